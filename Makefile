@@ -1,0 +1,54 @@
+# make run: serve here. make test: the whole suite. make check: style, types, imports, known holes. make bench: ratios.
+HOST ?= 127.0.0.1
+PORT ?= 8000
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+BIN := .venv/bin
+
+.PHONY: run test check bench lock docs
+
+run: .venv/run
+	@$(BIN)/flask init
+	@exec $(BIN)/flask serve --host $(HOST) --port $(PORT)
+
+test: .venv/dev
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+check: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_import_rule.py
+	$(BIN)/python -m tests.audit
+
+bench: .venv/dev
+	$(BIN)/python -m bench
+
+# Draw the generated documents anew from the code that they describe.
+docs: .venv/dev
+	$(BIN)/python -m receiver.orders.guide
+	$(BIN)/python -c 'from receiver.config_example import example; print(example(), end="")' > instance/config.toml.example
+
+# Pin the newest releases of everything that pyproject.toml names.
+lock: .venv/dev
+	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+		-o requirements.txt pyproject.toml
+	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+		--extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
+
+.venv/run: requirements.txt | .venv/bin/python
+	@echo "Installing what the receiver needs into .venv ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/dev: requirements-dev.txt | .venv/bin/python
+	@echo "Installing what the tests need into .venv ..."
+	@$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.txt
+	@touch $@ .venv/run
+
+.venv/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it with PYTHON=/path/to/python3"; exit 1; }
+	@$(PYTHON) -m venv .venv || { echo "Its venv module is needed too (Debian: apt install python3-venv)"; exit 1; }

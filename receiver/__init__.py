@@ -1,0 +1,33 @@
+"""Receives completed orders on the merchant's own server, writes each down exactly once and runs handlers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+
+def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
+    """Build the app from defaults, ``instance/config.toml`` and environment, then ``overrides``.
+
+    RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
+    no database. What is wrong with the settings is kept, and leaves /orders answering 503.
+    """
+    from receiver import commands, config, health, kit, problems, routes
+
+    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
+    app = Flask(__name__, instance_path=str(instance.absolute()))
+    settings, wrong = config.read(instance.absolute(), overrides=overrides or {})
+    app.config.update(settings)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.extensions["receiver"] = kit.build(app, settings, wrong)
+    app.wsgi_app = ProxyFix(app.wsgi_app, *[settings["TRUSTED_PROXIES"]] * 4)  # type: ignore[method-assign]
+    problems.init_app(app)
+    app.register_blueprint(routes.blueprint)
+    app.register_blueprint(health.blueprint)
+    commands.init_app(app)
+    return app

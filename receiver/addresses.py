@@ -1,0 +1,174 @@
+"""Which network addresses and URLs may be connected to. Pure: no name is looked up here.
+
+What is special about a range is from the IANA special-purpose address registries (RFC 6890, RFC 8190).
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from urllib3.exceptions import LocationParseError
+from urllib3.util import Url, parse_url
+
+from receiver.errors import ConfigurationError
+
+IPAddress = IPv4Address | IPv6Address
+_Table = tuple[tuple[IPv4Network | IPv6Network, str], ...]
+
+
+def _table(*rows: tuple[str, str]) -> _Table:
+    return tuple((ip_network(network), reason) for network, reason in rows)
+
+
+#: The first network that holds an address names what is wrong with it.
+_BLOCKED_IPV4 = _table(
+    ("0.0.0.0/8", "unspecified"),
+    ("10.0.0.0/8", "private"),
+    ("100.64.0.0/10", "shared by a provider's customers"),
+    ("127.0.0.0/8", "this machine itself"),
+    ("168.63.129.16/32", "a cloud machine's metadata"),
+    ("169.254.169.254/32", "a cloud machine's metadata"),
+    ("169.254.0.0/16", "link-local"),
+    ("172.16.0.0/12", "private"),
+    ("192.0.0.0/24", "kept for protocols"),
+    ("192.0.2.0/24", "for documentation"),
+    ("192.88.99.0/24", "a 6to4 relay"),
+    ("192.168.0.0/16", "private"),
+    ("198.18.0.0/15", "for benchmarking"),
+    ("198.51.100.0/24", "for documentation"),
+    ("203.0.113.0/24", "for documentation"),
+    ("224.0.0.0/4", "multicast"),
+    ("255.255.255.255/32", "broadcast"),
+    ("240.0.0.0/4", "reserved"),
+)
+_BLOCKED_IPV6 = _table(
+    ("::/128", "unspecified"),
+    ("::1/128", "this machine itself"),
+    ("64:ff9b:1::/48", "a private NAT64 prefix"),
+    ("2001:db8::/32", "for documentation"),
+    ("2001::/32", "a Teredo tunnel"),
+    ("2001::/23", "kept for protocols"),
+    ("2002::/16", "a 6to4 tunnel"),
+    ("3fff::/20", "for documentation"),
+    ("fd00:ec2::254/128", "a cloud machine's metadata"),
+    ("fc00::/7", "private"),
+    ("fe80::/10", "link-local"),
+    ("fec0::/10", "site-local"),
+    ("ff00::/8", "multicast"),
+)
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
+_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+_VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
+
+
+def is_public(address: str | IPAddress) -> bool:
+    """Tell whether an address is one that anybody on the internet may be reached at."""
+    return blocked_reason(address) is None
+
+
+def blocked_reason(address: str | IPAddress) -> str | None:
+    """Say in a few words why an address is not public, or None when it is; what is no address is blocked.
+
+    An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is the one that is judged.
+    """
+    try:
+        judged = _unwrapped(ip_address(address))
+    except ValueError:
+        return "not an address"
+    for network, reason in _BLOCKED_IPV4 if judged.version == 4 else _BLOCKED_IPV6:
+        if judged in network:
+            return reason
+    if judged.version == 6 and judged not in _GLOBAL_UNICAST:
+        return "not a unicast address of the internet"
+    return None
+
+
+def parse_host_literal(host: str) -> IPAddress | None:
+    """Read a URL's host as the address that it spells in any way a resolver may take, or None for a name.
+
+    Knows ``[::1]``, ``127.0.0.1``, and decimal, octal, hexadecimal and short forms such as ``2130706433``,
+    ``0177.0.0.1``, ``0x7f.1`` and ``127.1`` (inet_aton).
+    """
+    if ":" in host:
+        try:
+            return IPv6Address(host.removeprefix("[").removesuffix("]"))
+        except ValueError:
+            return None
+    parts = host.removesuffix(".").split(".")
+    if len(parts) > 4 or not all(_NUMBER.fullmatch(part) for part in parts):
+        return None
+    return _inet_aton(parts)
+
+
+def check_url(url: str, *, https_only: bool, allow_private: bool) -> None:
+    """Check a URL that the merchant wants orders sent to, as far as it can be without looking up its name.
+
+    Raises ConfigurationError in words for the merchant that do not repeat the URL, which may hold a password.
+    """
+    parsed = _parsed(url)
+    if parsed.scheme != "https" and (https_only or parsed.scheme != "http"):
+        raise ConfigurationError(f"The URL must begin with https://{'' if https_only else ' or http://'}.")
+    if parsed.auth is not None:
+        raise ConfigurationError("The URL must hold no user name or password; the signature proves who sends.")
+    if "#" in url:
+        raise ConfigurationError("The URL must hold no #; what follows it would never be sent.")
+    if parsed.port == 0:
+        raise ConfigurationError("The URL's port must be between 1 and 65535.")
+    _check_host(parsed.host or "", allow_private=allow_private)
+
+
+def _unwrapped(address: IPAddress) -> IPAddress:
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _inet_aton(parts: list[str]) -> IPv4Address | None:
+    """Put the address together: the last part fills all bytes that the others leave."""
+    try:
+        *leading, last = [int(part, _base(part)) for part in parts]
+    except ValueError:
+        return None
+    free_bytes = 4 - len(leading)
+    if last >= 256**free_bytes or any(number > 255 for number in leading):
+        return None
+    return IPv4Address(bytes(leading) + last.to_bytes(free_bytes, "big"))
+
+
+def _base(part: str) -> int:
+    if part[:2] in ("0x", "0X"):
+        return 16
+    return 8 if part.startswith("0") else 10
+
+
+def _parsed(url: str) -> Url:
+    """Parse with the very parser of the client that will connect, so that both see the same host."""
+    if not _VISIBLE_ASCII.fullmatch(url) or "\\" in url:
+        raise ConfigurationError(
+            "The URL must be at most 2,000 letters, digits and signs without spaces or backslashes; "
+            "a host with other letters is written in its xn-- form."
+        )
+    try:
+        return parse_url(url)
+    except LocationParseError:
+        raise ConfigurationError("The URL cannot be read; it should look like https://shop.example/orders.") from None
+
+
+def _check_host(host: str, *, allow_private: bool) -> None:
+    address = parse_host_literal(host)
+    if address is None and not _HOST_NAME.fullmatch(host):
+        raise ConfigurationError("The URL must name a host, as in https://shop.example/orders.")
+    if address is not None and host.strip("[]") != str(address):
+        raise ConfigurationError(f"The URL spells an address in an unusual way; write it as {address}.")
+    if allow_private:
+        return
+    if host.removesuffix(".").split(".")[-1].lower() == "localhost":  # RFC 6761, section 6.3
+        raise ConfigurationError("The URL's host is this machine itself; only public addresses are sent to.")
+    if address is not None and (reason := blocked_reason(address)):
+        raise ConfigurationError(f"The URL's address is {reason}; only public addresses are sent to.")

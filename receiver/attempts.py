@@ -1,0 +1,106 @@
+"""Run one attempt of one handler in a thread of its own, within its time and its transaction's time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from receiver.context import Context
+from receiver.handlers import Handler, RetryLater, Skip
+from receiver.orders import Order
+from receiver.outcome import Outcome
+
+#: How long a handler may hold its session open.
+LONGEST_TRANSACTION = timedelta(seconds=2)
+#: Abandoned threads after which a handler is switched off until restart.
+MOST_ABANDONED = 3
+_LOOK_EVERY_SECONDS = 0.05
+_LONGEST_DETAIL = 500
+
+log = logging.getLogger(__name__)
+
+
+class Attempts:
+    """Runs attempts, and remembers which handlers have left threads behind."""
+
+    def __init__(self) -> None:
+        self._abandoned: Counter[str] = Counter()
+
+    def switched_off(self, name: str) -> bool:
+        """Tell whether a handler is switched off until restart, for having hung too often."""
+        return self._abandoned[name] >= MOST_ABANDONED
+
+    def run(self, handler: Handler, order: Order, context: Context) -> Outcome:
+        """Make one attempt and give how it ended; never raises. The caller commits its work, or closes the context."""
+        if self.switched_off(handler.name):
+            return Outcome("retrying", f"switched off until restart: it hung {MOST_ABANDONED} times")
+        started = time.monotonic()
+        call = _Call(handler, order, context)
+        call.thread.start()
+        overrun = self._wait(call, handler)
+        outcome = Outcome("retrying", overrun) if overrun else call.outcome
+        return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
+
+    def _wait(self, call: _Call, handler: Handler) -> str | None:
+        """Wait for the call's end; gives what it overran, having cut off its session, or None."""
+        deadline = time.monotonic() + handler.timeout
+        overrun = None
+        while not call.finished.wait(_LOOK_EVERY_SECONDS):
+            if overrun is None and _holds_too_long(call.context):
+                call.context.cut_off()
+                overrun = (
+                    f"held its session open for more than {LONGEST_TRANSACTION.seconds} s; "
+                    "do slow work before the first use of context.session"
+                )
+            if time.monotonic() >= deadline:
+                call.context.cut_off()
+                self._abandoned[handler.name] += 1
+                log.warning("handler %s ran into its timeout and was abandoned", handler.name)
+                return overrun or f"took longer than its timeout of {handler.timeout:g} s"
+        return overrun
+
+
+class _Call:
+    """Is the call of a handler's function in its own thread."""
+
+    def __init__(self, handler: Handler, order: Order, context: Context) -> None:
+        self.context = context
+        self.finished = threading.Event()
+        self.outcome = Outcome("retrying", "did not finish")
+        self.thread = threading.Thread(
+            target=self._call, args=(handler, order), name=f"handler-{handler.name}", daemon=True
+        )
+
+    def _call(self, handler: Handler, order: Order) -> None:
+        try:
+            returned = handler.function(order, self.context)
+            self.outcome = Outcome("done", None if returned is None else str(returned)[:_LONGEST_DETAIL])
+        except Skip as skip:
+            self.outcome = Outcome("skipped", skip.reason[:_LONGEST_DETAIL])
+        except RetryLater as later:
+            self.outcome = Outcome("retrying", later.reason[:_LONGEST_DETAIL], later.after)
+        except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
+            self.outcome = Outcome("retrying", _described(error))
+            log.warning("handler %s failed: %s at %s", handler.name, type(error).__name__, _place(error))
+        finally:
+            self.finished.set()
+
+
+def _holds_too_long(context: Context) -> bool:
+    return context.opened_at is not None and datetime.now(UTC) - context.opened_at > LONGEST_TRANSACTION
+
+
+def _described(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error} ({_place(error)})"[:_LONGEST_DETAIL]
+
+
+def _place(error: BaseException) -> str:
+    """Name file and line, without the error's own words: those may hold personal data, and this goes to the log."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{Path(frame.filename).name}, line {frame.lineno}"

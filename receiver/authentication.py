@@ -1,0 +1,122 @@
+"""Raw request and active secrets in, a proof out; or Unauthenticated with the precise reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from werkzeug.datastructures import Headers
+
+from receiver import signing
+from receiver.errors import ReceiverError, Unauthenticated
+from receiver.shared_secrets import Keyring
+
+SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Says how a POST proved that its sender knows a secret."""
+
+    #: ``signature``, ``header`` or ``field``.
+    way: str
+    fingerprint: str
+    webhook_id: str | None = None
+    webhook_timestamp: datetime | None = None
+
+
+def authenticate(
+    headers: Headers,
+    body: bytes,
+    values: Callable[[], list[str]],
+    keyring: Keyring,
+    *,
+    now: datetime,
+    require_signature: bool,
+) -> Proof:
+    """Prove a POST (order-post "Authentication"); ``values`` decodes the fields, called only if they must be looked at.
+
+    Signature headers, once any is present, must verify. Raises Unauthenticated.
+    """
+    if not keyring.active:
+        raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
+    if any(name in headers for name in SIGNATURE_HEADERS):
+        return _by_signature(headers, body, values, keyring, now)
+    if require_signature:
+        raise Unauthenticated("header_missing", "REQUIRE_SIGNATURE is on and the signature headers are missing.")
+    return _by_secret(headers, values, keyring)
+
+
+def _by_signature(
+    headers: Headers, body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
+) -> Proof:
+    try:
+        signed = _verify(headers, body, list(keyring.active), now)
+    except signing.SignatureProblem as problem:
+        if problem.reason != "signature_differs":
+            raise Unauthenticated(problem.reason, problem.detail) from problem
+        raise _why_it_differs(headers, body, values, keyring, now) from problem
+    return Proof(
+        way="signature",
+        fingerprint=signing.fingerprint(signed.secret),
+        webhook_id=signed.webhook_id,
+        webhook_timestamp=datetime.fromtimestamp(signed.timestamp, UTC),
+    )
+
+
+def _verify(headers: Headers, body: bytes, secrets: list[str], now: datetime) -> signing.Signed:
+    webhook_id, timestamp, signature = (headers.get(name) for name in SIGNATURE_HEADERS)
+    return signing.verify(
+        webhook_id=webhook_id, timestamp=timestamp, signature=signature, body=body, secrets=secrets, now=now
+    )
+
+
+def _why_it_differs(
+    headers: Headers, body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
+) -> Unauthenticated:
+    """Tell a retired secret from a changed body from an unknown secret, as far as that can be told."""
+    try:
+        retired = _verify(headers, body, list(keyring.retired), now)
+    except signing.SignatureProblem:
+        pass
+    else:
+        return _retired(retired.secret)
+    with suppress(ReceiverError):  # whether the body can be decoded is nobody's business before the proof
+        if _first_match(headers, values, keyring.active):
+            return Unauthenticated(
+                "body_changed", "The secret in it is active but the signature does not fit: the body was changed."
+            )
+    return Unauthenticated(
+        "unknown_secret",
+        "No active secret made this signature: the sender holds another secret, or the body was changed on the way.",
+    )
+
+
+def _by_secret(headers: Headers, values: Callable[[], list[str]], keyring: Keyring) -> Proof:
+    if match := _first_match(headers, values, keyring.active):
+        way, secret = match
+        return Proof(way=way, fingerprint=signing.fingerprint(secret))
+    if match := _first_match(headers, values, keyring.retired):
+        raise _retired(match[1])
+    if "x-shared-secret" in headers:
+        raise Unauthenticated("unknown_secret", "The header X-Shared-Secret holds no active secret.")
+    raise Unauthenticated("unknown_secret", "No field's value and no header is an active secret.")
+
+
+def _first_match(
+    headers: Headers, values: Callable[[], list[str]], secrets: Mapping[str, bytes]
+) -> tuple[str, str] | None:
+    in_header = headers.get("x-shared-secret", "").encode("latin-1", "replace")
+    if secret := signing.equals_any(in_header, secrets):
+        return "header", secret
+    for value in values():
+        if secret := signing.equals_any(value.encode(), secrets):
+            return "field", secret
+    return None
+
+
+def _retired(secret: str) -> Unauthenticated:
+    mark = signing.fingerprint(secret)
+    return Unauthenticated("retired_secret", f"The sender still uses the retired secret {mark}; give it the new one.")

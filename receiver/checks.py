@@ -1,0 +1,103 @@
+"""Checks of single settings: each gives what is wrong and how to mend it, or None."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel import Locale, UnknownLocaleError
+
+from receiver.errors import ConfigurationError
+from receiver.orders import values
+from receiver.signing import clean_secret
+
+
+def between(lowest: int, highest: int) -> Callable[[int], str | None]:
+    """Make a check that a number lies in a range, ends included."""
+
+    def check(value: int) -> str | None:
+        return None if lowest <= value <= highest else f"must be {lowest} to {highest}"
+
+    return check
+
+
+def secret_key(value: str) -> str | None:
+    """Want a key that cannot be guessed."""
+    return "must have 32 characters or more; remove it and run `flask init`" if 0 < len(value) < 32 else None
+
+
+def shared_secrets(value: list[str]) -> str | None:
+    """Want each secret to be a text that a sender can have; never shows one."""
+    for number, secret in enumerate(value, 1):
+        try:
+            clean_secret(secret)
+        except (ConfigurationError, AttributeError, TypeError) as error:
+            return f"is wrong in its secret number {number}: {str(error).rstrip('.')}"
+    return None
+
+
+def database_url(value: str) -> str | None:
+    """Want a SQLite file, the one kind of database that is supported."""
+    if value and (not value.startswith("sqlite:///") or value.endswith(":memory:")):
+        return "must begin with sqlite:/// and name a file; other databases are not supported"
+    return None
+
+
+def one_line(value: str) -> str | None:
+    """Want a text that can stand in a mail's header."""
+    return None if value.strip() and value.isprintable() else "must be one line of text"
+
+
+def email(value: str) -> str | None:
+    """Want one e-mail address."""
+    try:
+        values.email(value)
+    except ValueError:
+        return "must be one e-mail address, such as shop@your-domain.example"
+    return None
+
+
+def web_address(value: str) -> str | None:
+    """Want the address of a web server without a path, http or https."""
+    parts = urlsplit(value)
+    if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
+        return None
+    return "must be an address such as https://shop.example"
+
+
+def locale(value: str) -> str | None:
+    """Want a locale that amounts and dates can be written in (BCP 47)."""
+    try:
+        Locale.parse(value.replace("-", "_"))
+    except (UnknownLocaleError, ValueError):
+        return "must be a locale such as en, de or en-GB"
+    return None
+
+
+def timezone(value: str) -> str | None:
+    """Want a zone of the IANA time zone database."""
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "must be a time zone such as UTC or Europe/London"
+    return None
+
+
+def log_level(value: str) -> str | None:
+    """Want one of the four levels."""
+    return None if value in {"debug", "info", "warning", "error"} else "must be debug, info, warning or error"
+
+
+def seconds(value: list[int]) -> str | None:
+    """Want a list of waiting times."""
+    good = all(isinstance(item, int) and not isinstance(item, bool) and item > 0 for item in value)
+    return None if good else "must be a list of whole numbers of seconds, such as [60, 300]"
+
+
+def whole_numbers(name: str, text: str) -> list[int]:
+    """Read a comma-separated list of whole numbers from the environment; raises ConfigurationError."""
+    try:
+        return [int(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise ConfigurationError(f"RECEIVER_{name} must be whole numbers with commas between.") from None

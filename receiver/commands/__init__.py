@@ -1,0 +1,14 @@
+"""The flask commands, one file per group; what they do is done by the modules that the console shares."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+
+def init_app(app: Flask) -> None:
+    """Add all commands to the app."""
+    from receiver.commands import diagnosis, lists, orders, secret, selftest, serve, setup, worker
+
+    for module in (setup, serve, selftest, orders, secret, lists, worker, diagnosis):
+        for command in module.COMMANDS:
+            app.cli.add_command(command)

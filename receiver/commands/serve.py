@@ -1,0 +1,93 @@
+"""flask serve: what `make run` runs - granian on one address, and the self test at the first start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from urllib3.exceptions import HTTPError
+
+from receiver.config import PREFIX, SETTINGS
+from receiver.http_client import new_pool
+from receiver.kit import Kit, current_kit
+from receiver.models import OrderRow
+
+_START_SECONDS = 30.0
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True)
+@with_appcontext
+def serve(host: str, port: int) -> None:
+    """Serve on this machine, and walk the self test at the first start."""
+    kit = current_kit()
+    url = f"http://{host}:{port}"
+    server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url))  # noqa: S603 - our own words
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: server.terminate())
+    try:
+        if not _answers(server, url):
+            raise click.ClickException(f"{url} cannot be served; if the port is taken: make run PORT=8001")
+        if _is_first_start(kit):
+            click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
+            subprocess.run([sys.executable, "-m", "flask", "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
+        click.echo(f"\nOrders are received at {url}/orders. Ctrl-C stops.")
+        if not kit.shared_secrets.keyring().active:
+            click.echo("Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET")
+        raise SystemExit(max(server.wait(), 0))
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _granian(host: str, port: int) -> list[str]:
+    options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--blocking-threads", "8"]
+    return [sys.executable, "-m", "granian", *options, "--log-level", "warning", "wsgi:app"]
+
+
+def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
+    """Name the address as PUBLIC_URL unless one is set; on a trial machine, let handlers reach local addresses."""
+    environment = dict(os.environ)
+    default = next(setting.default for setting in SETTINGS if setting.name == "PUBLIC_URL")
+    if kit.settings["PUBLIC_URL"] == default:
+        environment[f"{PREFIX}PUBLIC_URL"] = url
+    if _is_loopback(host) and not kit.settings["PUBLIC_URL"].startswith("https:"):
+        environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")
+    return environment
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _answers(server: subprocess.Popen[Any], url: str) -> bool:
+    """Wait until the server is ready; False when it ended or stays silent."""
+    pool = new_pool(allow_private=True, https_only=False)
+    deadline = time.monotonic() + _START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(HTTPError):
+            if pool.request("GET", f"{url}/healthz").status == 200:
+                return server.poll() is None
+        time.sleep(0.1)
+    return False
+
+
+def _is_first_start(kit: Kit) -> bool:
+    with kit.database.read() as session:
+        return session.scalar(select(OrderRow.id).limit(1)) is None
+
+
+COMMANDS = (serve,)

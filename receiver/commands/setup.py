@@ -1,0 +1,53 @@
+"""flask init, password and backup: setting the instance up and keeping it safe."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from receiver import instance
+from receiver.errors import ConfigurationError
+from receiver.kit import current_kit
+
+
+@click.command("init")
+@with_appcontext
+def init() -> None:
+    """Set the instance up: folder, secret key, config.toml, database, first password. Safe to repeat."""
+    for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
+        click.echo(line)
+
+
+@click.command("password")
+@with_appcontext
+def password() -> None:
+    """Set a new admin password: typed twice, read from standard input, or made up and printed."""
+    if sys.stdin.isatty():
+        new = click.prompt("New admin password (empty makes one up)", default="", hide_input=True, show_default=False)
+        if new and click.prompt("The same again", hide_input=True) != new:
+            raise click.ClickException("the two differ; nothing was changed.")
+    else:
+        new = sys.stdin.readline().rstrip("\r\n")
+    try:
+        made = instance.set_password(current_kit().database, new or None)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"The admin password is now: {made}" if not new else "The admin password is changed.")
+
+
+@click.command("backup")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_appcontext
+def backup(file: Path) -> None:
+    """Copy the database, while it is in use, to FILE; keep instance/secret_key and config.toml with it."""
+    if file.exists():
+        raise click.ClickException(f"{file} is there already; name a new file.")
+    instance.back_up(current_kit().database, file)
+    click.echo(f"Backed up to {file}. Keep instance/secret_key and instance/config.toml with it.")
+
+
+COMMANDS = (init, password, backup)

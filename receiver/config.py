@@ -1,0 +1,230 @@
+"""Every setting once: name, default, meaning, check; read from defaults, config.toml, then the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from receiver import checks
+from receiver.errors import ConfigurationError
+
+FILE = "config.toml"
+PREFIX = "RECEIVER_"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Describes one setting; its type is its default's."""
+
+    name: str
+    default: Any
+    meaning: str
+    #: Gives what is wrong with a value of the right type, or None.
+    check: Callable[[Any], str | None] = field(default=lambda _value: None)
+
+    def from_text(self, text: str) -> Any:
+        """Read the setting from an environment variable's text; raises ConfigurationError."""
+        if isinstance(self.default, bool):
+            return self._boolean(text)
+        if isinstance(self.default, list):
+            return [part.strip() for part in text.split(",") if part.strip()]
+        if isinstance(self.default, int):
+            try:
+                return int(text)
+            except ValueError:
+                raise ConfigurationError(f"{PREFIX}{self.name} must be a whole number.") from None
+        return text
+
+    def problem(self, value: Any) -> str | None:
+        """Give one sentence on what is wrong with the value and how to mend it, or None."""
+        if type(value) is not type(self.default):
+            return f"{self.name} must be a {type(self.default).__name__}, as {self.default!r} is."
+        wrong = self.check(value)
+        return f"{self.name} {wrong}." if wrong else None
+
+    def _boolean(self, text: str) -> bool:
+        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+        if text.strip().lower() not in words:
+            raise ConfigurationError(f"{PREFIX}{self.name} must be true or false.")
+        return words[text.strip().lower()]
+
+
+SETTINGS = (
+    Setting(
+        name="SECRET_KEY",
+        default="",
+        meaning="signs links and encrypts stored secrets; `flask init` writes one to `instance/secret_key`",
+        check=checks.secret_key,
+    ),
+    Setting(
+        name="SHARED_SECRETS",
+        default=[],
+        meaning="shared secrets from file or environment, active besides those that `flask secret add` stored",
+        check=checks.shared_secrets,
+    ),
+    Setting(
+        name="REQUIRE_SIGNATURE",
+        default=False,
+        meaning="refuse the secret as a plain field or header: only a signature proves a POST",
+    ),
+    Setting(
+        name="DATABASE_URL",
+        default="",
+        meaning="any `sqlite:///` URL; empty means `receiver.sqlite` in the instance folder",
+        check=checks.database_url,
+    ),
+    Setting(
+        name="EMBEDDED_WORKER",
+        default=True,
+        meaning="run jobs in threads of the serving processes; `false` leaves them to `flask worker`",
+    ),
+    Setting(
+        name="WORKER_THREADS",
+        default=4,
+        meaning="threads that run jobs in each process; mail takes at most half of them",
+        check=checks.between(1, 64),
+    ),
+    Setting(
+        name="MAIL_SERVER",
+        default="",
+        meaning="host name of the SMTP server; empty writes every mail to `instance/outbox/*.eml` instead",
+    ),
+    Setting(name="MAIL_PORT", default=25, meaning="its port", check=checks.between(1, 65535)),
+    Setting(name="MAIL_USE_TLS", default=False, meaning="STARTTLS, with a verified certificate (port 587)"),
+    Setting(name="MAIL_USE_SSL", default=False, meaning="TLS from the first byte (port 465)"),
+    Setting(name="MAIL_USERNAME", default="", meaning="user name at the SMTP server"),
+    Setting(name="MAIL_PASSWORD", default="", meaning="password at the SMTP server"),
+    Setting(name="SHOP_NAME", default="Example Shop", meaning="the shop's name in mails", check=checks.one_line),
+    Setting(
+        name="MERCHANT_EMAIL",
+        default="merchant@example.com",
+        meaning="where the merchant reads mail; customers' replies go there",
+        check=checks.email,
+    ),
+    Setting(
+        name="MAIL_DEFAULT_SENDER",
+        default="shop@example.com",
+        meaning="the address that mails come from, in the shop's own domain",
+        check=checks.email,
+    ),
+    Setting(
+        name="PUBLIC_URL",
+        default="http://127.0.0.1:8000",
+        meaning="how the outside reaches this server; used in links. https means production",
+        check=checks.web_address,
+    ),
+    Setting(
+        name="DEFAULT_LOCALE",
+        default="en",
+        meaning="how amounts and dates are written where an order names no locale",
+        check=checks.locale,
+    ),
+    Setting(name="TIMEZONE", default="UTC", meaning="time zone of dates in mails", check=checks.timezone),
+    Setting(name="LOG_LEVEL", default="info", meaning="debug, info, warning or error", check=checks.log_level),
+    Setting(
+        name="HANDLERS",
+        default=[],
+        meaning="names of the handlers that run, in this order; empty means all that are found: built-ins, then "
+        "`instance/handlers/*.py` by name, then entry points `receiver.handlers`",
+    ),
+    Setting(
+        name="RETRY_SCHEDULE",
+        default=[60, 300, 1800, 7200, 18000, 36000, 86400, 86400],
+        meaning="seconds between the attempts of a handler or a mail",
+        check=checks.seconds,
+    ),
+    Setting(
+        name="RELAY_ALLOW_PRIVATE",
+        default=False,
+        meaning="let outgoing requests reach addresses that are not public; for trying out on one machine only",
+    ),
+    Setting(
+        name="TRUSTED_PROXIES",
+        default=0,
+        meaning="how many proxies stand in front and set X-Forwarded-*",
+        check=checks.between(0, 9),
+    ),
+    Setting(
+        name="MAX_BODY_BYTES",
+        default=262_144,
+        meaning="largest body of an order POST",
+        check=checks.between(1024, 16_777_216),
+    ),
+    Setting(
+        name="MAX_FIELDS",
+        default=2000,
+        meaning="most fields (JSON: leaves) of an order POST",
+        check=checks.between(10, 20_000),
+    ),
+)
+
+#: Settings that `flask init` writes as examples, and what they must not stay at in production.
+EXAMPLES = ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER")
+
+
+def read(
+    instance: Path, environment: Mapping[str, str] = os.environ, *, overrides: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str]]:
+    """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default)."""
+    problems: list[str] = []
+    try:
+        from_file = read_file(instance)
+    except ConfigurationError as error:
+        from_file = {}
+        problems.append(str(error))
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        try:
+            value = _value(setting, {**from_file, **overrides}, {} if setting.name in overrides else environment)
+            problem = setting.problem(value)
+        except ConfigurationError as error:
+            problem = str(error)
+        if problem:
+            problems.append(problem)
+            value = setting.default
+        values[setting.name] = value
+    problems += _unknown(from_file)
+    values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
+    values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
+    values["sources"] = overrides.get("sources", from_file.get("sources", {}))
+    return values, problems
+
+
+def read_file(instance: Path) -> dict[str, Any]:
+    """Read ``config.toml`` of the instance folder; a missing one is empty. Raises ConfigurationError."""
+    path = instance / FILE
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
+    text = environment.get(PREFIX + setting.name)
+    if text is None:
+        return from_file.get(setting.name, setting.default)
+    if setting.name == "RETRY_SCHEDULE":
+        return checks.whole_numbers(setting.name, text)
+    return setting.from_text(text)
+
+
+def _unknown(from_file: Mapping[str, Any]) -> list[str]:
+    known = {setting.name for setting in SETTINGS} | {"sources"}
+    return [
+        f"{FILE} has {name!r}, which is no setting; correct or remove it." for name in from_file if name not in known
+    ]
+
+
+def _secret_key(instance: Path) -> str:
+    try:
+        return (instance / "secret_key").read_text("ascii").strip()
+    except OSError:
+        return ""

@@ -1,0 +1,50 @@
+"""The settings file as `flask init` writes it: every setting with its meaning, drawn from their one definition."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+from receiver.config import EXAMPLES, PREFIX, SETTINGS
+
+_HEAD = f"""\
+# The merchant's settings. A setting X is also read from the environment as {PREFIX}X, which wins.
+# What is commented out shows its default. Restart after a change; [sources…] tables are read again by themselves.
+"""
+
+_SOURCES = """
+# How a service names its parameters, where it does not use the published names (docs/order-guide.md).
+# `flask orders explain RECEIPT` tells what a parked order has and what is missing.
+#
+# [sources.shopintegrator.fields]
+# order_id = "OrderRef"
+# "customer.email" = ["BuyerEmail", "email"]        # the first that is not empty
+# "items[].name" = "Product{n}Name"                 # {n} counts from the first number seen
+# currency = {value = "GBP"}                        # never sent: a constant
+# order_date = {from = "OrderDate", date = "%d/%m/%Y", zone = "Europe/London"}
+# total = {from = "Total", decimal = ","}           # £1.234,56
+# "billing.country" = {from = "Country", words = {UK = "GB"}}
+#
+# A further place that orders come from, answered on /orders/otherplace, with secrets of its own if given:
+#
+# [sources.otherplace]
+# secrets = ["whsec_…"]
+"""
+
+
+def example() -> str:
+    """Give the text of a fresh ``config.toml``; the three names that every shop changes are not commented out."""
+    parts = [_HEAD]
+    for setting in SETTINGS:
+        note = textwrap.fill(setting.meaning, 100, initial_indent="# ", subsequent_indent="# ")
+        if setting.name in EXAMPLES:
+            parts.append(f"{note}\n{setting.name} = {_toml(setting.default)}  # change this\n")
+        elif setting.name != "SECRET_KEY":
+            parts.append(f"{note}\n# {setting.name} = {_toml(setting.default)}\n")
+    return "\n".join(parts) + _SOURCES
+
+
+def _toml(value: Any) -> str:
+    """Write a default in TOML, which for these types is JSON."""
+    return json.dumps(value)

@@ -1,0 +1,163 @@
+"""What a handler is handed beside the order: session, mail, http, settings, and who it is being run for."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from receiver.database import Database, WriteTransaction
+from urllib3 import PoolManager
+from receiver.mail import deterministic_message_id
+from receiver.mail_templates import MailTemplates
+from receiver.orders import Order
+from receiver.outbox import Attachment, Draft
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Holds what all contexts of one app share."""
+
+    database: Database
+    templates: MailTemplates
+    http: PoolManager
+    #: All settings but the secret ones.
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Says which run of which handler on which order an attempt belongs to."""
+
+    handler: str
+    #: The order's idempotency key within its source, and the source.
+    event_id: str
+    source: str
+    receipt: str
+    run: int
+    attempt: int
+    test: bool
+
+
+class Context:
+    """Gives one attempt of a handler what it works with.
+
+    Whatever is done through ``session`` and ``mail`` takes effect together with the handler's "done", or not at
+    all. Do slow work first: from the first use of ``session`` on, no other write can happen, and after 2 s the
+    session is closed and the attempt fails.
+    """
+
+    def __init__(self, services: Services, run: Run, order: Order) -> None:
+        self._services = services
+        self._run = run
+        self._order = order
+        self._transaction: WriteTransaction | None = None
+        self._session: Session | None = None
+        self._mutex = threading.Lock()
+        self._closed = False
+        #: When the session's write transaction was opened, aware UTC; None before the first use of ``session``.
+        self.opened_at: datetime | None = None
+        #: Mails to be written with "done".
+        self.drafts: list[Draft] = []
+        #: All settings but the secret ones.
+        self.settings = services.settings
+        #: Whether this is a test transmission.
+        self.test = run.test
+        #: Number of this attempt, from 1.
+        self.attempt = run.attempt
+        #: The same for every copy of this order's event.
+        self.event_id = run.event_id
+        #: The same for every attempt of this run of this handler; for the Idempotency-Key header of an API.
+        self.idempotency_key = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
+        self.log = logging.LoggerAdapter(
+            logging.getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
+        )
+
+    @property
+    def session(self) -> Session:
+        """Open the write transaction at first use; its work commits together with this handler's "done"."""
+        with self._mutex:
+            if self._closed:
+                raise RuntimeError("This attempt is over; its session can no longer be used.")
+            if self._session is None:
+                self._transaction = self._services.database.begin_write()
+                self.opened_at = datetime.now(UTC)
+                self._session = Session(self._transaction.connection, join_transaction_mode="create_savepoint")
+            return self._session
+
+    @property
+    def http(self) -> PoolManager:
+        """Give the HTTP client; raises RuntimeError while the session is open, since slow work comes first."""
+        if self._session is not None:
+            raise RuntimeError("Use context.http before context.session: slow work comes first.")
+        return self._services.http
+
+    def mail(
+        self,
+        to: str,
+        template: str,
+        subject: str | None = None,
+        attachments: Sequence[Attachment] = (),
+        reply_to: str | None = None,
+        **values: Any,
+    ) -> None:
+        """Render a mail now and put it into the outbox together with "done".
+
+        ``template.txt`` and, if there is one, ``template.html`` are looked for in ``instance/templates/`` and
+        then among the built-in ones; the subject is the template's block unless given. An attachment is (file
+        name, media type, bytes). On a test transmission the mail goes to the merchant instead.
+        """
+        values = {"order": self._order, "test": self.test, **values}
+        rendered = self._services.templates.render(template, subject=subject, **values)
+        self.drafts.append(
+            Draft(
+                message_id=self._message_id(),
+                recipient=self.settings["MERCHANT_EMAIL"] if self.test else to,
+                subject=f"[Test] {rendered.subject}" if self.test else rendered.subject,
+                text=rendered.text,
+                html=rendered.html,
+                reply_to=reply_to,
+                attachments=tuple(attachments),
+            )
+        )
+
+    # What follows is for the kit; a handler leaves it alone.
+
+    def transaction(self) -> WriteTransaction:
+        """Give the transaction that "done" commits in: the session's, its work flushed, or a fresh one."""
+        if self._session is not None:
+            self._session.commit()
+        elif self._transaction is None:
+            self._transaction = self._services.database.begin_write()
+        assert self._transaction is not None  # noqa: S101 - opened just now or with the session
+        return self._transaction
+
+    def close(self) -> None:
+        """Roll back what was not committed; the handler's function has returned."""
+        with self._mutex:
+            if self._closed:
+                return
+            self._closed = True
+            if self._session is not None:
+                self._session.close()
+            if self._transaction is not None:
+                self._transaction.close()
+
+    def cut_off(self) -> None:
+        """Close the session under a function that still runs, so that nothing it does later can take effect."""
+        with self._mutex:
+            self._closed = True
+            if self._transaction is not None:
+                self._transaction.cut_off()
+
+    def _message_id(self) -> str:
+        domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+        event_id = f"{self._run.source}:{self._run.event_id}"
+        return deterministic_message_id(
+            event_id=event_id, handler=self._run.handler, run=self._run.run, ordinal=len(self.drafts) + 1, domain=domain
+        )

@@ -1,0 +1,86 @@
+"""Customers, keyed by normalised e-mail: what an order may change about one."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from receiver.models import AddressRow, CustomerRow, OrderRow
+from receiver.orders import Address, Order
+
+_DETAILS = ("first_name", "last_name", "company", "phone")
+
+
+def normalised(email: str) -> str:
+    """Give the one spelling under which an e-mail address is a key: composed, trimmed, lower case."""
+    return unicodedata.normalize("NFC", email).strip().lower()
+
+
+def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[CustomerRow, bool]:
+    """Register the order's customer or bring them up to date; gives the row and whether it is new.
+
+    Needs ``order.customer.email``. Any number of parallel orders make one row: the insert decides, and the row
+    is changed only afterwards. An order older than the one last applied fills empty fields only; once the
+    customer has claimed the account an order adds an address but changes nothing. Consent is only ever given
+    by an order, never taken away.
+    """
+    email = normalised(order.customer.email or "")
+    fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
+    statement = insert(CustomerRow).values(**fresh).on_conflict_do_nothing().returning(CustomerRow.id)
+    is_new = session.scalar(statement) is not None
+    customer = session.scalars(select(CustomerRow).where(CustomerRow.email == email).with_for_update()).one()
+    if customer.claimed_at is None:
+        _update(customer, order)
+    for kind, address in (("billing", order.billing), ("shipping", order.shipping)):
+        if address is not None:
+            _add_address(session, customer, kind, address, now)
+    return customer, is_new
+
+
+def listing(session: Session) -> list[dict[str, Any]]:
+    """Describe every customer, newest first, with the number of their completed orders."""
+    count = (
+        select(func.count())
+        .where(OrderRow.email == CustomerRow.email, OrderRow.state.in_(("open", "done", "failed")), ~OrderRow.test)
+        .scalar_subquery()
+    )
+    rows = session.execute(select(CustomerRow, count).order_by(CustomerRow.id.desc())).tuples()
+    return [
+        {
+            "email": customer.email,
+            "first_name": customer.first_name,
+            "last_name": customer.last_name,
+            "registered_at": customer.registered_at.isoformat(),
+            "orders": orders,
+            "claimed": customer.claimed_at is not None,
+        }
+        for customer, orders in rows
+    ]
+
+
+def _update(customer: CustomerRow, order: Order) -> None:
+    is_newer = customer.applied_order_date is None or order.order_date >= customer.applied_order_date
+    details = {name: getattr(order.customer, name) for name in _DETAILS} | {"locale": order.locale}
+    for name, value in details.items():
+        if value and (is_newer or not getattr(customer, name)):
+            setattr(customer, name, value)
+    if is_newer:
+        customer.applied_order_date = order.order_date
+    if order.customer.accepts_marketing:
+        customer.accepts_marketing = True
+
+
+def _add_address(session: Session, customer: CustomerRow, kind: str, address: Address, now: datetime) -> None:
+    parts = address.model_dump()
+    digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    statement = insert(AddressRow).values(customer_pk=customer.id, kind=kind, digest=digest, used_at=now, **parts)
+    session.execute(
+        statement.on_conflict_do_update(index_elements=["customer_pk", "kind", "digest"], set_={"used_at": now})
+    )

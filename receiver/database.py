@@ -1,0 +1,130 @@
+"""Engine, sessions and write transactions; a commit that returned is on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from receiver import sqlite
+from receiver.errors import ConfigurationError, Unavailable
+from receiver.write_lock import PATIENCE, WriteLock
+
+
+class WriteTransaction:
+    """Is one open write transaction that holds the write lock until it is committed, rolled back or cut off."""
+
+    def __init__(self, connection: Connection, lock: WriteLock) -> None:
+        self.connection = connection
+        self._lock = lock
+        self._open = True
+
+    def commit(self) -> None:
+        """Put everything on disk and let the next writer in; raises Unavailable when the disk does not take it."""
+        try:
+            with translated_errors():
+                self.connection.commit()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Roll back what was not committed and let the next writer in; a second call does nothing."""
+        if self._open:
+            self._open = False
+            try:
+                self.connection.close()
+            finally:
+                self._lock.release()
+
+    def cut_off(self) -> None:
+        """Close from another thread: nothing that its owner still does can reach the database."""
+        if self._open:
+            self._open = False
+            raw: Any = self.connection.connection.dbapi_connection
+            try:
+                raw.cut_off()
+                self.connection.invalidate()
+                self.connection.close()
+            finally:
+                self._lock.release()
+
+
+class Database:
+    """Opens sessions on the orders' database; read ones at any time, write ones one at a time."""
+
+    def __init__(self, url: str, lock_path: Path) -> None:
+        if make_url(url).get_backend_name() != "sqlite":
+            raise ConfigurationError("DATABASE_URL must begin with sqlite:///; other databases are not supported.")
+        self.engine: Engine = create_engine(
+            url,
+            module=sqlite.driver,
+            connect_args={"check_same_thread": False, "factory": sqlite.GatedConnection},
+            poolclass=QueuePool,
+            pool_size=16,
+            max_overflow=-1,
+        )
+        event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
+        event.listen(self.engine, "begin", _begin)
+        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._lock = WriteLock(lock_path)
+        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session whose reads see one moment of the database."""
+        with Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self, patience: float = PATIENCE) -> Iterator[Session]:
+        """Open a session in a write transaction, committed at the end; raises Unavailable after ``patience`` s."""
+        transaction = self.begin_write(patience)
+        try:
+            with translated_errors(), Session(transaction.connection) as session:
+                yield session
+                session.flush()
+            transaction.commit()
+        finally:
+            transaction.close()
+
+    def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
+        """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""
+        deadline = time.monotonic() + patience
+        self._lock.acquire(patience)
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
+            with translated_errors():
+                connection = undo.enter_context(self._writing.connect())
+                _wait_at_most(connection, deadline - time.monotonic())
+                connection.begin()
+            undo.pop_all()
+        return WriteTransaction(connection, self._lock)
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+
+
+def _wait_at_most(connection: Connection, seconds: float) -> None:
+    """Bound SQLite's own waiting, for a foreign program that writes to the file past the write lock."""
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute(f"PRAGMA busy_timeout={max(int(seconds * 1000), 0)}")
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what the database says of a full disk, a read-only file or a lock into Unavailable (503)."""
+    try:
+        yield
+    except (OperationalError, sqlite.driver.OperationalError) as error:
+        cause = getattr(error, "orig", error)
+        raise Unavailable(f"The order could not be put on disk ({cause}); try again.") from error

@@ -1,0 +1,63 @@
+"""Sockets whose reads and writes share one deadline, so that a byte a second does not last for ever.
+
+A socket's own timeout starts anew with every byte; a deadline does not.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+import ssl
+import time
+from typing import Any
+
+
+class DeadlineSocket(socket.socket):
+    """Raises TimeoutError from any read or write after ``deadline``."""
+
+    #: On the clock of time.monotonic.
+    deadline = math.inf
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        """Read as any socket does, until the deadline."""
+        self._shrink_timeout()
+        return super().recv_into(*args, **kwargs)
+
+    def send(self, *args: Any, **kwargs: Any) -> int:
+        """Write some as any socket does, until the deadline."""
+        self._shrink_timeout()
+        return super().send(*args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        """Write all as any socket does, until the deadline."""
+        self._shrink_timeout()
+        super().sendall(*args, **kwargs)
+
+    def _shrink_timeout(self) -> None:
+        self.settimeout(seconds_left(self.deadline))
+
+
+class _DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
+    """The same inside TLS."""
+
+
+def tls_context() -> ssl.SSLContext:
+    """Make a context that checks certificates and wraps a socket into one with a deadline."""
+    context = ssl.create_default_context()
+    context.sslsocket_class = _DeadlineTLSSocket
+    return context
+
+
+def deadline_after(seconds: float | None) -> float:
+    """Give the moment after so many seconds on the clock of time.monotonic; None never comes."""
+    return math.inf if seconds is None else time.monotonic() + seconds
+
+
+def seconds_left(deadline: float, *, shares: int = 1) -> float | None:
+    """Give one of equal shares of the seconds left, None without end; raises TimeoutError when none are."""
+    if deadline == math.inf:
+        return None
+    seconds = (deadline - time.monotonic()) / shares
+    if seconds <= 0:
+        raise TimeoutError("timed out")
+    return seconds

@@ -1,0 +1,168 @@
+"""Look at everything that orders depend on, and say how to mend what is wrong; no secret is shown."""
+
+from __future__ import annotations
+
+import smtplib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
+
+from sqlalchemy import func, select
+
+from receiver import migrations, refusals, sqlite
+from receiver.config import EXAMPLES, SETTINGS
+from receiver.errors import ReceiverError
+from receiver.kit import Kit
+from receiver.mail import MailNotDelivered
+from receiver.models import MailRow, OrderRow
+from receiver.serving import blocking_problems
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Is one line of the diagnosis: ``ok``, ``warning`` or ``wrong``."""
+
+    subject: str
+    state: str
+    text: str
+
+
+def diagnose(kit: Kit) -> Iterator[Finding]:
+    """Check settings, instance, database, secrets, queue, mail, handlers and public address, one after the other."""
+    for check in _CHECKS:
+        try:
+            yield from check(kit)
+        except ReceiverError as error:
+            yield Finding(check.__name__.strip("_"), "wrong", str(error))
+
+
+def _settings(kit: Kit) -> Iterator[Finding]:
+    for problem in kit.problems:
+        yield Finding("settings", "wrong", problem)
+    if not kit.problems:
+        yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
+    examples = [name for name in EXAMPLES if kit.settings[name] == _default(name)]
+    if examples:
+        yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
+
+
+def _instance(kit: Kit) -> Iterator[Finding]:
+    for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")
+            return
+    yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
+
+
+def _database(kit: Kit) -> Iterator[Finding]:
+    version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
+    why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
+    yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
+    wrong = blocking_problems(kit)
+    for problem in wrong:
+        yield Finding("database", "wrong", problem)
+    if not wrong:
+        kit.database.begin_write(patience=5).close()
+        yield Finding("database", "ok", f"schema {migrations.newest()}, a write transaction can be opened")
+
+
+def _secrets(kit: Kit) -> Iterator[Finding]:
+    with kit.database.read() as session:
+        rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
+    active = [row["fingerprint"] for row in rows if row["state"] == "active"]
+    if active:
+        yield Finding("secrets", "ok", f"active: {', '.join(active)}")
+    else:
+        yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
+    unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
+    if unreadable:
+        text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY; revoke and add them again"
+        yield Finding("secrets", "wrong", text)
+
+
+def _clock(kit: Kit) -> Iterator[Finding]:
+    """Judge the clock by signed POSTs: nobody else tells the time here."""
+    with kit.database.read() as session:
+        off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
+    if off:
+        text = f"{off} POSTs in 24 h had a time more than 300 s off; set this machine's clock by NTP"
+        yield Finding("clock", "warning", text)
+    else:
+        yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
+
+
+def _refused(kit: Kit) -> Iterator[Finding]:
+    with kit.database.read() as session:
+        newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
+    for row in newest:
+        yield Finding("refused", "warning", f"{row.at:%Y-%m-%d %H:%M} UTC on /orders: {row.detail}")
+    if not newest:
+        yield Finding("refused", "ok", "no POST was refused in 24 h")
+
+
+def _queue(kit: Kit) -> Iterator[Finding]:
+    late = datetime.now(UTC) - timedelta(minutes=5)
+    with kit.database.read() as session:
+        for model, name in ((OrderRow, "orders"), (MailRow, "mails")):
+            waiting = session.scalar(select(func.count()).where(model.state == "open")) or 0
+            overdue = session.scalar(select(func.count()).where(model.state == "open", model.due_at < late)) or 0
+            failed = session.scalar(select(func.count()).where(model.state == "failed")) or 0
+            state = "warning" if overdue or failed else "ok"
+            text = f"{waiting} {name} open, {overdue} of them overdue, {failed} failed"
+            if overdue:
+                text += "; is a serving process or `flask worker` running?"
+            yield Finding("queue", state, text)
+        parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
+        if parked:
+            yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
+
+
+def _mail(kit: Kit) -> Iterator[Finding]:
+    if not kit.settings["MAIL_SERVER"]:
+        text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
+        yield Finding("mail", "warning", text)
+        return
+    try:
+        kit.transport.check()
+    except (MailNotDelivered, smtplib.SMTPException, OSError) as error:
+        yield Finding("mail", "wrong", str(error))
+    else:
+        yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers and takes the login")
+
+
+def _handlers(kit: Kit) -> Iterator[Finding]:
+    for problem in kit.registry.problems:
+        yield Finding("handlers", "wrong", problem)
+    names = ", ".join(handler.name for handler in kit.registry.handlers)
+    yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
+
+
+def _public_url(kit: Kit) -> Iterator[Finding]:
+    url = urlsplit(kit.settings["PUBLIC_URL"])
+    if url.scheme == "https":
+        yield Finding("public url", "ok", f"{kit.settings['PUBLIC_URL']}; the service posts to …/orders")
+    else:
+        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
+        yield Finding("public url", "warning", text)
+    if kit.settings["RELAY_ALLOW_PRIVATE"]:
+        text = "RELAY_ALLOW_PRIVATE is on: handlers may call addresses inside your network; for a trial only"
+        yield Finding("public url", "warning", text)
+
+
+def _default(name: str) -> object:
+    return next(setting.default for setting in SETTINGS if setting.name == name)
+
+
+_CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
+    _settings,
+    _instance,
+    _database,
+    _secrets,
+    _clock,
+    _refused,
+    _queue,
+    _mail,
+    _handlers,
+    _public_url,
+)

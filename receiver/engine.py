@@ -1,0 +1,111 @@
+"""Huey's hints wake the workers, the sweep gives hints for what is due, the embedded consumer runs them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from huey.api import MemoryHuey
+from huey.consumer import Consumer
+
+#: Seconds between two rounds of upkeep, and so the longest that a lost hint delays a job.
+UPKEEP_EVERY = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class _Consumer(Consumer):
+    """Leaves the process's signals to the server that it is embedded in."""
+
+    def _set_signal_handlers(self) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Describes one kind of durable job."""
+
+    #: Tells, by a read, whether one is due.
+    is_due: Callable[[], bool]
+    #: Claims and runs the oldest due one; False when there was none.
+    run_next: Callable[[], bool]
+    #: How many may run at a time in this process.
+    at_once: int
+
+
+class Engine:
+    """Runs durable jobs in threads of this process.
+
+    The rows are the truth and a hint only says "there is work of this kind": a lost one delays until the next
+    sweep, a double one finds nothing. A job that was found leaves new hints behind, at the queue's end, so that
+    kinds take turns.
+    """
+
+    def __init__(self, kinds: Mapping[str, Kind], upkeep: Sequence[Callable[[], None]], *, threads: int) -> None:
+        self._kinds = kinds
+        self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
+        self._upkeep = upkeep
+        self._threads = threads
+        self._huey = MemoryHuey("receiver", results=False)
+        self._enqueue = self._huey.task(name="hint")(self._follow)
+        self._consumer: _Consumer | None = None
+        self._stopping = threading.Event()
+
+    def start(self, *, work: bool) -> None:
+        """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
+        if work:
+            self._consumer = _Consumer(
+                self._huey, workers=self._threads, periodic=False, initial_delay=0.01, max_delay=0.2
+            )
+            self._consumer.start()
+        threading.Thread(target=self._keep_up, name="upkeep", daemon=True).start()
+
+    def stop(self) -> None:
+        """Let the running jobs end and start no more."""
+        self._stopping.set()
+        if self._consumer is not None:
+            self._consumer.stop(graceful=True)
+
+    def hint(self, name: str) -> None:
+        """Say that there may be work of this kind; nothing happens while plenty of hints wait, or nobody works here."""
+        if self._consumer is not None and self._huey.storage.queue_size() < 2 * self._threads:
+            self._enqueue(name)
+
+    def _follow(self, name: str) -> None:
+        kind = self._kinds[name]
+        if not self._slots[name].acquire(blocking=False):
+            return
+        try:
+            found = kind.is_due() and kind.run_next()
+        except Exception as error:  # noqa: BLE001 - a job's failure must not end the worker
+            self._report(f"a job of {name}", error)
+            return
+        finally:
+            self._slots[name].release()
+        if found:
+            for other in self._kinds:
+                self._enqueue(other)
+
+    def _keep_up(self) -> None:
+        while not self._stopping.wait(UPKEEP_EVERY):
+            for task in (*self._upkeep, self._sweep):
+                try:
+                    task()
+                except Exception as error:  # noqa: BLE001 - upkeep goes on whatever one task meets
+                    self._report("upkeep", error)
+
+    def _sweep(self) -> None:
+        for name, kind in self._kinds.items():
+            if self._consumer is not None and kind.is_due():
+                for _ in range(kind.at_once):
+                    self.hint(name)
+
+    def _report(self, what: str, error: Exception) -> None:
+        """Log where something failed, without the error's own words: those may hold personal data."""
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(frame.filename).name}, line {frame.lineno}"
+        log.error("%s failed: %s at %s", what, type(error).__name__, place)

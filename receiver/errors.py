@@ -1,0 +1,99 @@
+"""The one family of errors; each knows its HTTP status and problem type (RFC 9457)."""
+
+from __future__ import annotations
+
+
+class ReceiverError(Exception):
+    """Is the root of all errors a request can end in; never raised itself.
+
+    ``str(error)`` is safe to send: it says what to do and holds no secret, no value of the body.
+    """
+
+    #: HTTP status of the answer.
+    status = 500
+    #: Last part of the problem type, ``urn:order-receiver:problem:<slug>``.
+    slug = "internal"
+    #: RFC 9457 title: the same for every error of the type.
+    title = "Internal error"
+
+
+class Unauthenticated(ReceiverError):
+    """Says that a POST did not prove that its sender knows an active secret.
+
+    The answer is one text for all causes; ``reason`` and ``detail`` are for the merchant's eyes only.
+    """
+
+    status = 401
+    slug = "unauthenticated"
+    title = "Not authenticated"
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(
+            "The POST does not prove knowledge of the shared secret. Check that both sides hold the same "
+            "secret and that the clock is right; the merchant sees the exact reason."
+        )
+        #: One word of ``receiver.refusals.REASONS``.
+        self.reason = reason
+        #: One sentence for the merchant, without any value that was sent.
+        self.detail = detail
+
+
+class Undecodable(ReceiverError):
+    """Says that the body's bytes cannot be read as its Content-Type."""
+
+    status = 400
+    slug = "undecodable"
+    title = "Body cannot be decoded"
+
+
+class TooLarge(ReceiverError):
+    """Says that the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
+
+    status = 413
+    slug = "too-large"
+    title = "Body too large"
+
+
+class UnsupportedEncoding(ReceiverError):
+    """Says that the Content-Type is none of the three that an order may come in."""
+
+    status = 415
+    slug = "unsupported-encoding"
+    title = "Content-Type not supported"
+
+
+class CardDataRefused(ReceiverError):
+    """Says that the body holds a card number or security code; ``fields`` are the names at fault."""
+
+    status = 422
+    slug = "card-data"
+    title = "Card data is never accepted"
+
+    def __init__(self, fields: list[str]) -> None:
+        super().__init__(
+            f"Card details must never be part of the POST; remove {', '.join(fields)} from it. Nothing of it was kept."
+        )
+        #: Names of the fields at fault, never their values.
+        self.fields = fields
+
+
+class UnknownSource(ReceiverError):
+    """Says that no ``[sources.<name>]`` table of the settings has the name in the URL."""
+
+    status = 404
+    slug = "unknown-source"
+    title = "No such source"
+
+
+class Unavailable(ReceiverError):
+    """Says that the order could not be put on disk now; the sender is to try again."""
+
+    status = 503
+    slug = "unavailable"
+    title = "Cannot be recorded now"
+    #: Seconds, for the Retry-After header.
+    retry_after = 30
+
+
+class ConfigurationError(Exception):
+    """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""

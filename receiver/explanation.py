@@ -1,0 +1,88 @@
+"""Why an order is, or is not, understood: its reading with today's mapping, parameter by parameter."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from receiver import ledger
+from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, decode, explain, guard, read
+from receiver.shared_secrets import Keyring
+from receiver.sources import DEFAULT, Sources
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Is a body's explanation beside what reading it leads to."""
+
+    explanation: Explanation
+    #: ``completed``, the word that makes it ignored, or None while it is not understood.
+    decided: str | None
+    errors: list[dict[str, str]]
+    notes: list[str]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give everything for a program."""
+        return {
+            "understood": self.decided is not None,
+            "decided": self.decided,
+            "errors": self.errors,
+            "notes": self.notes,
+            "fields": [{"field": row.field, "parameters": list(row.parameters), "value": row.value} for row in self._fed()],
+            "missing": [row.field for row in self.explanation.rows if not row.parameters],
+            "unused": list(self.explanation.unused),
+            "suggestions": self.explanation.suggestions,
+        }
+
+    def as_text(self) -> str:
+        """Give everything for a person, most needed first."""
+        parts = [
+            ("Not understood", [f"{error['field']}: {error['message']}" for error in self.errors]),
+            ("Fed", [f"{row.field} = {row.value!r} from {', '.join(row.parameters)}" for row in self._fed()]),
+            ("Parameters that feed no field", list(self.explanation.unused)),
+            ("Suggestions for config.toml", self._suggested_lines()),
+            ("Notes", self.notes),
+        ]
+        head = f"Understood: {self.decided}" if self.decided else "Not understood yet: parked"
+        sections = [[f"\n{title}:", *(f"  {line}" for line in lines)] for title, lines in parts if lines]
+        return "\n".join([head, *(line for section in sections for line in section)])
+
+    def _fed(self) -> list[Explained]:
+        return [row for row in self.explanation.rows if row.parameters]
+
+    def _suggested_lines(self) -> list[str]:
+        return [f"{_key(field)} = {json.dumps(name)}" for field, name in self.explanation.suggestions.items()]
+
+
+def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Reading:
+    """Explain decoded fields as they are kept: without secrets and card data."""
+    reading = read(fields, mapping, received_at)
+    explanation = explain(fields, mapping)
+    if isinstance(reading, NotUnderstood):
+        errors = [{"field": error.field, "message": error.message} for error in reading.errors]
+        return Reading(explanation, None, errors, [])
+    return Reading(explanation, reading.decided, [], list(reading.order.notes))
+
+
+def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading:
+    """Explain a recorded order with today's mapping; raises ConfigurationError for an unknown receipt."""
+    row = ledger.find(session, receipt)
+    fields = [(name, value) for name, value in json.loads(row.fields)]
+    return explain_fields(fields, sources.get(row.source).mapping, row.received_at)
+
+
+def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
+    """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
+    body = path.read_bytes().strip()
+    content_type = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
+    fields = [(keyring.redact(name), keyring.redact(value)) for name, value in decode(body, content_type, max_fields)]
+    return explain_fields(guard(fields).masked, sources.get(source or DEFAULT).mapping, datetime.now(UTC))
+
+
+def _key(field: str) -> str:
+    return json.dumps(field) if not field.isidentifier() else field

@@ -1,0 +1,52 @@
+"""How amounts, dates and countries are written in a person's language; locale and time zone are passed in."""
+
+from __future__ import annotations
+
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date
+from babel.numbers import format_currency, format_decimal, parse_pattern
+
+
+def known_locale(tag: str | None, default: str) -> Locale:
+    """Return the locale of a BCP 47 tag, or the default one when there is none or nothing is known of it."""
+    for candidate in (tag, default):
+        try:
+            return Locale.parse((candidate or "").replace("-", "_"))
+        except (UnknownLocaleError, ValueError):
+            continue
+    return Locale("en")
+
+
+def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
+    """Write an amount in major units with its currency (ISO 4217), or as a plain number without one.
+
+    Decimals that were given are never rounded away, so a unit price shows as it is; a missing amount is "".
+    """
+    if amount is None:
+        return ""
+    if currency:
+        return format_currency(amount, currency, locale=locale, decimal_quantization=False)
+    exponent = amount.as_tuple().exponent
+    decimals = max(-exponent, 0) if isinstance(exponent, int) else 0
+    pattern = parse_pattern(locale.decimal_formats[None].pattern)
+    pattern.frac_prec = (decimals, decimals)
+    return format_decimal(amount, format=pattern, locale=locale)
+
+
+def date(when: datetime | None, locale: Locale, timezone: tzinfo) -> str:
+    """Write the day that an aware time falls on in the zone; a missing time is ""."""
+    if when is None:
+        return ""
+    try:
+        local = when.astimezone(timezone)
+    except OverflowError:
+        local = when
+    return format_date(local, "long", locale=locale)
+
+
+def country(code: str | None, locale: Locale) -> str:
+    """Write the name of a country (ISO 3166-1 alpha-2); an unknown code stays, a missing one is ""."""
+    return str(locale.territories.get(code.upper(), code)) if code else ""

@@ -1,0 +1,102 @@
+"""Group commit, leader form: the first waiting thread commits for all that queued meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from receiver.errors import Unavailable
+from receiver.write_lock import PATIENCE
+
+Entry = TypeVar("Entry")
+Outcome = TypeVar("Outcome")
+
+
+class _Waiting(Generic[Entry, Outcome]):
+    """Is one thread's entry, until it has an outcome, an error, or the lead."""
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self.deadline = time.monotonic() + PATIENCE
+        self.woken = threading.Event()
+        self.leads = False
+        self.outcome: Outcome | None = None
+        self.error: Exception | None = None
+
+
+class GroupCommit(Generic[Entry, Outcome]):
+    """Collects entries of many threads into few commits; nobody returns before their entry is on disk.
+
+    ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the right to
+    write, calls ``take()`` for the entries that have queued by then, and gives their outcomes in order.
+    """
+
+    def __init__(self, commit: Callable[[Callable[[], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
+        self._commit = commit
+        self._mutex = threading.Lock()
+        self._queue: list[_Waiting[Entry, Outcome]] = []
+        self._led = False
+
+    def add(self, entry: Entry) -> Outcome:
+        """Commit one entry and give its outcome; raises Unavailable after 5 s, whereafter it may still be stored."""
+        mine: _Waiting[Entry, Outcome] = _Waiting(entry)
+        with self._mutex:
+            self._queue.append(mine)
+            mine.leads = not self._led
+            self._led = True
+        if not mine.leads and not mine.woken.wait(PATIENCE):
+            self._give_up(mine)
+        if mine.leads:
+            self._lead(mine)
+        if mine.error is not None:
+            raise mine.error
+        assert mine.outcome is not None  # noqa: S101 - woken with one of the three
+        return mine.outcome
+
+    def _lead(self, mine: _Waiting[Entry, Outcome]) -> None:
+        taken: list[_Waiting[Entry, Outcome]] = []
+
+        def take() -> list[Entry]:
+            with self._mutex:
+                taken.extend(self._queue)
+                self._queue.clear()
+            return [waiting.entry for waiting in taken]
+
+        try:
+            outcomes = self._commit(take, mine.deadline - time.monotonic())
+        except Exception as error:  # noqa: BLE001 - handed to every thread that waits for this commit
+            self._fail(mine, taken, error)
+        else:
+            for waiting, outcome in zip(taken, outcomes, strict=True):
+                waiting.outcome = outcome
+        self._hand_over()
+        for waiting in taken:
+            waiting.woken.set()
+
+    def _fail(self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: Exception) -> None:
+        """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
+        with self._mutex:
+            if not taken:
+                self._queue.remove(mine)
+                taken.append(mine)
+        for waiting in taken:
+            waiting.error = error
+
+    def _hand_over(self) -> None:
+        """Make the first who queued meanwhile the next leader."""
+        with self._mutex:
+            self._led = bool(self._queue)
+            if self._queue:
+                self._queue[0].leads = True
+                self._queue[0].woken.set()
+
+    def _give_up(self, mine: _Waiting[Entry, Outcome]) -> None:
+        """Leave the queue after waiting too long, unless the outcome or the lead came at the last moment."""
+        with self._mutex:
+            if mine.leads or mine.woken.is_set():
+                return
+            if mine in self._queue:
+                self._queue.remove(mine)
+        mine.error = Unavailable("The order could not be put on disk in time; try again.")

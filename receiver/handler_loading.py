@@ -1,0 +1,118 @@
+"""Find the handlers: built-ins in order, then instance/handlers/*.py by name, then entry points."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from receiver.handlers import MARK, Handler
+
+BUILT_IN = (
+    "receiver.handlers.register_customer",
+    "receiver.handlers.email_customer",
+    "receiver.handlers.notify_merchant",
+)
+ENTRY_POINT_GROUP = "receiver.handlers"
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Holds the handlers in the order they run, and one sentence for each that could not be taken."""
+
+    handlers: tuple[Handler, ...]
+    problems: tuple[str, ...]
+
+    def get(self, name: str) -> Handler | None:
+        """Find a handler by its name."""
+        return next((found for found in self.handlers if found.name == name), None)
+
+
+def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
+    """Find all handlers, or the ``chosen`` names in their order; a broken one is named and stops no other."""
+    found: dict[str, Handler] = {}
+    problems: list[str] = []
+    for place, bring in _places(instance):
+        try:
+            handlers = _marked(bring())
+        except Exception as error:  # noqa: BLE001 - a merchant's file may fail in any way
+            problems.append(f"{place} cannot be loaded: {_where(error)}.")
+            continue
+        if not handlers:
+            problems.append(f"{place} has no function marked with @handler.")
+        for handler in handlers:
+            problem = _problem(handler, found)
+            if problem:
+                problems.append(f"{place}: {problem}")
+            else:
+                found[handler.name] = handler
+    problems += _unknown_names(found, chosen)
+    kept = [found[name] for name in chosen or found if name in found]
+    return Registry(tuple(kept), tuple(problems))
+
+
+def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
+    for name in BUILT_IN:
+        yield name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
+    for path in sorted((instance / "handlers").glob("*.py")):
+        yield str(path), lambda path=path: _from_file(path)  # type: ignore[misc]
+    for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
+        yield f"entry point {entry.name}", lambda entry=entry: importlib.import_module(entry.module)  # type: ignore[misc]
+
+
+def _from_file(path: Path) -> ModuleType:
+    name = f"instance_handlers_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _marked(module: ModuleType) -> list[Handler]:
+    functions = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    return [getattr(function, MARK) for function in functions if hasattr(function, MARK)]
+
+
+def _problem(handler: Handler, found: dict[str, Handler]) -> str | None:
+    if handler.name in found:
+        return f"a handler named {handler.name} is there already; rename this one."
+    parameters = [
+        parameter
+        for parameter in inspect.signature(handler.function).parameters.values()
+        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
+    ]
+    if len(parameters) != 2 or inspect.iscoroutinefunction(handler.function):
+        return f"{handler.name} must be a plain function of two arguments, (order, context)."
+    return None
+
+
+def _unknown_names(found: dict[str, Handler], chosen: Sequence[str]) -> list[str]:
+    problems = [
+        f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
+        for name in chosen
+        if name not in found
+    ]
+    running = set(chosen) & set(found) if chosen else set(found)
+    problems += [
+        f"{found[name].name} is to run after {found[name].after!r}, which does not run; it runs without waiting."
+        for name in sorted(running)
+        if found[name].after is not None and found[name].after not in running
+    ]
+    return problems
+
+
+def _where(error: Exception) -> str:
+    if isinstance(error, SyntaxError):
+        return f"line {error.lineno}: {error.msg}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: {type(error).__name__}: {error}"

@@ -1,0 +1,20 @@
+"""Confirm the order to the customer by mail, in the shop's name."""
+
+from __future__ import annotations
+
+from receiver.context import Context
+from receiver.handlers import Skip, handler
+from receiver.orders import Order
+
+
+@handler(after="register_customer")
+def email_customer(order: Order, context: Context) -> str:
+    """Mail the order confirmation; replies go to the merchant."""
+    if not order.customer.email:
+        raise Skip("the order names no e-mail address")
+    context.mail(
+        to=order.customer.email,
+        template="order_confirmation",
+        reply_to=context.settings["MERCHANT_EMAIL"],
+    )
+    return "confirmation put into the outbox"

@@ -1,0 +1,14 @@
+"""Tell the merchant of the order by mail."""
+
+from __future__ import annotations
+
+from receiver.context import Context
+from receiver.handlers import handler
+from receiver.orders import Order
+
+
+@handler
+def notify_merchant(order: Order, context: Context) -> str:
+    """Mail the order's notice to the merchant; replies go to the customer."""
+    context.mail(to=context.settings["MERCHANT_EMAIL"], template="order_notice", reply_to=order.customer.email)
+    return "notice put into the outbox"

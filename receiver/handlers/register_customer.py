@@ -1,0 +1,19 @@
+"""Register the order's customer: the file to copy when you write a handler of your own."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from receiver.context import Context
+from receiver.customers import apply_order
+from receiver.handlers import Skip, handler
+from receiver.orders import Order
+
+
+@handler
+def register_customer(order: Order, context: Context) -> str:
+    """Add the customer, or bring what is known of them up to date."""
+    if not order.customer.email:
+        raise Skip("the order names no e-mail address")
+    _, is_new = apply_order(context.session, order, now=datetime.now(UTC))
+    return "registered" if is_new else "known already, brought up to date"

@@ -1,0 +1,27 @@
+"""Whether the process is alive, and whether it can take an order now."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+from flask.typing import ResponseReturnValue
+
+from receiver.errors import Unavailable
+from receiver.kit import current_kit
+
+blueprint = Blueprint("health", __name__)
+
+
+@blueprint.get("/healthz")
+def healthz() -> ResponseReturnValue:
+    """Say that the process answers."""
+    return {"status": "alive"}
+
+
+@blueprint.get("/readyz")
+def readyz() -> ResponseReturnValue:
+    """Say whether the settings are right and a write transaction can be opened; 503 otherwise."""
+    kit = current_kit()
+    if kit.problems:
+        raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
+    kit.database.begin_write(patience=1).close()
+    return {"status": "ready"}

@@ -1,0 +1,193 @@
+"""The one guarded HTTP client: it connects to public addresses only, follows nothing and ends in time.
+
+A name is looked up once, its addresses are judged, and one of the very addresses judged is connected to;
+so a name that changes its address meanwhile (DNS rebinding) changes nothing. The Host header, SNI and the
+check of the certificate keep the name.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, cast
+
+from urllib3 import PoolManager, Retry, Timeout
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationParseError,
+    NameResolutionError,
+    NewConnectionError,
+)
+from urllib3.response import BaseHTTPResponse, HTTPResponse
+
+from receiver.addresses import blocked_reason
+from receiver.deadline_sockets import DeadlineSocket, deadline_after, seconds_left, tls_context
+
+#: Seconds for looking up the name, connecting and the TLS handshake together.
+CONNECT_SECONDS = 5.0
+#: Seconds for a whole request, its answer's body included.
+TOTAL_SECONDS = 15.0
+
+# What getaddrinfo gives: family, type, protocol, canonical name, socket address.
+_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
+
+
+class AddressRefused(HTTPError):  # noqa: N818 - nothing went wrong, a connection was refused
+    """Says that a name leads to no address that may be connected to; no packet was sent."""
+
+
+def new_pool(
+    *,
+    allow_private: bool,
+    https_only: bool,
+    connect_seconds: float = CONNECT_SECONDS,
+    total_seconds: float = TOTAL_SECONDS,
+) -> PoolManager:
+    """Make a client without retries, redirects or a proxy; threads may share it.
+
+    A request may raise AddressRefused beside what urllib3 raises; with ``https_only`` an http URL raises
+    urllib3's URLSchemeUnknown.
+    """
+    timeout = Timeout(connect=connect_seconds, total=total_seconds)
+    return _GuardedPoolManager(allow_private=allow_private, https_only=https_only, timeout=timeout)
+
+
+def peer(response: BaseHTTPResponse) -> tuple[str | None, str | None]:
+    """Give the address connected to and the TLS version (None without TLS); ask before reading the body."""
+    connection = cast("_GuardedHTTPConnection", response.connection)
+    return connection.peer_address, connection.tls_version
+
+
+class _GuardedHTTPConnection(HTTPConnection):
+    """Connects to judged addresses and gives each phase of a request its deadline: connect, send, read."""
+
+    #: The address connected to, kept after the connection is closed.
+    peer_address: str | None = None
+    #: For example ``TLSv1.3``; None without TLS.
+    tls_version: str | None = None
+
+    def __init__(self, *args: Any, allow_private: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.allow_private = allow_private
+
+    def connect(self) -> None:
+        super().connect()
+        if isinstance(self.sock, ssl.SSLSocket):
+            self.tls_version = self.sock.version()
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        self._set_deadline()
+        super().request(*args, **kwargs)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        self._set_deadline()
+        return super().getresponse()
+
+    def _set_deadline(self) -> None:
+        """Start the phase that urllib3 has just set ``timeout`` for: sending, or what is left for reading."""
+        cast("DeadlineSocket", self.sock).deadline = deadline_after(self.timeout)
+
+    def _new_conn(self) -> socket.socket:
+        deadline = deadline_after(self.timeout)
+        try:
+            found = self._allowed(_look_up(self._dns_host, self.port, deadline))
+            sock = self._first_that_answers(found, deadline)
+            self.peer_address = sock.getpeername()[0]
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, f"Connecting to {self.host} took too long.") from error
+        except OSError as error:
+            raise NewConnectionError(self, f"{self.host} port {self.port}: {error.strerror}") from error
+        return sock
+
+    def _allowed(self, found: Sequence[_Found]) -> Sequence[_Found]:
+        if self.allow_private:
+            return found
+        reasons = {entry[4][0]: blocked_reason(entry[4][0]) for entry in found}
+        allowed = [entry for entry in found if reasons[entry[4][0]] is None]
+        if not allowed:
+            listed = ", ".join(f"{address} ({reason})" for address, reason in reasons.items())
+            raise AddressRefused(f"{self.host} leads to no public address: {listed}.")
+        return allowed
+
+    def _first_that_answers(self, found: Sequence[_Found], deadline: float) -> socket.socket:
+        """Try the addresses in turn, each for its share of the time left: one may be silent, another not."""
+        failure: OSError = TimeoutError("timed out")
+        for number, entry in enumerate(found):
+            try:
+                sock = _connected(entry, seconds_left(deadline, shares=len(found) - number))
+                sock.settimeout(seconds_left(deadline))
+                return sock
+            except OSError as error:
+                failure = error
+        raise failure
+
+
+class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
+    """The same inside TLS."""
+
+
+class _GuardedHTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTPConnection
+
+
+class _GuardedHTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPSConnection
+
+
+class _GuardedPoolManager(PoolManager):
+    def __init__(self, *, allow_private: bool, https_only: bool, timeout: Timeout) -> None:
+        super().__init__(timeout=timeout, retries=Retry(total=False), ssl_context=tls_context())
+        self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
+        self._allow_private = allow_private
+        if https_only:
+            del self.key_fn_by_scheme["http"]
+
+    def _new_pool(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        pool = super()._new_pool(*args, **kwargs)
+        pool.conn_kw["allow_private"] = self._allow_private
+        return pool
+
+
+def _connected(found: _Found, seconds: float | None) -> DeadlineSocket:
+    family, kind, protocol, _, address = found
+    sock = DeadlineSocket(family, kind, protocol)
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def _look_up(host: str, port: int, deadline: float) -> Sequence[_Found]:
+    """Ask the resolver in a thread of its own, since getaddrinfo knows no timeout."""
+    answers: SimpleQueue[Sequence[_Found] | Exception] = SimpleQueue()
+    Thread(target=_answer_into, args=(answers, host, port), daemon=True).start()
+    try:
+        answer = answers.get(timeout=seconds_left(deadline))
+    except Empty:
+        raise TimeoutError("timed out") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _answer_into(answers: SimpleQueue[Sequence[_Found] | Exception], host: str, port: int) -> None:
+    try:
+        answers.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+    except UnicodeError:
+        answers.put(LocationParseError(f"{host}, label empty or too long"))
+    except OSError as error:
+        answers.put(error)

@@ -1,0 +1,100 @@
+"""Set up what belongs to the merchant: folder, secret key, settings file, database, admin password; back it up."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.engine import make_url
+from werkzeug.security import generate_password_hash
+
+from receiver import config, migrations, sqlite
+from receiver.config_example import example
+from receiver.database import Database
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit
+from receiver.models import AdministratorRow
+
+#: Fewest characters of an admin password that somebody chose.
+SHORTEST_PASSWORD = 12
+_FOLDERS = ("", "handlers", "templates", "outbox")
+
+
+def set_up(kit: Kit, chosen_password: str | None) -> Iterator[str]:
+    """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
+
+    Raises ConfigurationError when the folder cannot be written.
+    """
+    try:
+        yield from _write_files(kit.instance)
+        yield from _upgrade(kit)
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    with kit.database.read() as session:
+        has_password = session.get(AdministratorRow, 1) is not None
+    if not has_password:
+        made = set_password(kit.database, chosen_password)
+        yield "Admin password: " + ("taken from RECEIVER_ADMIN_PASSWORD" if chosen_password else f"{made} (shown once)")
+
+
+def set_password(database: Database, chosen: str | None) -> str:
+    """Set the admin password, made up unless chosen, and give it; raises ConfigurationError for a short one."""
+    if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
+        raise ConfigurationError(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
+    password = chosen or secrets.token_urlsafe(12)
+    row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
+    with database.write() as session:
+        session.merge(row)
+    return password
+
+
+def back_up(database: Database, path: Path) -> None:
+    """Copy the database, while it is in use, to a new file that only its owner can read."""
+    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    source = database.engine.raw_connection()
+    try:
+        with closing(sqlite.driver.connect(str(path))) as target:
+            source.dbapi_connection.backup(target)  # type: ignore[union-attr]
+    finally:
+        source.close()
+
+
+def _write_files(instance: Path) -> Iterator[str]:
+    for name in _FOLDERS:
+        folder = instance / name
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            yield f"Made {folder}"
+    if instance.stat().st_mode & 0o077:
+        instance.chmod(0o700)
+    for name, text in (("secret_key", secrets.token_urlsafe(48)), (config.FILE, example())):
+        path = instance / name
+        if not path.exists():
+            _write_private(path, text)
+            yield f"Wrote {path}"
+
+
+def _upgrade(kit: Kit) -> Iterator[str]:
+    path = Path(make_url(kit.settings["DATABASE_URL"]).database or "")
+    if not path.exists():
+        _write_private(path, "")
+    found = migrations.version(kit.database.engine)
+    if found == migrations.newest():
+        yield f"Database {path} is up to date"
+        return
+    if found is not None:
+        copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        back_up(kit.database, copy)
+        yield f"Backed the database up to {copy}"
+    migrations.upgrade(kit.database.engine)
+    yield f"Database {path} " + ("upgraded" if found else "set up")
+
+
+def _write_private(path: Path, text: str) -> None:
+    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

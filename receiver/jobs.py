@@ -1,0 +1,101 @@
+"""What every durable job shares: claim the oldest due one under a lease, keep the lease, settle, what is due."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from receiver.database import Database
+from receiver.models import MailRow, OrderRow
+
+#: How long a run may be silent before another worker takes its job over.
+LEASE = timedelta(seconds=30)
+#: How often a living run says so.
+RENEWAL = LEASE / 3
+
+JobRow = TypeVar("JobRow", OrderRow, MailRow)
+
+
+def new_lease(now: datetime) -> dict[str, Any]:
+    """Make the columns of a fresh lease."""
+    return {"lease_token": secrets.token_hex(8), "lease_until": now + LEASE}
+
+
+def claim(session: Session, model: type[JobRow], now: datetime) -> JobRow | None:
+    """Take the oldest due job that nobody holds, in one conditional UPDATE; None when there is none."""
+    oldest = select(model.id).where(_is_due(model, now)).order_by(model.due_at, model.id).limit(1)
+    return session.scalars(
+        update(model)
+        .where(model.id == oldest.scalar_subquery(), _is_due(model, now))
+        .values(attempts=model.attempts + 1, **new_lease(now))
+        .returning(model)
+    ).one_or_none()
+
+
+def anything_due(database: Database, model: type[OrderRow] | type[MailRow]) -> bool:
+    """Tell, by a read, whether a worker would find a job of this kind now."""
+    with database.read() as session:
+        due = select(model.id).where(_is_due(model, datetime.now(UTC)))  # type: ignore[type-var]
+        return session.scalar(due.limit(1)) is not None
+
+
+def settle(session: Session, job: JobRow, **values: Any) -> bool:
+    """Write the outcome and drop the lease; False, and nothing written, when the lease was lost to another run."""
+    settled = session.execute(
+        update(type(job))
+        .where(holds_lease(type(job), job))
+        .values(lease_token=None, lease_until=None, **values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(settled.rowcount)  # type: ignore[attr-defined]
+
+
+def holds_lease(model: type[JobRow], job: JobRow) -> ColumnElement[bool]:
+    """Make the condition that this run still holds the job."""
+    return and_(model.id == job.id, model.lease_token == job.lease_token)
+
+
+class Leases:
+    """Holds the leases of this process's runs and renews them while the runs live."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._mutex = threading.Lock()
+        self._held: dict[int, OrderRow | MailRow] = {}
+        self._renewed_at = datetime.now(UTC)
+
+    @contextmanager
+    def kept(self, job: OrderRow | MailRow) -> Iterator[None]:
+        """Keep a claimed job's lease alive inside the block."""
+        with self._mutex:
+            self._held[id(job)] = job
+        try:
+            yield
+        finally:
+            with self._mutex:
+                del self._held[id(job)]
+
+    def renew(self) -> None:
+        """Lengthen all leases held here, if the time for it has come."""
+        now = datetime.now(UTC)
+        with self._mutex:
+            held = list(self._held.values())
+        if not held or now - self._renewed_at < RENEWAL:
+            return
+        with self._database.write() as session:
+            for job in held:
+                model = type(job)
+                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=now + LEASE))  # type: ignore[type-var]
+        self._renewed_at = now
+
+
+def _is_due(model: type[JobRow], now: datetime) -> ColumnElement[bool]:
+    free = or_(model.lease_until.is_(None), model.lease_until < now)
+    return and_(model.state == "open", model.due_at <= now, free)

@@ -1,0 +1,124 @@
+"""The parts of one app, built once and wired together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flask import Flask, current_app
+
+from receiver import jobs
+from receiver.context import Services
+from receiver.database import Database
+from receiver.engine import Engine, Kind
+from receiver.handler_loading import Registry, load
+from receiver.http_client import new_pool
+from receiver.inbox import Inbox
+from receiver.mail import MailTransport
+from receiver.mail_templates import MailTemplates
+from receiver.models import MailRow, OrderRow
+from receiver.notices import Notices
+from receiver.outbox import Outbox
+from receiver.processing import Processor
+from receiver.reception import Reception
+from receiver.refusals import Refusals
+from receiver.shared_secrets import SharedSecrets
+from receiver.sources import Sources
+
+#: Settings that no handler is shown.
+_SECRET_SETTINGS = frozenset({"SECRET_KEY", "SHARED_SECRETS", "MAIL_PASSWORD", "sources"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """Holds what views and commands work with."""
+
+    instance: Path
+    settings: Mapping[str, Any]
+    #: What is wrong with the settings; serving with any leaves /orders answering 503.
+    problems: list[str]
+    database: Database
+    shared_secrets: SharedSecrets
+    sources: Sources
+    refusals: Refusals
+    registry: Registry
+    reception: Reception
+    transport: MailTransport
+    engine: Engine
+
+
+def current_kit() -> Kit:
+    """Give the current app's kit."""
+    kit: Kit = current_app.extensions["receiver"]
+    return kit
+
+
+def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
+    """Build all parts from the settings; starts nothing and touches no database."""
+    instance = Path(app.instance_path)
+    database = Database(settings["DATABASE_URL"], instance / "write.lock")
+    sources = Sources(instance, settings["sources"])
+    shared_secrets = SharedSecrets(
+        database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
+    )
+    templates = MailTemplates(instance / "templates", settings["DEFAULT_LOCALE"], ZoneInfo(settings["TIMEZONE"]))
+    registry = load(instance, settings["HANDLERS"])
+    refusals = Refusals(database)
+    transport = MailTransport(settings, instance)
+    leases = jobs.Leases(database)
+    processor = Processor(
+        database,
+        leases,
+        registry,
+        Services(
+            database=database,
+            templates=templates,
+            http=new_pool(
+                allow_private=settings["RELAY_ALLOW_PRIVATE"],
+                https_only=settings["PUBLIC_URL"].startswith("https:"),
+            ),
+            settings=MappingProxyType({k: v for k, v in settings.items() if k not in _SECRET_SETTINGS}),
+        ),
+        schedule=settings["RETRY_SCHEDULE"],
+    )
+    outbox = Outbox(
+        database,
+        leases,
+        transport,
+        sender=(settings["SHOP_NAME"], settings["MAIL_DEFAULT_SENDER"]),
+        schedule=settings["RETRY_SCHEDULE"],
+    )
+    threads = settings["WORKER_THREADS"]
+    engine = Engine(
+        {
+            "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
+            "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
+        },
+        [refusals.flush, leases.renew, Notices(database, templates, settings).look],
+        threads=threads,
+    )
+    return Kit(
+        instance=instance,
+        settings=settings,
+        problems=problems + sources.problems,
+        database=database,
+        shared_secrets=shared_secrets,
+        sources=sources,
+        refusals=refusals,
+        registry=registry,
+        reception=Reception(
+            settings=settings,
+            sources=sources,
+            shared_secrets=shared_secrets,
+            refusals=refusals,
+            inbox=Inbox(database),
+            hint=engine.hint,
+            run_test=processor.run_test,
+        ),
+        transport=transport,
+        engine=engine,
+    )

@@ -1,0 +1,146 @@
+"""Deliver one mail: to the SMTP server through Flask-Mail, or without one into the outbox folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import smtplib
+import tempfile
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import flask_mail
+from flask import Flask
+
+from receiver import smtp
+from receiver.mail_message import MailNotDelivered, OutgoingMail, compose, deterministic_message_id
+
+__all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_message_id"]
+
+#: A thread's connection is used for so long, then a fresh one is opened.
+KEEP_SECONDS = 30
+#: RFC 2606: addresses there belong to nobody, so a mail to one was never meant to leave.
+_EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)")
+_SETTINGS = ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD")
+
+
+class MailTransport:
+    """Delivers mails, from any thread and without an application context."""
+
+    def __init__(self, settings: Mapping[str, Any], instance: Path) -> None:
+        self._folder = instance / "outbox"
+        # Flask-Mail wants an application; with one of its own neither TESTING nor MAIL_SUPPRESS_SEND can
+        # keep mails back while they are reported as sent.
+        self._app = Flask("receiver.mail")
+        self._app.config.from_mapping({name: settings[name] for name in _SETTINGS if name in settings})
+        self._mail = flask_mail.Mail(self._app)
+        self._server: str = settings.get("MAIL_SERVER") or ""
+        self._thread = threading.local()
+
+    def deliver(self, mail: OutgoingMail) -> str:
+        """Deliver the mail and say where it went; raises MailNotDelivered.
+
+        At least once: after a connection lost at the wrong moment the same Message-ID goes out again.
+        """
+        message = compose(mail)
+        with self._app.app_context():
+            if not self._server:
+                return self._write(message)
+            self._refuse_examples(message)
+            self._send(message)
+        return f"handed to {self._server}"
+
+    def check(self) -> str:
+        """Log in at the server and leave again; raises MailNotDelivered, says what was found."""
+        if not self._server:
+            return f"no MAIL_SERVER: mails are written to {self._folder}"
+        self.close()
+        self._connection()
+        self.close()
+        return f"{self._server} is there and lets us in"
+
+    def close(self) -> None:
+        """Close the calling thread's connection, if it has one."""
+        connection = getattr(self._thread, "connection", None)
+        self._thread.connection = None
+        if connection is not None:
+            with suppress(smtplib.SMTPException, OSError):
+                connection.host.quit()
+            connection.host.close()
+
+    def _refuse_examples(self, message: flask_mail.Message) -> None:
+        domain = message.recipients[0][1].rpartition("@")[2]
+        if _EXAMPLE_DOMAINS.fullmatch(domain):
+            raise MailNotDelivered(
+                f"Nothing is sent to {domain}, which is reserved for examples (RFC 2606). Set MERCHANT_EMAIL "
+                "to an address of yours or, if this was for a customer, correct the order's e-mail address.",
+                permanent=True,
+            )
+
+    def _send(self, message: flask_mail.Message) -> None:
+        connection = self._connection()
+        try:
+            connection.send(message, envelope_from=("", message.sender[1]))
+        except smtp.FAILURES as failure:
+            self.close()
+            raise smtp.explain(failure, self._server) from None
+
+    def _connection(self) -> smtp.VerifiedConnection:
+        """Give the thread's connection, opened afresh when it is old or gone."""
+        if self._is_usable():
+            kept: smtp.VerifiedConnection = self._thread.connection
+            return kept
+        self.close()
+        connection = smtp.VerifiedConnection(self._mail)
+        try:
+            connection.host = connection.configure_host()
+        except smtp.FAILURES as failure:
+            raise smtp.explain(failure, self._server) from None
+        self._thread.connection = connection
+        self._thread.opened_at = time.monotonic()
+        return connection
+
+    def _is_usable(self) -> bool:
+        connection = getattr(self._thread, "connection", None)
+        if connection is None or time.monotonic() - self._thread.opened_at > KEEP_SECONDS:
+            return False
+        try:
+            code, _text = connection.host.rset()
+        except (smtplib.SMTPException, OSError):
+            return False
+        return bool(code == 250)
+
+    def _write(self, message: flask_mail.Message) -> str:
+        """Write the mail as a file that nobody else may read; a second delivery stands beside the first."""
+        moment = datetime.now(UTC)
+        message.date = moment.timestamp()
+        readable_id = re.sub(r"[^A-Za-z0-9@.-]", "_", message.msgId.strip("<>"))[:100]
+        path = self._folder / f"{moment:%Y%m%dT%H%M%S.%fZ}-{readable_id}.eml"
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _write_at_once(path, message.as_bytes())
+        except OSError as error:
+            raise MailNotDelivered(
+                f"The mail cannot be written to {self._folder}: {error.strerror}. Check rights and disk.",
+                permanent=False,
+            ) from None
+        return str(path)
+
+
+def _write_at_once(path: Path, content: bytes) -> None:
+    """Write a file of mode 0600 that is there whole or not at all."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,147 @@
+"""What one outgoing mail is, and its bytes: a header guard around Flask-Mail's message."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from email import charset, policy
+from email.mime.base import MIMEBase
+from email.mime.nonmultipart import MIMENonMultipart
+from email.mime.text import MIMEText
+from typing import Any
+
+import flask_mail
+
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
+_LOCAL_PART = re.compile(rf"{_ATOM}{{1,64}}")
+_DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,63}(?<!-)")
+_MESSAGE_ID = re.compile(rf"<{_ATOM}{{1,200}}@{_ATOM}{{1,250}}>")
+_MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
+_LONGEST_TEXT = 200
+_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+
+
+class MailNotDelivered(Exception):
+    """Says why a mail was not delivered and which setting to look at; holds no address and no secret."""
+
+    def __init__(self, message: str, *, permanent: bool) -> None:
+        super().__init__(message)
+        #: Whether another attempt is bound to fail the same way.
+        self.permanent = permanent
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutgoingMail:
+    """Is one mail to one recipient."""
+
+    #: With its angle brackets (RFC 5322, 3.6.4); the same on every attempt.
+    message_id: str
+    #: Display name and address.
+    sender: tuple[str, str]
+    to: str
+    subject: str
+    text: str
+    html: str | None = None
+    reply_to: str | None = None
+    #: File name, media type and content of each.
+    attachments: tuple[tuple[str, str, bytes], ...] = ()
+
+
+def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: int, domain: str) -> str:
+    """Make the Message-ID of one handler's mail: the same for every attempt, another for every other mail."""
+    parts = [event_id, handler, str(run), str(ordinal)]
+    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
+    return f"<{digest[:40]}@{_ascii_domain(domain) or 'localhost'}>"
+
+
+def checked_address(address: str, whose: str) -> str:
+    """Return one plain address with its domain in ASCII (IDNA).
+
+    Raises a permanent MailNotDelivered for anything else: a list, a display name, two @, a control character.
+    ``whose`` names the address in the message, which never holds it.
+    """
+    local_part, _, domain = address.rpartition("@")
+    ascii_domain = _ascii_domain(domain)
+    if _LOCAL_PART.fullmatch(local_part) and ascii_domain:
+        return f"{local_part}@{ascii_domain}"
+    if local_part.isprintable() and not local_part.isascii():
+        fault = "has letters outside ASCII before its @, which most mail servers cannot deliver to"
+    else:
+        fault = "is not one plain e-mail address"
+    raise MailNotDelivered(f"{whose} {fault}; correct it and send the mail again.", permanent=True)
+
+
+def one_line(text: str) -> str:
+    """Return a text that can stand in a header: control characters become spaces, long texts are cut.
+
+    Encoded words (RFC 2047) that somebody typed are broken up, so that they show as typed.
+    """
+    printable = "".join(" " if unicodedata.category(mark) in _UNPRINTABLE else mark for mark in text)
+    line = " ".join(printable.replace("=?", "= ?").split())
+    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+
+
+def compose(mail: OutgoingMail) -> flask_mail.Message:
+    """Make Flask-Mail's message of a mail; raises a permanent MailNotDelivered for an unfit address."""
+    if not _MESSAGE_ID.fullmatch(mail.message_id):
+        raise MailNotDelivered("The Message-ID is not of the form <left@right>.", permanent=True)
+    name, address = mail.sender
+    message = _Message(
+        subject=one_line(mail.subject),
+        recipients=[("", checked_address(mail.to, "The recipient's address"))],
+        body=mail.text,
+        html=mail.html,
+        sender="set below",
+        attachments=[_attachment(*attachment) for attachment in mail.attachments],
+        # RFC 3834, 5: keeps out-of-office replies away.
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    # A tuple given above is glued into one text and taken apart again, commas and brackets included.
+    message.sender = (one_line(name), checked_address(address, "MAIL_DEFAULT_SENDER"))
+    if mail.reply_to:
+        message.reply_to = ("", checked_address(mail.reply_to, "The reply address"))
+    message.msgId = mail.message_id
+    return message
+
+
+class _Message(flask_mail.Message):
+    """Writes bodies as quoted-printable and headers exactly as they were encoded."""
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        quoted = charset.Charset("utf-8")
+        quoted.body_encoding = charset.QP
+        part = MIMENonMultipart("text", subtype)
+        part.set_payload((text or "").encode("utf-8", "replace").decode(), quoted)
+        return part  # type: ignore[return-value]
+
+    def _message(self) -> MIMEBase:
+        message = super()._message()
+        if self.alts and not self.attachments:
+            _unwrap_the_only_part(message)
+        # Flask-Mail's policy decodes long headers to fold them: a display name's commas would come back bare.
+        message.policy = policy.compat32.clone(linesep="\r\n")
+        return message
+
+
+def _unwrap_the_only_part(message: MIMEBase) -> None:
+    """Make text and HTML the message itself; in a mixed part some readers show them as attachments."""
+    parts: Any = message.get_payload()
+    message.set_payload(parts[0].get_payload())
+    message.set_type("multipart/alternative")
+
+
+def _attachment(name: str, media_type: str, content: bytes) -> flask_mail.Attachment:
+    safe_name = one_line(name).replace("/", "_").replace("\\", "_") or "attachment"
+    known_type = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
+    return flask_mail.Attachment(safe_name, known_type, content)
+
+
+def _ascii_domain(domain: str) -> str | None:
+    """Return the domain in lower-case ASCII, or None when it is not one."""
+    try:
+        plain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None

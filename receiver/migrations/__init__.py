@@ -1,0 +1,45 @@
+"""The schema's upgrades: which version a database has, and bringing it to this release's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+
+
+def problem(engine: Engine) -> str | None:
+    """Give what is wrong with the database's schema and how to mend it, or None."""
+    try:
+        found = version(engine)
+    except DBAPIError as error:
+        return f"The database cannot be opened ({error.orig}); see DATABASE_URL and the instance folder."
+    if found == newest():
+        return None
+    if found is None:
+        return "The database is not set up; run `flask init`."
+    return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
+
+
+def version(engine: Engine) -> str | None:
+    """Give the database's schema version, None for an empty database."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest() -> str | None:
+    """Give this release's schema version."""
+    return ScriptDirectory(str(Path(__file__).parent)).get_current_head()
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database to this release's schema, in one transaction."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

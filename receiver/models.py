@@ -1,0 +1,265 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    ForeignKey,
+    Index,
+    MetaData,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy import text as sql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+_ZERO = sql("0")
+
+
+class Instant(TypeDecorator[datetime]):
+    """Keeps an aware datetime as milliseconds since 1970 UTC: sortable, exact, the same in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
+        """Store an aware datetime."""
+        return None if value is None else milliseconds(value)
+
+    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
+        """Read back, aware UTC."""
+        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+
+
+def milliseconds(when: datetime) -> int:
+    """Give the stored form of an aware datetime: milliseconds since 1970 UTC."""
+    return int(when.timestamp() * 1000)
+
+
+class Base(DeclarativeBase):
+    """Holds the tables' metadata; names every constraint, so that migrations can name them."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: Instant, str: Text}  # noqa: RUF012 - SQLAlchemy's own form
+
+
+class Job:
+    """Is what every durable job's row has: state, attempts, due time and the lease of the run at work on it."""
+
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    due_at: Mapped[datetime | None]
+    lease_token: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+
+
+class OrderRow(Job, Base):
+    """Is one proven POST as received, and the job of running its handlers.
+
+    States: open, done, failed, parked, ignored, duplicate. ``fields`` holds the decoded fields in order as JSON
+    pairs, secrets and card data removed; ``order`` the parsed order as JSON, null while parked.
+    """
+
+    __tablename__ = "orders"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    receipt: Mapped[str] = mapped_column(unique=True)
+    source: Mapped[str]
+    key: Mapped[str]
+    test: Mapped[bool]
+    decided: Mapped[str | None]
+    event_id: Mapped[str | None]
+    order_id: Mapped[str | None] = mapped_column(index=True)
+    email: Mapped[str | None] = mapped_column(index=True)
+    total: Mapped[str | None]
+    currency: Mapped[str | None]
+    encoding: Mapped[str]
+    fields: Mapped[str]
+    fields_digest: Mapped[str]
+    notes: Mapped[str]
+    order: Mapped[str | None]
+    errors: Mapped[str | None]
+    proof: Mapped[str]
+    fingerprint: Mapped[str]
+    webhook_id: Mapped[str | None]
+    webhook_timestamp: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    differing_copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    duplicate_of: Mapped[str | None]
+
+    handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
+    mails: Mapped[list[MailRow]] = relationship(order_by="MailRow.id", viewonly=True)
+
+    __table_args__ = (
+        UniqueConstraint("source", "key"),
+        Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
+    )
+
+
+class HandlerRow(Base):
+    """Is what one handler has made of one order. States: pending, done, skipped, retrying, failed."""
+
+    __tablename__ = "order_handlers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_pk: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    position: Mapped[int]
+    run: Mapped[int] = mapped_column(server_default=sql("1"), default=1)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    waiting_since: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    detail: Mapped[str | None]
+    milliseconds: Mapped[int | None]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("order_pk", "name"),
+        Index("ix_order_handlers_failed", "changed_at", sqlite_where=sql("state = 'failed'")),
+    )
+
+
+class AttemptRow(Base):
+    """Is one attempt of one handler on one order, kept as history."""
+
+    __tablename__ = "handler_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handler_pk: Mapped[int] = mapped_column(ForeignKey("order_handlers.id", ondelete="CASCADE"), index=True)
+    run: Mapped[int]
+    number: Mapped[int]
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    milliseconds: Mapped[int]
+    at: Mapped[datetime]
+
+
+class MailRow(Job, Base):
+    """Is one mail of the outbox and the job of sending it. States: open, sent, failed."""
+
+    __tablename__ = "mails"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    handler: Mapped[str | None]
+    test: Mapped[bool]
+    message_id: Mapped[str] = mapped_column(unique=True)
+    recipient: Mapped[str]
+    reply_to: Mapped[str | None]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str | None]
+    attachments: Mapped[str]
+    detail: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_mails_due", "due_at", sqlite_where=sql("state = 'open'")),)
+
+
+class CustomerRow(Base):
+    """Is one customer, keyed by normalised e-mail."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    company: Mapped[str | None]
+    phone: Mapped[str | None]
+    locale: Mapped[str | None]
+    accepts_marketing: Mapped[bool]
+    registered_at: Mapped[datetime]
+    #: order_date of the order last applied; an older one fills empty fields only.
+    applied_order_date: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+
+    addresses: Mapped[list[AddressRow]] = relationship(order_by="AddressRow.id", viewonly=True)
+
+
+class AddressRow(Base):
+    """Is one address that a customer has used; the digest keeps the same one from standing twice."""
+
+    __tablename__ = "customer_addresses"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_pk: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    digest: Mapped[str]
+    name: Mapped[str | None]
+    company: Mapped[str | None]
+    line1: Mapped[str | None]
+    line2: Mapped[str | None]
+    city: Mapped[str | None]
+    region: Mapped[str | None]
+    postcode: Mapped[str | None]
+    country: Mapped[str | None]
+    used_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("customer_pk", "kind", "digest"),)
+
+
+class SecretRow(Base):
+    """Is one shared secret of the receiver, encrypted under SECRET_KEY; a retired one stays to be recognised."""
+
+    __tablename__ = "shared_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    ciphertext: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+
+
+class RefusalRow(Base):
+    """Is one refused POST: the precise reason, and header and field names with sizes, never a value."""
+
+    __tablename__ = "refusals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    source: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    address: Mapped[str | None]
+    headers: Mapped[str]
+    fields: Mapped[str]
+
+    __table_args__ = (Index("ix_refusals_reason", "reason", "id"),)
+
+
+class NoticeRow(Base):
+    """Is what the merchant was last told of one kind of trouble, so that they are told once a day at most."""
+
+    __tablename__ = "notices"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    last_seen: Mapped[int] = mapped_column(BigInteger)
+    mailed_at: Mapped[datetime | None]
+
+
+class AdministratorRow(Base):
+    """Is the console's one administrator."""
+
+    __tablename__ = "administrator"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    password_hash: Mapped[str]
+    changed_at: Mapped[datetime]

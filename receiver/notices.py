@@ -1,0 +1,143 @@
+"""Tell the merchant of trouble by mail: at the first of a kind, then at most once a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
+
+from receiver import outbox
+from receiver.database import Database
+from receiver.mail import deterministic_message_id
+from receiver.mail_templates import MailTemplates
+from receiver.models import HandlerRow, NoticeRow, OrderRow, RefusalRow, milliseconds
+
+#: The merchant is told of each kind at most this often.
+EVERY = timedelta(days=1)
+_LOOK_EVERY = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trouble:
+    """Describes one kind of trouble: how it is found, and what the merchant is told."""
+
+    kind: str
+    #: Gives a number that grows with every new case; 0 when there is none.
+    newest: Callable[[Session], int]
+    headline: str
+    lines: tuple[str, ...]
+
+
+def _newest_parked(session: Session) -> int:
+    parked = (OrderRow.state == "parked", OrderRow.test.is_(False))
+    return session.scalar(select(func.max(OrderRow.id)).where(*parked)) or 0
+
+
+def _newest_failed(session: Session) -> int:
+    live = exists().where(OrderRow.id == HandlerRow.order_pk, OrderRow.test.is_(False))
+    newest = session.scalar(select(func.max(HandlerRow.changed_at)).where(HandlerRow.state == "failed", live))
+    return milliseconds(newest) if newest else 0
+
+
+def _newest_wrong_secret(session: Session) -> int:
+    """Look for wrong secrets that came after a good POST; before the first one, set-up is under way."""
+    wrong = RefusalRow.reason.in_(("unknown_secret", "retired_secret", "body_changed"))
+    after_a_good_one = exists().where(OrderRow.received_at < RefusalRow.at)
+    return session.scalar(select(func.max(RefusalRow.id)).where(wrong, after_a_good_one)) or 0
+
+
+def _newest_card_data(session: Session) -> int:
+    return session.scalar(select(func.max(RefusalRow.id)).where(RefusalRow.reason == "card_data")) or 0
+
+
+TROUBLES = (
+    Trouble(
+        kind="order_parked",
+        newest=_newest_parked,
+        headline="An order came in that is not understood yet",
+        lines=(
+            "Nothing is lost: it is kept as parked, and its handlers have not run.",
+            "See what is missing with: flask orders list --state parked, then: flask orders explain RECEIPT",
+            "Name its parameters in instance/config.toml, then: flask orders replay --parked",
+        ),
+    ),
+    Trouble(
+        kind="handler_failed",
+        newest=_newest_failed,
+        headline="A handler has given up on an order",
+        lines=(
+            "It failed at every attempt; the order itself is safe.",
+            "See which with: flask orders list --state failed, then: flask orders show RECEIPT",
+            "When the cause is mended, run it again with: flask orders replay RECEIPT",
+        ),
+    ),
+    Trouble(
+        kind="wrong_secret",
+        newest=_newest_wrong_secret,
+        headline="A POST was refused because its shared secret is wrong",
+        lines=(
+            "If orders are missing, the service and this server no longer hold the same secret.",
+            "Copy the secret from the service's Order Controls and add it with: flask secret add SECRET",
+            "The precise reasons are listed by: flask doctor",
+        ),
+    ),
+    Trouble(
+        kind="card_data",
+        newest=_newest_card_data,
+        headline="A POST was refused because it held card data",
+        lines=(
+            "Card numbers and security codes must never be sent; nothing of it was kept.",
+            "Tell whoever sends the orders to leave the named field out; flask doctor names it.",
+        ),
+    ),
+)
+
+
+class Notices:
+    """Watches for trouble and puts mails to the merchant into the outbox."""
+
+    def __init__(self, database: Database, templates: MailTemplates, settings: Mapping[str, Any]) -> None:
+        self._database = database
+        self._templates = templates
+        self._settings = settings
+        self._looked_at = datetime.min.replace(tzinfo=UTC)
+
+    def look(self) -> None:
+        """Mail the merchant about trouble they have not been told of, unless told of the kind within a day."""
+        now = datetime.now(UTC)
+        if now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        with self._database.read() as session:
+            news = [trouble for trouble in TROUBLES if _is_news(session, trouble, now)]
+        for trouble in news:
+            with self._database.write() as session:
+                if _is_news(session, trouble, now):
+                    self._tell(session, trouble, now)
+
+    def _tell(self, session: Session, trouble: Trouble, now: datetime) -> None:
+        newest = trouble.newest(session)
+        session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
+        rendered = self._templates.render("merchant_alert", headline=trouble.headline, lines=trouble.lines)
+        domain = self._settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+        draft = outbox.Draft(
+            message_id=deterministic_message_id(
+                event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, domain=domain
+            ),
+            recipient=self._settings["MERCHANT_EMAIL"],
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+        )
+        outbox.add(session, draft, now=now)
+
+
+def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
+    told = session.get(NoticeRow, trouble.kind)
+    if told is not None and told.mailed_at is not None and now - told.mailed_at < EVERY:
+        return False
+    return trouble.newest(session) > (told.last_seen if told else 0)

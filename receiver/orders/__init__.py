@@ -1,0 +1,36 @@
+"""What a completed order is: the door of the package. Pure: no Flask, no database, no network."""
+
+from __future__ import annotations
+
+from receiver.orders.card_guard import Guarded, guard
+from receiver.orders.card_numbers import mask
+from receiver.orders.decoding import decode
+from receiver.orders.explain import Explained, Explanation, explain
+from receiver.orders.form_encoding import encode_form
+from receiver.orders.json_encoding import encode_json
+from receiver.orders.mapping import Mapping
+from receiver.orders.model import Address, Customer, Item, Order
+from receiver.orders.names import Fields
+from receiver.orders.parsing import FieldError, NotUnderstood, Understood, read
+
+__all__ = [
+    "Address",
+    "Customer",
+    "Explained",
+    "Explanation",
+    "FieldError",
+    "Fields",
+    "Guarded",
+    "Item",
+    "Mapping",
+    "NotUnderstood",
+    "Order",
+    "Understood",
+    "decode",
+    "encode_form",
+    "encode_json",
+    "explain",
+    "guard",
+    "mask",
+    "read",
+]

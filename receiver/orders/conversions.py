@@ -1,0 +1,45 @@
+"""How a mapping turns foreign values into the contract's: decimals and dates.
+
+What cannot be converted is passed on as it came, for the parser to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+
+def decimal_text(value: str, point: str) -> str:
+    """Return an amount such as ``£1.234,56`` as ``1234.56``: sign or code of a currency and grouping removed.
+
+    ``point`` is what stands before the decimals. Decimals that are all zero are left off, because a sender
+    may write more of them than the currency has.
+    """
+    number = _number(point).fullmatch(value)
+    if number is None:
+        return value
+    before, whole, decimals = number.groups()
+    sign = "-" if re.search(r"[-−]", before) else ""
+    digits = re.sub(r"[^0-9]", "", whole)
+    return f"{sign}{digits}.{decimals}" if (decimals or "").strip("0") else f"{sign}{digits}"
+
+
+@lru_cache
+def _number(point: str) -> re.Pattern[str]:
+    mark = re.escape(point)
+    grouping = "[.\\s'’]" if point == "," else "[,\\s'’]"
+    whole = rf"[0-9]{{1,3}}(?:{grouping}[0-9]{{2,3}})*{grouping}[0-9]{{3}}|[0-9]+"
+    # Brackets and a minus at the end mean less than nothing in some countries: such a value is not converted.
+    return re.compile(rf"([^0-9(]{{0,10}})(?<!{mark})({whole})(?:{mark}([0-9]+))?[^0-9\-−)]{{0,10}}")
+
+
+def date_text(value: str, form: str, zone: ZoneInfo) -> str:
+    """Return a date in the strptime form as RFC 3339 in UTC; ``zone`` holds where the form has no %z."""
+    try:
+        if "%z" in form:
+            return datetime.strptime(value, form).astimezone(UTC).isoformat()
+        return datetime.strptime(value, form).replace(tzinfo=zone).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
+        return value

@@ -1,0 +1,70 @@
+"""Bytes and Content-Type to fields: picks the encoding and refuses what no encoding may hold."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from werkzeug.http import parse_options_header
+
+from receiver.errors import Undecodable, UnsupportedEncoding
+from receiver.orders.form_encoding import decode_form
+from receiver.orders.json_encoding import decode_json
+from receiver.orders.multipart import decode_multipart
+from receiver.orders.names import Fields, place_of
+
+# Closed, because Python also knows codecs that are no text of the web (utf-7, idna, rot13) or read ASCII
+# bytes as something else (utf-16, ebcdic).
+_CHARSETS = re.compile(
+    r"utf-8|ascii|iso8859-(?:[1-9]|1[0-6])|cp125[0-8]|shift_jis|cp932|euc_jp|euc_kr|cp949"
+    r"|gb2312|gbk|gb18030|big5|big5hkscs|koi8-r|koi8-u|mac-roman|tis-620"
+)
+_LONGEST_CHARSET = 40
+
+
+def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
+    """Return the body's fields in the order they came, NUL replaced by U+FFFD.
+
+    Raises UnsupportedEncoding for a Content-Type that is none of the three, Undecodable for a body that is
+    not what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
+    """
+    media_type, options = parse_options_header(content_type)
+    if media_type == "application/json":
+        fields = decode_json(body, max_fields)
+    elif media_type == "application/x-www-form-urlencoded":
+        fields = decode_form(body, _charset(options), max_fields)
+    elif media_type == "multipart/form-data":
+        fields = decode_multipart(body, options.get("boundary", ""), _charset(options), max_fields)
+    else:
+        raise UnsupportedEncoding(
+            "Send the order as application/x-www-form-urlencoded, multipart/form-data or application/json, "
+            "and say which in the Content-Type header."
+        )
+    _refuse_twice(fields)
+    return fields
+
+
+def _charset(options: dict[str, str]) -> str:
+    asked = options.get("charset", "utf-8").strip()
+    try:
+        known = codecs.lookup(asked[:_LONGEST_CHARSET]).name
+    except (LookupError, ValueError):
+        known = ""
+    if _CHARSETS.fullmatch(known) is None:
+        safe = re.sub(r"[^A-Za-z0-9_.:-]", "?", asked[:_LONGEST_CHARSET])
+        raise Undecodable(f"The charset {safe} is not known here; send the body in utf-8.")
+    return known
+
+
+def _refuse_twice(fields: Fields) -> None:
+    """Refuse a field of the contract that is given twice, under one name or under its form name and its path.
+
+    The shop's own fields may repeat: they become lists.
+    """
+    seen = set()
+    for name, _ in fields:
+        place = place_of(name)
+        if place is not None and place.part != "custom":
+            if place in seen:
+                raise Undecodable(f"The field {name[:100]} is given twice; send it once.")
+            seen.add(place)

@@ -1,0 +1,132 @@
+"""Foreign names to our fields: applies a mapping to one body (order-post, "Names that are not ours")."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple, Self
+
+from receiver.errors import ConfigurationError
+from receiver.orders.mapping_rules import Rule, make_rule
+from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
+
+
+class Reading(NamedTuple):
+    """One value for one place of an order, and the name it came under."""
+
+    place: Place
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a body's fields mean."""
+
+    readings: list[Reading]
+    #: The fields that mean nothing here.
+    rest: Fields
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """The rules of one source."""
+
+    rules: tuple[Rule, ...]
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any]) -> Self:
+        """Make a mapping from a ``[sources.<name>.fields]`` table.
+
+        Raises ConfigurationError that names the key of the table and the fix.
+        """
+        if not isinstance(table, dict):
+            raise ConfigurationError('fields must be a table with lines such as order_id = "OrderRef".')
+        return cls(tuple(make_rule(target, spec) for target, spec in table.items()))
+
+    def names_for(self, place: Place) -> tuple[str, ...]:
+        """Return the parameters that the rules read for the place."""
+        slot = (place.part, place.field)
+        return tuple(name for rule in self.rules if rule.slot == slot for name in rule.names)
+
+    def apply(self, fields: Fields) -> Applied:
+        """Read the fields by the rules, and by the contract's own names where the rules fed nothing.
+
+        A name that a rule mentions is used up, whether it fed the field or not.
+        """
+        if not self.rules:
+            return _by_contract(fields, used=set(), fed=set())
+        of_items = [rule for rule in self.rules if rule.is_of_items]
+        singles = [rule for rule in self.rules if not rule.is_of_items]
+        readings, used = _read_items(of_items, fields)
+        readings += _read_singles(singles, fields)
+        used |= {name for rule in singles for name in rule.names}
+        fed = {(reading.place.part, reading.place.field) for reading in readings}
+        fed |= {rule.slot for rule in of_items if rule.constant is not None}
+        ours = _by_contract(fields, used=used, fed=fed)
+        readings += ours.readings
+        return Applied(readings + _item_constants(of_items, readings), ours.rest)
+
+
+def _by_contract(fields: Fields, *, used: set[str], fed: set[tuple[str, str]]) -> Applied:
+    readings: list[Reading] = []
+    rest: Fields = []
+    for name, value in fields:
+        place = place_of(name)
+        if name in used or place == SHARED_SECRET:
+            continue
+        if place is None or (place.part, place.field) in fed:
+            rest.append((name, value))
+        else:
+            readings.append(Reading(place, name, value))
+    return Applied(readings, rest)
+
+
+def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
+    readings = []
+    first_given = {name: value for name, value in reversed(fields) if value.strip()}
+    for rule in rules:
+        place = Place(rule.part, 0, rule.field)
+        name = next((name for name in rule.names if name in first_given), None)
+        if name is not None:
+            readings.append(Reading(place, name, rule.convert(first_given[name])))
+        elif rule.constant is not None:
+            readings.append(Reading(place, rule.target, rule.constant))
+    return readings
+
+
+def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[str]]:
+    """Return what the rules read, rows counted from the first number seen, and the names that they match."""
+    matches = [
+        (rule, int(match[1]), name, value)
+        for rule in rules
+        for template in rule.names
+        for name, value in fields
+        if (match := _pattern(template).fullmatch(name))
+    ]
+    first = min((number for _, number, _, _ in matches), default=0)
+    readings: dict[Place, Reading] = {}
+    for rule, number, name, value in matches:
+        place = Place(rule.part, number - first, rule.field)
+        if value.strip() and place not in readings:
+            readings[place] = Reading(place, name, rule.convert(value))
+    return list(readings.values()), {name for _, _, name, _ in matches}
+
+
+def _item_constants(rules: list[Rule], readings: list[Reading]) -> list[Reading]:
+    given = {reading.place for reading in readings if reading.value.strip()}
+    rows = sorted({place.row for place in given if place.part in ("items", "options")})
+    return [
+        Reading(place, rule.target, rule.constant)
+        for rule in rules
+        if rule.constant is not None
+        for place in (Place(rule.part, row, rule.field) for row in rows)
+        if place not in given
+    ]
+
+
+@lru_cache
+def _pattern(template: str) -> re.Pattern[str]:
+    before, after = re.split(r"\{n\}|(?<=\[)(?=\])", template, maxsplit=1)
+    return re.compile(rf"{re.escape(before)}([0-9]{{1,18}}){re.escape(after)}")

@@ -1,0 +1,179 @@
+"""One line of a mapping table: checked, and made into a rule that feeds one field of an order."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from receiver.errors import ConfigurationError
+from receiver.orders.conversions import date_text, decimal_text
+from receiver.orders.names import KINDS, TEXT, Place, json_path
+
+_KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
+_ROW_MARK = re.compile(r"\{n\}|\[\]")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Feeds one field from the first of its parameters that is not empty, else from its constant."""
+
+    part: str
+    field: str
+    #: Names of parameters; for an item's field they hold ``{n}`` or ``[]`` where the number stands.
+    names: tuple[str, ...] = ()
+    constant: str | None = None
+    #: A strptime form.
+    date: str | None = None
+    zone: ZoneInfo | None = None
+    #: What stands before the decimals.
+    decimal: str | None = None
+    #: Foreign word in small letters -> ours.
+    words: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_of_items(self) -> bool:
+        """Say whether the rule feeds one field per item."""
+        return self.part in ("items", "options")
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """Return the part and the field that the rule feeds."""
+        return self.part, self.field
+
+    @property
+    def target(self) -> str:
+        """Return the path that the mapping table names, such as ``items[].name``."""
+        return json_path(Place(self.part, 0, self.field)).replace("items[0]", "items[]", 1)
+
+    def convert(self, value: str) -> str:
+        """Return the value in the contract's form, or as it came when it cannot be converted."""
+        value = value.strip()
+        word = dict(self.words).get(value.lower())
+        if word is not None:
+            return word
+        if self.decimal is not None:
+            return decimal_text(value, self.decimal)
+        return value if self.date is None else date_text(value, self.date, self.zone or ZoneInfo("UTC"))
+
+
+def make_rule(target: str, spec: object) -> Rule:
+    """Make the rule for one line of ``[sources.<name>.fields]``; ConfigurationError names the line."""
+    try:
+        part, field = _place(target)
+        table = _as_table(spec)
+        rule = Rule(
+            part,
+            field,
+            names=_names(table),
+            constant=_text(table, "value"),
+            date=_date_form(table),
+            zone=_zone(table),
+            decimal=_decimal(table),
+            words=_words(table),
+        )
+        _check(rule)
+    except ValueError as error:
+        raise ConfigurationError(f'fields."{target}" {error}') from error
+    return rule
+
+
+def _place(target: str) -> tuple[str, str]:
+    for prefix, part in (("items[].options.", "options"), ("custom.", "custom")):
+        if target.startswith(prefix) and target != prefix:
+            return part, target.removeprefix(prefix)
+    part, _, field = target.rpartition(".")
+    part = {"": "order", "items[]": "items", "order": "", "items": ""}.get(part, part)
+    if (part, field) not in KINDS:
+        raise ValueError(
+            "is no field of an order: write a JSON path of the order guide, such as order_id, "
+            "customer.email, items[].name or custom.anything"
+        )
+    return part, field
+
+
+def _as_table(spec: object) -> dict[str, Any]:
+    if isinstance(spec, str | list):
+        return {"from": spec}
+    if not isinstance(spec, dict):
+        raise ValueError('must be a name, a list of names or a table such as {from = "Total", decimal = ","}')
+    if not spec.keys() <= _KEYS:
+        raise ValueError(f"knows {', '.join(sorted(_KEYS))}; remove {min(spec.keys() - _KEYS)!r}")
+    if not spec.keys() & {"from", "value"}:
+        raise ValueError('needs from = "the parameter\'s name" or value = "a constant"')
+    return spec
+
+
+def _names(table: dict[str, Any]) -> tuple[str, ...]:
+    given = table.get("from", [])
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise ValueError("needs a parameter's name or a list of names")
+    if not names and "value" not in table:
+        raise ValueError("names no parameter")
+    return tuple(names)
+
+
+def _text(table: dict[str, Any], key: str) -> str | None:
+    text = table.get(key)
+    if text is not None and not isinstance(text, str):
+        raise ValueError(f"needs {key} as text, in quotation marks")
+    return text
+
+
+def _date_form(table: dict[str, Any]) -> str | None:
+    form = _text(table, "date")
+    if form is None:
+        return None
+    now = datetime.now(UTC)
+    try:
+        is_whole = datetime.strptime(now.strftime(form), form).replace(tzinfo=UTC).date() == now.date()
+    except (ValueError, re.error):
+        is_whole = False
+    if not is_whole:
+        raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
+    return form
+
+
+def _zone(table: dict[str, Any]) -> ZoneInfo | None:
+    name = _text(table, "zone")
+    if name is None:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError('needs zone as a name such as "Europe/London"') from error
+
+
+def _decimal(table: dict[str, Any]) -> str | None:
+    point = _text(table, "decimal")
+    if point not in (None, ".", ","):
+        raise ValueError('needs decimal = "," or decimal = "."')
+    return point
+
+
+def _words(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    words = table.get("words", {})
+    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
+        raise ValueError('needs words as a table such as {UK = "GB"}')
+    return tuple((foreign.strip().lower(), ours) for foreign, ours in words.items())
+
+
+def _check(rule: Rule) -> None:
+    kind = KINDS.get((rule.part, rule.field), TEXT)
+    if rule.date is not None and kind.name != "date":
+        raise ValueError("is no date; remove date")
+    if rule.zone is not None and rule.date is None:
+        raise ValueError('has a zone but no date = "…" that it belongs to')
+    if rule.decimal is not None and kind.name not in ("amount", "whole number"):
+        raise ValueError("is no amount; remove decimal")
+    for name in rule.names:
+        marks = len(_ROW_MARK.findall(name))
+        if rule.is_of_items and marks != 1:
+            raise ValueError('needs {n} or [] once where the number stands: "Product{n}Name", "lines[].title"')
+        if not rule.is_of_items and "{n}" in name:
+            raise ValueError("holds {n}, which stands for the number of an item")
+    if rule.constant is not None:
+        kind.read(rule.constant)

@@ -1,0 +1,133 @@
+"""The names of the contract: each form name and JSON path, and the place in an order that it stands for."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel
+
+from receiver.orders import values
+from receiver.orders.field_types import Kind
+from receiver.orders.model import Address, Customer, Item, Order
+
+#: The decoded fields of a body in the order they came: name (JSON: path), text value.
+Fields = list[tuple[str, str]]
+
+
+class Place(NamedTuple):
+    """Where a value belongs; ``row`` counts from 0 and means something for items and their options only."""
+
+    part: str
+    row: int
+    field: str
+
+
+#: The models by the name of their part; "order" is the top level.
+PARTS: dict[str, type[BaseModel]] = {
+    "order": Order,
+    "customer": Customer,
+    "billing": Address,
+    "shipping": Address,
+    "items": Item,
+}
+#: Fields of Order that no sender sends: the receiver makes them.
+MADE_HERE = frozenset({"extra", "notes"})
+#: The secret travels under this name but is no part of an order.
+SHARED_SECRET = Place("order", 0, "shared_secret")
+
+TEXT = Kind("text", values.text)
+OPTIONS = Kind("options", values.options)
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+# Longer names are not cached, so that a flood of long names cannot fill the memory.
+_LONGEST_CACHED = 100
+
+
+def _kind(annotation: Any) -> Kind:
+    stack = [annotation]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, Kind):
+            return current
+        stack.extend(getattr(current, "__metadata__", ()))
+        stack.extend(getattr(current, "__args__", ()))
+    return TEXT
+
+
+def _kinds() -> dict[tuple[str, str], Kind]:
+    kinds = {}
+    for part, model in PARTS.items():
+        for field, info in model.model_fields.items():
+            if part != "order" or field not in MADE_HERE | PARTS.keys() | {"custom"}:
+                kinds[part, field] = next(
+                    (mark for mark in info.metadata if isinstance(mark, Kind)), _kind(info.annotation)
+                )
+    kinds["items", "options"] = OPTIONS
+    return kinds
+
+
+#: Part and field name -> how the value is read, for every field that can be sent.
+KINDS = _kinds()
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of any name in small letters: ``BuyerEMail_2`` has buyer, e, mail."""
+    return [word.lower() for word in _WORD.findall(name)]
+
+
+def form_name(place: Place) -> str:
+    """Return the flat name that a form gives the place."""
+    part, row, field = place
+    if part == "order":
+        return field
+    return f"item_{row + 1}_{field}" if part == "items" else f"{part}_{field}"
+
+
+def json_path(place: Place) -> str:
+    """Return the path that a JSON body gives the place."""
+    part, row, field = place
+    if part == "order":
+        return field
+    if part == "options":
+        return f"items[{row}].options.{field}"
+    return f"items[{row}].{field}" if part == "items" else f"{part}.{field}"
+
+
+_FIXED = {
+    name(Place(part, 0, field)): Place(part, 0, field)
+    for part, field in KINDS
+    if part != "items"
+    for name in (form_name, json_path)
+} | {SHARED_SECRET.field: SHARED_SECRET}
+
+_ITEM_FIELD = "|".join(field for part, field in KINDS if part == "items")
+# Eighteen digits: int() of more is slow, and no order has so many items.
+_ITEM_FORM = re.compile(rf"item_([0-9]{{1,18}})_({_ITEM_FIELD})")
+_ITEM_JSON = re.compile(rf"items\[([0-9]{{1,18}})\]\.(?:({_ITEM_FIELD})|options\.(.+))", re.DOTALL)
+
+
+def place_of(name: str) -> Place | None:
+    """Return the place that a form name or JSON path stands for, or None if the contract has no such name.
+
+    A form that numbers its items from 0 gets row -1, which the parser refuses as a gap.
+    """
+    return _cached_place(name) if len(name) <= _LONGEST_CACHED else _find_place(name)
+
+
+def _find_place(name: str) -> Place | None:
+    fixed = _FIXED.get(name)
+    if fixed is not None:
+        return fixed
+    if name.startswith(("custom_", "custom.")) and len(name) > len("custom_"):
+        return Place("custom", 0, name[len("custom_") :])
+    if form := _ITEM_FORM.fullmatch(name):
+        return Place("items", int(form[1]) - 1, form[2])
+    if path := _ITEM_JSON.fullmatch(name):
+        row = int(path[1])
+        return Place("items", row, path[2]) if path[2] else Place("options", row, path[3])
+    return None
+
+
+_cached_place = lru_cache(maxsize=4096)(_find_place)

@@ -1,0 +1,136 @@
+"""Fields to a typed order, or to all the reasons why they are none at once (order-post, "Parameters")."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from receiver.orders import values
+from receiver.orders.building import build_order, decide
+from receiver.orders.field_types import Kind
+from receiver.orders.mapping import Mapping, Reading
+from receiver.orders.model import Order
+from receiver.orders.names import KINDS, TEXT, Fields, Place
+
+_OWN_NAMES = Mapping(())
+_MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
+
+_ORDER_ID = Place("order", 0, "order_id")
+_CURRENCY = Place("order", 0, "currency")
+_ITEM_PARTS = ("items", "options")
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One field that keeps an order from being understood; the message holds no value."""
+
+    #: As the sender named it: form name, JSON path or mapped parameter.
+    field: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Understood:
+    """A typed order, and what the request was decided to be."""
+
+    order: Order
+    #: ``completed``, or the word that made it ignored.
+    decided: str
+
+
+@dataclass(frozen=True)
+class NotUnderstood:
+    """Every reason why the fields are no order."""
+
+    errors: tuple[FieldError, ...]
+
+
+def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Understood | NotUnderstood:
+    """Read an order out of its fields; without a mapping by the contract's own names.
+
+    ``received_at`` is aware UTC and stands in for a missing ``order_date``. A missing field and an empty one
+    are the same, and outer white space does not count.
+    """
+    applied = (mapping or _OWN_NAMES).apply(fields)
+    given = {
+        reading.place: reading
+        for reading in applied.readings
+        if reading.place.part != "custom" and reading.value.strip()
+    }
+    found, malformed, notes = _convert(given)
+    errors = [*malformed, *_missing_id(given, mapping), *_gaps(given)]
+    if errors:
+        return NotUnderstood(tuple(errors))
+    custom = [reading for reading in applied.readings if reading.place.part == "custom"]
+    order = build_order(found, custom=custom, rest=applied.rest, notes=notes, received_at=received_at)
+    return Understood(order, decide(order))
+
+
+def _convert(given: dict[Place, Reading]) -> tuple[dict[Place, Any], list[FieldError], list[str]]:
+    """Return the values read, the errors that park the order, and the notes on what counts as missing."""
+    found: dict[Place, Any] = {}
+    malformed: dict[Place, str] = {}
+    for place, reading in given.items():
+        try:
+            found[place] = _kind(place).read(reading.value.strip())
+        except ValueError as error:
+            malformed[place] = str(error)
+    malformed |= _too_many_decimals(found)
+    errors: list[FieldError] = []
+    notes: list[str] = []
+    for place in sorted(malformed, key=_in_model_order):
+        if _kind(place).parks:
+            errors.append(FieldError(given[place].name, malformed[place]))
+        else:
+            notes.append(f"{given[place].name} {malformed[place]}")
+    return found, errors, notes
+
+
+def _too_many_decimals(found: dict[Place, Any]) -> dict[Place, str]:
+    currency = found.get(_CURRENCY)
+    wrong: dict[Place, str] = {}
+    for place, value in found.items():
+        if isinstance(value, Decimal) and _kind(place).has_currency_decimals:
+            try:
+                values.check_decimals(value, currency)
+            except ValueError as error:
+                wrong[place] = str(error)
+    return wrong
+
+
+def _missing_id(given: dict[Place, Reading], mapping: Mapping | None) -> list[FieldError]:
+    if _ORDER_ID in given:
+        return []
+    mapped = mapping.names_for(_ORDER_ID) if mapping else ()
+    name = mapped[0] if mapped else _ORDER_ID.field
+    return [FieldError(name, "is missing: send the order's unique id, or map the parameter that holds it to order_id")]
+
+
+def _gaps(given: dict[Place, Reading]) -> list[FieldError]:
+    """Return an error for the first item field that stands after a gap or before the first number."""
+    rows = {place.row for place in given if place.part in _ITEM_PARTS}
+    stray = rows - set(range(len(rows)))
+    if not stray:
+        return []
+    first = min((place for place in given if place.part in _ITEM_PARTS and place.row in stray), key=_in_model_order)
+    return [
+        FieldError(
+            given[first].name,
+            "comes after a gap: number the items from 1 (in JSON: a list) and give each at least one field "
+            "that is not empty",
+        )
+    ]
+
+
+def _kind(place: Place) -> Kind:
+    return KINDS.get((place.part, place.field), TEXT)
+
+
+def _in_model_order(place: Place) -> tuple[bool, int, int]:
+    return (
+        place.part in _ITEM_PARTS,
+        place.row,
+        _MODEL_ORDER.get((place.part, place.field), len(_MODEL_ORDER)),
+    )

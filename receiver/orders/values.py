@@ -1,0 +1,205 @@
+"""The checks of single values: each takes text without outer white space, or raises ValueError.
+
+A message says what is expected and what to do; it never holds the value.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+
+from babel.core import Locale, UnknownLocaleError, get_global
+
+#: ISO 4217 currencies whose minor unit is not a hundredth.
+_DECIMALS = {
+    code: places
+    for places, codes in {
+        0: "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF",
+        3: "BHD IQD JOD KWD LYD OMR TND",
+        4: "CLF UYW",
+    }.items()
+    for code in codes.split()
+}
+DECIMALS_WITHOUT_CURRENCY = 4
+_CURRENCIES = frozenset(get_global("all_currencies"))
+
+#: Territories of CLDR that are no countries of ISO 3166-1. XK (Kosovo) stays: shops and banks use it.
+_NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
+_COUNTRIES = frozenset(
+    code for code in map(str, Locale("en").territories) if len(code) == 2 and code not in _NOT_COUNTRIES
+)
+
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
+_QUANTITY = re.compile(r"0*[1-9][0-9]{0,8}")
+_DATE = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})"
+    r"(?:(\.[0-9]{1,6})[0-9]*)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+_DOMAIN_LABEL = re.compile(r"(?!-)[A-Za-z0-9\x80-\U0010ffff-]{1,63}(?<!-)")
+_NOT_IN_EMAIL = frozenset(' ,;:<>()[]"\\')
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def text(value: str) -> str:
+    """Return the text as it is: no text is malformed."""
+    return value
+
+
+def amount(value: str) -> Decimal:
+    """Return an amount in major units, exactly as written."""
+    if _AMOUNT.fullmatch(value) is None:
+        raise ValueError('must be a plain decimal number such as "19.99": digits and one point, nothing else')
+    return Decimal(value)
+
+
+def positive_amount(value: str) -> Decimal:
+    """Return an amount that is not negative."""
+    if value.startswith("-"):
+        raise ValueError("must not be negative: send what was taken off as a positive number")
+    return amount(value)
+
+
+def decimals(currency: str | None) -> int:
+    """Return how many decimals an amount in the currency may have (ISO 4217; order-post "Parameters")."""
+    return DECIMALS_WITHOUT_CURRENCY if currency is None else _DECIMALS.get(currency, 2)
+
+
+def check_decimals(value: Decimal, currency: str | None) -> None:
+    """Raise ValueError if the amount has more decimals than its currency."""
+    exponent = value.as_tuple().exponent
+    most = decimals(currency)
+    if isinstance(exponent, int) and -exponent > most:
+        raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
+
+
+def quantity(value: str) -> int:
+    """Return a whole number of pieces, 1 or more."""
+    if _QUANTITY.fullmatch(value) is None:
+        raise ValueError('must be a whole number, 1 or more, such as "2"')
+    return int(value)
+
+
+def boolean(value: str) -> bool:
+    """Return what true, false, 1 or 0 say, in any case."""
+    known = _BOOLEANS.get(value.lower())
+    if known is None:
+        raise ValueError("must be true, false, 1 or 0")
+    return known
+
+
+def moment(value: str) -> datetime:
+    """Return an RFC 3339 date in UTC; digits beyond the microsecond are left off."""
+    found = _DATE.fullmatch(value)
+    if found is None:
+        raise ValueError('must be an RFC 3339 date with an offset, such as "2026-11-23T14:05:00+01:00"')
+    day, time, fraction, offset = found.groups()
+    try:
+        return datetime.fromisoformat(f"{day}T{time}{fraction or ''}{offset.upper()}").astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError("names a day or time that does not exist") from error
+
+
+def country(value: str) -> str:
+    """Return an ISO 3166-1 alpha-2 code in capitals."""
+    code = value.upper()
+    if code not in _COUNTRIES:
+        raise ValueError('must be an ISO 3166-1 alpha-2 code such as "GB"')
+    return code
+
+
+def currency(value: str) -> str:
+    """Return an ISO 4217 code in capitals."""
+    code = value.upper()
+    if code not in _CURRENCIES:
+        raise ValueError('must be an ISO 4217 code such as "EUR"')
+    return code
+
+
+def locale(value: str) -> str:
+    """Return a BCP 47 language tag that Babel has data for, without its extensions."""
+    if len(value) > 100:
+        raise ValueError('must be a BCP 47 language tag such as "en-GB"')
+    return _known_locale(value)
+
+
+@lru_cache(maxsize=256)
+def _known_locale(value: str) -> str:
+    tag = re.split(r"[-_][A-Za-z0-9][-_]", value, maxsplit=1)[0]
+    try:
+        if _LANGUAGE_TAG.fullmatch(tag) is None:
+            raise ValueError(tag)
+        return str(Locale.parse(tag.replace("_", "-"), sep="-")).replace("_", "-")
+    except (ValueError, UnknownLocaleError):
+        raise ValueError('must be a BCP 47 language tag such as "en-GB"') from None
+
+
+def email(value: str) -> str:
+    """Return one bare e-mail address, of any script, no longer than RFC 5321 section 4.5.3.1 allows."""
+    local, _, domain = value.rpartition("@")
+    # Compatibility forms of @, comma and the like turn into the real ones on their way into a header.
+    plain = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    if plain.count("@") != 1 or not plain.isprintable() or not _NOT_IN_EMAIL.isdisjoint(plain):
+        raise ValueError('must be one bare e-mail address such as "zoe@example.com"')
+    labels = domain.split(".")
+    if not local or len(labels) < 2 or not all(map(_DOMAIN_LABEL.fullmatch, labels)):
+        raise ValueError("must have something before the @ and a domain with a dot after it")
+    if len(local.encode()) > 64 or len(value.encode()) > 254:
+        raise ValueError("is longer than an e-mail address can be (RFC 5321)")
+    return value
+
+
+def url(value: str) -> str:
+    """Return an http or https address."""
+    if not value.lower().startswith(("https://", "http://")) or not value.isprintable() or " " in value:
+        raise ValueError("must be an address that begins with https:// or http://")
+    return value
+
+
+def order_id(value: str) -> str:
+    """Return an order's id, whatever it looks like."""
+    return _identifier(value, most=64)
+
+
+def event_id(value: str) -> str:
+    """Return an event's id, which the signature scheme forbids to hold a full stop."""
+    if "." in value:
+        raise ValueError('must not hold a "."')
+    return _identifier(value, most=255)
+
+
+def event(value: str) -> str:
+    """Return an event's name in small letters."""
+    return _identifier(value, most=100).lower()
+
+
+def format_version(value: str) -> str:
+    """Return the version of the format, of which there is one."""
+    if value != "1":
+        raise ValueError('must be "1", the version of the format that is understood here')
+    return value
+
+
+def options(value: str) -> dict[str, str]:
+    """Return the choices of ``Colour: red, Size: M, L``; a piece without a colon belongs to the one before.
+
+    Text without any colon is one choice named ``options``.
+    """
+    choices: dict[str, str] = {}
+    name = "options"
+    for piece in value.split(","):
+        before, colon, after = piece.partition(":")
+        choice = (after if colon else piece).strip()
+        name = before.strip() if colon else name
+        choices[name] = f"{choices[name]}, {choice}" if name in choices else choice
+    return choices
+
+
+def _identifier(value: str, *, most: int) -> str:
+    if not 1 <= len(value) <= most or _CONTROL.search(value):
+        raise ValueError(f"must be 1 to {most} characters without control characters")
+    return value

@@ -1,0 +1,51 @@
+"""Every error as application/problem+json (RFC 9457), without a stack trace or a value of the request."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from pathlib import Path
+
+from flask import Flask, Response, json, request
+from werkzeug.exceptions import HTTPException
+
+from receiver.errors import ReceiverError
+
+log = logging.getLogger(__name__)
+
+
+def init_app(app: Flask) -> None:
+    """Answer all errors of the app as problems."""
+    app.register_error_handler(ReceiverError, _from_receiver)
+    app.register_error_handler(HTTPException, _from_http)
+    app.register_error_handler(Exception, _from_bug)
+
+
+def _from_receiver(error: ReceiverError) -> Response:
+    response = _problem(error.status, error.slug, error.title, str(error))
+    retry_after = getattr(error, "retry_after", None)
+    if retry_after is not None:
+        response.headers["Retry-After"] = str(retry_after)
+    return response
+
+
+def _from_http(error: HTTPException) -> Response:
+    slug = error.name.lower().replace(" ", "-")
+    response = _problem(error.code or 500, slug, error.name, error.description or error.name)
+    for name, value in error.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            response.headers[name] = value
+    return response
+
+
+def _from_bug(error: Exception) -> Response:
+    """Log where it happened, not what was said: an error's words and a frame's values may hold personal data."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}, line {frame.lineno}"
+    log.error("%s %s failed: %s at %s", request.method, request.path, type(error).__name__, place)
+    return _problem(500, "internal", "Internal error", "This is a fault of the receiver; its log says where.")
+
+
+def _problem(status: int, slug: str, title: str, detail: str) -> Response:
+    content = {"type": f"urn:order-receiver:problem:{slug}", "title": title, "status": status, "detail": detail}
+    return Response(json.dumps(content), status, mimetype="application/problem+json")

@@ -1,0 +1,171 @@
+"""Run the unfinished handlers of one order, each recorded as it ends."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from receiver import jobs, progress
+from receiver.attempts import Attempts
+from receiver.context import Context, Run, Services
+from receiver.database import Database
+from receiver.errors import Unavailable
+from receiver.handler_loading import Registry
+from receiver.handlers import Handler
+from receiver.models import HandlerRow, OrderRow
+from receiver.orders import Order
+from receiver.outcome import Outcome
+
+#: Seconds that a test transmission's sender waits for the handlers' results.
+TEST_PATIENCE = 9.0
+
+log = logging.getLogger(__name__)
+
+
+class Processor:
+    """Runs handlers on orders: those of the queue as they fall due, a test transmission's at once."""
+
+    def __init__(
+        self,
+        database: Database,
+        leases: jobs.Leases,
+        registry: Registry,
+        services: Services,
+        *,
+        schedule: Sequence[int],
+    ) -> None:
+        self._database = database
+        self._leases = leases
+        self._registry = registry
+        self._services = services
+        self._schedule = schedule
+        self._attempts = Attempts()
+
+    def run_next(self) -> bool:
+        """Run the oldest due order's unfinished handlers; False when no order was due."""
+        now = datetime.now(UTC)
+        with self._database.write() as session:
+            row = jobs.claim(session, OrderRow, now)
+            if row is None:
+                return False
+            rows = progress.handler_rows(session, row, self._registry, now)
+        if row.test:
+            self._run(row, rows, self._end_interrupted_test)
+        else:
+            self._run(row, rows, self._run_handler)
+        return True
+
+    def run_test(self, pk: int) -> list[dict[str, Any]]:
+        """Run all handlers, once each, on a test transmission that was recorded under a lease.
+
+        Gives name, state, detail and ms of each after 9 s at the latest, unfinished ones as *pending*.
+        """
+        with self._database.write() as session:
+            row = session.get_one(OrderRow, pk)
+            rows = progress.handler_rows(session, row, self._registry, datetime.now(UTC))
+        thread = threading.Thread(
+            target=self._run, args=(row, rows, self._run_handler), name="test-transmission", daemon=True
+        )
+        thread.start()
+        thread.join(TEST_PATIENCE)
+        with self._database.read() as session:
+            mine = select(HandlerRow).where(HandlerRow.order_pk == pk).order_by(HandlerRow.position)
+            return [
+                {"name": one.name, "state": one.state, "detail": one.detail, "ms": one.milliseconds}
+                for one in session.scalars(mine)
+            ]
+
+    def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
+        order = Order.model_validate_json(row.order or "")
+        with self._leases.kept(row):
+            try:
+                for one in rows:
+                    if progress.is_ready(one, rows, self._registry, datetime.now(UTC)):
+                        run_handler(row, one, order)
+                self._settle(row, rows)
+            except (progress.LeaseLost, Unavailable) as error:
+                log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)
+
+    def _settle(self, row: OrderRow, rows: list[HandlerRow]) -> None:
+        state, due_at = progress.state_of(rows, self._registry, datetime.now(UTC))
+        with self._database.write() as session:
+            jobs.settle(session, row, state=state, due_at=due_at)
+
+    def _run_handler(self, row: OrderRow, one: HandlerRow, order: Order) -> None:
+        handler = self._registry.get(one.name)
+        one.attempts += 1
+        if reason := _not_to_run(handler, row, order):
+            self._write(row, one, Outcome("skipped", reason))
+            return
+        assert handler is not None  # noqa: S101 - or there had been a reason
+        context = Context(self._services, _run_of(row, one), order)
+        try:
+            outcome = self._attempts.run(handler, order, context)
+            if outcome.state == "done":
+                outcome = self._commit(row, one, context, outcome)
+        finally:
+            context.close()
+        if outcome.state != "done":
+            self._write(row, one, self._decide(one, handler, outcome, test=row.test))
+
+    def _commit(self, row: OrderRow, one: HandlerRow, context: Context, outcome: Outcome) -> Outcome:
+        """Commit the handler's work, its mails and its *done* together; a test's work is rolled back."""
+        if row.test:
+            context.close()
+            self._write(row, one, outcome, context)
+            return outcome
+        try:
+            transaction = context.transaction()
+            with Session(transaction.connection) as session:
+                progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+                session.flush()
+            transaction.commit()
+        except (progress.LeaseLost, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
+            return Outcome("retrying", f"its work could not be committed: {type(error).__name__}: {error}")
+        return outcome
+
+    def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None = None) -> None:
+        with self._database.write() as session:
+            progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+
+    def _decide(self, one: HandlerRow, handler: Handler, outcome: Outcome, *, test: bool) -> Outcome:
+        """Turn *retrying* into *failed* once there were enough attempts, else set the wait; a test has one attempt."""
+        if outcome.state != "retrying":
+            return outcome
+        retries = len(self._schedule) if handler.retries is None else handler.retries
+        if test or one.attempts > retries:
+            return replace(outcome, state="failed", after=None)
+        wait = self._schedule[min(one.attempts, len(self._schedule)) - 1] if self._schedule else 60
+        return replace(outcome, after=outcome.after or timedelta(seconds=wait))
+
+    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow, _order: Order) -> None:
+        self._write(row, one, Outcome("failed", "the server stopped during the test; send it again"))
+
+
+def _not_to_run(handler: Handler | None, row: OrderRow, order: Order) -> str | None:
+    if handler is None:
+        return "no longer installed"
+    if row.test and not handler.on_test:
+        return "does not run on a test transmission"
+    return None if order.event in handler.events else f"does not run on {order.event}"
+
+
+def _run_of(row: OrderRow, one: HandlerRow) -> Run:
+    return Run(
+        handler=one.name,
+        event_id=row.key,
+        source=row.source,
+        receipt=row.receipt,
+        run=one.run,
+        attempt=one.attempts,
+        test=row.test,
+    )

@@ -1,0 +1,101 @@
+"""How far an order's handlers have come: their rows, which may run now, what state the order is in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from receiver import jobs, outbox
+from receiver.context import Context
+from receiver.handler_loading import Registry
+from receiver.handlers import Handler
+from receiver.models import AttemptRow, HandlerRow, OrderRow
+from receiver.outcome import Outcome
+
+#: States in which a handler is finished with an order.
+FINISHED = frozenset({"done", "skipped", "failed"})
+#: How long a handler waits for the one it runs after, while that one is being retried.
+LONGEST_WAIT = timedelta(minutes=15)
+
+
+class LeaseLost(Exception):
+    """Says that another run has taken the order over; nothing of this one may take effect."""
+
+
+def handler_rows(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
+    """Read an order's handler rows; at its first run, make them of the handlers of this moment."""
+    mine = select(HandlerRow).where(HandlerRow.order_pk == row.id).order_by(HandlerRow.position)
+    rows = list(session.scalars(mine))
+    if not rows:
+        rows = [new_row(row, handler, position, now) for position, handler in enumerate(registry.handlers, 1)]
+        session.add_all(rows)
+    return rows
+
+
+def new_row(row: OrderRow, handler: Handler, position: int, now: datetime) -> HandlerRow:
+    """Make the row of a handler that has not run on an order yet."""
+    return HandlerRow(
+        order_pk=row.id,
+        name=handler.name,
+        position=position,
+        run=1,
+        attempts=0,
+        state="pending",
+        waiting_since=now,
+        changed_at=now,
+    )
+
+
+def is_ready(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> bool:
+    """Tell whether a handler may run now: unfinished, due, and not waiting for the one it runs after."""
+    if one.state in FINISHED:
+        return False
+    return (one.due_at is None or one.due_at <= now) and _waits_until(one, rows, registry, now) <= now
+
+
+def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> tuple[str, datetime | None]:
+    """Give the order's state, and when its next handler is due while it is *open*."""
+    unfinished = [one for one in rows if one.state not in FINISHED]
+    if unfinished:
+        return "open", min(max(one.due_at or now, _waits_until(one, rows, registry, now)) for one in unfinished)
+    return ("failed" if any(one.state == "failed" for one in rows) else "done"), None
+
+
+def write_outcome(
+    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
+) -> None:
+    """Write how an attempt ended, and its mails when it is *done*; raises LeaseLost when this run lost the order."""
+    if session.scalar(select(OrderRow.id).where(jobs.holds_lease(OrderRow, row))) is None:
+        raise LeaseLost
+    session.add(one)
+    one.state = outcome.state
+    one.detail = outcome.detail
+    one.milliseconds = outcome.milliseconds
+    one.changed_at = now
+    one.due_at = now + outcome.after if outcome.after is not None else None
+    session.add(
+        AttemptRow(
+            handler_pk=one.id,
+            run=one.run,
+            number=one.attempts,
+            state=outcome.state,
+            detail=outcome.detail,
+            milliseconds=outcome.milliseconds,
+            at=now,
+        )
+    )
+    if context is not None and outcome.state == "done":
+        for draft in context.drafts:
+            outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
+
+
+def _waits_until(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:
+    """Give when a handler stops waiting for the one it runs after; ``now`` when it does not wait."""
+    handler = registry.get(one.name)
+    awaited = next((other for other in rows if handler and other.name == handler.after), None)
+    if awaited is None or awaited.state in FINISHED:
+        return now
+    return max(now, min(awaited.due_at or now, one.waiting_since + LONGEST_WAIT))

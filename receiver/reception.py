@@ -1,0 +1,182 @@
+"""One delivery from raw bytes to its answer: authenticate, read, record, answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from werkzeug.datastructures import Headers
+
+from receiver import jobs
+from receiver.authentication import Proof, authenticate
+from receiver.customers import normalised
+from receiver.errors import ReceiverError
+from receiver.identity import body_key, digest, order_key
+from receiver.inbox import Inbox, Recorded
+from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
+from receiver.refusals import Refusals
+from receiver.shared_secrets import Keyring, SharedSecrets
+from receiver.sources import Source, Sources
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Is one POST as it came: nothing of it has been looked at."""
+
+    source: str
+    headers: Headers
+    body: bytes
+    address: str | None
+    #: Aware UTC.
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Is what a recorded delivery is answered with, once it is on disk."""
+
+    status: int
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reception:
+    """Takes deliveries in."""
+
+    settings: Mapping[str, Any]
+    sources: Sources
+    shared_secrets: SharedSecrets
+    refusals: Refusals
+    inbox: Inbox
+    #: Says that there is work of a kind, ``orders`` or ``mails``.
+    hint: Callable[[str], None]
+    #: Runs the handlers on a test transmission and gives what each made of it.
+    run_test: Callable[[int], list[dict[str, Any]]]
+
+    def receive(self, delivery: Delivery) -> Answer:
+        """Authenticate, read, record and answer one delivery; raises ReceiverError, which is kept as a refusal."""
+        source = self.sources.get(delivery.source)
+        keyring = self.shared_secrets.keyring(source.secrets)
+        contents = _Contents(delivery, self.settings["MAX_FIELDS"])
+        try:
+            proof = authenticate(
+                delivery.headers,
+                delivery.body,
+                contents.values,
+                keyring,
+                now=delivery.received_at,
+                require_signature=self.settings["REQUIRE_SIGNATURE"],
+            )
+            row = _row(delivery, source, proof, contents.fields(), keyring)
+        except ReceiverError as error:
+            self._refuse(error, delivery, contents, keyring)
+            raise
+        return self._answer(row, self.inbox.record(row))
+
+    def _answer(self, row: dict[str, Any], recorded: Recorded) -> Answer:
+        known = {"order_id": recorded.order_id} if recorded.order_id else {}
+        if recorded.is_copy:
+            return Answer(200, {"status": "duplicate", **known, "receipt": recorded.receipt})
+        if row["state"] == "parked":
+            return Answer(202, {"status": "parked", "errors": json.loads(row["errors"]), "receipt": recorded.receipt})
+        if row["state"] == "ignored":
+            return Answer(200, {"status": "ignored", **known, "receipt": recorded.receipt})
+        if row["test"]:
+            handlers = self.run_test(recorded.pk)
+            self.hint("mails")
+            return Answer(200, {"status": "tested", **known, "receipt": recorded.receipt, "handlers": handlers})
+        self.hint("orders")
+        return Answer(202, {"status": "accepted", **known, "receipt": recorded.receipt})
+
+    def _refuse(self, error: ReceiverError, delivery: Delivery, contents: _Contents, keyring: Keyring) -> None:
+        self.refusals.add(
+            error,
+            at=delivery.received_at,
+            source=delivery.source,
+            address=delivery.address,
+            headers=delivery.headers.items(),
+            fields=contents.fields_if_any(),
+            keyring=keyring,
+        )
+
+
+class _Contents:
+    """Decodes a delivery's body once, and not before it must be."""
+
+    def __init__(self, delivery: Delivery, max_fields: int) -> None:
+        self._delivery = delivery
+        self._max_fields = max_fields
+        self._fields: Fields | None = None
+
+    def fields(self) -> Fields:
+        if self._fields is None:
+            content_type = self._delivery.headers.get("content-type")
+            self._fields = decode(self._delivery.body, content_type, self._max_fields)
+        return self._fields
+
+    def values(self) -> list[str]:
+        return [value for _, value in self.fields()]
+
+    def fields_if_any(self) -> Fields:
+        try:
+            return self.fields()
+        except ReceiverError:
+            return []
+
+
+def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyring: Keyring) -> dict[str, Any]:
+    """Make the order's row; raises CardDataRefused."""
+    guarded = guard([(keyring.redact(name), keyring.redact(value)) for name, value in fields])
+    reading = read(guarded.fields, source.mapping, delivery.received_at)
+    key = _key(reading, guarded.masked, proof)
+    if guarded.masked is not guarded.fields:
+        reading = read(guarded.masked, source.mapping, delivery.received_at)
+    return {
+        "source": source.name,
+        "key": key,
+        "encoding": (delivery.headers.get("content-type") or "").partition(";")[0].strip().lower(),
+        "fields": json.dumps(guarded.masked, ensure_ascii=False),
+        "fields_digest": digest(guarded.masked),
+        "notes": json.dumps(guarded.notes, ensure_ascii=False),
+        "proof": proof.way,
+        "fingerprint": proof.fingerprint,
+        "webhook_id": proof.webhook_id,
+        "webhook_timestamp": proof.webhook_timestamp,
+        "received_at": delivery.received_at,
+        "attempts": 0,
+        **what_was_read(reading, delivery.received_at),
+    }
+
+
+def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[str, Any]:
+    """Make the columns that follow from a reading; a test holds its own lease from the start."""
+    if isinstance(reading, NotUnderstood):
+        errors = [{"field": error.field, "message": error.message} for error in reading.errors]
+        return {"state": "parked", "test": False, "order_id": None, "errors": json.dumps(errors, ensure_ascii=False)}
+    order = reading.order
+    completed = reading.decided == "completed"
+    columns = {
+        "state": "open" if completed else "ignored",
+        "test": order.test,
+        "decided": reading.decided,
+        "event_id": order.event_id,
+        "order_id": order.order_id,
+        "email": normalised(order.customer.email) if order.customer.email else None,
+        "total": None if order.total is None else str(order.total),
+        "currency": order.currency,
+        "order": order.model_dump_json(),
+        "errors": None,
+        "due_at": now if completed else None,
+    }
+    if completed and order.test:
+        columns |= jobs.new_lease(now)
+    return columns
+
+
+def _key(reading: Understood | NotUnderstood, cleaned: Fields, proof: Proof) -> str:
+    if isinstance(reading, NotUnderstood):
+        return body_key(cleaned, webhook_id=proof.webhook_id)
+    return order_key(reading.order, reading.decided, webhook_id=proof.webhook_id)

@@ -1,0 +1,1 @@
+"""The service's side: an order received is posted to the merchant's own server."""

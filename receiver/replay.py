@@ -1,0 +1,99 @@
+"""Run an order again: a parked one is read with today's mapping, another runs what is unfinished."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from receiver import ledger, progress
+from receiver.errors import ConfigurationError
+from receiver.handler_loading import Registry
+from receiver.identity import order_key
+from receiver.models import HandlerRow, OrderRow
+from receiver.orders import Mapping, NotUnderstood, Understood, read
+from receiver.reception import what_was_read
+from receiver.sources import Sources
+
+
+def replay(session: Session, receipt: str, *, sources: Sources, registry: Registry, handler: str | None = None) -> str:
+    """Make an order run again and give what became of it, in words; raises ConfigurationError when it cannot.
+
+    With ``handler`` that one runs again as a new run, whatever it made of the order before.
+    """
+    now = datetime.now(UTC)
+    row = ledger.find(session, receipt)
+    if row.lease_until is not None and row.lease_until > now:
+        raise ConfigurationError(f"{receipt} is being run at this moment; try again when it has ended.")
+    if row.state == "parked":
+        return _read_again(session, row, sources, now)
+    if row.state in {"ignored", "duplicate"}:
+        raise ConfigurationError(f"{receipt} is {row.state}: no handler runs on it.")
+    if row.test:
+        raise ConfigurationError(f"{receipt} is a test transmission; send a new one with `flask selftest`.")
+    return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
+
+
+def _read_again(session: Session, row: OrderRow, sources: Sources, now: datetime) -> str:
+    reading = read([(name, value) for name, value in json.loads(row.fields)], _mapping(row, sources), row.received_at)
+    columns = what_was_read(reading, now)
+    if isinstance(reading, Understood):
+        key = order_key(reading.order, reading.decided, webhook_id=row.webhook_id)
+        kept = session.scalar(
+            select(OrderRow).where(OrderRow.source == row.source, OrderRow.key == key, OrderRow.id != row.id)
+        )
+        if kept is not None:
+            columns |= {"state": "duplicate", "due_at": None, "lease_token": None, "lease_until": None}
+            columns["duplicate_of"] = kept.receipt
+        else:
+            columns["key"] = key
+    _write(session, row, columns)
+    if isinstance(reading, NotUnderstood):
+        return f"parked: {len(reading.errors)} errors; see `flask orders explain {row.receipt}`"
+    return f"duplicate of {columns['duplicate_of']}" if "duplicate_of" in columns else str(columns["state"])
+
+
+def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> str:
+    unfinished = session.scalars(
+        select(HandlerRow).where(HandlerRow.order_pk == row.id, HandlerRow.state.not_in(("done", "skipped")))
+    ).all()
+    if row.state == "done" or (row.state == "failed" and not unfinished):
+        return "nothing unfinished; name a handler to run it again"
+    for one in unfinished:
+        _start_afresh(one, now)
+    _write(session, row, {"state": "open", "due_at": now})
+    return "open"
+
+
+def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> str:
+    handler = registry.get(name)
+    if handler is None:
+        raise ConfigurationError(f"No handler is named {name}; see `flask handlers list`.")
+    rows = progress.handler_rows(session, row, registry, now)
+    one = next((one for one in rows if one.name == name), None)
+    if one is None:
+        session.add(progress.new_row(row, handler, len(rows) + 1, now))
+    elif one.attempts:
+        one.run += 1
+        _start_afresh(one, now)
+    _write(session, row, {"state": "open", "due_at": now})
+    return "open"
+
+
+def _start_afresh(one: HandlerRow, now: datetime) -> None:
+    one.state = "pending"
+    one.attempts = 0
+    one.due_at = None
+    one.waiting_since = now
+    one.changed_at = now
+
+
+def _mapping(row: OrderRow, sources: Sources) -> Mapping | None:
+    return sources.get(row.source).mapping
+
+
+def _write(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+    session.execute(update(OrderRow).where(OrderRow.id == row.id).values(**columns))

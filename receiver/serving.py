@@ -1,0 +1,57 @@
+"""What happens when an app begins to serve: its checks are made and its worker is started."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+from flask.cli import FlaskGroup
+
+from receiver import migrations
+from receiver.kit import Kit
+
+log = logging.getLogger(__name__)
+
+
+def is_serving() -> bool:
+    """Tell whether this process is to serve: it is, unless a flask command other than ``run`` is being carried out."""
+    command = click.get_current_context(silent=True)
+    if command is None or not isinstance(command.find_root().command, FlaskGroup):
+        return True
+    return command.info_name == "run"
+
+
+def start(kit: Kit, *, work: bool) -> bool:
+    """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
+
+    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why.
+    """
+    _set_up_log(kit.settings["LOG_LEVEL"])
+    kit.problems.extend(blocking_problems(kit))
+    for problem in kit.problems:
+        log.error("/orders answers 503 until this is mended: %s", problem)
+    for problem in kit.registry.problems:
+        log.error("%s", problem)
+    if not kit.problems and not kit.shared_secrets.keyring().active:
+        log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
+    log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
+    kit.engine.start(work=work and not kit.problems)
+    return not kit.problems
+
+
+def blocking_problems(kit: Kit) -> list[str]:
+    """Give what keeps orders from being taken, besides wrong settings."""
+    problems = []
+    if not kit.settings["SECRET_KEY"]:
+        problems.append("SECRET_KEY is not set; run `flask init`.")
+    if state := migrations.problem(kit.database.engine):
+        problems.append(state)
+    return problems
+
+
+def _set_up_log(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("huey").setLevel(logging.WARNING)

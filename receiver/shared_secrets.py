@@ -1,0 +1,137 @@
+"""The receiver's shared secrets: which are active now, add, list, revoke. Stored ones are encrypted."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from receiver import signing
+from receiver.database import Database
+from receiver.errors import ConfigurationError
+from receiver.models import SecretRow, milliseconds
+
+
+@dataclass(frozen=True)
+class Keyring:
+    """Holds the secrets of one moment, each mapped to its UTF-8 bytes."""
+
+    active: dict[str, bytes]
+    #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
+    retired: dict[str, bytes]
+
+    def redact(self, text: str) -> str:
+        """Put the fingerprint in the place of every secret that the text holds."""
+        for secret in (*self.active, *self.retired):
+            if secret in text:
+                text = text.replace(secret, f"[secret {signing.fingerprint(secret)}]")
+        return text
+
+
+class SharedSecrets:
+    """Knows the secrets of the settings and of the database."""
+
+    def __init__(self, database: Database, *, secret_key: str, from_settings: Sequence[str]) -> None:
+        self._database = database
+        self._from_settings = [signing.clean_secret(secret) for secret in from_settings]
+        self._cipher = _cipher(secret_key) if secret_key else None
+
+    def keyring(self, own: Sequence[str] = ()) -> Keyring:
+        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof.
+
+        One indexed SELECT for every request, so that a revoked secret stops at once.
+        """
+        now = milliseconds(datetime.now(UTC))
+        active = {secret: secret.encode() for secret in self._from_settings}
+        retired: dict[str, bytes] = {}
+        for ciphertext, ends_at in self._stored():
+            if secret := self._decrypt(ciphertext):
+                (active if ends_at is None or ends_at > now else retired).setdefault(secret, secret.encode())
+        if own:
+            return Keyring({secret: secret.encode() for secret in own}, {**retired, **active})
+        return Keyring(active, {secret: raw for secret, raw in retired.items() if secret not in active})
+
+    def add(
+        self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
+    ) -> str:
+        """Store one more active secret and give its fingerprint; raises ConfigurationError for an unusable one."""
+        if self._cipher is None:
+            raise ConfigurationError("SECRET_KEY is not set; run `flask init` first.")
+        secret = signing.clean_secret(secret)
+        ciphertext = self._cipher.encrypt(secret.encode()).decode()
+        mark = signing.fingerprint(secret)
+        session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
+        return mark
+
+    def end(self, session: Session, fingerprint: str, *, at: datetime) -> None:
+        """Let a stored secret be active until ``at`` only; raises ConfigurationError when there is none to end."""
+        if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
+            raise ConfigurationError(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
+        still_active = (SecretRow.ends_at.is_(None)) | (SecretRow.ends_at > at)
+        ended = session.execute(
+            update(SecretRow)
+            .where(SecretRow.fingerprint == fingerprint, still_active)
+            .values(ends_at=at)
+            .returning(SecretRow.id)
+        )
+        if not ended.all():
+            raise ConfigurationError(f"No active secret has the fingerprint {fingerprint}; see `flask secret list`.")
+
+    def listing(self, session: Session, *, now: datetime) -> list[dict[str, Any]]:
+        """Describe every secret by its fingerprint, settings first, then stored ones by age."""
+        rows: list[dict[str, Any]] = [
+            _described(signing.fingerprint(secret), "SHARED_SECRETS", "active", None, None)
+            for secret in self._from_settings
+        ]
+        for row in session.scalars(select(SecretRow).order_by(SecretRow.id)):
+            state = "active" if row.ends_at is None or row.ends_at > now else "retired"
+            if self._decrypt(row.ciphertext) is None:
+                state = "unreadable"
+            rows.append(_described(row.fingerprint, row.name, state, row.created_at, row.ends_at))
+        return rows
+
+    def _stored(self) -> list[tuple[str, int | None]]:
+        connection = self._database.engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute("SELECT ciphertext, ends_at FROM shared_secrets ORDER BY id DESC")
+            return cursor.fetchall()  # type: ignore[return-value]
+        finally:
+            connection.close()
+
+    def _decrypt(self, ciphertext: str) -> str | None:
+        """Decrypt what was encrypted under this SECRET_KEY; None for what was not."""
+        return None if self._cipher is None else _decrypted(self._cipher, ciphertext)
+
+
+def _described(
+    fingerprint: str, name: str, state: str, created_at: datetime | None, ends_at: datetime | None
+) -> dict[str, Any]:
+    return {
+        "fingerprint": fingerprint,
+        "name": name,
+        "state": state,
+        "created_at": created_at.isoformat() if created_at else None,
+        "ends_at": ends_at.isoformat() if ends_at else None,
+    }
+
+
+@lru_cache(maxsize=8)
+def _cipher(secret_key: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"shared secrets" + secret_key.encode()).digest()))
+
+
+@lru_cache(maxsize=256)
+def _decrypted(cipher: Fernet, ciphertext: str) -> str | None:
+    try:
+        return cipher.decrypt(ciphertext).decode()
+    except InvalidToken:
+        return None

@@ -1,0 +1,149 @@
+"""One connection to the SMTP server: timeout, verified TLS, login; and what its failures mean in words."""
+
+from __future__ import annotations
+
+import re
+import smtplib
+import socket
+import ssl
+
+import flask_mail
+
+from receiver.mail_message import MailNotDelivered
+
+#: For each step of the conversation.
+TIMEOUT_SECONDS = 10
+
+#: Enhanced status codes (RFC 3463, RFC 7372) without their class: what they say.
+_ENHANCED = {
+    "1.1": "the mailbox does not exist",
+    "1.2": "the domain takes no mail",
+    "1.3": "the address is malformed",
+    "1.8": "the sender's domain does not exist or takes no mail",
+    "1.10": "the domain takes no mail",
+    "2.1": "the mailbox is switched off",
+    "2.2": "the mailbox is full",
+    "3.4": "the message is too big",
+    "5.2": "the server's limits are reached",
+    "7.0": "the server's rules forbid it",
+    "7.1": "the server's rules forbid it",
+    "7.25": "the sending server has no reverse DNS name",
+    "7.26": "the sending domain proves itself neither by SPF nor by DKIM",
+}
+#: RFC 5321, 4.2.3, for servers that give no enhanced code. 530 is RFC 4954.
+_BASIC = {
+    421: "the server is closing the connection",
+    450: "the mailbox is busy, or the server wants a later attempt",
+    451: "the server had an error of its own",
+    452: "the server is out of space",
+    530: "the server wants a login or TLS first",
+    550: "the mailbox does not exist, or the server's rules forbid it",
+    551: "the mailbox has moved",
+    552: "the mailbox is full or the message too big",
+    553: "the address is malformed or not allowed",
+    554: "the server's rules forbid it",
+}
+
+_LOGIN = "Check MAIL_USERNAME, MAIL_PASSWORD and MAIL_USE_TLS."
+#: The first line that fits counts. Nothing here is the mail's fault, so each is worth another attempt.
+_FAILURES: tuple[tuple[type[Exception], str], ...] = (
+    (
+        smtplib.SMTPAuthenticationError,
+        "{server} refused the login with {status}. Check MAIL_USERNAME and MAIL_PASSWORD.",
+    ),
+    (
+        smtplib.SMTPNotSupportedError,
+        "{server} offers no STARTTLS or no login. Check MAIL_USE_TLS, MAIL_USERNAME and MAIL_PORT.",
+    ),
+    (
+        smtplib.SMTPResponseException,
+        "{server} refused the connection with {status}. Check MAIL_SERVER and MAIL_PORT.",
+    ),
+    (
+        smtplib.SMTPServerDisconnected,
+        "{server} closed the connection. Check MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL if it happens again.",
+    ),
+    (smtplib.SMTPException, "{server} offers no way of login that is known here. " + _LOGIN),
+    (
+        ssl.SSLCertVerificationError,
+        "The certificate of {server} cannot be trusted ({certificate}). Check MAIL_SERVER.",
+    ),
+    (
+        ssl.SSLError,
+        "TLS with {server} failed. Check MAIL_PORT: 587 goes with MAIL_USE_TLS, 465 with MAIL_USE_SSL.",
+    ),
+    (
+        TimeoutError,
+        f"{{server}} did not answer within {TIMEOUT_SECONDS} s. Check MAIL_SERVER, MAIL_PORT and firewall.",
+    ),
+    (socket.gaierror, "The name {server} cannot be found. Check MAIL_SERVER and this machine's DNS."),
+    (ConnectionRefusedError, "{server} takes no connection on this port. Check MAIL_SERVER and MAIL_PORT."),
+    (
+        UnicodeError,
+        "MAIL_SERVER is no host name, or MAIL_USERNAME or MAIL_PASSWORD has letters outside ASCII.",
+    ),
+    (OSError, "{server} cannot be reached. Check MAIL_SERVER, MAIL_PORT and this machine's network."),
+)
+#: What a connection can fail with.
+FAILURES = tuple(kind for kind, _words in _FAILURES)
+
+
+class VerifiedConnection(flask_mail.Connection):
+    """Is Flask-Mail's connection with a timeout and a certificate that is looked at."""
+
+    def configure_host(self) -> smtplib.SMTP:
+        """Connect, start TLS as the settings say and log in; raises one of FAILURES."""
+        place = (self.mail.server, self.mail.port)
+        context = ssl.create_default_context()
+        if self.mail.use_ssl:
+            return self._log_in(smtplib.SMTP_SSL(*place, timeout=TIMEOUT_SECONDS, context=context))
+        host = smtplib.SMTP(*place, timeout=TIMEOUT_SECONDS)
+        if not self.mail.use_tls:
+            return self._log_in(host)
+        try:
+            host.starttls(context=context)
+        except FAILURES:
+            host.close()
+            raise
+        return self._log_in(host)
+
+    def _log_in(self, host: smtplib.SMTP) -> smtplib.SMTP:
+        try:
+            if self.mail.username:
+                host.login(self.mail.username, self.mail.password or "")
+        except FAILURES:
+            host.close()
+            raise
+        return host
+
+
+def explain(failure: Exception, server: str) -> MailNotDelivered:
+    """Say in words what one of FAILURES means, never in the server's own, which may name the recipient.
+
+    Permanent is only a 5xx answer to the sender, the recipient or the message (RFC 5321, 4.2.1); one that
+    wants a login (530, RFC 4954) is a matter of the settings.
+    """
+    if isinstance(failure, smtplib.SMTPRecipientsRefused):
+        ((code, text),) = failure.recipients.values()
+        return _refused(server, "the recipient", "the recipient's address", code, text)
+    if isinstance(failure, smtplib.SMTPSenderRefused):
+        return _refused(server, "the sender", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
+    if isinstance(failure, smtplib.SMTPDataError):
+        return _refused(server, "the message", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
+    words = next(words for kind, words in _FAILURES if isinstance(failure, kind))
+    status, certificate = getattr(failure, "smtp_code", ""), getattr(failure, "verify_message", "")
+    message = words.format(server=server, status=status, certificate=certificate)
+    return MailNotDelivered(message, permanent=False)
+
+
+def _refused(server: str, what: str, look_at: str, code: int, text: bytes | str) -> MailNotDelivered:
+    line = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
+    enhanced = re.match(r"[245]\.(\d{1,3}\.\d{1,3})\b", line)
+    if enhanced and code != 530:
+        status, cause = f"{code} {enhanced[0]}", _ENHANCED.get(enhanced[1]) or _BASIC.get(code)
+    else:
+        status, cause = f"{code}", _BASIC.get(code)
+    advice = _LOGIN if code == 530 else f"Check {look_at}."
+    reason = f": {cause}" if cause else ""
+    message = f"{server} refused {what} with {status}{reason}. {advice}"
+    return MailNotDelivered(message, permanent=500 <= code != 530)

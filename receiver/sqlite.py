@@ -1,0 +1,103 @@
+"""Which SQLite is used and how: version, journal mode, full sync, connections that another thread may close."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+__all__ = ["GatedConnection", "driver", "journal_mode", "prepare", "wal_is_safe"]
+
+if TYPE_CHECKING:
+    import sqlite3 as driver
+else:
+    try:
+        driver = importlib.import_module("pysqlite3.dbapi2")
+    except ImportError:
+        driver = importlib.import_module("sqlite3")
+
+#: First fixed release of each older line that got the WAL-reset fix (https://sqlite.org/wal.html#walresetbug).
+_FIXED_LINES = {(3, 44): 6, (3, 50): 7}
+_FIXED_SINCE = (3, 51, 3)
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Tell whether this SQLite version cannot lose a commit in WAL mode (its WAL-reset bug is fixed)."""
+    line = version[:2]
+    return version >= _FIXED_SINCE or (line in _FIXED_LINES and version[2] >= _FIXED_LINES[line])
+
+
+def journal_mode() -> str:
+    """Give the journal mode that is safe on the SQLite in use: ``wal`` or ``delete``."""
+    return "wal" if wal_is_safe(driver.sqlite_version_info) else "delete"
+
+
+class _Cursor(driver.Cursor):
+    """Steps only while it holds its connection's gate, so that a close by another thread never meets a step."""
+
+    connection: GatedConnection
+
+    def execute(self, *args: Any) -> Any:
+        with self.connection.gate:
+            return super().execute(*args)
+
+    def executemany(self, *args: Any) -> Any:
+        with self.connection.gate:
+            return super().executemany(*args)
+
+    def fetchone(self) -> Any:
+        with self.connection.gate:
+            return super().fetchone()
+
+    def fetchmany(self, *args: Any) -> Any:
+        with self.connection.gate:
+            return super().fetchmany(*args)
+
+    def fetchall(self) -> Any:
+        with self.connection.gate:
+            return super().fetchall()
+
+    def close(self) -> None:
+        with self.connection.gate:
+            if not self.connection.is_cut_off:
+                super().close()
+
+
+class GatedConnection(driver.Connection):
+    """Is a connection that ``cut_off`` can close safely from any thread, even in the middle of a statement."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.gate = threading.RLock()
+        self.is_cut_off = False
+        super().__init__(*args, **kwargs)
+
+    def cursor(self, *_: Any, **__: Any) -> Any:
+        """Make a cursor that steps under the gate."""
+        return super().cursor(_Cursor)
+
+    def cut_off(self) -> None:
+        """Roll back and close, whoever is using it; the owner's next statement raises ProgrammingError."""
+        self.interrupt()
+        with self.gate:
+            self.is_cut_off = True
+            super().rollback()
+            super().close()
+
+    def rollback(self) -> None:
+        """Roll back, unless the connection was cut off."""
+        if not self.is_cut_off:
+            super().rollback()
+
+    def close(self) -> None:
+        """Close, unless the connection was cut off."""
+        if not self.is_cut_off:
+            super().close()
+
+
+def prepare(connection: GatedConnection) -> None:
+    """Set what every connection needs: safe journal, full sync before a commit returns, foreign keys."""
+    connection.isolation_level = None
+    connection.execute("PRAGMA busy_timeout=5000")
+    connection.execute(f"PRAGMA journal_mode={journal_mode()}")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")

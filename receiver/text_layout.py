@@ -1,0 +1,82 @@
+"""Lay out the text part of a mail: lines of at most 72 columns, wide characters counted as two. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+
+COLUMNS = 72
+#: A right-hand text is given at most so much of the line.
+_RIGHT = 30
+#: How far a line that goes on below is moved in, and where labelled values begin.
+_HANGING = 4
+_LABEL = 12
+
+
+def width(text: str) -> int:
+    """Count the columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
+    return sum(_mark_width(mark) for mark in text)
+
+
+def wrap(text: object, indent: int = 0, columns: int = COLUMNS) -> str:
+    """Wrap a text, its own line breaks kept, each line indented; a word longer than a line is cut in two."""
+    room = columns - indent
+    paragraphs = str(text).splitlines() or [""]
+    lines = [line for paragraph in paragraphs for line in _filled(paragraph, room)]
+    return "\n".join((" " * indent + line).rstrip() for line in lines)
+
+
+def columns(left: object, right: object = "") -> str:
+    """Put one text at the left end of the line and one at its right end; a long left one goes on below.
+
+    Line breaks in either count as spaces, so that a value cannot pretend to be a line of its own.
+    """
+    end = " ".join(str(right).split())
+    if width(end) > _RIGHT:
+        return f"{wrap(_flat(left))}\n{wrap(end, _HANGING)}"
+    first, *others = _filled(_flat(left), COLUMNS - max(width(end) + 2, _HANGING))
+    gap = " " * (COLUMNS - width(first) - width(end))
+    return "\n".join([(first + gap + end).rstrip(), *(" " * _HANGING + line for line in others)])
+
+
+def labelled(label: str, value: object) -> str:
+    """Put a label into a narrow left column and the value beside it; a missing or empty value gives ""."""
+    text = _flat(value) if value is not None else ""
+    if not text:
+        return ""
+    first, *others = _filled(text, COLUMNS - _LABEL)
+    return "\n".join([f"{label:<{_LABEL}}{first}", *(" " * _LABEL + line for line in others)])
+
+
+def _flat(text: object) -> str:
+    return " ".join(str(text).split())
+
+
+def _filled(paragraph: str, room: int) -> list[str]:
+    """Break one paragraph into lines of at most ``room`` columns; an empty paragraph is one empty line."""
+    lines = [""]
+    for word in _pieces(paragraph, room):
+        longer = f"{lines[-1]} {word}" if lines[-1] else word
+        if width(longer) <= room:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _pieces(paragraph: str, room: int) -> Iterator[str]:
+    """Give the words of a paragraph, those wider than ``room`` in several pieces."""
+    for word in paragraph.split():
+        piece, used = "", 0
+        for mark in word:
+            if used + _mark_width(mark) > room:
+                yield piece
+                piece, used = "", 0
+            piece, used = piece + mark, used + _mark_width(mark)
+        yield piece
+
+
+def _mark_width(mark: str) -> int:
+    if unicodedata.combining(mark) or unicodedata.category(mark) in {"Mn", "Me", "Cf"}:
+        return 0
+    return 2 if unicodedata.east_asian_width(mark) in {"W", "F"} else 1

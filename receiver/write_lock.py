@@ -1,0 +1,67 @@
+"""The one write lock of SQLite: a mutex inside the process and flock between processes."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import threading
+import time
+from pathlib import Path
+
+from receiver.errors import Unavailable
+
+#: Seconds that a writer waits for the lock before it gives up.
+PATIENCE = 5.0
+_FIRST_PAUSE = 0.0001
+_LONGEST_PAUSE = 0.005
+
+
+class WriteLock:
+    """Lets one writer at a time through, of all threads of all processes that name the same file.
+
+    SQLite's own waiting sleeps in growing steps and starves under load; with this lock in front, its writers
+    find the database free. The kernel drops the lock of a process that dies.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._mutex = threading.Lock()
+        self._file: int | None = None
+        os.register_at_fork(after_in_child=self._forget)
+
+    def acquire(self, patience: float = PATIENCE) -> None:
+        """Take the lock; any thread may release it. Waits ``patience`` seconds, then raises Unavailable."""
+        deadline = time.monotonic() + patience
+        if not self._mutex.acquire(timeout=max(patience, 0)):
+            raise Unavailable("Another write is taking too long; try again.")
+        try:
+            self._lock_file(deadline)
+        except BaseException:
+            self._mutex.release()
+            raise
+
+    def release(self) -> None:
+        """Let the next writer in."""
+        assert self._file is not None  # noqa: S101 - released by whoever acquired it
+        fcntl.flock(self._file, fcntl.LOCK_UN)
+        self._mutex.release()
+
+    def _lock_file(self, deadline: float) -> None:
+        if self._file is None:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise Unavailable("Another process is writing for too long; try again.") from None
+                time.sleep(pause)
+                pause = min(pause * 1.5, _LONGEST_PAUSE)
+            else:
+                return
+
+    def _forget(self) -> None:
+        """Start afresh in a forked child: flock belongs to the open file, which parent and child would share."""
+        self._mutex = threading.Lock()
+        self._file = None

@@ -1,0 +1,11 @@
+"""The app that a WSGI server serves: ``granian --interface wsgi wsgi:app``, ``gunicorn wsgi:app``, ``flask run``."""
+
+from __future__ import annotations
+
+from receiver import create_app, serving
+
+app = create_app()
+
+if serving.is_serving():
+    kit = app.extensions["receiver"]
+    serving.start(kit, work=kit.settings["EMBEDDED_WORKER"])
