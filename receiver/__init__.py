@@ -25,7 +25,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(settings)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["receiver"] = kit.build(app, settings, wrong)
-    app.wsgi_app = ProxyFix(app.wsgi_app, *[settings["TRUSTED_PROXIES"]] * 4)  # type: ignore[method-assign]
+    if hops := settings["TRUSTED_PROXIES"]:
+        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     problems.init_app(app)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)

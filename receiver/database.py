@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,27 @@ class Database:
         finally:
             transaction.close()
 
+    def checkpoint(self) -> None:
+        """Copy the write-ahead log into the database, so that no commit has to; does not hold up any writer."""
+        with self.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    @contextmanager
+    def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
+        """Open a bare cursor in a write transaction, for the accept path; raises Unavailable after ``patience`` s."""
+        deadline = time.monotonic() + patience
+        self._lock.acquire(patience)
+        try:
+            with translated_errors(), closing(self.engine.raw_connection()) as connection:
+                cursor = connection.cursor()
+                _wait_at_most(cursor, deadline - time.monotonic())
+                cursor.execute("BEGIN IMMEDIATE")
+                yield cursor
+                connection.commit()
+        finally:
+            self._lock.release()
+
     def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
         """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""
         deadline = time.monotonic() + patience
@@ -104,7 +125,7 @@ class Database:
             undo.callback(self._lock.release)
             with translated_errors():
                 connection = undo.enter_context(self._writing.connect())
-                _wait_at_most(connection, deadline - time.monotonic())
+                _wait_at_most(connection.connection.cursor(), deadline - time.monotonic())
                 connection.begin()
             undo.pop_all()
         return WriteTransaction(connection, self._lock)
@@ -114,10 +135,9 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
-def _wait_at_most(connection: Connection, seconds: float) -> None:
+def _wait_at_most(cursor: Any, seconds: float) -> None:
     """Bound SQLite's own waiting, for a foreign program that writes to the file past the write lock."""
-    raw: Any = connection.connection.dbapi_connection
-    raw.execute(f"PRAGMA busy_timeout={max(int(seconds * 1000), 0)}")
+    cursor.execute(f"PRAGMA busy_timeout={max(int(seconds * 1000), 0)}")
 
 
 @contextmanager

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, parse_pattern
+
+#: CLDR puts a space there (UTS 35, currency spacing), Babel none.
+_CODE_AGAINST_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 def known_locale(tag: str | None, default: str) -> Locale:
@@ -28,7 +32,8 @@ def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
     if amount is None:
         return ""
     if currency:
-        return format_currency(amount, currency, locale=locale, decimal_quantization=False)
+        written = format_currency(amount, currency, locale=locale, decimal_quantization=False)
+        return _CODE_AGAINST_DIGIT.sub("\u00a0", written)
     exponent = amount.as_tuple().exponent
     decimals = max(-exponent, 0) if isinstance(exponent, int) else 0
     pattern = parse_pattern(locale.decimal_formats[None].pattern)

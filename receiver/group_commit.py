@@ -20,7 +20,9 @@ class _Waiting(Generic[Entry, Outcome]):
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
         self.deadline = time.monotonic() + PATIENCE
-        self.woken = threading.Event()
+        #: Held until the outcome or the lead comes; a plain lock wakes its one waiter with less ado than an Event.
+        self.asleep = threading.Lock()
+        self.asleep.acquire()
         self.leads = False
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
@@ -46,7 +48,7 @@ class GroupCommit(Generic[Entry, Outcome]):
             self._queue.append(mine)
             mine.leads = not self._led
             self._led = True
-        if not mine.leads and not mine.woken.wait(PATIENCE):
+        if not mine.leads and not mine.asleep.acquire(timeout=PATIENCE):
             self._give_up(mine)
         if mine.leads:
             self._lead(mine)
@@ -73,7 +75,8 @@ class GroupCommit(Generic[Entry, Outcome]):
                 waiting.outcome = outcome
         self._hand_over()
         for waiting in taken:
-            waiting.woken.set()
+            if waiting is not mine:
+                waiting.asleep.release()
 
     def _fail(self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: Exception) -> None:
         """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
@@ -90,13 +93,14 @@ class GroupCommit(Generic[Entry, Outcome]):
             self._led = bool(self._queue)
             if self._queue:
                 self._queue[0].leads = True
-                self._queue[0].woken.set()
+                self._queue[0].asleep.release()
 
     def _give_up(self, mine: _Waiting[Entry, Outcome]) -> None:
         """Leave the queue after waiting too long, unless the outcome or the lead came at the last moment."""
         with self._mutex:
-            if mine.leads or mine.woken.is_set():
+            if mine.leads:
                 return
             if mine in self._queue:
                 self._queue.remove(mine)
-        mine.error = Unavailable("The order could not be put on disk in time; try again.")
+        if mine.outcome is None and mine.error is None:
+            mine.error = Unavailable("The order could not be put on disk in time; try again.")

@@ -7,6 +7,7 @@ check of the certificate keep the name.
 
 from __future__ import annotations
 
+import logging
 import socket
 import ssl
 from collections.abc import Sequence
@@ -34,11 +35,14 @@ CONNECT_SECONDS = 5.0
 #: Seconds for a whole request, its answer's body included.
 TOTAL_SECONDS = 15.0
 
+# Its only warning repeats malformed headers of the other side, which may hold a secret or personal data.
+logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+
 # What getaddrinfo gives: family, type, protocol, canonical name, socket address.
 _Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 
 
-class AddressRefused(HTTPError):  # noqa: N818 - nothing went wrong, a connection was refused
+class AddressRefused(HTTPError):
     """Says that a name leads to no address that may be connected to; no packet was sent."""
 
 
@@ -139,14 +143,26 @@ class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
 class _GuardedHTTPPool(HTTPConnectionPool):
     ConnectionCls = _GuardedHTTPConnection
 
+    def _put_conn(self, conn: Any) -> None:
+        """Keep no connection: a kept one may be closed by the other side as the next request is sent.
 
-class _GuardedHTTPSPool(HTTPSConnectionPool):
+        Nothing is sent twice here, so that request would be lost.
+        """
+        if conn:
+            conn.close()
+
+
+class _GuardedHTTPSPool(_GuardedHTTPPool, HTTPSConnectionPool):
     ConnectionCls = _GuardedHTTPSConnection
 
 
 class _GuardedPoolManager(PoolManager):
     def __init__(self, *, allow_private: bool, https_only: bool, timeout: Timeout) -> None:
-        super().__init__(timeout=timeout, retries=Retry(total=False), ssl_context=tls_context())
+        super().__init__(
+            timeout=timeout,
+            retries=Retry(total=False),
+            ssl_context=tls_context(),
+        )
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._allow_private = allow_private
         if https_only:

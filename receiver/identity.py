@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
+
+from pydantic_core import to_json
 
 from receiver.orders import Fields, Order
 
@@ -28,4 +29,4 @@ def body_key(fields: Fields, *, webhook_id: str | None) -> str:
 
 def digest(parts: object) -> str:
     """Give the SHA-256, in hex, of the parts' JSON, which keeps each apart from the next."""
-    return hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(to_json(parts)).hexdigest()

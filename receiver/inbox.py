@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from receiver.database import Database, translated_errors
+from receiver.database import Database
 from receiver.group_commit import GroupCommit
 from receiver.models import milliseconds
 
@@ -71,15 +71,8 @@ class Inbox:
         return self._group.add({"receipt": new_receipt(), **row})
 
     def _commit(self, take: Callable[[], Sequence[Mapping[str, Any]]], patience: float) -> list[Recorded]:
-        transaction = self._database.begin_write(patience)
-        try:
-            cursor = transaction.connection.connection.cursor()
-            with translated_errors():
-                recorded = [_insert(cursor, row) for row in take()]
-            transaction.commit()
-        finally:
-            transaction.close()
-        return recorded
+        with self._database.write_cursor(patience) as cursor:
+            return [_insert(cursor, row) for row in take()]
 
 
 def new_receipt() -> str:

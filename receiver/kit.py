@@ -65,7 +65,12 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     shared_secrets = SharedSecrets(
         database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
     )
-    templates = MailTemplates(instance / "templates", settings["DEFAULT_LOCALE"], ZoneInfo(settings["TIMEZONE"]))
+    templates = MailTemplates(
+        instance / "templates",
+        settings["DEFAULT_LOCALE"],
+        ZoneInfo(settings["TIMEZONE"]),
+        shop_name=settings["SHOP_NAME"],
+    )
     registry = load(instance, settings["HANDLERS"])
     refusals = Refusals(database)
     transport = MailTransport(settings, instance)
@@ -98,7 +103,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
             "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
         },
-        [refusals.flush, leases.renew, Notices(database, templates, settings).look],
+        [refusals.flush, leases.renew, database.checkpoint, Notices(database, templates, settings).look],
         threads=threads,
     )
     return Kit(

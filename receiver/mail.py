@@ -25,7 +25,7 @@ __all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_m
 #: A thread's connection is used for so long, then a fresh one is opened.
 KEEP_SECONDS = 30
 #: RFC 2606: addresses there belong to nobody, so a mail to one was never meant to leave.
-_EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)")
+_EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?example\.(?:com|net|org)")
 _SETTINGS = ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD")
 
 

@@ -20,6 +20,8 @@ _DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,6
 _MESSAGE_ID = re.compile(rf"<{_ATOM}{{1,200}}@{_ATOM}{{1,250}}>")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _LONGEST_TEXT = 200
+#: Stays one line of a header in percent encoding (RFC 2231), which is not folded.
+_LONGEST_FILE_NAME = 60
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
@@ -121,7 +123,7 @@ class _Message(flask_mail.Message):
         if self.alts and not self.attachments:
             _unwrap_the_only_part(message)
         # Flask-Mail's policy decodes long headers to fold them: a display name's commas would come back bare.
-        message.policy = policy.compat32.clone(linesep="\r\n")
+        message.policy = policy.compat32.clone(linesep="\r\n", max_line_length=None)
         return message
 
 
@@ -133,7 +135,7 @@ def _unwrap_the_only_part(message: MIMEBase) -> None:
 
 
 def _attachment(name: str, media_type: str, content: bytes) -> flask_mail.Attachment:
-    safe_name = one_line(name).replace("/", "_").replace("\\", "_") or "attachment"
+    safe_name = one_line(name[-_LONGEST_FILE_NAME:]).replace("/", "_").replace("\\", "_") or "attachment"
     known_type = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
     return flask_mail.Attachment(safe_name, known_type, content)
 

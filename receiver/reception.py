@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic_core import to_json
 from werkzeug.datastructures import Headers
 
 from receiver import jobs
@@ -138,9 +139,9 @@ def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyri
         "source": source.name,
         "key": key,
         "encoding": (delivery.headers.get("content-type") or "").partition(";")[0].strip().lower(),
-        "fields": json.dumps(guarded.masked, ensure_ascii=False),
+        "fields": to_json(guarded.masked).decode(),
         "fields_digest": digest(guarded.masked),
-        "notes": json.dumps(guarded.notes, ensure_ascii=False),
+        "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
         "webhook_id": proof.webhook_id,
@@ -155,7 +156,7 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
     """Make the columns that follow from a reading; a test holds its own lease from the start."""
     if isinstance(reading, NotUnderstood):
         errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return {"state": "parked", "test": False, "order_id": None, "errors": json.dumps(errors, ensure_ascii=False)}
+        return {"state": "parked", "test": False, "order_id": None, "errors": to_json(errors).decode()}
     order = reading.order
     completed = reading.decided == "completed"
     columns = {
@@ -167,7 +168,7 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
         "email": normalised(order.customer.email) if order.customer.email else None,
         "total": None if order.total is None else str(order.total),
         "currency": order.currency,
-        "order": order.model_dump_json(),
+        "order": order.model_dump_json(exclude_defaults=True),
         "errors": None,
         "due_at": now if completed else None,
     }

@@ -42,7 +42,7 @@ class Signed:
     timestamp: int
 
 
-class SignatureProblem(Exception):  # noqa: N818 - receiver.authentication makes the error of it
+class SignatureProblem(Exception):
     """Says what is wrong with a signature, for the merchant's eyes; holds no secret and no signature."""
 
     def __init__(self, reason: str, detail: str) -> None:

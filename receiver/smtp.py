@@ -130,6 +130,8 @@ def explain(failure: Exception, server: str) -> MailNotDelivered:
         return _refused(server, "the sender", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
     if isinstance(failure, smtplib.SMTPDataError):
         return _refused(server, "the message", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
+    if isinstance(failure, smtplib.SMTPServerDisconnected) and isinstance(failure.__context__, TimeoutError):
+        failure = failure.__context__
     words = next(words for kind, words in _FAILURES if isinstance(failure, kind))
     status, certificate = getattr(failure, "smtp_code", ""), getattr(failure, "verify_message", "")
     message = words.format(server=server, status=status, certificate=certificate)

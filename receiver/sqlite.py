@@ -19,6 +19,8 @@ else:
 #: First fixed release of each older line that got the WAL-reset fix (https://sqlite.org/wal.html#walresetbug).
 _FIXED_LINES = {(3, 44): 6, (3, 50): 7}
 _FIXED_SINCE = (3, 51, 3)
+#: The upkeep copies the write-ahead log into the database; a commit does so itself only when the log is this large.
+_LARGEST_LOG_PAGES = 20_000
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
@@ -101,3 +103,4 @@ def prepare(connection: GatedConnection) -> None:
     connection.execute(f"PRAGMA journal_mode={journal_mode()}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute(f"PRAGMA wal_autocheckpoint={_LARGEST_LOG_PAGES}")

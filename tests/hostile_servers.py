@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,16 +32,23 @@ class Request:
 class Server:
     """Answers each connection on a free port of ``host`` in a thread of its own, until closed."""
 
-    def __init__(self, answerer: Answerer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self,
+        answerer: Answerer,
+        *,
+        tls: ssl.SSLContext | None = None,
+        host: str = "127.0.0.1",
+        keep_alive: bool = False,
+    ) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listener = socket.create_server((host, 0), family=family)
         self._answerer = answerer
         self._tls = tls
+        self._keep_alive = keep_alive
         self.port: int = self._listener.getsockname()[1]
         #: Connections taken, before anything was read from them.
         self.connections = 0
         self.requests: list[Request] = []
-        self.closing = threading.Event()
         threading.Thread(target=self._serve, daemon=True).start()
 
     def url(self, path: str = "/orders", *, host: str = "127.0.0.1") -> str:
@@ -49,7 +57,6 @@ class Server:
 
     def close(self) -> None:
         """Stop taking connections."""
-        self.closing.set()
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
@@ -71,20 +78,24 @@ class Server:
 
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb") as stream:
-            line = stream.readline().decode("latin-1").strip()
-            headers: dict[str, str] = {}
-            while (header := stream.readline().strip()) != b"":
-                name, _, value = header.decode("latin-1").partition(":")
-                headers[name.lower()] = value.strip()
-            body = stream.read(int(headers.get("content-length", "0")))
-        self.requests.append(Request(line, headers, body))
-        self._answerer(connection)
+            while line := stream.readline().decode("latin-1").strip():
+                headers: dict[str, str] = {}
+                while (header := stream.readline().strip()) != b"":
+                    name, _, value = header.decode("latin-1").partition(":")
+                    headers[name.lower()] = value.strip()
+                body = stream.read(int(headers.get("content-length", "0")))
+                self.requests.append(Request(line, headers, body))
+                self._answerer(connection)
+                if not self._keep_alive:
+                    return
 
 
 @contextlib.contextmanager
-def serving(answerer: Answerer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Server]:
+def serving(
+    answerer: Answerer, *, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", keep_alive: bool = False
+) -> Iterator[Server]:
     """Run a server for as long as the block lasts."""
-    server = Server(answerer, tls=tls, host=host)
+    server = Server(answerer, tls=tls, host=host, keep_alive=keep_alive)
     try:
         yield server
     finally:
@@ -104,12 +115,12 @@ def raw(answer: bytes) -> Answerer:
 
 
 def drip(start: bytes, drop: bytes, *, seconds: float) -> Answerer:
-    """Answer with ``start`` and then with ``drop`` again and again, for ever."""
-    pause = threading.Event()
+    """Answer with ``start`` and then with ``drop`` 200 times, so many seconds apart."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(start)
-        while not pause.wait(seconds):
+        for _ in range(200):
+            time.sleep(seconds)
             connection.sendall(drop)
 
     return answer

@@ -80,9 +80,11 @@ def guard(fields: Fields) -> Guarded:
             if is_full_number(value) or (sort is _Sort.CODE and _CODE_ALONE.fullmatch(value)):
                 refused.append(_safe(name))
             continue
+        safe = mask(value)
+        if safe != value and sort is _Sort.PLAIN_DIGITS and _DIGITS_ALONE.fullmatch(value):
+            safe = value
         kept.append((name, value))
-        is_plain = sort is _Sort.PLAIN_DIGITS and _DIGITS_ALONE.fullmatch(value)
-        masked.append((mask(name), value if is_plain else mask(value)))
+        masked.append((mask(name), safe))
         if masked[-1] != kept[-1]:
             notes.append(f"{_safe(name)} held a card number, which was masked")
     if refused:

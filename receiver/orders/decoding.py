@@ -28,7 +28,8 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     Raises UnsupportedEncoding for a Content-Type that is none of the three, Undecodable for a body that is
     not what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
     """
-    media_type, options = parse_options_header(content_type)
+    written_type, options = parse_options_header(content_type)
+    media_type = written_type.lower()
     if media_type == "application/json":
         fields = decode_json(body, max_fields)
     elif media_type == "application/x-www-form-urlencoded":

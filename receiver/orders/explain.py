@@ -39,6 +39,8 @@ _SYNONYMS = {
     for word in words.split()
 }
 _LEAST_LIKENESS = 0.7
+#: Names that are compared with every field, so that a flood of them costs no minutes.
+_MOST_NAMES = 200
 #: A name that leaves out whose field it is, such as City, is a little less like it than BillingCity.
 _WITHOUT_PART = 0.9
 _NUMBER_IN_NAME = re.compile(r"[0-9]+")
@@ -90,7 +92,7 @@ def _suggestions(unfed: list[str], unused: tuple[str, ...]) -> dict[str, str]:
     pairs = [
         (likeness, field, name)
         for field in unfed
-        for name in unused
+        for name in unused[:_MOST_NAMES]
         if (likeness := _likeness(field, name)) >= _LEAST_LIKENESS
     ]
     suggested: dict[str, str] = {}

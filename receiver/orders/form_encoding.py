@@ -21,10 +21,16 @@ def decode_form(body: bytes, charset: str, max_fields: int) -> Fields:
         raise TooLarge(f"The body has more than {max_fields} fields.")
     fields: Fields = []
     try:
-        for pair in body.replace(b"+", b" ").split(b"&"):
+        text = body.replace(b"\0", b"%00").decode(charset).replace("+", " ")
+        for pair in text.split("&"):
             if pair:
-                name, _, value = pair.partition(b"=")
-                fields.append((_decoded(name, charset), _decoded(value, charset)))
+                name, _, value = pair.partition("=")
+                fields.append(
+                    (
+                        _unescaped(name, charset) if "%" in name else name,
+                        _unescaped(value, charset) if "%" in value else value,
+                    )
+                )
     except UnicodeDecodeError as error:
         raise Undecodable(f"The body holds bytes that are not {charset}.") from error
     return fields
@@ -62,6 +68,5 @@ def _texts(value: Any) -> list[str]:
     return [str(value).lower() if isinstance(value, bool) else str(value)]
 
 
-def _decoded(part: bytes, charset: str) -> str:
-    raw = unquote_to_bytes(part) if b"%" in part else part
-    return raw.decode(charset).replace("\0", "\ufffd")
+def _unescaped(part: str, charset: str) -> str:
+    return unquote_to_bytes(part.encode(charset)).decode(charset).replace("\0", "\ufffd")

@@ -116,6 +116,11 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
+def write(guide: Path, schema: Path) -> None:
+    """Write both files anew."""
+    guide.write_text(order_guide(dummy_of_the_guide()), encoding="utf-8")
+    schema.write_text(json_schema(), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    GUIDE.write_text(order_guide(dummy_of_the_guide()), encoding="utf-8")
-    SCHEMA.write_text(json_schema(), encoding="utf-8")
+    write(GUIDE, SCHEMA)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from receiver.errors import TooLarge, Undecodable
@@ -78,17 +79,17 @@ def _flatten(node: Any, path: str, level: int, fields: Fields, max_fields: int) 
     fields.append((_clean(path), _clean(_leaf_text(node))))
 
 
-def _children(node: tuple[Any, ...] | list[Any], path: str) -> list[tuple[str, Any]]:
+def _children(node: tuple[Any, ...] | list[Any], path: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, list):
-        return [(f"{path}[{row}]", child) for row, child in enumerate(node)]
+        yield from ((f"{path}[{row}]", child) for row, child in enumerate(node))
+        return
     prefix = f"{path}." if path else ""
-    children = [(prefix + key, child) for key, child in node]
-    paths = [child_path for child_path, _ in children]
-    if len(set(paths)) < len(paths):
-        for child_path in {twice for twice in paths if paths.count(twice) > 1}:
-            if _CONTAINER.fullmatch(child_path):
-                raise Undecodable(f"The name {child_path} is given twice.")
-    return children
+    seen = set()
+    for key, child in node:
+        if key in seen and _CONTAINER.fullmatch(prefix + key):
+            raise Undecodable(f"The name {prefix}{key} is given twice.")
+        seen.add(key)
+        yield prefix + key, child
 
 
 def _leaf_text(leaf: str | bool | None) -> str:

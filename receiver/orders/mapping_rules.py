@@ -13,6 +13,8 @@ from receiver.orders.conversions import date_text, decimal_text
 from receiver.orders.names import KINDS, TEXT, Place, json_path
 
 _KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
+#: What stands before the last full stop of a target -> part of the order.
+_PARTS = {"": "order", "customer": "customer", "billing": "billing", "shipping": "shipping", "items[]": "items"}
 _ROW_MARK = re.compile(r"\{n\}|\[\]")
 
 
@@ -84,8 +86,8 @@ def _place(target: str) -> tuple[str, str]:
     for prefix, part in (("items[].options.", "options"), ("custom.", "custom")):
         if target.startswith(prefix) and target != prefix:
             return part, target.removeprefix(prefix)
-    part, _, field = target.rpartition(".")
-    part = {"": "order", "items[]": "items", "order": "", "items": ""}.get(part, part)
+    prefix, _, field = target.rpartition(".")
+    part = _PARTS.get(prefix, "")
     if (part, field) not in KINDS:
         raise ValueError(
             "is no field of an order: write a JSON path of the order guide, such as order_id, "

@@ -91,8 +91,9 @@ def _convert(given: dict[Place, Reading]) -> tuple[dict[Place, Any], list[FieldE
 def _too_many_decimals(found: dict[Place, Any]) -> dict[Place, str]:
     currency = found.get(_CURRENCY)
     wrong: dict[Place, str] = {}
-    for place, value in found.items():
-        if isinstance(value, Decimal) and _kind(place).has_currency_decimals:
+    amounts = [(place, value) for place, value in found.items() if isinstance(value, Decimal)]
+    for place, value in amounts:
+        if _kind(place).has_currency_decimals:
             try:
                 values.check_decimals(value, currency)
             except ValueError as error:

@@ -1,0 +1,1 @@
+"""Timings, always as ratios taken in one run."""

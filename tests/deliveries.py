@@ -1,0 +1,51 @@
+"""What the tests of delivery share: a mail, the settings of a local server, a delivery that has to fail."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.mail import MailNotDelivered, MailTransport, OutgoingMail
+from tests.smtp_servers import HOST
+
+#: Parts of addresses, passwords and answers that no message may repeat.
+PRIVATE_WORDS = ("zoe.mueller", "kunde.de", "right", "wrong", "owner")
+
+
+def a_mail(**changes: Any) -> OutgoingMail:
+    """Make a mail to a customer."""
+    values: dict[str, Any] = {
+        "message_id": "<0123456789abcdef@laden.de>",
+        "sender": ("Zoë's Corner Shop", "shop@laden.de"),
+        "to": "zoe.mueller@kunde.de",
+        "subject": "Your order 1042",
+        "text": "Grüße\n.\nLast line\n",
+        "html": "<p>Grüße</p>",
+        "reply_to": "merchant@laden.de",
+    }
+    return OutgoingMail(**values | changes)
+
+
+def settings(port: int, **changes: Any) -> dict[str, Any]:
+    """Make the settings of a server on this machine."""
+    values = {
+        "MAIL_SERVER": HOST,
+        "MAIL_PORT": port,
+        "MAIL_USE_TLS": False,
+        "MAIL_USE_SSL": False,
+        "MAIL_USERNAME": "",
+        "MAIL_PASSWORD": "",
+    }
+    return values | changes
+
+
+def failure_of(server: dict[str, Any], mail: OutgoingMail | None = None) -> MailNotDelivered:
+    """Give the error that a delivery ends in, which says nothing private."""
+    transport = MailTransport(server, Path("/nonexistent"))
+    with pytest.raises(MailNotDelivered) as caught:
+        transport.deliver(mail or a_mail())
+    transport.close()
+    assert not any(word in str(caught.value) for word in PRIVATE_WORDS)
+    return caught.value

@@ -1,0 +1,74 @@
+"""The form encoding."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from receiver.errors import TooLarge, Undecodable
+from receiver.orders import Customer, Item, Order, encode_form
+from receiver.orders.form_encoding import decode_form
+
+NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+
+
+def test_fields_come_in_order_with_repeats_and_empties() -> None:
+    body = b"b=1&a=&b=2&novalue&=noname&&c=a%3Db=c"
+    assert decode_form(body, "utf-8", 9) == [
+        ("b", "1"),
+        ("a", ""),
+        ("b", "2"),
+        ("novalue", ""),
+        ("", "noname"),
+        ("c", "a=b=c"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "charset", "expected"),
+    [
+        (b"n=Zo%C3%AB+M%2B", "utf-8", "Zoë M+"),
+        (b"n=Zo\xc3\xab", "utf-8", "Zoë"),
+        (b"n=Zo%EB", "cp1252", "Zoë"),
+        (b"n=%93%FA%96%7B", "shift_jis", "日本"),
+        (b"n=100%25%zz%4", "utf-8", "100%%zz%4"),
+        (b"n=a%00b", "utf-8", "a\ufffdb"),
+    ],
+)
+def test_escapes_are_read_in_the_charset(body: bytes, charset: str, expected: str) -> None:
+    assert decode_form(body, charset, 9) == [("n", expected)]
+
+
+@pytest.mark.parametrize("body", [b"n=%FF", b"%C3=1", b"n=%ED%A0%80", b"n=\x80"])
+def test_bytes_that_the_charset_does_not_have_are_refused(body: bytes) -> None:
+    with pytest.raises(Undecodable, match="not utf-8"):
+        decode_form(body, "utf-8", 9)
+
+
+def test_too_many_fields_are_refused_before_any_is_read() -> None:
+    assert len(decode_form(b"a&" * 8 + b"a", "utf-8", 9)) == 9
+    with pytest.raises(TooLarge, match="more than 9 fields"):
+        decode_form(b"&" * 9, "utf-8", 9)
+
+
+def test_an_empty_body_has_no_fields() -> None:
+    assert decode_form(b"", "utf-8", 9) == []
+
+
+def test_an_order_is_written_as_the_contract_says() -> None:
+    order = Order(
+        order_id="A-1",
+        order_date=NOW,
+        total=Decimal("1E+1"),
+        customer=Customer(email="zoe@example.com", is_guest=False),
+        items=(Item(name="a b", quantity=2, options={"Colour": "red", "Size": "M"}),),
+        custom={"gift": ["x", "y"]},
+        extra={"Ref": "7", "order_id": "from beside a mapping"},
+    )
+    assert encode_form(order, [("shared_secret", "a&b")]) == (
+        b"format_version=1&event=order.completed&test=false&order_id=A-1&order_date=2026-11-23T14%3A05%3A00Z"
+        b"&total=10&customer_email=zoe%40example.com&customer_is_guest=false&item_1_name=a+b&item_1_quantity=2"
+        b"&item_1_options=Colour%3A+red%2C+Size%3A+M&custom_gift=x&custom_gift=y&Ref=7&shared_secret=a%26b"
+    )

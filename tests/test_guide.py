@@ -1,0 +1,42 @@
+"""The order guide and the JSON Schema are what the models say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from receiver.orders import encode_json
+from receiver.orders.guide import GUIDE, SCHEMA, dummy_of_the_guide, json_schema, parameters, write
+from receiver.orders.names import KINDS
+
+
+def test_the_tracked_files_are_what_the_models_make(tmp_path: Path) -> None:
+    """Run ``python -m receiver.orders.guide`` after a change of the models."""
+    write(tmp_path / "guide", tmp_path / "schema")
+    assert GUIDE.read_bytes() == (tmp_path / "guide").read_bytes()
+    assert SCHEMA.read_bytes() == (tmp_path / "schema").read_bytes()
+
+
+def test_every_parameter_is_explained_with_a_value() -> None:
+    rows = {row.form: row for row in parameters(dummy_of_the_guide())}
+    assert len(rows) == len(KINDS) + 1
+    assert rows["item_N_quantity"] == (
+        "item_N_quantity",
+        "items[N-1].quantity",
+        "whole number*",
+        True,
+        "Number of pieces, whole, 1 or more.",
+        "2",
+    )
+    assert all(row.description for row in rows.values())
+    without_value = {name for name, row in rows.items() if not row.value}
+    assert without_value == {"shipping_company", "shipping_line2"}
+
+
+def test_the_schema_names_every_member_that_is_sent() -> None:
+    schema = json.loads(json_schema())
+    sent = json.loads(encode_json(dummy_of_the_guide()))
+    assert sent.keys() <= schema["properties"].keys()
+    assert schema["required"] == ["order_id"]
+    assert not {"extra", "notes", "shared_secret"} & schema["properties"].keys()
+    assert schema["properties"]["total"]["anyOf"][0] == {"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"}

@@ -1,0 +1,212 @@
+"""The header guard, seen in the bytes that would be sent."""
+
+from __future__ import annotations
+
+import email
+import random
+from collections.abc import Iterator
+from email import policy
+from email.header import decode_header, make_header
+from email.utils import getaddresses, parseaddr
+from typing import Any
+
+import flask_mail
+import pytest
+from flask import Flask
+
+from receiver.mail_message import (
+    MailNotDelivered,
+    OutgoingMail,
+    checked_address,
+    compose,
+    deterministic_message_id,
+    one_line,
+)
+
+ALWAYS = [
+    "From",
+    "To",
+    "Date",
+    "Message-ID",
+    "Auto-Submitted",
+    "Content-Type",
+    "MIME-Version",
+    "Content-Transfer-Encoding",
+]
+FRAGMENTS = (
+    *("\r\n", "\n", "\r", "\x00", "\t", "\x0b", "\x1c", "\x85", "\u2028", "\ud800", "\u202e", " ", ",", ";", ":"),
+    *("<", ">", "@", '"', "(", ")", "\\", "[", "]", ".", "..", "=?utf-8?q?=0ABcc=3A_c=40d.de?=", "=?", "?="),
+    *("\r\nBcc: c@d.de", "\nTo: c@d.de", "\r\n\r\n<p>", "a@b.de", "<c@d.de>", "zoe", "Zoë", "日本", "x" * 300),
+    *("%0d%0a", "{{7*7}}", "a@b.de,c@d.de", '"a b"@d.de', "laden.de", "xn--", "-", "_", "+tag", "é", "\u200f"),
+)
+
+
+@pytest.fixture(autouse=True)
+def _application() -> Iterator[None]:
+    app = Flask(__name__)
+    flask_mail.Mail(app)
+    with app.app_context():
+        yield
+
+
+def _mail(**changes: Any) -> OutgoingMail:
+    values: dict[str, Any] = {
+        "message_id": "<1@laden.de>",
+        "sender": ("Shop", "shop@laden.de"),
+        "to": "zoe@kunde.de",
+        "subject": "Hello",
+        "text": "text",
+    }
+    return OutgoingMail(**values | changes)
+
+
+def _sent(mail: OutgoingMail) -> Any:
+    return _read(compose(mail).as_bytes())
+
+
+def _read(raw: bytes) -> Any:
+    return email.message_from_bytes(raw, policy=policy.default)
+
+
+def _hostile(chance: random.Random) -> str:
+    return "".join(chance.choices(FRAGMENTS, k=chance.randint(0, 6)))
+
+
+def _composed(mail: OutgoingMail) -> bytes | MailNotDelivered:
+    try:
+        return compose(mail).as_bytes()
+    except MailNotDelivered as error:
+        return error
+
+
+def test_ten_thousand_hostile_texts_and_addresses_add_no_header_and_no_recipient() -> None:
+    chance = random.Random(20261123)
+    refused = 0
+    for number in range(10_000):
+        to = "zoe@kunde.de" if number % 2 else _hostile(chance)
+        mail = _mail(to=to, subject=_hostile(chance), sender=(_hostile(chance), "shop@laden.de"))
+        outcome = _composed(mail)
+        if isinstance(outcome, MailNotDelivered):
+            refused += 1
+            assert outcome.permanent
+            assert to not in str(outcome) or len(to) < 3
+            continue
+        message = email.message_from_bytes(outcome, policy=policy.compat32)
+        subject = ["Subject"] if one_line(mail.subject) else []
+        assert sorted(message.keys()) == sorted([*subject, *ALWAYS])
+        assert [address for _name, address in getaddresses([message["From"]])] == ["shop@laden.de"]
+        assert getaddresses([message["To"]]) == [("", checked_address(to, "x"))]
+        assert message.get_payload(decode=True) == b"text"
+    assert 4_000 < refused < 5_000
+
+
+def test_texts_arrive_as_they_were_cleaned() -> None:
+    for text in ('Zoë\'s, "Shop" <x@y.de>', "日本" * 20, "a" * 199, "Łódź – Kraków " * 9, "=?utf-8?q?x?="):
+        raw = compose(_mail(subject=text, sender=(text, "shop@laden.de"))).as_bytes()
+        message = email.message_from_bytes(raw, policy=policy.compat32)
+        name, address = parseaddr(message["From"])
+        assert str(make_header(decode_header(message["Subject"]))) == one_line(text)
+        assert (str(make_header(decode_header(name))), address) == (one_line(text), "shop@laden.de")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("two\r\nBcc: lines", "two Bcc: lines"),
+        ("nul\x00 and \x1b", "nul and"),
+        ("=?utf-8?q?typed?=", "= ?utf-8?q?typed?="),
+        ("x" * 300, "x" * 199 + "…"),
+        ("lone \ud800", "lone"),
+    ],
+)
+def test_a_text_becomes_one_line(text: str, line: str) -> None:
+    assert one_line(text) == line
+
+
+@pytest.mark.parametrize(
+    ("address", "ascii_address"),
+    [
+        ("zoe.mueller+tag@kunde.de", "zoe.mueller+tag@kunde.de"),
+        ("o'brien@kunde.ie", "o'brien@kunde.ie"),
+        ("a..b.@kunde.jp", "a..b.@kunde.jp"),
+        ("zoe@müller.de", "zoe@xn--mller-kva.de"),
+        ("Zoe@KUNDE.de", "Zoe@kunde.de"),
+    ],
+)
+def test_a_plain_address_goes_out(address: str, ascii_address: str) -> None:
+    assert [found.addr_spec for found in _sent(_mail(to=address))["To"].addresses] == [ascii_address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("", "@", "zoe", "zoe@", "@kunde.de", "zoe@kunde", "a@b.de,c@d.de", "a@b.de c@d.de", "a@b@c.de"),
+        *("Zoe <zoe@kunde.de>", "<zoe@kunde.de>", '"zoe"@kunde.de', "zoe@kunde.de\r\nBcc: c@d.de", "zoe@kunde.de\n"),
+        *("zoe@[127.0.0.1]", "zoe@-kunde.de", "zoe@kunde..de", "zoe@kunde.de.", "zoe\x00@kunde.de", "zo e@kunde.de"),
+        *("zoe(comment)@kunde.de", "x" * 65 + "@kunde.de", "zoe@" + "a." * 126 + "de", "zoe@" + "a" * 64 + ".de"),
+    ],
+)
+def test_anything_but_one_plain_address_is_refused_for_good(address: str) -> None:
+    with pytest.raises(MailNotDelivered, match=r"^The recipient's address is not one plain") as caught:
+        compose(_mail(to=address))
+    assert caught.value.permanent
+
+
+def test_a_local_part_outside_ascii_is_refused_with_the_reason() -> None:
+    with pytest.raises(MailNotDelivered, match="has letters outside ASCII before its @"):
+        compose(_mail(to="zoë@kunde.de"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"sender": ("Shop", "a@b.de\nBcc: c@d.de")}, "MAIL_DEFAULT_SENDER"),
+        ({"reply_to": "a@b.de, c@d.de"}, "The reply address"),
+        ({"message_id": "<1@laden.de>\r\nBcc: c@d.de"}, "The Message-ID"),
+        ({"message_id": "1@laden.de"}, "The Message-ID"),
+    ],
+)
+def test_other_addresses_and_ids_are_guarded_too(changes: dict[str, Any], named: str) -> None:
+    with pytest.raises(MailNotDelivered, match=f"^{named}") as caught:
+        compose(_mail(**changes))
+    assert caught.value.permanent
+    assert "d.de" not in str(caught.value)
+
+
+def test_an_attachment_cannot_add_a_header_or_leave_its_folder() -> None:
+    hostile = (
+        ("../../x\r\nBcc: c@d.de.pdf", "application/pdf\r\nBcc: c@d.de", b"1"),
+        ("", "text/plain; charset=x", b"2"),
+        ('quo"te.txt', "text/csv", b"3"),
+    )
+    message = _sent(_mail(attachments=hostile))
+    assert set(message.keys()) <= {*ALWAYS, "Subject"}
+    parts = list(message.iter_attachments())
+    assert [part.get_filename() for part in parts] == [".._.._x Bcc: c@d.de.pdf", "attachment", 'quo"te.txt']
+    assert [part.get_content_type() for part in parts] == ["application/octet-stream"] * 2 + ["text/csv"]
+    assert all(set(part.keys()) <= {*ALWAYS, "Content-Disposition"} for part in parts)
+
+
+def test_a_lone_surrogate_in_the_text_does_no_harm() -> None:
+    assert _sent(_mail(text="a\ud800b")).get_content().strip() == "a?b"
+
+
+def test_a_message_id_is_the_same_for_the_same_mail_and_else_another() -> None:
+    def made(*, event_id: str = "shop:evt_1", handler: str = "email_customer", run: int = 1, ordinal: int = 1) -> str:
+        return deterministic_message_id(event_id=event_id, handler=handler, run=run, ordinal=ordinal, domain="laden.de")
+
+    assert made() == "<198d5e6a8bf7606b1d9ecbb3a2da0b986e05e902@laden.de>"
+    assert len({made(), made(event_id="shop:evt_2"), made(handler="x"), made(run=2), made(ordinal=2)}) == 5
+
+
+def test_a_long_file_name_keeps_its_end_and_fits_a_header_line() -> None:
+    raw = compose(_mail(attachments=(("🧾" * 300 + ".pdf", "application/pdf", b"1"),))).as_bytes()
+    assert max(len(line) for line in raw.splitlines()) <= 998
+    (part,) = _read(raw).iter_attachments()
+    assert part.get_filename() == "🧾" * 56 + ".pdf"
+
+
+@pytest.mark.parametrize("domain", ["müller.de", "localhost", "", "a b.de", "x>\r\nBcc: c@d.de"])
+def test_a_message_id_is_fit_for_its_header_whatever_the_domain(domain: str) -> None:
+    message_id = deterministic_message_id(event_id="\ud800\r\n>", handler="h", run=1, ordinal=1, domain=domain)
+    assert _sent(_mail(message_id=message_id))["Message-ID"] == message_id

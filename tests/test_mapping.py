@@ -1,0 +1,185 @@
+"""Names that are not ours: mappings, and what they are explained to do."""
+
+from __future__ import annotations
+
+import tomllib
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from receiver.errors import ConfigurationError
+from receiver.orders import Fields, Mapping, NotUnderstood, Order, Understood, decode, read
+from receiver.orders.conversions import date_text
+from tests.test_parsing import NOW
+
+FOREIGN = tomllib.loads(
+    """
+    order_id = "OrderRef"
+    "customer.email" = ["BuyerEmail", "email"]
+    "items[].name" = "Product{n}Name"
+    "items[].quantity" = "Product{n}Qty"
+    currency = {value = "GBP"}
+    order_date = {from = "OrderDate", date = "%d/%m/%Y", zone = "Europe/London"}
+    total = {from = "Total", decimal = ","}
+    "billing.country" = {from = "Country", words = {UK = "GB"}}
+    """
+)
+FOREIGN_BODY = (
+    b"OrderRef=A-1&BuyerEmail=zoe%40example.com&Product1Name=Mug&Product1Qty=2&Product2Name=T-shirt&Product2Qty=1"
+    b"&Product3Name=&Product3Qty=&OrderDate=23%2F07%2F2026&Total=%C2%A31.234%2C56&Country=UK&AuthKey=fingerprint"
+)
+
+
+def mapped(table: dict[str, Any], fields: Fields) -> Order:
+    reading = read(fields, Mapping.from_table(table), NOW)
+    assert isinstance(reading, Understood), reading
+    return reading.order
+
+
+def test_a_foreign_body_is_not_understood_without_a_mapping() -> None:
+    reading = read(decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99), None, NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert [error.field for error in reading.errors] == ["order_id"]
+
+
+def test_a_foreign_body_is_an_order_like_any_other_with_its_mapping() -> None:
+    order = mapped(FOREIGN, decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99))
+    assert (order.order_id, order.customer.email, order.currency) == ("A-1", "zoe@example.com", "GBP")
+    assert order.total == Decimal("1234.56")
+    assert order.order_date.isoformat() == "2026-07-22T23:00:00+00:00"
+    assert order.billing is not None
+    assert order.billing.country == "GB"
+    assert [(item.name, item.quantity) for item in order.items] == [("Mug", 2), ("T-shirt", 1)]
+    assert order.extra == {"AuthKey": "fingerprint"}
+    assert order.notes == ()
+
+
+def test_the_first_name_that_is_not_empty_feeds_and_all_are_used_up() -> None:
+    order = mapped({"order_id": ["a", "b", "c"]}, [("c", "3"), ("b", "2"), ("a", " "), ("b", "4")])
+    assert order.order_id == "2"
+    assert order.extra == {}
+
+
+def test_contract_names_go_on_for_fields_that_the_mapping_does_not_feed() -> None:
+    fields = [("order_id", "A-1"), ("total", "5.00"), ("Sum", "7.00"), ("customer_email", "z@example.com")]
+    order = mapped(
+        {"order_id": "OrderRef", "total": "Sum", "currency": {"value": "GBP"}}, [*fields, ("currency", "EUR")]
+    )
+    assert (order.order_id, order.total, order.customer.email) == ("A-1", Decimal("7.00"), "z@example.com")
+    assert order.currency == "GBP"
+    assert order.extra == {"total": "5.00", "currency": "EUR"}
+
+
+def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:
+    table = {"order_id": "o", "currency": {"from": "cur", "value": "GBP"}}
+    assert mapped(table, [("o", "1"), ("cur", "EUR")]).currency == "EUR"
+    assert mapped(table, [("o", "1"), ("cur", "")]).currency == "GBP"
+
+
+def test_items_count_from_the_first_number_seen() -> None:
+    table = {"order_id": "o", "items[].name": ["P{n}", "Alt{n}"], "items[].quantity": {"value": "1"}}
+    order = mapped(table, [("o", "1"), ("P4", "b"), ("P3", ""), ("Alt3", "a"), ("P5", ""), ("Alt4", "z")])
+    assert [(item.name, item.quantity) for item in order.items] == [("a", 1), ("b", 1)]
+
+
+def test_an_empty_row_between_others_is_a_gap() -> None:
+    reading = read(
+        [("o", "1"), ("P1", ""), ("P2", "b")], Mapping.from_table({"order_id": "o", "items[].name": "P{n}"}), NOW
+    )
+    assert isinstance(reading, NotUnderstood)
+    assert [error.field for error in reading.errors] == ["P2"]
+
+
+@pytest.mark.parametrize("template", ["lines[].title", "lines[{n}].title"])
+def test_json_paths_name_the_rows_of_a_list(template: str) -> None:
+    body = b'{"ref": 7, "lines": [{"title": "a", "opts": {"c": "red"}}, {"title": "b"}], "gift": "yes"}'
+    table = {
+        "order_id": "ref",
+        "items[].name": template,
+        "items[].options.Colour": "lines[].opts.c",
+        "custom.wrap": "gift",
+    }
+    order = mapped(table, decode(body, "application/json", 99))
+    assert [item.name for item in order.items] == ["a", "b"]
+    assert order.items[0].options == {"Colour": "red"}
+    assert order.custom == {"wrap": "yes"}
+
+
+def test_words_go_before_other_conversions_in_any_case() -> None:
+    table = {"order_id": "o", "total": {"from": "t", "decimal": ",", "words": {"Free": "0.00"}}}
+    assert mapped(table, [("o", "1"), ("t", " FREE ")]).total == Decimal("0.00")
+    assert mapped(table, [("o", "1"), ("t", "1,50 EUR")]).total == Decimal("1.50")
+
+
+def test_what_cannot_be_converted_is_judged_as_it_came() -> None:
+    table = {
+        "order_id": "o",
+        "total": {"from": "Total", "decimal": ","},
+        "order_date": {"from": "Date", "date": "%d/%m/%Y"},
+    }
+    order = mapped(table, [("o", "1"), ("Date", "23.11.2026")])
+    assert order.order_date == NOW
+    assert order.notes[0].startswith("Date must be an RFC 3339 date")
+    reading = read([("o", "1"), ("Total", "(5,00)")], Mapping.from_table(table), NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert reading.errors[0].field == "Total"
+
+
+def test_a_missing_id_is_named_by_the_parameter_it_is_mapped_from() -> None:
+    for table, name in ((FOREIGN, "OrderRef"), ({"total": "t"}, "order_id"), ({}, "order_id")):
+        reading = read([("x", "1")], Mapping.from_table(table), NOW)
+        assert isinstance(reading, NotUnderstood)
+        assert reading.errors[0].field == name
+
+
+def test_a_date_with_an_offset_of_its_own_needs_no_zone() -> None:
+    rule = Mapping.from_table({"order_date": {"from": "d", "date": "%Y-%m-%d %H:%M %z", "zone": "Asia/Tokyo"}}).rules[0]
+    assert rule.convert("2026-11-23 14:05 +0100") == "2026-11-23T13:05:00+00:00"
+    assert rule.zone is not None
+    assert date_text("0001-01-01", "%Y-%m-%d", rule.zone) == "0001-01-01"
+
+
+@pytest.mark.parametrize(
+    ("target", "spec", "reason"),
+    [
+        ("orderid", "x", "is no field of an order"),
+        ("order.order_id", "x", "is no field of an order"),
+        ("items.name", "x{n}", "is no field of an order"),
+        ("custom.", "x", "is no field of an order"),
+        ("extra", "x", "is no field of an order"),
+        ("customer_email", "x", "is no field of an order"),
+        ("total", 5, "must be a name, a list"),
+        ("total", [], "names no parameter"),
+        ("total", ["a", 5], "needs a parameter's name"),
+        ("total", "", "needs a parameter's name"),
+        ("total", {"from": "x", "decimals": ","}, "remove 'decimals'"),
+        ("total", {"decimal": ","}, "needs from"),
+        ("total", {"from": "x", "decimal": ";"}, "needs decimal"),
+        ("total", {"from": "x", "decimal": 5}, "needs decimal as text"),
+        ("total", {"from": "x", "date": "%d/%m/%Y"}, "is no date"),
+        ("total", {"value": "1,5"}, "plain decimal number"),
+        ("order_date", {"from": "x", "decimal": ","}, "is no amount"),
+        ("order_date", {"from": "x", "date": "%d/%m"}, "year, month and day"),
+        ("order_date", {"from": "x", "date": "%"}, "year, month and day"),
+        ("order_date", {"from": "x", "date": "%d%d"}, "year, month and day"),
+        ("order_date", {"from": "x", "zone": "UTC"}, "has a zone but no date"),
+        ("order_date", {"from": "x", "date": "%d/%m/%Y", "zone": "Mars/Base"}, "needs zone as a name"),
+        ("order_date", {"from": "x", "date": "%d/%m/%Y", "zone": "../x"}, "needs zone as a name"),
+        ("billing.country", {"from": "x", "words": ["UK"]}, "needs words as a table"),
+        ("billing.country", {"from": "x", "words": {"UK": 1}}, "needs words as a table"),
+        ("items[].name", "Product", "needs {n} or"),
+        ("items[].name", "P{n}[]", "needs {n} or"),
+        ("order_id", "Order{n}", "stands for the number of an item"),
+    ],
+)
+def test_a_wrong_line_is_named_with_its_fix(target: str, spec: object, reason: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        Mapping.from_table({"order_number": "fine", target: spec})
+    assert str(caught.value).startswith(f'fields."{target}" ')
+    assert reason in str(caught.value)
+
+
+def test_fields_that_are_no_table_are_refused() -> None:
+    with pytest.raises(ConfigurationError, match="fields must be a table"):
+        Mapping.from_table("order_id")  # type: ignore[arg-type]

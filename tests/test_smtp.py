@@ -1,0 +1,193 @@
+"""Connections to SMTP servers, good and faulty, and what is said of their failures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.mail import MailTransport
+from tests import smtp_servers
+from tests.deliveries import a_mail, failure_of, settings
+from tests.smtp_servers import Mailbox, smtp_server, socket_server
+
+
+@pytest.mark.parametrize(
+    ("answers", "permanent", "words"),
+    [
+        (
+            {"recipient_answer": "550 5.1.1 <zoe.mueller@kunde.de> unknown"},
+            True,
+            (
+                "127.0.0.1 refused the recipient with 550 5.1.1: the mailbox does not exist. "
+                "Check the recipient's address."
+            ),
+        ),
+        (
+            {"recipient_answer": "452 4.2.2 zoe.mueller is over quota"},
+            False,
+            "127.0.0.1 refused the recipient with 452 4.2.2: the mailbox is full. Check the recipient's address.",
+        ),
+        (
+            {"recipient_answer": "450 come back"},
+            False,
+            (
+                "127.0.0.1 refused the recipient with 450: the mailbox is busy, or the server wants a later attempt. "
+                "Check the recipient's address."
+            ),
+        ),
+        (
+            {"sender_answer": "553 5.7.1 owner"},
+            True,
+            "127.0.0.1 refused the sender with 553 5.7.1: the server's rules forbid it. Check MAIL_DEFAULT_SENDER.",
+        ),
+        (
+            {"sender_answer": "530 5.7.0 Must issue a STARTTLS command first"},
+            False,
+            (
+                "127.0.0.1 refused the sender with 530: the server wants a login or TLS first. "
+                "Check MAIL_USERNAME, MAIL_PASSWORD and MAIL_USE_TLS."
+            ),
+        ),
+        (
+            {"data_answer": "554 5.9.9 owner"},
+            True,
+            "127.0.0.1 refused the message with 554 5.9.9: the server's rules forbid it. Check MAIL_DEFAULT_SENDER.",
+        ),
+        (
+            {"data_answer": "599 owner"},
+            True,
+            "127.0.0.1 refused the message with 599. Check MAIL_DEFAULT_SENDER.",
+        ),
+        (
+            {"data_answer": "451 owner"},
+            False,
+            "127.0.0.1 refused the message with 451: the server had an error of its own. Check MAIL_DEFAULT_SENDER.",
+        ),
+    ],
+)
+def test_what_the_server_answered_is_said_in_words(answers: dict[str, str], permanent: bool, words: str) -> None:
+    with smtp_server(Mailbox(**answers)) as port:  # type: ignore[arg-type]
+        failure = failure_of(settings(port))
+    assert str(failure) == words
+    assert failure.permanent is permanent
+
+
+def test_a_login_is_made(tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    with smtp_server(mailbox, login=True) as port:
+        transport = MailTransport(settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="right"), tmp_path)
+        transport.deliver(a_mail())
+        assert transport.check() == "127.0.0.1 is there and lets us in"
+    assert mailbox.logins == ["owner", "owner"]
+
+
+def test_a_wrong_password_is_tried_again_later() -> None:
+    with smtp_server(Mailbox(), login=True) as port:
+        failure = failure_of(settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="wrong"))
+    assert str(failure) == "127.0.0.1 refused the login with 535. Check MAIL_USERNAME and MAIL_PASSWORD."
+    assert not failure.permanent
+
+
+def test_a_password_outside_ascii_is_not_shown() -> None:
+    with smtp_server(Mailbox(), login=True) as port:
+        failure = failure_of(settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="wröng"))
+    assert str(failure).endswith("MAIL_USERNAME or MAIL_PASSWORD has letters outside ASCII.")
+    assert "wr" not in str(failure)
+    assert failure.__suppress_context__
+
+
+def test_starttls_with_a_trusted_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, trusted = smtp_servers.certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    mailbox = Mailbox()
+    with smtp_server(mailbox, starttls=context) as port:
+        transport = MailTransport(settings(port, MAIL_USE_TLS=True), tmp_path)
+        transport.deliver(a_mail())
+        transport.close()
+    assert mailbox.tls == [True]
+
+
+def test_tls_from_the_first_byte_wins_over_starttls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, trusted = smtp_servers.certificate(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    mailbox = Mailbox()
+    with smtp_server(mailbox, tls=context) as port:
+        transport = MailTransport(settings(port, MAIL_USE_TLS=True, MAIL_USE_SSL=True), tmp_path)
+        transport.deliver(a_mail())
+        transport.close()
+    assert len(mailbox.mails) == 1
+
+
+def test_an_unknown_certificate_gets_no_mail(tmp_path: Path) -> None:
+    context, _trusted = smtp_servers.certificate(tmp_path)
+    mailbox = Mailbox()
+    with smtp_server(mailbox, starttls=context) as port:
+        failure = failure_of(settings(port, MAIL_USE_TLS=True))
+    assert str(failure).startswith("The certificate of 127.0.0.1 cannot be trusted (self")
+    assert not failure.permanent
+    assert mailbox.mails == []
+
+
+def test_a_certificate_for_another_name_gets_no_mail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    context, trusted = smtp_servers.certificate(tmp_path, host="smtp.other.de")
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with smtp_server(Mailbox(), starttls=context) as port:
+        failure = failure_of(settings(port, MAIL_USE_TLS=True))
+    assert str(failure).startswith("The certificate of 127.0.0.1 cannot be trusted")
+
+
+def test_a_server_without_starttls_gets_no_mail() -> None:
+    mailbox = Mailbox()
+    with smtp_server(mailbox) as port:
+        failure = failure_of(settings(port, MAIL_USE_TLS=True))
+    assert str(failure).startswith("127.0.0.1 offers no STARTTLS or no login.")
+    assert mailbox.mails == []
+
+
+def test_tls_on_a_port_without_tls_names_the_ports() -> None:
+    with smtp_server(Mailbox()) as port:
+        failure = failure_of(settings(port, MAIL_USE_SSL=True))
+    assert str(failure) == (
+        "TLS with 127.0.0.1 failed. Check MAIL_PORT: 587 goes with MAIL_USE_TLS, 465 with MAIL_USE_SSL."
+    )
+
+
+def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.smtp.TIMEOUT_SECONDS", 0.2)
+    with socket_server(smtp_servers.silent) as port:
+        failure = failure_of(settings(port))
+    assert str(failure).startswith("127.0.0.1 did not answer within 10 s. Check MAIL_SERVER")
+    assert not failure.permanent
+
+
+@pytest.mark.parametrize(
+    ("talk", "words"),
+    [
+        (smtp_servers.hanging_up, "127.0.0.1 closed the connection."),
+        (smtp_servers.saying(b"554 5.7.1 not for zoe.mueller\r\n"), "127.0.0.1 refused the connection with 554."),
+    ],
+)
+def test_a_server_that_does_not_want_us(talk: Any, words: str) -> None:
+    with socket_server(talk) as port:
+        failure = failure_of(settings(port))
+    assert str(failure).startswith(words)
+    assert not failure.permanent
+
+
+def test_no_server_on_the_port() -> None:
+    failure = failure_of(settings(smtp_servers.free_port()))
+    assert str(failure) == "127.0.0.1 takes no connection on this port. Check MAIL_SERVER and MAIL_PORT."
+    assert not failure.permanent
+
+
+def test_a_server_name_that_does_not_exist() -> None:
+    failure = failure_of(settings(25, MAIL_SERVER="smtp.nowhere.invalid"))
+    assert not failure.permanent
+    assert "smtp.nowhere.invalid" in str(failure)
+
+
+def test_a_server_name_that_is_none() -> None:
+    failure = failure_of(settings(25, MAIL_SERVER=f"{'x' * 70}.de"))
+    assert str(failure).startswith("MAIL_SERVER is no host name")
