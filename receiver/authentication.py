@@ -7,8 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from werkzeug.datastructures import Headers
-
 from receiver import signing
 from receiver.errors import ReceiverError, Unauthenticated
 from receiver.shared_secrets import Keyring
@@ -28,7 +26,7 @@ class Proof:
 
 
 def authenticate(
-    headers: Headers,
+    headers: Mapping[str, str],
     body: bytes,
     values: Callable[[], list[str]],
     keyring: Keyring,
@@ -36,9 +34,10 @@ def authenticate(
     now: datetime,
     require_signature: bool,
 ) -> Proof:
-    """Prove a POST (order-post "Authentication"); ``values`` decodes the fields, called only if they must be looked at.
+    """Prove a POST (order-post "Authentication"). Signature headers, once any is present, must verify.
 
-    Signature headers, once any is present, must verify. Raises Unauthenticated.
+    ``headers`` are by lower-case name; ``values`` decodes the fields' values, and is called only if they must be
+    looked at. Raises Unauthenticated.
     """
     if not keyring.active:
         raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
@@ -50,7 +49,7 @@ def authenticate(
 
 
 def _by_signature(
-    headers: Headers, body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
+    headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
 ) -> Proof:
     try:
         signed = _verify(headers, body, list(keyring.active), now)
@@ -66,7 +65,7 @@ def _by_signature(
     )
 
 
-def _verify(headers: Headers, body: bytes, secrets: list[str], now: datetime) -> signing.Signed:
+def _verify(headers: Mapping[str, str], body: bytes, secrets: list[str], now: datetime) -> signing.Signed:
     webhook_id, timestamp, signature = (headers.get(name) for name in SIGNATURE_HEADERS)
     return signing.verify(
         webhook_id=webhook_id, timestamp=timestamp, signature=signature, body=body, secrets=secrets, now=now
@@ -74,7 +73,7 @@ def _verify(headers: Headers, body: bytes, secrets: list[str], now: datetime) ->
 
 
 def _why_it_differs(
-    headers: Headers, body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
+    headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
 ) -> Unauthenticated:
     """Tell a retired secret from a changed body from an unknown secret, as far as that can be told."""
     try:
@@ -94,7 +93,7 @@ def _why_it_differs(
     )
 
 
-def _by_secret(headers: Headers, values: Callable[[], list[str]], keyring: Keyring) -> Proof:
+def _by_secret(headers: Mapping[str, str], values: Callable[[], list[str]], keyring: Keyring) -> Proof:
     if match := _first_match(headers, values, keyring.active):
         way, secret = match
         return Proof(way=way, fingerprint=signing.fingerprint(secret))
@@ -106,7 +105,7 @@ def _by_secret(headers: Headers, values: Callable[[], list[str]], keyring: Keyri
 
 
 def _first_match(
-    headers: Headers, values: Callable[[], list[str]], secrets: Mapping[str, bytes]
+    headers: Mapping[str, str], values: Callable[[], list[str]], secrets: Mapping[str, bytes]
 ) -> tuple[str, str] | None:
     in_header = headers.get("x-shared-secret", "").encode("latin-1", "replace")
     if secret := signing.equals_any(in_header, secrets):

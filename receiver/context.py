@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
+from urllib3 import PoolManager
 
 from receiver.database import Database, WriteTransaction
-from urllib3 import PoolManager
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order

@@ -18,7 +18,7 @@ UPKEEP_EVERY = 1.0
 log = logging.getLogger(__name__)
 
 
-class _Consumer(Consumer):
+class _Consumer(Consumer):  # type: ignore[misc]
     """Leaves the process's signals to the server that it is embedded in."""
 
     def _set_signal_handlers(self) -> None:

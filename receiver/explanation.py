@@ -33,7 +33,9 @@ class Reading:
             "decided": self.decided,
             "errors": self.errors,
             "notes": self.notes,
-            "fields": [{"field": row.field, "parameters": list(row.parameters), "value": row.value} for row in self._fed()],
+            "fields": [
+                {"field": row.field, "parameters": list(row.parameters), "value": row.value} for row in self._fed()
+            ],
             "missing": [row.field for row in self.explanation.rows if not row.parameters],
             "unused": list(self.explanation.unused),
             "suggestions": self.explanation.suggestions,
@@ -80,7 +82,7 @@ def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyr
     """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
     body = path.read_bytes().strip()
     content_type = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
-    fields = [(keyring.redact(name), keyring.redact(value)) for name, value in decode(body, content_type, max_fields)]
+    fields = keyring.redact(decode(body, content_type, max_fields))
     return explain_fields(guard(fields).masked, sources.get(source or DEFAULT).mapping, datetime.now(UTC))
 
 

@@ -32,10 +32,10 @@ class GroupCommit(Generic[Entry, Outcome]):
     """Collects entries of many threads into few commits; nobody returns before their entry is on disk.
 
     ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the right to
-    write, calls ``take()`` for the entries that have queued by then, and gives their outcomes in order.
+    write, calls ``take(most)`` for the entries that have queued by then, and gives their outcomes in order.
     """
 
-    def __init__(self, commit: Callable[[Callable[[], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
+    def __init__(self, commit: Callable[[Callable[[int], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
         self._commit = commit
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Entry, Outcome]] = []
@@ -60,10 +60,10 @@ class GroupCommit(Generic[Entry, Outcome]):
     def _lead(self, mine: _Waiting[Entry, Outcome]) -> None:
         taken: list[_Waiting[Entry, Outcome]] = []
 
-        def take() -> list[Entry]:
+        def take(most: int) -> list[Entry]:
             with self._mutex:
-                taken.extend(self._queue)
-                self._queue.clear()
+                taken.extend(self._queue[:most])
+                del self._queue[:most]
             return [waiting.entry for waiting in taken]
 
         try:

@@ -1,8 +1,7 @@
-"""Write an order down exactly once: one insert decides about copies, one commit serves all who wait."""
+"""Write an order down exactly once: the insert decides about copies, one commit serves all who wait."""
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +9,9 @@ from typing import Any
 
 from receiver.database import Database
 from receiver.group_commit import GroupCommit
-from receiver.models import milliseconds
+from receiver.models import milliseconds, receipt_of
 
 _COLUMNS = (
-    "receipt",
     "source",
     "key",
     "state",
@@ -40,13 +38,14 @@ _COLUMNS = (
     "lease_token",
     "lease_until",
 )
-_INSERT = "INSERT INTO orders ({}) VALUES ({}) ON CONFLICT (source, key) DO NOTHING".format(  # noqa: S608 - names above
-    ", ".join(f'"{name}"' for name in _COLUMNS), ", ".join("?" * len(_COLUMNS))
-)
+_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
+_ROW = f"({', '.join('?' * len(_COLUMNS))})"
 _NOTE_COPY = (
     "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) "
-    "WHERE source = ? AND key = ? RETURNING id, receipt, order_id"
+    "WHERE source = ? AND key = ? RETURNING id, order_id"
 )
+#: Rows of one INSERT; SQLite takes 32,766 variables.
+_MOST_ROWS = 500
 
 
 @dataclass(frozen=True)
@@ -68,25 +67,33 @@ class Inbox:
 
     def record(self, row: Mapping[str, Any]) -> Recorded:
         """Insert one row, given by column; raises Unavailable when it could not be put on disk."""
-        return self._group.add({"receipt": new_receipt(), **row})
+        return self._group.add(row)
 
-    def _commit(self, take: Callable[[], Sequence[Mapping[str, Any]]], patience: float) -> list[Recorded]:
+    def _commit(self, take: Callable[[int], Sequence[Mapping[str, Any]]], patience: float) -> list[Recorded]:
         with self._database.write_cursor(patience) as cursor:
-            return [_insert(cursor, row) for row in take()]
+            rows = take(_MOST_ROWS)
+            inserted = _insert(cursor, rows)
+            return [_recorded(cursor, row, inserted) for row in rows]
 
 
-def new_receipt() -> str:
-    """Make a receipt: the name under which sender and merchant speak of one delivery."""
-    return f"rcp_{secrets.token_hex(8)}"
+def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """Insert all rows that are no copies, in one statement; gives the new ids by source and key."""
+    cursor.execute(
+        f"INSERT INTO orders ({_NAMES}) VALUES {', '.join([_ROW] * len(rows))} "  # noqa: S608 - names from above
+        "ON CONFLICT (source, key) DO NOTHING RETURNING id, source, key",
+        [_stored(row.get(name)) for row in rows for name in _COLUMNS],
+    )
+    return {(source, key): pk for pk, source, key in cursor.fetchall()}
 
 
-def _insert(cursor: Any, row: Mapping[str, Any]) -> Recorded:
-    cursor.execute(_INSERT, [_stored(row.get(name)) for name in _COLUMNS])
-    if cursor.rowcount == 1:
-        return Recorded(cursor.lastrowid, row["receipt"], row["order_id"], is_copy=False)
+def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
+    """Say what became of a row; the first of two copies in one group is the one that was inserted."""
+    pk = inserted.pop((row["source"], row["key"]), None)
+    if pk is not None:
+        return Recorded(pk, receipt_of(pk), row["order_id"], is_copy=False)
     cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
-    ((pk, receipt, order_id),) = cursor.fetchall()
-    return Recorded(pk, receipt, order_id, is_copy=True)
+    ((pk, order_id),) = cursor.fetchall()
+    return Recorded(pk, receipt_of(pk), order_id, is_copy=True)
 
 
 def _stored(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver.errors import ConfigurationError
-from receiver.models import OrderRow
+from receiver.models import OrderRow, receipt_of
 
 #: Orders on a page.
 PAGE = 50
@@ -30,7 +31,8 @@ def page(session: Session, *, state: str | None = None, everything: bool = False
 
 def find(session: Session, receipt: str) -> OrderRow:
     """Find an order by its receipt; raises ConfigurationError when there is none."""
-    row = session.scalar(select(OrderRow).where(OrderRow.receipt == receipt))
+    match = re.fullmatch(r"rcp_([0-9]{1,18})", receipt)
+    row = session.get(OrderRow, int(match[1])) if match else None
     if row is None:
         raise ConfigurationError(f"No order has the receipt {receipt}; see `flask orders list --all`.")
     return row
@@ -76,4 +78,5 @@ def whole(row: OrderRow) -> dict[str, Any]:
 
 def parked_receipts(session: Session) -> Sequence[str]:
     """Give the receipts of all parked orders, oldest first."""
-    return session.scalars(select(OrderRow.receipt).where(OrderRow.state == "parked").order_by(OrderRow.id)).all()
+    parked = select(OrderRow.id).where(OrderRow.state == "parked").order_by(OrderRow.id)
+    return [receipt_of(pk) for pk in session.scalars(parked)]

@@ -41,6 +41,11 @@ def milliseconds(when: datetime) -> int:
     return int(when.timestamp() * 1000)
 
 
+def receipt_of(pk: int) -> str:
+    """Give the receipt of the order with this primary key."""
+    return f"rcp_{pk:08d}"
+
+
 class Base(DeclarativeBase):
     """Holds the tables' metadata; names every constraint, so that migrations can name them."""
 
@@ -75,7 +80,6 @@ class OrderRow(Job, Base):
     __tablename__ = "orders"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    receipt: Mapped[str] = mapped_column(unique=True)
     source: Mapped[str]
     key: Mapped[str]
     test: Mapped[bool]
@@ -99,6 +103,11 @@ class OrderRow(Job, Base):
     copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
     differing_copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
     duplicate_of: Mapped[str | None]
+
+    @property
+    def receipt(self) -> str:
+        """Give the name under which sender and merchant speak of this delivery."""
+        return receipt_of(self.id)
 
     handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
     mails: Mapped[list[MailRow]] = relationship(order_by="MailRow.id", viewonly=True)

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from pydantic_core import to_json
-from werkzeug.datastructures import Headers
 
 from receiver import jobs
 from receiver.authentication import Proof, authenticate
@@ -28,7 +27,8 @@ class Delivery:
     """Is one POST as it came: nothing of it has been looked at."""
 
     source: str
-    headers: Headers
+    #: By lower-case name.
+    headers: Mapping[str, str]
     body: bytes
     address: str | None
     #: Aware UTC.
@@ -98,7 +98,7 @@ class Reception:
             at=delivery.received_at,
             source=delivery.source,
             address=delivery.address,
-            headers=delivery.headers.items(),
+            headers=list(delivery.headers.items()),
             fields=contents.fields_if_any(),
             keyring=keyring,
         )
@@ -130,7 +130,7 @@ class _Contents:
 
 def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyring: Keyring) -> dict[str, Any]:
     """Make the order's row; raises CardDataRefused."""
-    guarded = guard([(keyring.redact(name), keyring.redact(value)) for name, value in fields])
+    guarded = guard(keyring.redact(fields))
     reading = read(guarded.fields, source.mapping, delivery.received_at)
     key = _key(reading, guarded.masked, proof)
     if guarded.masked is not guarded.fields:

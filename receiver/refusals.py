@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +11,9 @@ from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from receiver.database import Database
-from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable
+from receiver.errors import ReceiverError, Unauthenticated, Unavailable
 from receiver.models import RefusalRow
-from receiver.orders import mask
+from receiver.orders import Fields, mask
 from receiver.shared_secrets import Keyring
 
 #: How many refusals of each reason are kept.
@@ -37,8 +36,8 @@ class Refusals:
         at: datetime,
         source: str,
         address: str | None,
-        headers: Iterable[tuple[str, str]],
-        fields: Iterable[tuple[str, str]],
+        headers: Fields,
+        fields: Fields,
         keyring: Keyring,
     ) -> None:
         """Note one refusal; of headers and fields only names and sizes stay, secrets and card numbers blotted out."""
@@ -78,18 +77,15 @@ def counts_since(session: Session, since: datetime) -> dict[str, int]:
 
 
 def _detail(error: ReceiverError, keyring: Keyring) -> str:
-    if isinstance(error, CardDataRefused):
-        return f"Card data in {', '.join(_name(field, keyring) for field in error.fields)}."
-    return error.detail if isinstance(error, Unauthenticated) else keyring.redact(str(error))
+    detail = error.detail if isinstance(error, Unauthenticated) else str(error)
+    return keyring.redact([("", detail)])[0][1]
 
 
-def _names_and_sizes(pairs: Iterable[tuple[str, str]], keyring: Keyring) -> str:
-    named = [[_name(name, keyring), len(value)] for name, value in pairs]
-    return json.dumps(named[:_NAMES_KEPT])
-
-
-def _name(name: str, keyring: Keyring) -> str:
-    return mask(keyring.redact(name))[:_LONGEST_NAME]
+def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
+    """Give the names, secrets and card numbers in them blotted out, each with its value's length in characters."""
+    names = keyring.redact([(name, "") for name, _ in pairs[:_NAMES_KEPT]])
+    sizes = [len(value) for _, value in pairs]
+    return json.dumps([[mask(name)[:_LONGEST_NAME], size] for (name, _), size in zip(names, sizes, strict=False)])
 
 
 def _older_than_kept(reason: str) -> Any:

@@ -6,10 +6,8 @@ from datetime import UTC, datetime
 
 from flask import Blueprint, Request, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import HTTPException
-from werkzeug.wsgi import get_input_stream
 
-from receiver.errors import TooLarge, Unavailable
+from receiver.errors import TooLarge, Unavailable, Undecodable
 from receiver.kit import current_kit
 from receiver.reception import Delivery
 from receiver.sources import DEFAULT
@@ -26,7 +24,7 @@ def receive(source: str = DEFAULT) -> ResponseReturnValue:
         raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
     delivery = Delivery(
         source=source,
-        headers=request.headers,
+        headers={name.lower(): value for name, value in request.headers},
         body=_raw_body(request, kit.settings["MAX_BODY_BYTES"]),
         address=request.remote_addr,
         received_at=datetime.now(UTC),
@@ -37,19 +35,19 @@ def receive(source: str = DEFAULT) -> ResponseReturnValue:
 
 def _raw_body(incoming: Request, limit: int) -> bytes:
     """Read the bytes as they came, before any parsing and to one byte past the limit; a chunked body is never cut."""
-    if (incoming.content_length or 0) > limit:
+    announced = incoming.content_length
+    wanted = limit + 1 if announced is None else announced
+    if wanted > limit + 1 or announced == limit + 1:
         raise _too_large(limit)
-    stream = get_input_stream(incoming.environ)
-    body = bytearray()
-    while len(body) <= limit:
-        try:
-            part = stream.read(limit + 1 - len(body))
-        except HTTPException as error:
-            raise Unavailable("The body broke off before its end; send it again.") from error
-        if not part:
-            return bytes(body)
+    stream = incoming.environ["wsgi.input"]
+    body: bytes = stream.read(wanted)
+    while len(body) < wanted and (part := stream.read(wanted - len(body))):
         body += part
-    raise _too_large(limit)
+    if len(body) > limit:
+        raise _too_large(limit)
+    if announced is not None and len(body) < announced:
+        raise Undecodable("The body broke off before its end; send it again.")
+    return body
 
 
 def _too_large(limit: int) -> TooLarge:

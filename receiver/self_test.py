@@ -14,14 +14,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
 from urllib3 import PoolManager
 from werkzeug.serving import make_server
 
-from receiver import signing
+from receiver import ledger, signing
 from receiver.http_client import new_pool
 from receiver.kit import Kit
-from receiver.models import MailRow, OrderRow
 from receiver.orders import Order, encode_form
 from receiver.relay.dummy import dummy_order
 from receiver.relay.sender import Answer, send
@@ -131,8 +129,7 @@ def _mails(target: Target, receipt: str) -> Iterator[Step]:
     deadline = time.monotonic() + _MAIL_PATIENCE_SECONDS
     while True:
         with target.kit.database.read() as session:
-            order = select(OrderRow.id).where(OrderRow.receipt == receipt).scalar_subquery()
-            mails = session.scalars(select(MailRow).where(MailRow.order_pk == order).order_by(MailRow.id)).all()
+            mails = ledger.find(session, receipt).mails
         if all(mail.state != "open" for mail in mails) or time.monotonic() > deadline:
             break
         time.sleep(0.1)

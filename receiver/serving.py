@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 
@@ -36,6 +37,8 @@ def start(kit: Kit, *, work: bool) -> bool:
     if not kit.problems and not kit.shared_secrets.keyring().active:
         log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
+    gc.collect()
+    gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
     kit.engine.start(work=work and not kit.problems)
     return not kit.problems
 

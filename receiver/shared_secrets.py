@@ -18,6 +18,7 @@ from receiver import signing
 from receiver.database import Database
 from receiver.errors import ConfigurationError
 from receiver.models import SecretRow, milliseconds
+from receiver.orders import Fields
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Keyring:
     #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
     retired: dict[str, bytes]
 
-    def redact(self, text: str) -> str:
-        """Put the fingerprint in the place of every secret that the text holds."""
+    def redact(self, fields: Fields) -> Fields:
+        """Put the fingerprint in the place of every secret that a name or value holds."""
+        everything = "\n".join([text for field in fields for text in field])
         for secret in (*self.active, *self.retired):
-            if secret in text:
-                text = text.replace(secret, f"[secret {signing.fingerprint(secret)}]")
-        return text
+            if secret in everything:
+                mark = f"[secret {signing.fingerprint(secret)}]"
+                fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
+        return fields
 
 
 class SharedSecrets:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from receiver.orders import Mapping
 
 #: The source of ``POST /orders``.
 DEFAULT = "shopintegrator"
+
+_LOOK_EVERY_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +38,7 @@ class Sources:
         self._instance = instance
         self._mutex = threading.Lock()
         self._stamp = self._read_stamp()
+        self._look_again_at = 0.0
         self._sources, self.problems = _built(tables)
 
     def get(self, name: str = DEFAULT) -> Source:
@@ -45,6 +49,10 @@ class Sources:
         return self._sources[name]
 
     def _refresh(self) -> None:
+        now = time.monotonic()
+        if now < self._look_again_at:
+            return
+        self._look_again_at = now + _LOOK_EVERY_SECONDS
         stamp = self._read_stamp()
         if stamp == self._stamp:
             return

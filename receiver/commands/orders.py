@@ -83,7 +83,9 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     path = Path(what)
     try:
         if path.is_file():
-            explanation = explain_file(path, kit.sources, source, kit.shared_secrets.keyring(), kit.settings["MAX_FIELDS"])
+            explanation = explain_file(
+                path, kit.sources, source, kit.shared_secrets.keyring(), kit.settings["MAX_FIELDS"]
+            )
         else:
             with kit.database.read() as session:
                 explanation = explain_receipt(session, what, kit.sources)

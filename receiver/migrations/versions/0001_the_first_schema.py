@@ -44,7 +44,6 @@ def upgrade() -> None:
     op.create_table(
         "orders",
         sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("receipt", sa.Text(), nullable=False),
         sa.Column("source", sa.Text(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
         sa.Column("test", sa.Boolean(), nullable=False),
@@ -74,7 +73,6 @@ def upgrade() -> None:
         sa.Column("lease_token", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name="pk_orders"),
-        sa.UniqueConstraint("receipt", name="uq_orders_receipt"),
         sa.UniqueConstraint("source", "key", name="uq_orders_source"),
     )
     with op.batch_alter_table("orders", schema=None) as batch_op:
@@ -127,10 +125,7 @@ def upgrade() -> None:
         sa.Column("country", sa.Text(), nullable=True),
         sa.Column("used_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["customer_pk"],
-            ["customers.id"],
-            name="fk_customer_addresses_customer_pk_customers",
-            ondelete="CASCADE",
+            ["customer_pk"], ["customers.id"], name="fk_customer_addresses_customer_pk_customers", ondelete="CASCADE"
         ),
         sa.PrimaryKeyConstraint("id", name="pk_customer_addresses"),
         sa.UniqueConstraint("customer_pk", "kind", "digest", name="uq_customer_addresses_customer_pk"),
