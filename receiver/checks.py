@@ -39,7 +39,8 @@ def shared_secrets(value: list[str]) -> str | None:
 
 def database_url(value: str) -> str | None:
     """Want a SQLite file, the one kind of database that is supported."""
-    if value and (not value.startswith("sqlite:///") or value.endswith(":memory:")):
+    path = value.removeprefix("sqlite:///")
+    if value and (path in {value, "", ":memory:"} or path.startswith("?")):
         return "must begin with sqlite:/// and name a file; other databases are not supported"
     return None
 
@@ -59,11 +60,13 @@ def email(value: str) -> str | None:
 
 
 def web_address(value: str) -> str | None:
-    """Want the address of a web server without a path, http or https."""
-    parts = urlsplit(value)
-    if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
-        return None
-    return "must be an address such as https://shop.example"
+    """Want the address of a web server, http or https, that links can be made from."""
+    try:
+        parts = urlsplit(value)
+        good = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
+    except ValueError:
+        good = False
+    return None if good else "must be an address such as https://shop.example"
 
 
 def locale(value: str) -> str | None:
@@ -87,6 +90,11 @@ def timezone(value: str) -> str | None:
 def log_level(value: str) -> str | None:
     """Want one of the four levels."""
     return None if value in {"debug", "info", "warning", "error"} else "must be debug, info, warning or error"
+
+
+def names(value: list[str]) -> str | None:
+    """Want a list of names."""
+    return None if all(isinstance(name, str) for name in value) else 'must be a list of names, such as ["my_handler"]'
 
 
 def seconds(value: list[int]) -> str | None:

@@ -130,6 +130,7 @@ SETTINGS = (
         default=[],
         meaning="names of the handlers that run, in this order; empty means all that are found: built-ins, then "
         "`instance/handlers/*.py` by name, then entry points `receiver.handlers`",
+        check=checks.names,
     ),
     Setting(
         name="RETRY_SCHEDULE",
@@ -226,5 +227,5 @@ def _unknown(from_file: Mapping[str, Any]) -> list[str]:
 def _secret_key(instance: Path) -> str:
     try:
         return (instance / "secret_key").read_text("ascii").strip()
-    except OSError:
+    except (OSError, UnicodeDecodeError):
         return ""

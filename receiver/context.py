@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
@@ -144,7 +146,8 @@ class Context:
                 return
             self._closed = True
             if self._session is not None:
-                self._session.close()
+                with suppress(SQLAlchemyError):  # the function may have ended the transaction by hand
+                    self._session.close()
             if self._transaction is not None:
                 self._transaction.close()
 

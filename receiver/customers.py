@@ -51,7 +51,7 @@ def listing(session: Session) -> list[dict[str, Any]]:
         .where(OrderRow.email == CustomerRow.email, OrderRow.state.in_(("open", "done", "failed")), ~OrderRow.test)
         .scalar_subquery()
     )
-    rows = session.execute(select(CustomerRow, count).order_by(CustomerRow.id.desc())).tuples()
+    rows = session.execute(select(CustomerRow, count).order_by(CustomerRow.id.desc()))
     return [
         {
             "email": customer.email,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from receiver import migrations, refusals, sqlite
 from receiver.config import EXAMPLES, SETTINGS
@@ -35,6 +36,8 @@ def diagnose(kit: Kit) -> Iterator[Finding]:
             yield from check(kit)
         except ReceiverError as error:
             yield Finding(check.__name__.strip("_"), "wrong", str(error))
+        except DBAPIError as error:
+            yield Finding(check.__name__.strip("_"), "wrong", f"cannot be looked up: {error.orig}")
 
 
 def _settings(kit: Kit) -> Iterator[Finding]:
@@ -48,6 +51,9 @@ def _settings(kit: Kit) -> Iterator[Finding]:
 
 
 def _instance(kit: Kit) -> Iterator[Finding]:
+    if not kit.instance.is_dir():
+        yield Finding("instance", "wrong", f"{kit.instance} is not there; run `flask init`")
+        return
     for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")

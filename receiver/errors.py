@@ -32,7 +32,8 @@ class Unauthenticated(ReceiverError):
             "The POST does not prove knowledge of the shared secret. Check that both sides hold the same "
             "secret and that the clock is right; the merchant sees the exact reason."
         )
-        #: One word of ``receiver.refusals.REASONS``.
+        #: One word: ``no_secret``, ``header_missing``, ``malformed_header``, ``clock_off``, ``body_changed``,
+        #: ``retired_secret`` or ``unknown_secret``.
         self.reason = reason
         #: One sentence for the merchant, without any value that was sent.
         self.detail = detail

@@ -42,7 +42,7 @@ def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
     for place, bring in _places(instance):
         try:
             handlers = _marked(bring())
-        except Exception as error:  # noqa: BLE001 - a merchant's file may fail in any way
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a merchant's file may fail in any way
             problems.append(f"{place} cannot be loaded: {_where(error)}.")
             continue
         if not handlers:
@@ -111,7 +111,7 @@ def _unknown_names(found: dict[str, Handler], chosen: Sequence[str]) -> list[str
     return problems
 
 
-def _where(error: Exception) -> str:
+def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
     frames = traceback.extract_tb(error.__traceback__)

@@ -27,7 +27,7 @@ _FOLDERS = ("", "handlers", "templates", "outbox")
 def set_up(kit: Kit, chosen_password: str | None) -> Iterator[str]:
     """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
 
-    Raises ConfigurationError when the folder cannot be written.
+    Raises ConfigurationError when the folder cannot be written or the database is a newer release's.
     """
     try:
         yield from _write_files(kit.instance)
@@ -87,6 +87,8 @@ def _upgrade(kit: Kit) -> Iterator[str]:
         yield f"Database {path} is up to date"
         return
     if found is not None:
+        if not migrations.is_known(found):
+            raise ConfigurationError(str(migrations.problem(kit.database.engine)))
         copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
         back_up(kit.database, copy)
         yield f"Backed the database up to {copy}"

@@ -48,6 +48,10 @@ class Kit:
     registry: Registry
     reception: Reception
     transport: MailTransport
+    processor: Processor
+    outbox: Outbox
+    notices: Notices
+    leases: jobs.Leases
     engine: Engine
 
 
@@ -97,13 +101,14 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         sender=(settings["SHOP_NAME"], settings["MAIL_DEFAULT_SENDER"]),
         schedule=settings["RETRY_SCHEDULE"],
     )
+    notices = Notices(database, templates, settings)
     threads = settings["WORKER_THREADS"]
     engine = Engine(
         {
             "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
             "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
         },
-        [refusals.flush, leases.renew, database.checkpoint, Notices(database, templates, settings).look],
+        [refusals.flush, leases.renew, database.checkpoint, notices.look],
         threads=threads,
     )
     return Kit(
@@ -125,5 +130,9 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             run_test=processor.run_test,
         ),
         transport=transport,
+        processor=processor,
+        outbox=outbox,
+        notices=notices,
+        leases=leases,
         engine=engine,
     )

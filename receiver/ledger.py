@@ -61,7 +61,7 @@ def whole(row: OrderRow) -> dict[str, Any]:
         "copies": row.copies,
         "differing_copies": row.differing_copies,
         "duplicate_of": row.duplicate_of,
-        "notes": json.loads(row.notes) + (json.loads(row.order)["notes"] if row.order else []),
+        "notes": json.loads(row.notes) + (json.loads(row.order).get("notes", []) if row.order else []),
         "errors": json.loads(row.errors) if row.errors else [],
         "order": json.loads(row.order) if row.order else None,
         "fields": json.loads(row.fields),

@@ -46,7 +46,8 @@ class Processor:
         self._registry = registry
         self._services = services
         self._schedule = schedule
-        self._attempts = Attempts()
+        #: Which handlers are switched off.
+        self.attempts = Attempts()
 
     def run_next(self) -> bool:
         """Run the oldest due order's unfinished handlers; False when no order was due."""
@@ -107,7 +108,7 @@ class Processor:
         assert handler is not None  # noqa: S101 - or there had been a reason
         context = Context(self._services, _run_of(row, one), order)
         try:
-            outcome = self._attempts.run(handler, order, context)
+            outcome = self.attempts.run(handler, order, context)
             if outcome.state == "done":
                 outcome = self._commit(row, one, context, outcome)
         finally:

@@ -70,10 +70,8 @@ class Refusals:
 
 def counts_since(session: Session, since: datetime) -> dict[str, int]:
     """Count the kept refusals of each reason since a moment."""
-    rows = session.execute(
-        select(RefusalRow.reason, func.count()).where(RefusalRow.at >= since).group_by(RefusalRow.reason)
-    )
-    return dict(rows.tuples().all())
+    counts = select(RefusalRow.reason, func.count()).where(RefusalRow.at >= since).group_by(RefusalRow.reason)
+    return dict(session.execute(counts).all())
 
 
 def _detail(error: ReceiverError, keyring: Keyring) -> str:

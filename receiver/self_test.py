@@ -8,8 +8,8 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from urllib3 import PoolManager
 from werkzeug.serving import make_server
 
 from receiver import ledger, signing
+from receiver.errors import ConfigurationError
 from receiver.http_client import new_pool
 from receiver.kit import Kit
 from receiver.orders import Order, encode_form
@@ -44,7 +45,7 @@ class Target:
     """Says where the self test posts to, and with what."""
 
     url: str
-    secret: str
+    secret: str = field(repr=False)
     pool: PoolManager
     #: This instance, where its mails can be looked up; None when the secret is another receiver's.
     kit: Kit | None
@@ -77,7 +78,8 @@ def secret_of_its_own(kit: Kit) -> Iterator[str]:
     try:
         yield secret
     finally:
-        with kit.database.write() as session:
+        # It may have ended already: by itself, or revoked by somebody else meanwhile.
+        with suppress(ConfigurationError), kit.database.write() as session:
             kit.shared_secrets.end(session, fingerprint, at=datetime.now(UTC))
 
 

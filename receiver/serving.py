@@ -47,7 +47,7 @@ def blocking_problems(kit: Kit) -> list[str]:
     """Give what keeps orders from being taken, besides wrong settings."""
     problems = []
     if not kit.settings["SECRET_KEY"]:
-        problems.append("SECRET_KEY is not set; run `flask init`.")
+        problems.append("SECRET_KEY is not set, or its file is damaged: remove instance/secret_key and run `flask init`.")
     if state := migrations.problem(kit.database.engine):
         problems.append(state)
     return problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -25,9 +25,9 @@ from receiver.orders import Fields
 class Keyring:
     """Holds the secrets of one moment, each mapped to its UTF-8 bytes."""
 
-    active: dict[str, bytes]
+    active: dict[str, bytes] = field(repr=False)
     #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
-    retired: dict[str, bytes]
+    retired: dict[str, bytes] = field(repr=False)
 
     def redact(self, fields: Fields) -> Fields:
         """Put the fingerprint in the place of every secret that a name or value holds."""

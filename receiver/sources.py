@@ -79,8 +79,10 @@ class Sources:
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
     """Build the sources that are right, and name what is wrong with the others."""
     sources = {DEFAULT: Source(DEFAULT)}
+    if not isinstance(tables, dict):
+        return sources, [f"sources in {config.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
     problems: list[str] = []
-    for name, table in tables.items() if isinstance(tables, dict) else ():
+    for name, table in tables.items():
         try:
             sources[name] = _source(name, table)
         except ConfigurationError as error:

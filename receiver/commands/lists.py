@@ -7,6 +7,7 @@ from flask.cli import AppGroup
 
 from receiver import customers
 from receiver.commands.printing import json_option, print_rows
+from receiver.commands.working import working_kit
 from receiver.kit import current_kit
 
 customers_group = AppGroup("customers", help="The customers that orders have registered.")
@@ -18,7 +19,7 @@ COMMANDS = (customers_group, handlers_group)
 @json_option
 def list_customers(as_json: bool) -> None:
     """List the customers, newest first."""
-    with current_kit().database.read() as session:
+    with working_kit().database.read() as session:
         rows = customers.listing(session)
     print_rows(rows, as_json=as_json, empty="No customer yet; send the dummy order with: flask selftest")
 

@@ -10,9 +10,9 @@ from flask.cli import AppGroup
 
 from receiver import ledger
 from receiver.commands.printing import json_option, print_json, print_rows, with_progress
+from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, ReceiverError
 from receiver.explanation import explain_file, explain_receipt
-from receiver.kit import current_kit
 from receiver.replay import replay as replay_one
 
 group = AppGroup("orders", help="The orders that came in.")
@@ -27,7 +27,7 @@ _STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
 @json_option
 def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
     """List the orders, newest first."""
-    with current_kit().database.read() as session:
+    with working_kit().database.read() as session:
         rows = ledger.page(session, state=state, everything=everything)
     print_rows(rows, as_json=as_json, empty="No such order yet; send the dummy order with: flask selftest")
 
@@ -37,7 +37,7 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
 @click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
 def show(receipt: str, _as_json: bool) -> None:
     """Show one order whole: what was received, read and done, as JSON."""
-    with current_kit().database.read() as session:
+    with working_kit().database.read() as session:
         try:
             print_json(ledger.whole(ledger.find(session, receipt)))
         except ConfigurationError as error:
@@ -51,7 +51,7 @@ def show(receipt: str, _as_json: bool) -> None:
 @json_option
 def replay(receipts: Sequence[str], handler: str | None, parked: bool, as_json: bool) -> None:
     """Run what is unfinished of the orders with these RECEIPTS again; a parked one is read again."""
-    kit = current_kit()
+    kit = working_kit()
     if parked:
         with kit.database.read() as session:
             receipts = (*receipts, *ledger.parked_receipts(session))
@@ -79,7 +79,7 @@ def replay(receipts: Sequence[str], handler: str | None, parked: bool, as_json: 
 @json_option
 def explain(what: str, source: str | None, as_json: bool) -> None:
     """Tell which parameter fed which field, what fed none, and what might."""
-    kit = current_kit()
+    kit = working_kit()
     path = Path(what)
     try:
         if path.is_file():

@@ -10,8 +10,8 @@ from flask.cli import AppGroup
 
 from receiver import signing
 from receiver.commands.printing import json_option, print_json, print_rows
+from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError
-from receiver.kit import current_kit
 
 group = AppGroup("secret", help="The shared secrets that a POST may prove itself with.")
 COMMANDS = (group,)
@@ -42,7 +42,7 @@ class _Duration(click.ParamType[timedelta]):
 @json_option
 def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bool) -> None:
     """Add a secret: the VALUE that the service shows, or a new one, which is printed once."""
-    kit = current_kit()
+    kit = working_kit()
     secret = value or signing.new_secret()
     now = datetime.now(UTC)
     try:
@@ -64,7 +64,7 @@ def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bo
 @json_option
 def list_secrets(as_json: bool) -> None:
     """List the secrets by their fingerprints."""
-    kit = current_kit()
+    kit = working_kit()
     with kit.database.read() as session:
         rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
     print_rows(rows, as_json=as_json, empty="No secret yet: every POST is refused. Add one with: flask secret add")
@@ -74,7 +74,7 @@ def list_secrets(as_json: bool) -> None:
 @click.argument("fingerprint")
 def revoke(fingerprint: str) -> None:
     """End a stored secret at once."""
-    kit = current_kit()
+    kit = working_kit()
     try:
         with kit.database.write() as session:
             kit.shared_secrets.end(session, fingerprint, at=datetime.now(UTC))

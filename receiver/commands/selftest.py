@@ -8,9 +8,10 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from receiver import self_test, serving
+from receiver import self_test
 from receiver.commands.printing import json_option, print_rows
-from receiver.kit import Kit, current_kit
+from receiver.commands.working import working_kit
+from receiver.kit import current_kit
 
 
 @click.command("selftest")
@@ -24,7 +25,7 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
     steps = []
     with ExitStack() as stack:
         if not (url and secret):
-            _need_a_working_instance(kit)
+            _need_a_working_instance()
         is_own = secret is None or url is None
         secret = secret or stack.enter_context(self_test.secret_of_its_own(kit))
         url = url or stack.enter_context(self_test.served(current_app._get_current_object()))  # type: ignore[attr-defined]  # noqa: SLF001
@@ -41,9 +42,8 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
         click.secho("The self test passed.", fg="green")
 
 
-def _need_a_working_instance(kit: Kit) -> None:
-    problems = kit.problems or serving.blocking_problems(kit)
-    if problems:
+def _need_a_working_instance() -> None:
+    if problems := working_kit().problems:
         raise click.ClickException(problems[0])
 
 

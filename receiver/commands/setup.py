@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver import instance
+from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError
 from receiver.kit import current_kit
 
@@ -18,8 +19,11 @@ from receiver.kit import current_kit
 @with_appcontext
 def init() -> None:
     """Set the instance up: folder, secret key, config.toml, database, first password. Safe to repeat."""
-    for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
-        click.echo(line)
+    try:
+        for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
+            click.echo(line)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
 
 
 @click.command("password")
@@ -33,7 +37,7 @@ def password() -> None:
     else:
         new = sys.stdin.readline().rstrip("\r\n")
     try:
-        made = instance.set_password(current_kit().database, new or None)
+        made = instance.set_password(working_kit().database, new or None)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"The admin password is now: {made}" if not new else "The admin password is changed.")
@@ -46,7 +50,10 @@ def backup(file: Path) -> None:
     """Copy the database, while it is in use, to FILE; keep instance/secret_key and config.toml with it."""
     if file.exists():
         raise click.ClickException(f"{file} is there already; name a new file.")
-    instance.back_up(current_kit().database, file)
+    try:
+        instance.back_up(working_kit().database, file)
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
     click.echo(f"Backed up to {file}. Keep instance/secret_key and instance/config.toml with it.")
 
 

@@ -22,6 +22,8 @@ def problem(engine: Engine) -> str | None:
         return None
     if found is None:
         return "The database is not set up; run `flask init`."
+    if not is_known(found):
+        return f"The database has schema {found}, which a newer release made; install that release again."
     return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
 
 
@@ -33,7 +35,12 @@ def version(engine: Engine) -> str | None:
 
 def newest() -> str | None:
     """Give this release's schema version."""
-    return ScriptDirectory(str(Path(__file__).parent)).get_current_head()
+    return _scripts().get_current_head()
+
+
+def is_known(version: str) -> bool:
+    """Tell whether a schema version is one of this release's or of an older one, not of a newer release."""
+    return version in {script.revision for script in _scripts().walk_revisions()}
 
 
 def upgrade(engine: Engine) -> None:
@@ -43,3 +50,7 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory(str(Path(__file__).parent))

@@ -1,0 +1,1 @@
+"""Proofs on real processes: real servers, real sockets, real SQLite."""

@@ -1,0 +1,143 @@
+"""A disk that takes no order: 503 with Retry-After in time, never a 2xx, never a 500; afterwards all is well."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import resource
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import text
+
+from receiver import sqlite
+from receiver.kit import Kit
+from tests.end_to_end.processes import Running, at_once, granian
+from tests.served import Reply, order_fields
+
+Launch = Callable[..., Running]
+
+
+def test_each_of_many_waiting_for_the_write_lock_is_told_to_come_back(launch: Launch, instance: Path) -> None:
+    """A waiter that gave up may still have been stored, so the next attempt may be a copy; never a second order."""
+    shop = launch(EMBEDDED_WORKER="false")
+    orders = [order_fields() for _ in range(8)]
+
+    with _write_lock(instance):
+        started = time.monotonic()
+        replies = at_once(8, lambda number: shop.post(orders[number]))
+        took = time.monotonic() - started
+
+    assert 4.5 < took < 6
+    _assert_unavailable(*replies)
+    assert {shop.post(order).status for order in orders} <= {200, 202}
+    assert sorted(row.order_id for row in shop.rows()) == sorted(order["order_id"] for order in orders)
+
+
+def test_a_foreign_program_that_writes_past_the_write_lock_is_waited_for_as_long(
+    launch: Launch, instance: Path
+) -> None:
+    shop = launch(EMBEDDED_WORKER="false")
+    order = order_fields()
+
+    with closing(sqlite.driver.connect(str(instance / "receiver.sqlite"))) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
+        reply = shop.post(order)
+        took = time.monotonic() - started
+
+    assert 4.5 < took < 6
+    _assert_unavailable(reply)
+    assert shop.post(order).status == 202
+    assert len(shop.rows()) == 1
+
+
+def test_a_write_that_the_system_refuses_is_answered_503_until_it_takes_writes_again(launch: Launch) -> None:
+    """A limit on the size of files fails the very write that a commit waits for, as a full disk does."""
+    shop = launch(workers=2, EMBEDDED_WORKER="false")
+    orders = [order_fields() for _ in range(8)]
+    assert shop.post(order_fields()).status == 202
+
+    with _files_end_at(4096, shop.process.pid):
+        replies = at_once(8, lambda number: shop.post(orders[number]))
+        ready = shop.request("GET", "/readyz")
+
+    _assert_unavailable(*replies)
+    assert ready.status in {200, 503}
+    assert len(shop.rows()) == 1
+    assert {shop.post(order).status for order in orders} == {202}
+    assert len(shop.rows()) == 9
+    with shop.kit.database.read() as session:
+        assert session.scalars(text("PRAGMA integrity_check")).all() == ["ok"]
+
+
+def test_a_full_database_is_answered_503_and_keeps_nothing(launch: Launch) -> None:
+    shop = launch(partial(granian, app="tests.end_to_end.full_disk_app:app"))
+
+    reply = shop.post(order_fields(custom_large="x" * 200_000))
+
+    _assert_unavailable(reply)
+    assert shop.rows() == []
+
+
+def test_a_database_that_can_only_be_read_is_answered_503(launch: Launch, instance: Path) -> None:
+    shop = launch(DATABASE_URL=f"sqlite:///file:{instance / 'receiver.sqlite'}?mode=ro&uri=true")
+
+    _assert_unavailable(shop.post(order_fields()), shop.request("GET", "/readyz"))
+    assert shop.rows() == []
+
+
+def test_every_pooled_connection_syncs_to_disk_before_a_commit_returns(kit: Kit) -> None:
+    """FULL (2) makes SQLite call fsync in the commit, and a request is answered only after its commit."""
+    with ExitStack() as stack:
+        connections = [stack.enter_context(kit.database.engine.connect()) for _ in range(20)]
+        modes = {
+            (
+                connection.exec_driver_sql("PRAGMA synchronous").scalar(),
+                connection.exec_driver_sql("PRAGMA journal_mode").scalar(),
+            )
+            for connection in connections
+        }
+    assert modes == {(2, sqlite.journal_mode())}
+
+
+@contextmanager
+def _write_lock(instance: Path) -> Iterator[None]:
+    descriptor = os.open(instance / "write.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _files_end_at(size: int, group: int) -> Iterator[None]:
+    """Let no process of a group write past so many bytes of any file."""
+    pids = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _is_of(group, stat)]
+    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
+    assert len(before) > 1, "the server and its workers were not found"
+    for pid, (_, hard) in before.items():
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        for pid, limits in before.items():
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+
+def _is_of(group: int, stat: Path) -> bool:
+    try:
+        return os.getpgid(int(stat.parent.name)) == group
+    except ProcessLookupError:
+        return False
+
+
+def _assert_unavailable(*replies: Reply) -> None:
+    for reply in replies:
+        assert reply.status == 503, reply
+        assert int(reply.headers["Retry-After"]) > 0
+        assert reply.headers["Content-Type"] == "application/problem+json"

@@ -1,0 +1,157 @@
+"""A merchant's handlers that misbehave: orders are still taken in, and the other handlers still run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from sqlalchemy import select
+
+from receiver.models import AttemptRow, HandlerRow, OrderRow
+from tests.end_to_end.processes import Running
+from tests.served import order_fields
+
+Launch = Callable[..., Running]
+AddHandler = Callable[[str, str], None]
+
+_HOSTILE = """
+import threading, time
+from sqlalchemy import text
+from receiver.handlers import Skip, handler
+
+def only_if_asked(order, word):
+    if order.custom.get("be") != word:
+        raise Skip("not asked to")
+
+@handler(timeout=3)
+def sleeps(order, context):
+    only_if_asked(order, "asleep")
+    time.sleep(10)
+
+@handler
+def holds_its_session(order, context):
+    only_if_asked(order, "holding")
+    context.session.execute(text("UPDATE customers SET company = 'held'"))
+    time.sleep(10)
+
+@handler(timeout=3)
+def hangs(order, context):
+    only_if_asked(order, "hanging")
+    threading.Event().wait()
+"""
+_HANGS = """
+import threading
+from receiver.handlers import handler
+
+@handler(timeout=0.3, retries=5)
+def hangs(order, context):
+    threading.Event().wait()
+"""
+_OTHERS = ("register_customer", "email_customer", "notify_merchant")
+#: What each hostile handler is asked by, what its attempt must say, and how long that may take.
+_SAID = {
+    "asleep": ("sleeps", "took longer than its timeout of 3 s"),
+    "holding": (
+        "holds_its_session",
+        "held its session open for more than 2 s; do slow work before the first use of context.session",
+    ),
+    "hanging": ("hangs", "took longer than its timeout of 3 s"),
+}
+
+
+class Load(threading.Thread):
+    """Posts an order every 50 ms and notes how long each answer took, in seconds."""
+
+    def __init__(self, shop: Running) -> None:
+        super().__init__()
+        self._shop = shop
+        self._enough = threading.Event()
+        self.took: list[float] = []
+        self.statuses: Counter[int] = Counter()
+
+    def run(self) -> None:
+        while not self._enough.wait(0.05):
+            started = time.monotonic()
+            reply = self._shop.post(order_fields())
+            self.took.append(time.monotonic() - started)
+            self.statuses[reply.status] += 1
+
+    def finish(self) -> None:
+        self._enough.set()
+        self.join()
+
+
+def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hanging_one(
+    launch: Launch, add_handler: AddHandler
+) -> None:
+    """A held session keeps other writes waiting, but for 2 s at most; all others are answered at once."""
+    add_handler("hostile", _HOSTILE)
+    shop = launch(workers=2)
+    load = [Load(shop) for _ in range(4)]
+    for thread in load:
+        thread.start()
+
+    hostile = {word: shop.post(order_fields(custom_be=word)).content["receipt"] for word in _SAID}
+    shop.wait_for(lambda: all(_detail(shop, hostile[word], name) for word, (name, _) in _SAID.items()), 25)
+    for thread in load:
+        thread.finish()
+
+    assert sum((thread.statuses for thread in load), Counter()).keys() == {202}
+    took = sorted(seconds for thread in load for seconds in thread.took)
+    assert len(took) > 300
+    assert took[int(len(took) * 0.99)] < 0.5
+    assert took[-1] < 3.5
+    for word, (name, said) in _SAID.items():
+        assert _detail(shop, hostile[word], name) == ("retrying", said)
+    shop.wait_for(lambda: _others_are_done(shop), 40)
+    assert not _was_changed_by_the_held_session(shop)
+
+
+def test_a_handler_that_hung_three_times_is_switched_off_and_says_so(launch: Launch, add_handler: AddHandler) -> None:
+    add_handler("hangs", _HANGS)
+    shop = launch(RETRY_SCHEDULE="1")
+    shop.post(order_fields())
+
+    (order,) = shop.settled(30)
+
+    assert order.state == "failed"
+    with shop.kit.database.read() as session:
+        of_the_hanging = select(AttemptRow.state, AttemptRow.detail).join(HandlerRow).where(HandlerRow.name == "hangs")
+        attempts = [tuple(row) for row in session.execute(of_the_hanging.order_by(AttemptRow.number))]
+    assert attempts == [
+        ("retrying", "took longer than its timeout of 0.3 s"),
+        ("retrying", "took longer than its timeout of 0.3 s"),
+        ("retrying", "took longer than its timeout of 0.3 s"),
+        ("retrying", "switched off until restart: it hung 3 times"),
+        ("retrying", "switched off until restart: it hung 3 times"),
+        ("failed", "switched off until restart: it hung 3 times"),
+    ]
+    assert [shop.handler_states()[name] for name in _OTHERS] == ["done"] * 3
+
+
+def _detail(shop: Running, receipt: str, name: str) -> tuple[str, str] | None:
+    """Give state and detail of a handler's only attempt at an order, or None before it has ended."""
+    attempt = (
+        select(AttemptRow.state, AttemptRow.detail)
+        .join(HandlerRow, HandlerRow.id == AttemptRow.handler_pk)
+        .join(OrderRow, OrderRow.id == HandlerRow.order_pk)
+        .where(OrderRow.receipt == receipt, HandlerRow.name == name)
+    )
+    with shop.kit.database.read() as session:
+        found = session.execute(attempt).one_or_none()
+        return None if found is None else (found[0], found[1])
+
+
+def _others_are_done(shop: Running) -> bool:
+    """Tell whether every order has been run and each of the kit's own handlers is done with it."""
+    done = Counter(row.name for row in shop.rows(HandlerRow) if row.state == "done")
+    return done == dict.fromkeys(_OTHERS, len(shop.rows()))
+
+
+def _was_changed_by_the_held_session(shop: Running) -> bool:
+    with shop.kit.database.read() as session:
+        return (
+            session.connection().exec_driver_sql("SELECT 1 FROM customers WHERE company = 'held'").first() is not None
+        )

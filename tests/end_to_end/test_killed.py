@@ -1,0 +1,131 @@
+"""What is left after the server was killed at any moment: every acknowledged order, once."""
+
+from __future__ import annotations
+
+import email
+import random
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from sqlalchemy import select, text
+from urllib3.exceptions import HTTPError
+
+from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from tests.end_to_end.processes import Running
+from tests.served import order_fields
+
+KILLS = 30
+SENDERS = 4
+_HANDLER = """
+from sqlalchemy import text
+from receiver.handlers import handler
+
+@handler
+def pack_parcel(order, context):
+    context.session.execute(text("INSERT INTO parcels (order_id) VALUES (:id)"), {"id": order.order_id})
+"""
+
+
+class Sender(threading.Thread):
+    """Sends one order after the other, each again until it is acknowledged, as the service does."""
+
+    def __init__(self, shop: Running, name: str) -> None:
+        super().__init__(name=name)
+        self._shop = shop
+        self._enough = threading.Event()
+        #: Receipt by order_id.
+        self.acknowledged: dict[str, str] = {}
+        self.statuses: Counter[int] = Counter()
+
+    def run(self) -> None:
+        number = 0
+        while not self._enough.wait(0.1):
+            number += 1
+            fields = order_fields(order_id=f"{self.name}-{number}", event_id=f"evt_{self.name}_{number}")
+            while fields["order_id"] not in self.acknowledged:
+                self._send(fields)
+
+    def finish(self) -> None:
+        """Get the last order acknowledged and end."""
+        self._enough.set()
+        self.join(30)
+        assert not self.is_alive(), "the server no longer answers"
+
+    def _send(self, fields: dict[str, str]) -> None:
+        try:
+            reply = self._shop.post(fields)
+        except HTTPError:
+            time.sleep(0.02)
+            return
+        self.statuses[reply.status] += 1
+        if reply.status in {200, 202}:
+            self.acknowledged[fields["order_id"]] = reply.content["receipt"]
+
+
+def test_thirty_kills_under_load_lose_nothing_and_double_nothing(
+    launch: Callable[..., Running], add_handler: Callable[[str, str], None], instance: Path
+) -> None:
+    """Every order is sent until it is acknowledged, so there must be a row for each and no other."""
+    add_handler("pack_parcel", _HANDLER)
+    shop = launch(WORKER_THREADS=2)
+    with shop.kit.database.write() as session:
+        session.execute(text("CREATE TABLE parcels (order_id TEXT)"))
+    shop.kit.database.engine.dispose()
+    senders = [Sender(shop, f"S{number}") for number in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+
+    for _ in range(KILLS):
+        _wait_until_orders_come_in(senders)
+        time.sleep(random.uniform(0, 0.6))
+        shop.process.kill()
+        shop.restart()
+    for sender in senders:
+        sender.finish()
+    orders = shop.settled(60)
+
+    assert {status for sender in senders for status in sender.statuses} <= {200, 202}
+    acknowledged = {order_id: receipt for sender in senders for order_id, receipt in sender.acknowledged.items()}
+    assert Counter((order.order_id, order.receipt) for order in orders) == Counter(acknowledged.items())
+    assert {order.state for order in orders} == {"done"}
+    _assert_every_handler_finished_once(shop, list(acknowledged))
+    _assert_mails_doubled_at_most_once_a_kill(shop, instance / "outbox")
+    with shop.kit.database.read() as session:
+        assert session.scalars(text("PRAGMA integrity_check")).all() == ["ok"]
+
+
+def _wait_until_orders_come_in(senders: list[Sender]) -> None:
+    before = sum(len(sender.acknowledged) for sender in senders)
+    deadline = time.monotonic() + 20
+    while sum(len(sender.acknowledged) for sender in senders) == before:
+        assert time.monotonic() < deadline, "the restarted server takes no orders"
+        time.sleep(0.005)
+
+
+def _assert_every_handler_finished_once(shop: Running, order_ids: list[str]) -> None:
+    finished = (
+        select(OrderRow.order_id, HandlerRow.name)
+        .join(HandlerRow, HandlerRow.order_pk == OrderRow.id)
+        .join(AttemptRow, AttemptRow.handler_pk == HandlerRow.id)
+        .where(AttemptRow.state == "done")
+    )
+    with shop.kit.database.read() as session:
+        runs = Counter(session.execute(finished).tuples())
+        parcels = Counter(session.scalars(text("SELECT order_id FROM parcels")))
+    names = ("register_customer", "email_customer", "notify_merchant", "pack_parcel")
+    assert runs == Counter((order_id, name) for order_id in order_ids for name in names)
+    assert parcels == Counter(order_ids)
+
+
+def _assert_mails_doubled_at_most_once_a_kill(shop: Running, outbox: Path) -> None:
+    """One thread sends mails here, so a kill can catch one mail between its delivery and its being settled."""
+    files = [email.message_from_bytes(path.read_bytes()) for path in outbox.glob("*.eml")]
+    delivered = Counter(str(mail["Message-ID"]) for mail in files)
+    mails = shop.rows(MailRow)
+    assert {mail.state for mail in mails} == {"sent"}
+    assert len(mails) == 2 * len(shop.rows())
+    assert set(delivered) == {mail.message_id for mail in mails}
+    assert delivered.total() - len(delivered) <= KILLS

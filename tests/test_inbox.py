@@ -1,0 +1,81 @@
+"""The inbox: one row for one key, whatever arrives at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+
+from receiver.inbox import Inbox, Recorded
+from receiver.kit import Kit
+from receiver.models import OrderRow
+
+
+def row(key: str, *, digest: str = "d") -> dict[str, object]:
+    return {
+        "source": "shopintegrator",
+        "key": key,
+        "state": "ignored",
+        "test": False,
+        "order_id": "A-1",
+        "encoding": "json",
+        "fields": "[]",
+        "fields_digest": digest,
+        "notes": "[]",
+        "proof": "field",
+        "fingerprint": "00000000",
+        "received_at": datetime(2026, 11, 23, tzinfo=UTC),
+        "attempts": 0,
+    }
+
+
+def rows(kit: Kit) -> list[OrderRow]:
+    with kit.database.read() as session:
+        return session.query(OrderRow).order_by(OrderRow.id).all()
+
+
+def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+
+    first, second = inbox.record(row("k")), inbox.record(row("k"))
+
+    assert first == Recorded(1, "rcp_00000001", "A-1", is_copy=False)
+    assert second == Recorded(1, "rcp_00000001", "A-1", is_copy=True)
+    (stored,) = rows(kit)
+    assert (stored.copies, stored.differing_copies) == (1, 0)
+    assert stored.received_at == datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def test_a_copy_that_differs_is_noted_and_changes_nothing(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(row("k"))
+
+    assert inbox.record(row("k", digest="other")).is_copy
+
+    (stored,) = rows(kit)
+    assert (stored.copies, stored.differing_copies, stored.fields_digest) == (1, 1, "d")
+
+
+def test_the_same_key_of_another_source_is_another_order(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(row("k"))
+
+    assert not inbox.record({**row("k"), "source": "elsewhere"}).is_copy
+    assert len(rows(kit)) == 2
+
+
+def test_of_many_copies_at_once_exactly_one_is_new(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    found: list[Recorded] = []
+
+    def record(number: int) -> None:
+        found.append(inbox.record(row(f"k{number % 5}")))
+
+    threads = [threading.Thread(target=record, args=(number,)) for number in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sum(not recorded.is_copy for recorded in found) == 5
+    assert len({recorded.receipt for recorded in found}) == 5
+    assert sorted(stored.copies for stored in rows(kit)) == [11] * 5

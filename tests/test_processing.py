@@ -1,0 +1,458 @@
+"""Running handlers: each recorded as it ends, its work and its "done" in one transaction."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from receiver.kit import Kit
+from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from tests.served import Served, order_fields
+
+Write = Callable[[str], None]
+
+
+@pytest.fixture
+def write_handlers(instance: Path) -> Write:
+    """Write a file of handlers into the instance, and a table for their work into its database."""
+
+    def write(code: str) -> None:
+        head = "from datetime import timedelta\nfrom sqlalchemy import text\n"
+        head += "from receiver.handlers import RetryLater, Skip, handler\n"
+        (instance / "handlers" / "mine.py").write_text(head + textwrap.dedent(code))
+
+    return write
+
+
+@pytest.fixture
+def run(serve: Callable[..., Served]) -> Callable[..., Served]:
+    """Serve with only the named handlers, post one order, and run what is due once."""
+
+    def start(*names: str, rounds: int = 1, **settings: Any) -> Served:
+        shop = serve(work=False, HANDLERS=list(names), **settings)
+        with shop.kit.database.write() as session:
+            session.execute(text("CREATE TABLE IF NOT EXISTS work (order_id TEXT, note TEXT)"))
+        assert shop.post(order_fields(order_id="A-1")).status == 202
+        for _ in range(rounds):
+            shop.kit.processor.run_next()
+        return shop
+
+    return start
+
+
+def work(shop: Served) -> list[str]:
+    with shop.kit.database.read() as session:
+        return list(session.scalars(text("SELECT note FROM work ORDER BY rowid")))
+
+
+def make_due(kit: Kit) -> None:
+    """Let all waiting be over."""
+    past = datetime.now(UTC) - timedelta(seconds=1)
+    with kit.database.write() as session:
+        session.execute(update(OrderRow).where(OrderRow.state == "open").values(due_at=past, lease_until=None))
+        session.execute(update(HandlerRow).where(HandlerRow.due_at.is_not(None)).values(due_at=past))
+
+
+def only(shop: Served) -> HandlerRow:
+    (row,) = shop.rows(HandlerRow)
+    found: HandlerRow = row
+    return found
+
+
+def test_work_and_done_commit_together_and_what_it_returns_is_shown(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler
+        def note(order, context):
+            context.session.execute(text("INSERT INTO work VALUES (:id, 'once')"), {"id": order.order_id})
+            return f"{len(order.items)} items"
+    """)
+    shop = run("note")
+
+    assert (only(shop).state, only(shop).detail, only(shop).attempts) == ("done", "1 items", 1)
+    assert work(shop) == ["once"]
+    assert shop.rows()[0].state == "done"
+    assert shop.rows()[0].lease_token is None
+    assert not shop.kit.processor.run_next()
+
+
+def test_a_failed_attempt_leaves_nothing_and_is_retried_by_the_schedule(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler
+        def flaky(order, context):
+            context.session.execute(text("INSERT INTO work VALUES (:id, :n)"), {"id": "x", "n": str(context.attempt)})
+            context.mail(to="ada@shop.example", template="merchant_alert", headline="x", lines=[])
+            if context.attempt < 3:
+                raise RuntimeError("the warehouse is closed")
+    """)
+    shop = run("flaky", RETRY_SCHEDULE=[60, 300])
+
+    assert only(shop).state == "retrying"
+    assert only(shop).detail == "RuntimeError: the warehouse is closed (mine.py, line 10)"
+    assert work(shop) == []
+    assert shop.rows(MailRow) == []
+    wait = shop.rows()[0].due_at - datetime.now(UTC)
+    assert timedelta(seconds=55) < wait <= timedelta(seconds=60)
+    for _ in range(2):
+        make_due(shop.kit)
+        assert shop.kit.processor.run_next()
+    assert only(shop).state == "done"
+    assert work(shop) == ["3"]
+    assert len(shop.rows(MailRow)) == 1
+    assert [attempt.state for attempt in shop.rows(AttemptRow)] == ["retrying", "retrying", "done"]
+
+
+def test_after_the_last_wait_the_handler_has_failed_and_so_has_the_order(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler
+        def broken(order, context):
+            raise RuntimeError
+    """)
+    shop = run("broken", RETRY_SCHEDULE=[60])
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert only(shop).state == "failed"
+    assert (shop.rows()[0].state, shop.rows()[0].due_at) == ("failed", None)
+
+
+def test_a_handler_counts_its_own_retries(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        @handler(retries=0)
+        def once(order, context):
+            raise RuntimeError
+    """)
+
+    assert only(run("once")).state == "failed"
+
+
+def test_skip_and_retry_later_say_why(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        @handler
+        def skips(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'skipped')"))
+            raise Skip("nothing to ship")
+
+        @handler
+        def waits(order, context):
+            raise RetryLater("stock is counted", after=timedelta(hours=3))
+    """)
+    shop = run("skips", "waits")
+
+    skips, waits = shop.rows(HandlerRow)
+    assert (skips.state, skips.detail) == ("skipped", "nothing to ship")
+    assert work(shop) == []
+    assert (waits.state, waits.detail) == ("retrying", "stock is counted")
+    assert waits.due_at - datetime.now(UTC) > timedelta(hours=2, minutes=59)
+
+
+def test_one_failure_stops_no_other_and_a_retry_runs_only_the_unfinished(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler
+        def first(order, context):
+            if context.attempt == 1:
+                raise RuntimeError
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'first')"))
+
+        @handler
+        def second(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'second')"))
+    """)
+    shop = run("first", "second")
+    assert shop.handler_states() == {"first": "retrying", "second": "done"}
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert shop.handler_states() == {"first": "done", "second": "done"}
+    assert work(shop) == ["second", "first"]
+
+
+def test_after_waits_for_the_named_one_and_at_most_a_quarter_of_an_hour(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler
+        def leader(order, context):
+            raise RuntimeError
+
+        @handler(after="leader")
+        def follower(order, context):
+            pass
+    """)
+    shop = run("leader", "follower")
+    assert shop.handler_states() == {"leader": "retrying", "follower": "pending"}
+    with shop.kit.database.write() as session:
+        session.execute(update(HandlerRow).values(waiting_since=datetime.now(UTC) - timedelta(minutes=15)))
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert shop.handler_states() == {"leader": "retrying", "follower": "done"}
+
+
+def test_after_runs_once_the_named_one_has_failed_or_skipped(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        @handler(retries=0)
+        def fails(order, context):
+            raise RuntimeError
+
+        @handler(after="fails")
+        def follows(order, context):
+            raise Skip("-")
+
+        @handler(after="follows")
+        def last(order, context):
+            pass
+    """)
+
+    assert run("fails", "follows", "last").handler_states() == {"fails": "failed", "follows": "skipped", "last": "done"}
+
+
+def test_a_handler_that_is_gone_is_skipped(
+    run: Callable[..., Served], write_handlers: Write, serve: Callable[..., Served]
+) -> None:
+    write_handlers("""
+        @handler
+        def here(order, context):
+            raise RuntimeError
+
+        @handler
+        def other(order, context):
+            pass
+    """)
+    shop = run("here")
+    make_due(shop.kit)
+    later = serve(work=False, HANDLERS=["other"])
+    later.kit.processor.run_next()
+
+    assert (only(later).state, only(later).detail) == ("skipped", "no longer installed")
+    assert later.rows()[0].state == "done"
+
+
+def test_a_handler_of_another_event_is_skipped(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        @handler(events=("order.refunded",))
+        def refunds(order, context):
+            pass
+    """)
+
+    assert only(run("refunds")).detail == "does not run on order.completed"
+
+
+def test_a_timeout_abandons_the_attempt_and_its_later_work_has_no_effect(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        import time
+
+        @handler(timeout=0.2)
+        def slow(order, context):
+            time.sleep(0.6)
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'late')"))
+    """)
+    shop = run("slow")
+    time.sleep(0.6)
+
+    assert (only(shop).state, only(shop).detail) == ("retrying", "took longer than its timeout of 0.2 s")
+    assert work(shop) == []
+
+
+def test_a_session_held_open_is_closed_and_the_attempt_says_so(
+    run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.attempts.LONGEST_TRANSACTION", timedelta(seconds=0.3))
+    write_handlers("""
+        import time
+
+        @handler
+        def holds(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'held')"))
+            time.sleep(1)
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'later')"))
+    """)
+    shop = run("holds")
+
+    assert only(shop).state == "retrying"
+    assert "do slow work before the first use of context.session" in only(shop).detail
+    assert work(shop) == []
+    with shop.kit.database.write(patience=0.1):
+        pass
+
+
+def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        import time
+
+        @handler(timeout=0.05)
+        def hangs(order, context):
+            time.sleep(5)
+    """)
+    shop = run("hangs")
+    for _ in range(3):
+        make_due(shop.kit)
+        shop.kit.processor.run_next()
+
+    assert only(shop).detail == "switched off until restart: it hung 3 times"
+    assert shop.kit.processor.attempts.switched_off("hangs")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "context.session.commit(); context.session.rollback(); raise RuntimeError",
+        "context.session.execute(text('INSERT INTO work VALUES (1)'))",
+        "context.session.execute(text('COMMIT')); raise RuntimeError",
+        "raise SystemExit(3)",
+        "raise MemoryError",
+        "return open",
+        "context.mail(to='a@shop.example', template='no_such_template')",
+        "context.session\n            context.http",
+    ],
+)
+def test_whatever_a_handler_does_the_next_one_runs(
+    run: Callable[..., Served], write_handlers: Write, body: str
+) -> None:
+    write_handlers(f"""
+        @handler
+        def wild(order, context):
+            {body}
+
+        @handler
+        def tame(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'tame')"))
+    """)
+    shop = run("wild", "tame")
+
+    assert shop.handler_states()["tame"] == "done"
+    assert work(shop) == ["tame"]
+
+
+def test_a_swallowed_database_error_fails_the_attempt_at_its_commit(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        from receiver.models import CustomerRow
+
+        @handler
+        def swallows(order, context):
+            context.session.add(CustomerRow(email=None))
+            try:
+                context.session.flush()
+            except Exception:
+                pass
+
+        @handler
+        def forgets(order, context):
+            context.session.add(CustomerRow(email=None))
+    """)
+    shop = run("swallows", "forgets")
+
+    assert shop.handler_states() == {"swallows": "retrying", "forgets": "retrying"}
+    assert all(row.detail.startswith("its work could not be committed") for row in shop.rows(HandlerRow))
+
+
+def test_a_run_that_lost_its_lease_changes_nothing(run: Callable[..., Served], write_handlers: Write) -> None:
+    write_handlers("""
+        @handler
+        def late(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'late')"))
+            context.session.execute(text("UPDATE orders SET lease_token = 'another run'"))
+    """)
+    shop = run("late")
+
+    assert only(shop).state == "pending"
+    assert work(shop) == []
+
+
+def test_the_idempotency_key_is_the_same_at_every_attempt(
+    run: Callable[..., Served], write_handlers: Write, instance: Path
+) -> None:
+    write_handlers(f"""
+        from pathlib import Path
+
+        @handler
+        def keeps(order, context):
+            with Path({str(instance / "keys")!r}).open("a") as file:
+                file.write(context.idempotency_key + chr(10))
+            raise RuntimeError
+    """)
+    shop = run("keeps")
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    first, second = (instance / "keys").read_text().split()
+    assert first == second
+    assert first.endswith(":keeps:1")
+
+
+def test_a_test_transmission_is_walked_whole_and_leaves_nothing_behind(
+    serve: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        @handler(on_test=False)
+        def live_only(order, context):
+            pass
+
+        @handler
+        def fails(order, context):
+            raise RuntimeError("no stock")
+    """)
+    shop = serve()
+    reply = shop.post(order_fields(test="true"))
+
+    assert (reply.status, reply.content["status"]) == (200, "tested")
+    states = {one["name"]: (one["state"], one["detail"]) for one in reply.content["handlers"]}
+    assert states["register_customer"] == ("done", "registered")
+    assert states["live_only"] == ("skipped", "does not run on a test transmission")
+    assert states["fails"][0] == "failed"
+    assert all(isinstance(one["ms"], int) for one in reply.content["handlers"])
+    (row,) = shop.settled()
+    assert (row.state, row.test) == ("failed", True)
+    assert {mail.recipient for mail in shop.rows(MailRow)} == {"merchant@example.com"}
+    assert all(mail.subject.startswith("[Test] ") for mail in shop.rows(MailRow))
+    with shop.kit.database.read() as session:
+        assert session.scalar(text("SELECT count(*) FROM customers")) == 0
+
+
+def test_a_slow_test_transmission_is_answered_in_time_with_what_is_pending(
+    serve: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.processing.TEST_PATIENCE", 0.3)
+    write_handlers("""
+        import time
+
+        @handler
+        def slow(order, context):
+            time.sleep(1)
+    """)
+    shop = serve(HANDLERS=["slow"])
+    reply = shop.post(order_fields(test="true"))
+
+    assert [one["state"] for one in reply.content["handlers"]] == ["pending"]
+    assert shop.settled()[0].state == "done"
+
+
+def test_a_test_that_a_stopped_server_left_is_ended_not_run(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields(test="true"))
+    with shop.kit.database.write() as session:
+        past = datetime.now(UTC) - timedelta(seconds=1)
+        session.execute(update(OrderRow).values(state="open", due_at=past, lease_until=past))
+        session.execute(update(HandlerRow).values(state="pending"))
+    shop.kit.processor.run_next()
+
+    assert set(shop.handler_states().values()) == {"failed"}
+    assert shop.rows()[0].state == "failed"

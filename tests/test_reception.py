@@ -1,0 +1,322 @@
+"""Receiving: every row of the answer table, over a real socket."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from receiver.models import OrderRow, RefusalRow
+from receiver.orders import encode_form, encode_json
+from receiver.relay.dummy import dummy_order
+from tests.served import FORM, SECRET, Served, order_fields, signed
+
+JSON = "application/json"
+
+
+@pytest.fixture
+def idle(serve: Callable[..., Served]) -> Served:
+    """Serve without running jobs."""
+    return serve(work=False)
+
+
+def reasons(shop: Served) -> list[str]:
+    shop.kit.refusals.flush()
+    return [row.reason for row in shop.rows(RefusalRow)]
+
+
+def test_an_order_is_accepted_with_its_receipt(idle: Served) -> None:
+    reply = idle.post(order_fields(order_id="A-1"))
+
+    assert reply.status == 202
+    assert reply.content == {"status": "accepted", "order_id": "A-1", "receipt": "rcp_00000001"}
+    (row,) = idle.rows()
+    assert (row.state, row.email, row.total, row.currency) == ("open", "ada@shop.example", "19.99", "GBP")
+    assert (row.proof, len(row.fingerprint)) == ("header", 8)
+
+
+def test_a_copy_is_answered_as_one_with_the_first_receipt(idle: Served) -> None:
+    fields = order_fields()
+    first, second = idle.post(fields), idle.post(fields)
+
+    assert (second.status, second.content["status"]) == (200, "duplicate")
+    assert second.content["receipt"] == first.content["receipt"]
+    assert len(idle.rows()) == 1
+
+
+@pytest.mark.parametrize("name", ["shared_secret", "AuthKey", "whatever you call it"])
+def test_the_secret_in_any_field_proves_and_is_not_stored(idle: Served, name: str) -> None:
+    assert idle.post(order_fields() | {name: SECRET}, prove=False).status == 202
+
+    (row,) = idle.rows()
+    assert row.proof == "field"
+    assert SECRET not in row.fields
+    assert f"[secret {row.fingerprint}]" in row.fields
+
+
+def test_the_secret_inside_a_longer_value_or_a_name_is_not_stored(idle: Served) -> None:
+    idle.post(order_fields(customer_note=f"our key is {SECRET}!") | {f"x{SECRET}": "1"})
+
+    assert SECRET not in json.dumps([idle.rows()[0].fields, idle.rows()[0].order])
+
+
+def test_the_secret_in_the_url_proves_nothing(idle: Served) -> None:
+    assert idle.post(order_fields(), prove=False, path=f"/orders?shared_secret={SECRET}").status == 401
+
+
+def test_json_and_multipart_are_read_like_forms(idle: Served) -> None:
+    order = dummy_order(now=datetime.now(UTC), nonce="1").model_copy(update={"test": False})
+    body = encode_json(order)
+    assert idle.post(body, headers=signed(body), content_type=JSON).content["status"] == "accepted"
+
+    parts = b"".join(
+        b'--b\r\nContent-Disposition: form-data; name="%s"\r\n\r\n%s\r\n' % (name.encode(), value.encode())
+        for name, value in order_fields(order_id="M-1").items()
+    )
+    multipart = idle.post(parts + b"--b--\r\n", content_type="multipart/form-data; boundary=b")
+
+    assert multipart.content["status"] == "accepted"
+    json_row, multipart_row = idle.rows()
+    assert (json_row.encoding, multipart_row.encoding) == (JSON, "multipart/form-data")
+    assert json.loads(json_row.order)["customer"]["first_name"] == order.customer.first_name
+
+
+def test_a_signed_retry_with_a_fresh_timestamp_is_a_copy(idle: Served) -> None:
+    body = b"order_id=A-1"
+    first = idle.post(body, headers=signed(body, webhook_id="evt_1"))
+    again = idle.post(body, headers=signed(body, webhook_id="evt_1", at=datetime.now(UTC) - timedelta(seconds=60)))
+
+    assert first.content["status"] == "accepted"
+    assert again.content["status"] == "duplicate"
+    assert idle.rows()[0].key == "evt_1"
+
+
+def test_an_unpaid_notice_never_takes_the_paid_orders_place(idle: Served) -> None:
+    fields = order_fields(order_id="A-1")
+    notice = idle.post(fields | {"payment_status": "Unpaid"})
+    paid = idle.post(fields)
+
+    assert (notice.status, notice.content["status"]) == (200, "ignored")
+    assert (paid.status, paid.content["status"]) == (202, "accepted")
+    assert [row.state for row in idle.rows()] == ["ignored", "open"]
+
+
+def test_another_event_is_kept_and_ignored(idle: Served) -> None:
+    reply = idle.post(order_fields(event="order.refunded"))
+
+    assert (reply.status, reply.content["status"]) == (200, "ignored")
+    assert idle.rows()[0].decided == "order.refunded"
+
+
+def test_what_is_not_understood_is_parked_with_all_errors_at_once(idle: Served) -> None:
+    reply = idle.post({"OrderRef": "77", "total": "1e5", "item_1_quantity": "none", "customer_email": "a@b@c"})
+
+    assert (reply.status, reply.content["status"]) == (202, "parked")
+    assert {error["field"] for error in reply.content["errors"]} == {
+        "order_id",
+        "total",
+        "item_1_quantity",
+        "customer_email",
+    }
+    assert idle.rows()[0].state == "parked"
+    again = idle.post({"OrderRef": "77", "total": "1e5", "item_1_quantity": "none", "customer_email": "a@b@c"})
+    assert again.content["status"] == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"order_id=%ff", FORM, 400),
+        (b"order_id=1", FORM + "; charset=klingon", 400),
+        (b"{", JSON, 400),
+        (b'{"order_id": NaN}', JSON, 400),
+        (b'{"order_id": 1, "order_id": 2}', JSON, 400),
+        (b"[" * 5000 + b"]" * 5000, JSON, 400),
+        (b"order_id=1&order_id=2", FORM, 400),
+        (b"order_id=1", "text/plain", 415),
+        (b"order_id=1", None, 415),
+        (b"&".join(b"a=%d" % i for i in range(2001)), FORM, 413),
+        (b"order_id=1&note=" + b"x" * 262_144, FORM, 413),
+        (b"order_id=1&card_number=4111111111111111", FORM, 422),
+        (b"order_id=1&cvv=123", FORM, 422),
+    ],
+)
+def test_a_malformed_body_is_a_clear_4xx_and_leaves_no_row(
+    idle: Served, body: bytes, content_type: str | None, status: int
+) -> None:
+    reply = idle.post(body, content_type=content_type)
+
+    assert reply.status == status
+    assert reply.headers["Content-Type"] == "application/problem+json"
+    assert reply.content["status"] == status
+    assert reply.content["type"].startswith("urn:order-receiver:problem:")
+    assert len(reply.content["detail"]) > 20
+    assert idle.rows() == []
+
+
+def test_a_card_number_is_not_repeated_anywhere(idle: Served) -> None:
+    reply = idle.post(order_fields() | {"billing_card_number": "4111 1111 1111 1111"})
+
+    assert "billing_card_number" in reply.content["detail"]
+    assert reasons(idle) == ["card_data"]
+    (row,) = idle.rows(RefusalRow)
+    assert "4111" not in row.detail + row.fields + reply.content["detail"]
+
+
+def test_a_card_field_without_a_number_is_dropped_and_noted(idle: Served) -> None:
+    assert idle.post(order_fields() | {"card_expiry": "12/29"}).status == 202
+
+    (row,) = idle.rows()
+    assert "12/29" not in row.fields
+    assert "card_expiry" in row.notes
+
+
+def test_two_orders_whose_ids_differ_only_in_what_is_masked_stay_two(idle: Served) -> None:
+    for number in ("4111 1111 1111 1111", "4012 8888 8888 1881 "):
+        assert idle.post(order_fields(order_id=f"no {number}")).status == 202
+
+    assert len({row.key for row in idle.rows()}) == 2
+    assert "4012" not in idle.rows()[1].order
+
+
+@pytest.mark.parametrize(
+    ("headers", "reason"),
+    [
+        ({}, "unknown_secret"),
+        ({"X-Shared-Secret": "not the secret at all"}, "unknown_secret"),
+        ({"X-Shared-Secret": SECRET[:-1]}, "unknown_secret"),
+        ({"X-Shared-Secret": SECRET + "="}, "unknown_secret"),
+        ({"X-Shared-Secret": SECRET.upper()}, "unknown_secret"),
+        ({"X-Shared-Secret": "\xff"}, "unknown_secret"),
+        ({"webhook-id": "evt_1"}, "header_missing"),
+        ({**signed(b"x=1"), "webhook-signature": "v1"}, "malformed_header"),
+        (signed(b"x=1", secret="whsec_" + "A" * 44), "unknown_secret"),
+        (signed(b"x=1", at=datetime.now(UTC) - timedelta(hours=1)), "clock_off"),
+        (signed(b"x=1", at=datetime.now(UTC) + timedelta(seconds=400)), "clock_off"),
+    ],
+)
+def test_a_post_without_proof_is_refused_with_one_text_and_a_precise_reason(
+    idle: Served, headers: dict[str, str], reason: str
+) -> None:
+    reply = idle.post(b"x=1", headers={**headers, "Content-Type": FORM})
+
+    assert reply.status == 401
+    assert reply.content["detail"] == idle.post(b"y=1", prove=False).content["detail"]
+    assert reasons(idle)[0] == reason
+    assert idle.rows() == []
+
+
+def test_a_bad_signature_is_never_rescued_by_a_good_secret(idle: Served) -> None:
+    headers = {**signed(b"order_id=2"), "X-Shared-Secret": SECRET}
+
+    assert idle.post(b"order_id=1", headers=headers).status == 401
+    assert reasons(idle) == ["body_changed"]
+
+
+def test_a_bad_signature_over_an_undecodable_body_is_401_not_400(idle: Served) -> None:
+    assert idle.post(b"%ff", headers=signed(b"other")).status == 401
+
+
+def test_every_single_byte_of_a_signed_body_counts(idle: Served) -> None:
+    body = encode_form(dummy_order(now=datetime.now(UTC), nonce="1"))
+    headers = signed(body)
+    for place in range(0, len(body), 97):
+        changed = body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+        assert idle.post(changed, headers=headers).status == 401
+    assert idle.rows() == []
+
+
+def test_with_require_signature_the_plain_secret_proves_nothing(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, REQUIRE_SIGNATURE=True)
+    body = b"order_id=A-1"
+
+    assert shop.post(body).status == 401
+    assert shop.post(body, headers=signed(body)).status == 202
+
+
+def test_without_any_secret_every_post_is_refused(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, SHARED_SECRETS=[])
+
+    assert shop.post(order_fields()).status == 401
+    assert reasons(shop) == ["no_secret"]
+
+
+def test_a_revoked_secret_stops_at_once_and_is_recognised(idle: Served) -> None:
+    other = "a secret of another service"
+    with idle.kit.database.write() as session:
+        mark = idle.kit.shared_secrets.add(session, other, now=datetime.now(UTC))
+    assert idle.post(order_fields(), headers={"X-Shared-Secret": other}).status == 202
+    with idle.kit.database.write() as session:
+        idle.kit.shared_secrets.end(session, mark, at=datetime.now(UTC))
+
+    assert idle.post(order_fields(), headers={"X-Shared-Secret": other}).status == 401
+    assert idle.post(b"x=1", headers=signed(b"x=1", secret=other)).status == 401
+    assert reasons(idle) == ["retired_secret", "retired_secret"]
+    assert mark in idle.rows(RefusalRow)[0].detail
+
+
+def test_other_methods_are_405_and_name_the_one_allowed(idle: Served) -> None:
+    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
+        reply = idle.request(method, "/orders")
+        assert reply.status == 405
+        assert reply.headers["Allow"] == "POST"
+
+
+def test_an_unknown_source_is_404(idle: Served) -> None:
+    assert idle.post(order_fields(), path="/orders/nowhere").status == 404
+
+
+def test_a_source_of_its_own_has_its_own_secrets_and_keys(serve: Callable[..., Served]) -> None:
+    own = "the other shop's secret"
+    shop = serve(work=False, sources={"other": {"secrets": [own]}})
+    fields = order_fields()
+
+    assert shop.post(fields, path="/orders/other").status == 401
+    assert shop.post(fields, path="/orders/other", headers={"X-Shared-Secret": own}).status == 202
+    assert shop.post(fields, headers={"X-Shared-Secret": own}).status == 401
+    assert shop.post(fields).status == 202
+    assert [row.source for row in shop.rows()] == ["other", "shopintegrator"]
+
+
+def test_wrong_settings_leave_orders_answering_503(serve: Callable[..., Served]) -> None:
+    reply = serve(work=False, WORKER_THREADS=0).post(order_fields())
+
+    assert reply.status == 503
+    assert int(reply.headers["Retry-After"]) > 0
+
+
+def test_a_body_that_breaks_off_is_not_recorded(idle: Served) -> None:
+    host, port = idle.base.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST /orders HTTP/1.1\r\nHost: x\r\nX-Shared-Secret: {SECRET}\r\nContent-Type: {FORM}\r\n"
+            "Content-Length: 100\r\n\r\norder_id=1".encode()
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert b" 400 " in connection.recv(1000)
+    assert idle.rows() == []
+
+
+def test_handlers_run_on_an_accepted_order_and_not_on_its_copy(shop: Served, instance: Path) -> None:
+    fields = order_fields()
+    shop.post(fields)
+    (row,) = shop.settled()
+    assert row.state == "done"
+    assert set(shop.handler_states().values()) == {"done"}
+    assert len(list((instance / "outbox").glob("*.eml"))) == 2
+
+    shop.post(fields)
+    assert shop.settled()[0].copies == 1
+    assert len(list((instance / "outbox").glob("*.eml"))) == 2
+
+
+def test_numbers_of_a_json_body_are_kept_to_the_digit(idle: Served) -> None:
+    body = b'{"order_id": 90071992547409931, "total": 0.10, "currency": "GBP"}'
+    idle.post(body, headers=signed(body), content_type=JSON)
+
+    (row,) = idle.rows(OrderRow)
+    assert (row.order_id, row.total) == ("90071992547409931", "0.10")
