@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def main() -> None:
 
 
 @contextmanager
-def _server(worker: bool) -> Iterator[tuple[str, object]]:
+def _server(worker: bool) -> Iterator[tuple[str, Callable[[], int]]]:
     """Serve a fresh instance; gives its address and a function that counts its orders."""
     with tempfile.TemporaryDirectory() as folder:
         instance = Path(folder) / "instance"

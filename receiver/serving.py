@@ -47,7 +47,7 @@ def blocking_problems(kit: Kit) -> list[str]:
     """Give what keeps orders from being taken, besides wrong settings."""
     problems = []
     if not kit.settings["SECRET_KEY"]:
-        problems.append("SECRET_KEY is not set, or its file is damaged: remove instance/secret_key and run `flask init`.")
+        problems.append("SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup.")
     if state := migrations.problem(kit.database.engine):
         problems.append(state)
     return problems
@@ -57,4 +57,5 @@ def _set_up_log(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    logging.getLogger("huey").setLevel(logging.WARNING)
+    for talkative in ("alembic", "huey"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)

@@ -39,7 +39,8 @@ class Sources:
         self._mutex = threading.Lock()
         self._stamp = self._read_stamp()
         self._look_again_at = 0.0
-        self._sources, self.problems = _built(tables)
+        found, self.problems = _built(tables)
+        self._sources = {DEFAULT: Source(DEFAULT), **found}
 
     def get(self, name: str = DEFAULT) -> Source:
         """Find a source by its name in the URL; raises UnknownSource."""
@@ -77,10 +78,10 @@ class Sources:
 
 
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
-    """Build the sources that are right, and name what is wrong with the others."""
-    sources = {DEFAULT: Source(DEFAULT)}
+    """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
     if not isinstance(tables, dict):
-        return sources, [f"sources in {config.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
+        return {}, [f"sources in {config.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
+    sources: dict[str, Source] = {} if DEFAULT in tables else {DEFAULT: Source(DEFAULT)}
     problems: list[str] = []
     for name, table in tables.items():
         try:

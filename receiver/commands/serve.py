@@ -52,7 +52,7 @@ def serve(host: str, port: int) -> None:
 
 def _granian(host: str, port: int) -> list[str]:
     options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--blocking-threads", "8"]
-    return [sys.executable, "-m", "granian", *options, "--log-level", "warning", "wsgi:app"]
+    return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
 
 
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:

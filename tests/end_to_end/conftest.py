@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from tests.end_to_end.processes import ROOT, Process, Running, environment, granian, running
+from tests.end_to_end.processes import ROOT, Process, Running, granian, running, server_environment
 from tests.served import SECRET
 from tests.smtp_servers import free_port
 
@@ -40,7 +40,7 @@ def launch(make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[Callable[
         def start(command: Callable[..., list[str]] = granian, *, workers: int = 1, **settings: Any) -> Running:
             port, log = free_port(), tmp_path / "server.log"
             kit = make_app().extensions["receiver"]
-            variables = environment(SHARED_SECRETS=SECRET, **settings)
+            variables = server_environment(SHARED_SECRETS=SECRET, **settings)
             words = command(port, workers=workers)
             return stack.enter_context(running(port, kit, lambda: Process(words, variables, log), log))
 

@@ -130,7 +130,12 @@ def at_once(times: int, call: Callable[[int], Result]) -> list[Result]:
         return list(pool.map(wait_and_call, range(times)))
 
 
-def environment(**settings: Any) -> dict[str, str]:
-    """Make the environment of a server: this one's, without the measuring of coverage, with these settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-    return kept | {f"RECEIVER_{name}": str(value) for name, value in settings.items()}
+def command_environment(**settings: Any) -> dict[str, str]:
+    """Make the environment of a command: this one's, with these settings."""
+    return os.environ | {f"RECEIVER_{name}": str(value) for name, value in settings.items()}
+
+
+def server_environment(**settings: Any) -> dict[str, str]:
+    """Make the environment of a server, which runs at full speed: coverage is not measured in it."""
+    everything = command_environment(**settings)
+    return {name: value for name, value in everything.items() if not name.startswith("COVERAGE_")}

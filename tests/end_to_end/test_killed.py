@@ -42,7 +42,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        while not self._enough.wait(0.1):
+        while not self._enough.wait(0.05):
             number += 1
             fields = order_fields(order_id=f"{self.name}-{number}", event_id=f"evt_{self.name}_{number}")
             while fields["order_id"] not in self.acknowledged:
@@ -80,7 +80,7 @@ def test_thirty_kills_under_load_lose_nothing_and_double_nothing(
 
     for _ in range(KILLS):
         _wait_until_orders_come_in(senders)
-        time.sleep(random.uniform(0, 0.6))
+        time.sleep(random.uniform(0, 0.5))
         shop.process.kill()
         shop.restart()
     for sender in senders:
@@ -113,7 +113,7 @@ def _assert_every_handler_finished_once(shop: Running, order_ids: list[str]) -> 
         .where(AttemptRow.state == "done")
     )
     with shop.kit.database.read() as session:
-        runs = Counter(session.execute(finished).tuples())
+        runs = Counter((order_id, name) for order_id, name in session.execute(finished))
         parcels = Counter(session.scalars(text("SELECT order_id FROM parcels")))
     names = ("register_customer", "email_customer", "notify_merchant", "pack_parcel")
     assert runs == Counter((order_id, name) for order_id in order_ids for name in names)

@@ -1,0 +1,27 @@
+"""The app with a bug in it: recording an order whose id begins with BUG fails with everything that it was given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from receiver import create_app, serving
+from receiver.inbox import Inbox, Recorded
+
+app = create_app()
+kit = app.extensions["receiver"]
+
+
+class FaultyInbox(Inbox):
+    """Fails on some orders as a bug would: with an error that repeats the data."""
+
+    def record(self, row: Mapping[str, Any]) -> Recorded:
+        if (row["order_id"] or "").startswith("BUG"):
+            raise RuntimeError(f"cannot record {dict(row)}")
+        return super().record(row)
+
+
+reception = replace(kit.reception, inbox=FaultyInbox(kit.database))
+app.extensions["receiver"] = replace(kit, reception=reception)
+serving.start(app.extensions["receiver"], work=True)

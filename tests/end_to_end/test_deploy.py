@@ -1,0 +1,99 @@
+"""The other ways to deploy: gunicorn, a worker process of its own, senders that chunk their bodies."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.end_to_end.processes import Process, Running, command_environment, granian, gunicorn
+from tests.served import FORM, SECRET, Reply, order_fields
+
+Launch = Callable[..., Running]
+
+LIMIT = 262_144
+ALL_DONE = {"register_customer": "done", "email_customer": "done", "notify_merchant": "done"}
+SERVERS = pytest.mark.parametrize("server", [granian, gunicorn], ids=["granian", "gunicorn"])
+
+
+def test_gunicorn_serves_the_same_app(launch: Launch) -> None:
+    shop = launch(gunicorn, workers=2)
+
+    reply = shop.post(order_fields())
+
+    assert (reply.status, reply.content["status"]) == (202, "accepted")
+    assert [order.state for order in shop.settled()] == ["done"]
+    assert shop.handler_states() == ALL_DONE
+
+
+@SERVERS
+def test_a_server_stops_when_asked_to(launch: Launch, server: Callable[..., list[str]]) -> None:
+    shop = launch(server, workers=2)
+    assert shop.post(order_fields()).status == 202
+    shop.settled()
+
+    assert shop.process.stop() == 0
+
+
+@SERVERS
+def test_a_chunked_body_is_taken_whole_or_refused_and_never_cut(
+    launch: Launch, server: Callable[..., list[str]]
+) -> None:
+    shop = launch(server, EMBEDDED_WORKER="false")
+    flood = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(70_000))]).encode()
+    many = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(2_000))]).encode()
+    assert len(many) < LIMIT < len(flood)
+
+    replies = [_chunked(shop, body) for body in (_body_of(LIMIT), _body_of(LIMIT + 1), flood, many)]
+
+    assert [reply.status for reply in replies] == [202, 413, 413, 413]
+    (order,) = shop.rows()
+    fields = dict(json.loads(order.fields))
+    assert fields["last"] == "here"
+    assert len(fields["custom_padding"]) == len(_padding(LIMIT))
+
+
+def test_a_worker_process_runs_the_jobs_of_servers_without_workers(launch: Launch, tmp_path: Path) -> None:
+    shop = launch(workers=2, EMBEDDED_WORKER="false")
+    assert shop.post(order_fields()).status == 202
+    time.sleep(1.5)
+    assert [order.state for order in shop.rows()] == ["open"]
+
+    worker = Process(["flask", "worker"], command_environment(SHARED_SECRETS=SECRET), tmp_path / "worker.log")
+    try:
+        assert [order.state for order in shop.settled()] == ["done"]
+        assert shop.post(order_fields()).status == 202
+        assert [order.state for order in shop.settled()] == ["done", "done"]
+        assert shop.handler_states() == ALL_DONE
+        assert worker.stop() == 0
+    finally:
+        worker.kill()
+
+
+def _chunked(shop: Running, body: bytes) -> Reply:
+    """POST in chunks of 8 KiB, without a Content-Length."""
+
+    def parts() -> Iterator[bytes]:
+        for start in range(0, len(body), 8192):
+            yield body[start : start + 8192]
+
+    headers = {"X-Shared-Secret": SECRET, "Content-Type": FORM, "Connection": "close"}
+    return shop.request("POST", "/orders", body=parts(), chunked=True, headers=headers)
+
+
+def _body_of(size: int) -> bytes:
+    body = urlencode(_fields(_padding(size))).encode()
+    assert len(body) == size
+    return body
+
+
+def _padding(size: int) -> str:
+    return "x" * (size - len(urlencode(_fields(""))))
+
+
+def _fields(padding: str) -> dict[str, str]:
+    return order_fields(order_id="CHUNKED-1", custom_padding=padding) | {"last": "here"}

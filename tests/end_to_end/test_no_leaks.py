@@ -1,0 +1,98 @@
+"""What is given in confidence stays out of every log, and what must never be kept out of the database too."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+from receiver.models import MailRow
+from tests.end_to_end.processes import Running, granian
+from tests.served import SECRET, Reply, order_fields, signed
+from tests.smtp_servers import HOST, Mailbox, smtp_server
+
+EMAIL = "canary.q7x@kunde.de"
+CARD = "4111111111111111"
+#: None of these may be logged, in any spelling.
+PERSONAL = ("canary.q7x", "Zanzibarina", "Quoxstreet", "+49 30 99887766")
+_OTHER_SECRET = "whsec_" + "d3Jvbmctc2VjcmV0LW9mLXRoZS10ZXN0cy0zMmJ5dGU="
+_FAILS = """
+from sqlalchemy import text
+from receiver.handlers import handler
+
+@handler(retries=0)
+def fails(order, context):
+    context.log.debug("about to fail")
+    raise RuntimeError(f"cannot handle {order.customer.email} of {order.customer.first_name}")
+
+@handler(retries=0)
+def fails_in_the_database(order, context):
+    context.session.execute(text("INSERT INTO nowhere VALUES (:email)"), {"email": order.customer.email})
+"""
+
+
+def test_secret_card_number_and_personal_data_leak_nowhere(
+    launch: Callable[..., Running], add_handler: Callable[[str, str], None], instance: Path
+) -> None:
+    """Walks the accepted, parked, refused, failing-handler, 500 and mail-failure paths with everything logged."""
+    add_handler("fails", _FAILS)
+    mailbox = Mailbox(recipient_answer=f"550 5.1.1 <{EMAIL}> Zanzibarina is unknown here")
+    command = partial(granian, app="tests.end_to_end.faulty_app:app", log_level="debug")
+    with smtp_server(mailbox) as port:
+        mail = {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_DEFAULT_SENDER": "shop@laden.de"}
+        shop = launch(command, LOG_LEVEL="debug", RETRY_SCHEDULE="1", MERCHANT_EMAIL="owner@laden.de", **mail)
+        replies = _walk_all_paths(shop)
+        shop.settled(20)
+        shop.wait_for(lambda: _count(shop, "refusals") == 5)
+        log = _stopped(shop)
+
+    assert [reply.status for reply in replies] == [202, 202, 202, 401, 401, 401, 422, 400, 500]
+    assert {row.state for row in shop.rows(MailRow)} == {"failed"}
+    assert {"fails": "failed", "fails_in_the_database": "failed"}.items() <= shop.handler_states().items()
+    # The paths were walked and logged, or the search below would prove nothing.
+    for trace in ("handler fails failed: RuntimeError at fails.py", "POST /orders failed: RuntimeError", "POST /orders"):
+        assert trace in log
+    confidential = (SECRET, SECRET.removeprefix("whsec_"), _OTHER_SECRET, CARD)
+    assert _found(log, *confidential, *PERSONAL) == []
+    answers = json.dumps([reply.content for reply in replies])
+    assert _found(answers, *confidential, *PERSONAL) == []
+    for path in instance.glob("receiver.sqlite*"):
+        assert _found(path.read_bytes().decode("latin-1"), *confidential, CARD[:-4]) == [], path.name
+
+
+def _walk_all_paths(shop: Running) -> list[Reply]:
+    told = {"customer_email": EMAIL, "customer_first_name": "Zanzibarina", "customer_phone": "+49 30 99887766"}
+    person = order_fields(**told, billing_line1="Quoxstreet 7", customer_note=f"Card {CARD}, or 4111 1111 1111 1111")
+    foreign = {"BuyerEmail": EMAIL, "Buyer": "Zanzibarina", "AuthKey": SECRET, "Comment": f"my key is {SECRET}"}
+    body = "&".join(f"{name}={quote(value)}" for name, value in person.items()).encode()
+    changed = body.replace(b"Quoxstreet", b"quoxstreet")
+    return [
+        shop.post(person),
+        shop.post(person | {"order_id": "A-2", "shared_secret": SECRET, "remark": f"{SECRET} twice"}, prove=False),
+        shop.post(foreign, prove=False),
+        shop.post(person | {"shared_secret": _OTHER_SECRET}, prove=False),
+        shop.post(person, headers={"X-Shared-Secret": _OTHER_SECRET}),
+        shop.post(changed, headers=signed(body)),
+        shop.post(person | {"card_number": CARD, SECRET: "a secret for a name"}),
+        shop.post(person | {"customer_email ": EMAIL} | {"billing.line1": "Quoxstreet 7"}),
+        shop.post(person | {"order_id": "BUG-1"}),
+    ]
+
+
+def _stopped(shop: Running) -> str:
+    """Stop the server, which writes out all that it logs, and give its log."""
+    shop.process.stop()
+    return shop.log
+
+
+def _found(text: str, *words: str) -> list[str]:
+    """Give the words that the text holds, in any case, plain or as a URL spells them."""
+    text = text.lower()
+    return [word for word in words if word.lower() in text or quote(word, safe="").lower() in text]
+
+
+def _count(shop: Running, table: str) -> int:
+    with shop.kit.database.read() as session:
+        return int(session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())

@@ -1,0 +1,93 @@
+"""The checks of single settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from receiver import checks
+from receiver.errors import ConfigurationError
+
+RIGHT: list[tuple[Callable[[Any], str | None], Any]] = [
+    (checks.between(1, 64), 1),
+    (checks.between(1, 64), 64),
+    (checks.secret_key, ""),
+    (checks.secret_key, "k" * 32),
+    (checks.shared_secrets, []),
+    (checks.shared_secrets, ["whsec_" + "QUJD" * 8, "another sixteen characters"]),
+    (checks.database_url, ""),
+    (checks.database_url, "sqlite:///orders.sqlite"),
+    (checks.database_url, "sqlite:////var/lib/orders.sqlite?timeout=3"),
+    (checks.one_line, "Zoë's Corner Shop"),
+    (checks.email, "shop@laden.de"),
+    (checks.web_address, "http://127.0.0.1:8000"),
+    (checks.web_address, "https://shop.example/orders-server"),
+    (checks.locale, "de"),
+    (checks.locale, "en-GB"),
+    (checks.timezone, "Europe/London"),
+    (checks.log_level, "warning"),
+    (checks.names, []),
+    (checks.names, ["register_customer"]),
+    (checks.seconds, []),
+    (checks.seconds, [60, 300]),
+]
+WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
+    (checks.between(1, 64), 0, "must be 1 to 64"),
+    (checks.between(1, 64), 65, "must be 1 to 64"),
+    (checks.secret_key, "k" * 31, "32 characters or more"),
+    (checks.shared_secrets, ["a good secret of some length", "too short"], "secret number 2"),
+    (checks.shared_secrets, ["whsec_!!!!!!!!!!!!!!!!!!"], "secret number 1"),
+    (checks.shared_secrets, [12345678901234567], "secret number 1"),
+    (checks.database_url, "postgresql://localhost/orders", "must begin with sqlite:///"),
+    (checks.database_url, "sqlite://", "name a file"),
+    (checks.database_url, "sqlite:///", "name a file"),
+    (checks.database_url, "sqlite:///?timeout=3", "name a file"),
+    (checks.database_url, "sqlite:///:memory:", "name a file"),
+    (checks.one_line, " ", "one line"),
+    (checks.one_line, "Shop\r\nBcc: x@y.example", "one line"),
+    (checks.email, "not an address", "one e-mail address"),
+    (checks.email, "a@b.example, c@d.example", "one e-mail address"),
+    (checks.web_address, "shop.example", "https://shop.example"),
+    (checks.web_address, "ftp://shop.example", "https://shop.example"),
+    (checks.web_address, "https://", "https://shop.example"),
+    (checks.web_address, "https://shop.example/?page=1", "https://shop.example"),
+    (checks.web_address, "https://shop.example/#top", "https://shop.example"),
+    (checks.web_address, "http://[::1", "https://shop.example"),
+    (checks.locale, "", "en-GB"),
+    (checks.locale, "klingon", "en-GB"),
+    (checks.timezone, "", "Europe/London"),
+    (checks.timezone, "Mars/Olympus", "Europe/London"),
+    (checks.timezone, "../../etc/passwd", "Europe/London"),
+    (checks.log_level, "loud", "debug, info, warning or error"),
+    (checks.names, [1], "list of names"),
+    (checks.names, [["nested"]], "list of names"),
+    (checks.seconds, [0], "[60, 300]"),
+    (checks.seconds, [-1], "[60, 300]"),
+    (checks.seconds, [True], "[60, 300]"),
+    (checks.seconds, ["60"], "[60, 300]"),
+]
+
+
+@pytest.mark.parametrize(("check", "value"), RIGHT)
+def test_nothing_is_said_of_a_right_value(check: Callable[[Any], str | None], value: Any) -> None:
+    assert check(value) is None
+
+
+@pytest.mark.parametrize(("check", "value", "said"), WRONG)
+def test_of_a_wrong_value_the_remedy_is_said(check: Callable[[Any], str | None], value: Any, said: str) -> None:
+    assert said in (check(value) or "")
+
+
+def test_a_wrong_shared_secret_is_never_shown() -> None:
+    assert "hunter2" not in (checks.shared_secrets(["hunter2"]) or "")
+
+
+def test_whole_numbers_are_read_with_commas_between() -> None:
+    assert checks.whole_numbers("RETRY_SCHEDULE", "60, 300,") == [60, 300]
+
+
+def test_what_is_no_whole_number_names_the_variable() -> None:
+    with pytest.raises(ConfigurationError, match="RECEIVER_RETRY_SCHEDULE must be whole numbers"):
+        checks.whole_numbers("RETRY_SCHEDULE", "60,soon")

@@ -1,0 +1,167 @@
+"""Finding the handlers: their order, and what is said of those that cannot be taken."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from receiver.handler_loading import Registry, load
+from receiver.handlers import Handler
+
+BUILT_IN = ["register_customer", "email_customer", "notify_merchant"]
+
+
+def write(folder: Path, name: str, text: str) -> Path:
+    """Put a merchant's file into the instance folder."""
+    path = folder / "handlers" / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(textwrap.dedent(text), "utf-8")
+    return path
+
+
+def a_handler(name: str, options: str = "") -> str:
+    return f"""
+        from receiver.handlers import handler
+
+        @handler{options}
+        def {name}(order, context):
+            return "ran"
+    """
+
+
+def names(registry: Registry) -> list[str]:
+    return [handler.name for handler in registry.handlers]
+
+
+def test_without_files_the_built_in_ones_run_in_their_order(tmp_path: Path) -> None:
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == (BUILT_IN, ())
+
+
+def test_the_merchants_files_follow_by_name(tmp_path: Path) -> None:
+    write(tmp_path, "b.py", a_handler("from_b"))
+    write(tmp_path, "a.py", a_handler("from_a"))
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == ([*BUILT_IN, "from_a", "from_b"], ())
+
+
+def test_a_file_may_hold_several_and_plain_helpers(tmp_path: Path) -> None:
+    write(tmp_path, "two.py", a_handler("one") + a_handler("two") + "\n        def helper():\n            return 1\n")
+    assert names(load(tmp_path))[3:] == ["one", "two"]
+
+
+def test_options_are_kept(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "a.py",
+        a_handler("mine", "(after='notify_merchant', on_test=False, retries=2, timeout=5, events=('x',))"),
+    )
+    found = load(tmp_path).get("mine")
+    assert found is not None
+    assert found == Handler(
+        name="mine",
+        function=found.function,
+        after="notify_merchant",
+        on_test=False,
+        retries=2,
+        timeout=5,
+        events=("x",),
+    )
+
+
+def test_a_handler_that_is_only_imported_is_not_taken_twice(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        "a.py",
+        "from receiver.handlers.notify_merchant import notify_merchant\n" + textwrap.dedent(a_handler("mine")),
+    )
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == ([*BUILT_IN, "mine"], ())
+
+
+def test_the_chosen_ones_run_in_the_order_chosen(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", a_handler("mine"))
+    registry = load(tmp_path, ["mine", "register_customer"])
+    assert (names(registry), registry.problems) == (["mine", "register_customer"], ())
+
+
+def test_a_chosen_name_that_is_none_is_told(tmp_path: Path) -> None:
+    registry = load(tmp_path, ["register_customer", "no_such"])
+    assert names(registry) == ["register_customer"]
+    assert registry.problems == ("HANDLERS names 'no_such', which is no handler; see `flask handlers list`.",)
+
+
+def test_waiting_for_a_handler_that_does_not_run_is_told(tmp_path: Path) -> None:
+    registry = load(tmp_path, ["email_customer"])
+    assert registry.problems == (
+        "email_customer is to run after 'register_customer', which does not run; it runs without waiting.",
+    )
+
+
+def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
+    registry = load(tmp_path)
+    assert registry.get("notify_merchant") is registry.handlers[2]
+    assert registry.get("no_such") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("def broken(:\n", "cannot be loaded: line 1: "),
+        ("1 / 0\n", "cannot be loaded: line 1 of bad.py: ZeroDivisionError: division by zero."),
+        ("import no_such_module_anywhere\n", "ModuleNotFoundError"),
+        ("raise SystemExit(3)\n", "cannot be loaded: line 1 of bad.py: SystemExit: 3."),
+        ("x = 1\n", "has no function marked with @handler."),
+    ],
+)
+def test_a_broken_file_is_named_and_stops_no_other(tmp_path: Path, text: str, said: str) -> None:
+    path = write(tmp_path, "bad.py", text)
+    write(tmp_path, "good.py", a_handler("good"))
+    registry = load(tmp_path)
+    assert names(registry) == [*BUILT_IN, "good"]
+    (problem,) = registry.problems
+    assert problem.startswith(f"{path} ")
+    assert said in problem
+
+
+@pytest.mark.parametrize(
+    "signature", ["def mine(order)", "def mine(order, context, more)", "def mine()", "async def mine(order, context)"]
+)
+def test_a_function_that_cannot_be_called_as_a_handler_is_not_taken(tmp_path: Path, signature: str) -> None:
+    path = write(tmp_path, "a.py", f"from receiver.handlers import handler\n\n@handler\n{signature}:\n    pass\n")
+    registry = load(tmp_path)
+    assert names(registry) == BUILT_IN
+    assert registry.problems == (f"{path}: mine must be a plain function of two arguments, (order, context).",)
+
+
+def test_a_name_that_is_taken_is_told_and_the_first_one_runs(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.py", a_handler("notify_merchant"))
+    registry = load(tmp_path)
+    assert names(registry) == BUILT_IN
+    assert registry.problems == (f"{path}: a handler named notify_merchant is there already; rename this one.",)
+
+
+def test_a_file_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, "README.md", "no code")
+    assert load(tmp_path).problems == ()
+
+
+def test_an_installed_package_gives_handlers_by_its_entry_points(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "packages"
+    metadata = package / "some_shop_handlers-1.0.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: some-shop-handlers\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(
+        "[receiver.handlers]\nweigh = some_shop_handlers\nbroken = some_shop_handlers_missing\n"
+    )
+    (package / "some_shop_handlers.py").write_text(textwrap.dedent(a_handler("weigh")))
+    monkeypatch.syspath_prepend(package)
+    write(tmp_path, "z.py", a_handler("mine"))
+    registry = load(tmp_path)
+    assert names(registry) == [*BUILT_IN, "mine", "weigh"]
+    (problem,) = registry.problems
+    assert problem.startswith("entry point broken cannot be loaded: ")

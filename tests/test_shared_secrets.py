@@ -1,0 +1,171 @@
+"""The receiver's shared secrets: which hold now, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from receiver import signing
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit
+from receiver.models import SecretRow
+from receiver.shared_secrets import Keyring, SharedSecrets
+from tests.served import SECRET
+
+OLD = "the merchant's older secret"
+NEW = "the merchant's newer secret"
+NOW = datetime.now(UTC)
+HOUR = timedelta(hours=1)
+
+
+def add(kit: Kit, secret: str, **options: Any) -> str:
+    with kit.database.write() as session:
+        return kit.shared_secrets.add(session, secret, now=NOW, **options)
+
+
+def end(kit: Kit, fingerprint: str, at: datetime) -> None:
+    with kit.database.write() as session:
+        kit.shared_secrets.end(session, fingerprint, at=at)
+
+
+def listing(kit: Kit, now: datetime = NOW) -> list[dict[str, Any]]:
+    with kit.database.read() as session:
+        return kit.shared_secrets.listing(session, now=now)
+
+
+def test_the_settings_secrets_are_active(kit: Kit) -> None:
+    assert kit.shared_secrets.keyring() == Keyring({SECRET: SECRET.encode()}, {})
+
+
+def test_an_added_secret_is_active_at_once_without_its_white_space(kit: Kit) -> None:
+    assert add(kit, f"  {NEW}\n") == signing.fingerprint(NEW)
+    assert set(kit.shared_secrets.keyring().active) == {SECRET, NEW}
+
+
+def test_an_added_secret_is_stored_encrypted(kit: Kit) -> None:
+    add(kit, NEW)
+    with kit.database.read() as session:
+        (row,) = session.query(SecretRow).all()
+    assert NEW not in row.ciphertext
+    assert row.fingerprint == signing.fingerprint(NEW)
+
+
+def test_an_unusable_secret_is_not_added_and_not_shown(kit: Kit) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        add(kit, "short")
+    assert "short" not in str(caught.value)
+    assert len(listing(kit)) == 1
+
+
+def test_a_secret_holds_until_its_end(kit: Kit) -> None:
+    add(kit, NEW, ends_at=NOW + HOUR)
+    assert NEW in kit.shared_secrets.keyring().active
+
+
+def test_a_secret_past_its_end_is_retired_but_known(kit: Kit) -> None:
+    add(kit, OLD, ends_at=NOW - HOUR)
+    keyring = kit.shared_secrets.keyring()
+    assert (set(keyring.active), set(keyring.retired)) == ({SECRET}, {OLD})
+
+
+def test_an_ended_secret_stops_at_once(kit: Kit) -> None:
+    end(kit, add(kit, OLD), NOW)
+    assert OLD in kit.shared_secrets.keyring().retired
+
+
+def test_a_secret_may_be_ended_later_so_that_two_overlap(kit: Kit) -> None:
+    end(kit, add(kit, OLD), NOW + HOUR)
+    add(kit, NEW)
+    assert {OLD, NEW} <= set(kit.shared_secrets.keyring().active)
+
+
+def test_a_secret_that_was_retired_and_added_again_is_active(kit: Kit) -> None:
+    end(kit, add(kit, OLD), NOW)
+    add(kit, OLD)
+    keyring = kit.shared_secrets.keyring()
+    assert OLD in keyring.active
+    assert keyring.retired == {}
+
+
+def test_ending_what_is_not_active_says_where_to_look(kit: Kit) -> None:
+    with pytest.raises(ConfigurationError, match="No active secret has the fingerprint 00000000"):
+        end(kit, "00000000", NOW)
+
+
+def test_a_secret_is_not_ended_twice(kit: Kit) -> None:
+    mark = add(kit, OLD)
+    end(kit, mark, NOW)
+    with pytest.raises(ConfigurationError, match="No active secret"):
+        end(kit, mark, NOW)
+
+
+def test_a_secret_of_the_settings_is_ended_there(kit: Kit) -> None:
+    with pytest.raises(ConfigurationError, match="stands in the setting SHARED_SECRETS; remove it there"):
+        end(kit, signing.fingerprint(SECRET), NOW)
+
+
+def test_a_source_with_secrets_of_its_own_takes_no_others(kit: Kit) -> None:
+    """The receiver's own are known there, so that they are blotted out, but prove nothing."""
+    add(kit, OLD, ends_at=NOW - HOUR)
+    keyring = kit.shared_secrets.keyring([NEW])
+    assert set(keyring.active) == {NEW}
+    assert set(keyring.retired) == {OLD, SECRET}
+
+
+def test_what_another_secret_key_encrypted_is_not_active_and_shown_as_unreadable(
+    kit: Kit, make_app: Callable[..., Flask]
+) -> None:
+    add(kit, NEW)
+    other: Kit = make_app(SECRET_KEY="another key of thirty-two characters").extensions["receiver"]
+    assert set(other.shared_secrets.keyring().active) == {SECRET}
+    assert [row["state"] for row in listing(other)] == ["active", "unreadable"]
+
+
+def test_without_a_secret_key_nothing_can_be_added_or_read(kit: Kit) -> None:
+    add(kit, NEW)
+    keyless = SharedSecrets(kit.database, secret_key="", from_settings=[])
+    assert keyless.keyring() == Keyring({}, {})
+    with (
+        pytest.raises(ConfigurationError, match="SECRET_KEY is not set; run `flask init` first"),
+        kit.database.write() as session,
+    ):
+        keyless.add(session, OLD, now=NOW)
+
+
+def test_the_listing_gives_settings_first_then_stored_ones_by_age(kit: Kit) -> None:
+    add(kit, OLD, name="selftest", ends_at=NOW - HOUR)
+    add(kit, NEW)
+    moment = NOW.isoformat(timespec="milliseconds")
+    rows = listing(kit)
+    assert rows[0] == {
+        "fingerprint": "b469f92f",
+        "name": "SHARED_SECRETS",
+        "state": "active",
+        "created_at": None,
+        "ends_at": None,
+    }
+    assert [(row["name"], row["state"]) for row in rows[1:]] == [("selftest", "retired"), ("added", "active")]
+    assert datetime.fromisoformat(rows[2]["created_at"]).isoformat(timespec="milliseconds") == moment
+    assert datetime.fromisoformat(rows[1]["ends_at"]) < NOW
+
+
+def test_secrets_in_names_and_values_become_their_fingerprints() -> None:
+    keyring = Keyring({NEW: NEW.encode()}, {OLD: OLD.encode()})
+    fields = [("secret", NEW), (f"x-{OLD}", "1"), ("note", f"it is {NEW}!"), ("total", "1.00")]
+    new, old = (f"[secret {signing.fingerprint(secret)}]" for secret in (NEW, OLD))
+    assert keyring.redact(fields) == [
+        ("secret", new),
+        (f"x-{old}", "1"),
+        ("note", f"it is {new}!"),
+        ("total", "1.00"),
+    ]
+
+
+def test_a_keyring_never_shows_its_secrets() -> None:
+    shown = repr(Keyring({NEW: NEW.encode()}, {OLD: OLD.encode()}))
+    assert NEW not in shown
+    assert OLD not in shown

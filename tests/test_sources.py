@@ -1,0 +1,140 @@
+"""The sources of the settings: built once, read again when the file changes."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+import pytest
+
+from receiver import sources as module
+from receiver.errors import UnknownSource
+from receiver.orders import Mapping
+from receiver.sources import Source, Sources
+
+SECRET = "sixteen characters and more"
+MAPPED = '[sources.shopintegrator.fields]\norder_id = "OrderRef"\n'
+
+
+@pytest.fixture(autouse=True)
+def _look_at_every_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_SECONDS", 0.0)
+
+
+def write(folder: Path, text: str) -> None:
+    """Write the settings file with a time stamp of its own, however fast the test is."""
+    path = folder / "config.toml"
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text(text, "utf-8")
+    os.utime(path, ns=(before + 1_000_000, before + 1_000_000))
+
+
+def test_without_a_table_the_default_source_has_neither_mapping_nor_secrets(tmp_path: Path) -> None:
+    assert Sources(tmp_path, {}).get() == Source("shopintegrator", None, ())
+
+
+def test_a_table_gives_mapping_and_secrets(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {"eu": {"fields": {"order_id": "Ref"}, "secrets": [f" {SECRET} "]}})
+    assert sources.get("eu") == Source("eu", Mapping.from_table({"order_id": "Ref"}), (SECRET,))
+    assert sources.problems == []
+
+
+def test_a_source_never_shows_its_secrets(tmp_path: Path) -> None:
+    source = Sources(tmp_path, {"eu": {"secrets": [SECRET]}}).get("eu")
+    assert SECRET not in repr(source)
+
+
+def test_a_name_without_a_table_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(UnknownSource, match=r"No \[sources.elsewhere\] table stands in config.toml"):
+        Sources(tmp_path, {}).get("elsewhere")
+
+
+@pytest.mark.parametrize(
+    ("table", "problem"),
+    [
+        (3, "must be a table."),
+        ({"secret": "x"}, "has 'secret', which is none of fields, secrets."),
+        ({"secrets": SECRET}, "secrets must be a list"),
+        ({"secrets": [3]}, "secrets must be a list"),
+        ({"secrets": ["short"]}, "A shared secret has at least 16 characters"),
+        ({"fields": ["order_id"]}, "fields must be a table"),
+        ({"fields": {"no_such_field": "X"}}, "no_such_field"),
+    ],
+)
+def test_a_wrong_table_is_named_and_the_others_hold(tmp_path: Path, table: object, problem: str) -> None:
+    sources = Sources(tmp_path, {"bad": table, "good": {}})
+    (said,) = sources.problems
+    assert said.startswith("[sources.bad] in config.toml: ")
+    assert problem in said
+    assert sources.get("good") == Source("good")
+    with pytest.raises(UnknownSource):
+        sources.get("bad")
+
+
+def test_sources_that_are_no_tables_are_named(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, ["shopintegrator"])  # type: ignore[arg-type]
+    assert sources.problems == ["sources in config.toml must be tables such as [sources.shopintegrator.fields]."]
+
+
+def test_a_change_of_the_file_holds_without_a_restart(tmp_path: Path) -> None:
+    write(tmp_path, "")
+    sources = Sources(tmp_path, {})
+    write(tmp_path, MAPPED)
+    assert sources.get().mapping == Mapping.from_table({"order_id": "OrderRef"})
+
+
+def test_a_file_that_appears_later_is_read(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {})
+    assert sources.get().mapping is None
+    write(tmp_path, MAPPED)
+    assert sources.get().mapping is not None
+
+
+def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
+    """What the app was given at its start holds until the file's time stamp moves."""
+    write(tmp_path, MAPPED)
+    assert Sources(tmp_path, {}).get().mapping is None
+
+
+def test_a_table_that_is_taken_out_is_gone(tmp_path: Path) -> None:
+    write(tmp_path, "[sources.eu]\n")
+    sources = Sources(tmp_path, {"eu": {}})
+    write(tmp_path, "\n\n")
+    with pytest.raises(UnknownSource):
+        sources.get("eu")
+
+
+@pytest.mark.parametrize("broken", ["[sources", "[sources.shopintegrator]\nsecrets = 3\n"])
+def test_while_a_change_is_wrong_the_old_tables_go_on(
+    tmp_path: Path, broken: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, MAPPED)
+    sources = Sources(tmp_path, {"shopintegrator": {"fields": {"order_id": "OrderRef"}}})
+    with caplog.at_level(logging.ERROR, "receiver.sources"):
+        write(tmp_path, broken)
+        assert sources.get().mapping is not None
+    assert len(sources.problems) == 1
+    assert "Until it is mended, what stood there before goes on." in caplog.text
+
+
+def test_a_wrong_table_does_not_keep_the_others_change_back(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {})
+    write(tmp_path, MAPPED + "[sources.bad]\nsecrets = 3\n")
+    assert sources.get().mapping is not None
+    assert sources.problems != []
+
+
+def test_a_mended_file_clears_the_problems(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {"bad": 3})
+    write(tmp_path, MAPPED)
+    sources.get()
+    assert sources.problems == []
+
+
+def test_the_file_is_looked_at_a_few_times_a_second_at_most(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_SECONDS", 60.0)
+    sources = Sources(tmp_path, {})
+    sources.get()
+    write(tmp_path, MAPPED)
+    assert sources.get().mapping is None
