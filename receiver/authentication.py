@@ -110,8 +110,9 @@ def _first_match(
     in_header = headers.get("x-shared-secret", "").encode("latin-1", "replace")
     if secret := signing.equals_any(in_header, secrets):
         return "header", secret
+    lengths = {len(secret) for secret in secrets}
     for value in values():
-        if secret := signing.equals_any(value.encode(), secrets):
+        if len(value) in lengths and (secret := signing.equals_any(value.encode(), secrets)):
             return "field", secret
     return None
 

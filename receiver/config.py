@@ -1,12 +1,9 @@
-"""Every setting once: name, default, meaning, check; read from defaults, config.toml, then the environment."""
+"""Every setting once: name, default, meaning, check."""
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from receiver import checks
@@ -165,67 +162,3 @@ SETTINGS = (
 
 #: Settings that `flask init` writes as examples, and what they must not stay at in production.
 EXAMPLES = ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER")
-
-
-def read(
-    instance: Path, environment: Mapping[str, str] = os.environ, *, overrides: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default)."""
-    problems: list[str] = []
-    try:
-        from_file = read_file(instance)
-    except ConfigurationError as error:
-        from_file = {}
-        problems.append(str(error))
-    values: dict[str, Any] = {}
-    for setting in SETTINGS:
-        try:
-            value = _value(setting, {**from_file, **overrides}, {} if setting.name in overrides else environment)
-            problem = setting.problem(value)
-        except ConfigurationError as error:
-            problem = str(error)
-        if problem:
-            problems.append(problem)
-            value = setting.default
-        values[setting.name] = value
-    problems += _unknown(from_file)
-    values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
-    values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
-    values["sources"] = overrides.get("sources", from_file.get("sources", {}))
-    return values, problems
-
-
-def read_file(instance: Path) -> dict[str, Any]:
-    """Read ``config.toml`` of the instance folder; a missing one is empty. Raises ConfigurationError."""
-    path = instance / FILE
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
-
-
-def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
-    text = environment.get(PREFIX + setting.name)
-    if text is None:
-        return from_file.get(setting.name, setting.default)
-    if setting.name == "RETRY_SCHEDULE":
-        return checks.whole_numbers(setting.name, text)
-    return setting.from_text(text)
-
-
-def _unknown(from_file: Mapping[str, Any]) -> list[str]:
-    known = {setting.name for setting in SETTINGS} | {"sources"}
-    return [
-        f"{FILE} has {name!r}, which is no setting; correct or remove it." for name in from_file if name not in known
-    ]
-
-
-def _secret_key(instance: Path) -> str:
-    try:
-        return (instance / "secret_key").read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""

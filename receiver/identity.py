@@ -18,15 +18,15 @@ def order_key(order: Order, decided: str, *, webhook_id: str | None) -> str:
     if order.event_id or webhook_id:
         return order.event_id or webhook_id or ""
     parts = [order.store_id or "", order.order_id, decided, "test" if order.test else "live"]
-    return "evt_" + digest(parts)
+    return "evt_" + digest(to_json(parts))
 
 
 def body_key(fields: Fields, *, webhook_id: str | None) -> str:
     """Give the idempotency key of a POST that is not understood yet: of its cleaned fields."""
     event_id = next((value.strip() for name, value in fields if name == "event_id" and value.strip()), None)
-    return event_id or webhook_id or "body_" + digest(fields)
+    return event_id or webhook_id or "body_" + digest(to_json(fields))
 
 
-def digest(parts: object) -> str:
-    """Give the SHA-256, in hex, of the parts' JSON, which keeps each apart from the next."""
-    return hashlib.sha256(to_json(parts)).hexdigest()
+def digest(content: bytes) -> str:
+    """Give the SHA-256 of what two copies must have in common, in hex."""
+    return hashlib.sha256(content).hexdigest()

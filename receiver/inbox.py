@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
 from receiver.group_commit import GroupCommit
-from receiver.models import milliseconds, receipt_of
 
 _COLUMNS = (
     "source",

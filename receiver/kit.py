@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -38,7 +38,7 @@ class Kit:
     """Holds what views and commands work with."""
 
     instance: Path
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     #: What is wrong with the settings; serving with any leaves /orders answering 503.
     problems: list[str]
     database: Database

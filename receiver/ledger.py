@@ -10,8 +10,9 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from receiver.columns import receipt_of
 from receiver.errors import ConfigurationError
-from receiver.models import OrderRow, receipt_of
+from receiver.models import OrderRow
 
 #: Orders on a page.
 PAGE = 50

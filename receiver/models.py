@@ -2,72 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from sqlalchemy import (
-    BigInteger,
-    Dialect,
-    ForeignKey,
-    Index,
-    MetaData,
-    Text,
-    TypeDecorator,
-    UniqueConstraint,
-)
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy import text as sql
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-_ZERO = sql("0")
-
-
-class Instant(TypeDecorator[datetime]):
-    """Keeps an aware datetime as milliseconds since 1970 UTC: sortable, exact, the same in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> int | None:
-        """Store an aware datetime."""
-        return None if value is None else milliseconds(value)
-
-    def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
-        """Read back, aware UTC."""
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
-
-
-def milliseconds(when: datetime) -> int:
-    """Give the stored form of an aware datetime: milliseconds since 1970 UTC."""
-    return int(when.timestamp() * 1000)
-
-
-def receipt_of(pk: int) -> str:
-    """Give the receipt of the order with this primary key."""
-    return f"rcp_{pk:08d}"
-
-
-class Base(DeclarativeBase):
-    """Holds the tables' metadata; names every constraint, so that migrations can name them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {datetime: Instant, str: Text}  # noqa: RUF012 - SQLAlchemy's own form
-
-
-class Job:
-    """Is what every durable job's row has: state, attempts, due time and the lease of the run at work on it."""
-
-    state: Mapped[str]
-    attempts: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
-    due_at: Mapped[datetime | None]
-    lease_token: Mapped[str | None]
-    lease_until: Mapped[datetime | None]
+from receiver.columns import ZERO, Base, Job, receipt_of
 
 
 class OrderRow(Job, Base):
@@ -100,8 +41,8 @@ class OrderRow(Job, Base):
     webhook_id: Mapped[str | None]
     webhook_timestamp: Mapped[datetime | None]
     received_at: Mapped[datetime]
-    copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
-    differing_copies: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+    differing_copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     duplicate_of: Mapped[str | None]
 
     @property
@@ -130,7 +71,7 @@ class HandlerRow(Base):
     position: Mapped[int]
     run: Mapped[int] = mapped_column(server_default=sql("1"), default=1)
     state: Mapped[str]
-    attempts: Mapped[int] = mapped_column(server_default=_ZERO, default=0)
+    attempts: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     waiting_since: Mapped[datetime]
     due_at: Mapped[datetime | None]
     detail: Mapped[str | None]

@@ -11,10 +11,11 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from receiver import outbox
+from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
-from receiver.models import HandlerRow, NoticeRow, OrderRow, RefusalRow, milliseconds
+from receiver.models import HandlerRow, NoticeRow, OrderRow, RefusalRow
 
 #: The merchant is told of each kind at most this often.
 EVERY = timedelta(days=1)

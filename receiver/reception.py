@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -47,7 +47,7 @@ class Answer:
 class Reception:
     """Takes deliveries in."""
 
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     sources: Sources
     shared_secrets: SharedSecrets
     refusals: Refusals
@@ -133,14 +133,15 @@ def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyri
     guarded = guard(keyring.redact(fields))
     reading = read(guarded.fields, source.mapping, delivery.received_at)
     key = _key(reading, guarded.masked, proof)
+    cleaned = to_json(guarded.masked)
     if guarded.masked is not guarded.fields:
         reading = read(guarded.masked, source.mapping, delivery.received_at)
     return {
         "source": source.name,
         "key": key,
         "encoding": (delivery.headers.get("content-type") or "").partition(";")[0].strip().lower(),
-        "fields": to_json(guarded.masked).decode(),
-        "fields_digest": digest(guarded.masked),
+        "fields": cleaned.decode(),
+        "fields_digest": digest(cleaned),
         "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,

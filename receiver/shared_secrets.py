@@ -15,9 +15,10 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from receiver import signing
+from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.errors import ConfigurationError
-from receiver.models import SecretRow, milliseconds
+from receiver.models import SecretRow
 from receiver.orders import Fields
 
 

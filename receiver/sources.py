@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from receiver import config, signing
+from receiver import config, settings, signing
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.orders import Mapping
 
@@ -59,7 +59,7 @@ class Sources:
             return
         with self._mutex:
             try:
-                tables = config.read_file(self._instance).get("sources", {})
+                tables = settings.read_file(self._instance).get("sources", {})
             except ConfigurationError as error:
                 self.problems = [str(error)]
             else:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from receiver import config
+from receiver import settings
 from receiver.config import SETTINGS, Setting
 from receiver.errors import ConfigurationError
 
@@ -17,7 +17,7 @@ DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
 def read(folder: Path, environment: dict[str, str] | None = None, **overrides: Any) -> tuple[dict[str, Any], list[str]]:
-    return config.read(folder, environment or {}, overrides=overrides)
+    return settings.read(folder, environment or {}, overrides=overrides)
 
 
 def write(folder: Path, text: str) -> None:
@@ -114,7 +114,7 @@ def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, c
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"config\.toml cannot be read: Is a directory"):
-        config.read_file(tmp_path)
+        settings.read_file(tmp_path)
 
 
 def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
@@ -143,7 +143,7 @@ def test_the_machines_environment_is_read_unless_another_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "RECEIVER_SHOP_NAME", "Of the machine")
-    assert config.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
+    assert settings.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
 
 
 def test_a_setting_without_a_check_takes_every_value_of_its_type() -> None:

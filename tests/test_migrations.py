@@ -16,7 +16,7 @@ from receiver import migrations, sqlite
 from receiver.errors import ConfigurationError
 from receiver.instance import set_up
 from receiver.kit import Kit
-from receiver.models import Base
+from receiver.columns import Base
 
 
 def set_version(kit: Kit, version: str) -> None:
@@ -43,19 +43,16 @@ def test_the_migrated_schema_is_the_models(kit: Kit) -> None:
 
 def test_indexes_over_part_of_a_table_are_the_models(kit: Kit) -> None:
     """What is compared above leaves the WHERE of an index out."""
-    found = {
-        name: sql
-        for name, sql in kit.database.engine.connect().exec_driver_sql(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'"
-        )
-    }
+    partial = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'")
+    with kit.database.read() as session:
+        found = {row.name: row.sql.partition("WHERE ")[2] for row in session.execute(partial)}
     wanted = {
         str(index.name): str(index.dialect_options["sqlite"]["where"])
         for table in Base.metadata.tables.values()
         for index in table.indexes
         if index.dialect_options["sqlite"]["where"] is not None
     }
-    assert {name: sql.partition("WHERE ")[2] for name, sql in found.items()} == wanted
+    assert found == wanted
 
 
 def test_a_database_of_this_release_has_no_problem(kit: Kit) -> None:

@@ -286,7 +286,7 @@ def test_a_session_held_open_is_closed_and_the_attempt_says_so(
     shop = run("holds")
 
     assert only(shop).state == "retrying"
-    assert "do slow work before the first use of context.session" in only(shop).detail
+    assert "do slow work before the first use of context.session" in str(only(shop).detail)
     assert work(shop) == []
     with shop.kit.database.write(patience=0.1):
         pass

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
-from receiver.models import Base
+from receiver.models import OrderRow
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True)
+context.configure(connection=connection, target_metadata=OrderRow.metadata, render_as_batch=True, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -111,7 +111,7 @@ def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hang
 
     assert {status for sender in senders for status in sender.statuses} == {202}
     took = sorted(seconds for sender in senders for seconds in sender.took)
-    assert len(took) > 200
+    assert len(took) > 150
     assert took[int(len(took) * 0.99)] < 0.5
     assert took[-1] < 3.5
     for word, (name, said) in _SAID.items():
@@ -142,7 +142,7 @@ def test_a_handler_that_hung_three_times_is_switched_off_and_says_so(launch: Lau
     assert [shop.handler_states()[name] for name in _OTHERS] == ["done"] * 3
 
 
-def _attempt(shop: Running, order_id: str, name: str) -> tuple[str, str] | None:
+def _attempt(shop: Running, order_id: str, name: str) -> tuple[str, str | None] | None:
     """Give state and detail of a handler's only attempt at an order, or None before it has ended."""
     attempt = (
         select(AttemptRow.state, AttemptRow.detail)

@@ -1,0 +1,250 @@
+"""The flask commands that set up, look and work: what they print, and how they end."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from click.testing import Result
+from flask import Flask
+from werkzeug.security import check_password_hash
+
+from receiver import create_app
+from receiver.commands import setup
+from receiver.kit import Kit
+from receiver.models import AdministratorRow
+from tests.commanding import Run, lines, runner
+from tests.served import SECRET, Served, order_fields
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask]) -> Run:
+    """Run a flask command on an app with these settings."""
+    return runner(make_app)
+
+
+@pytest.fixture
+def run_before_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a flask command on an instance that was never set up."""
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(tmp_path / "shop"))
+
+    def run(*words: str) -> Result:
+        return create_app().test_cli_runner().invoke(args=list(words))
+
+    return run
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_put_back() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
+    gc.unfreeze()
+
+
+def password_hash(kit: Kit) -> str:
+    with kit.database.read() as session:
+        return session.get_one(AdministratorRow, 1).password_hash
+
+
+@contextmanager
+def terminated_when(condition: Callable[[], bool]) -> Iterator[None]:
+    """Send this process SIGTERM, as a service manager would, once a condition holds."""
+
+    def terminate() -> None:
+        deadline = time.monotonic() + 20
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_init_says_what_it_made_and_repeats_quietly(run_before_init: Run, tmp_path: Path) -> None:
+    first, second = run_before_init("init"), run_before_init("init")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert lines(first)[0] == f"Made {tmp_path}/shop"
+    assert lines(first)[-1].startswith("Admin password: ")
+    assert lines(second) == [f"Database {tmp_path}/shop/receiver.sqlite is up to date"]
+
+
+def test_init_takes_the_environments_password(run_before_init: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEIVER_ADMIN_PASSWORD", "correct horse battery")
+    result = run_before_init("init")
+    assert lines(result)[-1] == "Admin password: taken from RECEIVER_ADMIN_PASSWORD"
+    assert "correct horse" not in result.output
+
+
+def test_init_says_when_that_password_is_too_short(run_before_init: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEIVER_ADMIN_PASSWORD", "short")
+    result = run_before_init("init")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: The admin password must have 12 characters or more.\n"
+
+
+def test_init_says_when_the_place_cannot_be_written(run_before_init: Run, tmp_path: Path) -> None:
+    (tmp_path / "shop").write_text("a file stands in the way")
+    result = run_before_init("init")
+    assert result.exit_code == 1
+    assert "cannot be written: " in result.stderr
+
+
+def test_password_is_read_from_standard_input_and_not_printed(run: Run, kit: Kit) -> None:
+    result = run("password", stdin="correct horse battery\n")
+    assert (result.exit_code, result.output) == (0, "The admin password is changed.\n")
+    assert check_password_hash(password_hash(kit), "correct horse battery")
+
+
+def test_password_is_made_up_when_standard_input_is_empty(run: Run, kit: Kit) -> None:
+    result = run("password", stdin="")
+    assert result.exit_code == 0
+    made = result.output.removeprefix("The admin password is now: ").strip()
+    assert check_password_hash(password_hash(kit), made)
+
+
+def test_password_refuses_a_short_one(run: Run, kit: Kit) -> None:
+    result = run("password", stdin="elevenchars\n")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: The admin password must have 12 characters or more.\n",
+    )
+    assert check_password_hash(password_hash(kit), "the admin's password")
+
+
+@pytest.mark.parametrize(("again", "ends"), [("correct horse battery", 0), ("incorrect horse", 1)])
+def test_password_on_a_terminal_is_typed_twice(
+    run: Run, kit: Kit, monkeypatch: pytest.MonkeyPatch, again: str, ends: int
+) -> None:
+    monkeypatch.setattr(setup, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    result = run("password", stdin=f"correct horse battery\n{again}\n")
+    assert result.exit_code == ends
+    assert check_password_hash(password_hash(kit), "correct horse battery") is (ends == 0)
+    assert "correct horse" not in result.output
+
+
+def test_backup_opens_and_is_whole(run: Run, shop: Served, tmp_path: Path) -> None:
+    shop.post(order_fields(order_id="A-1"))
+    copy = tmp_path / "copy.sqlite"
+    result = run("backup", str(copy))
+    assert result.exit_code == 0
+    assert str(copy) in result.output
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT order_id FROM orders").fetchall() == [("A-1",)]
+
+
+def test_backup_never_overwrites(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "copy.sqlite").write_text("precious")
+    result = run("backup", str(tmp_path / "copy.sqlite"))
+    assert (result.exit_code, (tmp_path / "copy.sqlite").read_text()) == (1, "precious")
+    assert "is there already; name a new file" in result.stderr
+
+
+def test_backup_into_a_folder_that_is_not_there_says_so(run: Run, tmp_path: Path) -> None:
+    result = run("backup", str(tmp_path / "none" / "copy.sqlite"))
+    assert result.exit_code == 1
+    assert "copy.sqlite cannot be written: No such file or directory." in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("orders", "list"),
+        ("orders", "show", "rcp_00000001"),
+        ("orders", "replay", "--parked"),
+        ("orders", "explain", "rcp_00000001"),
+        ("customers", "list"),
+        ("secret", "add"),
+        ("secret", "list"),
+        ("secret", "revoke", "00000000"),
+        ("password",),
+        ("backup", "copy.sqlite"),
+        ("selftest",),
+    ],
+)
+def test_before_init_a_command_says_to_run_it(run_before_init: Run, tmp_path: Path, words: tuple[str, ...]) -> None:
+    result = run_before_init(*words)
+    assert result.exit_code == 1
+    assert "run `flask init`" in result.stderr
+    assert not (tmp_path / "shop").exists()
+
+
+def test_customers_list_is_a_table_or_json(run: Run, shop: Served) -> None:
+    assert "No customer yet" in run("customers", "list").output
+    shop.post(order_fields())
+    shop.settled()
+    names, row = (line.split() for line in lines(run("customers", "list")))
+    assert names == ["email", "first_name", "last_name", "registered_at", "orders", "claimed"]
+    assert (row[:3], row[4:]) == (["ada@shop.example", "Ada", "-"], ["1", "no"])
+    (found,) = json.loads(run("customers", "list", "--json").stdout)
+    assert (found["email"], found["orders"], found["claimed"]) == ("ada@shop.example", 1, False)
+
+
+def test_handlers_list_is_a_table_or_json(run: Run) -> None:
+    assert [line.split()[0] for line in lines(run("handlers", "list"))] == [
+        "name",
+        "register_customer",
+        "email_customer",
+        "notify_merchant",
+    ]
+    found = json.loads(run("handlers", "list", "--json").stdout)
+    assert (found[1]["after"], found[1]["on_test"], found[1]["timeout"]) == ("register_customer", True, "30 s")
+
+
+def test_handlers_list_names_broken_ones_and_fails(run: Run, instance: Path) -> None:
+    (instance / "handlers" / "bad.py").write_text("1 / 0\n")
+    result = run("handlers", "list", "--json")
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)) == 3
+    assert "bad.py cannot be loaded" in result.stderr
+
+
+def test_handlers_list_says_when_none_runs(run: Run) -> None:
+    assert "No handler runs; see HANDLERS" in run("handlers", "list", HANDLERS=["no_such"]).stdout
+
+
+def test_doctor_is_a_list_or_json_and_passes_on_a_fresh_instance(run: Run) -> None:
+    result = run("doctor")
+    assert result.exit_code == 0
+    assert lines(result)[0].split()[:2] == ["ok", "settings"]
+    findings = json.loads(run("doctor", "--json").stdout)
+    assert len(findings) == len(lines(result))
+    assert set(findings[0]) == {"subject", "state", "text"}
+
+
+def test_doctor_fails_when_anything_is_wrong_and_shows_no_secret(run: Run) -> None:
+    result = run("doctor", LOG_LEVEL="loud", MAIL_PASSWORD="swordfish")
+    assert result.exit_code == 1
+    assert "LOG_LEVEL must be" in result.output
+    assert not any(secret in result.output for secret in (SECRET, "swordfish"))
+
+
+def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields())
+    with terminated_when(lambda: bool(shop.rows()[0].state == "done")):
+        result = run("worker")
+    assert (result.exit_code, shop.rows()[0].state) == (0, "done")
+    assert result.stdout == "Working with 4 threads; Ctrl-C stops after the running jobs.\n"
+
+
+def test_worker_does_not_start_on_wrong_settings(run: Run) -> None:
+    result = run("worker", WORKER_THREADS=0)
+    assert result.exit_code == 1
+    assert "the worker cannot start; the log above says what to mend." in result.stderr

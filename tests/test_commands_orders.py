@@ -1,0 +1,135 @@
+"""flask orders: list, show, replay and explain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.commanding import Run, lines, runner
+from tests.served import SECRET, Served, order_fields
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask]) -> Run:
+    """Run a flask command on an app with these settings."""
+    return runner(make_app)
+
+
+def test_orders_list_is_a_table_or_json(run: Run, shop: Served) -> None:
+    shop.post(order_fields(order_id="A-1"))
+    shop.settled()
+    names, row = (line.split() for line in lines(run("orders", "list")))
+    assert names == ["receipt", "order_id", "source", "state", "test", "email", "total", "currency", "received_at"]
+    assert row[:8] == ["rcp_00000001", "A-1", "shopintegrator", "done", "no", "ada@shop.example", "19.99", "GBP"]
+    (found,) = json.loads(run("orders", "list", "--json").stdout)
+    assert list(found) == names
+    assert (found["receipt"], found["test"]) == ("rcp_00000001", False)
+
+
+def test_orders_list_takes_a_state_and_all(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields(order_id="A-1"))
+    shop.post(order_fields(order_id="A-2", payment_status="unpaid"))
+
+    def found(*options: str) -> list[str]:
+        return [row["order_id"] for row in json.loads(run("orders", "list", "--json", *options).stdout)]
+
+    assert found() == ["A-1"]
+    assert found("--all") == ["A-2", "A-1"]
+    assert found("--state", "ignored") == ["A-2"]
+    assert run("orders", "list", "--state", "lost").exit_code == 2
+
+
+def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:
+    result = run("orders", "list")
+    assert (result.exit_code, result.output) == (
+        0,
+        "No such order yet; send the dummy order with: flask selftest\n",
+    )
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_orders_show_gives_one_whole(run: Run, shop: Served, options: tuple[str, ...]) -> None:
+    receipt = shop.post(order_fields(order_id="A-1")).content["receipt"]
+    shop.settled()
+    whole = json.loads(run("orders", "show", receipt, *options).stdout)
+    assert (whole["order"]["order_id"], len(whole["handlers"]), len(whole["mails"])) == ("A-1", 3, 2)
+
+
+@pytest.mark.parametrize("command", ["show", "explain"])
+def test_an_unknown_receipt_ends_in_an_error(run: Run, command: str) -> None:
+    result = run("orders", command, "rcp_00000009")
+    assert result.exit_code == 1
+    assert "No order has the receipt rcp_00000009" in result.stderr
+
+
+def test_orders_replay_reads_parked_ones_with_todays_mapping(
+    run: Run, serve: Callable[..., Served], instance: Path
+) -> None:
+    shop = serve(work=False)
+    shop.post({"OrderRef": "A-1"})
+    assert "parked" in run("orders", "replay", "--parked").output
+    (instance / "config.toml").write_text('[sources.shopintegrator.fields]\norder_id = "OrderRef"\n')
+    result = run("orders", "replay", "--parked")
+    assert result.exit_code == 0
+    assert [line.split() for line in lines(result)] == [
+        ["receipt", "became"],
+        ["rcp_00000001", "open"],
+        ["A", "serving", "process", "or", "`flask", "worker`", "runs", "the", "open", "ones", "now."],
+    ]
+    assert run("orders", "replay", "--parked").output == "No order is parked.\n"
+
+
+def test_orders_replay_tells_of_each_receipt_and_fails_if_one_did(run: Run, shop: Served) -> None:
+    receipt = shop.post(order_fields()).content["receipt"]
+    shop.settled()
+    result = run("orders", "replay", receipt, "rcp_00000009", "--json")
+    assert result.exit_code == 1
+    assert json.loads(result.stdout) == [
+        {"receipt": receipt, "became": "nothing unfinished; name a handler to run it again"},
+        {
+            "receipt": "rcp_00000009",
+            "became": "No order has the receipt rcp_00000009; see `flask orders list --all`.",
+        },
+    ]
+
+
+def test_orders_replay_runs_one_handler_again(run: Run, shop: Served) -> None:
+    receipt = shop.post(order_fields()).content["receipt"]
+    shop.settled()
+    result = run("orders", "replay", receipt, "--handler", "notify_merchant", "--json")
+    assert json.loads(result.stdout) == [{"receipt": receipt, "became": "open"}]
+    shop.settled()
+    mails = json.loads(run("orders", "show", receipt).stdout)["mails"]
+    assert [mail["to"] for mail in mails].count("merchant@example.com") == 2
+
+
+def test_orders_replay_wants_to_know_which(run: Run) -> None:
+    result = run("orders", "replay")
+    assert result.exit_code == 2
+    assert "Name a RECEIPT, or say --parked." in result.stderr
+
+
+def test_orders_explain_reads_a_receipt_or_a_file(run: Run, serve: Callable[..., Served], tmp_path: Path) -> None:
+    receipt = serve(work=False).post({"OrderRef": "A-1"}).content["receipt"]
+    body = tmp_path / "body"
+    body.write_text(f"OrderRef=A-1&s={SECRET}")
+    for what in (receipt, str(body)):
+        result = run("orders", "explain", what)
+        assert result.exit_code == 0
+        assert lines(result)[0] == "Not understood yet: parked"
+        assert json.loads(run("orders", "explain", what, "--json").stdout)["understood"] is False
+        assert SECRET not in result.output
+
+
+def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path) -> None:
+    body = tmp_path / "body"
+    body.write_text("Ref=A-1")
+    settings = {"sources": {"other": {"fields": {"order_id": "Ref"}}}}
+    assert "Understood: completed" in run("orders", "explain", str(body), "--source", "other", **settings).output
+    result = run("orders", "explain", str(body), "--source", "no_such", **settings)
+    assert (result.exit_code, "[sources.no_such]" in result.stderr) == (1, True)

@@ -1,0 +1,238 @@
+"""The diagnosis: what is said of everything that orders depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from receiver import create_app, sqlite
+from receiver.diagnosis import Finding, diagnose
+from receiver.errors import Unauthenticated, Unavailable
+from receiver.kit import Kit
+from receiver.mail import MailNotDelivered
+from receiver.models import MailRow, OrderRow
+from receiver.shared_secrets import Keyring
+from tests.served import SECRET
+
+NOW = datetime.now(UTC)
+SUBJECTS = [
+    "settings",
+    "instance",
+    "sqlite",
+    "database",
+    "secrets",
+    "clock",
+    "refused",
+    "queue",
+    "queue",
+    "mail",
+    "handlers",
+    "public url",
+]
+OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
+
+
+@pytest.fixture
+def findings(make_app: Callable[..., Flask]) -> Callable[..., list[Finding]]:
+    """Diagnose an app with these settings."""
+    return lambda **settings: list(diagnose(make_app(**settings).extensions["receiver"]))
+
+
+def of(findings: list[Finding], subject: str) -> list[tuple[str, str]]:
+    return [(finding.state, finding.text) for finding in findings if finding.subject == subject]
+
+
+def order(**changes: Any) -> OrderRow:
+    values: dict[str, Any] = {
+        "source": "shopintegrator",
+        "key": "evt_1",
+        "test": False,
+        "encoding": "",
+        "fields": "[]",
+        "fields_digest": "",
+        "notes": "[]",
+        "proof": "header",
+        "fingerprint": "",
+        "received_at": NOW,
+        "state": "open",
+    }
+    return OrderRow(**values | changes)
+
+
+def refuse(kit: Kit, reason: str, detail: str) -> None:
+    error = Unauthenticated(reason, detail)
+    keyring = Keyring({}, {})
+    kit.refusals.add(error, at=NOW, source="x", address=None, headers=[], fields=[], keyring=keyring)
+    kit.refusals.flush()
+
+
+def test_everything_is_looked_at_in_order(findings: Callable[..., list[Finding]]) -> None:
+    assert [finding.subject for finding in findings(**OWN)] == SUBJECTS
+
+
+def test_a_fresh_instance_with_a_secret_has_nothing_wrong(findings: Callable[..., list[Finding]]) -> None:
+    assert [finding for finding in findings() if finding.state == "wrong"] == []
+
+
+def test_in_production_with_a_mail_server_all_is_well(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit: Kit = make_app(**OWN, PUBLIC_URL="https://shop.example", MAIL_SERVER="smtp.laden.de").extensions["receiver"]
+    monkeypatch.setattr(kit.transport, "check", lambda: "there")
+    found = list(diagnose(kit))
+    assert {finding.state for finding in found} == {"ok"}
+    assert of(found, "mail") == [("ok", "smtp.laden.de answers and takes the login")]
+    assert of(found, "public url") == [("ok", "https://shop.example; the service posts to …/orders")]
+
+
+def test_a_wrong_setting_is_told(findings: Callable[..., list[Finding]]) -> None:
+    assert of(findings(**OWN, LOG_LEVEL="loud"), "settings") == [
+        ("wrong", "LOG_LEVEL must be debug, info, warning or error.")
+    ]
+
+
+def test_values_of_the_example_are_told(findings: Callable[..., list[Finding]]) -> None:
+    settings = OWN | {"SHOP_NAME": "Example Shop"}
+    said = ("warning", "still the example's: SHOP_NAME; set them in config.toml")
+    assert said in of(findings(**settings), "settings")
+
+
+@pytest.mark.parametrize("name", ["", "secret_key", "config.toml"])
+def test_what_others_can_read_is_told_with_the_fix(
+    instance: Path, findings: Callable[..., list[Finding]], name: str
+) -> None:
+    path = instance / name
+    path.chmod(0o755)
+    assert of(findings(), "instance") == [("wrong", f"{path} can be read by others; run: chmod go= {path}")]
+
+
+def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(tmp_path / "none"))
+    found = list(diagnose(create_app().extensions["receiver"]))
+    assert of(found, "instance") == [("wrong", f"{tmp_path}/none is not there; run `flask init`")]
+    assert [state for state, _ in of(found, "database")] == ["wrong", "wrong"]
+    assert of(found, "secrets") == [("wrong", "cannot be looked up: unable to open database file")]
+    assert found[-1].subject == "public url"
+
+
+def test_an_sqlite_that_can_lose_commits_is_used_more_slowly(
+    findings: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "journal_mode", lambda: "delete")
+    ((state, text),) = of(findings(), "sqlite")
+    assert state == "ok"
+    assert "in delete mode, full sync (slower, but safe" in text
+
+
+def test_a_database_that_cannot_be_written_is_told(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(patience: float) -> None:
+        raise Unavailable("Another process is writing for too long; try again.")
+
+    kit: Kit = make_app().extensions["receiver"]
+    monkeypatch.setattr(kit.database, "begin_write", busy)
+    assert of(list(diagnose(kit)), "database") == [("wrong", "Another process is writing for too long; try again.")]
+
+
+def test_active_secrets_are_named_by_fingerprint_only(findings: Callable[..., list[Finding]]) -> None:
+    found = findings()
+    assert of(found, "secrets") == [("ok", "active: b469f92f")]
+    assert SECRET not in str(found)
+
+
+def test_without_an_active_secret_the_remedy_is_told(findings: Callable[..., list[Finding]]) -> None:
+    said = "none is active, so every POST is refused; add one: flask secret add"
+    assert of(findings(SHARED_SECRETS=[]), "secrets") == [("wrong", said)]
+
+
+def test_a_secret_that_another_key_encrypted_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
+    with kit.database.write() as session:
+        mark = kit.shared_secrets.add(session, "sixteen characters or more", now=NOW)
+    found = of(findings(SECRET_KEY="another key of thirty-two characters"), "secrets")
+    assert found[1] == (
+        "wrong",
+        f"{mark} cannot be decrypted with this SECRET_KEY; revoke and add them again",
+    )
+
+
+def test_signed_posts_with_another_time_cast_doubt_on_the_clock(
+    kit: Kit, findings: Callable[..., list[Finding]]
+) -> None:
+    refuse(kit, "clock_off", "webhook-timestamp is 400 s behind this server's clock; 300 s are allowed.")
+    ((state, text),) = of(findings(), "clock")
+    assert (state, text.split(" POSTs")[0]) == ("warning", "1")
+
+
+def test_the_newest_refusal_of_each_reason_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
+    refuse(kit, "unknown_secret", "The first.")
+    refuse(kit, "unknown_secret", "The last.")
+    ((state, text),) = of(findings(), "refused")
+    assert state == "warning"
+    assert text.endswith("The last.")
+
+
+def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
+    an_hour_ago = NOW - timedelta(hours=1)
+    with kit.database.write() as session:
+        session.add(order(key="1", due_at=NOW))
+        session.add(order(key="2", due_at=an_hour_ago))
+        session.add(order(key="3", state="parked"))
+        session.add(
+            MailRow(
+                state="failed",
+                test=False,
+                message_id="<1@x>",
+                recipient="a@b.example",
+                subject="",
+                text="",
+                attachments="[]",
+                created_at=NOW,
+            )
+        )
+    assert of(findings(), "queue") == [
+        ("warning", "2 orders open, 1 of them overdue, 0 failed; is a serving process or `flask worker` running?"),
+        ("warning", "0 mails open, 0 of them overdue, 1 failed"),
+        ("warning", "1 orders parked; see `flask orders list --state parked`"),
+    ]
+
+
+def test_without_a_mail_server_the_outbox_is_named(instance: Path, findings: Callable[..., list[Finding]]) -> None:
+    said = f"no MAIL_SERVER: mails are written to {instance}/outbox and not sent"
+    assert of(findings(), "mail") == [("warning", said)]
+
+
+def test_a_mail_server_that_refuses_is_told_without_the_password(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> str:
+        raise MailNotDelivered("smtp.laden.de refuses the login.", permanent=False)
+
+    kit: Kit = make_app(MAIL_SERVER="smtp.laden.de", MAIL_PASSWORD="swordfish").extensions["receiver"]
+    monkeypatch.setattr(kit.transport, "check", refused)
+    found = list(diagnose(kit))
+    assert of(found, "mail") == [("wrong", "smtp.laden.de refuses the login.")]
+    assert "swordfish" not in str(found)
+
+
+def test_handlers_are_named_and_broken_ones_told(instance: Path, findings: Callable[..., list[Finding]]) -> None:
+    (instance / "handlers" / "bad.py").write_text("1 / 0\n")
+    found = of(findings(), "handlers")
+    assert [state for state, _ in found] == ["wrong", "ok"]
+    assert "bad.py cannot be loaded" in found[0][1]
+    assert found[1][1] == "register_customer, email_customer, notify_merchant"
+
+
+def test_no_handler_at_all_is_told(findings: Callable[..., list[Finding]]) -> None:
+    assert of(findings(HANDLERS=["no_such"]), "handlers")[-1] == ("warning", "none runs; see HANDLERS")
+
+
+def test_a_trials_openness_is_told(findings: Callable[..., list[Finding]]) -> None:
+    states = of(findings(RELAY_ALLOW_PRIVATE=True), "public url")
+    assert [state for state, _ in states] == ["warning", "warning"]
+    assert states[1][1].startswith("RELAY_ALLOW_PRIVATE is on")

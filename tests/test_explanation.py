@@ -1,0 +1,132 @@
+"""Why an order is, or is not, understood."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
+from receiver.explanation import explain_fields, explain_file, explain_receipt
+from receiver.orders import Mapping
+from receiver.shared_secrets import Keyring
+from receiver.sources import Sources
+from tests.served import SECRET, Served
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+KEYRING = Keyring({SECRET: SECRET.encode()}, {})
+FOREIGN = [("OrderRef", "A-1"), ("Affiliate", "77"), ("customer_email", "ada@shop.example")]
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Sources:
+    """Give the default source and one that is mapped."""
+    return Sources(tmp_path, {"other": {"fields": {"order_id": "OrderRef"}}})
+
+
+def save(folder: Path, body: bytes) -> Path:
+    path = folder / "body"
+    path.write_bytes(body)
+    return path
+
+
+def test_what_is_understood_says_which_parameter_fed_which_field() -> None:
+    reading = explain_fields(FOREIGN, Mapping.from_table({"order_id": "OrderRef"}), NOW).as_json()
+    assert (reading["understood"], reading["decided"], reading["errors"]) == (True, "completed", [])
+    assert {"field": "order_id", "parameters": ["OrderRef"], "value": "A-1"} in reading["fields"]
+    assert reading["unused"] == ["Affiliate"]
+    assert "order_id" not in reading["missing"]
+
+
+def test_what_is_not_understood_says_what_is_missing_and_what_might_feed_it() -> None:
+    reading = explain_fields(FOREIGN, None, NOW).as_json()
+    assert (reading["understood"], reading["decided"]) == (False, None)
+    assert [error["field"] for error in reading["errors"]] == ["order_id"]
+    assert "order_id" in reading["missing"]
+    assert reading["unused"] == ["OrderRef", "Affiliate"]
+    assert reading["suggestions"]["order_id"] == "OrderRef"
+
+
+def test_what_makes_an_order_ignored_is_said() -> None:
+    reading = explain_fields([("order_id", "A-1"), ("payment_status", "unpaid")], None, NOW)
+    assert reading.as_json()["decided"] == "unpaid"
+    assert reading.as_text().startswith("Understood: unpaid\n")
+
+
+def test_a_person_reads_the_most_needed_first() -> None:
+    text = explain_fields(FOREIGN, None, NOW).as_text()
+    parts = ["Not understood yet: parked", "\nNot understood:\n", "\nFed:\n", "\nParameters that feed no field:\n"]
+    places = [text.index(part) for part in [*parts, "\nSuggestions for config.toml:\n"]]
+    assert places == sorted(places)
+    assert "  customer.email = 'ada@shop.example' from customer_email\n" in text
+    assert '  order_id = "OrderRef"' in text
+
+
+def test_a_suggestion_can_be_pasted_into_the_settings() -> None:
+    text = explain_fields([("order_id", "A-1"), ("BuyerEmail", "ada@shop.example")], None, NOW).as_text()
+    assert '  "customer.email" = "BuyerEmail"' in text
+
+
+def test_parts_with_nothing_in_them_are_left_out() -> None:
+    text = explain_fields([("order_id", "A-1")], None, NOW).as_text()
+    assert text == "Understood: completed\n\nFed:\n  order_id = 'A-1' from order_id"
+
+
+def test_notes_are_shown() -> None:
+    reading = explain_fields([("order_id", "A-1"), ("billing_country", "Narnia")], None, NOW)
+    assert len(reading.as_json()["notes"]) == 1
+    assert "\nNotes:\n  billing_country must be" in reading.as_text()
+
+
+def test_a_recorded_order_is_read_with_todays_mapping(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    receipt = shop.post({"OrderRef": "A-1"}).content["receipt"]
+    mapped = Sources(shop.kit.instance, {"shopintegrator": {"fields": {"order_id": "OrderRef"}}})
+    with shop.kit.database.read() as session:
+        assert explain_receipt(session, receipt, shop.kit.sources).decided is None
+        assert explain_receipt(session, receipt, mapped).decided == "completed"
+
+
+def test_an_unknown_receipt_is_told(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    with shop.kit.database.read() as session, pytest.raises(ConfigurationError, match="rcp_00000009"):
+        explain_receipt(session, "rcp_00000009", shop.kit.sources)
+
+
+@pytest.mark.parametrize(
+    "body", [b"order_id=A-1&total=1.00&currency=GBP\n", b' {"order_id": "A-1", "total": "1.00", "currency": "GBP"}\n']
+)
+def test_a_saved_body_is_read_as_what_it_looks_like(tmp_path: Path, sources: Sources, body: bytes) -> None:
+    reading = explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
+    assert reading.decided == "completed"
+    assert {"field": "total", "parameters": ["total"], "value": "1.00"} in reading.as_json()["fields"]
+
+
+def test_a_saved_body_may_be_another_sources(tmp_path: Path, sources: Sources) -> None:
+    path = save(tmp_path, b"OrderRef=A-1")
+    assert explain_file(path, sources, None, KEYRING, 100).decided is None
+    assert explain_file(path, sources, "other", KEYRING, 100).decided == "completed"
+
+
+def test_a_source_that_is_none_is_told(tmp_path: Path, sources: Sources) -> None:
+    with pytest.raises(UnknownSource):
+        explain_file(save(tmp_path, b"a=1"), sources, "no_such", KEYRING, 100)
+
+
+def test_a_secret_in_a_saved_body_is_never_shown(tmp_path: Path, sources: Sources) -> None:
+    body = f"order_id=A-1&proof={SECRET}".encode()
+    reading = explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
+    assert SECRET not in reading.as_text()
+    assert SECRET not in str(reading.as_json())
+
+
+def test_a_card_number_in_a_saved_body_is_refused(tmp_path: Path, sources: Sources) -> None:
+    with pytest.raises(CardDataRefused):
+        explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111"), sources, None, KEYRING, 100)
+
+
+def test_a_saved_body_that_cannot_be_decoded_is_told(tmp_path: Path, sources: Sources) -> None:
+    with pytest.raises(Undecodable):
+        explain_file(save(tmp_path, b'{"order_id": '), sources, None, KEYRING, 100)

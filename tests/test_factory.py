@@ -1,0 +1,130 @@
+"""create_app() builds and never refuses: no thread, no file, no database, whatever the settings are."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from flask import request
+
+from receiver import create_app
+from receiver.kit import Kit
+from tests.served import SECRET, order_fields
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the path of an instance folder that is not there."""
+    path = tmp_path / "nowhere"
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(path))
+    return path
+
+
+def test_it_starts_no_thread_and_touches_no_file(nowhere: Path) -> None:
+    before = set(threading.enumerate())
+    create_app()
+    assert set(threading.enumerate()) == before
+    assert not nowhere.exists()
+
+
+def test_the_instance_stands_beside_the_package_unless_moved(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert create_app().instance_path == str(nowhere)
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", "")
+    assert create_app().instance_path == str(Path(__file__).parents[1] / "instance")
+
+
+def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", "shop")
+    assert create_app().instance_path == str(tmp_path / "shop")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml at all",
+        "HANDLERS = [[1]]",
+        "HANDLERS = [1]",
+        'PUBLIC_URL = "http://[::1"',
+        'DATABASE_URL = "postgresql://localhost/x"',
+        'DATABASE_URL = "sqlite:///"',
+        'TIMEZONE = "Mars"',
+        'SHARED_SECRETS = ["short"]',
+        "SHARED_SECRETS = [3]",
+        "sources = 3",
+        "[sources]\nx = 3",
+        "WORKER_THREADS = -1",
+        'MERCHANT_EMAIL = ""',
+        "RETRY_SCHEDULE = [true]",
+        "NO_SUCH = 1",
+    ],
+)
+def test_a_wrong_setting_is_kept_as_a_problem_and_orders_wait(instance: Path, text: str) -> None:
+    (instance / "config.toml").write_text(text)
+    app = create_app()
+    kit: Kit = app.extensions["receiver"]
+    assert len(kit.problems) == 1
+    answer = app.test_client().post("/orders", data=order_fields(shared_secret=SECRET))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+    assert "flask doctor" in answer.get_json()["detail"]
+
+
+def test_overrides_win_and_are_the_apps_config(nowhere: Path) -> None:
+    app = create_app({"SHOP_NAME": "Given"})
+    assert app.config["SHOP_NAME"] == "Given"
+
+
+def test_two_apps_share_nothing(nowhere: Path) -> None:
+    first, second = (create_app({"SHARED_SECRETS": [SECRET]}).extensions["receiver"] for _ in range(2))
+    assert first is not second
+    assert first.database is not second.database
+
+
+@pytest.mark.parametrize(("hops", "address"), [(0, "127.0.0.1"), (1, "198.51.100.9"), (2, "192.0.2.1")])
+def test_as_many_proxies_are_believed_as_are_trusted(nowhere: Path, hops: int, address: str) -> None:
+    app = create_app({"TRUSTED_PROXIES": hops})
+
+    @app.get("/address")
+    def shown() -> str:
+        return str(request.remote_addr)
+
+    headers = {"X-Forwarded-For": "203.0.113.5, 192.0.2.1, 198.51.100.9"}
+    assert app.test_client().get("/address", headers=headers).text == address
+
+
+def test_answers_keep_the_order_of_their_keys(nowhere: Path) -> None:
+    app = create_app()
+
+    @app.get("/pair")
+    def pair() -> dict[str, int]:
+        return {"z": 1, "a": 2}
+
+    assert app.test_client().get("/pair").text.index("z") < app.test_client().get("/pair").text.index("a")
+
+
+def test_no_secret_setting_is_shown_to_handlers_or_in_a_repr(nowhere: Path) -> None:
+    secrets = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": [SECRET], "MAIL_PASSWORD": "swordfish"}
+    kit: Kit = create_app(secrets).extensions["receiver"]
+    shown = kit.processor._services.settings
+    assert not set(shown) & {"SECRET_KEY", "SHARED_SECRETS", "MAIL_PASSWORD", "sources"}
+    assert not any(word in repr(kit) for word in ("k" * 40, SECRET, "swordfish"))
+
+
+@pytest.mark.parametrize("command", ["init", "password", "backup", "serve", "selftest", "worker", "doctor"])
+def test_the_commands_are_there(nowhere: Path, command: str) -> None:
+    assert command in create_app().cli.commands
+
+
+@pytest.mark.parametrize(
+    ("group", "commands"),
+    [
+        ("orders", {"list", "show", "replay", "explain"}),
+        ("secret", {"add", "list", "revoke"}),
+        ("handlers", {"list"}),
+        ("customers", {"list"}),
+    ],
+)
+def test_the_command_groups_are_there(nowhere: Path, group: str, commands: set[str]) -> None:
+    found = create_app().cli.commands[group]
+    assert set(getattr(found, "commands", {})) >= commands

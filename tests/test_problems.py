@@ -1,0 +1,106 @@
+"""Errors as RFC 9457 problems, and what their log lines leave out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from receiver.errors import CardDataRefused, ReceiverError, Unavailable, Undecodable
+
+
+@pytest.fixture
+def client(make_app: Callable[..., Flask]) -> FlaskClient:
+    """Give a client of an app with views that fail."""
+    app = make_app()
+
+    @app.get("/fails/<how>")
+    def fails(how: str) -> str:
+        errors: dict[str, Exception] = {
+            "undecodable": Undecodable("Send it in utf-8."),
+            "card": CardDataRefused(["cvv"]),
+            "unavailable": Unavailable("Try again."),
+            "root": ReceiverError("Said."),
+            "bug": KeyError("ada@shop.example"),
+        }
+        raise errors[how]
+
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "problem"),
+    [
+        (
+            "/fails/undecodable",
+            {
+                "type": "urn:order-receiver:problem:undecodable",
+                "title": "Body cannot be decoded",
+                "status": 400,
+                "detail": "Send it in utf-8.",
+            },
+        ),
+        (
+            "/fails/card",
+            {
+                "type": "urn:order-receiver:problem:card-data",
+                "title": "Card data is never accepted",
+                "status": 422,
+                "detail": "Card details must never be part of the POST; remove cvv from it. Nothing of it was kept.",
+            },
+        ),
+        (
+            "/fails/root",
+            {
+                "type": "urn:order-receiver:problem:internal",
+                "title": "Internal error",
+                "status": 500,
+                "detail": "Said.",
+            },
+        ),
+        (
+            "/fails/bug",
+            {
+                "type": "urn:order-receiver:problem:internal",
+                "title": "Internal error",
+                "status": 500,
+                "detail": "This is a fault of the receiver; its log says where.",
+            },
+        ),
+    ],
+)
+def test_an_error_is_answered_as_a_problem(client: FlaskClient, path: str, problem: dict[str, object]) -> None:
+    answer = client.get(path)
+    assert answer.content_type == "application/problem+json"
+    assert (answer.status_code, answer.json) == (problem["status"], problem)
+    assert "Retry-After" not in answer.headers
+
+
+def test_what_may_pass_says_when_to_come_again(client: FlaskClient) -> None:
+    answer = client.get("/fails/unavailable")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+
+
+def test_an_unknown_page_is_a_problem(client: FlaskClient) -> None:
+    answer = client.get("/nowhere")
+    assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
+    assert answer.get_json()["type"] == "urn:order-receiver:problem:not-found"
+
+
+def test_another_method_is_a_problem_that_names_the_allowed_ones(client: FlaskClient) -> None:
+    answer = client.get("/orders")
+    assert (answer.status_code, answer.headers["Allow"]) == (405, "POST")
+    assert answer.content_type == "application/problem+json"
+    assert answer.get_json()["title"] == "Method Not Allowed"
+
+
+def test_a_fault_is_logged_with_its_place_and_without_its_words(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        client.get("/fails/bug?email=ada@shop.example")
+    assert "GET /fails/bug failed: KeyError at test_problems.py, line " in caplog.text
+    assert "ada@shop.example" not in caplog.text

@@ -1,0 +1,127 @@
+"""What happens when an app begins to serve."""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from receiver import serving
+from receiver.kit import Kit
+
+NO_KEY = "SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."
+
+
+@pytest.fixture
+def start(make_app: Callable[..., Flask]) -> Iterator[Callable[..., tuple[bool, Kit]]]:
+    """Start serving an app with these settings; gives whether it could, and its parts."""
+    started: list[Kit] = []
+
+    def begin(*, work: bool = False, **settings: Any) -> tuple[bool, Kit]:
+        kit: Kit = make_app(**settings).extensions["receiver"]
+        started.append(kit)
+        return serving.start(kit, work=work), kit
+
+    yield begin
+    for kit in started:
+        kit.engine.stop()
+    gc.unfreeze()
+
+
+def works(kit: Kit) -> bool:
+    return kit.engine._consumer is not None
+
+
+def told(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno == level]
+
+
+@pytest.fixture(autouse=True)
+def _heard(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+
+
+def test_an_instance_that_is_right_serves_and_works(
+    start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    could, kit = start(work=True)
+    assert (could, kit.problems, works(kit)) == (True, [], True)
+    assert told(caplog, logging.INFO)[0] == "handlers: register_customer, email_customer, notify_merchant"
+    assert told(caplog, logging.ERROR) == told(caplog, logging.WARNING) == []
+
+
+def test_a_process_that_is_only_to_serve_runs_no_job(start: Callable[..., tuple[bool, Kit]]) -> None:
+    assert not works(start(work=False)[1])
+
+
+def test_a_wrong_setting_is_logged_and_no_job_runs(
+    start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    could, kit = start(work=True, WORKER_THREADS=0)
+    assert (could, works(kit)) == (False, False)
+    said = "/orders answers 503 until this is mended: WORKER_THREADS must be 1 to 64."
+    assert told(caplog, logging.ERROR) == [said]
+
+
+def test_an_instance_that_was_never_set_up_is_logged(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: Callable[..., tuple[bool, Kit]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(tmp_path / "none"))
+    could, kit = start(work=True)
+    assert (could, works(kit)) == (False, False)
+    assert kit.problems[0] == NO_KEY
+    assert kit.problems[1].startswith("The database cannot be opened")
+    assert len(told(caplog, logging.ERROR)) == 2
+
+
+def test_a_broken_handler_is_logged_and_orders_are_taken(
+    instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    (instance / "handlers" / "bad.py").write_text("1 / 0\n")
+    assert start()[0]
+    (said,) = told(caplog, logging.ERROR)
+    assert said.startswith(f"{instance}/handlers/bad.py cannot be loaded")
+
+
+def test_without_a_secret_the_merchant_is_warned(
+    start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    assert start(SHARED_SECRETS=[])[0]
+    (said,) = told(caplog, logging.WARNING)
+    assert said == "No shared secret is configured: every POST is refused. Add one with: flask secret add"
+
+
+def test_without_handlers_the_log_says_none(
+    start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    start(HANDLERS=["no_such"])
+    assert "handlers: none" in told(caplog, logging.INFO)
+
+
+def test_no_secret_is_ever_logged(start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture) -> None:
+    start(SHARED_SECRETS=["hunter2"], MAIL_PASSWORD="swordfish")
+    assert "hunter2" not in caplog.text
+    assert "swordfish" not in caplog.text
+
+
+def test_imported_by_a_server_a_process_serves() -> None:
+    assert serving.is_serving()
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "serves"),
+    [(FlaskGroup(), "run", True), (FlaskGroup(), "init", False), (click.Group("granian"), "anything", True)],
+)
+def test_of_the_flask_commands_only_run_serves(group: click.Group, name: str, serves: bool) -> None:
+    with click.Context(group, info_name="root") as root, click.Context(click.Command(name), root, info_name=name):
+        assert serving.is_serving() is serves
