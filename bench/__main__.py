@@ -58,7 +58,18 @@ def _server(worker: bool) -> Iterator[tuple[str, Callable[[], int]]]:
             "RECEIVER_EMBEDDED_WORKER": str(worker).lower(),
         }
         subprocess.run([sys.executable, "-m", "flask", "init"], env=environment, check=True, stdout=subprocess.DEVNULL)
-        options = ["--interface", "wsgi", "--workers", "2", "--blocking-threads", "8", "--port", str(PORT)]
+        options = [
+            "--interface",
+            "wsgi",
+            "--workers",
+            "2",
+            "--blocking-threads",
+            "8",
+            "--port",
+            str(PORT),
+            "--workers-kill-timeout",
+            "5",
+        ]
         server = subprocess.Popen(
             [sys.executable, "-m", "granian", *options, "--log-level", "error", "bench.app:app"], env=environment
         )

@@ -87,9 +87,8 @@ class Processor:
         order = Order.model_validate_json(row.order or "")
         with self._leases.kept(row):
             try:
-                for one in rows:
-                    if progress.is_ready(one, rows, self._registry, datetime.now(UTC)):
-                        run_handler(row, one, order)
+                while one := progress.next_ready(rows, self._registry, datetime.now(UTC)):
+                    run_handler(row, one, order)
                 self._settle(row, rows)
             except (progress.LeaseLost, Unavailable) as error:
                 log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)

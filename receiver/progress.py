@@ -49,18 +49,17 @@ def new_row(row: OrderRow, handler: Handler, position: int, now: datetime) -> Ha
     )
 
 
-def is_ready(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> bool:
-    """Tell whether a handler may run now: unfinished, due, and not waiting for the one it runs after."""
-    if one.state in FINISHED:
-        return False
-    return (one.due_at is None or one.due_at <= now) and _waits_until(one, rows, registry, now) <= now
+def next_ready(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> HandlerRow | None:
+    """Give the first handler that may run now: unfinished, due, and not waiting for the one it runs after."""
+    unfinished = (one for one in rows if one.state not in FINISHED)
+    return next((one for one in unfinished if _due_at(one, rows, registry, now) <= now), None)
 
 
 def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> tuple[str, datetime | None]:
     """Give the order's state, and when its next handler is due while it is *open*."""
     unfinished = [one for one in rows if one.state not in FINISHED]
     if unfinished:
-        return "open", min(max(one.due_at or now, _waits_until(one, rows, registry, now)) for one in unfinished)
+        return "open", min(_due_at(one, rows, registry, now) for one in unfinished)
     return ("failed" if any(one.state == "failed" for one in rows) else "done"), None
 
 
@@ -92,10 +91,9 @@ def write_outcome(
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
 
 
-def _waits_until(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:
-    """Give when a handler stops waiting for the one it runs after; ``now`` when it does not wait."""
+def _due_at(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:
+    """Give when an unfinished handler may run, unless the one it runs after is finished before."""
     handler = registry.get(one.name)
     awaited = next((other for other in rows if handler and other.name == handler.after), None)
-    if awaited is None or awaited.state in FINISHED:
-        return now
-    return max(now, min(awaited.due_at or now, one.waiting_since + LONGEST_WAIT))
+    waits = awaited is not None and awaited.state not in FINISHED
+    return max(one.due_at or now, one.waiting_since + LONGEST_WAIT if waits else now)

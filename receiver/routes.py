@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 from flask import Blueprint, Request, request
 from flask.typing import ResponseReturnValue
@@ -39,15 +40,26 @@ def _raw_body(incoming: Request, limit: int) -> bytes:
     wanted = limit + 1 if announced is None else announced
     if wanted > limit + 1 or announced == limit + 1:
         raise _too_large(limit)
-    stream = incoming.environ["wsgi.input"]
-    body: bytes = stream.read(wanted)
-    while len(body) < wanted and (part := stream.read(wanted - len(body))):
-        body += part
+    try:
+        body = _read(incoming.environ["wsgi.input"], wanted)
+    except OSError as error:  # how servers say that the sender left, or that its chunks are malformed
+        raise _broken_off() from error
     if len(body) > limit:
         raise _too_large(limit)
     if announced is not None and len(body) < announced:
-        raise Undecodable("The body broke off before its end; send it again.")
+        raise _broken_off()
     return body
+
+
+def _read(stream: Any, wanted: int) -> bytes:
+    body: bytes = stream.read(wanted)
+    while len(body) < wanted and (part := stream.read(wanted - len(body))):
+        body += part
+    return body
+
+
+def _broken_off() -> Undecodable:
+    return Undecodable("The body broke off before its end; send it again.")
 
 
 def _too_large(limit: int) -> TooLarge:

@@ -88,17 +88,15 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
     target = Target(url=url, secret=secret, pool=new_pool(allow_private=True, https_only=False), kit=kit)
     order = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     answer = _post(target, order)
-    receipt = None
     for step in _arrival(answer):
         yield step
         if not step.passed:
             return
     report = json.loads(answer.body)
-    receipt = report["receipt"]
     for handler in report["handlers"]:
         passed = handler["state"] in {"done", "skipped"}
         yield Step(f"handler {handler['name']}", passed, handler["state"], handler["detail"] or "")
-    yield from _mails(target, receipt)
+    yield from _mails(target, report["receipt"])
     yield from _refusals(target, order)
 
 

@@ -13,7 +13,7 @@ from receiver.errors import Unavailable
 #: Seconds that a writer waits for the lock before it gives up.
 PATIENCE = 5.0
 _FIRST_PAUSE = 0.0001
-_LONGEST_PAUSE = 0.005
+_LONGEST_PAUSE = 0.0005
 
 
 class WriteLock:

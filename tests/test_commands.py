@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import gc
 import json
-import os
-import signal
 import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -44,36 +39,9 @@ def run_before_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return run
 
 
-@pytest.fixture(autouse=True)
-def _signals_are_put_back() -> Iterator[None]:
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    yield
-    for number, action in before.items():
-        signal.signal(number, action)
-    gc.unfreeze()
-
-
 def password_hash(kit: Kit) -> str:
     with kit.database.read() as session:
         return session.get_one(AdministratorRow, 1).password_hash
-
-
-@contextmanager
-def terminated_when(condition: Callable[[], bool]) -> Iterator[None]:
-    """Send this process SIGTERM, as a service manager would, once a condition holds."""
-
-    def terminate() -> None:
-        deadline = time.monotonic() + 20
-        while not condition() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    thread = threading.Thread(target=terminate)
-    thread.start()
-    try:
-        yield
-    finally:
-        thread.join()
 
 
 def test_init_says_what_it_made_and_repeats_quietly(run_before_init: Run, tmp_path: Path) -> None:
@@ -233,18 +201,3 @@ def test_doctor_fails_when_anything_is_wrong_and_shows_no_secret(run: Run) -> No
     assert result.exit_code == 1
     assert "LOG_LEVEL must be" in result.output
     assert not any(secret in result.output for secret in (SECRET, "swordfish"))
-
-
-def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Served]) -> None:
-    shop = serve(work=False)
-    shop.post(order_fields())
-    with terminated_when(lambda: bool(shop.rows()[0].state == "done")):
-        result = run("worker")
-    assert (result.exit_code, shop.rows()[0].state) == (0, "done")
-    assert result.stdout == "Working with 4 threads; Ctrl-C stops after the running jobs.\n"
-
-
-def test_worker_does_not_start_on_wrong_settings(run: Run) -> None:
-    result = run("worker", WORKER_THREADS=0)
-    assert result.exit_code == 1
-    assert "the worker cannot start; the log above says what to mend." in result.stderr

@@ -13,10 +13,10 @@ from flask import Flask
 from sqlalchemy import inspect, text
 
 from receiver import migrations, sqlite
+from receiver.columns import Base
 from receiver.errors import ConfigurationError
 from receiver.instance import set_up
 from receiver.kit import Kit
-from receiver.columns import Base
 
 
 def set_version(kit: Kit, version: str) -> None:

@@ -51,4 +51,5 @@ def _cell(value: object) -> str:
 
 def with_progress(items: Iterable[Any], label: str, length: int) -> Any:
     """Show a progress bar on the terminal while the items are worked through; nothing off a terminal."""
-    return click.progressbar(items, label=label, length=length, file=sys.stderr)
+    hidden = not sys.stderr.isatty()
+    return click.progressbar(items, label=label, length=length, file=sys.stderr, hidden=hidden)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -31,13 +32,14 @@ _START_SECONDS = 30.0
 def serve(host: str, port: int) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = current_kit()
+    _need_a_free_port(host, port)
     url = f"http://{host}:{port}"
     server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url))  # noqa: S603 - our own words
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: server.terminate())
     try:
         if not _answers(server, url):
-            raise click.ClickException(f"{url} cannot be served; if the port is taken: make run PORT=8001")
+            raise click.ClickException(f"{url} cannot be served; the lines above say why")
         if _is_first_start(kit):
             click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
             subprocess.run([sys.executable, "-m", "flask", "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
@@ -50,8 +52,28 @@ def serve(host: str, port: int) -> None:
         server.wait()
 
 
+def _need_a_free_port(host: str, port: int) -> None:
+    """Say at once that a port is taken, before another server's answers there are mistaken for this one's."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        hint = "if the port is taken: make run PORT=8001"
+        raise click.ClickException(f"{host}:{port} cannot be listened on ({error.strerror}); {hint}") from error
+
+
 def _granian(host: str, port: int) -> list[str]:
-    options = ["--interface", "wsgi", "--host", host, "--port", str(port), "--blocking-threads", "8"]
+    options = [
+        "--interface",
+        "wsgi",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--blocking-threads",
+        "8",
+        "--workers-kill-timeout",
+        "10",
+    ]
     return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
 
 

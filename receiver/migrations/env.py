@@ -7,6 +7,8 @@ from alembic import context
 from receiver.models import OrderRow
 
 connection = context.config.attributes["connection"]
-context.configure(connection=connection, target_metadata=OrderRow.metadata, render_as_batch=True, transactional_ddl=True)
+context.configure(
+    connection=connection, target_metadata=OrderRow.metadata, render_as_batch=True, transactional_ddl=True
+)
 with context.begin_transaction():
     context.run_migrations()

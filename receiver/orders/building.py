@@ -1,4 +1,4 @@
-"""Values that were read to an order: puts each in its place, and decides what the order is."""
+"""Texts to an order: puts each in its place, has the model read them, and decides what the order is."""
 
 from __future__ import annotations
 
@@ -9,44 +9,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from receiver.orders.mapping import Reading
+from receiver.orders import values
+from receiver.orders.mapping import Placed
 from receiver.orders.model import Order
-from receiver.orders.names import Fields, Place
+from receiver.orders.names import Fields
 
 COMPLETED = "completed"
 _COMPLETED_EVENT = "order.completed"
 #: States of an order or a payment that make the order ignored.
 _NOT_COMPLETED = frozenset({"cancelled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
 _LIST_INDEX = re.compile(r"\[[0-9]+\]$")
+_DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
 
 
-def build_order(
-    found: dict[Place, Any], *, custom: list[Reading], rest: Fields, notes: list[str], received_at: datetime
-) -> Order:
-    """Return the order that the values make; what has no place in it is kept as ``extra``, as it came."""
-    parts: dict[str, dict[str, Any]] = defaultdict(dict)
-    items: dict[int, dict[str, Any]] = defaultdict(lambda: {"options": {}})
-    for (part, row, field), value in found.items():
-        if part == "options":
-            items[row]["options"][field] = value
-        elif field == "options":
-            items[row]["options"] |= value
-        elif part == "items":
-            items[row][field] = value
-        else:
-            parts[part][field] = value
-    top = parts.pop("order")
-    return Order.model_validate(
-        {
-            "order_date": received_at,
-            **top,
-            **parts,
-            "items": [items[row] for row in sorted(items)],
-            "custom": _collected((_custom_name(reading), reading.value) for reading in custom),
-            "extra": _collected(rest),
-            "notes": [*notes, *_totals_notes(top)],
-        }
-    )
+def build_order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Order:
+    """Return the order that the values make; ``rest`` is kept as ``extra``, as it came.
+
+    Raises ValueError when they make none; it tells neither all the reasons nor the names that were sent.
+    """
+    nested = {"order_date": received_at, **_nested(placed), "extra": _collected(rest), "notes": notes}
+    order = Order.model_validate(nested)
+    return order if _adds_up(order) else order.model_copy(update={"notes": (*notes, _DOES_NOT_ADD_UP)})
 
 
 def decide(order: Order) -> str:
@@ -59,7 +42,32 @@ def decide(order: Order) -> str:
     return COMPLETED
 
 
-def _collected(fields: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
+def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
+    """Return the texts as the model nests them; raises ValueError for a gap in the items."""
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    items: dict[int, dict[str, Any]] = defaultdict(lambda: {"options": {}})
+    custom: Fields = []
+    for (part, row, field), name, value in placed:
+        text = value.strip()
+        if part == "custom":
+            custom.append((_custom_name(name, field), value))
+        elif not text:
+            continue
+        elif part == "options":
+            items[row]["options"][field] = text
+        elif part != "items":
+            parts[part][field] = text
+        elif field == "options":
+            items[row]["options"] |= values.options(text)
+        else:
+            items[row][field] = text
+    if items.keys() != set(range(len(items))):
+        raise ValueError("the items have a gap")
+    top = parts.pop("order", {})
+    return {**top, **parts, "items": [items[row] for row in sorted(items)], "custom": _collected(custom)}
+
+
+def _collected(fields: Fields) -> dict[str, str | list[str]]:
     """Return the values by name; a name given twice has a list."""
     kept: dict[str, str | list[str]] = {}
     for name, value in fields:
@@ -71,19 +79,15 @@ def _collected(fields: Iterable[tuple[str, str]]) -> dict[str, str | list[str]]:
     return kept
 
 
-def _custom_name(reading: Reading) -> str:
+def _custom_name(name: str, field: str) -> str:
     """Return a custom field's name; the elements of a JSON list share one."""
-    is_path = reading.name.startswith("custom.")
-    return _LIST_INDEX.sub("", reading.place.field) if is_path else reading.place.field
+    return _LIST_INDEX.sub("", field) if name.startswith("custom.") else field
 
 
-def _totals_notes(top: dict[str, Any]) -> list[str]:
-    """Return a note when the totals do not add up, whether the subtotal includes tax or not."""
-    total, subtotal = top.get("total"), top.get("subtotal")
-    if total is None or subtotal is None:
-        return []
+def _adds_up(order: Order) -> bool:
+    """Say whether the totals add up, the subtotal with tax or without; where one is missing, they do."""
+    if order.total is None or order.subtotal is None:
+        return True
     zero = Decimal(0)
-    before_tax = subtotal - top.get("discount_total", zero) + top.get("shipping_total", zero)
-    if total in (before_tax, before_tax + top.get("tax_total", zero)):
-        return []
-    return ["total is not subtotal - discount_total + shipping_total + tax_total"]
+    before_tax = order.subtotal - (order.discount_total or zero) + (order.shipping_total or zero)
+    return order.total in (before_tax, before_tax + (order.tax_total or zero))

@@ -62,8 +62,13 @@ def _refuse_twice(fields: Fields) -> None:
 
     The shop's own fields may repeat: they become lists.
     """
+    names = [name for name, _ in fields]
+    joined = "\n".join(names)
+    # Names of one field are equal, or one of them is a JSON path or holds a number with leading zeros.
+    if len(set(names)) == len(names) and "." not in joined and "item_0" not in joined:
+        return
     seen = set()
-    for name, _ in fields:
+    for name in names:
         place = place_of(name)
         if place is not None and place.part != "custom":
             if place in seen:

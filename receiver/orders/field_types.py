@@ -6,9 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    Field,
+    GetCoreSchemaHandler,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from receiver.orders import values
 
@@ -24,12 +32,24 @@ class Kind:
     #: An amount that may have no more decimals than the order's currency.
     has_currency_decimals: bool = False
 
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Have pydantic read text by ``read`` alone: its own rules take 1E5, yes and full-width digits."""
+        schema = handler(source)
+        if source is str:
+            return core_schema.no_info_after_validator_function(self.read, schema)
+        return core_schema.no_info_wrap_validator_function(self._read_or_validate, schema)
 
-_plain = PlainSerializer(lambda value: format(value, "f"), return_type=str, when_used="json")
+    def _read_or_validate(self, value: Any, validate: ValidatorFunctionWrapHandler) -> object:
+        return self.read(value) if isinstance(value, str) else validate(value)
 
 
 def _decimal_text(places: int, sign: str = "-?") -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "pattern": rf"^{sign}[0-9]{{1,15}}(\.[0-9]{{1,{places}}})?$"})
+
+
+def _as_sent(value: Decimal) -> Decimal:
+    """Return the number as its text is read: without an exponent, so that it is written as a plain decimal."""
+    return values.amount(format(value, "f"))
 
 
 def _in_utc(value: datetime) -> datetime:
@@ -38,22 +58,24 @@ def _in_utc(value: datetime) -> datetime:
 
 Amount = Annotated[
     Decimal,
-    Field(max_digits=21),
-    _plain,
+    Field(max_digits=21, decimal_places=6),
+    AfterValidator(_as_sent),
     _decimal_text(4),
     Kind("amount", values.amount, parks=True, has_currency_decimals=True),
 ]
 Discount = Annotated[
     Decimal,
-    Field(max_digits=21, ge=0),
-    _plain,
+    Field(max_digits=21, decimal_places=6, ge=0),
+    # Of the numbers that are not below 0 only -0.00 has a minus.
+    AfterValidator(abs),
+    AfterValidator(_as_sent),
     _decimal_text(4, sign=""),
     Kind("amount", values.positive_amount, parks=True, has_currency_decimals=True),
 ]
 UnitPrice = Annotated[
     Decimal,
     Field(max_digits=21, decimal_places=6),
-    _plain,
+    AfterValidator(_as_sent),
     _decimal_text(6),
     Kind("amount", values.amount, parks=True),
 ]
@@ -63,45 +85,38 @@ TestFlag = Annotated[bool, Kind("boolean", values.boolean, parks=True)]
 Moment = Annotated[AwareDatetime, AfterValidator(_in_utc), Kind("date", values.moment)]
 Email = Annotated[
     str,
-    AfterValidator(values.email),
     WithJsonSchema({"type": "string", "format": "email"}),
     Kind("e-mail", values.email, parks=True),
 ]
 Url = Annotated[
     str,
-    AfterValidator(values.url),
     WithJsonSchema({"type": "string", "format": "uri"}),
     Kind("URL", values.url),
 ]
 Country = Annotated[
     str,
-    AfterValidator(values.country),
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"}),
     Kind("country", values.country),
 ]
 Currency = Annotated[
     str,
-    AfterValidator(values.currency),
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}),
     Kind("currency", values.currency),
 ]
-LanguageTag = Annotated[str, AfterValidator(values.locale), Kind("locale", values.locale)]
+LanguageTag = Annotated[str, Kind("locale", values.locale)]
 OrderId = Annotated[
     str,
-    AfterValidator(values.order_id),
     Field(min_length=1, max_length=64),
     Kind("id", values.order_id, parks=True),
 ]
 EventId = Annotated[
     str,
-    AfterValidator(values.event_id),
     WithJsonSchema({"type": "string", "pattern": "^[^.]{1,255}$"}),
     Kind("id", values.event_id),
 ]
-EventName = Annotated[str, AfterValidator(values.event), Kind("text", values.event, parks=True)]
+EventName = Annotated[str, Kind("text", values.event, parks=True)]
 FormatVersion = Annotated[
     str,
-    AfterValidator(values.format_version),
     WithJsonSchema({"type": "string", "const": "1"}),
     Kind("text", values.format_version, parks=True),
 ]

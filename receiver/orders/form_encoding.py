@@ -23,14 +23,11 @@ def decode_form(body: bytes, charset: str, max_fields: int) -> Fields:
     try:
         text = body.replace(b"\0", b"%00").decode(charset).replace("+", " ")
         for pair in text.split("&"):
-            if pair:
-                name, _, value = pair.partition("=")
-                fields.append(
-                    (
-                        _unescaped(name, charset) if "%" in name else name,
-                        _unescaped(value, charset) if "%" in value else value,
-                    )
-                )
+            name, _, value = pair.partition("=")
+            if "%" in pair:
+                fields.append((_unescaped(name, charset), _unescaped(value, charset)))
+            elif pair:
+                fields.append((name, value))
     except UnicodeDecodeError as error:
         raise Undecodable(f"The body holds bytes that are not {charset}.") from error
     return fields
@@ -69,4 +66,6 @@ def _texts(value: Any) -> list[str]:
 
 
 def _unescaped(part: str, charset: str) -> str:
+    if "%" not in part:
+        return part
     return unquote_to_bytes(part.encode(charset)).decode(charset).replace("\0", "\ufffd")

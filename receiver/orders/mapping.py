@@ -11,17 +11,19 @@ from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
 from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
 
+#: The place of a value in an order, the name that it came under, and the value.
+Placed = tuple[Place, str, str]
+
 
 class Reading(NamedTuple):
-    """One value for one place of an order, and the name it came under."""
+    """A placed value whose parts have names; it takes longer to make than a plain tuple."""
 
     place: Place
     name: str
     value: str
 
 
-@dataclass(frozen=True)
-class Applied:
+class Applied(NamedTuple):
     """What a body's fields mean."""
 
     readings: list[Reading]
@@ -69,12 +71,25 @@ class Mapping:
         return Applied(readings + _item_constants(of_items, readings), ours.rest)
 
 
+def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
+    """Place the fields by the contract's names alone; the second list holds those that mean nothing here."""
+    placed = []
+    rest = []
+    for name, value in fields:
+        place = place_of(name)
+        if place is None:
+            rest.append((name, value))
+        elif place is not SHARED_SECRET:
+            placed.append((place, name, value))
+    return placed, rest
+
+
 def _by_contract(fields: Fields, *, used: set[str], fed: set[tuple[str, str]]) -> Applied:
     readings: list[Reading] = []
     rest: Fields = []
     for name, value in fields:
         place = place_of(name)
-        if name in used or place == SHARED_SECRET:
+        if name in used or place is SHARED_SECRET:
             continue
         if place is None or (place.part, place.field) in fed:
             rest.append((name, value))

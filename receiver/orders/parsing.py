@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from receiver.orders import values
 from receiver.orders.building import build_order, decide
 from receiver.orders.field_types import Kind
-from receiver.orders.mapping import Mapping, Reading
+from receiver.orders.mapping import Mapping, Placed, Reading, by_own_names
 from receiver.orders.model import Order
 from receiver.orders.names import KINDS, TEXT, Fields, Place
 
-_OWN_NAMES = Mapping(())
 _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 
 _ORDER_ID = Place("order", 0, "order_id")
@@ -53,23 +52,38 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
     ``received_at`` is aware UTC and stands in for a missing ``order_date``. A missing field and an empty one
     are the same, and outer white space does not count.
     """
-    applied = (mapping or _OWN_NAMES).apply(fields)
-    given = {
-        reading.place: reading
-        for reading in applied.readings
-        if reading.place.part != "custom" and reading.value.strip()
-    }
-    found, malformed, notes = _convert(given)
-    errors = [*malformed, *_missing_id(given, mapping), *_gaps(given)]
-    if errors:
-        return NotUnderstood(tuple(errors))
-    custom = [reading for reading in applied.readings if reading.place.part == "custom"]
-    order = build_order(found, custom=custom, rest=applied.rest, notes=notes, received_at=received_at)
+    placed: Sequence[Placed]
+    if mapping is None:
+        placed, rest = by_own_names(fields)
+    else:
+        placed, rest = mapping.apply(fields)
+    try:
+        order = build_order(placed, rest=rest, notes=(), received_at=received_at)
+    except ValueError:
+        return _read_one_by_one(placed, rest, mapping, received_at)
     return Understood(order, decide(order))
 
 
-def _convert(given: dict[Place, Reading]) -> tuple[dict[Place, Any], list[FieldError], list[str]]:
-    """Return the values read, the errors that park the order, and the notes on what counts as missing."""
+def _read_one_by_one(
+    placed: Sequence[Placed], rest: Fields, mapping: Mapping | None, received_at: datetime
+) -> Understood | NotUnderstood:
+    """Find everything that is malformed, and read the order without what is only noted."""
+    given = {
+        place: Reading(place, name, value) for place, name, value in placed if place.part != "custom" and value.strip()
+    }
+    malformed = _malformed(given)
+    errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
+    errors += [*_missing_id(given, mapping), *_gaps(given)]
+    if errors:
+        return NotUnderstood(tuple(errors))
+    notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
+    well_formed = [one for one in placed if one[0] not in malformed]
+    order = build_order(well_formed, rest=rest, notes=notes, received_at=received_at)
+    return Understood(order, decide(order))
+
+
+def _malformed(given: dict[Place, Reading]) -> dict[Place, str]:
+    """Return what is wrong with each malformed value, in the order of the models."""
     found: dict[Place, Any] = {}
     malformed: dict[Place, str] = {}
     for place, reading in given.items():
@@ -78,21 +92,13 @@ def _convert(given: dict[Place, Reading]) -> tuple[dict[Place, Any], list[FieldE
         except ValueError as error:
             malformed[place] = str(error)
     malformed |= _too_many_decimals(found)
-    errors: list[FieldError] = []
-    notes: list[str] = []
-    for place in sorted(malformed, key=_in_model_order):
-        if _kind(place).parks:
-            errors.append(FieldError(given[place].name, malformed[place]))
-        else:
-            notes.append(f"{given[place].name} {malformed[place]}")
-    return found, errors, notes
+    return {place: malformed[place] for place in sorted(malformed, key=_in_model_order)}
 
 
 def _too_many_decimals(found: dict[Place, Any]) -> dict[Place, str]:
     currency = found.get(_CURRENCY)
     wrong: dict[Place, str] = {}
-    amounts = [(place, value) for place, value in found.items() if isinstance(value, Decimal)]
-    for place, value in amounts:
+    for place, value in found.items():
         if _kind(place).has_currency_decimals:
             try:
                 values.check_decimals(value, currency)

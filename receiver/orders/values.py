@@ -71,9 +71,9 @@ def decimals(currency: str | None) -> int:
 
 def check_decimals(value: Decimal, currency: str | None) -> None:
     """Raise ValueError if the amount has more decimals than its currency."""
-    exponent = value.as_tuple().exponent
+    _, _, written = format(value, "f").partition(".")
     most = decimals(currency)
-    if isinstance(exponent, int) and -exponent > most:
+    if len(written) > most:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 
 

@@ -17,6 +17,9 @@ from tests.served import order_fields
 Launch = Callable[..., Running]
 AddHandler = Callable[[str, str], None]
 
+#: Answers to be timed: so many that the two which wait for the held session are less than one in a hundred.
+ENOUGH = 400
+
 _HOSTILE = """
 import threading, time
 from sqlalchemy import text
@@ -108,10 +111,10 @@ def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hang
         for word in _SAID:
             assert shop.post(order_fields(order_id=word, custom_be=word)).status == 202
         shop.wait_for(lambda: all(_attempt(shop, word, name) for word, (name, _) in _SAID.items()), 25)
+        shop.wait_for(lambda: sum(len(sender.took) for sender in senders) >= ENOUGH, 20)
 
     assert {status for sender in senders for status in sender.statuses} == {202}
     took = sorted(seconds for sender in senders for seconds in sender.took)
-    assert len(took) > 150
     assert took[int(len(took) * 0.99)] < 0.5
     assert took[-1] < 3.5
     for word, (name, said) in _SAID.items():

@@ -7,7 +7,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import select, text
@@ -36,6 +37,7 @@ class Sender(threading.Thread):
         super().__init__(name=name)
         self._shop = shop
         self._enough = threading.Event()
+        self._given_up = False
         #: Receipt by order_id.
         self.acknowledged: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
@@ -45,7 +47,7 @@ class Sender(threading.Thread):
         while not self._enough.wait(0.05):
             number += 1
             fields = order_fields(order_id=f"{self.name}-{number}", event_id=f"evt_{self.name}_{number}")
-            while fields["order_id"] not in self.acknowledged:
+            while fields["order_id"] not in self.acknowledged and not self._given_up:
                 self._send(fields)
 
     def finish(self) -> None:
@@ -53,6 +55,12 @@ class Sender(threading.Thread):
         self._enough.set()
         self.join(30)
         assert not self.is_alive(), "the server no longer answers"
+
+    def give_up(self) -> None:
+        """End, whether the last order was acknowledged or not."""
+        self._enough.set()
+        self._given_up = True
+        self.join()
 
     def _send(self, fields: dict[str, str]) -> None:
         try:
@@ -74,17 +82,14 @@ def test_thirty_kills_under_load_lose_nothing_and_double_nothing(
     with shop.kit.database.write() as session:
         session.execute(text("CREATE TABLE parcels (order_id TEXT)"))
     shop.kit.database.engine.dispose()
-    senders = [Sender(shop, f"S{number}") for number in range(SENDERS)]
-    for sender in senders:
-        sender.start()
-
-    for _ in range(KILLS):
-        _wait_until_orders_come_in(senders)
-        time.sleep(random.uniform(0, 0.5))
-        shop.process.kill()
-        shop.restart()
-    for sender in senders:
-        sender.finish()
+    with _senders(shop) as senders:
+        for _ in range(KILLS):
+            _wait_until_orders_come_in(senders)
+            time.sleep(random.uniform(0, 0.4))
+            shop.process.kill()
+            shop.restart()
+        for sender in senders:
+            sender.finish()
     orders = shop.settled(60)
 
     assert {status for sender in senders for status in sender.statuses} <= {200, 202}
@@ -95,6 +100,18 @@ def test_thirty_kills_under_load_lose_nothing_and_double_nothing(
     _assert_mails_doubled_at_most_once_a_kill(shop, instance / "outbox")
     with shop.kit.database.read() as session:
         assert session.scalars(text("PRAGMA integrity_check")).all() == ["ok"]
+
+
+@contextmanager
+def _senders(shop: Running) -> Iterator[list[Sender]]:
+    senders = [Sender(shop, f"S{number}") for number in range(SENDERS)]
+    for sender in senders:
+        sender.start()
+    try:
+        yield senders
+    finally:
+        for sender in senders:
+            sender.give_up()
 
 
 def _wait_until_orders_come_in(senders: list[Sender]) -> None:

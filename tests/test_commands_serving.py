@@ -1,0 +1,142 @@
+"""flask worker and flask serve: processes that go on until they are stopped."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import urllib3
+from flask import Flask
+from urllib3.exceptions import HTTPError
+
+from receiver.commands import serve as module
+from receiver.kit import Kit
+from receiver.models import OrderRow
+from tests.commanding import Run, runner
+from tests.served import Served, order_fields
+from tests.smtp_servers import free_port
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask]) -> Run:
+    """Run a flask command on an app with these settings."""
+    return runner(make_app)
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_put_back() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    yield
+    for number, action in before.items():
+        signal.signal(number, action)
+    gc.unfreeze()
+
+
+def copies_of_the_first(kit: Kit) -> int:
+    with kit.database.read() as session:
+        row = session.get(OrderRow, 1)
+        return row.copies if row else 0
+
+
+def answers(port: int) -> bool:
+    """Tell whether a server answers there, and give the command the time to see that too."""
+    try:
+        urllib3.request("GET", f"http://127.0.0.1:{port}/healthz", retries=False)
+    except HTTPError:
+        return False
+    time.sleep(0.5)
+    return True
+
+
+@contextmanager
+def terminated_when(condition: Callable[[], bool]) -> Iterator[None]:
+    """Send this process SIGTERM, as a service manager would, once a condition holds."""
+    signal.signal(signal.SIGTERM, lambda *_: None)
+
+    def terminate() -> None:
+        deadline = time.monotonic() + 20
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    thread = threading.Thread(target=terminate)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+
+
+def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields())
+    with terminated_when(lambda: bool(shop.rows()[0].state == "done")):
+        result = run("worker")
+    assert (result.exit_code, shop.rows()[0].state) == (0, "done")
+    assert result.stdout == "Working with 4 threads; Ctrl-C stops after the running jobs.\n"
+
+
+def test_worker_does_not_start_on_wrong_settings(run: Run) -> None:
+    result = run("worker", WORKER_THREADS=0)
+    assert result.exit_code == 1
+    assert "the worker cannot start; the log above says what to mend." in result.stderr
+
+
+def test_serve_walks_the_self_test_at_its_first_start_only(
+    run: Run, kit: Kit, capfd: pytest.CaptureFixture[str]
+) -> None:
+    port = free_port()
+    with terminated_when(lambda: copies_of_the_first(kit) == 1):
+        first = run("serve", "--port", str(port))
+    table = capfd.readouterr().out
+    with terminated_when(lambda: answers(port)):
+        second = run("serve", "--port", str(port), SHARED_SECRETS=[])
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "First start: the self test sends a dummy order" in first.stdout
+    assert "second copy" in table
+    assert "Next: " not in first.stdout
+    assert second.stdout == (
+        f"\nOrders are received at http://127.0.0.1:{port}/orders. Ctrl-C stops.\n"
+        "Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET\n"
+    )
+
+
+def test_serve_says_at_once_that_the_port_is_taken(run: Run, shop: Served) -> None:
+    port = shop.base.rpartition(":")[2]
+    result = run("serve", "--port", port)
+    assert result.exit_code == 1
+    assert f"127.0.0.1:{port} cannot be listened on (Address already in use" in result.stderr
+    assert "make run PORT=8001" in result.stderr
+
+
+def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
+    result = run("serve", "--port", str(free_port()))
+    assert result.exit_code == 1
+    assert "cannot be served; the lines above say why" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("host", "settings", "variables"),
+    [
+        ("127.0.0.1", {}, {"RECEIVER_PUBLIC_URL": "http://there", "RECEIVER_RELAY_ALLOW_PRIVATE": "true"}),
+        ("localhost", {}, {"RECEIVER_PUBLIC_URL": "http://there", "RECEIVER_RELAY_ALLOW_PRIVATE": "true"}),
+        ("0.0.0.0", {}, {"RECEIVER_PUBLIC_URL": "http://there"}),
+        ("shop.internal", {}, {"RECEIVER_PUBLIC_URL": "http://there"}),
+        ("127.0.0.1", {"PUBLIC_URL": "https://shop.example"}, {}),
+        ("127.0.0.1", {"PUBLIC_URL": "http://shop.example"}, {"RECEIVER_RELAY_ALLOW_PRIVATE": "true"}),
+    ],
+)
+def test_only_on_a_trial_machine_handlers_may_reach_local_addresses(
+    make_app: Callable[..., Flask], host: str, settings: dict[str, str], variables: dict[str, str]
+) -> None:
+    kit: Kit = make_app(**settings).extensions["receiver"]
+    names = ("RECEIVER_PUBLIC_URL", "RECEIVER_RELAY_ALLOW_PRIVATE")
+    found = module._environment(kit, host, "http://there")
+    assert {name: found[name] for name in names if name in found} == variables

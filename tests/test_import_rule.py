@@ -1,0 +1,167 @@
+"""The import rule: who may know whom, read from the imports themselves, those inside functions too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: Parts that know nothing of the rest: bytes, values and rules. ``orders`` is the package with all its files.
+LEAVES = {"errors", "signing", "addresses", "orders"}
+MAIL = {"mail", "mail_message", "mail_templates", "smtp"}
+STORE = {"database", "models", "group_commit"}
+
+#: What each part may import, by its own name or its package's; no other import of ours is allowed.
+MAY_IMPORT: dict[str, set[str]] = {
+    "errors": set(),
+    "signing": LEAVES,
+    "addresses": LEAVES,
+    "orders": LEAVES,
+    # Draws docs/order-guide.md with the dummy order as its example; only ever run by itself.
+    "orders.guide": LEAVES | {"relay.dummy"},
+    "deadline_sockets": set(),
+    "http_client": {"addresses", "deadline_sockets"},
+    "formatting": set(),
+    "text_layout": set(),
+    "outcome": set(),
+    "sqlite": set(),
+    "columns": set(),
+    "write_lock": {"errors"},
+    "group_commit": {"errors", "write_lock"},
+    "database": {"errors", "sqlite", "write_lock"},
+    "models": {"columns"},
+    "migrations": {"models"},
+    "checks": LEAVES,
+    "config": LEAVES | {"checks"},
+    "settings": LEAVES | {"checks", "config"},
+    "config_example": {"config"},
+    "mail_message": set(),
+    "smtp": MAIL,
+    "mail": MAIL,
+    "mail_templates": {"formatting", "text_layout"},
+    "identity": LEAVES,
+    "inbox": STORE | {"columns"},
+    "jobs": STORE,
+    "outbox": STORE | {"jobs", "mail"},
+    "customers": LEAVES | STORE,
+    "context": LEAVES | STORE | MAIL | {"outbox"},
+    "handlers": {"orders", "customers", "context", "handlers"},
+    "handler_loading": {"handlers"},
+    "attempts": {"context", "handlers", "orders", "outcome"},
+    "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome"},
+    "processing": LEAVES
+    | STORE
+    | {"attempts", "context", "handler_loading", "handlers", "jobs", "outcome", "progress"},
+    "engine": set(),
+    "notices": STORE | MAIL | {"columns", "outbox"},
+    "sources": LEAVES | {"config", "settings"},
+    "shared_secrets": LEAVES | STORE | {"columns"},
+    "authentication": LEAVES | {"shared_secrets"},
+    "refusals": LEAVES | STORE | {"shared_secrets"},
+    "reception": LEAVES
+    | {"authentication", "customers", "identity", "inbox", "jobs", "refusals", "shared_secrets", "sources"},
+    "ledger": LEAVES | STORE | {"columns"},
+    "replay": LEAVES | STORE | {"handler_loading", "identity", "ledger", "progress", "reception", "sources"},
+    "explanation": LEAVES | {"ledger", "shared_secrets", "sources"},
+    "relay": LEAVES | STORE | {"http_client", "jobs", "mail", "relay"},
+}
+#: What sits on top: it may import everything but the other tops, unless named here.
+TOPS: dict[str, set[str]] = {
+    "kit": set(),
+    "routes": {"kit"},
+    "health": {"kit"},
+    "problems": set(),
+    "serving": {"kit"},
+    "instance": {"kit"},
+    "self_test": {"kit"},
+    "diagnosis": {"kit", "serving"},
+    "commands": {"kit", "serving", "instance", "self_test", "diagnosis", "commands"},
+    # The app's factory.
+    "": {"kit", "routes", "health", "problems", "commands"},
+}
+#: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own.
+MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp"} - {"instance", "diagnosis"}
+
+
+@cache
+def modules() -> list[str]:
+    """Name every file of ours by its dotted path inside the package; the package itself is empty text."""
+    paths = (path.relative_to(ROOT / "receiver") for path in (ROOT / "receiver").rglob("*.py"))
+    return sorted(".".join(path.with_suffix("").parts).removesuffix("__init__").rstrip(".") for path in paths)
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    place = ROOT.joinpath("receiver", *module.split("."))
+    return ast.parse((place / "__init__.py" if place.is_dir() else place.with_suffix(".py")).read_text("utf-8"))
+
+
+def imported(module: str) -> Iterator[str]:
+    """Give the full dotted name of everything imported anywhere in a file."""
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} has a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def ours(module: str) -> set[str]:
+    """Give the modules of ours that a file imports."""
+    names = {name.removeprefix("receiver").lstrip(".") for name in imported(module) if _is_ours(name)}
+    return {name if name in modules() else name.rpartition(".")[0] for name in names}
+
+
+def _is_ours(name: str) -> bool:
+    return name.partition(".")[0] == "receiver"
+
+
+def part(module: str, known: set[str]) -> str:
+    """Give the name under which a module stands in a table: its own or its package's."""
+    return module if module in known else module.partition(".")[0]
+
+
+def allowed(module: str) -> set[str]:
+    if (name := part(module, set(TOPS))) in TOPS:
+        return set(MAY_IMPORT) | TOPS[name]
+    return MAY_IMPORT[part(module, set(MAY_IMPORT))]
+
+
+@pytest.mark.parametrize("module", modules())
+def test_a_module_imports_only_what_it_may_know(module: str) -> None:
+    may = allowed(module)
+    strangers = {name for name in ours(module) if name not in may and name.partition(".")[0] not in may}
+    assert strangers == set()
+
+
+@pytest.mark.parametrize("module", modules())
+def test_only_the_outer_modules_know_flask(module: str) -> None:
+    words = {name.partition(".")[0] for name in imported(module)}
+    assert not words & {"flask", "flask_mail"} or part(module, MAY_KNOW_FLASK) in MAY_KNOW_FLASK
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    graph = {module: ours(module) - {module} for module in modules()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_every_module_stands_in_the_table_and_the_table_names_no_other() -> None:
+    tables = {*MAY_IMPORT, *TOPS}
+    found = {part(module, tables) for module in modules()}
+    assert found == tables
+
+
+def test_the_app_is_made_inside_a_function_alone() -> None:
+    """Importing the package stays cheap, and whoever imports a leaf pulls nothing else in."""
+    body = [node for node in tree("").body if isinstance(node, ast.Import | ast.ImportFrom)]
+    names = {alias.name for node in body for alias in node.names} | {getattr(node, "module", "") for node in body}
+    assert not any(str(name).startswith("receiver") for name in names)

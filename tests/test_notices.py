@@ -1,0 +1,212 @@
+"""Mails to the merchant about trouble: at the first of a kind, then at most once a day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, select, update
+
+from receiver.kit import Kit
+from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow
+from receiver.notices import TROUBLES
+from tests.mail_pages import flat
+from tests.served import FORM, SECRET, Served, order_fields, signed
+
+PARKED = "An order came in that is not understood yet"
+FAILED = "A handler has given up on an order"
+WRONG_SECRET = "A POST was refused because its shared secret is wrong"
+CARD_DATA = "A POST was refused because it held card data"
+CARD = "4111 1111 1111 1111"
+
+
+@pytest.fixture
+def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
+    """Serve without running jobs; every look is a real one."""
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY", timedelta(0))
+    return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
+
+
+def headlines(shop: Served) -> list[str]:
+    """Look for trouble, and give what the merchant has been mailed so far."""
+    shop.kit.refusals.flush()
+    shop.kit.notices.look()
+    mails = [mail for mail in shop.rows(MailRow) if mail.handler is None]
+    assert {mail.recipient for mail in mails} <= {"owner@laden.de"}
+    return [mail.subject.removeprefix("Corner Shop: ") for mail in mails]
+
+
+def a_day_later(kit: Kit) -> None:
+    """Let the last notice of every kind have gone out a day ago."""
+    with kit.database.write() as session:
+        session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) - timedelta(days=1)))
+
+
+def park(shop: Served, ref: str) -> None:
+    assert shop.post({"OrderRef": ref}).content["status"] == "parked"
+
+
+def fail(shop: Served, **changes: str) -> None:
+    """Let a handler have given up on an order."""
+    shop.post(order_fields(**changes))
+    order = shop.rows()[-1]
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).where(OrderRow.id == order.id).values(state="failed", due_at=None))
+        session.execute(delete(HandlerRow).where(HandlerRow.order_pk == order.id))
+        now = datetime.now(UTC)
+        session.add(
+            HandlerRow(order_pk=order.id, name="x", position=1, state="failed", waiting_since=now, changed_at=now)
+        )
+
+
+def send_wrong_secret(shop: Served) -> None:
+    assert shop.post(order_fields(), headers={"X-Shared-Secret": "another shop's secret"}).status == 401
+
+
+def send_card_data(shop: Served) -> None:
+    assert shop.post(order_fields(card_number=CARD)).status == 422
+
+
+def cause(shop: Served, kind: str, number: int) -> None:
+    """Bring one more case of a kind of trouble about."""
+    if kind == "order_parked":
+        park(shop, f"R-{number}")
+    elif kind == "handler_failed":
+        fail(shop)
+    elif kind == "wrong_secret":
+        send_wrong_secret(shop)
+    else:
+        send_card_data(shop)
+
+
+def test_without_trouble_nobody_is_mailed(idle: Served) -> None:
+    idle.post(order_fields())
+    idle.post(order_fields(payment_status="unpaid"))
+
+    assert headlines(idle) == []
+
+
+@pytest.mark.parametrize("kind", [trouble.kind for trouble in TROUBLES])
+def test_each_kind_is_mailed_at_once_then_at_most_once_a_day(idle: Served, kind: str) -> None:
+    idle.post(order_fields())
+    headline = next(trouble.headline for trouble in TROUBLES if trouble.kind == kind)
+
+    cause(idle, kind, 1)
+    assert headlines(idle) == [headline]
+    cause(idle, kind, 2)
+    cause(idle, kind, 3)
+    assert headlines(idle) == [headline]
+
+    a_day_later(idle.kit)
+    assert headlines(idle) == [headline] * 2
+    a_day_later(idle.kit)
+    assert headlines(idle) == [headline] * 2
+    assert len({mail.message_id for mail in idle.rows(MailRow)}) == 2
+
+
+def test_the_kinds_do_not_hold_each_other_back(idle: Served) -> None:
+    park(idle, "R-1")
+    assert headlines(idle) == [PARKED]
+    send_card_data(idle)
+    fail(idle)
+    send_wrong_secret(idle)
+
+    assert sorted(headlines(idle)) == sorted([PARKED, FAILED, WRONG_SECRET, CARD_DATA])
+
+
+def test_the_mail_says_what_to_do_and_repeats_no_value(idle: Served) -> None:
+    park(idle, "R-77")
+    headlines(idle)
+    (mail,) = idle.rows(MailRow)
+
+    assert "flask orders explain RECEIPT" in flat(mail.text)
+    assert "flask orders replay --parked" in flat(mail.text)
+    assert "R-77" not in mail.text
+    assert SECRET not in mail.text
+    assert (mail.state, mail.order_pk, mail.test) == ("open", None, False)
+
+
+def test_a_parked_order_that_was_mapped_meanwhile_is_no_trouble(idle: Served) -> None:
+    park(idle, "R-1")
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(state="open"))
+
+    assert headlines(idle) == []
+
+
+def test_test_transmissions_never_count(idle: Served) -> None:
+    fail(idle, test="true")
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).where(OrderRow.test).values(state="parked"))
+    assert headlines(idle) == []
+
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(test=False))
+    assert sorted(headlines(idle)) == sorted([PARKED, FAILED])
+
+
+def test_a_wrong_secret_is_no_trouble_before_the_first_good_post(idle: Served) -> None:
+    """Until the first good POST set-up is under way, and both sides are still being given the secret."""
+    send_wrong_secret(idle)
+    assert headlines(idle) == []
+
+    idle.post(order_fields())
+    assert headlines(idle) == []
+    send_wrong_secret(idle)
+    assert headlines(idle) == [WRONG_SECRET]
+
+
+def test_a_changed_body_and_a_retired_secret_count_as_wrong_secret(idle: Served) -> None:
+    idle.post(order_fields())
+    changed = {**signed(b"order_id=2"), "X-Shared-Secret": SECRET, "Content-Type": FORM}
+    assert idle.post(b"order_id=1", headers=changed).status == 401
+    assert headlines(idle) == [WRONG_SECRET]
+
+    retired = "a secret of last year"
+    with idle.kit.database.write() as session:
+        idle.kit.shared_secrets.add(session, retired, now=datetime.now(UTC), ends_at=datetime.now(UTC))
+    a_day_later(idle.kit)
+    assert idle.post(order_fields(), headers={"X-Shared-Secret": retired}).status == 401
+    assert headlines(idle) == [WRONG_SECRET] * 2
+
+
+def test_a_clock_that_is_off_or_an_unreadable_body_is_not_mailed(idle: Served) -> None:
+    idle.post(order_fields())
+    body = b"order_id=1"
+    idle.post(body, headers=signed(body, at=datetime.now(UTC) - timedelta(hours=1)))
+    idle.post(b"order_id=%ff")
+
+    assert headlines(idle) == []
+
+
+def test_two_processes_tell_the_merchant_once(idle: Served, serve: Callable[..., Served]) -> None:
+    other = serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
+    park(idle, "R-1")
+
+    assert headlines(idle) == [PARKED]
+    assert headlines(other) == [PARKED]
+
+
+def test_it_looks_every_five_seconds_only(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.kit.notices.look()
+    park(shop, "R-1")
+    shop.kit.notices.look()
+    assert shop.rows(MailRow) == []
+
+    shop.kit.notices._looked_at -= timedelta(seconds=5)
+    shop.kit.notices.look()
+    assert len(shop.rows(MailRow)) == 1
+
+
+def test_what_the_merchant_was_told_of_is_remembered(idle: Served) -> None:
+    park(idle, "R-1")
+    park(idle, "R-2")
+    headlines(idle)
+
+    with idle.kit.database.read() as session:
+        (notice,) = session.scalars(select(NoticeRow))
+    assert (notice.kind, notice.last_seen) == ("order_parked", idle.rows()[-1].id)
+    assert notice.mailed_at is not None
+    assert datetime.now(UTC) - notice.mailed_at < timedelta(seconds=30)

@@ -1,0 +1,141 @@
+"""Settings: defaults, then config.toml, then the environment, then what the caller overrides."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver import settings
+from receiver.config import SETTINGS
+from receiver.errors import ConfigurationError
+
+DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+
+
+def read(folder: Path, environment: dict[str, str] | None = None, **overrides: Any) -> tuple[dict[str, Any], list[str]]:
+    return settings.read(folder, environment or {}, overrides=overrides)
+
+
+def write(folder: Path, text: str) -> None:
+    (folder / "config.toml").write_text(text, "utf-8")
+
+
+def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
+    values, problems = read(tmp_path)
+    assert problems == []
+    assert values == DEFAULTS | {"DATABASE_URL": f"sqlite:///{tmp_path}/receiver.sqlite", "sources": {}}
+
+
+def test_the_file_wins_over_the_default(tmp_path: Path) -> None:
+    write(tmp_path, 'SHOP_NAME = "Łukasz & Töchter"\nWORKER_THREADS = 2\n')
+    values, problems = read(tmp_path)
+    assert (values["SHOP_NAME"], values["WORKER_THREADS"], problems) == ("Łukasz & Töchter", 2, [])
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    write(tmp_path, 'SHOP_NAME = "From the file"\n')
+    assert read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"})[0]["SHOP_NAME"] == "From outside"
+
+
+def test_an_override_wins_over_the_environment(tmp_path: Path) -> None:
+    values, _ = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"}, SHOP_NAME="From the caller")
+    assert values["SHOP_NAME"] == "From the caller"
+
+
+def test_sources_are_read_from_the_file_or_overridden(tmp_path: Path) -> None:
+    write(tmp_path, '[sources.shopintegrator.fields]\norder_id = "Ref"\n')
+    assert read(tmp_path)[0]["sources"] == {"shopintegrator": {"fields": {"order_id": "Ref"}}}
+    assert read(tmp_path, sources={"other": {}})[0]["sources"] == {"other": {}}
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("REQUIRE_SIGNATURE", "true", True),
+        ("REQUIRE_SIGNATURE", " YES ", True),
+        ("EMBEDDED_WORKER", "0", False),
+        ("WORKER_THREADS", "8", 8),
+        ("HANDLERS", "one, two,", ["one", "two"]),
+        ("HANDLERS", "", []),
+        ("RETRY_SCHEDULE", "1,2", [1, 2]),
+        ("SHOP_NAME", "1", "1"),
+    ],
+)
+def test_the_environments_text_is_read_by_the_settings_type(tmp_path: Path, name: str, text: str, value: Any) -> None:
+    values, problems = read(tmp_path, {f"RECEIVER_{name}": text})
+    assert (values[name], problems) == (value, [])
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "problem"),
+    [
+        ("REQUIRE_SIGNATURE", "maybe", "RECEIVER_REQUIRE_SIGNATURE must be true or false."),
+        ("WORKER_THREADS", "four", "RECEIVER_WORKER_THREADS must be a whole number."),
+        ("WORKER_THREADS", "65", "WORKER_THREADS must be 1 to 64."),
+        ("RETRY_SCHEDULE", "soon", "RECEIVER_RETRY_SCHEDULE must be whole numbers with commas between."),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL must be debug, info, warning or error."),
+    ],
+)
+def test_a_wrong_value_is_named_and_the_default_taken(tmp_path: Path, name: str, text: str, problem: str) -> None:
+    values, problems = read(tmp_path, {f"RECEIVER_{name}": text})
+    assert problems == [problem]
+    assert values[name] == DEFAULTS[name]
+
+
+@pytest.mark.parametrize("line", ['WORKER_THREADS = "4"', "WORKER_THREADS = true", "WORKER_THREADS = 4.0"])
+def test_a_value_of_another_type_is_wrong(tmp_path: Path, line: str) -> None:
+    write(tmp_path, line)
+    values, problems = read(tmp_path)
+    assert problems == ["WORKER_THREADS must be a int, as 4 is."]
+    assert values["WORKER_THREADS"] == 4
+
+
+def test_a_name_that_is_no_setting_is_told(tmp_path: Path) -> None:
+    write(tmp_path, 'SHOPNAME = "x"')
+    assert read(tmp_path)[1] == ["config.toml has 'SHOPNAME', which is no setting; correct or remove it."]
+
+
+@pytest.mark.parametrize("content", [b"SHOP_NAME = ", b'SHOP_NAME = "\xff"'])
+def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "config.toml").write_bytes(content)
+    values, (problem,) = read(tmp_path)
+    assert problem.startswith(f"{tmp_path}/config.toml is not valid TOML: ")
+    assert values["SHOP_NAME"] == "Example Shop"
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").mkdir()
+    with pytest.raises(ConfigurationError, match=r"config\.toml cannot be read: Is a directory"):
+        settings.read_file(tmp_path)
+
+
+def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("a key of its own\n")
+    assert read(tmp_path)[0]["SECRET_KEY"] == "a key of its own"
+
+
+def test_a_secret_key_of_the_environment_wins_over_its_file(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_text("a key of its own\n")
+    assert read(tmp_path, {"RECEIVER_SECRET_KEY": "e" * 40})[0]["SECRET_KEY"] == "e" * 40
+
+
+def test_a_damaged_secret_key_file_counts_as_none(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").write_bytes(b"\xff\xfe")
+    assert read(tmp_path)[0]["SECRET_KEY"] == ""
+
+
+def test_a_problem_never_shows_a_secret(tmp_path: Path) -> None:
+    values, problems = read(tmp_path, {"RECEIVER_SHARED_SECRETS": "hunter2", "RECEIVER_SECRET_KEY": "swordfish"})
+    assert len(problems) == 2
+    assert not any(word in " ".join(problems) for word in ("hunter2", "swordfish"))
+    assert (values["SHARED_SECRETS"], values["SECRET_KEY"]) == ([], "")
+
+
+def test_the_machines_environment_is_read_unless_another_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(os.environ, "RECEIVER_SHOP_NAME", "Of the machine")
+    assert settings.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
