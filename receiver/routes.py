@@ -42,7 +42,7 @@ def _raw_body(incoming: Request, limit: int) -> bytes:
         raise _too_large(limit)
     try:
         body = _read(incoming.environ["wsgi.input"], wanted)
-    except OSError as error:  # how servers say that the sender left, or that its chunks are malformed
+    except Exception as error:  # each server has errors of its own for a broken or abandoned body
         raise _broken_off() from error
     if len(body) > limit:
         raise _too_large(limit)

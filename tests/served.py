@@ -97,6 +97,10 @@ class Served:
             content = {}
         return Reply(response.status, content, response.headers)
 
+    def close(self) -> None:
+        """Close the connections that were kept."""
+        self._pool.clear()
+
     def rows(self, model: Any = OrderRow) -> list[Any]:
         """Read all rows of a table."""
         with self.kit.database.read() as session:
@@ -128,9 +132,11 @@ def served(app: Flask, *, work: bool) -> Iterator[Served]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     kit.engine.start(work=work)
+    shop = Served(f"http://127.0.0.1:{server.server_port}", kit)
     try:
-        yield Served(f"http://127.0.0.1:{server.server_port}", kit)
+        yield shop
     finally:
+        shop.close()
         kit.engine.stop()
         server.shutdown()
         thread.join()

@@ -112,6 +112,7 @@ def test_what_is_no_full_number_or_code_is_dropped_only(name: str, value: str) -
 )
 def test_a_card_number_in_text_is_cut_to_its_last_four(text: str, masked: str) -> None:
     assert mask(text) == masked
+    assert guard([("order_id", "1"), ("customer_note", text)]).masked == [("order_id", "1"), ("customer_note", masked)]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +176,7 @@ def test_masking_never_leaves_a_card_number_in_one_piece(before: str, first: str
     start = f"{ISSUED.findall(first)[0]}{rest}"
     number = next(f"{start}{digit}" for digit in "0123456789" if luhn(f"{start}{digit}"))
     left = mask(f"{before}{number}{after}")
+    assert guard([("a", before), ("b", f"{before}{number}{after}")]).masked == [("a", before), ("b", left)]
     for run in re.findall(r"(?<!\d)\d{13,19}(?!\d)", left):
         assert not (luhn(run) and ISSUED.match(run))
     assert mask(left) == left

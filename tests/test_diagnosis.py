@@ -21,18 +21,8 @@ from tests.served import SECRET
 
 NOW = datetime.now(UTC)
 SUBJECTS = [
-    "settings",
-    "instance",
-    "sqlite",
-    "database",
-    "secrets",
-    "clock",
-    "refused",
-    "queue",
-    "queue",
-    "mail",
-    "handlers",
-    "public url",
+    *("settings", "instance", "sqlite", "database", "secrets", "clock", "refused"),
+    *("queue", "queue", "mail", "handlers", "public url"),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
 
@@ -179,22 +169,13 @@ def test_the_newest_refusal_of_each_reason_is_told(kit: Kit, findings: Callable[
 
 def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
     an_hour_ago = NOW - timedelta(hours=1)
+    texts = dict.fromkeys(("message_id", "recipient", "subject", "text"), "x")
+    mail = {**texts, "attachments": "[]", "test": False, "created_at": NOW}
     with kit.database.write() as session:
         session.add(order(key="1", due_at=NOW))
         session.add(order(key="2", due_at=an_hour_ago))
         session.add(order(key="3", state="parked"))
-        session.add(
-            MailRow(
-                state="failed",
-                test=False,
-                message_id="<1@x>",
-                recipient="a@b.example",
-                subject="",
-                text="",
-                attachments="[]",
-                created_at=NOW,
-            )
-        )
+        session.add(MailRow(state="failed", **mail))
     assert of(findings(), "queue") == [
         ("warning", "2 orders open, 1 of them overdue, 0 failed; is a serving process or `flask worker` running?"),
         ("warning", "0 mails open, 0 of them overdue, 1 failed"),

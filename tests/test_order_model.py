@@ -44,6 +44,35 @@ def test_an_order_is_read_back_from_its_json() -> None:
     assert '"total":"1000"' in order.model_dump_json()
 
 
+def test_a_number_without_a_plain_text_of_its_own_is_read_back_from_json() -> None:
+    order = Order.model_validate(
+        {"order_id": "A-1", "order_date": NOW, "discount_total": Decimal("-0.00"), "total": 5, "tax_total": "-0.50"}
+    )
+    assert Order.model_validate_json(order.model_dump_json(exclude_defaults=True)) == order
+    assert '"discount_total":"0.00"' in order.model_dump_json()
+    assert (order.total, order.tax_total) == (Decimal(5), Decimal("-0.50"))
+
+
+@pytest.mark.parametrize(
+    "lax",
+    [
+        {"total": "1E5"},
+        {"total": "１２"},
+        {"total": " 5"},
+        {"discount_total": "+1"},
+        {"items": ({"unit_price": "1_000"},)},
+        {"items": ({"quantity": "2.0"},)},
+        {"test": "yes"},
+        {"customer": {"is_guest": "on"}},
+        {"order_date": "1795442700"},
+        {"order_date": "2026-11-23"},
+    ],
+)
+def test_text_is_read_by_the_contract_and_not_by_the_wider_rules_of_pydantic(lax: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Order.model_validate({"order_id": "A-1", "order_date": NOW, **lax})
+
+
 def test_order_is_frozen_and_has_a_customer_always() -> None:
     order = Order(order_id="A-1", order_date=NOW)
     assert order.customer.email is None
@@ -63,6 +92,7 @@ def test_dates_are_kept_in_utc() -> None:
         {"order_id": ""},
         {"order_date": datetime(2026, 11, 23)},  # noqa: DTZ001
         {"total": Decimal("NaN")},
+        {"total": Decimal("1E+15")},
         {"currency": "JPY", "total": Decimal("1.5")},
         {"currency": "GBP", "items": (Item(total=Decimal("1.555")),)},
         {"discount_total": Decimal(-1)},

@@ -187,3 +187,18 @@ OTHER_NAMES = (
     ),
     *("x" * 3000, "\x00", "ключ", "order_id ", "ORDER_ID", "[0]", "a[b][c]", "__proto__", "gift_card_number", SECRET),
 )
+#: Values of the three signature headers, as Latin-1.
+PROOFS: tuple[str, ...] = (
+    "",
+    " ",
+    ",",
+    "v1",
+    "v1,",
+    "v1,,",
+    "v1,\xff",
+    "v1,====",
+    "v1," + "A" * 44,
+    "v2,x v1,y",
+    "v1 " * 3000,
+)
+PROOFS += ("a.b", "\x00", "\xef\xbc\x91", "NaN", "1e9", "-1", "9" * 400, "0", "x" * 9000)
