@@ -9,6 +9,7 @@ import math
 import socket
 import ssl
 import time
+from functools import cache
 from typing import Any
 
 
@@ -41,8 +42,9 @@ class _DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
     """The same inside TLS."""
 
 
+@cache
 def tls_context() -> ssl.SSLContext:
-    """Make a context that checks certificates and wraps a socket into one with a deadline."""
+    """Give the context that checks certificates and wraps a socket into one with a deadline; made once."""
     context = ssl.create_default_context()
     context.sslsocket_class = _DeadlineTLSSocket
     return context

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import signing
@@ -29,11 +29,13 @@ class Keyring:
     active: dict[str, bytes] = field(repr=False)
     #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
     retired: dict[str, bytes] = field(repr=False)
+    #: Active for other sources: no proof here, and kept out of what is stored too.
+    elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
 
     def redact(self, fields: Fields) -> Fields:
         """Put the fingerprint in the place of every secret that a name or value holds."""
         everything = "\n".join([text for field in fields for text in field])
-        for secret in (*self.active, *self.retired):
+        for secret in (*self.active, *self.retired, *self.elsewhere):
             if secret in everything:
                 mark = f"[secret {signing.fingerprint(secret)}]"
                 fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
@@ -59,9 +61,10 @@ class SharedSecrets:
         for ciphertext, ends_at in self._stored():
             if secret := self._decrypt(ciphertext):
                 (active if ends_at is None or ends_at > now else retired).setdefault(secret, secret.encode())
+        retired = {secret: raw for secret, raw in retired.items() if secret not in active}
         if own:
-            return Keyring({secret: secret.encode() for secret in own}, {**retired, **active})
-        return Keyring(active, {secret: raw for secret, raw in retired.items() if secret not in active})
+            return Keyring({secret: secret.encode() for secret in own}, retired, elsewhere=active)
+        return Keyring(active, retired)
 
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
@@ -79,15 +82,12 @@ class SharedSecrets:
         """Let a stored secret be active until ``at`` only; raises ConfigurationError when there is none to end."""
         if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
             raise ConfigurationError(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
-        still_active = (SecretRow.ends_at.is_(None)) | (SecretRow.ends_at > at)
-        ended = session.execute(
-            update(SecretRow)
-            .where(SecretRow.fingerprint == fingerprint, still_active)
-            .values(ends_at=at)
-            .returning(SecretRow.id)
-        )
-        if not ended.all():
+        mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint)
+        active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
+        if not active:
             raise ConfigurationError(f"No active secret has the fingerprint {fingerprint}; see `flask secret list`.")
+        for row in active:
+            row.ends_at = min(row.ends_at or at, at)
 
     def listing(self, session: Session, *, now: datetime) -> list[dict[str, Any]]:
         """Describe every secret by its fingerprint, settings first, then stored ones by age."""

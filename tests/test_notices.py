@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -180,10 +181,18 @@ def test_a_clock_that_is_off_or_an_unreadable_body_is_not_mailed(idle: Served) -
     assert headlines(idle) == []
 
 
-def test_two_processes_tell_the_merchant_once(idle: Served, serve: Callable[..., Served]) -> None:
+def test_two_processes_that_look_at_the_same_moment_tell_the_merchant_once(
+    idle: Served, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
     park(idle, "R-1")
+    write = idle.kit.database.write
 
+    def write_after_the_other() -> Any:
+        other.kit.notices.look()
+        return write()
+
+    monkeypatch.setattr(idle.kit.database, "write", write_after_the_other)
     assert headlines(idle) == [PARKED]
     assert headlines(other) == [PARKED]
 

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import io
 import json
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
-from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
 from flask import Flask
+from gunicorn.http.errors import InvalidChunkSize
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
 
-from receiver import ledger
-from receiver.errors import ReceiverError
-from receiver.explanation import explain_receipt
-from receiver.kit import Kit
-from receiver.models import OrderRow, RefusalRow
-from receiver.orders import Order
+from tests.end_to_end.fuzz_judge import Judge, call
 from tests.end_to_end.fuzz_raw import Answered, Raw, exchange, make_raw
 from tests.end_to_end.fuzz_requests import Request, make
 from tests.end_to_end.fuzz_words import JSON, MULTIPART, NAMES
@@ -33,90 +25,6 @@ SEED = 20261123
 BULK = 18_000
 CONNECTIONS = 600
 EXAMPLES = 1_000
-NEW = {"accepted": 202, "parked": 202, "ignored": 200, "tested": 200}
-
-
-class Judge:
-    """Looks at every answer, and at the end at what is on disk."""
-
-    def __init__(self) -> None:
-        self.receipts: set[str] = set()
-        self.copied: set[str] = set()
-        self.statuses: Counter[int] = Counter()
-
-    def look(self, status: int, content_type: str, body: bytes, what: str) -> None:
-        """Judge one answer of the receiver's own; ``what`` names the request."""
-        self.statuses[status] += 1
-        assert status < 500, what
-        assert SECRET.encode() not in body, what
-        content: dict[str, Any] = json.loads(body)
-        if status < 400:
-            self._is_receipt(status, content, what)
-        else:
-            assert content_type == "application/problem+json", what
-            assert content["status"] == status, what
-            assert content.keys() == {"type", "title", "status", "detail"}, what
-
-    def _is_receipt(self, status: int, content: dict[str, Any], what: str) -> None:
-        if content["status"] == "duplicate":
-            assert status == 200, what
-            self.copied.add(content["receipt"])
-        else:
-            assert status == NEW[content["status"]], what
-            assert content["receipt"] not in self.receipts, what
-            self.receipts.add(content["receipt"])
-
-    def look_at_disk(self, kit: Kit) -> None:
-        """Every receipt given out is one row and every row one receipt; each can be read again and shown."""
-        kit.refusals.flush()
-        with kit.database.read() as session:
-            rows = list(session.scalars(select(OrderRow)))
-            assert {row.receipt for row in rows} == self.receipts >= self.copied, f"seed {SEED}"
-            for row in rows:
-                assert SECRET not in row.fields + (row.order or "") + row.notes + (row.errors or "")
-                if row.order is not None:
-                    Order.model_validate_json(row.order)
-            for row in rows[::40]:
-                json.dumps(ledger.whole(row))
-                with suppress(ReceiverError):
-                    explain_receipt(session, row.receipt, kit.sources).as_text()
-            refusals = list(session.scalars(select(RefusalRow)))
-        assert not any(SECRET in refusal.detail + refusal.headers + refusal.fields for refusal in refusals)
-
-
-def call(app: Flask, request: Request) -> tuple[int, str, bytes]:
-    """Call the app as a WSGI server does; gives status, Content-Type and body of its answer."""
-    started: list[tuple[int, str]] = []
-    environ: dict[str, Any] = {
-        "REQUEST_METHOD": "POST",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": request.path,
-        "QUERY_STRING": "",
-        "SERVER_NAME": "shop.example",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "192.0.2.7",
-        "CONTENT_LENGTH": str(len(request.body)),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(request.body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.version": (1, 0),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in request.headers.items():
-        key = name.upper().replace("-", "_")
-        environ[key if key == "CONTENT_TYPE" else f"HTTP_{key}"] = value
-
-    def start_response(status: str, headers: list[tuple[str, str]], _error: object = None) -> Callable[[bytes], object]:
-        started.append((int(status[:3]), dict(headers)["Content-Type"]))
-        return io.BytesIO().write
-
-    with closing(app.wsgi_app(environ, start_response)) as answer:  # type: ignore[type-var]
-        body = b"".join(answer)
-    ((status, content_type),) = started
-    return status, content_type, body
 
 
 def test_no_request_of_thousands_breaks_the_receiver_or_leaves_a_row_that_it_was_not_told_of(
@@ -202,3 +110,26 @@ def _look_at_served(judge: Judge, answer: Answered, raw: Raw, what: str) -> None
         assert answer.status < 500, what
     else:
         judge.look(answer.status, answer.content_type, answer.body, what)
+
+
+class _Broken(io.RawIOBase):
+    """Is a body that its server cannot read to the end."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self, _size: int = -1) -> bytes:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [OSError("Invalid chunk header"), ConnectionResetError(), InvalidChunkSize(b"zz")])
+def test_whatever_a_server_raises_for_a_broken_body_is_a_400_without_a_row(
+    make_app: Callable[..., Flask], error: Exception
+) -> None:
+    app = make_app()
+    stream = _Broken(error)
+    reply = app.test_client().post("/orders", input_stream=stream, headers={"X-Shared-Secret": SECRET})
+
+    assert reply.status_code == 400
+    assert reply.get_json(force=True)["detail"] == "The body broke off before its end; send it again."
+    Judge().look_at_disk(app.extensions["receiver"])
