@@ -9,7 +9,6 @@ import math
 import socket
 import ssl
 import time
-from functools import cache
 from typing import Any
 
 
@@ -42,9 +41,8 @@ class _DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):
     """The same inside TLS."""
 
 
-@cache
 def tls_context() -> ssl.SSLContext:
-    """Give the context that checks certificates and wraps a socket into one with a deadline; made once."""
+    """Make a context that checks certificates and wraps a socket into one with a deadline."""
     context = ssl.create_default_context()
     context.sslsocket_class = _DeadlineTLSSocket
     return context

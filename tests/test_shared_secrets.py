@@ -113,7 +113,11 @@ def test_a_source_with_secrets_of_its_own_takes_no_others(kit: Kit) -> None:
     add(kit, OLD, ends_at=NOW - HOUR)
     keyring = kit.shared_secrets.keyring([NEW])
     assert set(keyring.active) == {NEW}
-    assert set(keyring.retired) == {OLD, SECRET}
+    assert set(keyring.retired) == {OLD}
+    assert set(keyring.elsewhere) == {SECRET}
+    assert keyring.redact([(OLD, f"x{SECRET}")]) == [
+        (f"[secret {signing.fingerprint(OLD)}]", f"x[secret {signing.fingerprint(SECRET)}]")
+    ]
 
 
 def test_what_another_secret_key_encrypted_is_not_active_and_shown_as_unreadable(
