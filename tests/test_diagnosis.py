@@ -172,7 +172,7 @@ def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Cal
     texts = dict.fromkeys(("message_id", "recipient", "subject", "text"), "x")
     mail = {**texts, "attachments": "[]", "test": False, "created_at": NOW}
     with kit.database.write() as session:
-        session.add(order(key="1", due_at=NOW))
+        session.add(order(key="1", due_at=datetime.now(UTC)))
         session.add(order(key="2", due_at=an_hour_ago))
         session.add(order(key="3", state="parked"))
         session.add(MailRow(state="failed", **mail))
