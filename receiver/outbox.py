@@ -100,6 +100,9 @@ class Outbox:
             where = self._transport.deliver(self._outgoing(mail))
         except MailNotDelivered as error:
             return self._not_delivered(mail, error)
+        except Exception as error:  # noqa: BLE001 - a mail that nobody foresaw must not be tried every 30 s for ever
+            unforeseen = MailNotDelivered(f"It could not be sent: {type(error).__name__}.", permanent=False)
+            return self._not_delivered(mail, unforeseen)
         return {"state": "sent", "sent_at": datetime.now(UTC), "detail": where, "due_at": None}
 
     def _not_delivered(self, mail: MailRow, error: MailNotDelivered) -> dict[str, Any]:

@@ -233,3 +233,15 @@ def test_a_sender_that_lost_its_lease_does_not_undo_what_another_settled(
     kit.outbox.run_next()
 
     assert (mail(kit).detail, mail(kit).lease_token) == ("by another", "another run")
+
+
+def test_a_mail_that_nobody_foresaw_is_retried_by_the_schedule(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    def explode(_mail: object) -> str:
+        raise RuntimeError("ada@shop.example")
+
+    monkeypatch.setattr(kit.transport, "deliver", explode)
+    put(kit)
+    assert kit.outbox.run_next()
+
+    assert (mail(kit).state, mail(kit).detail) == ("open", "It could not be sent: RuntimeError.")
+    assert not kit.outbox.run_next()
