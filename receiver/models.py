@@ -57,6 +57,7 @@ class OrderRow(Job, Base):
         UniqueConstraint("source", "key"),
         Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
+        Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )
 
 
@@ -203,6 +204,17 @@ class NoticeRow(Base):
     kind: Mapped[str] = mapped_column(primary_key=True)
     last_seen: Mapped[int] = mapped_column(BigInteger)
     mailed_at: Mapped[datetime | None]
+
+
+class MappedFieldRow(Base):
+    """Is one rule of a source's mapping that the console saved; ``rule`` is JSON, of a form that config.toml takes."""
+
+    __tablename__ = "mapped_fields"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    changed_at: Mapped[datetime]
 
 
 class AdministratorRow(Base):

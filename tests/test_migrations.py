@@ -65,8 +65,8 @@ def test_an_empty_database_is_to_be_set_up(unmade: Kit) -> None:
 
 
 def test_an_older_schema_is_to_be_upgraded(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "newest", lambda: "0002")
-    said = "The database has schema 0001, this release needs 0002; run `flask init`."
+    monkeypatch.setattr(migrations, "newest", lambda: "0009")
+    said = "The database has schema 0002, this release needs 0009; run `flask init`."
     assert migrations.problem(kit.database.engine) == said
 
 
@@ -96,12 +96,12 @@ def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, monkeypatch: py
         with kit.database.write() as session:
             session.execute(text("CREATE TABLE added (id INTEGER)"))
 
-    monkeypatch.setattr(migrations, "newest", lambda: "0002")
+    monkeypatch.setattr(migrations, "newest", lambda: "0009")
     monkeypatch.setattr(migrations, "upgrade", add_a_table)
     said = list(set_up(kit, None))
     (copy,) = backups(instance)
     assert said == [f"Backed the database up to {copy}", f"Database {instance}/receiver.sqlite upgraded"]
-    assert copy.name.startswith("receiver.sqlite.before-0002-")
+    assert copy.name.startswith("receiver.sqlite.before-0009-")
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite.driver.connect(str(copy))) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

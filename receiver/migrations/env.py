@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from alembic import context
 
-from receiver.models import OrderRow
+import receiver.console.tables
+import receiver.models
+import receiver.relay.tables  # noqa: F401 - knowing the tables is what these are imported for
+from receiver.columns import Base
 
 connection = context.config.attributes["connection"]
-context.configure(
-    connection=connection, target_metadata=OrderRow.metadata, render_as_batch=True, transactional_ddl=True
-)
+context.configure(connection=connection, target_metadata=Base.metadata, render_as_batch=True, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,1 @@
+"""The administration console, one file per menu page."""
