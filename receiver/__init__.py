@@ -17,7 +17,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import commands, health, kit, problems, routes, settings
+    from receiver import commands, console, health, kit, problems, routes, settings
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
     app = Flask(__name__, instance_path=str(instance.absolute()))
@@ -30,5 +30,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     problems.init_app(app)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
+    console.init_app(app)
     commands.init_app(app)
     return app

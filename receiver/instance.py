@@ -9,11 +9,13 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
 from receiver import config, migrations, sqlite
 from receiver.config_example import example
+from receiver.console.tables import SessionRow
 from receiver.database import Database
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
@@ -42,13 +44,17 @@ def set_up(kit: Kit, chosen_password: str | None) -> Iterator[str]:
 
 
 def set_password(database: Database, chosen: str | None) -> str:
-    """Set the admin password, made up unless chosen, and give it; raises ConfigurationError for a short one."""
+    """Set the admin password, made up unless chosen, and give it; every sign-in to the console ends.
+
+    Raises ConfigurationError for a short one.
+    """
     if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
         raise ConfigurationError(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
     password = chosen or secrets.token_urlsafe(12)
     row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
     with database.write() as session:
         session.merge(row)
+        session.execute(delete(SessionRow))
     return password
 
 

@@ -38,11 +38,15 @@ def _from_http(error: HTTPException) -> Response:
     return response
 
 
-def _from_bug(error: Exception) -> Response:
+def log_bug(error: Exception) -> None:
     """Log where it happened, not what was said: an error's words and a frame's values may hold personal data."""
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}, line {frame.lineno}"
     log.error("%s %s failed: %s at %s", request.method, request.path, type(error).__name__, place)
+
+
+def _from_bug(error: Exception) -> Response:
+    log_bug(error)
     return _problem(500, "internal", "Internal error", "This is a fault of the receiver; its log says where.")
 
 

@@ -1,1 +1,24 @@
 """The administration console, one file per menu page."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from flask import Flask
+
+from receiver.console import guard, presentation
+from receiver.console.blueprint import console
+from receiver.kit import Kit
+
+#: The files with pages; each puts its own on the blueprint.
+PAGES = ("overview", "settings", "sign_in", "error_pages")
+
+
+def init_app(app: Flask) -> None:
+    """Add the console to the app."""
+    kit: Kit = app.extensions["receiver"]
+    for name in PAGES:
+        import_module(f"{__name__}.{name}")
+    guard.init_app(app, kit)
+    presentation.init_app(app, kit)
+    app.register_blueprint(console)

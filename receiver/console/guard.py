@@ -1,0 +1,89 @@
+"""What stands before and after every page of the console: sign-in, CSRF, origin, headers."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import CSRFProtect
+
+from receiver.console.blueprint import console
+from receiver.console.sign_ins import SESSION, SignIns
+from receiver.kit import Kit, current_kit
+
+#: Key of the sign-in's token in the session cookie.
+TOKEN = "token"  # noqa: S105 - a name, not a token
+#: Pages that are shown before sign-in.
+OPEN_TO_ALL = frozenset({"console.sign_in"})
+#: Everything comes from this server, nothing is inline, nobody frames it.
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask, kit: Kit) -> None:
+    """Configure cookies and CSRF from PUBLIC_URL, and set the headers of all the console's answers."""
+    https = kit.settings["PUBLIC_URL"].startswith("https:")
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-receiver" if https else "receiver",
+        SESSION_COOKIE_SECURE=https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=SESSION,
+        SESSION_REFRESH_EACH_REQUEST=False,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the console's own requests are checked below; an order POST never
+        WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
+        WTF_CSRF_SSL_STRICT=False,  # _refuse_other_origins does it
+    )
+    csrf.init_app(app)
+    app.after_request(_set_headers)
+
+
+@console.before_request
+def check_request() -> ResponseReturnValue | None:
+    """Let only the administrator in, and only from the console's own pages."""
+    kit = current_kit()
+    if not kit.settings["SECRET_KEY"]:
+        abort(503, "SECRET_KEY is missing: run `flask init`.")
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        _refuse_other_origins(kit.settings["PUBLIC_URL"])
+    if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):
+        if request.method not in {"GET", "HEAD"}:
+            abort(401, "Your sign-in has ended. Sign in again, then do it once more.")
+        return redirect(url_for("console.sign_in", next=request.full_path.rstrip("?")))
+    csrf.protect()
+    return None
+
+
+def is_signed_in(kit: Kit) -> bool:
+    """Tell whether this request's cookie belongs to a sign-in that goes on."""
+    token = session.get(TOKEN)
+    return isinstance(token, str) and SignIns(kit.database).is_alive(token, datetime.now(UTC))
+
+
+def _refuse_other_origins(public_url: str) -> None:
+    """Refuse what another site's page sends (Fetch Metadata; RFC 6454); the CSRF token is the other lock."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        abort(403, "This came from another site's page and was not carried out.")
+    origin = request.headers.get("Origin")
+    if origin is None:
+        return
+    own = {request.host_url.rstrip("/")} if public_url.startswith("http:") else set()
+    own.add("{0.scheme}://{0.netloc}".format(urlsplit(public_url)))
+    if origin.lower() not in own:
+        abort(403, f"This came from {origin[:100]}, not from PUBLIC_URL ({public_url}), and was not carried out.")
+
+
+def _set_headers(response: Response) -> Response:
+    if request.path.startswith("/admin"):
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    return response

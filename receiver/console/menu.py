@@ -1,0 +1,26 @@
+"""The console's menu: its groups and pages, in order."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """Is one page of the menu."""
+
+    label: str
+    endpoint: str
+
+
+class Group(NamedTuple):
+    """Is one word of the menu with the pages behind it."""
+
+    label: str
+    entries: tuple[Entry, ...]
+
+
+#: A group shows its pages when it is opened; an entry alone is a page itself.
+MENU: tuple[Entry | Group, ...] = (
+    Entry("Overview", "console.overview"),
+    Entry("Settings", "console.settings"),
+)

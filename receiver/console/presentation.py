@@ -1,0 +1,88 @@
+"""What every page of the console shows alike: the menu, times, amounts, the words for a state."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from flask import Flask, request
+from markupsafe import Markup
+
+from receiver import formatting
+from receiver.console.menu import MENU, Entry, Group
+from receiver.kit import Kit
+
+#: The console is written in English.
+LOCALE = Locale("en", "GB")
+
+#: How a state is coloured; the word itself always stands there too.
+TONES = {
+    "done": "good",
+    "sent": "good",
+    "delivered": "good",
+    "tested": "good",
+    "active": "good",
+    "open": "busy",
+    "pending": "busy",
+    "retrying": "busy",
+    "parked": "wait",
+    "held": "wait",
+    "failed": "bad",
+    "unreadable": "bad",
+}
+
+
+def init_app(app: Flask, kit: Kit) -> None:
+    """Give the console's templates their filters and what stands on every page."""
+    zone = ZoneInfo(kit.settings["TIMEZONE"])
+    app.add_template_filter(lambda when: _time(when, zone), "when")
+    app.add_template_filter(money, "amount")
+    app.add_template_filter(lambda state: TONES.get(state, "plain"), "tone")
+    app.context_processor(lambda: _on_every_page(kit) if request.path.startswith("/admin") else {})
+
+
+def money(amount: str | None, currency: str | None) -> str:
+    """Write an amount that is kept as text, with its currency; what is no number stays as it is."""
+    try:
+        return formatting.money(Decimal(amount), currency, LOCALE) if amount else ""
+    except InvalidOperation:
+        return f"{amount} {currency or ''}".strip()
+
+
+def age(when: datetime, now: datetime) -> str:
+    """Say how long ago, or in how long, an aware moment is."""
+    if abs(now - when) < timedelta(seconds=5):
+        return "now"
+    return str(format_timedelta(when - now, add_direction=True, locale=LOCALE, threshold=1.2))
+
+
+def _time(when: datetime | None, zone: ZoneInfo) -> str:
+    """Write a moment in the shop's zone, with its age; UTC shows on hover."""
+    if when is None:
+        return ""
+    local = format_datetime(when.astimezone(zone), "d MMM y, HH:mm", locale=LOCALE)
+    utc = when.astimezone(UTC)
+    return Markup('<time datetime="{}" title="{}">{}</time> <span class="age">{}</span>').format(
+        utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S} UTC", local, age(when, datetime.now(UTC))
+    )
+
+
+def _on_every_page(kit: Kit) -> dict[str, Any]:
+    return {"menu": MENU, "is_group": _is_group, "is_current": _is_current, "shop_name": kit.settings["SHOP_NAME"]}
+
+
+def _is_group(item: Entry | Group) -> bool:
+    return isinstance(item, Group)
+
+
+def _is_current(item: Entry | Group) -> bool:
+    """Tell whether the page shown is this one, one below it, or one of the group's."""
+    if isinstance(item, Group):
+        return any(_is_current(entry) for entry in item.entries)
+    wanted = item.endpoint
+    here = request.endpoint or ""
+    return here == wanted or here.startswith(f"{wanted}_")

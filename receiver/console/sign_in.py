@@ -1,0 +1,109 @@
+"""The pages of signing in and out, and of the password."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from receiver.console.blueprint import console
+from receiver.console.guard import TOKEN, is_signed_in
+from receiver.console.sign_ins import SignIns, TooManyFailures
+from receiver.instance import SHORTEST_PASSWORD, set_password
+from receiver.kit import current_kit
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    """Asks for the admin password."""
+
+    password = PasswordField("Password", [InputRequired("Type the admin password.")])
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """Asks for a new admin password."""
+
+    current = PasswordField("Current password", [InputRequired("Type the current password.")])
+    new = PasswordField(
+        "New password",
+        [Length(SHORTEST_PASSWORD, 1000, f"Use {SHORTEST_PASSWORD} characters or more; several words do well.")],
+    )
+    again = PasswordField("New password again", [EqualTo("new", "The two new passwords differ.")])
+
+
+@console.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Let the administrator in."""
+    kit = current_kit()
+    wanted = _own_path(request.args.get("next"))
+    if is_signed_in(kit):
+        return redirect(wanted)
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render_template("console/sign_in.html", form=form), 422 if form.errors else 200
+    try:
+        token = SignIns(kit.database).begin(form.password.data, request.remote_addr, datetime.now(UTC))
+    except TooManyFailures:
+        form.password.errors = ["Too many wrong passwords. Wait a minute, then try again."]
+        return render_template("console/sign_in.html", form=form), 429
+    if token is None:
+        form.password.errors = ["That is not the admin password. A new one is set with: flask password"]
+        return render_template("console/sign_in.html", form=form), 422
+    _start_session(token)
+    return redirect(wanted, 303)
+
+
+@console.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End this sign-in."""
+    SignIns(current_kit().database).end(session[TOKEN])
+    session.clear()
+    flash("You are signed out.")
+    return redirect(url_for("console.sign_in"), 303)
+
+
+@console.post("/sign-out-everywhere")
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every sign-in, this one too."""
+    SignIns(current_kit().database).end_all()
+    session.clear()
+    flash("Every device is signed out.")
+    return redirect(url_for("console.sign_in"), 303)
+
+
+@console.route("/password", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    """Change the admin password; every other sign-in ends with it."""
+    kit = current_kit()
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("console/password.html", form=form), 422 if form.errors else 200
+    sign_ins = SignIns(kit.database)
+    now = datetime.now(UTC)
+    try:
+        token = sign_ins.begin(form.current.data, request.remote_addr, now)
+    except TooManyFailures:
+        form.current.errors = ["Too many wrong passwords. Wait a minute, then try again."]
+        return render_template("console/password.html", form=form), 429
+    if token is None:
+        form.current.errors = ["That is not the current password."]
+        return render_template("console/password.html", form=form), 422
+    set_password(kit.database, form.new.data)
+    _start_session(sign_ins.begin(form.new.data, request.remote_addr, now) or "")
+    flash("The password is changed. Every other device is signed out.")
+    return redirect(url_for("console.settings"), 303)
+
+
+def _start_session(token: str) -> None:
+    session.clear()
+    session.permanent = True
+    session[TOKEN] = token
+
+
+def _own_path(path: str | None) -> str:
+    """Give a path inside the console to go on to; anything else leads to its first page."""
+    is_own = path is not None and path.startswith("/admin/") and "\\" not in path and not set(path) & set("\r\n\t")
+    return path if is_own and path else url_for("console.overview")

@@ -1,0 +1,51 @@
+// Copy buttons, live refresh and busy buttons; every page works without them.
+"use strict";
+
+function announce(words) {
+  const line = document.createElement("p");
+  line.className = "sr-only";
+  line.textContent = words;
+  document.getElementById("status").append(line);
+}
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  if (!navigator.clipboard) continue;
+  const label = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(button.parentElement.querySelector("code, output").textContent);
+    button.textContent = "Copied";
+    announce("Copied");
+    setTimeout(() => { button.textContent = label; }, 2000);
+  });
+}
+
+// A part with data-refresh="URL" is fetched anew every few seconds while the page is looked at.
+for (const part of document.querySelectorAll("[data-refresh]")) {
+  setInterval(async () => {
+    if (document.hidden || part.contains(document.activeElement)) return;
+    const answer = await fetch(part.dataset.refresh, { redirect: "error" }).catch(() => null);
+    if (answer && answer.ok) part.innerHTML = await answer.text();
+  }, 5000);
+}
+
+// A button with data-busy="Sending…" says so while its form is under way.
+for (const button of document.querySelectorAll("[data-busy]")) {
+  button.form.addEventListener("submit", (event) => {
+    if (button.getAttribute("aria-busy") === "true") { event.preventDefault(); return; }
+    button.setAttribute("aria-busy", "true");
+    button.querySelector("[data-label]").textContent = button.dataset.busy;
+    announce(button.dataset.busy);
+  });
+}
+window.addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// One open menu at a time, closed by Escape or a click elsewhere.
+const menus = document.querySelectorAll(".menu details");
+document.addEventListener("click", (event) => {
+  for (const menu of menus) if (!menu.contains(event.target)) menu.open = false;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  for (const menu of menus) if (menu.open) { menu.open = false; menu.querySelector("summary").focus(); }
+});

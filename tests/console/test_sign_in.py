@@ -1,0 +1,267 @@
+"""Nobody enters the console without the password, and a sign-in ends when it is told to."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from receiver.console.guard import OPEN_TO_ALL
+from receiver.console.sign_ins import LIMITS, SignIns, TooManyFailures
+from receiver.console.tables import SessionRow
+from receiver.instance import set_password
+from receiver.kit import Kit
+from tests.console.browsing import Browsing
+from tests.console.visitor import PASSWORD, Visitor
+from tests.served import Served
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def admin_routes(app: Flask) -> list[tuple[str, str]]:
+    """Give method and path of every route of the console, with something in the place of its variables."""
+    found = []
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/admin") and rule.endpoint not in OPEN_TO_ALL:
+            values = dict.fromkeys(rule.arguments, 1 if "int:" in rule.rule else "x")
+            path = app.url_map.bind("localhost").build(rule.endpoint, values)
+            found += [(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
+    return sorted(set(found))
+
+
+def test_every_page_wants_a_sign_in(shop: Served, make_app: Callable[..., Flask]) -> None:
+    """The list is drawn from the URL map, so a new page cannot be forgotten."""
+    routes = admin_routes(make_app())
+    assert ("GET", "/admin/") in routes
+    for method, path in routes:
+        page = Visitor(shop.base).request(method, path, follow=False)
+        if method == "GET":
+            assert (page.status, page.headers["Location"].partition("?")[0]) == (302, "/admin/sign-in"), path
+        else:
+            assert page.status == 401, path
+
+
+def test_every_form_wants_its_csrf_token(shop: Served, make_app: Callable[..., Flask]) -> None:
+    stranger, visitor = Visitor(shop.base), Visitor(shop.base)
+    stranger.sign_in()
+    visitor.sign_in()
+    foreign = stranger.get("/admin/password").token
+    for method, path in admin_routes(make_app()):
+        if method == "POST":
+            for token in ("", "x", foreign):
+                assert visitor.post(path, token=token, follow=False).status == 400, (path, token)
+    assert visitor.get("/admin/").status == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_another_sites_page_changes_nothing(
+    shop: Served, make_app: Callable[..., Flask], headers: dict[str, str]
+) -> None:
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    token = visitor.get("/admin/password").token
+    for method, path in admin_routes(make_app()):
+        if method == "POST":
+            assert visitor.post(path, token=token, headers=headers, follow=False).status == 403, path
+
+
+def test_a_wrong_password_opens_nothing(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    page = visitor.sign_in("not the password")
+    assert page.status == 422
+    assert "That is not the admin password." in page.text
+    assert visitor.get("/admin/", follow=False).status == 302
+
+
+def test_signing_in_leads_to_the_page_that_was_wanted(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    wanted = visitor.get("/admin/password", follow=False).headers["Location"]
+    assert visitor.sign_in(path=wanted).url == f"{shop.base}/admin/password"
+
+
+@pytest.mark.parametrize("path", ["https://evil.example/", "//evil.example/admin/", "/admin/\\evil", "/orders", ""])
+def test_signing_in_leads_nowhere_else(shop: Served, path: str) -> None:
+    visitor = Visitor(shop.base)
+    assert visitor.sign_in(path=f"/admin/sign-in?next={path}").url == f"{shop.base}/admin/"
+
+
+def test_a_session_is_new_at_sign_in(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    visitor.get("/admin/sign-in")
+    before = dict(visitor.cookies)
+    token = visitor.get("/admin/sign-in").token
+    visitor.sign_in()
+    assert visitor.cookies != before
+    assert visitor.post("/admin/sign-out", token=token, follow=False).status == 400
+
+
+def test_the_cookie_is_kept_from_scripts_and_other_sites(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    token = visitor.get("/admin/sign-in").token
+    page = visitor.post("/admin/sign-in", {"password": PASSWORD}, token=token, follow=False)
+    cookie = page.headers["Set-Cookie"]
+    assert cookie.startswith("receiver=")
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+
+
+def test_in_production_the_cookie_travels_over_https_alone(make_app: Callable[..., Flask]) -> None:
+    client = make_app(PUBLIC_URL="https://shop.example").test_client()
+    cookie = client.get("/admin/sign-in", base_url="https://shop.example").headers["Set-Cookie"]
+    assert cookie.startswith("__Host-receiver=")
+    assert "Secure" in cookie
+    assert "Path=/" in cookie
+    assert "Domain" not in cookie
+
+
+def test_in_production_only_its_own_origin_posts(make_app: Callable[..., Flask]) -> None:
+    client = make_app(PUBLIC_URL="https://shop.example").test_client()
+    for origin, status in (("https://shop.example", 400), ("http://shop.example", 403), ("https://localhost", 403)):
+        answer = client.post("/admin/sign-in", base_url="https://localhost", headers={"Origin": origin})
+        assert answer.status_code == status, origin
+
+
+def test_a_signed_out_cookie_is_dead(visitor: Visitor) -> None:
+    kept = dict(visitor.cookies)
+    page = visitor.post("/admin/sign-out")
+    assert "You are signed out." in page.text
+    visitor.cookies = kept
+    assert visitor.get("/admin/", follow=False).status == 302
+
+
+def test_signing_out_everywhere_ends_every_sign_in(shop: Served, visitor: Visitor) -> None:
+    other = Visitor(shop.base)
+    other.sign_in()
+    assert "Every device is signed out." in visitor.post("/admin/sign-out-everywhere").text
+    assert other.get("/admin/", follow=False).status == 302
+
+
+def test_a_sign_in_ends_after_eight_hours(shop: Served, visitor: Visitor) -> None:
+    with shop.kit.database.write() as session:
+        session.execute(update(SessionRow).values(ends_at=datetime.now(UTC) - timedelta(seconds=1)))
+    assert visitor.get("/admin/", follow=False).status == 302
+
+
+def test_changing_the_password_signs_everybody_else_out(shop: Served, visitor: Visitor) -> None:
+    other = Visitor(shop.base)
+    other.sign_in()
+    new = "a new pass phrase"
+    page = visitor.post("/admin/password", {"current": PASSWORD, "new": new, "again": new})
+    assert "The password is changed." in page.text
+    assert visitor.get("/admin/").status == 200
+    assert other.get("/admin/", follow=False).status == 302
+    assert other.sign_in().status == 422
+    assert other.sign_in(new).status == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"current": "wrong", "new": "a new pass phrase", "again": "a new pass phrase"}, "not the current password"),
+        ({"current": PASSWORD, "new": "short", "again": "short"}, "Use 12 characters or more"),
+        ({"current": PASSWORD, "new": "a new pass phrase", "again": "another"}, "The two new passwords differ."),
+        ({}, "Type the current password."),
+    ],
+)
+def test_a_password_is_not_changed_by_mistake(visitor: Visitor, fields: dict[str, str], said: str) -> None:
+    page = visitor.post("/admin/password", fields)
+    assert page.status == 422
+    assert said in page.text
+    assert Visitor(visitor.base).sign_in().status == 200
+
+
+def test_an_administrator_whose_password_flask_changed_is_signed_out(shop: Served, visitor: Visitor) -> None:
+    set_password(shop.kit.database, "set on the terminal")
+    assert visitor.get("/admin/", follow=False).status == 302
+
+
+def test_guessing_is_slowed_down(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    statuses = [visitor.sign_in("wrong").status for _ in range(6)]
+    assert statuses == [422] * 5 + [429]
+    page = visitor.sign_in()
+    assert page.status == 429
+    assert "Too many wrong passwords." in page.text
+
+
+def test_guesses_at_the_same_time_are_counted_too(kit: Kit) -> None:
+    """Two connections of two processes' kinds guess at once; no more get a look than the limit lets through."""
+    outcomes: list[str] = []
+
+    def guess() -> None:
+        try:
+            SignIns(kit.database).begin("wrong", "192.0.2.1", NOW)
+            outcomes.append("looked at")
+        except TooManyFailures:
+            outcomes.append("refused")
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(outcomes) == ["looked at"] * 5 + ["refused"] * 7
+
+
+def test_a_limit_ends_with_its_period(kit: Kit) -> None:
+    sign_ins = SignIns(kit.database)
+    for _ in range(LIMITS[0][1]):
+        assert sign_ins.begin("wrong", "192.0.2.1", NOW) is None
+    with pytest.raises(TooManyFailures):
+        sign_ins.begin(PASSWORD, "192.0.2.1", NOW)
+    assert sign_ins.begin(PASSWORD, "192.0.2.2", NOW)
+    assert sign_ins.begin(PASSWORD, "192.0.2.1", NOW + LIMITS[0][0])
+
+
+def test_one_household_of_ipv6_is_one_address(kit: Kit) -> None:
+    sign_ins = SignIns(kit.database)
+    for number in range(LIMITS[0][1]):
+        assert sign_ins.begin("wrong", f"2001:db8::{number}", NOW) is None
+    with pytest.raises(TooManyFailures):
+        sign_ins.begin(PASSWORD, "2001:db8::ffff", NOW)
+    assert sign_ins.begin(PASSWORD, "2001:db8:1::1", NOW)
+    assert sign_ins.begin(PASSWORD, None, NOW)
+
+
+def test_every_answer_has_its_headers(visitor: Visitor) -> None:
+    for path in ("/admin/", "/admin/no-such-page", "/admin/sign-out"):
+        page = visitor.get(path)
+        assert "default-src 'none'" in page.headers["Content-Security-Policy"], path
+        assert "unsafe" not in page.headers["Content-Security-Policy"]
+        assert page.headers["Cache-Control"] == "no-store"
+        assert page.headers["X-Content-Type-Options"] == "nosniff"
+        assert page.headers["Referrer-Policy"] == "same-origin"
+
+
+def test_an_unknown_page_is_said_in_plain_words(visitor: Visitor) -> None:
+    page = visitor.get("/admin/no-such-page")
+    assert page.status == 404
+    assert "The console has no page /admin/no-such-page." in page.text
+
+
+def test_without_a_secret_key_the_console_says_what_to_do(make_app: Callable[..., Flask], instance: Path) -> None:
+    (instance / "secret_key").unlink()
+    answer = make_app().test_client().get("/admin/sign-in")
+    assert answer.status_code == 503
+    assert b"run `flask init`" in answer.data
+
+
+def test_signing_in_by_keyboard_alone(shop: Served, browse: Callable[..., Browsing]) -> None:
+    person = browse(shop.base)
+    person.open("/admin/")
+    person.page.keyboard.type(PASSWORD)
+    person.page.keyboard.press("Enter")
+    person.page.get_by_role("heading", name="Overview").wait_for()
