@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "orders": LEAVES,
     # Draws docs/order-guide.md with the dummy order as its example; only ever run by itself.
     "orders.guide": LEAVES | {"relay.dummy"},
+    "examples": set(),
     "deadline_sockets": set(),
     "http_client": {"addresses", "deadline_sockets"},
     "formatting": set(),

@@ -1,0 +1,29 @@
+"""Receivers to copy, for a server of one's own: one small file per language, each proves an order and prints its id."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+_FOLDER = Path(__file__).parent
+
+
+class Example(NamedTuple):
+    """Is one receiver to copy."""
+
+    language: str
+    file_name: str
+    #: How it is started.
+    command: str
+
+    @property
+    def code(self) -> str:
+        """Give the file's text."""
+        return (_FOLDER / self.file_name).read_text("utf-8")
+
+
+EXAMPLES = (
+    Example("Python", "receiver.py", "ORDER_SECRET='whsec_…' python3 receiver.py 8001"),
+    Example("PHP", "receiver.php", "ORDER_SECRET='whsec_…' php -S 127.0.0.1:8001 receiver.php"),
+    Example("Node.js", "receiver.js", "ORDER_SECRET='whsec_…' node receiver.js 8001"),
+)
