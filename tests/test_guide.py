@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from receiver.orders import encode_json
-from receiver.orders.guide import GUIDE, SCHEMA, dummy_of_the_guide, json_schema, parameters, write
+from receiver.orders import encode_form, encode_json
+from receiver.orders.guide import GUIDE, SCHEMA, dummy_of_the_guide, json_schema, write
 from receiver.orders.names import KINDS
+from receiver.orders.parameters import form_pairs, groups, parameters, types
 
 
 def test_the_tracked_files_are_what_the_models_make(tmp_path: Path) -> None:
@@ -23,7 +24,8 @@ def test_every_parameter_is_explained_with_a_value() -> None:
     assert rows["item_N_quantity"] == (
         "item_N_quantity",
         "items[N-1].quantity",
-        "whole number*",
+        "whole number",
+        True,
         True,
         "Number of pieces, whole, 1 or more.",
         "2",
@@ -31,6 +33,23 @@ def test_every_parameter_is_explained_with_a_value() -> None:
     assert all(row.description for row in rows.values())
     without_value = {name for name, row in rows.items() if not row.value}
     assert without_value == {"shipping_company", "shipping_line2"}
+
+
+def test_every_parameter_stands_in_one_group() -> None:
+    dummy = dummy_of_the_guide()
+    assert [row for group in groups(dummy) for row in group.parameters] == list(parameters(dummy))
+    anchors = [group.anchor for group in groups(dummy)]
+    assert len(anchors) == len(set(anchors)) == 10
+    assert anchors[4] == "shipping-payment-note"
+
+
+def test_every_type_is_explained() -> None:
+    assert {row.kind for row in parameters(dummy_of_the_guide())} == types().keys()
+
+
+def test_the_pieces_of_the_form_are_its_body() -> None:
+    dummy = dummy_of_the_guide()
+    assert "".join(form_pairs(dummy)).encode() == encode_form(dummy)
 
 
 def test_the_schema_names_every_member_that_is_sent() -> None:

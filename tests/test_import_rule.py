@@ -23,7 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "signing": LEAVES,
     "addresses": LEAVES,
     "orders": LEAVES,
-    # Draws docs/order-guide.md with the dummy order as its example; only ever run by itself.
+    # Its example is the dummy order, which is the relay's.
     "orders.guide": LEAVES | {"relay.dummy"},
     "examples": set(),
     "deadline_sockets": set(),

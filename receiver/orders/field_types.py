@@ -23,7 +23,7 @@ from receiver.orders import values
 
 @dataclass(frozen=True)
 class Kind:
-    """One sort of value: what the order guide calls it and how it is read from text."""
+    """One sort of value: what the order guide calls and says of it, and how it is read from text."""
 
     name: str
     read: Callable[[str], object]
@@ -31,6 +31,8 @@ class Kind:
     parks: bool = False
     #: An amount that may have no more decimals than the order's currency.
     has_currency_decimals: bool = False
+    #: How the guide says that it is written; empty where it says so at another kind of the same name.
+    written: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Have pydantic read text by ``read`` alone: its own rules take 1E5, yes and full-width digits."""
@@ -61,7 +63,13 @@ Amount = Annotated[
     Field(max_digits=21, decimal_places=6),
     AfterValidator(_as_sent),
     _decimal_text(4),
-    Kind("amount", values.amount, parks=True, has_currency_decimals=True),
+    Kind(
+        "amount",
+        values.amount,
+        parks=True,
+        has_currency_decimals=True,
+        written="plain decimal text in major units, such as 19.99, with no more decimals than the currency has",
+    ),
 ]
 Discount = Annotated[
     Decimal,
@@ -79,35 +87,41 @@ UnitPrice = Annotated[
     _decimal_text(6),
     Kind("amount", values.amount, parks=True),
 ]
-Quantity = Annotated[int, Field(ge=1), Kind("whole number", values.quantity, parks=True)]
-Flag = Annotated[bool, Kind("boolean", values.boolean)]
+Quantity = Annotated[
+    int, Field(ge=1), Kind("whole number", values.quantity, parks=True, written="digits alone, 1 or more")
+]
+Flag = Annotated[bool, Kind("boolean", values.boolean, written="true, false, 1 or 0")]
 TestFlag = Annotated[bool, Kind("boolean", values.boolean, parks=True)]
-Moment = Annotated[AwareDatetime, AfterValidator(_in_utc), Kind("date", values.moment)]
+Moment = Annotated[
+    AwareDatetime,
+    AfterValidator(_in_utc),
+    Kind("date", values.moment, written="RFC 3339 with an offset, such as 2026-11-23T14:05:00+01:00"),
+]
 Email = Annotated[
     str,
     WithJsonSchema({"type": "string", "format": "email"}),
-    Kind("e-mail", values.email, parks=True),
+    Kind("e-mail", values.email, parks=True, written="one bare address, such as zoe@example.com"),
 ]
 Url = Annotated[
     str,
     WithJsonSchema({"type": "string", "format": "uri"}),
-    Kind("URL", values.url),
+    Kind("URL", values.url, written="an address that begins with https:// or http://"),
 ]
 Country = Annotated[
     str,
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{2}$"}),
-    Kind("country", values.country),
+    Kind("country", values.country, written="ISO 3166-1 alpha-2 code, such as GB"),
 ]
 Currency = Annotated[
     str,
     WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3}$"}),
-    Kind("currency", values.currency),
+    Kind("currency", values.currency, written="ISO 4217 code, such as EUR"),
 ]
-LanguageTag = Annotated[str, Kind("locale", values.locale)]
+LanguageTag = Annotated[str, Kind("locale", values.locale, written="BCP 47 language tag, such as en-GB")]
 OrderId = Annotated[
     str,
     Field(min_length=1, max_length=64),
-    Kind("id", values.order_id, parks=True),
+    Kind("id", values.order_id, parks=True, written="text, whatever it looks like: 0042 is not 42"),
 ]
 EventId = Annotated[
     str,

@@ -6,16 +6,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from receiver.orders.field_types import Kind
-from receiver.orders.form_encoding import encode_form, form_fields
-from receiver.orders.json_encoding import as_json
 from receiver.orders.model import Order
-from receiver.orders.names import KINDS, MADE_HERE, PARTS, Place, form_name, json_path
+from receiver.orders.names import MADE_HERE
+from receiver.orders.parameters import Group, Parameter, form_pairs, groups, json_text, types
 
 _ROOT = Path(__file__).parents[2]
 GUIDE = _ROOT / "docs" / "order-guide.md"
@@ -24,7 +21,7 @@ SCHEMA = _ROOT / "receiver" / "static" / "order-v1.schema.json"
 _INTRODUCTION = """\
 # Order guide
 
-What an order POST may hold, version 1. The table is made from the models in `receiver/orders/model.py`, the
+What an order POST may hold, version 1. The tables are made from the models in `receiver/orders/model.py`, the
 values are those of the dummy order. A receiver needs only `order_id`; every other field may be missing or empty,
 which mean the same. A malformed value of a field marked * parks the order; any other malformed value is noted
 and counts as missing. The JSON Schema of the JSON encoding is `/static/order-v1.schema.json`.
@@ -34,62 +31,26 @@ hand; it is no part of the order.
 """
 
 
-class Parameter(NamedTuple):
-    """One line of the order guide."""
-
-    form: str
-    json: str
-    kind: str
-    always_sent: bool
-    description: str
-    value: str
-
-
 def dummy_of_the_guide() -> Order:
-    """Return the dummy order with the fixed time and ids that the tracked guide shows."""
-    # Only here, when the files are made: an order knows nothing of the relay.
+    """Return the dummy order with the fixed time and ids that the guide shows."""
+    # Only here, for the guide: an order knows nothing of the relay.
     from receiver.relay.dummy import dummy_order
 
     return dummy_order(now=datetime(2026, 11, 23, 14, 5, tzinfo=UTC), nonce="8F14E45F")
 
 
-def parameters(dummy: Order) -> Iterator[Parameter]:
-    """Yield every parameter of the contract in the order of the models, with the dummy's value."""
-    sent = dict(form_fields(dummy))
-    for (part, field), kind in KINDS.items():
-        info = PARTS[part].model_fields[field]
-        place = Place(part, 0, field)
-        always = bool(isinstance(info.json_schema_extra, dict) and info.json_schema_extra.get("x-always-sent"))
-        yield Parameter(
-            form_name(place).replace("item_1_", "item_N_", 1),
-            json_path(place).replace("items[0]", "items[N-1]", 1),
-            _kind_name(kind),
-            always,
-            info.description or "",
-            sent.get(form_name(place), ""),
-        )
-    name, value = next((name, value) for name, value in sent.items() if name.startswith("custom_"))
-    description = Order.model_fields["custom"].description or ""
-    yield Parameter("custom_…", "custom.…", "text", False, description, f"{name}: {value}")
-
-
 def order_guide(dummy: Order) -> str:
-    """Return the guide as Markdown: a table of all parameters, and the dummy's body in both encodings."""
-    rows = "\n".join(
-        f"| `{row.form}` | `{row.json}` | {row.kind} | {'yes' if row.always_sent else ''} "
-        f"| {_cell(row.description)} | {_cell(row.value)} |"
-        for row in parameters(dummy)
-    )
-    form = encode_form(dummy).decode().replace("&", "\n&")
-    body = json.dumps(as_json(dummy), ensure_ascii=False, indent=2)
+    """Return the guide as Markdown: tables of all parameters, and the dummy's body in both encodings."""
+    tables = "\n".join(map(_table, groups(dummy)))
+    kinds = "\n".join(f"| {name} | {written} |" for name, written in types().items())
+    form = "\n".join(form_pairs(dummy))
     return (
         f"{_INTRODUCTION}\n"
-        "| form name | JSON path | type | always sent | meaning | dummy |\n"
-        "| --- | --- | --- | --- | --- | --- |\n"
-        f"{rows}\n\n"
+        f"{tables}\n"
+        f"## How values are written\n\n| type | written as |\n| --- | --- |\n{kinds}\n\n"
         "## As a form\n\n`Content-Type: application/x-www-form-urlencoded`; the line breaks are for reading only.\n\n"
         f"```\n{form}\n```\n\n"
-        f"## As JSON\n\n`Content-Type: application/json`\n\n```json\n{body}\n```\n"
+        f"## As JSON\n\n`Content-Type: application/json`\n\n```json\n{json_text(dummy)}\n```\n"
     )
 
 
@@ -108,8 +69,21 @@ def json_schema() -> str:
     )
 
 
-def _kind_name(kind: Kind) -> str:
-    return f"{kind.name}*" if kind.parks else kind.name
+def _table(group: Group) -> str:
+    rows = "\n".join(map(_row, group.parameters))
+    return (
+        f"## {group.heading}\n\n"
+        "| form name | JSON path | type | always sent | meaning | dummy |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        f"{rows}\n"
+    )
+
+
+def _row(parameter: Parameter) -> str:
+    return (
+        f"| `{parameter.form}` | `{parameter.json}` | {parameter.kind}{'*' if parameter.parks else ''} "
+        f"| {'yes' if parameter.always_sent else ''} | {_cell(parameter.description)} | {_cell(parameter.value)} |"
+    )
 
 
 def _cell(text: str) -> str:

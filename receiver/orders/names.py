@@ -37,8 +37,8 @@ MADE_HERE = frozenset({"extra", "notes"})
 #: The secret travels under this name but is no part of an order.
 SHARED_SECRET = Place("order", 0, "shared_secret")
 
-TEXT = Kind("text", values.text)
-OPTIONS = Kind("options", values.options)
+TEXT = Kind("text", values.text, written="UTF-8, as it is")
+OPTIONS = Kind("options", values.options, written="as a form one text, Colour: red, Size: L; in JSON an object")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 # Longer names are not cached, so that a flood of long names cannot fill the memory.
