@@ -20,6 +20,8 @@ class Setting:
     name: str
     default: Any
     meaning: str
+    #: Whether nobody is shown its value.
+    is_secret: bool = False
     #: Gives what is wrong with a value of the right type, or None.
     check: Callable[[Any], str | None] = field(default=lambda _value: None)
 
@@ -55,12 +57,14 @@ SETTINGS = (
         name="SECRET_KEY",
         default="",
         meaning="signs links and encrypts stored secrets; `flask init` writes one to `instance/secret_key`",
+        is_secret=True,
         check=checks.secret_key,
     ),
     Setting(
         name="SHARED_SECRETS",
         default=[],
         meaning="shared secrets from file or environment, active besides those that `flask secret add` stored",
+        is_secret=True,
         check=checks.shared_secrets,
     ),
     Setting(
@@ -94,7 +98,7 @@ SETTINGS = (
     Setting(name="MAIL_USE_TLS", default=False, meaning="STARTTLS, with a verified certificate (port 587)"),
     Setting(name="MAIL_USE_SSL", default=False, meaning="TLS from the first byte (port 465)"),
     Setting(name="MAIL_USERNAME", default="", meaning="user name at the SMTP server"),
-    Setting(name="MAIL_PASSWORD", default="", meaning="password at the SMTP server"),
+    Setting(name="MAIL_PASSWORD", default="", meaning="password at the SMTP server", is_secret=True),
     Setting(name="SHOP_NAME", default="Example Shop", meaning="the shop's name in mails", check=checks.one_line),
     Setting(
         name="MERCHANT_EMAIL",
@@ -134,6 +138,13 @@ SETTINGS = (
         default=[60, 300, 1800, 7200, 18000, 36000, 86400, 86400],
         meaning="seconds between the attempts of a handler or a mail",
         check=checks.seconds,
+    ),
+    Setting(
+        name="RETENTION_DAYS",
+        default=365,
+        meaning="days after which bodies, mails and outbox files of settled orders are purged; parked and open ones "
+        "never; 0 keeps all",
+        check=checks.between(0, 36_500),
     ),
     Setting(
         name="RELAY_ALLOW_PRIVATE",

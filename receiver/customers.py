@@ -15,6 +15,10 @@ from sqlalchemy.orm import Session
 from receiver.models import AddressRow, CustomerRow, OrderRow
 from receiver.orders import Address, Order
 
+#: Customers on a page, and orders on a customer's.
+PAGE = 50
+_LAST_LETTER = "\U0010ffff"
+_COMPLETED = OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
 
 
@@ -44,14 +48,24 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     return customer, is_new
 
 
+def page(
+    session: Session, *, prefix: str = "", before: int | None = None, limit: int | None = PAGE
+) -> list[tuple[CustomerRow, int]]:
+    """Give customers, newest first, each with the number of their completed orders.
+
+    Only those whose e-mail begins with ``prefix``, and only those older than the row ``before``.
+    """
+    count = select(func.count()).where(OrderRow.email == CustomerRow.email, *_COMPLETED).scalar_subquery()
+    statement = select(CustomerRow, count).order_by(CustomerRow.id.desc()).limit(limit)
+    if prefix := normalised(prefix):
+        statement = statement.where(CustomerRow.email >= prefix, CustomerRow.email < prefix + _LAST_LETTER)
+    if before is not None:
+        statement = statement.where(CustomerRow.id < before)
+    return [(customer, orders) for customer, orders in session.execute(statement)]
+
+
 def listing(session: Session) -> list[dict[str, Any]]:
     """Describe every customer, newest first, with the number of their completed orders."""
-    count = (
-        select(func.count())
-        .where(OrderRow.email == CustomerRow.email, OrderRow.state.in_(("open", "done", "failed")), ~OrderRow.test)
-        .scalar_subquery()
-    )
-    rows = session.execute(select(CustomerRow, count).order_by(CustomerRow.id.desc()))
     return [
         {
             "email": customer.email,
@@ -61,8 +75,14 @@ def listing(session: Session) -> list[dict[str, Any]]:
             "orders": orders,
             "claimed": customer.claimed_at is not None,
         }
-        for customer, orders in rows
+        for customer, orders in page(session, limit=None)
     ]
+
+
+def orders_of(session: Session, customer: CustomerRow) -> list[OrderRow]:
+    """Give a page of the customer's orders, newest first, tests left out."""
+    theirs = OrderRow.email == customer.email, OrderRow.test.is_(False)
+    return list(session.scalars(select(OrderRow).where(*theirs).order_by(OrderRow.id.desc()).limit(PAGE)))
 
 
 def _update(customer: CustomerRow, order: Order) -> None:

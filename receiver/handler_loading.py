@@ -29,6 +29,8 @@ class Registry:
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
+    #: Those that were found, but which HANDLERS leaves out.
+    left_out: tuple[Handler, ...] = ()
 
     def get(self, name: str) -> Handler | None:
         """Find a handler by its name."""
@@ -55,7 +57,8 @@ def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
                 found[handler.name] = handler
     problems += _unknown_names(found, chosen)
     kept = [found[name] for name in chosen or found if name in found]
-    return Registry(tuple(kept), tuple(problems))
+    left_out = [handler for handler in found.values() if handler not in kept]
+    return Registry(tuple(kept), tuple(problems), tuple(left_out))
 
 
 def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:

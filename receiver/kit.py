@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from flask import Flask, current_app
 
 from receiver import jobs
+from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
 from receiver.engine import Engine, Kind
@@ -26,11 +27,12 @@ from receiver.outbox import Outbox
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
+from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
 
 #: Settings that no handler is shown.
-_SECRET_SETTINGS = frozenset({"SECRET_KEY", "SHARED_SECRETS", "MAIL_PASSWORD", "sources"})
+_NOT_SHOWN = frozenset({setting.name for setting in SETTINGS if setting.is_secret} | {"sources", "origins"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Kit:
     processor: Processor
     outbox: Outbox
     notices: Notices
+    retention: Retention
     leases: jobs.Leases
     engine: Engine
 
@@ -90,7 +93,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
                 allow_private=settings["RELAY_ALLOW_PRIVATE"],
                 https_only=settings["PUBLIC_URL"].startswith("https:"),
             ),
-            settings=MappingProxyType({k: v for k, v in settings.items() if k not in _SECRET_SETTINGS}),
+            settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
         ),
         schedule=settings["RETRY_SCHEDULE"],
     )
@@ -102,13 +105,14 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         schedule=settings["RETRY_SCHEDULE"],
     )
     notices = Notices(database, templates, settings)
+    retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(
         {
             "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
             "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
         },
-        [refusals.flush, leases.renew, database.checkpoint, notices.look],
+        [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],
         threads=threads,
     )
     return Kit(
@@ -133,6 +137,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         processor=processor,
         outbox=outbox,
         notices=notices,
+        retention=retention,
         leases=leases,
         engine=engine,
     )

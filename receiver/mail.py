@@ -8,7 +8,7 @@ import smtplib
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -63,6 +63,14 @@ class MailTransport:
         self._connection()
         self.close()
         return f"{self._server} is there and lets us in"
+
+    def forget(self, message_ids: Collection[str]) -> int:
+        """Remove the files of these mails from the outbox folder; gives how many there were."""
+        named = {_readable(message_id) for message_id in message_ids}
+        found = [path for path in self._folder.glob("*.eml") if path.stem.partition("-")[2] in named]
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
 
     def close(self) -> None:
         """Close the calling thread's connection, if it has one."""
@@ -119,8 +127,7 @@ class MailTransport:
         """Write the mail as a file that nobody else may read; a second delivery stands beside the first."""
         moment = datetime.now(UTC)
         message.date = moment.timestamp()
-        readable_id = re.sub(r"[^A-Za-z0-9@.-]", "_", message.msgId.strip("<>"))[:100]
-        path = self._folder / f"{moment:%Y%m%dT%H%M%S.%fZ}-{readable_id}.eml"
+        path = self._folder / f"{moment:%Y%m%dT%H%M%S.%fZ}-{_readable(message.msgId)}.eml"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write_at_once(path, message.as_bytes())
@@ -130,6 +137,11 @@ class MailTransport:
                 permanent=False,
             ) from None
         return str(path)
+
+
+def _readable(message_id: str) -> str:
+    """Give a Message-ID as it stands in a file's name."""
+    return re.sub(r"[^A-Za-z0-9@.-]", "_", message_id.strip("<>"))[:100]
 
 
 def _write_at_once(path: Path, content: bytes) -> None:

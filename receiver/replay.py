@@ -36,6 +36,8 @@ def replay(session: Session, receipt: str, *, sources: Sources, registry: Regist
         raise ConfigurationError(f"{receipt} is {row.state}: no handler runs on it.")
     if row.test:
         raise ConfigurationError(f"{receipt} is a test transmission; send a new one with `flask selftest`.")
+    if row.order is None:
+        raise ConfigurationError(f"{receipt} holds no customer's data any more; no handler can run on it.")
     return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
 
 

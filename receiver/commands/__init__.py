@@ -7,8 +7,19 @@ from flask import Flask
 
 def init_app(app: Flask) -> None:
     """Add all commands to the app."""
-    from receiver.commands import diagnosis, lists, orders, secret, selftest, serve, setup, worker
+    from receiver.commands import (
+        customers,
+        diagnosis,
+        handlers,
+        orders,
+        retention,
+        secret,
+        selftest,
+        serve,
+        setup,
+        worker,
+    )
 
-    for module in (setup, serve, selftest, orders, secret, lists, worker, diagnosis):
+    for module in (setup, serve, selftest, orders, secret, customers, handlers, worker, retention, diagnosis):
         for command in module.COMMANDS:
             app.cli.add_command(command)

@@ -6,6 +6,7 @@ What you write is one function: ``def name(order, context)``, marked with ``@han
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -59,6 +60,16 @@ class Handler:
     timeout: float = 30
     #: Events it runs on.
     events: tuple[str, ...] = ("order.completed",)
+
+    @property
+    def file(self) -> str:
+        """Give the path of the file it stands in."""
+        return self.function.__code__.co_filename
+
+    @property
+    def description(self) -> str:
+        """Give the first line of what the function says of itself; empty when it says nothing."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
 @overload

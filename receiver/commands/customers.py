@@ -1,0 +1,58 @@
+"""flask customers: who was registered; what is kept of one person, given or erased."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+from flask.cli import AppGroup
+
+from receiver import customers, privacy
+from receiver.commands.printing import json_option, print_json, print_rows
+from receiver.commands.working import working_kit
+from receiver.errors import ConfigurationError
+
+group = AppGroup("customers", help="The customers that orders have registered.")
+COMMANDS = (group,)
+
+
+@group.command("list")
+@json_option
+def list_customers(as_json: bool) -> None:
+    """List the customers, newest first."""
+    with working_kit().database.read() as session:
+        rows = customers.listing(session)
+    print_rows(rows, as_json=as_json, empty="No customer yet; send the dummy order with: flask selftest")
+
+
+@group.command("export")
+@click.argument("email")
+@click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
+def export(email: str, _as_json: bool) -> None:
+    """Print all that is kept of the person with this EMAIL, as JSON."""
+    with working_kit().database.read() as session:
+        try:
+            print_json(privacy.export(session, email))
+        except ConfigurationError as error:
+            raise click.ClickException(str(error)) from error
+
+
+@group.command("erase")
+@click.argument("email")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def erase(email: str, yes: bool) -> None:
+    """Erase the person with this EMAIL; their orders stay in the books, without them."""
+    kit = working_kit()
+    try:
+        with kit.database.read() as session:
+            kept = privacy.kept(session, email)
+        for line in privacy.consequences(kept):
+            click.echo(line)
+        if not yes:
+            if not sys.stdin.isatty():
+                raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
+            click.confirm("Erase this for good?", abort=True)
+        privacy.erase(kit.database, kit.transport, email)
+    except ConfigurationError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo(f"Erased {kept.email}.")

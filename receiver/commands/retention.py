@@ -1,0 +1,35 @@
+"""flask prune: purge what is older than RETENTION_DAYS, as the worker does every day."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+from flask.cli import with_appcontext
+
+from receiver.commands.printing import json_option, print_json
+from receiver.commands.working import working_kit
+from receiver.purging import Purged
+
+
+@click.command("prune")
+@json_option
+@with_appcontext
+def prune(as_json: bool) -> None:
+    """Purge bodies, mails and outbox files of settled orders that are older than RETENTION_DAYS."""
+    kit = working_kit()
+    days = kit.settings["RETENTION_DAYS"]
+    purged = sum(kit.retention.purge(datetime.now(UTC)), Purged())
+    if as_json:
+        print_json({"days": days, **asdict(purged)})
+    elif not days:
+        click.echo("RETENTION_DAYS is 0: everything is kept.")
+    else:
+        click.echo(
+            f"Older than {days} days: emptied {purged.orders} orders; removed {purged.mails} mails, "
+            f"{purged.files} outbox files and {purged.transmissions} transmissions."
+        )
+
+
+COMMANDS = (prune,)

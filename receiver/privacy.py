@@ -1,0 +1,169 @@
+"""What is kept of one person: give it to them, or erase it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.orm import Session
+
+from receiver import purging
+from receiver.customers import normalised
+from receiver.database import Database
+from receiver.errors import ConfigurationError
+from receiver.mail import MailTransport
+from receiver.models import AddressRow, CustomerRow, MailRow, OrderRow
+from receiver.purging import SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
+from receiver.relay.tables import TransmissionRow
+
+_ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
+_DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Counts what is kept of a person, and what of it an erasure must leave."""
+
+    email: str
+    is_registered: bool
+    addresses: int
+    #: Settled orders whose bodies an erasure takes away, and those that are still worked on.
+    orders: int
+    open_orders: int
+    mails: int
+    transmissions: int
+
+
+def kept(session: Session, email: str) -> Kept:
+    """Count what is kept of the person with this e-mail; raises ConfigurationError when it is nothing."""
+    email = normalised(email)
+    customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
+    addresses = select(func.count()).where(AddressRow.customer_pk == customer)
+    still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
+    found = Kept(
+        email=email,
+        is_registered=customer is not None,
+        addresses=session.scalar(addresses) or 0,
+        orders=len(_orders(session, email)),
+        open_orders=session.scalar(still_open) or 0,
+        mails=len(_mails(session, email)),
+        transmissions=len(_transmissions(session, email)),
+    )
+    if not (found.is_registered or found.orders or found.open_orders or found.mails or found.transmissions):
+        raise ConfigurationError(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
+    return found
+
+
+def consequences(kept: Kept) -> list[str]:
+    """Say, a line each, what an erasure removes, what it keeps and what it must leave for now."""
+    removed = [
+        "the customer's details and consent" if kept.is_registered else "",
+        _count(kept.addresses, "address", "addresses"),
+        f"the contents of {_count(kept.orders, 'order', 'orders')}" if kept.orders else "",
+        f"{_count(kept.mails, 'mail', 'mails')} with any files in the outbox folder" if kept.mails else "",
+        _count(kept.transmissions, "transmission", "transmissions"),
+    ]
+    lines = [f"Removed for good: {', '.join(filter(None, removed)) or 'nothing yet'}."]
+    if kept.orders:
+        lines.append("Kept for the books: the orders' numbers, dates, amounts and states, without the person.")
+    if kept.open_orders:
+        orders = _count(kept.open_orders, "order", "orders")
+        lines.append(f"Left for now: {orders}, still worked on; erase again when that has ended.")
+    return [*lines, "Not touched: parked orders, which are not read yet, and backups made before."]
+
+
+def export(session: Session, email: str) -> dict[str, Any]:
+    """Give all that is kept of a person, for them to read; raises ConfigurationError when it is nothing."""
+    email = kept(session, email).email
+    customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
+    orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
+    mails = session.scalars(select(MailRow).where(_is_to(email)).order_by(MailRow.id))
+    return {
+        "email": email,
+        "customer": _described(customer) if customer else None,
+        "orders": [
+            {
+                "receipt": row.receipt,
+                "order_id": row.order_id,
+                "received_at": _text(row.received_at),
+                "total": row.total,
+                "currency": row.currency,
+                "order": json.loads(row.order) if row.order else None,
+                "fields_as_received": json.loads(row.fields),
+            }
+            for row in orders
+        ],
+        "mails": [
+            {"subject": mail.subject, "written_at": _text(mail.created_at), "state": mail.state, "text": mail.text}
+            for mail in mails
+        ],
+    }
+
+
+def erase(database: Database, transport: MailTransport, email: str) -> Purged:
+    """Erase the customer and all that settled orders, their mails and transmissions hold of them.
+
+    The orders stay in the books, with id, date, amounts and state. What is still worked on stays until it is
+    settled and this is done again. Raises ConfigurationError when nothing is kept of them.
+    """
+    with database.read() as session:
+        email = kept(session, email).email
+        orders, mails, transmissions = _orders(session, email), _mails(session, email), _transmissions(session, email)
+    total = Purged()
+    for batches in (
+        purging.remove_mails(database, transport, mails),
+        purging.remove_transmissions(database, transmissions),
+        purging.empty_orders(database, orders, email=None),
+    ):
+        total = sum(batches, total)
+    with database.write() as session:
+        session.execute(delete(CustomerRow).where(CustomerRow.email == email))
+    return total
+
+
+def _orders(session: Session, email: str) -> list[int]:
+    return list(session.scalars(select(OrderRow.id).where(OrderRow.email == email, OrderRow.state.in_(SETTLED_ORDER))))
+
+
+def _mails(session: Session, email: str) -> list[int]:
+    """Find the mails of their settled orders, to whomever, and those to them that belong to no order."""
+    of_orders = select(MailRow.id).join(OrderRow).where(OrderRow.email == email, OrderRow.state.in_(SETTLED_ORDER))
+    others = select(MailRow.id).where(MailRow.order_pk.is_(None), _is_to(email))
+    return [*session.scalars(of_orders), *session.scalars(others)]
+
+
+def _transmissions(session: Session, email: str) -> list[int]:
+    mail = func.json_extract(TransmissionRow.order, "$.customer.email")
+    settled = TransmissionRow.state.in_(SETTLED_TRANSMISSION), mail.is_not(None)
+    return [
+        pk
+        for pk, found in session.execute(select(TransmissionRow.id, mail).where(*settled))
+        if normalised(found) == email
+    ]
+
+
+def _is_to(email: str) -> ColumnElement[bool]:
+    return func.lower(MailRow.recipient) == email
+
+
+def _described(customer: CustomerRow) -> dict[str, Any]:
+    return {
+        **{name: getattr(customer, name) for name in _DETAILS},
+        "registered_at": _text(customer.registered_at),
+        "claimed_at": _text(customer.claimed_at),
+        "addresses": [
+            {**{name: getattr(address, name) for name in _ADDRESS}, "used_at": _text(address.used_at)}
+            for address in customer.addresses
+        ],
+    }
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}" if number else ""
+
+
+def _text(when: datetime | None) -> str | None:
+    return when.isoformat() if when else None

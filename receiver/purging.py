@@ -1,0 +1,80 @@
+"""Take what is personal out of settled orders, mails and transmissions, a small batch to each write transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from receiver.database import Database
+from receiver.mail import MailTransport
+from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from receiver.relay.tables import TransmissionRow
+
+#: States in which nothing more happens with an order, unless somebody asks for it.
+SETTLED_ORDER = ("done", "failed", "ignored", "duplicate")
+SETTLED_MAIL = ("sent", "failed")
+SETTLED_TRANSMISSION = ("delivered", "failed")
+#: Rows of one write transaction: few, so that no accept waits long.
+BATCH = 100
+
+
+@dataclass(frozen=True)
+class Purged:
+    """Counts what was taken away."""
+
+    orders: int = 0
+    mails: int = 0
+    files: int = 0
+    transmissions: int = 0
+
+    def __add__(self, other: Purged) -> Purged:
+        return Purged(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+def empty_orders(database: Database, pks: Sequence[int], **columns: Any) -> Iterator[Purged]:
+    """Take the bodies out of those of these orders that are settled, batch by batch; their line in the books stays.
+
+    With ``columns`` those are written too.
+    """
+    for batch in _batches(pks):
+        with database.write() as session:
+            settled = OrderRow.id.in_(batch), OrderRow.state.in_(SETTLED_ORDER)
+            kept = list(session.scalars(select(OrderRow.id).where(*settled)))
+            session.execute(update(OrderRow).where(OrderRow.id.in_(kept)).values(fields="[]", order=None, **columns))
+            _forget_details(session, kept)
+        yield Purged(orders=len(kept))
+
+
+def remove_mails(database: Database, transport: MailTransport, pks: Sequence[int]) -> Iterator[Purged]:
+    """Remove these mails and their files in the outbox folder, batch by batch."""
+    for batch in _batches(pks):
+        with database.read() as session:
+            message_ids = list(session.scalars(select(MailRow.message_id).where(MailRow.id.in_(batch))))
+        files = transport.forget(message_ids)  # first, so that no file is left behind that nothing points to
+        with database.write() as session:
+            session.execute(delete(MailRow).where(MailRow.id.in_(batch)))
+        yield Purged(mails=len(message_ids), files=files)
+
+
+def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
+    """Remove these transmissions with their attempts, batch by batch."""
+    for batch in _batches(pks):
+        with database.write() as session:
+            session.execute(delete(TransmissionRow).where(TransmissionRow.id.in_(batch)))
+        yield Purged(transmissions=len(batch))
+
+
+def _forget_details(session: Session, pks: Sequence[int]) -> None:
+    """Take away what handlers said: it may name the customer."""
+    handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(pks))
+    session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
+    session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(pks)).values(detail=None))
+
+
+def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(pks), BATCH):
+        yield pks[start : start + BATCH]

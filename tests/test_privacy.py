@@ -1,0 +1,238 @@
+"""What is kept of one person: it can be given to them whole, and erased."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from receiver import customers, privacy
+from receiver.commands import customers as commands
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit
+from receiver.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
+from receiver.purging import Purged
+from receiver.relay.tables import TransmissionRow
+from receiver.replay import replay
+from tests.commanding import Run, runner
+from tests.served import Served, order_fields
+
+ADA = "ada@shop.example"
+BEA = "bea@shop.example"
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask]) -> Run:
+    """Run a flask command on an app with these settings."""
+    return runner(make_app)
+
+
+@pytest.fixture
+def settled(shop: Served) -> Served:
+    """Give a shop where Ada and Bea have bought, Ada twice."""
+    for email in (ADA, "Ada@Shop.example", BEA):
+        shop.post(order_fields(customer_email=email, customer_last_name="Lovelace", billing_city="London"))
+    shop.settled()
+    return shop
+
+
+def erase(kit: Kit, email: str = ADA) -> Purged:
+    return privacy.erase(kit.database, kit.transport, email)
+
+
+def kept(kit: Kit, email: str = ADA) -> privacy.Kept:
+    with kit.database.read() as session:
+        return privacy.kept(session, email)
+
+
+def transmission(kit: Kit, email: str | None, state: str = "delivered") -> None:
+    order = {"order_id": "T-1", "customer": {"email": email} if email else {}}
+    values = {"event_id": f"evt_{email}_{state}", "order_id": "T-1", "test": False, "order": json.dumps(order)}
+    with kit.database.write() as session:
+        session.add(TransmissionRow(**values, created_at=datetime.now(UTC), state=state))
+
+
+def bytes_of(kit: Kit) -> bytes:
+    """Give everything that the tables and the outbox folder hold, as text."""
+    with kit.database.read() as session:
+        tables = [CustomerRow, AddressRow, OrderRow, HandlerRow, AttemptRow, MailRow, TransmissionRow]
+        rows = [str(vars(row)) for table in tables for row in session.query(table)]
+    return "".join(rows).encode() + b"".join(path.read_bytes() for path in (kit.instance / "outbox").iterdir())
+
+
+def test_an_export_holds_all_that_is_kept(settled: Served) -> None:
+    with settled.kit.database.read() as session:
+        exported = privacy.export(session, " ADA@shop.example")
+    assert exported["email"] == ADA
+    assert exported["customer"]["last_name"] == "Lovelace"
+    assert [address["city"] for address in exported["customer"]["addresses"]] == ["London"]
+    assert [order["total"] for order in exported["orders"]] == ["19.99", "19.99"]
+    assert exported["orders"][0]["order"]["customer"]["email"] == ADA
+    assert ["billing_city", "London"] in exported["orders"][1]["fields_as_received"]
+    assert len(exported["mails"]) == 2
+    assert BEA not in json.dumps(exported)
+
+
+def test_an_export_knows_people_who_were_never_registered(serve: Callable[..., Served]) -> None:
+    shop = serve(HANDLERS=["notify_merchant"])
+    shop.post(order_fields())
+    shop.settled()
+    with shop.kit.database.read() as session:
+        exported = privacy.export(session, ADA)
+    assert exported["customer"] is None
+    assert len(exported["orders"]) == 1
+
+
+def test_of_a_stranger_nothing_is_kept(settled: Served) -> None:
+    for act in (kept, erase):
+        with pytest.raises(ConfigurationError, match=r"Nothing is kept of zoe@kunde\.de"):
+            act(settled.kit, "zoe@kunde.de")
+
+
+def test_an_erasure_leaves_no_word_of_the_person(settled: Served) -> None:
+    kit = settled.kit
+    transmission(kit, ADA)
+    with kit.database.write() as session:
+        session.execute(update(AttemptRow).values(detail="ada@shop.example was registered"))
+        session.execute(update(HandlerRow).values(detail="ada@shop.example was registered"))
+        session.execute(update(HandlerRow).where(HandlerRow.order_pk == 3).values(detail=None))
+        session.execute(update(AttemptRow).where(AttemptRow.handler_pk > 6).values(detail=None))
+    assert b"ada@shop" in bytes_of(kit).lower()
+
+    assert erase(kit) == Purged(orders=2, mails=4, files=4, transmissions=1)
+
+    assert b"ada@shop" not in bytes_of(kit).lower()
+    assert kept(kit, BEA).mails == 2
+    with pytest.raises(ConfigurationError):
+        kept(kit)
+
+
+def test_an_erased_customers_orders_stay_in_the_books(settled: Served) -> None:
+    before = [(row.order_id, row.received_at, row.total, row.currency, row.state) for row in settled.rows()]
+    erase(settled.kit)
+    assert [(row.order_id, row.received_at, row.total, row.currency, row.state) for row in settled.rows()] == before
+    assert [row.email for row in settled.rows()] == [None, None, BEA]
+
+
+def test_an_erased_customers_order_is_still_known_as_a_copy(shop: Served) -> None:
+    fields = order_fields()
+    shop.post(fields)
+    shop.settled()
+    erase(shop.kit)
+    assert shop.post(fields).content["status"] == "duplicate"
+    assert shop.rows(CustomerRow) == []
+
+
+def test_an_erased_customers_later_order_registers_them_anew(settled: Served) -> None:
+    erase(settled.kit)
+    settled.post(order_fields(customer_first_name="Augusta"))
+    settled.settled()
+    newest = settled.rows(CustomerRow)[-1]
+    assert (newest.email, newest.first_name, newest.last_name) == (ADA, "Augusta", None)
+
+
+def test_what_is_still_worked_on_is_left(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields())
+    transmission(shop.kit, ADA, "held")
+    assert erase(shop.kit) == Purged()
+    assert [row.email for row in shop.rows()] == [ADA]
+    lines = privacy.consequences(kept(shop.kit))
+    assert lines[0] == "Removed for good: nothing yet."
+    assert lines[1] == "Left for now: 1 order, still worked on; erase again when that has ended."
+
+
+def test_transmissions_of_others_stay(settled: Served) -> None:
+    for email in (ADA, BEA, None):
+        transmission(settled.kit, email)
+    assert erase(settled.kit).transmissions == 1
+    assert len(settled.rows(TransmissionRow)) == 2
+
+
+def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None:
+    erase(settled.kit)
+    with (
+        settled.kit.database.write() as session,
+        pytest.raises(ConfigurationError, match="holds no customer's data any more"),
+    ):
+        replay(
+            session,
+            "rcp_00000001",
+            sources=settled.kit.sources,
+            registry=settled.kit.registry,
+            handler="notify_merchant",
+        )
+
+
+def test_the_consequences_are_said_before(settled: Served) -> None:
+    transmission(settled.kit, ADA)
+    assert privacy.consequences(kept(settled.kit)) == [
+        (
+            "Removed for good: the customer's details and consent, 1 address, the contents of 2 orders, "
+            "4 mails with any files in the outbox folder, 1 transmission."
+        ),
+        "Kept for the books: the orders' numbers, dates, amounts and states, without the person.",
+        "Not touched: parked orders, which are not read yet, and backups made before.",
+    ]
+
+
+def test_export_prints_json(settled: Served, run: Run) -> None:
+    result = run("customers", "export", ADA)
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["customer"]["email"] == ADA
+
+
+def test_export_says_that_nothing_is_kept(run: Run) -> None:
+    result = run("customers", "export", ADA)
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: Nothing is kept of {ADA}; see `flask customers list`.\n"
+
+
+def test_erase_says_what_goes_and_does_it(settled: Served, run: Run) -> None:
+    result = run("customers", "erase", ADA, "--yes")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Removed for good: the customer's details")
+    assert result.stdout.endswith(f"Erased {ADA}.\n")
+    assert run("customers", "erase", ADA, "--yes").exit_code == 1
+
+
+def test_erase_never_asks_off_a_terminal(settled: Served, run: Run) -> None:
+    result = run("customers", "erase", ADA, stdin="y\n")
+    assert result.exit_code == 1
+    assert result.stderr == "Error: nothing was erased; say --yes to erase without being asked.\n"
+    assert kept(settled.kit).is_registered
+
+
+@pytest.mark.parametrize(("answer", "left"), [("y", 0), ("n", 1)])
+def test_erase_asks_on_a_terminal(
+    shop: Served, run: Run, monkeypatch: pytest.MonkeyPatch, answer: str, left: int
+) -> None:
+    shop.post(order_fields())
+    shop.settled()
+    monkeypatch.setattr(commands, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    result = run("customers", "erase", ADA, stdin=f"{answer}\n")
+    assert result.exit_code == left
+    assert len(shop.rows(CustomerRow)) == left
+
+
+def test_a_page_of_customers_is_found_by_the_beginning_of_the_e_mail(settled: Served) -> None:
+    with settled.kit.database.read() as session:
+        everyone = [(row.email, orders) for row, orders in customers.page(session)]
+        found = [row.email for row, _ in customers.page(session, prefix=" ADA@")]
+        older = [row.email for row, _ in customers.page(session, before=2, limit=1)]
+    assert everyone == [(BEA, 1), (ADA, 2)]
+    assert found == [ADA]
+    assert older == [ADA]
+
+
+def test_outbox_files_of_other_mails_stay(settled: Served) -> None:
+    outbox = Path(settled.kit.instance / "outbox")
+    assert len(list(outbox.iterdir())) == 6
+    erase(settled.kit)
+    assert len(list(outbox.iterdir())) == 2
