@@ -55,6 +55,7 @@ class Base(DeclarativeBase):
 class Job:
     """Is what every durable job's row has: state, attempts, due time and the lease of the run at work on it."""
 
+    id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str]
     attempts: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     due_at: Mapped[datetime | None]

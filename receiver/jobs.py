@@ -12,15 +12,15 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
+from receiver.columns import Job
 from receiver.database import Database
-from receiver.models import MailRow, OrderRow
 
 #: How long a run may be silent before another worker takes its job over.
 LEASE = timedelta(seconds=30)
 #: How often a living run says so.
 RENEWAL = LEASE / 3
 
-JobRow = TypeVar("JobRow", OrderRow, MailRow)
+JobRow = TypeVar("JobRow", bound=Job)
 
 
 def new_lease(now: datetime) -> dict[str, Any]:
@@ -39,10 +39,10 @@ def claim(session: Session, model: type[JobRow], now: datetime) -> JobRow | None
     ).one_or_none()
 
 
-def anything_due(database: Database, model: type[OrderRow] | type[MailRow]) -> bool:
+def anything_due(database: Database, model: type[Job]) -> bool:
     """Tell, by a read, whether a worker would find a job of this kind now."""
     with database.read() as session:
-        due = select(model.id).where(_is_due(model, datetime.now(UTC)))  # type: ignore[type-var]
+        due = select(model.id).where(_is_due(model, datetime.now(UTC)))
         return session.scalar(due.limit(1)) is not None
 
 
@@ -68,11 +68,11 @@ class Leases:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._mutex = threading.Lock()
-        self._held: dict[int, OrderRow | MailRow] = {}
+        self._held: dict[int, Job] = {}
         self._renewed_at = datetime.now(UTC)
 
     @contextmanager
-    def kept(self, job: OrderRow | MailRow) -> Iterator[None]:
+    def kept(self, job: Job) -> Iterator[None]:
         """Keep a claimed job's lease alive inside the block."""
         with self._mutex:
             self._held[id(job)] = job
@@ -92,7 +92,7 @@ class Leases:
         with self._database.write() as session:
             for job in held:
                 model = type(job)
-                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=now + LEASE))  # type: ignore[type-var]
+                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=now + LEASE))
         self._renewed_at = now
 
 

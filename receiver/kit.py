@@ -27,6 +27,9 @@ from receiver.outbox import Outbox
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
+from receiver.relay.controls import Controls
+from receiver.relay.tables import TransmissionRow
+from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
@@ -52,6 +55,8 @@ class Kit:
     transport: MailTransport
     processor: Processor
     outbox: Outbox
+    controls: Controls
+    transmissions: Transmissions
     notices: Notices
     retention: Retention
     leases: jobs.Leases
@@ -81,6 +86,8 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     registry = load(instance, settings["HANDLERS"])
     refusals = Refusals(database)
     transport = MailTransport(settings, instance)
+    is_production = settings["PUBLIC_URL"].startswith("https:")
+    pool = new_pool(allow_private=settings["RELAY_ALLOW_PRIVATE"], https_only=is_production)
     leases = jobs.Leases(database)
     processor = Processor(
         database,
@@ -89,10 +96,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         Services(
             database=database,
             templates=templates,
-            http=new_pool(
-                allow_private=settings["RELAY_ALLOW_PRIVATE"],
-                https_only=settings["PUBLIC_URL"].startswith("https:"),
-            ),
+            http=pool,
             settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
         ),
         schedule=settings["RETRY_SCHEDULE"],
@@ -104,6 +108,13 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         sender=(settings["SHOP_NAME"], settings["MAIL_DEFAULT_SENDER"]),
         schedule=settings["RETRY_SCHEDULE"],
     )
+    controls = Controls(
+        database,
+        secret_key=settings["SECRET_KEY"],
+        https_only=is_production,
+        allow_private=settings["RELAY_ALLOW_PRIVATE"],
+    )
+    transmissions = Transmissions(database, leases, controls, pool)
     notices = Notices(database, templates, settings)
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
@@ -111,6 +122,9 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         {
             "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
             "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
+            "transmissions": Kind(
+                lambda: jobs.anything_due(database, TransmissionRow), transmissions.run_next, max(threads // 4, 1)
+            ),
         },
         [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],
         threads=threads,
@@ -136,6 +150,8 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         transport=transport,
         processor=processor,
         outbox=outbox,
+        controls=controls,
+        transmissions=transmissions,
         notices=notices,
         retention=retention,
         leases=leases,

@@ -20,7 +20,6 @@ class OrderRow(Job, Base):
 
     __tablename__ = "orders"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     source: Mapped[str]
     key: Mapped[str]
     test: Mapped[bool]
@@ -105,7 +104,6 @@ class MailRow(Job, Base):
 
     __tablename__ = "mails"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
     handler: Mapped[str | None]
     test: Mapped[bool]

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import signing
+from receiver import encryption, signing
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.errors import ConfigurationError
@@ -48,7 +44,7 @@ class SharedSecrets:
     def __init__(self, database: Database, *, secret_key: str, from_settings: Sequence[str]) -> None:
         self._database = database
         self._from_settings = [signing.clean_secret(secret) for secret in from_settings]
-        self._cipher = _cipher(secret_key) if secret_key else None
+        self._secret_key = secret_key
 
     def keyring(self, own: Sequence[str] = ()) -> Keyring:
         """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof.
@@ -59,7 +55,7 @@ class SharedSecrets:
         active = {secret: secret.encode() for secret in self._from_settings}
         retired: dict[str, bytes] = {}
         for ciphertext, ends_at in self._stored():
-            if secret := self._decrypt(ciphertext):
+            if secret := encryption.decrypted(self._secret_key, ciphertext):
                 (active if ends_at is None or ends_at > now else retired).setdefault(secret, secret.encode())
         retired = {secret: raw for secret, raw in retired.items() if secret not in active}
         if own:
@@ -70,10 +66,8 @@ class SharedSecrets:
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
     ) -> str:
         """Store one more active secret and give its fingerprint; raises ConfigurationError for an unusable one."""
-        if self._cipher is None:
-            raise ConfigurationError("SECRET_KEY is not set; run `flask init` first.")
         secret = signing.clean_secret(secret)
-        ciphertext = self._cipher.encrypt(secret.encode()).decode()
+        ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
         session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
         return mark
@@ -97,7 +91,7 @@ class SharedSecrets:
         ]
         for row in session.scalars(select(SecretRow).order_by(SecretRow.id)):
             state = "active" if row.ends_at is None or row.ends_at > now else "retired"
-            if self._decrypt(row.ciphertext) is None:
+            if encryption.decrypted(self._secret_key, row.ciphertext) is None:
                 state = "unreadable"
             rows.append(_described(row.fingerprint, row.name, state, row.created_at, row.ends_at))
         return rows
@@ -111,10 +105,6 @@ class SharedSecrets:
         finally:
             connection.close()
 
-    def _decrypt(self, ciphertext: str) -> str | None:
-        """Decrypt what was encrypted under this SECRET_KEY; None for what was not."""
-        return None if self._cipher is None else _decrypted(self._cipher, ciphertext)
-
 
 def _described(
     fingerprint: str, name: str, state: str, created_at: datetime | None, ends_at: datetime | None
@@ -126,16 +116,3 @@ def _described(
         "created_at": created_at.isoformat() if created_at else None,
         "ends_at": ends_at.isoformat() if ends_at else None,
     }
-
-
-@lru_cache(maxsize=8)
-def _cipher(secret_key: str) -> Fernet:
-    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"shared secrets" + secret_key.encode()).digest()))
-
-
-@lru_cache(maxsize=256)
-def _decrypted(cipher: Fernet, ciphertext: str) -> str | None:
-    try:
-        return cipher.decrypt(ciphertext).decode()
-    except InvalidToken:
-        return None

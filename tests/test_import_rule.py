@@ -48,7 +48,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail_templates": {"formatting", "text_layout"},
     "identity": LEAVES,
     "inbox": STORE | {"columns"},
-    "jobs": STORE,
+    "encryption": {"errors"},
+    "jobs": {"columns", "database"},
     "outbox": STORE | {"jobs", "mail"},
     "customers": LEAVES | STORE,
     "context": LEAVES | STORE | MAIL | {"outbox"},
@@ -62,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": set(),
     "notices": STORE | MAIL | {"columns", "outbox"},
     "sources": LEAVES | {"config", "settings"},
-    "shared_secrets": LEAVES | STORE | {"columns"},
+    "shared_secrets": LEAVES | STORE | {"columns", "encryption"},
     "authentication": LEAVES | {"shared_secrets"},
     "refusals": LEAVES | STORE | {"shared_secrets"},
     "reception": LEAVES
@@ -74,7 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
     "explanation": LEAVES | {"ledger", "shared_secrets", "sources"},
     "console.tables": {"columns"},
-    "relay": LEAVES | STORE | {"columns"} | {"http_client", "jobs", "mail", "relay"},
+    "relay": LEAVES | STORE | {"columns", "encryption", "http_client", "identity", "jobs", "relay"},
 }
 #: What sits on top: it may import everything but the other tops, unless named here.
 TOPS: dict[str, set[str]] = {
@@ -91,8 +92,9 @@ TOPS: dict[str, set[str]] = {
     # The app's factory.
     "": {"kit", "routes", "health", "problems", "console", "commands"},
 }
-#: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own.
-MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp"} - {"instance", "diagnosis"}
+#: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
+#: current app.
+MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp", "relay.recording"} - {"instance", "diagnosis"}
 
 
 @cache

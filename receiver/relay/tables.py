@@ -49,7 +49,6 @@ class TransmissionRow(Job, Base):
 
     __tablename__ = "transmissions"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(unique=True)
     order_id: Mapped[str] = mapped_column(index=True)
     test: Mapped[bool]

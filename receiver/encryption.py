@@ -1,0 +1,34 @@
+"""Stored secrets: encrypted under SECRET_KEY, and read back."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken
+
+from receiver.errors import ConfigurationError
+
+
+def encrypted(secret_key: str, secret: str) -> str:
+    """Encrypt a secret for the database; raises ConfigurationError while there is no SECRET_KEY."""
+    if not secret_key:
+        raise ConfigurationError("SECRET_KEY is not set; run `flask init` first.")
+    return _cipher(secret_key).encrypt(secret.encode()).decode()
+
+
+@lru_cache(maxsize=256)
+def decrypted(secret_key: str, ciphertext: str) -> str | None:
+    """Read a secret back; None for what was not encrypted under this SECRET_KEY."""
+    if not secret_key:
+        return None
+    try:
+        return _cipher(secret_key).decrypt(ciphertext).decode()
+    except InvalidToken:
+        return None
+
+
+@lru_cache(maxsize=8)
+def _cipher(secret_key: str) -> Fernet:
+    return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"shared secrets" + secret_key.encode()).digest()))

@@ -1,0 +1,48 @@
+"""An order received becomes a transmission, once."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import current_app
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from receiver.identity import order_key
+from receiver.orders import Order
+from receiver.relay import control_state
+from receiver.relay.tables import TransmissionRow
+
+
+def order_received(order: Order, session: Session | None = None) -> str:
+    """Record an order that was received, to be posted to the merchant's server; gives its event_id.
+
+    With a session the record is part of the caller's transaction; without one it is on disk when this returns,
+    which needs an app context. An event that is recorded already is left as it is. While the Order Control is
+    disabled the transmission is held.
+    """
+    if session is not None:
+        return record(session, order, now=datetime.now(UTC))
+    kit: Any = current_app.extensions["receiver"]
+    with kit.database.write() as own_session:
+        event_id = record(own_session, order, now=datetime.now(UTC))
+    kit.engine.hint("transmissions")
+    return event_id
+
+
+def record(session: Session, order: Order, *, now: datetime) -> str:
+    """Write a transmission, unless the event has one; an order without an event_id gets one made from its ids."""
+    event_id = order.event_id or order_key(order, order.event, webhook_id=None)
+    is_enabled = control_state.is_enabled(session)
+    values = {
+        "event_id": event_id,
+        "order_id": order.order_id,
+        "test": order.test,
+        "order": order.model_copy(update={"event_id": event_id}).model_dump_json(exclude_defaults=True),
+        "created_at": now,
+        "state": "open" if is_enabled else "held",
+        "due_at": now if is_enabled else None,
+    }
+    session.execute(insert(TransmissionRow).values(values).on_conflict_do_nothing())
+    return event_id

@@ -1,0 +1,116 @@
+"""The durable job of sending the orders received to the merchant's server, by schedule until each has arrived."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session
+from urllib3 import PoolManager
+
+from receiver import jobs
+from receiver.database import Database
+from receiver.errors import ConfigurationError
+from receiver.relay import control_state
+from receiver.relay.attempts import attempt, write_down
+from receiver.relay.controls import Control, Controls
+from receiver.relay.dummy import dummy_order
+from receiver.relay.sender import Answer, Outcome
+from receiver.relay.tables import TransmissionRow
+
+#: Seconds between the attempts of one order: ten attempts over 75 hours and more.
+SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+#: The largest part by which a wait is lengthened, so that many orders do not come at one moment.
+JITTER = 0.2
+
+
+class Transmissions:
+    """Sends the transmissions that are due, each at least once and always under its own webhook-id."""
+
+    def __init__(
+        self,
+        database: Database,
+        leases: jobs.Leases,
+        controls: Controls,
+        pool: PoolManager,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._leases = leases
+        self._controls = controls
+        self._pool = pool
+        self._now = now
+
+    def run_next(self) -> bool:
+        """Send the oldest due transmission; False when none was due."""
+        with self._database.write() as session:
+            row = jobs.claim(session, TransmissionRow, self._now())
+        if row is None:
+            return False
+        control, began_at = self._controls.read(), self._now()
+        with self._leases.kept(row):
+            answer = self._attempt(row, control, began_at)
+        with self._database.write() as session:
+            if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
+                write_down(session, row, control, answer, at=began_at)
+        return True
+
+    def send_test(self) -> str:
+        """Send a new dummy order at once and only once, wait for the answer, and give the transmission's event_id.
+
+        Raises ConfigurationError while no URL is saved.
+        """
+        control, began_at = self._controls.read(), self._now()
+        if not control.url:
+            raise ConfigurationError("No URL is saved yet; enter the URL of your own server and save it first.")
+        order = dummy_order(now=began_at, nonce=secrets.token_hex(8))
+        row = TransmissionRow(
+            event_id=order.event_id,
+            order_id=order.order_id,
+            test=True,
+            order=order.model_dump_json(exclude_defaults=True),
+            created_at=began_at,
+            attempts=1,
+        )
+        answer = self._attempt(row, control, began_at)
+        for name, value in self._ended(answer).items():
+            setattr(row, name, value)
+        with self._database.write() as session:
+            session.add(row)
+            session.flush()
+            write_down(session, row, control, answer, at=began_at)
+        return row.event_id
+
+    def _attempt(self, row: TransmissionRow, control: Control, now: datetime) -> Answer:
+        return attempt(row, control, self._controls.active_secrets(now), pool=self._pool, now=now)
+
+    def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:
+        """Give the columns that the answer leads to, and tell the control, which may disable itself."""
+        if row.test:
+            return self._ended(answer)
+        if answer.outcome is Outcome.DELIVERED:
+            control_state.succeeded(session)
+            return self._ended(answer)
+        gone = answer.cause if answer.outcome is Outcome.GONE else None
+        control_state.failed(session, url=control.url, gone=gone, now=self._now())
+        if answer.outcome is Outcome.REJECTED:
+            return self._ended(answer)
+        if not control_state.is_enabled(session):
+            return {"state": "held", "due_at": None, "detail": answer.cause}
+        if row.attempts > len(SCHEDULE):
+            return self._ended(answer)
+        return {"state": "open", "due_at": self._now() + _wait(row.attempts, answer), "detail": answer.cause}
+
+    def _ended(self, answer: Answer) -> dict[str, Any]:
+        is_delivered = answer.outcome is Outcome.DELIVERED
+        state = "delivered" if is_delivered else "failed"
+        return {"state": state, "due_at": None, "settled_at": self._now(), "detail": answer.cause or None}
+
+
+def _wait(attempts: int, answer: Answer) -> timedelta:
+    """Give how long to wait after so many attempts; a longer wait that the receiver asks for is kept."""
+    seconds = SCHEDULE[attempts - 1] * random.uniform(1, 1 + JITTER)  # noqa: S311 - not for secrets
+    return timedelta(seconds=max(seconds, answer.retry_after or 0))

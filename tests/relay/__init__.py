@@ -1,0 +1,1 @@
+"""Tests of the service's side: the Order Control and its transmissions."""

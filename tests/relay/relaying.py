@@ -1,0 +1,100 @@
+"""The relay with a clock that tests move, and the merchant's servers that it posts to."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from urllib3 import PoolManager
+
+from receiver.http_client import new_pool
+from receiver.kit import Kit
+from receiver.orders import Customer, Item, Order
+from receiver.relay.controls import Controls
+from receiver.relay.recording import record
+from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
+from receiver.relay.transmissions import Transmissions
+
+START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+
+
+def an_order(**changes: Any) -> Order:
+    """Make a small completed order with ids of its own."""
+    nonce = secrets.token_hex(6)
+    values: dict[str, Any] = {
+        "event_id": f"evt_{nonce}",
+        "order_id": f"A-{nonce}",
+        "order_date": START,
+        "currency": "EUR",
+        "total": Decimal("18.50"),
+        "customer": Customer(email="zoe@shop.example", first_name="Zoë"),
+        "items": (Item(name="Mug", quantity=1, unit_price=Decimal("18.50")),),
+    }
+    return Order(**values | changes)
+
+
+class Relay:
+    """Is the relay of one instance at a moment that the test sets."""
+
+    def __init__(self, kit: Kit, pool: PoolManager | None = None) -> None:
+        self.kit = kit
+        self.now = START
+        self.controls = Controls(
+            kit.database,
+            secret_key=kit.settings["SECRET_KEY"],
+            https_only=False,
+            allow_private=True,
+            now=lambda: self.now,
+        )
+        self.transmissions = Transmissions(
+            kit.database,
+            kit.leases,
+            self.controls,
+            pool or new_pool(allow_private=True, https_only=False),
+            now=lambda: self.now,
+        )
+
+    def receive(self, **changes: Any) -> str:
+        """Let an order be received; gives its event_id."""
+        with self.kit.database.write() as session:
+            return record(session, an_order(**changes), now=self.now)
+
+    def work(self) -> int:
+        """Run every job that is due now; gives how many there were."""
+        count = 0
+        while self.transmissions.run_next():
+            count += 1
+        return count
+
+    def work_until(self, end: timedelta) -> None:
+        """Move the clock from one due time to the next, and run what is due, until so long after the start."""
+        while (due := self.next_due()) is not None and due <= START + end:
+            self.now = max(self.now, due)
+            self.work()
+        self.now = START + end
+
+    def next_due(self) -> datetime | None:
+        """Give when the next job is due."""
+        return min((row.due_at for row in self.rows() if row.state == "open" and row.due_at), default=None)
+
+    def rows(self) -> Sequence[TransmissionRow]:
+        """Read all transmissions."""
+        with self.kit.database.read() as session:
+            return session.scalars(select(TransmissionRow).order_by(TransmissionRow.id)).all()
+
+    def row(self) -> TransmissionRow:
+        """Read the newest transmission."""
+        return self.rows()[-1]
+
+    def states(self) -> list[str]:
+        """Give the state of every transmission."""
+        return [row.state for row in self.rows()]
+
+    def attempts(self) -> Sequence[TransmissionAttemptRow]:
+        """Read all attempts."""
+        with self.kit.database.read() as session:
+            return session.scalars(select(TransmissionAttemptRow).order_by(TransmissionAttemptRow.id)).all()
