@@ -11,7 +11,7 @@ from receiver.console.blueprint import console
 from receiver.kit import Kit
 
 #: The files with pages; each puts its own on the blueprint.
-PAGES = ("overview", "settings", "sign_in", "error_pages")
+PAGES = ("overview", "settings", "order_guide", "sign_in", "error_pages")
 
 
 def init_app(app: Flask) -> None:

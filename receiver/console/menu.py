@@ -23,4 +23,5 @@ class Group(NamedTuple):
 MENU: tuple[Entry | Group, ...] = (
     Entry("Overview", "console.overview"),
     Entry("Settings", "console.settings"),
+    Group("Help", (Entry("Order Guide", "console.order_guide"),)),
 )

@@ -1,0 +1,83 @@
+"""The order guide: every parameter of a transmission, the dummy as it is sent, and receivers to copy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from flask import render_template
+
+from receiver.console.blueprint import console
+from receiver.examples import EXAMPLES
+from receiver.orders.guide import dummy_of_the_guide
+from receiver.orders.model import Order
+from receiver.orders.parameters import form_pairs, groups, json_text, types
+from receiver.relay.diagnosis import of_status
+from receiver.relay.sender import Outcome, outcome_of
+from receiver.signing import TOLERANCE_SECONDS, sign
+
+#: Published, so that readers can hold their own signature against the guide's.
+EXAMPLE_SECRET = "whsec_YW4gZXhhbXBsZSwgdXNlZCBmb3Igbm8gb3JkZXIhISE="  # noqa: S105 - active nowhere
+
+_SUCCESSES = (
+    ("202", "accepted", "Proven, understood and on disk."),
+    ("202", "parked", "Proven and on disk, but not understood yet; the merchant maps its parameters."),
+    ("200", "duplicate", "This event is on disk already; nothing is done twice."),
+    ("200", "ignored", "Proven and kept, but no completed order: cancelled, unpaid or a draft, for example."),
+    ("200", "tested", "A test transmission went the whole way; the answer tells what each handler did."),
+)
+#: A status of each kind of failure, and how the table calls it.
+_FAILURES = {302: "3xx"} | {code: str(code) for code in (400, 401, 404, 405, 410, 413, 415, 422, 429)} | {503: "5xx"}
+_THEN = {
+    Outcome.DELIVERED: "Delivered.",
+    Outcome.REJECTED: "Fails at once.",
+    Outcome.GONE: "Switches the HTTP POST off.",
+    Outcome.RETRY: "Tries again.",
+}
+
+
+class Answer(NamedTuple):
+    """Is one answer to a transmission."""
+
+    status: str
+    meaning: str
+    then: str
+    next_step: str
+
+
+@console.get("/help/order-guide")
+def order_guide() -> str:
+    """Explain a transmission from its parameters to its answer."""
+    dummy = dummy_of_the_guide()
+    pairs = form_pairs(dummy)
+    return render_template(
+        "console/order_guide.html",
+        groups=groups(dummy),
+        types=types(),
+        form_pairs=pairs,
+        json=json_text(dummy),
+        headers=signature_headers(dummy, "".join(pairs).encode()),
+        secret=EXAMPLE_SECRET,
+        minutes=TOLERANCE_SECONDS // 60,
+        answers=list(_answers()),
+        examples=EXAMPLES,
+    )
+
+
+def signature_headers(order: Order, body: bytes) -> dict[str, str]:
+    """Give the signature headers of a body that was sent when the order was placed."""
+    event_id = order.event_id or ""
+    timestamp = int(order.order_date.timestamp()) if order.order_date else 0
+    return {
+        "webhook-id": event_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": sign([EXAMPLE_SECRET], webhook_id=event_id, timestamp=timestamp, body=body),
+    }
+
+
+def _answers() -> Iterator[Answer]:
+    for status, word, meaning in _SUCCESSES:
+        yield Answer(f"{status} {word}", meaning, _THEN[outcome_of(int(status))], "")
+    for code, status in _FAILURES.items():
+        diagnosis = of_status(code)
+        yield Answer(status, diagnosis.cause, _THEN[outcome_of(code)], diagnosis.next_step)
