@@ -44,8 +44,8 @@ class Kit:
 
     instance: Path
     settings: Mapping[str, Any] = field(repr=False)
-    #: What is wrong with the settings; serving with any leaves /orders answering 503.
-    problems: list[str]
+    #: What is wrong with the settings, sources apart, until a restart.
+    setting_problems: list[str]
     database: Database
     shared_secrets: SharedSecrets
     sources: Sources
@@ -62,6 +62,11 @@ class Kit:
     leases: jobs.Leases
     engine: Engine
 
+    @property
+    def problems(self) -> list[str]:
+        """Give what is wrong with the settings now; serving with any leaves /orders answering 503."""
+        return [*self.setting_problems, *self.sources.blocking]
+
 
 def current_kit() -> Kit:
     """Give the current app's kit."""
@@ -73,7 +78,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     """Build all parts from the settings; starts nothing and touches no database."""
     instance = Path(app.instance_path)
     database = Database(settings["DATABASE_URL"], instance / "write.lock")
-    sources = Sources(instance, settings["sources"])
+    sources = Sources(instance, settings["sources"], database)
     shared_secrets = SharedSecrets(
         database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
     )
@@ -132,7 +137,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     return Kit(
         instance=instance,
         settings=settings,
-        problems=problems + sources.problems,
+        setting_problems=problems,
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,

@@ -29,10 +29,11 @@ def is_serving() -> bool:
 def start(kit: Kit, *, work: bool) -> bool:
     """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
 
-    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why.
+    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. A wrong
+    source keeps orders from being taken until the file is mended, and no job from running.
     """
     _set_up_log(kit.settings["LOG_LEVEL"])
-    kit.problems.extend(blocking_problems(kit))
+    kit.setting_problems.extend(blocking_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
     for problem in kit.registry.problems:
@@ -43,8 +44,8 @@ def start(kit: Kit, *, work: bool) -> bool:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
-    kit.engine.start(work=work and not kit.problems)
-    return not kit.problems
+    kit.engine.start(work=work and not kit.setting_problems)
+    return not kit.setting_problems
 
 
 def blocking_problems(kit: Kit) -> list[str]:

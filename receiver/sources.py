@@ -1,16 +1,18 @@
-"""The sources of the settings: each URL's own secrets and mapping; the file is read again when it changes."""
+"""The sources of orders: each URL's own secrets and mapping, from file and database, as they stand now."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from receiver import config, settings, signing
-from receiver.errors import ConfigurationError, UnknownSource
+from receiver import config, mapped_fields, settings, signing
+from receiver.database import Database
+from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
 
 #: The source of ``POST /orders``.
@@ -26,48 +28,115 @@ class Source:
     """Describes one place that orders come from."""
 
     name: str
+    #: All its rules; None when there is none.
     mapping: Mapping | None = None
     #: Secrets of its own; empty means the receiver's.
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    #: The rules by field that ``config.toml`` has, and those of the database for other fields.
+    from_file: Table[str, Any] = field(default_factory=dict)
+    saved: Table[str, Any] = field(default_factory=dict)
 
 
 class Sources:
-    """Gives the source of a URL, as ``instance/config.toml`` has it now."""
+    """Gives the source of a URL, as ``instance/config.toml`` and the database have it now.
 
-    def __init__(self, instance: Path, tables: dict[str, Any]) -> None:
+    Both are looked at a few times a second at most. A look that fails changes nothing: what was known goes on.
+    """
+
+    def __init__(self, instance: Path, tables: dict[str, Any], database: Database | None = None) -> None:
         self._instance = instance
+        self._database = database
         self._mutex = threading.Lock()
         self._stamp = self._read_stamp()
         self._look_again_at = 0.0
-        found, self.problems = _built(tables)
-        self._sources = {DEFAULT: Source(DEFAULT), **found}
+        self._has_looked = False
+        self._database_answers = True
+        #: Sentences on what is wrong in the file now.
+        self.problems: list[str] = []
+        self._was_right = False
+        self._stored: list[mapped_fields.Stored] = []
+        self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
+        self._take(tables)
+        self._sources = self._in_file
+
+    @property
+    def blocking(self) -> list[str]:
+        """Give what has been wrong in the file since the start; later faults leave what stood there before in force."""
+        if not self._was_right:
+            with self._mutex:
+                if self._look_at_file():
+                    self._merge()
+        return [] if self._was_right else self.problems
 
     def get(self, name: str = DEFAULT) -> Source:
         """Find a source by its name in the URL; raises UnknownSource."""
-        self._refresh()
+        # Whoever comes while another thread looks goes on with what is known, except at the very first look.
+        if time.monotonic() >= self._look_again_at and self._mutex.acquire(blocking=not self._has_looked):
+            try:
+                self._look()
+            finally:
+                self._mutex.release()
         if name not in self._sources:
             raise UnknownSource(f"No [sources.{name[:64]}] table stands in {config.FILE}; check the URL.")
         return self._sources[name]
 
-    def _refresh(self) -> None:
-        now = time.monotonic()
-        if now < self._look_again_at:
+    def look_again(self) -> None:
+        """Look at file and database now, for whoever has just changed them."""
+        with self._mutex:
+            self._look_again_at = 0.0
+            self._look()
+
+    def _look(self) -> None:
+        if time.monotonic() < self._look_again_at:
             return
-        self._look_again_at = now + _LOOK_EVERY_SECONDS
+        file_changed = self._look_at_file()
+        database_changed = self._look_at_database()
+        if file_changed or database_changed:
+            self._merge()
+        self._has_looked = True
+        self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
+
+    def _look_at_file(self) -> bool:
+        """Read the file again if it has changed; say whether it had."""
         stamp = self._read_stamp()
         if stamp == self._stamp:
-            return
-        with self._mutex:
-            try:
-                tables = settings.read_file(self._instance).get("sources", {})
-            except ConfigurationError as error:
-                self.problems = [str(error)]
-            else:
-                found, self.problems = _built(tables)
-                self._sources = {**self._sources, **found} if self.problems else found
-            self._stamp = stamp
-            for problem in self.problems:
-                log.error("%s Until it is mended, what stood there before goes on.", problem)
+            return False
+        self._stamp = stamp
+        try:
+            self._take(settings.read_file(self._instance).get("sources", {}))
+        except ConfigurationError as error:
+            self.problems = [str(error)]
+        for problem in self.problems:
+            log.error("%s Until it is mended, what stood there before goes on.", problem)
+        return True
+
+    def _take(self, tables: Any) -> None:
+        """Take over the sources that are right; one that is wrong stays as it was."""
+        found, self.problems = _built(tables)
+        self._in_file = {**self._in_file, **found} if self.problems else found
+        self._was_right = self._was_right or not self.problems
+
+    def _look_at_database(self) -> bool:
+        """Read the rules of the database; say whether they have changed."""
+        if self._database is None:
+            return False
+        try:
+            stored = mapped_fields.read_stored(self._database)
+        except Unavailable as error:
+            if self._database_answers:
+                log.warning("%s What was read before goes on.", error)
+            self._database_answers = False
+            return False
+        self._database_answers = True
+        changed = stored != self._stored
+        self._stored = stored
+        return changed
+
+    def _merge(self) -> None:
+        saved = mapped_fields.by_source(self._stored)
+        self._sources = {
+            name: with_saved(source, saved[name]) if name in saved else source for name, source in self._in_file.items()
+        }
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
@@ -75,6 +144,14 @@ class Sources:
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
+
+
+def with_saved(source: Source, saved: Table[str, Any]) -> Source:
+    """Make the source that this one is with these rules besides its file's, which win; raises ConfigurationError."""
+    saved = {target: rule for target, rule in saved.items() if target not in source.from_file}
+    rules = {**source.from_file, **saved}
+    mapping = Mapping.from_table(rules) if rules else None
+    return Source(source.name, mapping, source.secrets, source.from_file, saved)
 
 
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
@@ -100,5 +177,6 @@ def _source(name: str, table: Any) -> Source:
     secrets = table.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
         raise ConfigurationError('secrets must be a list such as ["whsec_…"].')
-    mapping = Mapping.from_table(table["fields"]) if table.get("fields") else None
-    return Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets))
+    fields = table.get("fields") or {}
+    mapping = Mapping.from_table(fields) if fields else None
+    return Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets), fields)

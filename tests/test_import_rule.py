@@ -62,20 +62,25 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"attempts", "context", "handler_loading", "handlers", "jobs", "outcome", "progress"},
     "engine": set(),
     "notices": STORE | MAIL | {"columns", "outbox"},
-    "sources": LEAVES | {"config", "settings"},
+    "mapped_fields": LEAVES | STORE | {"sqlite"},
+    "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
     "shared_secrets": LEAVES | STORE | {"columns", "encryption"},
     "authentication": LEAVES | {"shared_secrets"},
     "refusals": LEAVES | STORE | {"shared_secrets"},
     "reception": LEAVES
     | {"authentication", "customers", "identity", "inbox", "jobs", "refusals", "shared_secrets", "sources"},
-    "ledger": LEAVES | STORE | {"columns"},
+    "refusal_advice": set(),
+    "mail_ledger": LEAVES | STORE | {"columns"},
+    "ledger": LEAVES | STORE | {"columns", "customers"},
     "replay": LEAVES | STORE | {"handler_loading", "identity", "ledger", "progress", "reception", "sources"},
     "purging": STORE | MAIL | {"relay.tables"},
     "retention": STORE | MAIL | {"purging", "relay.tables"},
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
     "explanation": LEAVES | {"ledger", "shared_secrets", "sources"},
     "console.tables": {"columns"},
-    "relay": LEAVES | STORE | {"columns", "encryption", "http_client", "identity", "jobs", "relay"},
+    "relay": LEAVES
+    | STORE
+    | {"columns", "encryption", "http_client", "identity", "jobs", "notices", "relay", "shared_secrets"},
 }
 #: What sits on top: it may import everything but the other tops, unless named here.
 TOPS: dict[str, set[str]] = {

@@ -70,6 +70,18 @@ def test_a_wrong_setting_is_logged_and_no_job_runs(
     assert told(caplog, logging.ERROR) == [said]
 
 
+def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_mended(
+    instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    config = instance / "config.toml"
+    config.write_text("[sources.eu]\nsecrets = 3\n")
+    could, kit = start(work=True)
+    assert (could, works(kit), len(kit.problems)) == (True, True, 1)
+    assert told(caplog, logging.ERROR)[0].startswith("/orders answers 503 until this is mended: [sources.eu]")
+    config.write_text("[sources.eu]\n")
+    assert kit.problems == []
+
+
 def test_an_instance_that_was_never_set_up_is_logged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
+from receiver import mapped_fields
 from receiver import sources as module
-from receiver.errors import UnknownSource
+from receiver.database import Database
+from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.sources import Source, Sources
 
@@ -36,7 +39,8 @@ def test_without_a_table_the_default_source_has_neither_mapping_nor_secrets(tmp_
 
 def test_a_table_gives_mapping_and_secrets(tmp_path: Path) -> None:
     sources = Sources(tmp_path, {"eu": {"fields": {"order_id": "Ref"}, "secrets": [f" {SECRET} "]}})
-    assert sources.get("eu") == Source("eu", Mapping.from_table({"order_id": "Ref"}), (SECRET,))
+    fields = {"order_id": "Ref"}
+    assert sources.get("eu") == Source("eu", Mapping.from_table(fields), (SECRET,), from_file=fields)
     assert sources.problems == []
 
 
@@ -138,3 +142,125 @@ def test_the_file_is_looked_at_a_few_times_a_second_at_most(tmp_path: Path, monk
     sources.get()
     write(tmp_path, MAPPED)
     assert sources.get().mapping is None
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch) -> list[mapped_fields.Stored]:
+    """Give what the database holds; None in it makes the database fail."""
+    rows: list[mapped_fields.Stored] = []
+
+    def read(_database: object) -> list[mapped_fields.Stored]:
+        if None in rows:
+            raise Unavailable("The mapping cannot be read from the database.")
+        return list(rows)
+
+    monkeypatch.setattr(mapped_fields, "read_stored", read)
+    return rows
+
+
+def with_database(folder: Path, tables: dict[str, object]) -> Sources:
+    return Sources(folder, tables, Database(f"sqlite:///{folder / 'receiver.sqlite'}", folder / "write.lock"))
+
+
+def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+    stored += [("shopintegrator", "total", '"Sum"'), ("shopintegrator", "currency", '{"value": "GBP"}')]
+    source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "Ref"}, "secrets": [SECRET]}}).get()
+    saved = {"total": "Sum", "currency": {"value": "GBP"}}
+    assert source.mapping == Mapping.from_table({"order_id": "Ref", **saved})
+    assert (source.from_file, source.saved, source.secrets) == ({"order_id": "Ref"}, saved, (SECRET,))
+
+
+def test_a_field_that_the_file_names_wins(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+    stored.append(("shopintegrator", "order_id", '"Saved"'))
+    source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "File"}}}).get()
+    assert source.mapping == Mapping.from_table({"order_id": "File"})
+    assert source.saved == {}
+
+
+def test_saved_rules_of_a_source_without_a_table_wait_for_it(
+    tmp_path: Path, stored: list[mapped_fields.Stored]
+) -> None:
+    stored.append(("eu", "order_id", '"Ref"'))
+    sources = with_database(tmp_path, {})
+    with pytest.raises(UnknownSource):
+        sources.get("eu")
+    write(tmp_path, "[sources.eu]\n")
+    assert sources.get("eu").saved == {"order_id": "Ref"}
+
+
+def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+    sources = with_database(tmp_path, {})
+    assert sources.get().mapping is None
+    stored.append(("shopintegrator", "order_id", '"Ref"'))
+    assert sources.get().mapping == Mapping.from_table({"order_id": "Ref"})
+    stored.clear()
+    assert sources.get().mapping is None
+
+
+def test_while_the_database_fails_what_was_read_goes_on(
+    tmp_path: Path, stored: list[mapped_fields.Stored], caplog: pytest.LogCaptureFixture
+) -> None:
+    stored.append(("shopintegrator", "order_id", '"Ref"'))
+    sources = with_database(tmp_path, {})
+    sources.get()
+    stored[:] = [None]  # type: ignore[list-item]
+    with caplog.at_level(logging.WARNING, "receiver.sources"):
+        assert sources.get().mapping is not None
+        assert sources.get().mapping is not None
+    assert caplog.text.count("What was read before goes on.") == 1
+    stored.clear()
+    assert sources.get().mapping is None
+
+
+def test_whoever_changed_something_need_not_wait(
+    tmp_path: Path, stored: list[mapped_fields.Stored], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_LOOK_EVERY_SECONDS", 60.0)
+    sources = with_database(tmp_path, {})
+    sources.get()
+    stored.append(("shopintegrator", "order_id", '"Ref"'))
+    assert sources.get().mapping is None
+    sources.look_again()
+    assert sources.get().mapping is not None
+
+
+def test_nobody_waits_for_another_threads_look_but_at_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, answer = threading.Event(), threading.Event()
+
+    def slow(_database: object) -> list[mapped_fields.Stored]:
+        looking.set()
+        assert answer.wait(10)
+        return [("shopintegrator", "order_id", '"Ref"')]
+
+    monkeypatch.setattr(mapped_fields, "read_stored", lambda _database: [])
+    sources = with_database(tmp_path, {})
+    sources.get()
+    monkeypatch.setattr(mapped_fields, "read_stored", slow)
+    thread = threading.Thread(target=sources.get)
+    thread.start()
+    assert looking.wait(10)
+    assert sources.get().mapping is None
+    answer.set()
+    thread.join()
+    assert sources.get().mapping is not None
+
+
+def test_what_was_wrong_at_the_start_blocks_until_it_is_mended(tmp_path: Path) -> None:
+    write(tmp_path, "[sources.bad]\nsecrets = 3\n")
+    sources = Sources(tmp_path, {"bad": {"secrets": 3}})
+    assert sources.blocking == sources.problems != []
+    write(tmp_path, "[sources.bad]\nsecrets = 4\n")
+    assert sources.blocking == sources.problems != []
+    write(tmp_path, "[sources.bad]\n")
+    assert sources.blocking == sources.problems == []
+    assert sources.get("bad") == Source("bad")
+
+
+def test_what_becomes_wrong_later_blocks_nothing(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {})
+    write(tmp_path, "[sources.bad]\nsecrets = 3\n")
+    sources.get()
+    assert sources.problems != []
+    assert sources.blocking == []
