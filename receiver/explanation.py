@@ -38,7 +38,7 @@ class Reading:
             ],
             "missing": [row.field for row in self.explanation.rows if not row.parameters],
             "unused": list(self.explanation.unused),
-            "suggestions": self.explanation.suggestions,
+            "suggestions": {one.field: one.rule for one in self.explanation.suggestions},
         }
 
     def as_text(self) -> str:
@@ -47,7 +47,7 @@ class Reading:
             ("Not understood", [f"{error['field']}: {error['message']}" for error in self.errors]),
             ("Fed", [f"{row.field} = {row.value!r} from {', '.join(row.parameters)}" for row in self._fed()]),
             ("Parameters that feed no field", list(self.explanation.unused)),
-            ("Suggestions for config.toml", self._suggested_lines()),
+            ("Suggestions for config.toml", [one.as_toml() for one in self.explanation.suggestions]),
             ("Notes", self.notes),
         ]
         head = f"Understood: {self.decided}" if self.decided else "Not understood yet: parked"
@@ -56,9 +56,6 @@ class Reading:
 
     def _fed(self) -> list[Explained]:
         return [row for row in self.explanation.rows if row.parameters]
-
-    def _suggested_lines(self) -> list[str]:
-        return [f"{_key(field)} = {json.dumps(name)}" for field, name in self.explanation.suggestions.items()]
 
 
 def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Reading:
@@ -84,7 +81,3 @@ def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyr
     content_type = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
     fields = keyring.redact(decode(body, content_type, max_fields))
     return explain_fields(guard(fields).masked, sources.get(source or DEFAULT).mapping, datetime.now(UTC))
-
-
-def _key(field: str) -> str:
-    return json.dumps(field) if not field.isidentifier() else field

@@ -65,8 +65,10 @@ def test_a_person_reads_the_most_needed_first() -> None:
 
 
 def test_a_suggestion_can_be_pasted_into_the_settings() -> None:
-    text = explain_fields([("order_id", "A-1"), ("BuyerEmail", "ada@shop.example")], None, NOW).as_text()
+    fields = [("order_id", "A-1"), ("BuyerEmail", "ada@shop.example"), ("Sum", "1,50")]
+    text = explain_fields(fields, None, NOW).as_text()
     assert '  "customer.email" = "BuyerEmail"' in text
+    assert '  total = {from = "Sum", decimal = ","}' in text
 
 
 def test_parts_with_nothing_in_them_are_left_out() -> None:

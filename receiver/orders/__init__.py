@@ -12,6 +12,7 @@ from receiver.orders.mapping import Mapping
 from receiver.orders.model import Address, Customer, Item, Order
 from receiver.orders.names import Fields
 from receiver.orders.parsing import FieldError, NotUnderstood, Understood, read
+from receiver.orders.suggestions import Suggestion
 
 __all__ = [
     "Address",
@@ -25,6 +26,7 @@ __all__ = [
     "Mapping",
     "NotUnderstood",
     "Order",
+    "Suggestion",
     "Understood",
     "decode",
     "encode_form",

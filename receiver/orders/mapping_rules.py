@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from receiver.errors import ConfigurationError
 from receiver.orders.conversions import date_text, decimal_text
-from receiver.orders.names import KINDS, TEXT, Place, json_path
+from receiver.orders.names import KINDS, TEXT, target_of
 
 _KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
 #: What stands before the last full stop of a target -> part of the order.
@@ -48,7 +48,7 @@ class Rule:
     @property
     def target(self) -> str:
         """Return the path that the mapping table names, such as ``items[].name``."""
-        return json_path(Place(self.part, 0, self.field)).replace("items[0]", "items[]", 1)
+        return target_of(self.slot)
 
     def convert(self, value: str) -> str:
         """Return the value in the contract's form, or as it came when it cannot be converted."""

@@ -95,6 +95,11 @@ def json_path(place: Place) -> str:
     return f"items[{row}].{field}" if part == "items" else f"{part}.{field}"
 
 
+def target_of(slot: tuple[str, str]) -> str:
+    """Return the path by which a mapping table names a part's field, such as ``items[].name``."""
+    return json_path(Place(slot[0], 0, slot[1])).replace("items[0]", "items[]", 1)
+
+
 _FIXED = {
     name(Place(part, 0, field)): Place(part, 0, field)
     for part, field in KINDS

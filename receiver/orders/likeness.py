@@ -1,0 +1,102 @@
+"""How like a foreign name is to a field's name, once both are put into the contract's words."""
+
+from __future__ import annotations
+
+import re
+from difflib import SequenceMatcher
+from functools import cache
+
+from receiver.orders.names import Place, json_path
+
+#: Words that senders use for one another -> the contract's word.
+_SYNONYMS = {
+    word: ours
+    for ours, words in {
+        "id": "ref reference number no nr key",
+        "customer": "buyer client shopper user purchaser cust",
+        "billing": "bill invoice payer",
+        "shipping": "ship delivery deliver recipient freight postage",
+        "postcode": "zip zipcode postal plz",
+        "quantity": "qty count pieces amount",
+        "item": "product article line lines products items position",
+        "unit": "each single",
+        "name": "title description",
+        "email": "mail",
+        "phone": "tel telephone mobile",
+        "region": "state province county",
+        "city": "town",
+        "total": "sum grand",
+        "tax": "vat gst",
+        "discount": "rebate coupon voucher",
+        "note": "comment comments message remarks",
+        "line1": "street address addr",
+        "first": "given forename",
+        "last": "family",
+        "first name": "firstname vorname",
+        "last name": "lastname surname nachname",
+        "date": "time created placed",
+        "locale": "language lang",
+    }.items()
+    for word in words.split()
+}
+#: A name that leaves out whose field it is, such as City, is a little less like it than BillingCity; so is one
+#: that calls the payer's address the customer's.
+_NOT_QUITE = 0.9
+#: Less than this is not alike at all.
+_LEAST = 0.5
+#: Fields that a plain "name" is not.
+_NEEDS_WORD = {"first_name": "first", "last_name": "last"}
+_TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_LINE_OF_ADDRESS = re.compile(r"(?i)(address|addr|street|line)([ _.-]*line)?[ _.-]*([12])(?![0-9])")
+_INDEX = re.compile(r"\[[0-9]{1,18}\]")
+_NUMBER = re.compile(r"[0-9]{1,18}")
+_LONGEST_COMPARED = 100
+
+
+def item_pattern(name: str) -> str | None:
+    """Return a name with ``[]`` or ``{n}`` where an item's number stands, or None if it has no such number."""
+    if _INDEX.search(name):
+        return _INDEX.sub("[]", name, count=1)
+    if _NUMBER.search(_LINE_OF_ADDRESS.sub("", name)) is None:
+        return None
+    return _NUMBER.sub("{n}", name, count=1)
+
+
+def likeness(slot: tuple[str, str], name: str) -> float:
+    """Return 0 to 1 for a field, given as part and field name, and a name or an item's pattern."""
+    part, field = slot
+    words = _in_our_words(name[:_LONGEST_COMPARED])
+    if _NEEDS_WORD.get(field, "") not in words:
+        return 0
+    whole, alone = _words_of_slot(slot)
+    if part == "billing" and words.startswith("customer "):
+        return _NOT_QUITE * _alike(whole, words.replace("customer", "billing", 1))
+    short = alone.removesuffix(" total")
+    return max(_alike(whole, words), _NOT_QUITE * max(_alike(alone, words), _alike(short, words)))
+
+
+def _alike(ours: str, words: str) -> float:
+    """Compare two lines of words; the last says what it is, those before it only whose: billing id, billing city."""
+    if _ratio(ours.rpartition(" ")[2], words.rpartition(" ")[2]) < _LEAST:
+        return 0
+    return _ratio(ours, words)
+
+
+@cache
+def _words_of_slot(slot: tuple[str, str]) -> tuple[str, str]:
+    return _in_our_words(json_path(Place(slot[0], 0, slot[1]))), _in_our_words(slot[1])
+
+
+def _ratio(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one, other)
+    return matcher.ratio() if matcher.real_quick_ratio() >= _LEAST else 0
+
+
+def _in_our_words(name: str) -> str:
+    """Return the words of a name in the contract's vocabulary; "order" tells nothing apart."""
+    line = _LINE_OF_ADDRESS.search(name)
+    if line:
+        name = f"{name[: line.start()]}_{name[line.end() :]}"
+    words = [word.lower() for word in _TOKEN.findall(name) if not word.isdigit()]
+    ours = [_SYNONYMS.get(word, word) for word in words if word != "order"]
+    return " ".join(dict.fromkeys([*ours, f"line{line[3]}"] if line else ours))

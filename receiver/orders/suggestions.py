@@ -1,0 +1,203 @@
+"""Rules to suggest for a body: which parameter might feed which field, by likeness of name and of value."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from receiver.errors import ConfigurationError
+from receiver.orders.conversions import decimal_text
+from receiver.orders.likeness import item_pattern, likeness
+from receiver.orders.mapping import Reading
+from receiver.orders.mapping_rules import make_rule
+from receiver.orders.names import KINDS, Fields, target_of
+from receiver.orders.value_clues import Conversion, conversion, currency_of, decimal_point, is_money
+
+#: A field as part and name.
+Slot = tuple[str, str]
+
+_LEAST_LIKENESS = 0.7
+#: How much a value alone tells, when it is the only one of its kind in the body.
+_BY_VALUE: dict[Slot, float] = {
+    ("customer", "email"): 0.8,
+    ("order", "currency"): 0.8,
+    ("order", "order_date"): 0.75,
+    ("billing", "country"): 0.72,
+    ("order", "locale"): 0.7,
+}
+#: What a value that cannot be read takes off: a field that is only noted may still be meant.
+_UNREADABLE = 0.9
+#: Names that are compared with every field, so that a flood of them costs no minutes.
+_MOST_NAMES = 200
+_LONGEST_NAME = 200
+_MOST_VALUES = 20
+_REDACTED = "[secret "
+_OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CURRENCY, _TOTAL = ("order", "currency"), ("order", "total")
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """One rule that might be meant."""
+
+    #: The path that a mapping table names, such as ``items[].name``.
+    field: str
+    #: Of a form that config.toml takes.
+    rule: str | dict[str, Any]
+    #: What to check about it.
+    note: str | None = None
+
+    def as_toml(self) -> str:
+        """Return the line for config.toml."""
+        comment = f"  # {self.note}" if self.note else ""
+        return f"{_key(self.field)} = {_toml(self.rule)}{comment}"
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """One parameter that feeds nothing: its name, or the pattern of an item's, and its values."""
+
+    name: str
+    of_items: bool
+    texts: list[str]
+
+
+def suggest(fields: Fields, readings: Sequence[Reading], rest: Fields) -> tuple[Suggestion, ...]:
+    """Suggest rules for what came under foreign names, and for what came in a foreign form.
+
+    ``readings`` is what fed fields of an order so far, ``rest`` the parameters that fed none. Every suggestion
+    passes the checks of a mapping.
+    """
+    texts = [value.strip() for _, value in fields]
+    point = decimal_point(texts)
+    fed = {(one.place.part, one.place.field) for one in readings}
+    candidates = _candidates(rest)
+    found = dict(_paired([slot for slot in KINDS if slot not in fed], candidates, point))
+    sent = {name for name, _ in fields}
+    found.update(_in_foreign_form([one for one in readings if one.name in sent], point))
+    if _TOTAL not in fed | found.keys() and (total := _greatest(candidates, point)):
+        found[_TOTAL] = total
+    if _CURRENCY not in fed | found.keys() and (told := currency_of(texts)):
+        found[_CURRENCY] = Suggestion(target_of(_CURRENCY), told.keys, told.note)
+    return tuple(found[slot] for slot in KINDS if slot in found and _can_be_saved(found[slot]))
+
+
+def _candidates(rest: Fields) -> list[_Candidate]:
+    texts: dict[tuple[str, bool], list[str]] = defaultdict(list)
+    for name, value in rest:
+        pattern = item_pattern(name)
+        kept = texts[pattern or name, pattern is not None]
+        if value.strip() and len(kept) < _MOST_VALUES:
+            kept.append(value.strip())
+    return [
+        _Candidate(name, of_items, found if of_items else found[:1])
+        for (name, of_items), found in texts.items()
+        if len(name) <= _LONGEST_NAME and not any(_REDACTED in text for text in found)
+    ][:_MOST_NAMES]
+
+
+def _paired(slots: list[Slot], candidates: list[_Candidate], point: str) -> Iterable[tuple[Slot, Suggestion]]:
+    """Pair fields and parameters, the likest first, each at most once."""
+    pairs = [
+        (score, slot, candidate, told)
+        for slot in slots
+        for candidate, told, score in _scored(slot, candidates, point)
+        if score >= _LEAST_LIKENESS
+    ]
+    taken_slots: set[Slot] = set()
+    taken_names: set[str] = set()
+    for _, slot, candidate, told in sorted(pairs, key=lambda pair: -pair[0]):
+        if slot not in taken_slots and candidate.name not in taken_names:
+            taken_slots.add(slot)
+            taken_names.add(candidate.name)
+            yield slot, _suggestion(slot, candidate.name, told)
+
+
+def _scored(
+    slot: Slot, candidates: list[_Candidate], point: str
+) -> Iterable[tuple[_Candidate, Conversion | None, float]]:
+    mine = [one for one in candidates if one.of_items == (slot[0] == "items")]
+    if slot in _BY_VALUE:
+        told = {one.name: conversion(KINDS[slot], one.texts, point) for one in mine if _may_tell(slot, one)}
+        telling = [name for name, how in told.items() if how is not None]
+    else:
+        telling = []
+    for one in mine:
+        score = likeness(slot, one.name)
+        if len(telling) == 1 and telling[0] == one.name:
+            score = max(score, _BY_VALUE[slot])
+        if score < _LEAST_LIKENESS:
+            continue
+        how = conversion(KINDS[slot], one.texts, point)
+        if how is None:
+            score *= 0 if KINDS[slot].parks else _UNREADABLE
+        yield one, how, score
+
+
+def _may_tell(slot: Slot, one: _Candidate) -> bool:
+    """Tell whether a value says by itself what it is; two letters may be a state, a word a name."""
+    if not one.texts or _OF_THE_SHOP.search(one.name):
+        return False
+    shortest = {"country": 4, "currency": 3, "locale": 5}.get(slot[1], 0)
+    return len(one.texts[0]) >= shortest
+
+
+def _in_foreign_form(readings: Sequence[Reading], point: str) -> Iterable[tuple[Slot, Suggestion]]:
+    """Suggest how to read what came under a known name and is malformed."""
+    texts: dict[tuple[Slot, str], list[str]] = defaultdict(list)
+    for (part, _, field), name, value in readings:
+        text = value.strip()
+        if (part, field) in KINDS and text:
+            pattern = item_pattern(name) if part == "items" else name
+            texts[(part, field), pattern or name].append(text)
+    for (slot, name), found in texts.items():
+        kind = KINDS[slot]
+        try:
+            for text in found:
+                kind.read(text)
+        except ValueError:
+            told = conversion(kind, found[:_MOST_VALUES], point)
+            if told and told.keys:
+                yield slot, _suggestion(slot, name, told)
+
+
+def _greatest(candidates: list[_Candidate], point: str) -> Suggestion | None:
+    """Suggest the greatest amount that stands alone for the total, whatever it is called."""
+    amounts = {}
+    for one in candidates:
+        told = None if one.of_items else conversion(KINDS[_TOTAL], one.texts, point)
+        if told and one.texts and is_money(one.texts[0]):
+            amounts[one.name] = (Decimal(decimal_text(one.texts[0], told.keys.get("decimal", "."))), told.keys)
+    if not amounts:
+        return None
+    name = max(amounts, key=lambda name: amounts[name][0])
+    return _suggestion(_TOTAL, name, Conversion(amounts[name][1], "the greatest amount that was sent"))
+
+
+def _suggestion(slot: Slot, name: str, told: Conversion | None) -> Suggestion:
+    keys, note = told or Conversion({}, "its value is not understood")
+    return Suggestion(target_of(slot), {"from": name, **keys} if keys else name, note)
+
+
+def _can_be_saved(suggestion: Suggestion) -> bool:
+    try:
+        make_rule(suggestion.field, suggestion.rule)
+    except ConfigurationError:
+        return False
+    return True
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(name)} = {_toml(one)}" for name, one in value.items()) + "}"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _toml(name)

@@ -1,0 +1,172 @@
+"""What a foreign value looks like, and what a rule must say so that it is read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from babel.core import Locale, get_global
+
+from receiver.orders import values
+from receiver.orders.conversions import decimal_text
+from receiver.orders.field_types import Kind
+
+#: What stands in front of or behind an amount -> the currency; None where several share it.
+SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "US$": "USD", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "R$": "BRL"}
+_SHARED_SIGNS = {"$"}
+_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
+_DAYS_IN_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%d-%b-%Y")
+_TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S %z")
+#: Every form that is tried, day before month.
+DATE_FORMS = tuple(day + time for day in (*_DAYS, *_DAYS_IN_WORDS) for time in _TIMES)
+_LONGEST_DATE = 40
+_WORDS_OF_BOOLEANS = {
+    word: ours
+    for ours, words in {"true": "yes y on ja oui si", "false": "no n off nein non"}.items()
+    for word in words.split()
+}
+_LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
+_COMMA_DECIMALS = re.compile(r".*[0-9],[0-9]{1,2}[^0-9]*")
+_MARK = re.compile(r"[^0-9.,\s'’()−-]+")
+
+
+class Conversion(NamedTuple):
+    """Is what a rule needs besides the name: nothing, or keys such as ``decimal``; and what to be told of it."""
+
+    keys: dict[str, Any]
+    note: str | None = None
+
+
+def decimal_point(texts: Sequence[str]) -> str:
+    """Return what stands before the decimals in a body: a comma as soon as one amount can be read only so."""
+    return "," if any(_COMMA_DECIMALS.fullmatch(text) and _is_amount(text, ",") for text in texts) else "."
+
+
+def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
+    """Return how these values are read as this kind, or None when they are not; ``point`` is the body's."""
+    if kind.name in ("amount", "whole number"):
+        return _as_number(kind, texts, point)
+    if _all_read(kind, texts):
+        return Conversion({})
+    if kind.name == "date":
+        return _as_date(texts)
+    words = _WORDS.get(kind.name)
+    found = {text: words(text.lower()) for text in texts if not _reads(kind, text)} if words else {}
+    if not found or None in found.values():
+        return None
+    return Conversion({"words": found})
+
+
+def currency_of(texts: Sequence[str]) -> Conversion | None:
+    """Return the constant currency that the amounts' signs or codes tell, if they tell one and the same."""
+    amounts = [text for text in texts if _is_amount(text, ".") or _is_amount(text, ",")]
+    marks = {mark for text in amounts for mark in _MARK.findall(text) if mark in SIGNS or _reads_currency(mark)}
+    codes = {SIGNS.get(mark, mark.upper()) for mark in marks}
+    if len(codes) != 1:
+        return None
+    note = "several countries write their dollar so; check" if marks & _SHARED_SIGNS else None
+    return Conversion({"value": codes.pop()}, note)
+
+
+def is_money(text: str) -> bool:
+    """Tell whether a value is surely an amount of money: it has a currency's sign or code, or two decimals."""
+    if not (_is_amount(text, ".") or _is_amount(text, ",")):
+        return False
+    return any(mark in SIGNS or _reads_currency(mark) for mark in _MARK.findall(text)) or (
+        re.search(r"[.,][0-9]{2}$", text) is not None
+    )
+
+
+def _as_number(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
+    if (point == "." or kind.name == "whole number") and _all_read(kind, texts):
+        return Conversion({})
+    for mark in (point, "." if point == "," else ","):
+        if _all_read(kind, [decimal_text(text, mark) for text in texts]):
+            return Conversion({"decimal": mark})
+    return None
+
+
+def _as_date(texts: Sequence[str]) -> Conversion | None:
+    if any(len(text) > _LONGEST_DATE for text in texts):
+        return None
+    forms = [form for form in DATE_FORMS if all(_is_date(text, form) for text in texts)]
+    if not forms:
+        return None
+    other = forms[0].replace("%d/%m", "%m/%d")
+    if other != forms[0] and other in forms:
+        return Conversion({"date": forms[0]}, f'could be month first; then it is date = "{other}"')
+    return Conversion({"date": forms[0]})
+
+
+def _is_date(text: str, form: str) -> bool:
+    try:
+        datetime.strptime(text, form)  # noqa: DTZ007 - only whether it can be read
+    except ValueError:
+        return False
+    return True
+
+
+def _is_amount(text: str, point: str) -> bool:
+    try:
+        values.amount(decimal_text(text, point))
+    except ValueError:
+        return False
+    return True
+
+
+def _reads(kind: Kind, text: str) -> bool:
+    try:
+        kind.read(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _all_read(kind: Kind, texts: Sequence[str]) -> bool:
+    return all(_reads(kind, text) for text in texts)
+
+
+def _reads_currency(text: str) -> bool:
+    try:
+        values.currency(text)
+    except ValueError:
+        return False
+    return len(text) == 3
+
+
+@cache
+def _countries() -> dict[str, str]:
+    """Return what countries are called, in small letters -> their code."""
+    found = {
+        name.lower(): str(code)
+        for language in reversed(_LANGUAGES)
+        for code, name in Locale(language).territories.items()
+        if len(code) == 2
+    }
+    aliases = {alias.lower(): codes[0] for alias, codes in get_global("territory_aliases").items() if len(codes) == 1}
+    return aliases | found | {"england": "GB", "scotland": "GB", "wales": "GB", "great britain": "GB", "usa": "US"}
+
+
+@cache
+def _currencies() -> dict[str, str]:
+    names = {name.lower(): str(code) for code, name in Locale("en").currencies.items()}
+    return names | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"} | SIGNS
+
+
+def _country(word: str) -> str | None:
+    code = _countries().get(word)
+    try:
+        return values.country(code) if code else None
+    except ValueError:
+        return None
+
+
+#: Kind -> what a foreign word in small letters means in ours.
+_WORDS: dict[str, Callable[[str], str | None]] = {
+    "country": _country,
+    "currency": lambda word: _currencies().get(word),
+    "boolean": _WORDS_OF_BOOLEANS.get,
+}
