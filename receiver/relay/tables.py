@@ -44,7 +44,8 @@ class ControlSecretRow(Base):
 class TransmissionRow(Job, Base):
     """Is one order on its way to the merchant's server, and the job of sending it.
 
-    States: held, open, delivered, failed. ``order`` is the order as JSON.
+    States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the schedule
+    that it is on, which begins anew when it is released or sent again; ``trail`` has them all.
     """
 
     __tablename__ = "transmissions"
@@ -57,9 +58,15 @@ class TransmissionRow(Job, Base):
     created_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
+    #: Newest first.
     trail: Mapped[list[TransmissionAttemptRow]] = relationship(
         order_by="TransmissionAttemptRow.id.desc()", viewonly=True
     )
+
+    @property
+    def last_attempt(self) -> TransmissionAttemptRow | None:
+        """Give the newest attempt; None before the first."""
+        return self.trail[0] if self.trail else None
 
     __table_args__ = (
         Index("ix_transmissions_due", "due_at", sqlite_where=sql("state = 'open'")),

@@ -58,8 +58,8 @@ class Transmissions:
                 write_down(session, row, control, answer, at=began_at)
         return True
 
-    def send_test(self) -> str:
-        """Send a new dummy order at once and only once, wait for the answer, and give the transmission's event_id.
+    def send_test(self) -> TransmissionRow:
+        """Send a new dummy order at once and only once, wait for the answer, and give the transmission.
 
         Raises ConfigurationError while no URL is saved.
         """
@@ -82,7 +82,7 @@ class Transmissions:
             session.add(row)
             session.flush()
             write_down(session, row, control, answer, at=began_at)
-        return row.event_id
+        return row
 
     def _attempt(self, row: TransmissionRow, control: Control, now: datetime) -> Answer:
         return attempt(row, control, self._controls.active_secrets(now), pool=self._pool, now=now)
