@@ -2,93 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import runpy
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 
 from receiver import examples
 from receiver.examples import EXAMPLES
-from receiver.http_client import new_pool
-from receiver.orders import Order, encode_form
+from receiver.orders import encode_form
 from receiver.orders.guide import dummy_of_the_guide
-from receiver.relay.sender import Answer, Outcome, post
+from receiver.relay.sender import Outcome
 from receiver.signing import new_secret
-from tests.served import FORM, SECRET, signed
-from tests.smtp_servers import free_port
+from tests.running_examples import COMMANDS, FOLDER, Running
+from tests.served import SECRET, signed
 
-FOLDER = Path(examples.__file__).parent
-COMMANDS = {
-    "receiver.py": lambda port: [sys.executable, "receiver.py", str(port)],
-    "receiver.php": lambda port: ["php", "-S", f"127.0.0.1:{port}", "receiver.php"],
-    "receiver.js": lambda port: ["node", "receiver.js", str(port)],
-}
 ORDER = dummy_of_the_guide()
 BODY = encode_form(ORDER)
-
-
-class Running:
-    """Is one example that runs with a secret."""
-
-    def __init__(self, name: str, secret: str, log: Path) -> None:
-        self.port = free_port()
-        self.log = log
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                COMMANDS[name](self.port),
-                cwd=FOLDER,
-                env={**os.environ, "ORDER_SECRET": secret},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-            )
-
-    def wait(self) -> None:
-        """Wait until it takes connections, or has ended."""
-        deadline = time.monotonic() + 20
-        while self.is_running:
-            with closing(socket.socket()) as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return
-            assert time.monotonic() < deadline, self.printed
-            time.sleep(0.02)
-
-    @property
-    def is_running(self) -> bool:
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        """End it as Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
-        self._process.wait(10)
-
-    def relayed(self, *secrets: str, order: Order = ORDER, **options: object) -> Answer:
-        """Send an order as the relay does."""
-        with new_pool(allow_private=True, https_only=False) as pool:
-            url = f"http://127.0.0.1:{self.port}/orders"
-            return post(url, secrets, order, pool=pool, **options)  # type: ignore[arg-type]
-
-    def posted(self, body: bytes, headers: dict[str, str], method: str = "POST") -> int:
-        """Send any bytes with any headers, and give the status."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
-            connection.request(method, "/orders", body, {"Content-Type": FORM, "Connection": "close", **headers})
-            return connection.getresponse().status
-
-    @property
-    def printed(self) -> str:
-        return self.log.read_text("utf-8")
-
 
 Start = Callable[..., Running]
 
@@ -116,20 +48,20 @@ def start(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.mark.parametrize("encoding", ["form", "json"])
 def test_it_takes_what_the_relay_sends_and_prints_the_order(start: Start, encoding: str) -> None:
     order = ORDER.model_copy(update={"order_id": f"{encoding}-1001"})
-    answer = start().relayed(SECRET, order=order, encoding=encoding)
+    answer = start().relayed(order, SECRET, encoding=encoding)
     assert (answer.status, answer.outcome) == (200, Outcome.DELIVERED)
     assert f"order {encoding}-1001" in start().printed
 
 
 def test_it_takes_a_secret_that_another_service_made(start: Start) -> None:
     secret = "a shared secret of 27 chars"
-    assert start(secret).relayed(secret).status == 200
+    assert start(secret).relayed(ORDER, secret).status == 200
 
 
 def test_it_takes_an_order_while_the_secret_is_replaced(start: Start) -> None:
     """Both secrets sign, so the receiver may hold either."""
-    assert start().relayed(new_secret(), SECRET).status == 200
-    assert start().relayed(SECRET, new_secret()).status == 200
+    assert start().relayed(ORDER, new_secret(), SECRET).status == 200
+    assert start().relayed(ORDER, SECRET, new_secret()).status == 200
 
 
 def test_it_refuses_a_changed_byte(start: Start) -> None:
@@ -148,13 +80,13 @@ def test_it_refuses_another_id_or_time_than_was_signed(start: Start) -> None:
 
 @pytest.mark.parametrize("off", [timedelta(hours=-1), timedelta(hours=1), timedelta(minutes=-6)])
 def test_it_refuses_a_time_that_is_off(start: Start, off: timedelta) -> None:
-    answer = start().relayed(SECRET, now=datetime.now(UTC) + off)
+    answer = start().relayed(ORDER, SECRET, now=datetime.now(UTC) + off)
     assert (answer.status, answer.outcome) == (401, Outcome.RETRY)
 
 
 def test_it_refuses_a_wrong_secret(start: Start) -> None:
-    assert start().relayed(new_secret()).status == 401
-    assert start().relayed(new_secret(), new_secret()).status == 401
+    assert start().relayed(ORDER, new_secret()).status == 401
+    assert start().relayed(ORDER, new_secret(), new_secret()).status == 401
 
 
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
@@ -207,6 +139,15 @@ def test_the_secret_itself_is_proof_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert has_secret({"order_id": "1", "shared_secret": SECRET})
     assert not has_secret({"order_id": "1", "shared_secret": SECRET[:-1]})
     assert not has_secret({"order_id": "1"})
+
+
+def test_what_is_too_large_is_refused_unread(tmp_path: Path) -> None:
+    example = Running("receiver.py", SECRET, tmp_path / "printed")
+    try:
+        example.wait()
+        assert example.posted(b"", {"Content-Length": "999999"}) == 413
+    finally:
+        example.stop()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.language)
