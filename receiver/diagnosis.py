@@ -17,6 +17,7 @@ from receiver.errors import ReceiverError
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
+from receiver.refusal_advice import advice
 from receiver.serving import blocking_problems
 
 
@@ -29,9 +30,12 @@ class Finding:
     text: str
 
 
-def diagnose(kit: Kit) -> Iterator[Finding]:
-    """Check settings, instance, database, secrets, queue, mail, handlers and public address, one after the other."""
-    for check in _CHECKS:
+def diagnose(kit: Kit, *, quickly: bool = False) -> Iterator[Finding]:
+    """Check settings, instance, database, secrets, queue, mail, handlers and public address, one after the other.
+
+    ``quickly`` looks only at what is set up, and neither connects anywhere nor opens a write transaction.
+    """
+    for check in _QUICK_CHECKS if quickly else _CHECKS:
         try:
             yield from check(kit)
         except ReceiverError as error:
@@ -102,7 +106,8 @@ def _refused(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
     for row in newest:
-        yield Finding("refused", "warning", f"{row.at:%Y-%m-%d %H:%M} UTC on /orders: {row.detail}")
+        text = f"{row.at:%Y-%m-%d %H:%M} UTC on /orders: {row.detail} {advice(row.reason).next_step}"
+        yield Finding("refused", "warning", text)
     if not newest:
         yield Finding("refused", "ok", "no POST was refused in 24 h")
 
@@ -124,10 +129,15 @@ def _queue(kit: Kit) -> Iterator[Finding]:
             yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
 
 
-def _mail(kit: Kit) -> Iterator[Finding]:
+def _mail_server(kit: Kit) -> Iterator[Finding]:
     if not kit.settings["MAIL_SERVER"]:
         text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
         yield Finding("mail", "warning", text)
+
+
+def _mail(kit: Kit) -> Iterator[Finding]:
+    if not kit.settings["MAIL_SERVER"]:
+        yield from _mail_server(kit)
         return
     try:
         kit.transport.check()
@@ -172,3 +182,4 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     _handlers,
     _public_url,
 )
+_QUICK_CHECKS = (_settings, _instance, _secrets, _mail_server, _handlers, _public_url)

@@ -1,28 +1,32 @@
-"""What is known of the recorded orders: a page of them, and one whole."""
+"""What is known of the recorded orders: a page of them, a search, and one whole."""
 
 from __future__ import annotations
 
 import json
 import re
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select, union
 from sqlalchemy.orm import Session
 
 from receiver.columns import receipt_of
+from receiver.customers import normalised
 from receiver.errors import ConfigurationError
-from receiver.models import OrderRow
+from receiver.models import AttemptRow, HandlerRow, OrderRow
 
 #: Orders on a page.
 PAGE = 50
+#: What an order can be.
+STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
+_RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
+_LAST_LETTER = "\U0010ffff"
 
 
 def page(session: Session, *, state: str | None = None, everything: bool = False) -> list[dict[str, Any]]:
     """List the newest orders first: one page of real ones, or ``everything``, tests and ignored ones too."""
-    statement = select(OrderRow).order_by(OrderRow.id.desc())
-    if state:
-        statement = statement.where(OrderRow.state == state)
+    statement = newest(state=state)
     if not everything:
         statement = statement.limit(PAGE)
         if not state:
@@ -30,13 +34,68 @@ def page(session: Session, *, state: str | None = None, everything: bool = False
     return [summary(row) for row in session.scalars(statement)]
 
 
+def newest(
+    *, state: str | None = None, test: bool | None = None, words: str = "", before: int | None = None
+) -> Select[OrderRow]:
+    """Select orders, newest first: of a state, tests or real ones, those that the words find, those before an id."""
+    statement = select(OrderRow).order_by(OrderRow.id.desc())
+    if state:
+        statement = statement.where(OrderRow.state == state)
+    if test is not None:
+        statement = statement.where(OrderRow.test.is_(test))
+    if words:
+        statement = statement.where(OrderRow.id.in_(_found_by(words)))
+    return statement if before is None else statement.where(OrderRow.id < before)
+
+
+def _found_by(words: str) -> Any:
+    """Select the ids of the orders with this receipt, and of those whose order id or e-mail begins so."""
+    order_id, email = words.strip(), normalised(words)
+    if match := _RECEIPT.fullmatch(order_id):
+        return [int(match[1])]
+    return union(
+        select(OrderRow.id).where(OrderRow.order_id >= order_id, OrderRow.order_id < order_id + _LAST_LETTER),
+        select(OrderRow.id).where(OrderRow.email >= email, OrderRow.email < email + _LAST_LETTER),
+    )
+
+
 def find(session: Session, receipt: str) -> OrderRow:
     """Find an order by its receipt; raises ConfigurationError when there is none."""
-    match = re.fullmatch(r"rcp_([0-9]{1,18})", receipt)
+    match = _RECEIPT.fullmatch(receipt)
     row = session.get(OrderRow, int(match[1])) if match else None
     if row is None:
-        raise ConfigurationError(f"No order has the receipt {receipt}; see `flask orders list --all`.")
+        raise ConfigurationError(f"No order has the receipt {receipt[:64]}; see `flask orders list --all`.")
     return row
+
+
+def duplicates(session: Session, row: OrderRow) -> Sequence[str]:
+    """Give the receipts of the parked orders that turned out to be this one once they were understood."""
+    same = select(OrderRow.id).where(OrderRow.state == "duplicate", OrderRow.duplicate_of == row.receipt)
+    return [receipt_of(pk) for pk in session.scalars(same.order_by(OrderRow.id))]
+
+
+def first_received_at(session: Session) -> datetime | None:
+    """Give when the first good POST came in; None before it."""
+    return session.scalar(select(func.min(OrderRow.received_at)))
+
+
+def attempts(session: Session, row: OrderRow) -> dict[int, list[AttemptRow]]:
+    """Give every attempt of an order's handlers, newest first, by the handler's key."""
+    mine = select(AttemptRow).join(HandlerRow, HandlerRow.id == AttemptRow.handler_pk)
+    found: dict[int, list[AttemptRow]] = {}
+    for attempt in session.scalars(mine.where(HandlerRow.order_pk == row.id).order_by(AttemptRow.id.desc())):
+        found.setdefault(attempt.handler_pk, []).append(attempt)
+    return found
+
+
+def handler_counts(session: Session, rows: Sequence[OrderRow]) -> dict[int, dict[str, int]]:
+    """Count, for each of these orders, its handlers by their state."""
+    counts: dict[int, dict[str, int]] = {row.id: {} for row in rows}
+    of_these = HandlerRow.order_pk.in_(list(counts))
+    counted = select(HandlerRow.order_pk, HandlerRow.state, func.count()).where(of_these)
+    for pk, state, count in session.execute(counted.group_by(HandlerRow.order_pk, HandlerRow.state)):
+        counts[pk][state] = count
+    return counts
 
 
 def summary(row: OrderRow) -> dict[str, Any]:

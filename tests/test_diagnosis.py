@@ -164,7 +164,7 @@ def test_the_newest_refusal_of_each_reason_is_told(kit: Kit, findings: Callable[
     refuse(kit, "unknown_secret", "The last.")
     ((state, text),) = of(findings(), "refused")
     assert state == "warning"
-    assert text.endswith("The last.")
+    assert "The last. Copy the secret from the service's Order Controls" in text
 
 
 def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Callable[..., list[Finding]]) -> None:

@@ -75,7 +75,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": LEAVES | STORE | {"handler_loading", "identity", "ledger", "progress", "reception", "sources"},
     "purging": STORE | MAIL | {"relay.tables"},
     "retention": STORE | MAIL | {"purging", "relay.tables"},
+    "figures": STORE | {"columns", "refusals"},
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
+    "parked": LEAVES | STORE | {"columns", "sources"},
     "explanation": LEAVES | {"ledger", "shared_secrets", "sources"},
     "console.tables": {"columns"},
     "relay": LEAVES
@@ -92,7 +94,7 @@ TOPS: dict[str, set[str]] = {
     "instance": {"kit"},
     "self_test": {"kit"},
     "diagnosis": {"kit", "serving"},
-    "console": {"kit", "instance", "problems", "serving", "console"},
+    "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "diagnosis", "commands"},
     # The app's factory.
     "": {"kit", "routes", "health", "problems", "console", "commands"},

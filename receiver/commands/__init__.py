@@ -11,6 +11,7 @@ def init_app(app: Flask) -> None:
         customers,
         diagnosis,
         handlers,
+        mail,
         orders,
         retention,
         secret,
@@ -20,6 +21,6 @@ def init_app(app: Flask) -> None:
         worker,
     )
 
-    for module in (setup, serve, selftest, orders, secret, customers, handlers, worker, retention, diagnosis):
+    for module in (setup, serve, selftest, orders, secret, customers, handlers, mail, worker, retention, diagnosis):
         for command in module.COMMANDS:
             app.cli.add_command(command)

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
-from receiver import ledger
+from receiver import ledger, parked
 from receiver.commands.printing import json_option, print_json, print_rows, with_progress
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, ReceiverError
 from receiver.explanation import explain_file, explain_receipt
-from receiver.replay import replay as replay_one
+from receiver.kit import Kit
+from receiver.replay import replay_all
 
 group = AppGroup("orders", help="The orders that came in.")
 COMMANDS = (group,)
 
-_STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
-
 
 @group.command("list")
-@click.option("--state", type=click.Choice(_STATES), help="Only orders in this state.")
+@click.option("--state", type=click.Choice(ledger.STATES), help="Only orders in this state.")
 @click.option("--all", "everything", is_flag=True, help="Every page, tests and ignored ones too.")
 @json_option
 def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
@@ -47,30 +48,48 @@ def show(receipt: str, _as_json: bool) -> None:
 @group.command("replay")
 @click.argument("receipts", nargs=-1)
 @click.option("--handler", help="Run this handler again, as a new run.")
-@click.option("--parked", is_flag=True, help="All parked orders, read with today's mapping.")
+@click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
+@click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
 @json_option
-def replay(receipts: Sequence[str], handler: str | None, parked: bool, as_json: bool) -> None:
+def replay(
+    receipts: Sequence[str], handler: str | None, all_parked: bool, without: tuple[str, ...], as_json: bool
+) -> None:
     """Run what is unfinished of the orders with these RECEIPTS again; a parked one is read again."""
     kit = working_kit()
-    if parked:
-        with kit.database.read() as session:
-            receipts = (*receipts, *ledger.parked_receipts(session))
+    if without and not all_parked:
+        raise click.UsageError("--without goes with --parked.")
+    if all_parked:
+        receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
     elif not receipts:
         raise click.UsageError("Name a RECEIPT, or say --parked.")
-    rows, failed = [], False
-    with with_progress(receipts, "Replaying", len(receipts)) as progress:
-        for receipt in progress:
-            try:
-                with kit.database.write() as session:
-                    became = replay_one(session, receipt, sources=kit.sources, registry=kit.registry, handler=handler)
-            except (ConfigurationError, ReceiverError) as error:
-                became, failed = str(error), True
-            rows.append({"receipt": receipt, "became": became})
+    run = replay_all(
+        kit.database, receipts, sources=kit.sources, registry=kit.registry, handler=handler, without=without
+    )
+    with with_progress(run, "Replaying", len(receipts)) as progress:
+        done = list(progress)
+    rows = [{"receipt": one.receipt, "became": one.became} for one in done]
     print_rows(rows, as_json=as_json, empty="No order is parked.")
     if any(row["became"] == "open" for row in rows) and not as_json:
         click.echo("A serving process or `flask worker` runs the open ones now.")
-    if failed:
+    if any(one.failed for one in done):
         raise SystemExit(1)
+
+
+def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
+    """Give the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        seen = parked.overview(session)
+        receipts = [receipt for _, receipt in parked.receipts(session)]
+    if not receipts or as_json:
+        return receipts
+    click.echo(f"{seen.number} parked, the oldest for {seen.age(now)}.", err=True)
+    names = [handler.name for handler in kit.registry.handlers if handler.name not in without]
+    for name in parked.better_left_out(seen, names, now):
+        click.echo(f"{name} writes to customers, late: leave it out with --without {name}", err=True)
+    if sys.stdin.isatty():
+        click.confirm("Read all of them with today's mapping, and run those that are understood?", abort=True, err=True)
+    return receipts
 
 
 @group.command("explain")

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from flask import Flask
+from flask import Flask, redirect, url_for
 
 from receiver.console import guard, presentation
 from receiver.console.blueprint import console
 from receiver.kit import Kit
 
 #: The files with pages; each puts its own on the blueprint.
-PAGES = ("overview", "settings", "order_guide", "sign_in", "error_pages")
+PAGES = (
+    "overview",
+    "customers",
+    "order_manager",
+    "order_secret",
+    "order_transmissions",
+    "orders",
+    "refused",
+    "mail",
+    "handlers",
+    "settings",
+    "set_up",
+    "order_guide",
+    "sign_in",
+    "error_pages",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -22,3 +37,4 @@ def init_app(app: Flask) -> None:
     guard.init_app(app, kit)
     presentation.init_app(app, kit)
     app.register_blueprint(console)
+    app.add_url_rule("/", "home", lambda: redirect(url_for("console.overview")), methods=["GET"])

@@ -22,6 +22,10 @@ class Group(NamedTuple):
 #: A group shows its pages when it is opened; an entry alone is a page itself.
 MENU: tuple[Entry | Group, ...] = (
     Entry("Overview", "console.overview"),
+    Group("Customer", (Entry("Order Manager", "console.order_manager"), Entry("Customers", "console.customers"))),
+    Group("Received", (Entry("Orders", "console.orders"), Entry("Refused", "console.refused"))),
+    Entry("Mail", "console.mail"),
+    Entry("Handlers", "console.handlers"),
     Entry("Settings", "console.settings"),
-    Group("Help", (Entry("Order Guide", "console.order_guide"),)),
+    Group("Help", (Entry("Order Guide", "console.order_guide"), Entry("Set-up", "console.set_up"))),
 )

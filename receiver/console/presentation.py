@@ -30,8 +30,11 @@ TONES = {
     "pending": "busy",
     "retrying": "busy",
     "parked": "wait",
+    "test": "wait",
     "held": "wait",
+    "to do": "wait",
     "failed": "bad",
+    "switched off": "bad",
     "unreadable": "bad",
 }
 
@@ -45,10 +48,12 @@ def init_app(app: Flask, kit: Kit) -> None:
     app.context_processor(lambda: _on_every_page(kit) if request.path.startswith("/admin") else {})
 
 
-def money(amount: str | None, currency: str | None) -> str:
-    """Write an amount that is kept as text, with its currency; what is no number stays as it is."""
+def money(amount: str | Decimal | None, currency: str | None) -> str:
+    """Write an amount with its currency; a text that is no number stays as it is."""
+    if amount is None or amount == "":
+        return ""
     try:
-        return formatting.money(Decimal(amount), currency, LOCALE) if amount else ""
+        return formatting.money(Decimal(amount), currency, LOCALE)
     except InvalidOperation:
         return f"{amount} {currency or ''}".strip()
 
@@ -64,8 +69,12 @@ def _time(when: datetime | None, zone: ZoneInfo) -> str:
     """Write a moment in the shop's zone, with its age; UTC shows on hover."""
     if when is None:
         return ""
-    local = format_datetime(when.astimezone(zone), "d MMM y, HH:mm", locale=LOCALE)
     utc = when.astimezone(UTC)
+    try:
+        there = when.astimezone(zone)
+    except OverflowError:  # a sender may date an order on the last day of the year 9999
+        there = utc
+    local = format_datetime(there, "d MMM y, HH:mm", locale=LOCALE)
     return Markup('<time datetime="{}" title="{}">{}</time> <span class="age">{}</span>').format(
         utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S} UTC", local, age(when, datetime.now(UTC))
     )

@@ -20,10 +20,10 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// A part with data-refresh="URL" is fetched anew every few seconds while the page is looked at.
+// A part with data-refresh="URL" is fetched anew every few seconds while the page is looked at and nothing in it is open.
 for (const part of document.querySelectorAll("[data-refresh]")) {
   setInterval(async () => {
-    if (document.hidden || part.contains(document.activeElement)) return;
+    if (document.hidden || part.contains(document.activeElement) || part.querySelector("details[open]")) return;
     const answer = await fetch(part.dataset.refresh, { redirect: "error" }).catch(() => null);
     if (answer && answer.ok) part.innerHTML = await answer.text();
   }, 5000);

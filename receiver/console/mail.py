@@ -1,0 +1,106 @@
+"""Mail: what was written to whom, how it looks, and sending it again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from receiver import mail_ledger
+from receiver.columns import receipt_of
+from receiver.console import paging
+from receiver.console.blueprint import console
+from receiver.errors import ConfigurationError
+from receiver.kit import current_kit
+from receiver.models import MailRow
+
+#: A mail is shown as a mail program shows it: with its own style and nothing that runs or is fetched from elsewhere.
+_PREVIEW_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox"
+)
+
+
+@console.get("/mail")
+def mail() -> str:
+    """List the mails, newest first."""
+    kit = current_kit()
+    state, tests = paging.filtered("state", mail_ledger.STATES), paging.filtered("tests", ("yes",))
+    statement = mail_ledger.newest(state=state, test=bool(tests), before=paging.before())
+    with kit.database.read() as session:
+        rows, pages = paging.one_page(session, statement, mail_ledger.PAGE, state=state, tests=tests)
+    return render_template(
+        "console/mail.html",
+        rows=rows,
+        receipt_of=receipt_of,
+        filters=[
+            ("Of which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
+            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *mail_ledger.STATES)]),
+        ],
+        state=state,
+        pages=pages,
+        outbox=_outbox(),
+    )
+
+
+@console.get("/mail/<int:mail_id>")
+def mail_show(mail_id: int) -> str:
+    """Show one mail: as it looks, as text, its headers and what became of it."""
+    kit = current_kit()
+    with kit.database.read() as session:
+        row = _found(session, mail_id)
+    return render_template(
+        "console/mail_show.html",
+        row=row,
+        receipt=receipt_of(row.order_pk) if row.order_pk else None,
+        attachments=mail_ledger.attachments(row),
+        sender=f"{kit.settings['SHOP_NAME']} <{kit.settings['MAIL_DEFAULT_SENDER']}>",
+        outbox=_outbox(),
+    )
+
+
+@console.get("/mail/<int:mail_id>/preview")
+def mail_preview(mail_id: int) -> Response:
+    """Give a mail's HTML part alone, for the frame on its page."""
+    with current_kit().database.read() as session:
+        row = _found(session, mail_id)
+    if row.html is None:
+        abort(404, "This mail has no HTML part; its page shows the text.")
+    response = make_response(row.html)
+    response.headers["Content-Security-Policy"] = _PREVIEW_POLICY
+    return response
+
+
+@console.post("/mail/<int:mail_id>/resend")
+def mail_resend(mail_id: int) -> ResponseReturnValue:
+    """Send a mail now."""
+    kit = current_kit()
+    try:
+        with kit.database.write() as session:
+            _found(session, mail_id)
+            said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC))
+    except ConfigurationError as error:
+        flash(str(error), "bad")
+    else:
+        kit.engine.hint("mails")
+        flash(said)
+    return redirect(url_for("console.mail_show", mail_id=mail_id), 303)
+
+
+def _found(session: Session, mail_id: int) -> MailRow:
+    try:
+        return mail_ledger.find(session, mail_id)
+    except ConfigurationError:
+        abort(404, f"No mail has the id {str(mail_id)[:20]}. Look for it under Mail.")
+
+
+def _outbox() -> str | None:
+    """Name the folder that mails are written to while there is no mail server."""
+    kit = current_kit()
+    return None if kit.settings["MAIL_SERVER"] else str(kit.instance / "outbox")
+
+
+def _link(state: str, tests: str) -> str:
+    return url_for("console.mail", state=state or None, tests=tests or None)

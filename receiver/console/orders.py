@@ -1,0 +1,154 @@
+"""Received → Orders: what came in, and what the handlers made of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from receiver import formatting, ledger
+from receiver.console import paging
+from receiver.console.blueprint import console
+from receiver.console.presentation import LOCALE
+from receiver.errors import ConfigurationError
+from receiver.handler_loading import Registry
+from receiver.kit import Kit, current_kit
+from receiver.models import OrderRow
+from receiver.orders import Order
+from receiver.replay import replay
+
+_LONGEST_SEARCH = 320
+#: Which of an order's handlers stand first in its line of the list.
+_WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
+#: What proved an order, in words.
+_WAYS = {
+    "signature": "by its signature",
+    "header": "by the secret in the header X-Shared-Secret",
+    "field": "by the secret in one of its fields",
+}
+
+
+@console.get("/orders")
+def orders() -> str:
+    """List the orders, newest first."""
+    words = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
+    state, tests = paging.filtered("state", ledger.STATES), paging.filtered("tests", ("yes",))
+    if words:
+        state = tests = ""
+    test = None if words else bool(tests)
+    statement = ledger.newest(state=state, test=test, words=words, before=paging.before())
+    with current_kit().database.read() as session:
+        rows, pages = paging.one_page(session, statement, ledger.PAGE, state=state, tests=tests, q=words)
+        counts = ledger.handler_counts(session, rows)
+    return render_template(
+        "console/orders.html",
+        rows=rows,
+        handlers={pk: _in_short(count) for pk, count in counts.items()},
+        filters=[
+            ("Which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
+            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *ledger.STATES)]),
+        ],
+        words=words,
+        state=state,
+        tests=tests,
+        pages=pages,
+        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+    )
+
+
+@console.get("/orders/<receipt>")
+def orders_show(receipt: str) -> str:
+    """Show one order whole."""
+    kit = current_kit()
+    with kit.database.read() as session:
+        row = _found(session, receipt)
+        return render_template(
+            "console/order.html",
+            **_progress(session, row, kit),
+            order=Order.model_validate_json(row.order) if row.order else None,
+            way=_WAYS.get(row.proof, row.proof),
+            fields=json.loads(row.fields),
+            noted=json.loads(row.notes),
+            errors=json.loads(row.errors or "[]"),
+            duplicates=ledger.duplicates(session, row),
+            country=lambda code: formatting.country(code, LOCALE),
+            map_url=_map_url(receipt) if row.state == "parked" else None,
+        )
+
+
+@console.get("/orders/<receipt>/progress")
+def orders_progress(receipt: str) -> str:
+    """Show how far an order's handlers and mails have come: the part of its page that is fetched anew."""
+    kit = current_kit()
+    with kit.database.read() as session:
+        return render_template("console/order_progress.html", **_progress(session, _found(session, receipt), kit))
+
+
+@console.post("/orders/<receipt>/run")
+def orders_run(receipt: str) -> ResponseReturnValue:
+    """Run what is unfinished of an order again, or one handler; a parked one is read again."""
+    kit = current_kit()
+    handler = request.form.get("handler") or None
+    try:
+        with kit.database.write() as session:
+            _found(session, receipt)
+            became = replay(session, receipt, sources=kit.sources, registry=kit.registry, handler=handler)
+    except ConfigurationError as error:
+        flash(str(error), "bad")
+    else:
+        kit.engine.hint("orders")
+        flash(_said(became, handler), "wait" if became.startswith("parked") else "message")
+    return redirect(url_for("console.orders_show", receipt=receipt), 303)
+
+
+def _found(session: Session, receipt: str) -> OrderRow:
+    try:
+        return ledger.find(session, receipt)
+    except ConfigurationError:
+        abort(404, f"No order has the receipt {receipt[:64]}. Look for it under Received, Orders.")
+
+
+def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
+    """Give what the part of the page that changes while an order runs is made of."""
+    runs = row.order is not None and not row.test and row.state in {"open", "done", "failed"}
+    return {
+        "row": row,
+        "handlers": list(row.handlers),
+        "attempts": ledger.attempts(session, row),
+        "mails": list(row.mails),
+        "can_run": {handler.name for handler in kit.registry.handlers} if runs else set(),
+        "later": _never_run(row, kit.registry) if runs else [],
+        "unfinished": runs and any(one.state not in {"done", "skipped"} for one in row.handlers),
+    }
+
+
+def _never_run(row: OrderRow, registry: Registry) -> list[str]:
+    """Name the handlers that were added after an order was first run."""
+    known = {one.name for one in row.handlers}
+    return [handler.name for handler in registry.handlers if known and handler.name not in known]
+
+
+def _in_short(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[state]} {state}" for state in _WORST_FIRST if state in counts)
+
+
+def _said(became: str, handler: str | None) -> str:
+    if became == "open":
+        return f"{handler} runs now." if handler else "What is unfinished runs now."
+    if became.startswith("nothing unfinished"):
+        return "Nothing is unfinished. A single handler can be run again below."
+    if became.startswith("parked"):
+        return "It is still not understood with today's mapping."
+    return f"It was read again and is {became}."
+
+
+def _link(state: str, tests: str) -> str:
+    return url_for("console.orders", state=state or None, tests=tests or None)
+
+
+def _map_url(receipt: str) -> str | None:
+    known = "console.parked_map" in current_app.view_functions
+    return url_for("console.parked_map", receipt=receipt) if known else None

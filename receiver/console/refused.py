@@ -1,0 +1,42 @@
+"""Received → Refused: which POSTs were turned away, why precisely, and what to do about it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from flask import render_template, url_for
+
+from receiver import ledger, refusals
+from receiver.console import paging
+from receiver.console.blueprint import console
+from receiver.kit import current_kit
+from receiver.refusal_advice import advice
+
+#: Refusals on a page.
+PAGE = 50
+_EVER = datetime.fromtimestamp(0, UTC)
+
+
+@console.get("/refused")
+def refused() -> str:
+    """List the refused POSTs, newest first."""
+    with current_kit().database.read() as session:
+        counts = refusals.counts_since(session, _EVER)
+        reason = paging.filtered("reason", list(counts))
+        statement = refusals.newest(reason=reason, before=paging.before())
+        rows, pages = paging.one_page(session, statement, PAGE, reason=reason)
+        first_good = ledger.first_received_at(session)
+    return render_template(
+        "console/refused.html",
+        refused=[(row, advice(row.reason), json.loads(row.headers), json.loads(row.fields)) for row in rows],
+        filters=[("All", url_for("console.refused"), not reason)]
+        + [
+            (f"{advice(name).meaning} ({count})", url_for("console.refused", reason=name), name == reason)
+            for name, count in sorted(counts.items())
+        ],
+        first_good=first_good,
+        kept=refusals.KEPT,
+        pages=pages,
+        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+    )

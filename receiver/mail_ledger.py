@@ -1,0 +1,96 @@
+"""What is known of the mails in the outbox: a page of them, one whole, and sending one again."""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session, defer
+
+from receiver.columns import receipt_of
+from receiver.errors import ConfigurationError
+from receiver.models import MailRow
+
+#: Mails on a page.
+PAGE = 50
+#: What a mail can be.
+STATES = ("open", "sent", "failed")
+_LARGEST_ID = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Attached:
+    """Is what is told of one attachment."""
+
+    name: str
+    media_type: str
+    #: In bytes.
+    size: int
+
+
+def newest(*, state: str | None = None, test: bool | None = None, before: int | None = None) -> Select[MailRow]:
+    """Select mails without their wording, newest first: of a state, of tests or real orders, those before an id."""
+    without_wording = (defer(MailRow.text), defer(MailRow.html), defer(MailRow.attachments))
+    statement = select(MailRow).options(*without_wording).order_by(MailRow.id.desc())
+    if state:
+        statement = statement.where(MailRow.state == state)
+    if test is not None:
+        statement = statement.where(MailRow.test.is_(test))
+    return statement if before is None else statement.where(MailRow.id < before)
+
+
+def page(session: Session, *, state: str | None = None) -> list[dict[str, Any]]:
+    """List the newest mails first: one page, tests too."""
+    return [summary(row) for row in session.scalars(newest(state=state).limit(PAGE))]
+
+
+def find(session: Session, mail_id: int) -> MailRow:
+    """Find a mail by its id; raises ConfigurationError when there is none."""
+    row = session.get(MailRow, mail_id) if mail_id <= _LARGEST_ID else None
+    if row is None:
+        raise ConfigurationError(f"No mail has the id {str(mail_id)[:20]}; see `flask mail list`.")
+    return row
+
+
+def summary(row: MailRow) -> dict[str, Any]:
+    """Describe a mail in one line."""
+    return {
+        "id": row.id,
+        "to": row.recipient,
+        "subject": row.subject,
+        "state": row.state,
+        "test": row.test,
+        "receipt": receipt_of(row.order_pk) if row.order_pk else None,
+        "handler": row.handler,
+        "attempts": row.attempts,
+        "created_at": row.created_at.isoformat(),
+        "detail": row.detail,
+    }
+
+
+def attachments(row: MailRow) -> list[Attached]:
+    """List a mail's attachments."""
+    return [Attached(name, kind, len(base64.b64decode(data))) for name, kind, data in json.loads(row.attachments)]
+
+
+def resend(session: Session, mail_id: int, *, now: datetime) -> str:
+    """Have a mail sent now and say in words what that means; raises ConfigurationError when it cannot be.
+
+    The schedule of attempts begins anew. A mail that was sent is sent once more, under the same Message-ID.
+    """
+    row = find(session, mail_id)
+    if row.lease_until is not None and row.lease_until > now:
+        raise ConfigurationError(f"Mail {mail_id} is being sent at this moment; try again when that has ended.")
+    was_sent = row.state == "sent"
+    row.state = "open"
+    row.attempts = 0
+    row.due_at = now
+    row.lease_token = row.lease_until = None
+    if not was_sent:
+        return "It is tried again now."
+    row.detail = None
+    return "It was sent before and is sent once more, under the same Message-ID; mail programs may show it once."

@@ -1,0 +1,41 @@
+"""What the reasons of a refusal mean and what to do next, in one wording for console and doctor."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Advice(NamedTuple):
+    """Is one reason in plain words, and the next step."""
+
+    meaning: str
+    next_step: str
+
+
+_BODY = "The sender has to change what it sends; compare with the Order Guide."
+
+#: By the reason that is kept: the word of an Unauthenticated, the slug of any other error.
+ADVICE = {
+    "no_secret": Advice("No secret here", "Add the service's secret: flask secret add SECRET"),
+    "header_missing": Advice("Signature missing", "Have the sender sign, or set REQUIRE_SIGNATURE to false."),
+    "malformed_header": Advice(
+        "Signature malformed", "The sender has to build the header as Standard Webhooks has it; see the Order Guide."
+    ),
+    "clock_off": Advice("Clock off", "Set the clocks of this machine and of the sender by NTP."),
+    "body_changed": Advice(
+        "Body changed", "Look for a proxy or firewall that rewrites bodies; the bytes signed must be the bytes sent."
+    ),
+    "retired_secret": Advice("Retired secret", "Give the sender the secret that is active now: flask secret list"),
+    "unknown_secret": Advice(
+        "Unknown secret", "Copy the secret from the service's Order Controls, then: flask secret add SECRET"
+    ),
+    "undecodable": Advice("Cannot be decoded", _BODY),
+    "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
+    "unsupported_encoding": Advice("Content-Type not supported", _BODY),
+    "card_data": Advice("Card data", "Have the sender leave that field out; card details are never taken."),
+}
+
+
+def advice(reason: str) -> Advice:
+    """Give what is advised on a reason; of one that is not known, its own word."""
+    return ADVICE.get(reason) or Advice(reason.replace("_", " ").capitalize(), _BODY)
