@@ -27,6 +27,7 @@ from receiver.outbox import Outbox
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
+from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import Transmissions
@@ -120,7 +121,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         allow_private=settings["RELAY_ALLOW_PRIVATE"],
     )
     transmissions = Transmissions(database, leases, controls, pool)
-    notices = Notices(database, templates, settings)
+    notices = Notices(database, templates, settings, troubles.standing)
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(

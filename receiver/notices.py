@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -99,12 +99,19 @@ TROUBLES = (
 
 
 class Notices:
-    """Watches for trouble and puts mails to the merchant into the outbox."""
+    """Watches for trouble, its own and what ``others`` finds, and puts mails to the merchant into the outbox."""
 
-    def __init__(self, database: Database, templates: MailTemplates, settings: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        templates: MailTemplates,
+        settings: Mapping[str, Any],
+        others: Callable[[Session], Sequence[Trouble]],
+    ) -> None:
         self._database = database
         self._templates = templates
         self._settings = settings
+        self._others = others
         self._looked_at = datetime.min.replace(tzinfo=UTC)
 
     def look(self) -> None:
@@ -114,7 +121,8 @@ class Notices:
             return
         self._looked_at = now
         with self._database.read() as session:
-            news = [trouble for trouble in TROUBLES if _is_news(session, trouble, now)]
+            everything = (*TROUBLES, *self._others(session))
+            news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
             with self._database.write() as session:
                 if _is_news(session, trouble, now):

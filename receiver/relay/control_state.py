@@ -49,8 +49,7 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
 
 def disable(session: Session, row: ControlRow, because: str | None, now: datetime) -> None:
     """Hold all that is open; ``because`` says why when nobody asked for it."""
-    if row.enabled:
-        row.enabled, row.disabled_because, row.changed_at = False, because, now
+    row.enabled, row.disabled_because, row.changed_at = False, because, now
     session.execute(update(TransmissionRow).where(TransmissionRow.state == "open").values(state="held", due_at=None))
 
 
@@ -58,6 +57,7 @@ def enable(session: Session, row: ControlRow, now: datetime) -> None:
     """Release all that is held, each with a whole schedule before it."""
     if not row.enabled:
         row.enabled, row.disabled_because, row.failing_since = True, None, None
+    row.changed_at = now
     released = update(TransmissionRow).where(TransmissionRow.state == "held")
     session.execute(released.values(state="open", due_at=now, attempts=0))
 

@@ -106,7 +106,6 @@ class Controls:
                 self._check(row.url)
             if not control_secrets.that_sign(session, self._secret_key, now):
                 control_secrets.add_new(session, self._secret_key, now)
-            row.changed_at = now
             if enabled:
                 control_state.enable(session, row, now)
             else:

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from receiver.kit import Kit
-from tests.relay.relaying import Relay
+from tests.hostile_servers import serving
+from tests.relay.relaying import Relay, Shop
 
 
 @pytest.fixture
 def relay(kit: Kit) -> Relay:
     """Give a relay whose Order Control was never saved."""
     return Relay(kit)
+
+
+@pytest.fixture
+def shop() -> Iterator[Shop]:
+    made = Shop()
+    with serving(lambda connection: made.answer(connection)) as made.server:
+        yield made
+
+
+@pytest.fixture
+def enabled(relay: Relay, shop: Shop) -> Relay:
+    """Give a relay that sends to the shop."""
+    relay.controls.save(enabled=True, url=shop.server.url())
+    return relay

@@ -18,7 +18,9 @@ from receiver.relay.controls import Controls
 from receiver.relay.recording import record
 from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 from receiver.relay.transmissions import Transmissions
+from tests.hostile_servers import Answerer, Request, Server, reply
 
+ACCEPTED = reply("202 Accepted", b'{"status": "accepted"}', Content_Type="application/json")
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
@@ -35,6 +37,18 @@ def an_order(**changes: Any) -> Order:
         "items": (Item(name="Mug", quantity=1, unit_price=Decimal("18.50")),),
     }
     return Order(**values | changes)
+
+
+class Shop:
+    """Is a merchant's server whose answer the test changes."""
+
+    def __init__(self) -> None:
+        self.answer: Answerer = ACCEPTED
+        self.server: Server
+
+    @property
+    def requests(self) -> list[Request]:
+        return self.server.requests
 
 
 class Relay:

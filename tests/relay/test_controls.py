@@ -132,7 +132,7 @@ def test_enabling_forgets_why_it_was_disabled_and_another_url_forgets_its_failur
     relay.controls.save(enabled=True, url=URL)
     with relay.kit.database.write() as session:
         session.execute(update(ControlRow).values(enabled=False, disabled_because="Gone.", failing_since=START))
-    assert relay.controls.save(enabled=False).disabled_because == "Gone."
+    assert relay.controls.read().disabled_because == "Gone."
     control = relay.controls.save(enabled=True)
     assert (control.disabled_because, control.failing_since) == (None, None)
 
@@ -140,6 +140,14 @@ def test_enabling_forgets_why_it_was_disabled_and_another_url_forgets_its_failur
         session.execute(update(ControlRow).values(failing_since=START))
     assert relay.controls.save(enabled=True, url=URL).failing_since == START
     assert relay.controls.save(enabled=True, url=f"{URL}/new").failing_since is None
+
+
+def test_saved_disabled_by_a_person_it_is_theirs_whatever_disabled_it_before(relay: Relay) -> None:
+    relay.controls.save(enabled=True, url=URL)
+    with relay.kit.database.write() as session:
+        session.execute(update(ControlRow).values(enabled=False, disabled_because="Gone."))
+
+    assert relay.controls.save(enabled=False, url=f"{URL}/new").disabled_because is None
 
 
 def test_after_a_rotation_both_sign_for_a_day_newest_first(relay: Relay) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,37 +15,9 @@ from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.relay.tables import ControlRow, ControlSecretRow, TransmissionRow
 from receiver.relay.transmissions import SCHEDULE, Transmissions
-from tests.hostile_servers import Answerer, Request, Server, reply, serving
-from tests.relay.relaying import START, Relay
+from tests.hostile_servers import Answerer, reply
+from tests.relay.relaying import ACCEPTED, START, Relay, Shop
 from tests.smtp_servers import free_port
-
-ACCEPTED = reply("202 Accepted", b'{"status": "accepted"}', Content_Type="application/json")
-
-
-class Shop:
-    """Is a merchant's server whose answer the test changes."""
-
-    def __init__(self) -> None:
-        self.answer: Answerer = ACCEPTED
-        self.server: Server
-
-    @property
-    def requests(self) -> list[Request]:
-        return self.server.requests
-
-
-@pytest.fixture
-def shop() -> Iterator[Shop]:
-    made = Shop()
-    with serving(lambda connection: made.answer(connection)) as made.server:
-        yield made
-
-
-@pytest.fixture
-def enabled(relay: Relay, shop: Shop) -> Relay:
-    """Give a relay that sends to the shop."""
-    relay.controls.save(enabled=True, url=shop.server.url())
-    return relay
 
 
 def waits(relay: Relay) -> list[float]:

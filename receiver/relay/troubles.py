@@ -1,0 +1,73 @@
+"""What the merchant is told of the relay: orders that do not arrive, that were given up, and being disabled."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from receiver.columns import milliseconds
+from receiver.notices import Trouble
+from receiver.relay import control_state
+from receiver.relay.sender import Outcome
+from receiver.relay.tables import ControlRow, TransmissionAttemptRow, TransmissionRow
+
+_WHERE = "See each attempt under Customer, Order Manager, or with: flask relay transmissions"
+
+
+def standing(session: Session) -> list[Trouble]:
+    """Give the troubles that are there now; test transmissions make none."""
+    control = control_state.read_row(session)
+    if control is None:
+        return []
+    found = (_disabled(control), _failing(session, control), _given_up(session))
+    return [trouble for trouble in found if trouble is not None]
+
+
+def _disabled(control: ControlRow) -> Trouble | None:
+    if control.disabled_because is None:
+        return None
+    return _trouble(
+        "relay_disabled",
+        milliseconds(control.changed_at),
+        "No order is posted to your server any more",
+        control.disabled_because,
+        "Orders received from now on are held, none is lost.",
+        "When it is mended, enable HTTP POST under Customer, Order Manager, or with: flask relay enable URL",
+    )
+
+
+def _failing(session: Session, control: ControlRow) -> Trouble | None:
+    """Tell each kind of failure for itself, while nothing arrives."""
+    if control.failing_since is None or not control.enabled:
+        return None
+    live = select(TransmissionAttemptRow).join(TransmissionRow).where(TransmissionRow.test.is_(False))
+    last = session.scalar(live.order_by(TransmissionAttemptRow.id.desc()).limit(1))
+    if last is None or last.outcome != Outcome.RETRY:
+        return None
+    return _trouble(
+        f"transmission_{last.kind}",
+        last.id,
+        "An order did not reach your server",
+        last.cause,
+        last.next_step,
+        f"It is sent again by itself, for three days and more. {_WHERE}",
+    )
+
+
+def _given_up(session: Session) -> Trouble | None:
+    failed = select(TransmissionRow).where(TransmissionRow.state == "failed", TransmissionRow.test.is_(False))
+    last = session.scalar(failed.order_by(TransmissionRow.settled_at.desc()).limit(1))
+    if last is None or last.settled_at is None:
+        return None
+    return _trouble(
+        "transmission_given_up",
+        milliseconds(last.settled_at),
+        "An order could not be sent to your server and is not tried again",
+        f"Order {last.order_id}: {last.detail}",
+        "When that is mended, send it again there: Customer, Order Manager, Resend.",
+        _WHERE,
+    )
+
+
+def _trouble(kind: str, newest: int, headline: str, *lines: str) -> Trouble:
+    return Trouble(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)

@@ -1,0 +1,120 @@
+"""Mails to the merchant about the relay: the first failure of a kind, what is given up, and being disabled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from receiver.models import MailRow, NoticeRow
+from receiver.relay import troubles
+from receiver.relay.tables import ControlRow
+from tests.hostile_servers import reply
+from tests.mail_pages import flat
+from tests.relay.relaying import Relay, Shop
+
+NOT_REACHED = "An order did not reach your server"
+GIVEN_UP = "An order could not be sent to your server and is not tried again"
+DISABLED = "No order is posted to your server any more"
+
+
+@pytest.fixture(autouse=True)
+def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY", timedelta(0))
+
+
+def mails(relay: Relay) -> list[MailRow]:
+    """Look for trouble, and give the mails to the merchant so far."""
+    relay.kit.notices.look()
+    with relay.kit.database.read() as session:
+        return list(session.query(MailRow).order_by(MailRow.id))
+
+
+def headlines(relay: Relay) -> list[str]:
+    return [mail.subject.partition(": ")[2] for mail in mails(relay)]
+
+
+def send(relay: Relay, shop: Shop, status: str) -> None:
+    """Let one order be answered so."""
+    shop.answer = reply(status)
+    relay.receive()
+    assert relay.work() > 0
+
+
+def test_without_trouble_nobody_is_mailed(enabled: Relay, shop: Shop) -> None:
+    assert headlines(Relay(enabled.kit)) == []
+    send(enabled, shop, "202 Accepted")
+
+    assert headlines(enabled) == []
+
+
+def test_before_the_control_is_saved_there_is_no_trouble(relay: Relay) -> None:
+    with relay.kit.database.read() as session:
+        assert troubles.standing(session) == []
+
+
+def test_each_kind_of_failure_is_mailed_once_a_day_with_cause_and_next_step(enabled: Relay, shop: Shop) -> None:
+    send(enabled, shop, "401 Unauthorized")
+    assert headlines(enabled) == [NOT_REACHED]
+    send(enabled, shop, "401 Unauthorized")
+    assert headlines(enabled) == [NOT_REACHED]
+    send(enabled, shop, "500 Oops")
+    assert headlines(enabled) == [NOT_REACHED] * 2
+    first, second = (flat(mail.text) for mail in mails(enabled))
+
+    assert "The receiver does not accept the proof (401)" in first
+    assert "Copy this control's secret to the receiver again" in first
+    assert "The receiver, or the proxy before it, failed" in second
+
+    with enabled.kit.database.write() as session:
+        session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) - timedelta(days=1)))
+    assert headlines(enabled) == [NOT_REACHED] * 2
+    send(enabled, shop, "500 Oops")
+    assert headlines(enabled) == [NOT_REACHED] * 3
+
+
+def test_a_failure_that_healed_by_itself_is_not_mailed(enabled: Relay, shop: Shop) -> None:
+    send(enabled, shop, "500 Oops")
+    shop.answer = reply("202 Accepted")
+    enabled.work_until(timedelta(minutes=1))
+
+    assert headlines(enabled) == []
+
+
+def test_an_order_that_is_given_up_is_mailed_by_its_id_and_cause(enabled: Relay, shop: Shop) -> None:
+    shop.answer = reply("422 Unprocessable")
+    enabled.receive(order_id="A-7")
+    enabled.work()
+
+    assert headlines(enabled) == [GIVEN_UP]
+    assert "Order A-7: The receiver refuses what the order holds (422)." in flat(mails(enabled)[0].text)
+
+
+def test_being_disabled_by_410_is_mailed_and_nothing_else(enabled: Relay, shop: Shop) -> None:
+    send(enabled, shop, "410 Gone")
+
+    assert headlines(enabled) == [DISABLED]
+    assert "The receiver says that it is gone for good (410)." in flat(mails(enabled)[0].text)
+    enabled.controls.save(enabled=False)
+    with enabled.kit.database.read() as session:
+        assert troubles.standing(session) == []
+
+
+def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) -> None:
+    send(enabled, shop, "500 Oops")
+    with enabled.kit.database.write() as session:
+        session.execute(update(ControlRow).values(failing_since=enabled.now - timedelta(days=5)))
+    enabled.work_until(timedelta(minutes=1))
+
+    assert headlines(enabled) == [DISABLED]
+    assert "No order was taken for 5 days." in flat(mails(enabled)[0].text)
+
+
+def test_a_test_transmission_makes_no_trouble(enabled: Relay, shop: Shop) -> None:
+    shop.answer = reply("500 Oops")
+    enabled.transmissions.send_test()
+    with enabled.kit.database.write() as session:
+        session.execute(update(ControlRow).values(failing_since=enabled.now))
+
+    assert headlines(enabled) == []
