@@ -134,9 +134,3 @@ def whole(row: OrderRow) -> dict[str, Any]:
             for mail in row.mails
         ],
     }
-
-
-def parked_receipts(session: Session) -> Sequence[str]:
-    """Give the receipts of all parked orders, oldest first."""
-    parked = select(OrderRow.id).where(OrderRow.state == "parked").order_by(OrderRow.id)
-    return [receipt_of(pk) for pk in session.scalars(parked)]

@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 from receiver import jobs, outbox
 from receiver.context import Context
 from receiver.handler_loading import Registry
-from receiver.handlers import Handler
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 from receiver.outcome import Outcome
 
@@ -30,16 +29,16 @@ def handler_rows(session: Session, row: OrderRow, registry: Registry, now: datet
     mine = select(HandlerRow).where(HandlerRow.order_pk == row.id).order_by(HandlerRow.position)
     rows = list(session.scalars(mine))
     if not rows:
-        rows = [new_row(row, handler, position, now) for position, handler in enumerate(registry.handlers, 1)]
+        rows = [new_row(row, handler.name, position, now) for position, handler in enumerate(registry.handlers, 1)]
         session.add_all(rows)
     return rows
 
 
-def new_row(row: OrderRow, handler: Handler, position: int, now: datetime) -> HandlerRow:
+def new_row(row: OrderRow, name: str, position: int, now: datetime) -> HandlerRow:
     """Make the row of a handler that has not run on an order yet."""
     return HandlerRow(
         order_pk=row.id,
-        name=handler.name,
+        name=name,
         position=position,
         run=1,
         attempts=0,

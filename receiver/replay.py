@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +12,8 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from receiver import ledger, progress
-from receiver.errors import ConfigurationError
+from receiver.database import Database
+from receiver.errors import ConfigurationError, ReceiverError
 from receiver.handler_loading import Registry
 from receiver.identity import order_key
 from receiver.models import HandlerRow, OrderRow
@@ -19,19 +22,60 @@ from receiver.reception import what_was_read
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
+_LEFT_OUT = "left out when the parked order was run"
 
 
-def replay(session: Session, receipt: str, *, sources: Sources, registry: Registry, handler: str | None = None) -> str:
+@dataclass(frozen=True)
+class Replayed:
+    """Says what became of one order of many, in words."""
+
+    receipt: str
+    became: str
+    #: Whether it could not be run again; then ``became`` says why.
+    failed: bool = False
+
+
+def replay_all(
+    database: Database,
+    receipts: Iterable[str],
+    *,
+    sources: Sources,
+    registry: Registry,
+    handler: str | None = None,
+    without: Collection[str] = (),
+) -> Iterator[Replayed]:
+    """Make orders run again, one transaction each; one that cannot be run stops no other."""
+    for receipt in receipts:
+        try:
+            with database.write() as session:
+                became = replay(session, receipt, sources=sources, registry=registry, handler=handler, without=without)
+        except (ConfigurationError, ReceiverError) as error:
+            yield Replayed(receipt, str(error), failed=True)
+        else:
+            yield Replayed(receipt, became)
+
+
+def replay(
+    session: Session,
+    receipt: str,
+    *,
+    sources: Sources,
+    registry: Registry,
+    handler: str | None = None,
+    without: Collection[str] = (),
+) -> str:
     """Make an order run again and give what became of it, in words; raises ConfigurationError when it cannot.
 
-    With ``handler`` that one runs again as a new run, whatever it made of the order before.
+    With ``handler`` that one runs again as a new run, whatever it made of the order before. The handlers
+    ``without`` are left out of a parked order for good: they settle as *skipped*.
     """
     now = datetime.now(UTC)
+    _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find(session, receipt)
     if row.lease_until is not None and row.lease_until > now:
         raise ConfigurationError(f"{receipt} is being run at this moment; try again when it has ended.")
     if row.state == "parked":
-        return _read_again(session, row, sources, now)
+        return _read_again(session, row, sources, registry, without, now)
     if row.state in {"ignored", "duplicate"}:
         raise ConfigurationError(f"{receipt} is {row.state}: no handler runs on it.")
     if row.test:
@@ -41,7 +85,9 @@ def replay(session: Session, receipt: str, *, sources: Sources, registry: Regist
     return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
 
 
-def _read_again(session: Session, row: OrderRow, sources: Sources, now: datetime) -> str:
+def _read_again(
+    session: Session, row: OrderRow, sources: Sources, registry: Registry, without: Collection[str], now: datetime
+) -> str:
     reading = read([(name, value) for name, value in json.loads(row.fields)], _mapping(row, sources), row.received_at)
     columns = what_was_read(reading, now)
     if isinstance(reading, Understood):
@@ -56,6 +102,10 @@ def _read_again(session: Session, row: OrderRow, sources: Sources, now: datetime
         else:
             columns["key"] = key
     _write(session, row, columns)
+    if columns["state"] == "open" and without:
+        for one in progress.handler_rows(session, row, registry, now):
+            if one.name in without:
+                one.state, one.detail = "skipped", _LEFT_OUT
     if isinstance(reading, NotUnderstood):
         return f"parked: {len(reading.errors)} errors; see `flask orders explain {row.receipt}`"
     return f"duplicate of {columns['duplicate_of']}" if "duplicate_of" in columns else str(columns["state"])
@@ -74,18 +124,21 @@ def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> str:
 
 
 def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> str:
-    handler = registry.get(name)
-    if handler is None:
-        raise ConfigurationError(f"No handler is named {name}; see `flask handlers list`.")
     rows = progress.handler_rows(session, row, registry, now)
     one = next((one for one in rows if one.name == name), None)
     if one is None:
-        session.add(progress.new_row(row, handler, len(rows) + 1, now))
+        session.add(progress.new_row(row, name, len(rows) + 1, now))
     elif one.attempts:
         one.run += 1
         _start_afresh(one, now)
     _write(session, row, {"state": "open", "due_at": now})
     return "open"
+
+
+def _check_handlers(registry: Registry, names: Iterable[str]) -> None:
+    for name in names:
+        if registry.get(name) is None:
+            raise ConfigurationError(f"No handler is named {name[:64]}; see `flask handlers list`.")
 
 
 def _start_afresh(one: HandlerRow, now: datetime) -> None:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from receiver.commands import orders
+from receiver.models import OrderRow
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, order_fields
 
@@ -82,6 +86,49 @@ def test_orders_replay_reads_parked_ones_with_todays_mapping(
         ["A", "serving", "process", "or", "`flask", "worker`", "runs", "the", "open", "ones", "now."],
     ]
     assert run("orders", "replay", "--parked").output == "No order is parked.\n"
+
+
+def test_orders_replay_tells_number_and_age_of_what_is_parked_first(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post({"OrderRef": "A-1"})
+    result = run("orders", "replay", "--parked")
+    assert result.stderr == "1 parked, the oldest for less than an hour.\n"
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(received_at=datetime.now(UTC) - timedelta(days=12, minutes=1)))
+    assert run("orders", "replay", "--parked").stderr.splitlines() == [
+        "1 parked, the oldest for 12 days.",
+        "email_customer writes to customers, late: leave it out with --without email_customer",
+    ]
+    assert run("orders", "replay", "--parked", "--json").stderr == ""
+    assert "email_customer" not in run("orders", "replay", "--parked", "--without", "email_customer").stderr
+
+
+def test_orders_replay_leaves_handlers_out(run: Run, serve: Callable[..., Served], instance: Path) -> None:
+    shop = serve(work=False)
+    shop.post({"OrderRef": "A-1"})
+    (instance / "config.toml").write_text('[sources.shopintegrator.fields]\norder_id = "OrderRef"\n')
+    options = ("--without", "email_customer", "--without", "notify_merchant", "--json")
+    assert json.loads(run("orders", "replay", "--parked", *options).stdout)[0]["became"] == "open"
+    states = shop.handler_states()
+    assert states == {"register_customer": "pending", "email_customer": "skipped", "notify_merchant": "skipped"}
+
+
+def test_orders_replay_names_a_handler_that_it_cannot_leave_out(run: Run, serve: Callable[..., Served]) -> None:
+    receipt = serve(work=False).post({"OrderRef": "A-1"}).content["receipt"]
+    result = run("orders", "replay", "--parked", "--without", "nobody")
+    assert (result.exit_code, "No handler is named nobody" in result.stdout) == (1, True)
+    result = run("orders", "replay", receipt, "--without", "email_customer")
+    assert (result.exit_code, "--without goes with --parked" in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("answer", ["y", "n"])
+def test_on_a_terminal_the_parked_ones_are_run_when_agreed(
+    run: Run, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    serve(work=False).post({"OrderRef": "A-1"})
+    monkeypatch.setattr(orders, "is_terminal", lambda: True)
+    result = run("orders", "replay", "--parked", stdin=f"{answer}\n")
+    assert (result.exit_code, "rcp_00000001" in result.stdout) == ((0, True) if answer == "y" else (1, False))
 
 
 def test_orders_replay_tells_of_each_receipt_and_fails_if_one_did(run: Run, shop: Served) -> None:

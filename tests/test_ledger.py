@@ -93,13 +93,6 @@ def test_a_receipt_that_is_none_is_told(kit: Kit, receipt: str) -> None:
         ledger.find(session, receipt)
 
 
-def test_parked_receipts_come_oldest_first(kit: Kit) -> None:
-    for number, state in ((1, "parked"), (2, "done"), (3, "parked")):
-        store(kit, number, state=state)
-    with kit.database.read() as session:
-        assert ledger.parked_receipts(session) == ["rcp_00000001", "rcp_00000003"]
-
-
 def test_a_whole_order_shows_what_was_received_read_and_done(shop: Served) -> None:
     receipt = shop.post(order_fields(order_id="A-1", billing_country="Narnia")).content["receipt"]
     shop.settled()

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
-from receiver.replay import replay
+from receiver.replay import replay, replay_all
 from tests.served import Served, order_fields
 
 MAPPING = """
@@ -85,6 +85,52 @@ def test_a_mapped_order_takes_the_key_that_its_next_copy_has(idle: Served) -> No
 
     copy = idle.post({"OrderRef": "R-1", "BuyerEmail": "Ada@Shop.example"})
     assert (copy.status, copy.content["status"], copy.content["receipt"]) == (200, "duplicate", receipt)
+
+
+def test_a_handler_that_is_left_out_of_a_parked_order_never_runs_on_it(idle: Served) -> None:
+    receipt = park(idle)
+    map_names(idle)
+    with idle.kit.database.write() as session:
+        sources, registry = idle.kit.sources, idle.kit.registry
+        assert replay(session, receipt, sources=sources, registry=registry, without=["email_customer"]) == "open"
+    run(idle)
+    assert idle.rows()[0].state == "done"
+    assert idle.handler_states() == {
+        "register_customer": "done",
+        "email_customer": "skipped",
+        "notify_merchant": "done",
+    }
+    assert idle.rows(HandlerRow)[1].detail == "left out when the parked order was run"
+    assert [mail.handler for mail in idle.rows(MailRow)] == ["notify_merchant"]
+
+
+def test_with_every_handler_left_out_a_parked_order_is_done(idle: Served) -> None:
+    receipt = park(idle)
+    map_names(idle)
+    names = [handler.name for handler in idle.kit.registry.handlers]
+    (one,) = replay_all(
+        idle.kit.database, [receipt], sources=idle.kit.sources, registry=idle.kit.registry, without=names
+    )
+    assert (one.became, one.failed) == ("open", False)
+    run(idle)
+    assert idle.rows()[0].state == "done"
+
+
+def test_many_are_run_one_after_the_other_and_one_that_cannot_stops_none(idle: Served) -> None:
+    receipt = park(idle)
+    map_names(idle)
+    found = list(
+        replay_all(idle.kit.database, ["rcp_00000009", receipt], sources=idle.kit.sources, registry=idle.kit.registry)
+    )
+    assert [(one.receipt, one.failed) for one in found] == [("rcp_00000009", True), (receipt, False)]
+
+
+def test_an_unknown_handler_to_leave_out_is_named(idle: Served) -> None:
+    receipt = park(idle)
+    map_names(idle)
+    with pytest.raises(ConfigurationError, match="No handler is named nobody"), idle.kit.database.write() as session:
+        replay(session, receipt, sources=idle.kit.sources, registry=idle.kit.registry, without=["nobody"])
+    assert idle.rows()[0].state == "parked"
 
 
 def test_what_is_still_not_understood_stays_parked_with_todays_errors(idle: Served) -> None:

@@ -75,6 +75,11 @@ def replay(
         raise SystemExit(1)
 
 
+def is_terminal() -> bool:
+    """Tell whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
 def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
     """Give the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
     now = datetime.now(UTC)
@@ -87,7 +92,7 @@ def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> li
     names = [handler.name for handler in kit.registry.handlers if handler.name not in without]
     for name in parked.better_left_out(seen, names, now):
         click.echo(f"{name} writes to customers, late: leave it out with --without {name}", err=True)
-    if sys.stdin.isatty():
+    if is_terminal():
         click.confirm("Read all of them with today's mapping, and run those that are understood?", abort=True, err=True)
     return receipts
 

@@ -1,0 +1,96 @@
+"""The parked orders: how many, how old, how many of them today's mapping understands, what to leave out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Select, func, select
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
+from receiver.columns import receipt_of
+from receiver.errors import UnknownSource
+from receiver.models import OrderRow
+from receiver.orders import Understood, read
+from receiver.sources import Sources
+
+#: Handlers that write to the customer, who is not to hear of an old order unasked.
+WRITES_TO_CUSTOMER = frozenset({"email_customer"})
+_OLD = timedelta(days=1)
+#: Orders that are read to foresee what becomes of them all.
+_MOST_FORESEEN = 300
+# Written out, so that SQLite uses the index of parked orders.
+_IS_PARKED = sql("state = 'parked'")
+
+
+@dataclass(frozen=True)
+class Overview:
+    """Tells how many orders are parked, and since when."""
+
+    number: int
+    oldest: datetime | None
+    newest: datetime | None
+
+    def is_old(self, now: datetime) -> bool:
+        """Tell whether the oldest is older than a day."""
+        return self.oldest is not None and now - self.oldest > _OLD
+
+    def age(self, now: datetime) -> str:
+        """Say how old the oldest is, in words."""
+        days, hours = divmod(int((now - (self.oldest or now)).total_seconds() // 3600), 24)
+        return f"{days} days" if days > 1 else f"{days * 24 + hours} hours" if days or hours else "less than an hour"
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """Tells how many of the oldest parked orders would be understood now."""
+
+    looked_at: int
+    understood: int
+
+
+def overview(session: Session, after: int = 0) -> Overview:
+    """Count the parked orders whose id is greater than ``after``."""
+    number, first, last = session.execute(
+        select(func.count(OrderRow.id), func.min(OrderRow.id), func.max(OrderRow.id)).where(
+            _IS_PARKED, OrderRow.id > after
+        )
+    ).one()
+    if not number:
+        return Overview(0, None, None)
+    return Overview(number, session.get_one(OrderRow, first).received_at, session.get_one(OrderRow, last).received_at)
+
+
+def newest(before: int | None = None) -> Select[OrderRow]:
+    """Select the parked orders, newest first, those before an id."""
+    statement = select(OrderRow).where(_IS_PARKED).order_by(OrderRow.id.desc())
+    return statement if before is None else statement.where(OrderRow.id < before)
+
+
+def receipts(session: Session, after: int = 0) -> list[tuple[int, str]]:
+    """Give id and receipt of the parked orders whose id is greater than ``after``, oldest first."""
+    parked = select(OrderRow.id).where(_IS_PARKED, OrderRow.id > after).order_by(OrderRow.id)
+    return [(pk, receipt_of(pk)) for pk in session.scalars(parked)]
+
+
+def foresee(session: Session, sources: Sources) -> Foreseen:
+    """Read the oldest parked orders with today's mapping, and change nothing."""
+    columns = select(OrderRow.source, OrderRow.fields, OrderRow.received_at).where(_IS_PARKED)
+    rows = session.execute(columns.order_by(OrderRow.id).limit(_MOST_FORESEEN)).all()
+    return Foreseen(len(rows), sum(_is_understood(*row, sources) for row in rows))
+
+
+def better_left_out(seen: Overview, names: Iterable[str], now: datetime) -> list[str]:
+    """Name the handlers that write to customers, when the oldest of these orders is older than a day."""
+    return [name for name in names if name in WRITES_TO_CUSTOMER] if seen.is_old(now) else []
+
+
+def _is_understood(source: str, fields: str, received_at: datetime, sources: Sources) -> bool:
+    try:
+        mapping = sources.get(source).mapping
+    except UnknownSource:
+        return False
+    return isinstance(read([(name, value) for name, value in json.loads(fields)], mapping, received_at), Understood)
