@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, MetaData, Text, TypeDecorator
@@ -11,6 +11,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: Default of a count.
 ZERO = sql("0")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -25,12 +27,12 @@ class Instant(TypeDecorator[datetime]):
 
     def process_result_value(self, value: Any, _dialect: Dialect) -> datetime | None:
         """Read back, aware UTC."""
-        return None if value is None else datetime.fromtimestamp(value / 1000, UTC)
+        return None if value is None else _EPOCH + value * _MILLISECOND
 
 
 def milliseconds(when: datetime) -> int:
-    """Give the stored form of an aware datetime: milliseconds since 1970 UTC."""
-    return int(when.timestamp() * 1000)
+    """Give the stored form of an aware datetime: whole milliseconds since 1970 UTC, never rounded up."""
+    return (when - _EPOCH) // _MILLISECOND
 
 
 def receipt_of(pk: int) -> str:

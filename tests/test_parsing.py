@@ -189,6 +189,18 @@ def test_what_is_no_completed_order_is_named(fields: Fields, decided: str) -> No
     assert reading.decided == decided
 
 
+@pytest.mark.parametrize("date", ["9999-12-31T23:59:59.999999Z", "2026-11-24T14:05:01Z"])
+def test_a_date_in_the_future_is_noted_and_counts_as_missing(date: str) -> None:
+    order = understood(("order_date", date))
+    assert order.order_date == NOW
+    assert order.notes == ("order_date is more than a day after the order came in: it counts as missing",)
+
+
+def test_a_date_within_a_day_is_only_a_clock_that_differs() -> None:
+    order = understood(("order_date", "2026-11-24T14:05:00Z"))
+    assert (order.order_date, order.notes) == (datetime(2026, 11, 24, 14, 5, tzinfo=UTC), ())
+
+
 @pytest.mark.parametrize(("total", "adds_up"), [("67.35", True), ("56.60", True), ("0.00", False), ("67.36", False)])
 def test_totals_that_do_not_add_up_are_noted(total: str, adds_up: bool) -> None:
     parts = [("subtotal", "57.45"), ("discount_total", "5.75"), ("shipping_total", "4.90"), ("tax_total", "10.75")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +20,9 @@ _COMPLETED_EVENT = "order.completed"
 _NOT_COMPLETED = frozenset({"cancelled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
 _LIST_INDEX = re.compile(r"\[[0-9]+\]$")
 _DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
+_FROM_THE_FUTURE = "order_date is more than a day after the order came in: it counts as missing"
+#: Clocks and time zones may differ by so much.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 def build_order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Order:
@@ -29,7 +32,11 @@ def build_order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...
     """
     nested = {"order_date": received_at, **_nested(placed), "extra": _collected(rest), "notes": notes}
     order = Order.model_validate(nested)
-    return order if _adds_up(order) else order.model_copy(update={"notes": (*notes, _DOES_NOT_ADD_UP)})
+    if not _adds_up(order):
+        order = order.model_copy(update={"notes": (*order.notes, _DOES_NOT_ADD_UP)})
+    if order.order_date - received_at > _CLOCKS_DIFFER:
+        order = order.model_copy(update={"order_date": received_at, "notes": (*order.notes, _FROM_THE_FUTURE)})
+    return order
 
 
 def decide(order: Order) -> str:
