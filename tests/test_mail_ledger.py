@@ -1,0 +1,115 @@
+"""What is told of the mails in the outbox, and sending one again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from receiver import mail_ledger
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit
+from receiver.models import MailRow
+from tests.test_ledger import store
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def put(kit: Kit, number: int, **changes: Any) -> None:
+    """Put a mail into the database as its row."""
+    values: dict[str, Any] = {
+        "id": number,
+        "state": "sent",
+        "test": False,
+        "message_id": f"<{number}@shop.example>",
+        "recipient": "ada@shop.example",
+        "subject": f"Mail {number}",
+        "text": "Thank you.",
+        "attachments": "[]",
+        "attempts": 1,
+        "created_at": NOW,
+        "sent_at": NOW,
+    }
+    with kit.database.write() as session:
+        session.add(MailRow(**values | changes))
+
+
+def resend(kit: Kit, number: int) -> tuple[str, MailRow]:
+    """Have a mail sent again; gives what was said and the row afterwards."""
+    with kit.database.write() as session:
+        said = mail_ledger.resend(session, number, now=NOW)
+    with kit.database.read() as session:
+        return said, mail_ledger.find(session, number)
+
+
+def test_a_page_gives_the_newest_first_and_ends_after_fifty(kit: Kit) -> None:
+    for number in range(1, 52):
+        put(kit, number, state="failed" if number == 7 else "sent")
+    with kit.database.read() as session:
+        assert [row["id"] for row in mail_ledger.page(session)] == list(range(51, 1, -1))
+        assert [row["id"] for row in mail_ledger.page(session, state="failed")] == [7]
+
+
+def test_a_line_of_a_page(kit: Kit) -> None:
+    store(kit, 1)
+    put(kit, 1, order_pk=1, handler="email_customer", detail="handed to smtp.laden.de")
+    with kit.database.read() as session:
+        assert mail_ledger.page(session) == [
+            {
+                "id": 1,
+                "to": "ada@shop.example",
+                "subject": "Mail 1",
+                "state": "sent",
+                "test": False,
+                "receipt": "rcp_00000001",
+                "handler": "email_customer",
+                "attempts": 1,
+                "created_at": "2026-11-24T12:00:00+00:00",
+                "detail": "handed to smtp.laden.de",
+            }
+        ]
+
+
+def test_attachments_are_told_by_name_kind_and_size(kit: Kit) -> None:
+    put(kit, 1, attachments='[["invoice.pdf", "application/pdf", "JVBERg=="]]')
+    with kit.database.read() as session:
+        found = mail_ledger.attachments(mail_ledger.find(session, 1))
+    assert found == [mail_ledger.Attached("invoice.pdf", "application/pdf", 4)]
+
+
+@pytest.mark.parametrize("number", [2, 0, 10**40])
+def test_an_id_that_is_none_is_told(kit: Kit, number: int) -> None:
+    put(kit, 1)
+    with kit.database.read() as session, pytest.raises(ConfigurationError, match="see `flask mail list`"):
+        mail_ledger.find(session, number)
+
+
+def test_a_failed_mail_begins_its_schedule_anew_and_keeps_its_last_error(kit: Kit) -> None:
+    put(kit, 1, state="failed", attempts=9, detail="The server is away.")
+    said, row = resend(kit, 1)
+    assert said == "It is tried again now."
+    assert (row.state, row.attempts, row.due_at, row.detail) == ("open", 0, NOW, "The server is away.")
+
+
+def test_an_open_mail_is_due_now(kit: Kit) -> None:
+    put(kit, 1, state="open", due_at=NOW + timedelta(hours=10))
+    assert resend(kit, 1)[1].due_at == NOW
+
+
+def test_a_sent_mail_keeps_its_message_id(kit: Kit) -> None:
+    put(kit, 1, detail="handed to smtp.laden.de")
+    said, row = resend(kit, 1)
+    assert "under the same Message-ID" in said
+    assert (row.state, row.message_id, row.detail) == ("open", "<1@shop.example>", None)
+
+
+def test_a_mail_whose_run_died_is_taken_from_it(kit: Kit) -> None:
+    put(kit, 1, state="open", lease_token="x", lease_until=NOW - timedelta(seconds=1))
+    assert resend(kit, 1)[1].lease_token is None
+
+
+def test_a_mail_that_is_being_sent_is_left_alone(kit: Kit) -> None:
+    put(kit, 1, state="open", lease_token="x", lease_until=NOW + timedelta(seconds=1))
+    with pytest.raises(ConfigurationError, match="is being sent at this moment"):
+        resend(kit, 1)

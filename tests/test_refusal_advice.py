@@ -1,0 +1,39 @@
+"""Every reason of a refusal has its meaning and its next step."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from receiver import errors
+from receiver.refusal_advice import ADVICE, advice
+
+#: Errors that are never kept as refusals, or are kept by a word of their own.
+_NOT_KEPT = {"internal", "unauthenticated", "unknown-source", "unavailable"}
+
+
+def reasons() -> set[str]:
+    """Read the words of an Unauthenticated from the code that raises it, and the slugs of the other errors."""
+    code = "".join(
+        Path(errors.__file__).with_name(name).read_text("utf-8") for name in ("authentication.py", "signing.py")
+    )
+    words = set(re.findall(r'(?:Unauthenticated|SignatureProblem)\(\s*"([a-z_]+)"', code)) - {"signature_differs"}
+    family = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ReceiverError)]
+    return words | {one.slug.replace("-", "_") for one in family if one.slug not in _NOT_KEPT}
+
+
+def test_every_reason_is_advised_on_and_no_other() -> None:
+    assert set(ADVICE) == reasons()
+
+
+@pytest.mark.parametrize("reason", sorted(ADVICE))
+def test_advice_is_a_few_words_and_a_step(reason: str) -> None:
+    found = advice(reason)
+    assert len(found.meaning) < 40
+    assert len(found.next_step) > 20
+
+
+def test_a_reason_of_another_version_is_named_by_its_word() -> None:
+    assert advice("too_blue").meaning == "Too blue"
