@@ -11,7 +11,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from receiver import ledger
-from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, decode, explain, guard, read
+from receiver.order_files import decode_file
+from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
 from receiver.sources import DEFAULT, Sources
 
@@ -77,7 +78,5 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
     """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
-    body = path.read_bytes().strip()
-    content_type = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
-    fields = keyring.redact(decode(body, content_type, max_fields))
+    fields = keyring.redact(decode_file(path, max_fields))
     return explain_fields(guard(fields).masked, sources.get(source or DEFAULT).mapping, datetime.now(UTC))

@@ -20,6 +20,7 @@ STORE = {"database", "models", "group_commit"}
 #: What each part may import, by its own name or its package's; no other import of ours is allowed.
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "faults": set(),
     "signing": LEAVES,
     "addresses": LEAVES,
     "orders": LEAVES,
@@ -55,12 +56,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "context": LEAVES | STORE | MAIL | {"outbox"},
     "handlers": {"orders", "customers", "context", "handlers"},
     "handler_loading": {"handlers"},
-    "attempts": {"context", "handlers", "orders", "outcome"},
+    "attempts": {"context", "faults", "handlers", "orders", "outcome"},
     "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome"},
     "processing": LEAVES
     | STORE
     | {"attempts", "context", "handler_loading", "handlers", "jobs", "outcome", "progress"},
-    "engine": set(),
+    "engine": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
@@ -78,7 +79,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "figures": STORE | {"columns", "refusals"},
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
     "parked": LEAVES | STORE | {"columns", "sources"},
-    "explanation": LEAVES | {"ledger", "shared_secrets", "sources"},
+    "order_files": LEAVES,
+    "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "sources"},
     "console.tables": {"columns"},
     "relay": LEAVES
     | STORE

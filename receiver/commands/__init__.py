@@ -13,6 +13,7 @@ def init_app(app: Flask) -> None:
         handlers,
         mail,
         orders,
+        relay,
         retention,
         secret,
         selftest,
@@ -21,6 +22,19 @@ def init_app(app: Flask) -> None:
         worker,
     )
 
-    for module in (setup, serve, selftest, orders, secret, customers, handlers, mail, worker, retention, diagnosis):
+    for module in (
+        setup,
+        serve,
+        selftest,
+        orders,
+        secret,
+        customers,
+        handlers,
+        mail,
+        relay,
+        worker,
+        retention,
+        diagnosis,
+    ):
         for command in module.COMMANDS:
             app.cli.add_command(command)

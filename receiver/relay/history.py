@@ -16,6 +16,8 @@ from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 
 #: All states of a transmission.
 STATES = ("open", "held", "delivered", "failed")
+#: Transmissions on a page.
+PAGE = 50
 #: What a list shows of an attempt; the answer may be large.
 _IN_BRIEF = (
     TransmissionAttemptRow.number,

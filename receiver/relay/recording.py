@@ -31,18 +31,24 @@ def order_received(order: Order, session: Session | None = None) -> str:
     return event_id
 
 
-def record(session: Session, order: Order, *, now: datetime) -> str:
-    """Write a transmission, unless the event has one; an order without an event_id gets one made from its ids."""
+def identified(order: Order) -> Order:
+    """Give the order with an event_id: its own, or one made from its ids."""
     event_id = order.event_id or order_key(order, order.event, webhook_id=None)
+    return order.model_copy(update={"event_id": event_id})
+
+
+def record(session: Session, order: Order, *, now: datetime) -> str:
+    """Write a transmission, unless the event has one; and give the event_id."""
+    order = identified(order)
     is_enabled = control_state.is_enabled(session)
     values = {
-        "event_id": event_id,
+        "event_id": order.event_id,
         "order_id": order.order_id,
         "test": order.test,
-        "order": order.model_copy(update={"event_id": event_id}).model_dump_json(exclude_defaults=True),
+        "order": order.model_dump_json(exclude_defaults=True),
         "created_at": now,
         "state": "open" if is_enabled else "held",
         "due_at": now if is_enabled else None,
     }
     session.execute(insert(TransmissionRow).values(values).on_conflict_do_nothing())
-    return event_id
+    return order.event_id or ""
