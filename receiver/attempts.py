@@ -5,12 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
+from receiver import faults
 from receiver.context import Context
 from receiver.handlers import Handler, RetryLater, Skip
 from receiver.orders import Order
@@ -87,7 +86,7 @@ class _Call:
             self.outcome = Outcome("retrying", later.reason[:_LONGEST_DETAIL], later.after)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
             self.outcome = Outcome("retrying", _described(error))
-            log.warning("handler %s failed: %s at %s", handler.name, type(error).__name__, _place(error))
+            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error))
         finally:
             self.finished.set()
 
@@ -97,10 +96,4 @@ def _holds_too_long(context: Context) -> bool:
 
 
 def _described(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error} ({_place(error)})"[:_LONGEST_DETAIL]
-
-
-def _place(error: BaseException) -> str:
-    """Name file and line, without the error's own words: those may hold personal data, and this goes to the log."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{Path(frame.filename).name}, line {frame.lineno}"
+    return f"{faults.in_words(error)} ({faults.place(error)})"[:_LONGEST_DETAIL]

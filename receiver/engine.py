@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from huey.api import MemoryHuey
 from huey.consumer import Consumer
+
+from receiver import faults
 
 #: Seconds between two rounds of upkeep, and so the longest that a lost hint delays a job.
 UPKEEP_EVERY = 1.0
@@ -82,7 +82,7 @@ class Engine:
         try:
             found = kind.is_due() and kind.run_next()
         except Exception as error:  # noqa: BLE001 - a job's failure must not end the worker
-            self._report(f"a job of {name}", error)
+            log.error("a job of %s failed: %s", name, faults.for_the_log(error))
             return
         finally:
             self._slots[name].release()
@@ -96,16 +96,10 @@ class Engine:
                 try:
                     task()
                 except Exception as error:  # noqa: BLE001 - upkeep goes on whatever one task meets
-                    self._report("upkeep", error)
+                    log.error("upkeep failed: %s", faults.for_the_log(error))
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():
             if self._consumer is not None and kind.is_due():
                 for _ in range(kind.at_once):
                     self.hint(name)
-
-    def _report(self, what: str, error: Exception) -> None:
-        """Log where something failed, without the error's own words: those may hold personal data."""
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}, line {frame.lineno}"
-        log.error("%s failed: %s at %s", what, type(error).__name__, place)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from pathlib import Path
+from urllib.parse import quote
 
 from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
+from receiver import faults
 from receiver.errors import ReceiverError
 
 log = logging.getLogger(__name__)
@@ -40,9 +40,7 @@ def _from_http(error: HTTPException) -> Response:
 
 def log_bug(error: Exception) -> None:
     """Log where it happened, not what was said: an error's words and a frame's values may hold personal data."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    place = f"{Path(frame.filename).name}, line {frame.lineno}"
-    log.error("%s %s failed: %s at %s", request.method, request.path, type(error).__name__, place)
+    log.error("%s %s failed: %s", request.method, quote(request.path, errors="replace"), faults.for_the_log(error))
 
 
 def _from_bug(error: Exception) -> Response:

@@ -104,3 +104,11 @@ def test_a_fault_is_logged_with_its_place_and_without_its_words(
         client.get("/fails/bug?email=ada@shop.example")
     assert "GET /fails/bug failed: KeyError at test_problems.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
+
+
+def test_a_line_feed_in_the_path_makes_no_second_line_of_the_log(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        client.get("/fails/bug%0A2026-11-25 ERROR receiver: all orders are lost")
+    assert "GET /fails/bug%0A2026-11-25%20ERROR" in caplog.text

@@ -1,0 +1,38 @@
+"""What is said of an error: to the log its type and place, to the merchant its words too."""
+
+from __future__ import annotations
+
+from receiver import faults
+
+
+class Unspeakable(Exception):
+    """Fails again when it is asked for its words."""
+
+    def __str__(self) -> str:
+        raise SystemExit("ada@shop.example")
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+def test_the_log_learns_the_type_and_the_place_alone() -> None:
+    said = faults.for_the_log(raised(KeyError("ada@shop.example")))
+    assert said.startswith("KeyError at test_faults.py, line ")
+    assert "ada" not in said
+
+
+def test_an_error_that_was_never_raised_has_no_place() -> None:
+    assert faults.for_the_log(KeyError()) == "KeyError at a place unknown"
+
+
+def test_the_merchant_reads_the_words_too() -> None:
+    assert faults.in_words(RuntimeError("the warehouse is closed")) == "RuntimeError: the warehouse is closed"
+
+
+def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
+    assert faults.in_words(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
+    assert faults.in_words(Unspeakable()) == "Unspeakable: (its words cannot be read)"
