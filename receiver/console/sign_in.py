@@ -46,8 +46,8 @@ def sign_in() -> ResponseReturnValue:
         return render_template("console/sign_in.html", form=form), 422 if form.errors else 200
     try:
         token = SignIns(kit.database).begin(form.password.data, request.remote_addr, datetime.now(UTC))
-    except TooManyFailures:
-        form.password.errors = ["Too many wrong passwords. Wait a minute, then try again."]
+    except TooManyFailures as error:
+        form.password.errors = [str(error)]
         return render_template("console/sign_in.html", form=form), 429
     if token is None:
         form.password.errors = ["That is not the admin password. A new one is set with: flask password"]
@@ -85,8 +85,8 @@ def password() -> ResponseReturnValue:
     now = datetime.now(UTC)
     try:
         token = sign_ins.begin(form.current.data, request.remote_addr, now)
-    except TooManyFailures:
-        form.current.errors = ["Too many wrong passwords. Wait a minute, then try again."]
+    except TooManyFailures as error:
+        form.current.errors = [str(error)]
         return render_template("console/password.html", form=form), 429
     if token is None:
         form.current.errors = ["That is not the current password."]

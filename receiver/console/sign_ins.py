@@ -23,6 +23,10 @@ LIMITS = ((timedelta(minutes=1), 5, True), (timedelta(hours=1), 20, True), (time
 class TooManyFailures(Exception):
     """Says that so many passwords were wrong that none is looked at now."""
 
+    def __str__(self) -> str:
+        """Say what to do."""
+        return "Too many wrong passwords. Wait a minute, then try again."
+
 
 class SignIns:
     """Holds the sign-ins in the database, so that all processes agree on them."""
@@ -33,24 +37,30 @@ class SignIns:
     def begin(self, password: str, address: str | None, now: datetime) -> str | None:
         """Give the token of a new sign-in, or None for a wrong password; raises TooManyFailures.
 
-        ``now`` is aware UTC. The failure is written before the password is looked at, so that guesses made at
-        the same time in many processes are counted too.
+        ``now`` is aware UTC.
         """
-        failure = self._foresee_failure(_network(address), now)
-        if not self.is_password(password):
+        if not self.is_password(password, address, now):
             return None
         token = secrets.token_urlsafe(32)
         with self._database.write() as session:
-            session.execute(delete(SignInFailureRow).where(SignInFailureRow.id == failure))
             session.execute(delete(SessionRow).where(SessionRow.ends_at <= now))
             session.add(SessionRow(token_digest=_digest(token), begun_at=now, ends_at=now + SESSION))
         return token
 
-    def is_password(self, password: str) -> bool:
-        """Tell whether this is the administrator's password."""
+    def is_password(self, password: str, address: str | None, now: datetime) -> bool:
+        """Tell whether this is the administrator's password; raises TooManyFailures.
+
+        The failure is written before the password is looked at, so that guesses made at the same time in many
+        processes are counted too.
+        """
+        failure = self._foresee_failure(_network(address), now)
         with self._database.read() as session:
             administrator = session.get(AdministratorRow, 1)
-        return administrator is not None and check_password_hash(administrator.password_hash, password)
+        if administrator is None or not check_password_hash(administrator.password_hash, password):
+            return False
+        with self._database.write() as session:
+            session.execute(delete(SignInFailureRow).where(SignInFailureRow.id == failure))
+        return True
 
     def is_alive(self, token: str, now: datetime) -> bool:
         """Tell whether a sign-in with this token goes on."""

@@ -45,7 +45,7 @@ class Browsing:
 
     def look(self, scheme: str) -> list[str]:
         """Give what is wrong with how the page looks in a colour scheme: axe's findings, and scrolling sideways."""
-        self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         found = Axe().run(self.page, options=_RULES).response["violations"]
         wrong = [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in found]
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):

@@ -1,0 +1,138 @@
+"""Customer, Order Manager: the Order Controls, the test transmission and the orders on their way."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, RadioField, SelectChoice, StringField
+
+from receiver.console import paging
+from receiver.console.blueprint import console
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit, current_kit
+from receiver.relay import history, report
+from receiver.relay.controls import Control
+from receiver.relay.own_receiver import OwnReceiver
+from receiver.relay.tables import TransmissionAttemptRow
+
+#: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
+SHOW_ONCE = "show_secret_once"
+#: Transmissions on a page.
+PAGE = 25
+
+
+class OrderControlForm(FlaskForm):  # type: ignore[misc]
+    """Asks for the Order Control; what is wrong with the URL is said by the control itself."""
+
+    enabled = BooleanField("Enable HTTP POST of Completed Order Data to Your Own Server URL")
+    url = StringField("Your own server URL")
+    encoding = RadioField(
+        "Encoding",
+        choices=[
+            SelectChoice("form", "As a form (application/x-www-form-urlencoded)"),
+            SelectChoice("json", "As JSON (application/json)"),
+        ],
+    )
+    sends_secret_field = BooleanField("Also send the secret as the field shared_secret")
+
+
+@console.get("/order-manager")
+def order_manager() -> str:
+    """Show the Order Controls, closed unless something in them is to be read, and the transmissions."""
+    control = current_kit().controls.read()
+    return _page(control, OrderControlForm(obj=control))
+
+
+@console.post("/order-manager")
+def order_manager_save() -> ResponseReturnValue:
+    """Save the Order Controls; the first save makes the shared secret, which the next page shows."""
+    controls = current_kit().controls
+    before = controls.read()
+    form = OrderControlForm()
+    if not form.validate():
+        return _page(before, form, is_open=True), 422
+    try:
+        after = controls.save(
+            enabled=form.enabled.data,
+            url=form.url.data or "",
+            encoding=form.encoding.data,
+            sends_secret_field=form.sends_secret_field.data,
+        )
+    except ConfigurationError as error:
+        form.url.errors = [str(error)]
+        return _page(before, form, is_open=True), 422
+    if not before.secrets:
+        session[SHOW_ONCE] = after.secrets[0].fingerprint
+    state = "Completed orders are posted to your URL." if after.enabled else "HTTP POST is off; orders are held."
+    flash(f"All order control changes are saved. {state}")
+    return redirect(url_for("console.order_manager"), 303)
+
+
+@console.post("/order-manager/test")
+def order_manager_test() -> ResponseReturnValue:
+    """Send the test transmission and show what came of it."""
+    try:
+        event_id = current_kit().transmissions.send_test().event_id
+    except ConfigurationError as error:
+        flash(str(error), "bad")
+        return redirect(url_for("console.order_manager", open="controls"), 303)
+    flash("The test transmission was sent; its result stands below.")
+    return redirect(url_for("console.order_manager", tested=event_id, _anchor="test-result"), 303)
+
+
+def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
+    """Give the new secret to show, with the command that takes it to a receiver; None when there is none to show."""
+    if not control.secrets or session.pop(SHOW_ONCE, None) != control.secrets[0].fingerprint:
+        return None
+    value = kit.controls.reveal()
+    replaced = [f" --replaces {old.fingerprint} --overlap 24h" for old in control.secrets[1:2]]
+    return {
+        "value": value,
+        "fingerprint": control.secrets[0].fingerprint,
+        "command": f"flask secret add '{value}'{''.join(replaced)}",
+    }
+
+
+def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
+    """Tell whether this very receiver, at the control's URL, takes its secret; None when another is there."""
+    own_receiver = OwnReceiver(kit)
+    if not own_receiver.is_at(control.url, request.host_url):
+        return None
+    return {"is_given": own_receiver.is_given(control)}
+
+
+def _page(control: Control, form: OrderControlForm, *, is_open: bool = False) -> str:
+    kit = current_kit()
+    state = paging.filtered("state", history.STATES)
+    with kit.database.read() as reading:
+        tested = history.find(reading, wanted) if (wanted := request.args.get("tested", "")) else None
+        transmissions, pages = paging.one_page(
+            reading, history.newest_first(state or None, before=paging.before()), PAGE, state=state
+        )
+        return render_template(
+            "console/order_manager.html",
+            control=control,
+            form=form,
+            new_secret=shown_once(kit, control),
+            own_receiver=own_receiver_at(kit, control),
+            is_open=is_open or bool(tested) or request.args.get("open") == "controls",
+            tested=tested,
+            transmissions=transmissions,
+            pages=pages,
+            state=state,
+            filters=[(one, url_for("console.order_manager", state=one), one == state) for one in history.STATES],
+        )
+
+
+@console.app_template_global("report_of")
+def _report_of(attempt: TransmissionAttemptRow) -> Any:
+    return report.read(attempt.body)
+
+
+@console.app_template_global("headers_of")
+def _headers_of(attempt: TransmissionAttemptRow) -> list[tuple[str, str]]:
+    return list(json.loads(attempt.headers_sent).items())

@@ -1,0 +1,79 @@
+"""The Order Control's shared secret: reveal it behind the password, rotate, revoke, give it to this receiver."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import flash, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import PasswordField
+from wtforms.validators import InputRequired
+
+from receiver.console.blueprint import console
+from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
+from receiver.console.sign_ins import SignIns, TooManyFailures
+from receiver.errors import ConfigurationError
+from receiver.kit import current_kit
+from receiver.relay.own_receiver import OwnReceiver
+
+
+class RevealForm(FlaskForm):  # type: ignore[misc]
+    """Asks for the admin password once more."""
+
+    password = PasswordField("Password", [InputRequired("Type the admin password.")])
+
+
+@console.route("/order-manager/reveal", methods=["GET", "POST"])
+def order_manager_reveal() -> ResponseReturnValue:
+    """Show the newest secret in clear to whoever knows the password."""
+    kit = current_kit()
+    form = RevealForm()
+    control = kit.controls.read()
+    if not control.secrets:
+        raise ConfigurationError("There is no secret yet; the first save of the Order Controls makes one.")
+    if not form.validate_on_submit():
+        return render_template("console/order_reveal.html", form=form), 422 if form.errors else 200
+    try:
+        is_password = SignIns(kit.database).is_password(form.password.data, request.remote_addr, datetime.now(UTC))
+    except TooManyFailures as error:
+        form.password.errors = [str(error)]
+        return render_template("console/order_reveal.html", form=form), 429
+    if not is_password:
+        form.password.errors = ["That is not the admin password."]
+        return render_template("console/order_reveal.html", form=form), 422
+    session[SHOW_ONCE] = control.secrets[0].fingerprint
+    return render_template(
+        "console/order_reveal.html",
+        new_secret=shown_once(kit, control),
+        own_receiver=own_receiver_at(kit, control),
+    )
+
+
+@console.post("/order-manager/rotate")
+def order_manager_rotate() -> ResponseReturnValue:
+    """Make a new secret; the old one signs along for a day."""
+    kit = current_kit()
+    kit.controls.rotate()
+    OwnReceiver(kit).follow()
+    session[SHOW_ONCE] = kit.controls.read().secrets[0].fingerprint
+    flash("A new secret signs from now on; the old one signs along for 24 hours.")
+    return redirect(url_for("console.order_manager"), 303)
+
+
+@console.post("/order-manager/revoke/<fingerprint>")
+def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
+    """End a replaced secret at once."""
+    kit = current_kit()
+    kit.controls.revoke(fingerprint)
+    OwnReceiver(kit).follow()
+    flash(f"The secret {fingerprint} no longer signs.")
+    return redirect(url_for("console.order_manager", open="controls"), 303)
+
+
+@console.post("/order-manager/give")
+def order_manager_give() -> ResponseReturnValue:
+    """Let this receiver take the control's secret."""
+    OwnReceiver(current_kit()).give()
+    flash("This receiver now takes the shared secret. Open Order Controls and send a test.")
+    return redirect(url_for("console.order_manager"), 303)

@@ -1,0 +1,86 @@
+"""The Order Manager's transmissions: one with all its attempts, and sending some again."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from wtforms import DateTimeLocalField
+from wtforms.validators import InputRequired
+
+from receiver.console.blueprint import console
+from receiver.kit import Kit, current_kit
+from receiver.relay import history
+
+
+class RangeForm(FlaskForm):  # type: ignore[misc]
+    """Asks for a stretch of time, in the shop's zone; read from the address too, where no CSRF token stands."""
+
+    class Meta:
+        """Leaves the token to the guard, which wants it of every POST."""
+
+        csrf = False
+
+    start = DateTimeLocalField("Received from", [InputRequired("Say from when.")])
+    end = DateTimeLocalField("Received before", [InputRequired("Say until when.")])
+
+
+@console.get("/order-manager/transmissions/<event_id>")
+def order_manager_transmission(event_id: str) -> str:
+    """Show one transmission with its attempts, newest first."""
+    with current_kit().database.read() as reading:
+        one = history.find(reading, event_id)
+        order = json.dumps(json.loads(one.order), indent=2, ensure_ascii=False)
+        return render_template("console/transmission.html", one=one, order=order)
+
+
+@console.post("/order-manager/transmissions/<event_id>/resend")
+def order_manager_resend(event_id: str) -> ResponseReturnValue:
+    """Send one transmission again."""
+    kit = current_kit()
+    with kit.database.write() as writing:
+        one = history.find(writing, event_id)
+        sent = history.resend(writing, [event_id], now=datetime.now(UTC))
+    if sent:
+        _say(kit, f"Order {one.order_id} is")
+    else:
+        flash("A test transmission is not sent again; press the test button for a new one.", "bad")
+    return redirect(url_for("console.order_manager_transmission", event_id=event_id), 303)
+
+
+@console.route("/order-manager/resend-failed", methods=["GET", "POST"])
+def order_manager_resend_failed() -> ResponseReturnValue:
+    """Count what failed in a stretch of time, then send it again."""
+    kit = current_kit()
+    zone = ZoneInfo(kit.settings["TIMEZONE"])
+    now = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0)
+    is_asked = "start" in request.values or "end" in request.values
+    form = RangeForm(
+        request.values if is_asked else None, start=now - timedelta(days=1), end=now + timedelta(minutes=1)
+    )
+    if not is_asked or not form.validate():
+        return _resend_page(form, zone, None), 422 if is_asked else 200
+    start, end = (when.replace(tzinfo=zone) for when in (form.start.data, form.end.data))
+    if request.method == "GET":
+        with kit.database.read() as reading:
+            return _resend_page(form, zone, history.failed_between(reading, start, end)), 200
+    with kit.database.write() as writing:
+        count = history.resend_failed(writing, start, end, now=datetime.now(UTC))
+    _say(kit, f"{count} order{' is' if count == 1 else 's are'}")
+    return redirect(url_for("console.order_manager"), 303)
+
+
+def _resend_page(form: RangeForm, zone: ZoneInfo, count: int | None) -> str:
+    return render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
+
+
+def _say(kit: Kit, what: str) -> None:
+    kit.engine.hint("transmissions")
+    if kit.controls.read().enabled:
+        flash(f"{what} being sent again.")
+    else:
+        flash(f"{what} held: HTTP POST is disabled in Order Controls.", "wait")
