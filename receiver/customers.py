@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -48,34 +49,35 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     return customer, is_new
 
 
-def page(
-    session: Session, *, prefix: str = "", before: int | None = None, limit: int | None = PAGE
-) -> list[tuple[CustomerRow, int]]:
-    """Give customers, newest first, each with the number of their completed orders.
-
-    Only those whose e-mail begins with ``prefix``, and only those older than the row ``before``.
-    """
-    count = select(func.count()).where(OrderRow.email == CustomerRow.email, *_COMPLETED).scalar_subquery()
-    statement = select(CustomerRow, count).order_by(CustomerRow.id.desc()).limit(limit)
+def newest(*, prefix: str = "", before: int | None = None) -> Select[CustomerRow]:
+    """Select customers, newest first: those whose e-mail begins with ``prefix``, those before an id."""
+    statement = select(CustomerRow).order_by(CustomerRow.id.desc())
     if prefix := normalised(prefix):
         statement = statement.where(CustomerRow.email >= prefix, CustomerRow.email < prefix + _LAST_LETTER)
-    if before is not None:
-        statement = statement.where(CustomerRow.id < before)
-    return [(customer, orders) for customer, orders in session.execute(statement)]
+    return statement if before is None else statement.where(CustomerRow.id < before)
+
+
+def order_counts(session: Session, *emails: str) -> Counter[str]:
+    """Count the completed orders of the customers with these e-mails, or of all without any."""
+    counted = select(OrderRow.email, func.count()).where(*_COMPLETED).group_by(OrderRow.email)
+    if emails:
+        counted = counted.where(OrderRow.email.in_(emails))
+    return Counter({email: count for email, count in session.execute(counted) if email})
 
 
 def listing(session: Session) -> list[dict[str, Any]]:
     """Describe every customer, newest first, with the number of their completed orders."""
+    counts = order_counts(session)
     return [
         {
             "email": customer.email,
             "first_name": customer.first_name,
             "last_name": customer.last_name,
             "registered_at": customer.registered_at.isoformat(),
-            "orders": orders,
+            "orders": counts[customer.email],
             "claimed": customer.claimed_at is not None,
         }
-        for customer, orders in page(session, limit=None)
+        for customer in session.scalars(newest())
     ]
 
 

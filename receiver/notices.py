@@ -31,6 +31,8 @@ class Trouble:
     newest: Callable[[Session], int]
     headline: str
     lines: tuple[str, ...]
+    #: Tells whether it still stands; unless given, it does while there is a case of it.
+    stands: Callable[[Session, datetime], bool] | None = None
 
 
 def _newest_parked(session: Session) -> int:
@@ -53,6 +55,16 @@ def _newest_wrong_secret(session: Session) -> int:
 
 def _newest_card_data(session: Session) -> int:
     return session.scalar(select(func.max(RefusalRow.id)).where(RefusalRow.reason == "card_data")) or 0
+
+
+def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, datetime], bool]:
+    """Make what tells whether the newest such refusal is less than a day old: nobody can mend an old one."""
+
+    def stands(session: Session, now: datetime) -> bool:
+        refusal = session.get(RefusalRow, newest(session))
+        return refusal is not None and now - refusal.at < EVERY
+
+    return stands
 
 
 TROUBLES = (
@@ -85,6 +97,7 @@ TROUBLES = (
             "Copy the secret from the service's Order Controls and add it with: flask secret add SECRET",
             "The precise reasons are listed by: flask doctor",
         ),
+        stands=_refused_lately(_newest_wrong_secret),
     ),
     Trouble(
         kind="card_data",
@@ -94,8 +107,18 @@ TROUBLES = (
             "Card numbers and security codes must never be sent; nothing of it was kept.",
             "Tell whoever sends the orders to leave the named field out; flask doctor names it.",
         ),
+        stands=_refused_lately(_newest_card_data),
     ),
 )
+
+
+def standing(session: Session, now: datetime) -> list[Trouble]:
+    """Give the troubles that are neither mended nor over."""
+    return [
+        trouble
+        for trouble in TROUBLES
+        if (trouble.stands(session, now) if trouble.stands else trouble.newest(session) > 0)
+    ]
 
 
 class Notices:

@@ -12,11 +12,17 @@ from receiver import checks
 from receiver.config import FILE, PREFIX, SETTINGS, Setting
 from receiver.errors import ConfigurationError
 
+#: Where a setting's value comes from that nobody has set.
+DEFAULT = "default"
+
 
 def read(
     instance: Path, environment: Mapping[str, str] = os.environ, *, overrides: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default)."""
+    """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default).
+
+    Under ``origins`` stands where each comes from: *default*, *config.toml* or *environment*.
+    """
     problems: list[str] = []
     try:
         from_file = read_file(instance)
@@ -24,6 +30,7 @@ def read(
         from_file = {}
         problems.append(str(error))
     values: dict[str, Any] = {}
+    origins = {setting.name: _origin(setting, {**from_file, **overrides}, environment) for setting in SETTINGS}
     for setting in SETTINGS:
         try:
             value = _value(setting, {**from_file, **overrides}, {} if setting.name in overrides else environment)
@@ -33,10 +40,12 @@ def read(
         if problem:
             problems.append(problem)
             value = setting.default
+            origins[setting.name] = DEFAULT
         values[setting.name] = value
     problems += _unknown(from_file)
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
+    values["origins"] = origins
     values["sources"] = overrides.get("sources", from_file.get("sources", {}))
     return values, problems
 
@@ -52,6 +61,13 @@ def read_file(instance: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _origin(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """Say where a setting's value comes from."""
+    if PREFIX + setting.name in environment:
+        return "environment"
+    return FILE if setting.name in from_file else DEFAULT
 
 
 def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> Any:

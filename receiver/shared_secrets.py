@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -71,6 +71,11 @@ class SharedSecrets:
         mark = signing.fingerprint(secret)
         session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
         return mark
+
+    def replace(self, session: Session, fingerprint: str, secret: str, *, now: datetime, overlap: timedelta) -> str:
+        """Store a secret in the place of another, which still holds for the overlap; gives the new fingerprint."""
+        self.end(session, fingerprint, at=now + overlap)
+        return self.add(session, secret, now=now)
 
     def end(self, session: Session, fingerprint: str, *, at: datetime) -> None:
         """Let a stored secret be active until ``at`` only; raises ConfigurationError when there is none to end."""

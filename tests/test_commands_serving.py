@@ -101,8 +101,12 @@ def test_serve_walks_the_self_test_at_its_first_start_only(
     assert "First start: the self test sends a dummy order" in first.stdout
     assert "second copy" in table
     assert "Next: " not in first.stdout
+    assert f"The console is open at    http://127.0.0.1:{port}/admin/\n" in first.stdout
+    assert "Its first password is     what `flask init` said above" in first.stdout
     assert second.stdout == (
-        f"\nOrders are received at http://127.0.0.1:{port}/orders. Ctrl-C stops.\n"
+        f"\nOrders are received at    http://127.0.0.1:{port}/orders\n"
+        f"The console is open at    http://127.0.0.1:{port}/admin/\n"
+        "Ctrl-C stops.\n"
         "Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET\n"
     )
 

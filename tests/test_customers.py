@@ -246,3 +246,23 @@ def test_the_listing_counts_completed_orders_newest_customer_first(shop: Served)
 def test_without_customers_the_listing_is_empty(kit: Kit) -> None:
     with kit.database.read() as session:
         assert customers.listing(session) == []
+
+
+def test_customers_are_found_by_the_beginning_of_their_e_mail(kit: Kit) -> None:
+    for email in ("zoe@kunde.de", "ada@kunde.de", "zora@kunde.de"):
+        register(kit, an_order(email=email))
+    with kit.database.read() as session:
+        found = [row.email for row in session.scalars(customers.newest(prefix=" ZO"))]
+        older = [row.email for row in session.scalars(customers.newest(before=2))]
+    assert found == ["zora@kunde.de", "zoe@kunde.de"]
+    assert older == ["zoe@kunde.de"]
+
+
+def test_a_customers_orders_come_newest_first_without_tests(shop: Served) -> None:
+    for number, changes in enumerate(({}, {"test": "true"}, {"customer_email": "bea@shop.example"}, {}), 1):
+        shop.post(order_fields(order_id=f"A-{number}", **changes))
+    shop.settled()
+    with shop.kit.database.read() as session:
+        ada = session.scalars(customers.newest(prefix="ada@")).one()
+        assert [row.order_id for row in customers.orders_of(session, ada)] == ["A-4", "A-1"]
+        assert customers.order_counts(session, ada.email) == {"ada@shop.example": 2}

@@ -217,3 +217,14 @@ def test_a_trials_openness_is_told(findings: Callable[..., list[Finding]]) -> No
     states = of(findings(RELAY_ALLOW_PRIVATE=True), "public url")
     assert [state for state, _ in states] == ["warning", "warning"]
     assert states[1][1].startswith("RELAY_ALLOW_PRIVATE is on")
+
+
+def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[..., Flask]) -> None:
+    kit = make_app(MAIL_SERVER="192.0.2.1").extensions["receiver"]
+    with kit.database.write():
+        found = list(diagnose(kit, quickly=True))
+    assert {finding.subject for finding in found} == {"settings", "instance", "secrets", "handlers", "public url"}
+
+
+def test_a_quick_look_sees_that_no_mail_server_is_named(kit: Kit) -> None:
+    assert [state for state, _ in of(list(diagnose(kit, quickly=True)), "mail")] == ["warning"]

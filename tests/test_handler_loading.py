@@ -87,6 +87,20 @@ def test_the_chosen_ones_run_in_the_order_chosen(tmp_path: Path) -> None:
     assert (names(registry), registry.problems) == (["mine", "register_customer"], ())
 
 
+def test_those_that_are_not_chosen_are_left_out(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", a_handler("mine"))
+    registry = load(tmp_path, ["notify_merchant", "register_customer"])
+    assert [handler.name for handler in registry.left_out] == ["email_customer", "mine"]
+    assert load(tmp_path).left_out == ()
+
+
+def test_a_handler_says_where_it_stands_and_what_it_does(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.py", a_handler("mine"))
+    mine = load(tmp_path).handlers[-1]
+    assert (mine.file, mine.description) == (str(path), "")
+    assert load(tmp_path).handlers[1].description == "Mail the order confirmation; replies go to the merchant."
+
+
 def test_a_chosen_name_that_is_none_is_told(tmp_path: Path) -> None:
     registry = load(tmp_path, ["register_customer", "no_such"])
     assert names(registry) == ["register_customer"]

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow
-from receiver.notices import TROUBLES
+from receiver.notices import TROUBLES, standing
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
@@ -219,3 +219,28 @@ def test_what_the_merchant_was_told_of_is_remembered(idle: Served) -> None:
     assert (notice.kind, notice.last_seen) == ("order_parked", idle.rows()[-1].id)
     assert notice.mailed_at is not None
     assert datetime.now(UTC) - notice.mailed_at < timedelta(seconds=30)
+
+
+def standing_headlines(shop: Served, *, later: timedelta = timedelta(0)) -> list[str]:
+    shop.kit.refusals.flush()
+    with shop.kit.database.read() as session:
+        return [trouble.headline for trouble in standing(session, datetime.now(UTC) + later)]
+
+
+def test_trouble_stands_until_it_is_mended(idle: Served) -> None:
+    assert standing_headlines(idle) == []
+    park(idle, "77")
+    fail(idle)
+    assert standing_headlines(idle, later=timedelta(days=30)) == [PARKED, FAILED]
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(state="done"))
+        session.execute(update(HandlerRow).values(state="done"))
+    assert standing_headlines(idle) == []
+
+
+def test_a_refusal_stands_for_a_day(idle: Served) -> None:
+    idle.post(order_fields())
+    idle.post(order_fields(), headers={"X-Shared-Secret": "not the right secret"})
+    idle.post(order_fields(card_number=CARD))
+    assert standing_headlines(idle) == [WRONG_SECRET, CARD_DATA]
+    assert standing_headlines(idle, later=timedelta(days=1)) == []

@@ -12,7 +12,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import customers, privacy
+from receiver import privacy
 from receiver.commands import customers as commands
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
@@ -219,16 +219,6 @@ def test_erase_asks_on_a_terminal(
     result = run("customers", "erase", ADA, stdin=f"{answer}\n")
     assert result.exit_code == left
     assert len(shop.rows(CustomerRow)) == left
-
-
-def test_a_page_of_customers_is_found_by_the_beginning_of_the_e_mail(settled: Served) -> None:
-    with settled.kit.database.read() as session:
-        everyone = [(row.email, orders) for row, orders in customers.page(session)]
-        found = [row.email for row, _ in customers.page(session, prefix=" ADA@")]
-        older = [row.email for row, _ in customers.page(session, before=2, limit=1)]
-    assert everyone == [(BEA, 1), (ADA, 2)]
-    assert found == [ADA]
-    assert older == [ADA]
 
 
 def test_outbox_files_of_other_mails_stay(settled: Served) -> None:

@@ -26,7 +26,18 @@ def write(folder: Path, text: str) -> None:
 def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
     values, problems = read(tmp_path)
     assert problems == []
-    assert values == DEFAULTS | {"DATABASE_URL": f"sqlite:///{tmp_path}/receiver.sqlite", "sources": {}}
+    origins = dict.fromkeys(DEFAULTS, "default")
+    database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
+    assert values == DEFAULTS | {"DATABASE_URL": database_url, "sources": {}, "origins": origins}
+
+
+def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
+    write(tmp_path, 'SHOP_NAME = "From the file"\nTIMEZONE = "Europe/London"\nWORKER_THREADS = 0\n')
+    origins = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside", "RECEIVER_MAX_FIELDS": "many"})[0]["origins"]
+    assert origins["SHOP_NAME"] == "environment"
+    assert origins["TIMEZONE"] == "config.toml"
+    assert origins["MAIL_PORT"] == "default"
+    assert origins["WORKER_THREADS"] == origins["MAX_FIELDS"] == "default", "a wrong value is not in force"
 
 
 def test_the_file_wins_over_the_default(tmp_path: Path) -> None:

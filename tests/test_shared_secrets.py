@@ -173,3 +173,11 @@ def test_a_keyring_never_shows_its_secrets() -> None:
     shown = repr(Keyring({NEW: NEW.encode()}, {OLD: OLD.encode()}))
     assert NEW not in shown
     assert OLD not in shown
+
+
+def test_a_replaced_secret_holds_for_the_overlap(kit: Kit) -> None:
+    old = add(kit, OLD)
+    with kit.database.write() as session:
+        new = kit.shared_secrets.replace(session, old, NEW, now=NOW, overlap=HOUR)
+    assert [(row["fingerprint"], row["state"]) for row in listing(kit)[1:]] == [(old, "active"), (new, "active")]
+    assert [row["state"] for row in listing(kit, NOW + HOUR)[1:]] == ["retired", "active"]

@@ -48,8 +48,9 @@ def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bo
     try:
         with kit.database.write() as session:
             if replaces:
-                kit.shared_secrets.end(session, replaces, at=now + overlap)
-            fingerprint = kit.shared_secrets.add(session, secret, now=now)
+                fingerprint = kit.shared_secrets.replace(session, replaces, secret, now=now, overlap=overlap)
+            else:
+                fingerprint = kit.shared_secrets.add(session, secret, now=now)
     except ConfigurationError as error:
         raise click.ClickException(str(error)) from error
     if as_json:

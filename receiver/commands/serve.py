@@ -40,16 +40,25 @@ def serve(host: str, port: int) -> None:
     try:
         if not _answers(server, url):
             raise click.ClickException(f"{url} cannot be served; the lines above say why")
-        if _is_first_start(kit):
+        is_first_start = _is_first_start(kit)
+        if is_first_start:
             click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
             subprocess.run([sys.executable, "-m", "flask", "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
-        click.echo(f"\nOrders are received at {url}/orders. Ctrl-C stops.")
+        _say_where(url, is_first_start=is_first_start)
         if not kit.shared_secrets.keyring().active:
             click.echo("Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET")
         raise SystemExit(max(server.wait(), 0))
     finally:
         server.terminate()
         server.wait()
+
+
+def _say_where(url: str, *, is_first_start: bool) -> None:
+    click.echo(f"\nOrders are received at    {url}/orders")
+    click.echo(f"The console is open at    {click.style(f'{url}/admin/', bold=True)}")
+    if is_first_start:
+        click.echo("Its first password is     what `flask init` said above; lost it? .venv/bin/flask password")
+    click.echo("Ctrl-C stops.")
 
 
 def _need_a_free_port(host: str, port: int) -> None:

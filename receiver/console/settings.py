@@ -2,12 +2,135 @@
 
 from __future__ import annotations
 
-from flask import render_template
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from flask import flash, redirect, render_template, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from markupsafe import Markup, escape
+from wtforms import SelectChoice, SelectField, StringField
+from wtforms.validators import Length
+
+from receiver import signing
+from receiver.config import SETTINGS, Setting
 from receiver.console.blueprint import console
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit, current_kit
+from receiver.settings import DEFAULT
+
+#: Key, in the session, of the fingerprint of a secret that the next page shows.
+_SHOW = "show_receiver_secret"
+_OVERLAPS = [
+    SelectChoice("24", "for 24 hours more"),
+    SelectChoice("168", "for 7 days more"),
+    SelectChoice("0", "no longer: it ends now"),
+]
+
+
+class SecretForm(FlaskForm):  # type: ignore[misc]
+    """Asks for one more shared secret."""
+
+    secret = StringField("Secret", [Length(max=1000, message="A secret has 1,000 characters at most.")])
+    replaces = SelectField("It takes the place of")
+    overlap = SelectField("The old one holds", choices=_OVERLAPS)
 
 
 @console.get("/settings")
 def settings() -> str:
     """Show the settings."""
-    return render_template("console/settings.html")
+    kit = current_kit()
+    return _page(kit, _form(kit))
+
+
+@console.post("/settings/secrets")
+def settings_add_secret() -> ResponseReturnValue:
+    """Add a secret: the one typed, or a new one that the next page shows once."""
+    kit = current_kit()
+    form = _form(kit)
+    secret, now = form.secret.data or signing.new_secret(), datetime.now(UTC)
+    try:
+        if not form.validate():
+            return _page(kit, form), 422
+        with kit.database.write() as writing:
+            if form.replaces.data:
+                overlap = timedelta(hours=int(form.overlap.data))
+                mark = kit.shared_secrets.replace(writing, form.replaces.data, secret, now=now, overlap=overlap)
+            else:
+                mark = kit.shared_secrets.add(writing, secret, now=now)
+    except ConfigurationError as error:
+        form.secret.errors = [str(error)]
+        return _page(kit, form), 422
+    if not form.secret.data:
+        session[_SHOW] = mark
+    flash(f"Added. The secret {mark} is active now; no restart is needed.")
+    return redirect(url_for("console.settings", _anchor="secrets"), 303)
+
+
+@console.post("/settings/secrets/<fingerprint>/revoke")
+def settings_revoke_secret(fingerprint: str) -> ResponseReturnValue:
+    """End a stored secret at once."""
+    kit = current_kit()
+    with kit.database.write() as writing:
+        kit.shared_secrets.end(writing, fingerprint, at=datetime.now(UTC))
+    flash(f"Revoked {fingerprint}: no POST is accepted with it from now on.")
+    return redirect(url_for("console.settings", _anchor="secrets"), 303)
+
+
+def _page(kit: Kit, form: SecretForm) -> str:
+    return render_template(
+        "console/settings.html",
+        form=form,
+        secrets=_secrets(kit),
+        shown=_shown_once(kit),
+        problems=kit.problems,
+        rows=[
+            (one.name, _value(one, kit.settings[one.name]), _origin(one, kit), _marked(one.meaning)) for one in SETTINGS
+        ],
+        file=kit.instance / "config.toml",
+        days=kit.settings["RETENTION_DAYS"],
+    )
+
+
+def _form(kit: Kit) -> SecretForm:
+    form = SecretForm()
+    stored = [row["fingerprint"] for row in _secrets(kit) if row["state"] == "active" and row["created_at"]]
+    form.replaces.choices = [SelectChoice("", "none: it is one more"), *(SelectChoice(mark, mark) for mark in stored)]
+    return form
+
+
+def _secrets(kit: Kit) -> list[dict[str, Any]]:
+    with kit.database.read() as reading:
+        rows = kit.shared_secrets.listing(reading, now=datetime.now(UTC))
+    for row in rows:
+        row.update({name: datetime.fromisoformat(row[name]) for name in ("created_at", "ends_at") if row[name]})
+    return rows
+
+
+def _shown_once(kit: Kit) -> str | None:
+    """Give the secret that was made by the request before, in clear, and never again."""
+    mark = session.pop(_SHOW, None)
+    active = kit.shared_secrets.keyring().active if mark else ()
+    return next((secret for secret in active if signing.fingerprint(secret) == mark), None)
+
+
+def _value(setting: Setting, value: Any) -> str:
+    if setting.is_secret:
+        return f"{len(value)} set" if isinstance(value, list) and value else ("set" if value else "not set")
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "all" if setting.name == "HANDLERS" else ", ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _origin(setting: Setting, kit: Kit) -> str:
+    origin = kit.settings["origins"][setting.name]
+    if origin == "environment":
+        return "environment"
+    is_key_file = setting.name == "SECRET_KEY" and origin == DEFAULT and kit.settings["SECRET_KEY"]
+    return "secret_key" if is_key_file else str(origin)
+
+
+def _marked(meaning: str) -> Markup:
+    """Write what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(meaning))))  # noqa: S704 - escaped before

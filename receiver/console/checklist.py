@@ -1,0 +1,88 @@
+"""What is left to set up, drawn from what `flask doctor` finds; shown until all of it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import url_for
+from sqlalchemy import select
+
+from receiver.config import EXAMPLES
+from receiver.diagnosis import Finding, diagnose
+from receiver.kit import Kit
+from receiver.models import OrderRow
+
+
+@dataclass(frozen=True)
+class Step:
+    """Is one thing to set up: whether it is done, what there is to know, where or by which command it is done."""
+
+    name: str
+    is_done: bool
+    text: str
+    url: str = ""
+    url_label: str = ""
+    command: str = ""
+    is_optional: bool = False
+
+
+def findings(kit: Kit) -> list[Finding]:
+    """Give what the doctor sees at a glance."""
+    return list(diagnose(kit, quickly=True))
+
+
+def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
+    """Give the steps in the order in which they are best done."""
+    texts = {(one.subject, one.state): one.text for one in found}
+    settings_url = url_for("console.settings")
+    return [
+        Step(
+            "Give the receiver the service's shared secret",
+            ("secrets", "ok") in texts,
+            texts.get(("secrets", "ok")) or texts.get(("secrets", "wrong"), ""),
+            url=f"{settings_url}#secrets",
+            url_label="Add it under Settings",
+            command="flask secret add SECRET",
+        ),
+        Step(
+            "Let a first order or test arrive",
+            _has_orders(kit),
+            "The dummy order goes the whole way of a real one, and counts nowhere.",
+            url=url_for("console.set_up"),
+            url_label="See how",
+            command="flask selftest",
+        ),
+        Step(
+            "Name your shop",
+            ("settings", "warning") not in texts,
+            texts.get(("settings", "warning")) or f"{', '.join(EXAMPLES)} are yours",
+            url=f"{settings_url}#in-force",
+            url_label="See the settings",
+        ),
+        Step(
+            "Name your mail server",
+            ("mail", "warning") not in texts,
+            texts.get(("mail", "warning")) or kit.settings["MAIL_SERVER"],
+            url=f"{settings_url}#in-force",
+            url_label="See the settings",
+            is_optional=True,
+        ),
+        Step(
+            "Serve it under https",
+            ("public url", "ok") in texts,
+            texts.get(("public url", "ok")) or texts.get(("public url", "warning"), ""),
+            url=url_for("console.set_up"),
+            url_label="See how",
+        ),
+    ]
+
+
+def is_complete(of: Sequence[Step]) -> bool:
+    """Tell whether all is done that has to be."""
+    return all(step.is_done or step.is_optional for step in of)
+
+
+def _has_orders(kit: Kit) -> bool:
+    with kit.database.read() as session:
+        return session.scalar(select(OrderRow.id).limit(1)) is not None

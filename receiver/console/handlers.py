@@ -1,0 +1,61 @@
+"""Handlers: what runs on an order, how it went lately, and what could not be loaded."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from flask import current_app, render_template
+
+from receiver import figures
+from receiver.attempts import MOST_ABANDONED
+from receiver.console.blueprint import console
+from receiver.kit import current_kit
+
+_NEVER = figures.HandlerFigures(None, Counter())
+EXAMPLE = '''\
+# instance/handlers/tell_the_warehouse.py
+from receiver.handlers import Skip, handler
+
+
+@handler
+def tell_the_warehouse(order, context):
+    """Say what is to be packed."""
+    if not order.shipping:
+        raise Skip("nothing to ship")
+    return f"{len(order.items)} items"
+'''
+
+
+@console.get("/handlers")
+def handlers() -> str:
+    """List the handlers in the order they run."""
+    kit = current_kit()
+    with kit.database.read() as session:
+        lately = figures.of_handlers(session, datetime.now(UTC) - timedelta(days=7))
+    own = kit.instance / "handlers"
+    return render_template(
+        "console/handlers.html",
+        rows=[
+            (
+                handler,
+                _place(handler.file),
+                lately.get(handler.name, _NEVER),
+                kit.processor.attempts.switched_off(handler.name),
+            )
+            for handler in kit.registry.handlers
+        ],
+        left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
+        problems=kit.registry.problems,
+        has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
+        folder=own,
+        example=EXAMPLE,
+        most_abandoned=MOST_ABANDONED,
+    )
+
+
+def _place(file: str) -> str:
+    """Write a file's path from the kit's folder on, where it stands in there."""
+    root = Path(current_app.root_path).parent
+    return str(Path(file).relative_to(root)) if Path(file).is_relative_to(root) else file

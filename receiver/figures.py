@@ -1,0 +1,127 @@
+"""How many orders came in lately and what became of them; tests never count."""
+
+from __future__ import annotations
+
+from bisect import bisect
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+from sqlalchemy import BigInteger, case, func, select, type_coerce
+from sqlalchemy.orm import Session
+
+from receiver import refusals
+from receiver.columns import milliseconds, receipt_of
+from receiver.models import HandlerRow, MailRow, OrderRow
+
+#: Every time zone's hours and days begin at a quarter of an hour.
+_QUARTER = 15 * 60 * 1000
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Holds what was counted since the first of some moments, and the orders received from each to the next."""
+
+    starts: Sequence[datetime]
+    orders: Sequence[int]
+    #: By state: done, failed, parked…
+    states: Counter[str]
+    refused: int
+    #: Whether more were refused than are kept and so counted.
+    refused_more: bool
+    mails: Counter[str]
+
+    @property
+    def received(self) -> int:
+        """Give the number of orders that came in."""
+        return sum(self.orders)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Is the job that has been due for longest: an order by its receipt, or a mail."""
+
+    what: str
+    receipt: str | None
+    since: datetime
+
+
+@dataclass(frozen=True)
+class HandlerFigures:
+    """Holds when one handler last ran, and how many orders it finished in which state."""
+
+    last_run: datetime | None
+    states: Counter[str]
+
+
+def lately(session: Session, now: datetime, zone: tzinfo) -> tuple[Figures, Figures]:
+    """Count this hour and the 23 before it, and today and the six days before it in this time zone."""
+    hours, days = _hours(now, zone), _days(now, zone)
+    mails = _mails(session, hours[0], days[0])
+    return _count(session, hours, mails[0]), _count(session, days, mails[1])
+
+
+def longest_due(session: Session, now: datetime) -> Waiting | None:
+    """Give the job that has been due for longest and is not finished; None when none is due."""
+    found = []
+    for model in (OrderRow, MailRow):
+        due = model.state == "open", model.due_at <= now
+        oldest = session.execute(select(model.id, model.due_at).where(*due).order_by(model.due_at).limit(1)).first()
+        if oldest is not None:
+            is_order = model is OrderRow
+            receipt = receipt_of(oldest.id) if is_order else None
+            found.append(Waiting("order" if is_order else "mail", receipt, oldest.due_at))
+    return min(found, key=lambda waiting: waiting.since, default=None)
+
+
+def of_handlers(session: Session, since: datetime) -> dict[str, HandlerFigures]:
+    """Count by handler what became of orders since a moment, and give its last run."""
+    tests = select(OrderRow.id).where(OrderRow.test)
+    ran = HandlerRow.attempts > 0, HandlerRow.order_pk.not_in(tests)
+    recent = func.sum(case((HandlerRow.changed_at >= since, 1), else_=0))
+    counted = select(HandlerRow.name, HandlerRow.state, func.max(HandlerRow.changed_at), recent).where(*ran)
+    found: dict[str, HandlerFigures] = {}
+    for name, state, last_run, number in session.execute(counted.group_by(HandlerRow.name, HandlerRow.state)):
+        before = found.get(name, HandlerFigures(None, Counter()))
+        newest = max(filter(None, (before.last_run, last_run)))
+        found[name] = HandlerFigures(newest, before.states + Counter({state: number}))
+    return found
+
+
+def _hours(now: datetime, zone: tzinfo) -> list[datetime]:
+    this = now.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+    return [(this - timedelta(hours=number)).astimezone(zone) for number in range(23, -1, -1)]
+
+
+def _days(now: datetime, zone: tzinfo) -> list[datetime]:
+    today = now.astimezone(zone).date()
+    return [datetime.combine(today - timedelta(days=number), time(), zone) for number in range(6, -1, -1)]
+
+
+def _count(session: Session, starts: Sequence[datetime], mails: Counter[str]) -> Figures:
+    quarter = (type_coerce(OrderRow.received_at, BigInteger) // _QUARTER).label("quarter")
+    real = OrderRow.received_at >= starts[0], OrderRow.test.is_(False)
+    counted = select(quarter, OrderRow.state, func.count()).where(*real).group_by(quarter, OrderRow.state)
+    edges = [milliseconds(start) for start in starts]
+    orders, states = [0] * len(starts), Counter[str]()
+    for number, state, found in session.execute(counted):
+        states[state] += found
+        orders[bisect(edges, number * _QUARTER) - 1] += found
+    refused = refusals.counts_since(session, starts[0])
+    return Figures(
+        starts=starts,
+        orders=orders,
+        states=states,
+        refused=sum(refused.values()),
+        refused_more=any(number >= refusals.KEPT for number in refused.values()),
+        mails=mails,
+    )
+
+
+def _mails(session: Session, day: datetime, week: datetime) -> tuple[Counter[str], Counter[str]]:
+    """Count the mails of both periods in one walk: they have no index by time."""
+    of_day = func.sum(case((MailRow.created_at >= day, 1), else_=0))
+    real = MailRow.created_at >= week, MailRow.test.is_(False)
+    rows = session.execute(select(MailRow.state, of_day, func.count()).where(*real).group_by(MailRow.state)).all()
+    return Counter({state: day for state, day, _ in rows}), Counter({state: week for state, _, week in rows})

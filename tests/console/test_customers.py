@@ -1,0 +1,138 @@
+"""Customers: found by their e-mail, shown whole, exported and erased."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from receiver import customers
+from receiver.models import CustomerRow
+from receiver.orders import Customer, Order
+from tests.console.browsing import NARROW, Browsing
+from tests.console.visitor import Visitor
+from tests.served import Served, order_fields
+
+ADDRESS = {"billing_name": "Ada Lovelace", "billing_line1": "12 St James's Square", "billing_city": "London"}
+
+
+@pytest.fixture
+def ada(shop: Served) -> Served:
+    """Give a shop where Ada has bought."""
+    shop.post(order_fields(customer_last_name="Lovelace", customer_accepts_marketing="true", **ADDRESS))
+    shop.settled()
+    return shop
+
+
+def register(shop: Served, *emails: str) -> None:
+    with shop.kit.database.write() as session:
+        for email in emails:
+            order = Order(order_id="A-1", order_date=datetime.now(UTC), customer=Customer(email=email))
+            customers.apply_order(session, order, now=datetime.now(UTC))
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r'href="/admin/customers/\d+"><bdi>([^<]+)</bdi>', html)
+
+
+def test_the_list_shows_who_was_registered(ada: Served, visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers").text
+    assert "ada@shop.example Ada Lovelace" in text
+    assert "consents" in text
+
+
+def test_an_empty_list_says_what_to_do(visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers").text
+    assert "No customer yet" in text
+    assert "Help, Set-up" in text
+
+
+def test_customers_are_searched_by_the_beginning_of_their_e_mail(shop: Served, visitor: Visitor) -> None:
+    register(shop, "zoe@kunde.de", "ada@kunde.de", "zora@kunde.de")
+    assert listed(visitor.get("/admin/customers?q=%20ZO").html) == ["zora@kunde.de", "zoe@kunde.de"]
+    page = visitor.get("/admin/customers?q=<script>")
+    assert "Nobody is found" in page.text
+    assert "<script>alert" not in page.html
+
+
+def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:
+    register(shop, *(f"c{number}@kunde.de" for number in range(51)))
+    first = visitor.get("/admin/customers?q=c")
+    older = re.search(r'href="([^"]+)" rel="next"', first.html)
+    assert older
+    second = visitor.get(older[1].replace("&amp;", "&"))
+    assert (len(listed(first.html)), listed(second.html)) == (50, ["c0@kunde.de"])
+    assert 'rel="prev"' in second.html
+
+
+def test_a_customers_page_shows_what_is_known(ada: Served, visitor: Visitor) -> None:
+    page = visitor.get("/admin/customers/1")
+    assert "Ada Lovelace, 12 St James's Square, London" in page.text
+    assert "consents; an order of theirs said so" in page.text
+    assert "not claimed" in page.text
+    assert 'href="/admin/orders/rcp_00000001"' in page.html
+
+
+def test_a_customer_without_address_or_order_says_so(shop: Served, visitor: Visitor) -> None:
+    register(shop, "zoe@kunde.de")
+    text = visitor.get("/admin/customers/1").text
+    assert "No order of theirs named an address." in text
+    assert "No order of theirs is kept" in text
+
+
+@pytest.mark.parametrize("path", ["/admin/customers/7", "/admin/customers/7/erase", f"/admin/customers/{10**30}"])
+def test_an_unknown_customer_is_said_in_plain_words(visitor: Visitor, path: str) -> None:
+    page = visitor.get(path)
+    assert page.status == 404
+    assert "There is no such customer; they may have been erased." in page.text
+
+
+def test_an_export_is_a_file(ada: Served, visitor: Visitor) -> None:
+    page = visitor.get("/admin/customers/1/export")
+    assert page.headers["Content-Disposition"] == 'attachment; filename="customer-1.json"'
+    assert json.loads(page.html)["customer"]["last_name"] == "Lovelace"
+
+
+def test_an_erasure_says_first_what_it_does(ada: Served, visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers/1/erase").text
+    assert "the customer's details and consent, 1 address, the contents of 1 order, 2 mails" in text
+    assert "Kept for the books" in text
+    assert len(ada.rows(CustomerRow)) == 1
+
+
+def test_an_erased_customer_is_gone(ada: Served, visitor: Visitor) -> None:
+    page = visitor.post("/admin/customers/1/erase")
+    assert "ada@shop.example is erased." in page.text
+    assert ada.rows(CustomerRow) == []
+    assert [row.email for row in ada.rows()] == [None]
+
+
+def test_hostile_names_are_only_text(shop: Served, visitor: Visitor) -> None:
+    shop.post(order_fields(customer_first_name="<img src=x onerror=alert(1)>", customer_last_name="\u202eevil"))
+    shop.settled()
+    for path in ("/admin/customers", "/admin/customers/1"):
+        html = visitor.get(path).html
+        assert "&lt;img src=x" in html
+        assert "<img src=x" not in html
+
+
+@pytest.mark.parametrize("options", [{}, {"viewport": NARROW}], ids=["wide", "narrow"])
+def test_erasing_in_the_browser(ada: Served, browse: Callable[..., Browsing], options: dict[str, object]) -> None:
+    person = browse(ada.base, **options)
+    person.sign_in()
+    wrong = []
+    person.open("/admin/customers")
+    wrong += person.look("light") + person.look("dark")
+    person.page.get_by_role("link", name="ada@shop.example").click()
+    person.page.get_by_role("link", name="Erase…").wait_for()
+    wrong += person.look("light") + person.look("dark")
+    person.page.get_by_role("link", name="Erase…").click()
+    person.page.get_by_role("button", name="Erase for good").wait_for()
+    wrong += person.look("light") + person.look("dark")
+    person.page.get_by_role("button", name="Erase for good").click()
+    person.page.get_by_text("ada@shop.example is erased.").wait_for()
+    person.page.get_by_text("No customer yet").wait_for()
+    assert wrong + person.look("light") + person.look("dark") == []
