@@ -1,0 +1,65 @@
+"""order_received: a transmission is part of the caller's transaction, or on disk at once, and the engine sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from receiver.kit import Kit
+from receiver.relay import order_received
+from receiver.relay.tables import TransmissionRow
+from tests.hostile_servers import Server, serving
+from tests.relay.relaying import ACCEPTED, an_order
+from tests.served import Served, order_fields, served
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving(ACCEPTED) as running:
+        yield running
+
+
+def states(kit: Kit) -> list[tuple[str, str]]:
+    with kit.database.read() as session:
+        return [(row.order_id, row.state) for row in session.scalars(select(TransmissionRow))]
+
+
+def test_an_order_handed_over_in_an_app_is_sent_by_its_engine(make_app: Callable[..., Flask], server: Server) -> None:
+    app = make_app(RELAY_ALLOW_PRIVATE=True)
+    with served(app, work=True) as shop:
+        shop.kit.controls.save(enabled=True, url=server.url())
+        with app.app_context():
+            event_id = order_received(an_order(order_id="A-7"))
+        shop.wait_for(lambda: states(shop.kit) == [("A-7", "delivered")])
+
+    assert [request.headers["webhook-id"] for request in server.requests] == [event_id]
+
+
+def test_with_a_session_it_is_part_of_the_callers_transaction(kit: Kit) -> None:
+    with pytest.raises(RuntimeError), kit.database.write() as session:
+        order_received(an_order(), session)
+        raise RuntimeError
+    assert states(kit) == []
+    with kit.database.write() as session:
+        order_received(an_order(order_id="A-7"), session)
+
+    assert states(kit) == [("A-7", "held")]
+
+
+def test_a_handler_may_pass_an_order_on_together_with_its_own_done(
+    instance: Path, serve: Callable[..., Served], server: Server
+) -> None:
+    code = "from receiver.handlers import handler\nfrom receiver.relay import order_received\n\n"
+    code += "@handler\ndef pass_on(order, context):\n    order_received(order, context.session)\n"
+    (instance / "handlers" / "mine.py").write_text(code)
+    shop = serve(HANDLERS=["pass_on"], RELAY_ALLOW_PRIVATE=True)
+    shop.kit.controls.save(enabled=True, url=server.url())
+    shop.post(order_fields(order_id="A-7"))
+    shop.settled()
+    shop.wait_for(lambda: states(shop.kit) == [("A-7", "delivered")])
+
+    assert len(server.requests) == 1
