@@ -73,6 +73,7 @@ class Database:
             max_overflow=-1,
         )
         event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
+        event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._lock = WriteLock(lock_path)
@@ -80,8 +81,8 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session whose reads see one moment of the database."""
-        with Session(self.engine) as session:
+        """Open a session whose reads see one moment of the database; raises Unavailable when it cannot be read."""
+        with translated_errors(), Session(self.engine) as session:
             yield session
 
     @contextmanager
@@ -98,7 +99,7 @@ class Database:
 
     def checkpoint(self) -> None:
         """Copy the write-ahead log into the database, so that no commit has to; does not hold up any writer."""
-        with self.engine.connect() as connection:
+        with translated_errors(), self.engine.connect() as connection:
             raw: Any = connection.connection.dbapi_connection
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
@@ -110,7 +111,7 @@ class Database:
         try:
             with translated_errors(), closing(self.engine.raw_connection()) as connection:
                 cursor = connection.cursor()
-                _wait_at_most(cursor, deadline - time.monotonic())
+                cursor.connection.wait_at_most(deadline - time.monotonic())
                 cursor.execute("BEGIN IMMEDIATE")
                 yield cursor
                 connection.commit()
@@ -125,7 +126,8 @@ class Database:
             undo.callback(self._lock.release)
             with translated_errors():
                 connection = undo.enter_context(self._writing.connect())
-                _wait_at_most(connection.connection.cursor(), deadline - time.monotonic())
+                raw: Any = connection.connection.dbapi_connection
+                raw.wait_at_most(deadline - time.monotonic())
                 connection.begin()
             undo.pop_all()
         return WriteTransaction(connection, self._lock)
@@ -135,11 +137,6 @@ def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
 
-def _wait_at_most(cursor: Any, seconds: float) -> None:
-    """Bound SQLite's own waiting, for a foreign program that writes to the file past the write lock."""
-    cursor.execute(f"PRAGMA busy_timeout={max(int(seconds * 1000), 0)}")
-
-
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn what the database says of a full disk, a read-only file or a lock into Unavailable (503)."""
@@ -147,4 +144,4 @@ def translated_errors() -> Iterator[None]:
         yield
     except (OperationalError, sqlite.driver.OperationalError) as error:
         cause = getattr(error, "orig", error)
-        raise Unavailable(f"The order could not be put on disk ({cause}); try again.") from error
+        raise Unavailable(f"The database cannot be used now ({cause}); try again.") from error

@@ -6,19 +6,20 @@ import smtplib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
-from receiver import migrations, refusals, sqlite
+from receiver import migrations, ownership, refusals, sqlite
 from receiver.config import EXAMPLES, SETTINGS
 from receiver.errors import ReceiverError
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
-from receiver.serving import blocking_problems
+from receiver.serving import blocking_problems, prove_writable
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,11 @@ def _instance(kit: Kit) -> Iterator[Finding]:
         if path.exists() and path.stat().st_mode & 0o077:
             yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")
             return
-    yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
+    strangers = list(ownership.problems(kit.instance, Path(kit.database.engine.url.database or "")))
+    for problem in strangers:
+        yield Finding("instance", "wrong", problem)
+    if not strangers:
+        yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
 
 
 def _database(kit: Kit) -> Iterator[Finding]:
@@ -73,8 +78,8 @@ def _database(kit: Kit) -> Iterator[Finding]:
     for problem in wrong:
         yield Finding("database", "wrong", problem)
     if not wrong:
-        kit.database.begin_write(patience=5).close()
-        yield Finding("database", "ok", f"schema {migrations.newest()}, a write transaction can be opened")
+        prove_writable(kit.database, patience=5)
+        yield Finding("database", "ok", f"schema {migrations.newest()}, a row was written and committed")
 
 
 def _secrets(kit: Kit) -> Iterator[Finding]:

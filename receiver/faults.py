@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from traceback import walk_tb
 
+from receiver.errors import Unavailable
+
 
 def place(error: BaseException) -> str:
     """Name the file and line that raised an error."""
@@ -13,7 +15,9 @@ def place(error: BaseException) -> str:
 
 
 def for_the_log(error: BaseException) -> str:
-    """Name an error's type and place, and nothing of what it says."""
+    """Name an error's type and place, and nothing of what it says; of a disk that takes nothing, say our own words."""
+    if isinstance(error, Unavailable):
+        return str(error)
     return f"{type(error).__name__} at {place(error)}"
 
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException
 
 from receiver import faults
-from receiver.errors import ReceiverError
+from receiver.errors import ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ def init_app(app: Flask) -> None:
 
 
 def _from_receiver(error: ReceiverError) -> Response:
+    if isinstance(error, Unavailable):
+        log_failure(error)
     response = _problem(error.status, error.slug, error.title, str(error))
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
@@ -38,13 +40,13 @@ def _from_http(error: HTTPException) -> Response:
     return response
 
 
-def log_bug(error: Exception) -> None:
-    """Log where it happened, not what was said: an error's words and a frame's values may hold personal data."""
+def log_failure(error: Exception) -> None:
+    """Log where it happened, or our own words: an error's words and a frame's values may hold personal data."""
     log.error("%s %s failed: %s", request.method, quote(request.path, errors="replace"), faults.for_the_log(error))
 
 
 def _from_bug(error: Exception) -> Response:
-    log_bug(error)
+    log_failure(error)
     return _problem(500, "internal", "Internal error", "This is a fault of the receiver; its log says where.")
 
 

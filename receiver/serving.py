@@ -5,15 +5,22 @@ from __future__ import annotations
 import gc
 import logging
 import sys
+from datetime import UTC, datetime
 
 import click
 from flask.cli import FlaskGroup
+from sqlalchemy.dialects.sqlite import insert
 
 from receiver import migrations
+from receiver.columns import milliseconds
+from receiver.database import Database
 from receiver.kit import Kit
+from receiver.models import NoticeRow
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
 _SWITCH_SECONDS = 0.0005
+#: The row of the notices that is written over and over.
+_PROOF = "can_be_written"
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +63,14 @@ def blocking_problems(kit: Kit) -> list[str]:
     if state := migrations.problem(kit.database.engine):
         problems.append(state)
     return problems
+
+
+def prove_writable(database: Database, *, patience: float) -> None:
+    """Write one row and commit it, as taking an order does; raises Unavailable on a full disk or a read-only file."""
+    row = {"kind": _PROOF, "last_seen": milliseconds(datetime.now(UTC))}
+    statement = insert(NoticeRow).values(row)
+    with database.write(patience) as session:
+        session.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=row))
 
 
 def _set_up_log(level: str) -> None:

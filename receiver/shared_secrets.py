@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
 from receiver.columns import milliseconds
-from receiver.database import Database
+from receiver.database import Database, translated_errors
 from receiver.errors import ConfigurationError
 from receiver.models import SecretRow
 from receiver.orders import Fields
@@ -102,13 +103,10 @@ class SharedSecrets:
         return rows
 
     def _stored(self) -> list[tuple[str, int | None]]:
-        connection = self._database.engine.raw_connection()
-        try:
+        with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("SELECT ciphertext, ends_at FROM shared_secrets ORDER BY id DESC")
             return cursor.fetchall()  # type: ignore[return-value]
-        finally:
-            connection.close()
 
 
 def _described(

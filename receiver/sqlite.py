@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,19 @@ class GatedConnection(driver.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.gate = threading.RLock()
         self.is_cut_off = False
+        self._waits: int | None = None
         super().__init__(*args, **kwargs)
 
     def cursor(self, *_: Any, **__: Any) -> Any:
         """Make a cursor that steps under the gate."""
         return super().cursor(_Cursor)
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Bound the waiting for a foreign program that writes past the write lock; in steps of a tenth of a second."""
+        milliseconds = max(math.ceil(seconds * 10), 0) * 100
+        if milliseconds != self._waits:
+            self._waits = milliseconds
+            self.execute(f"PRAGMA busy_timeout={milliseconds}")
 
     def cut_off(self) -> None:
         """Roll back and close, whoever is using it; the owner's next statement raises ProgrammingError."""
@@ -99,7 +108,6 @@ class GatedConnection(driver.Connection):
 def prepare(connection: GatedConnection) -> None:
     """Set what every connection needs: safe journal, full sync before a commit returns, foreign keys."""
     connection.isolation_level = None
-    connection.execute("PRAGMA busy_timeout=5000")
     connection.execute(f"PRAGMA journal_mode={journal_mode()}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -6,6 +6,7 @@ import fcntl
 import os
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from receiver.errors import Unavailable
@@ -48,7 +49,7 @@ class WriteLock:
 
     def _lock_file(self, deadline: float) -> None:
         if self._file is None:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = self._opened()
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -60,6 +61,21 @@ class WriteLock:
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
             else:
                 return
+
+    def _opened(self) -> int:
+        """Open the file, or make it; one that root makes belongs to the folder's owner, who is to serve."""
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            folder = self._path.parent.stat()
+        except OSError as error:
+            raise Unavailable(
+                f"{self._path.name} in the instance folder cannot be opened ({error.strerror}); "
+                "give it to the user that serves, with chown."
+            ) from error
+        if os.geteuid() == 0:
+            with suppress(OSError):  # a container's root may not give files away
+                os.fchown(file, folder.st_uid, folder.st_gid)
+        return file
 
     def _forget(self) -> None:
         """Start afresh in a forked child: flock belongs to the open file, which parent and child would share."""

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from receiver import database as databases
 from receiver import sqlite
 from receiver.database import Database
 from receiver.errors import ConfigurationError, Unavailable
+from receiver.write_lock import WriteLock
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -273,3 +277,46 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     path = Path(str(database.engine.url.database)).with_name("fork.lock")
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=20)
+
+
+def test_a_lock_file_that_cannot_be_opened_ends_in_unavailable_that_names_it(tmp_path: Path) -> None:
+    (tmp_path / "write.lock").mkdir()
+    made = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+
+    for _ in range(2):
+        with pytest.raises(Unavailable, match=r"write\.lock .*chown"), made.write():
+            pass
+
+
+def test_a_lock_file_that_root_makes_is_its_folders_owners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[int, int]] = []
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "fchown", lambda _file, user, group: given.append((user, group)))
+
+    WriteLock(tmp_path / "write.lock").acquire()
+
+    assert given == [(tmp_path.stat().st_uid, tmp_path.stat().st_gid)]
+
+
+def test_reading_what_a_foreign_program_has_locked_ends_in_unavailable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the write-ahead log a writer keeps readers out."""
+    monkeypatch.setattr(sqlite, "wal_is_safe", lambda _version: False)
+    monkeypatch.setattr(databases, "PATIENCE", 0.1)
+    made = Database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
+    with made.read() as session:
+        session.execute(text("SELECT 1"))
+
+    with closing(sqlite.driver.connect(tmp_path / "old.sqlite", isolation_level=None)) as foreign:
+        foreign.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(Unavailable, match="locked"), made.read() as session:
+            session.execute(text("SELECT * FROM sqlite_master"))
+
+
+def test_a_hasty_writer_leaves_no_haste_behind(database: Database) -> None:
+    for write in (database.write, database.write_cursor):
+        with write(patience=0.3):
+            pass
+        with database.read() as session:
+            assert session.scalar(text("PRAGMA busy_timeout")) == 5000

@@ -106,7 +106,7 @@ def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeyp
     found = list(diagnose(create_app().extensions["receiver"]))
     assert of(found, "instance") == [("wrong", f"{tmp_path}/none is not there; run `flask init`")]
     assert [state for state, _ in of(found, "database")] == ["wrong", "wrong"]
-    assert of(found, "secrets") == [("wrong", "cannot be looked up: unable to open database file")]
+    assert of(found, "secrets") == [("wrong", "The database cannot be used now (unable to open database file); try again.")]
     assert found[-1].subject == "public url"
 
 

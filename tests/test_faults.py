@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from receiver import faults
+from receiver.errors import Unavailable
 
 
 class Unspeakable(Exception):
@@ -36,3 +37,8 @@ def test_the_merchant_reads_the_words_too() -> None:
 def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
     assert faults.in_words(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
     assert faults.in_words(Unspeakable()) == "Unspeakable: (its words cannot be read)"
+
+
+def test_what_keeps_orders_off_the_disk_is_said_in_our_own_words() -> None:
+    said = "The database cannot be used now (database or disk is full); try again."
+    assert faults.for_the_log(raised(Unavailable(said))) == said

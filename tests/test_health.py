@@ -17,7 +17,7 @@ def test_a_process_that_answers_is_alive(make_app: Callable[..., Flask]) -> None
     assert (answer.status_code, answer.json) == (200, {"status": "alive"})
 
 
-def test_it_is_ready_when_a_write_transaction_can_be_opened(make_app: Callable[..., Flask]) -> None:
+def test_it_is_ready_when_a_row_can_be_written(make_app: Callable[..., Flask]) -> None:
     answer = make_app().test_client().get("/readyz")
     assert (answer.status_code, answer.json) == (200, {"status": "ready"})
 
@@ -54,3 +54,26 @@ def test_with_a_wrong_setting_it_is_alive_and_not_ready(make_app: Callable[..., 
 def test_with_the_database_gone_it_is_not_ready(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     client = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/missing/x.sqlite").test_client()
     assert client.get("/readyz").status_code == 503
+
+
+def test_asking_really_writes(make_app: Callable[..., Flask], instance: Path) -> None:
+    client = make_app().test_client()
+    client.get("/readyz")
+    log = instance / "receiver.sqlite-wal"
+    before = log.stat().st_size
+    client.get("/readyz")
+    assert log.stat().st_size > before
+
+
+def test_on_a_disk_that_takes_no_write_it_is_not_ready(
+    make_app: Callable[..., Flask], instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app()
+    kit: Kit = app.extensions["receiver"]
+    with kit.database.read() as session:
+        connection = session.connection().connection
+        connection.cursor().execute("PRAGMA query_only=ON")
+
+    answer = app.test_client().get("/readyz")
+    assert answer.status_code == 503
+    assert "GET /readyz failed: The database cannot be used now (attempt to write" in caplog.text

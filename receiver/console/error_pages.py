@@ -40,7 +40,7 @@ def _from_configuration(error: ConfigurationError) -> Response:
 
 @console.errorhandler(Exception)
 def _from_bug(error: Exception) -> Response:
-    problems.log_bug(error)
+    problems.log_failure(error)
     return _page(500, "Internal error", "This is a fault of the receiver; its log says where.")
 
 

@@ -1,0 +1,30 @@
+"""Whether the instance's files all belong to the one user that serves; what root or a backup put there does not."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from collections.abc import Iterator
+from pathlib import Path
+
+#: What SQLite keeps beside the database.
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def problems(instance: Path, database: Path) -> Iterator[str]:
+    """Say of each file that another user owns how to give it back, and whether this process is that user's."""
+    owner = instance.stat().st_uid
+    beside = [database.with_name(database.name + suffix) for suffix in _BESIDE]
+    for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
+        if path.exists() and path.stat().st_uid != owner:
+            theirs, ours = _name(path.stat().st_uid), _name(owner)
+            yield f"{path} belongs to {theirs}, the folder to {ours}, who is to serve; run: chown {ours} {path}"
+    if os.geteuid() not in {0, owner}:
+        yield f"{instance} belongs to {_name(owner)}, this process to {_name(os.geteuid())}; run it as {_name(owner)}"
+
+
+def _name(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
