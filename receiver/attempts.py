@@ -20,7 +20,6 @@ LONGEST_TRANSACTION = timedelta(seconds=2)
 #: Abandoned threads after which a handler is switched off until restart.
 MOST_ABANDONED = 3
 _LOOK_EVERY_SECONDS = 0.05
-_LONGEST_DETAIL = 500
 
 log = logging.getLogger(__name__)
 
@@ -78,22 +77,24 @@ class _Call:
 
     def _call(self, handler: Handler, order: Order) -> None:
         try:
-            returned = handler.function(order, self.context)
-            self.outcome = Outcome("done", None if returned is None else str(returned)[:_LONGEST_DETAIL])
-        except Skip as skip:
-            self.outcome = Outcome("skipped", skip.reason[:_LONGEST_DETAIL])
-        except RetryLater as later:
-            self.outcome = Outcome("retrying", later.reason[:_LONGEST_DETAIL], later.after)
+            self.outcome = _outcome_of(handler, order, self.context)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
-            self.outcome = Outcome("retrying", _described(error))
+            self.outcome = Outcome("retrying", f"{faults.in_words(error)} ({faults.place(error)})")
             log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error))
         finally:
             self.finished.set()
 
 
+def _outcome_of(handler: Handler, order: Order, context: Context) -> Outcome:
+    """Call the function and give what it said; raises what it raised, and what reading its words raises."""
+    try:
+        returned = handler.function(order, context)
+        return Outcome("done", None if returned is None else str(returned))
+    except Skip as skip:
+        return Outcome("skipped", skip.reason)
+    except RetryLater as later:
+        return Outcome("retrying", later.reason, later.after)
+
+
 def _holds_too_long(context: Context) -> bool:
     return context.opened_at is not None and datetime.now(UTC) - context.opened_at > LONGEST_TRANSACTION
-
-
-def _described(error: BaseException) -> str:
-    return f"{faults.in_words(error)} ({faults.place(error)})"[:_LONGEST_DETAIL]

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
@@ -112,8 +111,11 @@ class Context:
 
         ``template.txt`` and, if there is one, ``template.html`` are looked for in ``instance/templates/`` and
         then among the built-in ones; the subject is the template's block unless given. An attachment is (file
-        name, media type, bytes). On a test transmission the mail goes to the merchant instead.
+        name, media type, bytes). On a test transmission the mail goes to the merchant instead. Raises ValueError
+        at once for what could not be sent: when the order has no e-mail address, raise Skip before.
         """
+        attachments = tuple(attachments)
+        _check_mail(to, subject, reply_to, attachments)
         values = {"order": self._order, "test": self.test, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
         self.drafts.append(
@@ -124,7 +126,7 @@ class Context:
                 text=rendered.text,
                 html=rendered.html,
                 reply_to=reply_to,
-                attachments=tuple(attachments),
+                attachments=attachments,
             )
         )
 
@@ -146,7 +148,7 @@ class Context:
                 return
             self._closed = True
             if self._session is not None:
-                with suppress(SQLAlchemyError):  # the function may have ended the transaction by hand
+                with suppress(Exception):  # the function may have left its session in any state
                     self._session.close()
             if self._transaction is not None:
                 self._transaction.close()
@@ -164,3 +166,21 @@ class Context:
         return deterministic_message_id(
             event_id=event_id, handler=self._run.handler, run=self._run.run, ordinal=len(self.drafts) + 1, domain=domain
         )
+
+
+def _check_mail(to: object, subject: object, reply_to: object, attachments: Sequence[object]) -> None:
+    """Raise ValueError for what would fail only when the mail is written down, far from the handler's line."""
+    if not isinstance(to, str) or not to:
+        raise ValueError(f"context.mail: to must be an e-mail address, not {to!r}; raise Skip when the order has none")
+    for name, text in (("subject", subject), ("reply_to", reply_to)):
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"context.mail: {name} must be text, not {text!r}")
+    if not all(_is_attachment(one) for one in attachments):
+        raise ValueError("context.mail: each attachment must be (file name, media type, bytes)")
+
+
+def _is_attachment(one: object) -> bool:
+    if not isinstance(one, tuple | list) or len(one) != 3:
+        return False
+    name, media_type, content = one
+    return isinstance(name, str) and isinstance(media_type, str) and isinstance(content, bytes)

@@ -6,13 +6,15 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
+from itertools import takewhile
 from pathlib import Path
+from traceback import extract_tb
 from types import ModuleType
 
+from receiver import faults, handlers
 from receiver.handlers import MARK, Handler
 
 BUILT_IN = (
@@ -43,13 +45,13 @@ def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
     problems: list[str] = []
     for place, bring in _places(instance):
         try:
-            handlers = _marked(bring())
+            marked = _marked(bring())
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a merchant's file may fail in any way
             problems.append(f"{place} cannot be loaded: {_where(error)}.")
             continue
-        if not handlers:
+        if not marked:
             problems.append(f"{place} has no function marked with @handler.")
-        for handler in handlers:
+        for handler in marked:
             problem = _problem(handler, found)
             if problem:
                 problems.append(f"{place}: {problem}")
@@ -117,5 +119,5 @@ def _unknown_names(found: dict[str, Handler], chosen: Sequence[str]) -> list[str
 def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}"
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"line {frames[-1].lineno} of {Path(frames[-1].filename).name}: {type(error).__name__}: {error}"
+    *_, last = takewhile(lambda frame: frame.filename != handlers.__file__, extract_tb(error.__traceback__))
+    return f"line {last.lineno} of {Path(last.filename).name}: {faults.in_words(error)}"

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import jobs, progress
+from receiver import faults, jobs, progress
 from receiver.attempts import Attempts
 from receiver.context import Context, Run, Services
 from receiver.database import Database
@@ -71,9 +71,7 @@ class Processor:
         with self._database.write() as session:
             row = session.get_one(OrderRow, pk)
             rows = progress.handler_rows(session, row, self._registry, datetime.now(UTC))
-        thread = threading.Thread(
-            target=self._run, args=(row, rows, self._run_handler), name="test-transmission", daemon=True
-        )
+        thread = threading.Thread(target=self._run_guarded, args=(row, rows), name="test-transmission", daemon=True)
         thread.start()
         thread.join(TEST_PATIENCE)
         with self._database.read() as session:
@@ -82,6 +80,13 @@ class Processor:
                 {"name": one.name, "state": one.state, "detail": one.detail, "ms": one.milliseconds}
                 for one in session.scalars(mine)
             ]
+
+    def _run_guarded(self, row: OrderRow, rows: list[HandlerRow]) -> None:
+        """Run a test's handlers in a thread of its own, whose errors nobody else would catch."""
+        try:
+            self._run(row, rows, self._run_handler)
+        except Exception as error:  # noqa: BLE001 - left alone, Python prints it whole, personal data included
+            log.error("a test transmission failed: %s", faults.for_the_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
         order = Order.model_validate_json(row.order or "")
@@ -99,8 +104,20 @@ class Processor:
             jobs.settle(session, row, state=state, due_at=due_at)
 
     def _run_handler(self, row: OrderRow, one: HandlerRow, order: Order) -> None:
+        """Make one attempt and write down how it ended; what nobody foresaw is a failed attempt too."""
         handler = self._registry.get(one.name)
         one.attempts += 1
+        try:
+            self._attempt(row, one, order, handler)
+        except (progress.LeaseLost, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
+            said = "its attempt could not be carried out"
+            log.error("handler %s: %s: %s", one.name, said, faults.for_the_log(error))
+            outcome = Outcome("retrying", f"{said}: {type(error).__name__}")
+            self._write(row, one, self._decide(one, handler, outcome, test=row.test))
+
+    def _attempt(self, row: OrderRow, one: HandlerRow, order: Order, handler: Handler | None) -> None:
         if reason := _not_to_run(handler, row, order):
             self._write(row, one, Outcome("skipped", reason))
             return
@@ -117,35 +134,40 @@ class Processor:
 
     def _commit(self, row: OrderRow, one: HandlerRow, context: Context, outcome: Outcome) -> Outcome:
         """Commit the handler's work, its mails and its *done* together; a test's work is rolled back."""
-        if row.test:
-            context.close()
-            self._write(row, one, outcome, context)
-            return outcome
         try:
-            transaction = context.transaction()
-            with Session(transaction.connection) as session:
-                progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
-                session.flush()
-            transaction.commit()
+            if row.test:
+                context.close()
+                self._write(row, one, outcome, context)
+            else:
+                transaction = context.transaction()
+                with Session(transaction.connection) as session:
+                    columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+                    session.flush()
+                transaction.commit()
+                progress.take_over(one, columns)
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
-            return Outcome("retrying", f"its work could not be committed: {type(error).__name__}: {error}")
+            return Outcome("retrying", f"its work could not be committed: {faults.in_words(error)}")
         return outcome
 
     def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None = None) -> None:
         with self._database.write() as session:
-            progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+            columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+        progress.take_over(one, columns)
 
-    def _decide(self, one: HandlerRow, handler: Handler, outcome: Outcome, *, test: bool) -> Outcome:
+    def _decide(self, one: HandlerRow, handler: Handler | None, outcome: Outcome, *, test: bool) -> Outcome:
         """Turn *retrying* into *failed* once there were enough attempts, else set the wait; a test has one attempt."""
         if outcome.state != "retrying":
             return outcome
-        retries = len(self._schedule) if handler.retries is None else handler.retries
+        own = handler.retries if handler else None
+        retries = len(self._schedule) if own is None else own
         if test or one.attempts > retries:
             return replace(outcome, state="failed", after=None)
+        if outcome.after is not None and outcome.after > timedelta(0):
+            return outcome
         wait = self._schedule[min(one.attempts, len(self._schedule)) - 1] if self._schedule else 60
-        return replace(outcome, after=outcome.after or timedelta(seconds=wait))
+        return replace(outcome, after=timedelta(seconds=wait))
 
     def _end_interrupted_test(self, row: OrderRow, one: HandlerRow, _order: Order) -> None:
         self._write(row, one, Outcome("failed", "the server stopped during the test; send it again"))

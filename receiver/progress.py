@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from receiver import jobs, outbox
@@ -64,16 +65,23 @@ def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> t
 
 def write_outcome(
     session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
-) -> None:
-    """Write how an attempt ended, and its mails when it is *done*; raises LeaseLost when this run lost the order."""
+) -> dict[str, Any]:
+    """Write how an attempt ended, and its mails when it is *done*; raises LeaseLost when this run lost the order.
+
+    Gives the handler's columns as written. Its row itself is no part of the session, which may yet be rolled
+    back: the caller takes them over into it by ``take_over`` once they are committed.
+    """
     if session.scalar(select(OrderRow.id).where(jobs.holds_lease(OrderRow, row))) is None:
         raise LeaseLost
-    session.add(one)
-    one.state = outcome.state
-    one.detail = outcome.detail
-    one.milliseconds = outcome.milliseconds
-    one.changed_at = now
-    one.due_at = now + outcome.after if outcome.after is not None else None
+    columns = {
+        "state": outcome.state,
+        "attempts": one.attempts,
+        "detail": outcome.detail,
+        "milliseconds": outcome.milliseconds,
+        "changed_at": now,
+        "due_at": now + outcome.after if outcome.after is not None else None,
+    }
+    _update(session, one, columns)
     session.add(
         AttemptRow(
             handler_pk=one.id,
@@ -88,6 +96,18 @@ def write_outcome(
     if context is not None and outcome.state == "done":
         for draft in context.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
+    return columns
+
+
+def take_over(one: HandlerRow, columns: dict[str, Any]) -> None:
+    """Bring a handler's row that was read before to what has been committed since."""
+    for name, value in columns.items():
+        setattr(one, name, value)
+
+
+def _update(session: Session, one: HandlerRow, columns: dict[str, Any]) -> None:
+    of_one = update(HandlerRow).where(HandlerRow.id == one.id).execution_options(synchronize_session=False)
+    session.execute(of_one.values(**columns))
 
 
 def _due_at(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:

@@ -141,6 +141,52 @@ def test_a_broken_file_is_named_and_stops_no_other(tmp_path: Path, text: str, sa
 
 
 @pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("timeout='10'", "timeout must be a number of seconds above 0, not '10'"),
+        ("timeout=0", "timeout must be a number of seconds above 0, not 0"),
+        ("timeout=True", "timeout must be a number of seconds above 0, not True"),
+        ("timeout=float('nan')", "timeout must be a number of seconds above 0, not nan"),
+        ("timeout=float('inf')", "timeout must be a number of seconds above 0, not inf"),
+        ("retries=-1", "retries must be a whole number from 0 on, not -1"),
+        ("retries='2'", "retries must be a whole number from 0 on, not '2'"),
+        ("retries=True", "retries must be a whole number from 0 on, not True"),
+        ("after=['register_customer']", "after must be one handler's name, not ['register_customer']"),
+        ("after=''", "after must be one handler's name, not ''"),
+        ("on_test='no'", "on_test must be True or False, not 'no'"),
+        ("events='order.completed'", "events must be a tuple of names, not 'order.completed'"),
+        ("events=(5,)", "events must be a tuple of names, not (5,)"),
+    ],
+)
+def test_an_option_of_a_wrong_kind_is_a_broken_file_that_names_handler_and_line(
+    tmp_path: Path, options: str, said: str
+) -> None:
+    path = write(tmp_path, "bad.py", a_handler("mine", f"({options})"))
+    registry = load(tmp_path)
+    assert names(registry) == BUILT_IN
+    (problem,) = registry.problems
+    assert problem.startswith(f"{path} cannot be loaded: line 4 of bad.py: ")
+    assert problem.endswith(f": @handler of mine: {said}.")
+
+
+def test_an_option_that_there_is_not_is_named_with_its_line(tmp_path: Path) -> None:
+    path = write(tmp_path, "bad.py", a_handler("mine", "(retry=3)"))
+    (problem,) = load(tmp_path).problems
+    assert problem.startswith(f"{path} cannot be loaded: line 4 of bad.py: TypeError: ")
+    assert "'retry'" in problem
+
+
+def test_a_file_whose_error_has_no_words_is_named(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        "bad.py",
+        "class E(Exception):\n    def __str__(self):\n        raise RuntimeError\n\n\nraise E\n",
+    )
+    (problem,) = load(tmp_path).problems
+    assert problem == f"{path} cannot be loaded: line 6 of bad.py: E: (its words cannot be read)."
+
+
+@pytest.mark.parametrize(
     "signature", ["def mine(order)", "def mine(order, context, more)", "def mine()", "async def mine(order, context)"]
 )
 def test_a_function_that_cannot_be_called_as_a_handler_is_not_taken(tmp_path: Path, signature: str) -> None:

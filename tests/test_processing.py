@@ -340,6 +340,118 @@ def test_whatever_a_handler_does_the_next_one_runs(
     assert work(shop) == ["tame"]
 
 
+#: What a handler gets wrong, and what the merchant reads of it.
+MISTAKES = {
+    "context.mail(to=None, template='order_notice')": "to must be an e-mail address, not None",
+    "context.mail(to='', template='order_notice')": "raise Skip when the order has none",
+    "context.mail(to='a@shop.example', template='order_notice', reply_to=5)": "reply_to must be text, not 5",
+    "context.mail(to='a@shop.example', template='order_notice', subject=b'x')": "subject must be text, not b'x'",
+    "context.mail(to='a@shop.example', template='order_notice', attachments=[('a.txt', 'text/plain', 'x')])": (
+        "(file name, media type, bytes)"
+    ),
+    "context.mail(to='a@shop.example', template='order_notice', attachments=['a.txt'])": "media type, bytes)",
+    "context.mail(to='a@shop.example', template='order_notice', subject='\\ud800')": "could not be committed",
+    "raise RetryLater('later', after=60)": "RetryLater: after must be a timedelta, not 60",
+    "raise RetryLater(60)": "RetryLater: its reason must be text, not 60",
+    "raise RetryLater('in time', after=timedelta(days=10**7))": "in time",
+    "raise RetryLater('long ago', after=timedelta(days=-1))": "long ago",
+    "raise Skip(5)": "Skip: its reason must be text, not 5",
+    "raise Unspeakable": "Unspeakable: (its words cannot be read)",
+    "raise Halved('no reason')": "AttributeError",
+    "raise ValueError('half \\ud800 a pair')": "ValueError: half ? a pair",
+    "return 'half \\ud800 a pair'": "half ? a pair",
+    "return Unspeakable()": "RuntimeError: ada@secret.example",
+}
+
+
+@pytest.mark.parametrize("test", [False, True], ids=["order", "test"])
+@pytest.mark.parametrize("body", MISTAKES)
+def test_a_small_mistake_ends_its_attempt_and_the_last_handler_is_done(
+    serve: Callable[..., Served],
+    write_handlers: Write,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    body: str,
+    test: bool,
+) -> None:
+    write_handlers(f"""
+        class Unspeakable(Exception):
+            def __str__(self):
+                raise RuntimeError("ada@secret.example")
+
+        class Halved(Skip):
+            def __init__(self, _reason):
+                pass
+
+        @handler
+        def mistaken(order, context):
+            {body}
+
+        @handler
+        def z_last(order, context):
+            return "last"
+    """)
+    shop = serve(work=False, HANDLERS=["mistaken", "z_last"])
+    shop.post(order_fields(order_id="A-1", test=str(test).lower()))
+    shop.kit.processor.run_next()
+
+    mistaken, last = shop.rows(HandlerRow)
+    expected = "done" if body.startswith("return '") else "failed" if test else "retrying"
+    assert (mistaken.state, mistaken.attempts, last.state) == (expected, 1, "done")
+    assert MISTAKES[body] in mistaken.detail
+    assert mistaken.due_at is None or mistaken.due_at - datetime.now(UTC) < timedelta(days=367)
+    assert mistaken.due_at is None or mistaken.due_at > datetime.now(UTC)
+    (order,) = shop.rows()
+    assert (order.state, order.lease_token) == (expected if expected != "retrying" else "open", None)
+    assert "Traceback" not in capfd.readouterr().err
+    assert "secret.example" not in caplog.text
+
+
+def test_an_end_that_cannot_be_written_is_a_failed_attempt(
+    run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever nobody foresaw: the order does not stay open under a lease that runs out again and again."""
+
+    def fails(*_: object) -> None:
+        raise ValueError("ada@shop.example")
+
+    write_handlers("""
+        @handler
+        def odd(order, context):
+            pass
+
+        @handler
+        def z_last(order, context):
+            pass
+    """)
+    monkeypatch.setattr("receiver.processing._not_to_run", fails)
+    shop = run("odd", "z_last")
+
+    assert [(row.state, row.attempts) for row in shop.rows(HandlerRow)] == [("retrying", 1)] * 2
+    assert {row.detail for row in shop.rows(HandlerRow)} == {"its attempt could not be carried out: ValueError"}
+    assert shop.rows()[0].lease_token is None
+    assert "handler odd: its attempt could not be carried out: ValueError at test_processing.py" in caplog.text
+    assert "ada@shop.example" not in caplog.text
+
+
+def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
+    serve: Callable[..., Served],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    def fails(*_: object) -> None:
+        raise ValueError("ada@shop.example")
+
+    monkeypatch.setattr("receiver.progress.next_ready", fails)
+    reply = serve(work=False).post(order_fields(test="true"))
+
+    assert {one["state"] for one in reply.content["handlers"]} == {"pending"}
+    assert "a test transmission failed: ValueError at test_processing.py" in caplog.text
+    assert "ada@shop.example" not in caplog.text
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_swallowed_database_error_fails_the_attempt_at_its_commit(
     run: Callable[..., Served], write_handlers: Write
 ) -> None:

@@ -7,6 +7,7 @@ What you write is one function: ``def name(order, context)``, marked with ``@han
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -31,7 +32,7 @@ class Skip(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         #: Shown in console and self test.
-        self.reason = reason
+        self.reason = _checked_reason("Skip", reason)
 
 
 class RetryLater(Exception):
@@ -39,9 +40,17 @@ class RetryLater(Exception):
 
     def __init__(self, reason: str = "asked to be tried again", *, after: timedelta | None = None) -> None:
         super().__init__(reason)
+        if after is not None and not isinstance(after, timedelta):
+            raise TypeError(f"RetryLater: after must be a timedelta, not {after!r}")
         #: Shown in console and self test.
-        self.reason = reason
+        self.reason = _checked_reason("RetryLater", reason)
         self.after = after
+
+
+def _checked_reason(whose: str, reason: object) -> str:
+    if not isinstance(reason, str):
+        raise TypeError(f"{whose}: its reason must be text, not {reason!r}")
+    return reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +70,13 @@ class Handler:
     #: Events it runs on.
     events: tuple[str, ...] = ("order.completed",)
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for an option of a wrong kind, naming handler and option."""
+        for option, is_right, wanted in _OPTIONS:
+            value = getattr(self, option)
+            if not is_right(value):
+                raise ValueError(f"@handler of {self.name}: {option} must be {wanted}, not {value!r}")
+
     @property
     def file(self) -> str:
         """Give the path of the file it stands in."""
@@ -70,6 +86,28 @@ class Handler:
     def description(self) -> str:
         """Give the first line of what the function says of itself; empty when it says nothing."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+
+def _is_time(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 0
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _are_names(value: Any) -> bool:
+    return isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
+
+
+#: Each option with its check, and what to say that it must be.
+_OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("after", lambda value: value is None or (isinstance(value, str) and value != ""), "one handler's name"),
+    ("on_test", lambda value: isinstance(value, bool), "True or False"),
+    ("retries", lambda value: value is None or _is_count(value), "a whole number from 0 on"),
+    ("timeout", _is_time, "a number of seconds above 0"),
+    ("events", _are_names, "a tuple of names"),
+)
 
 
 @overload
