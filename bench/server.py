@@ -1,0 +1,50 @@
+"""A fresh instance, served as in production: granian with 2 processes of 8 threads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from receiver import create_app
+from receiver.kit import Kit
+
+PORT = 8765
+PASSWORD = "the password of the bench"
+_GRANIAN = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "8", "--workers-kill-timeout", "5")
+
+
+@contextmanager
+def serving(**settings: str) -> Iterator[tuple[str, Kit]]:
+    """Serve an instance with these settings; gives its address and, to look at its database, its kit."""
+    with tempfile.TemporaryDirectory() as folder:
+        instance = str(Path(folder) / "instance")
+        ours = {"INSTANCE_PATH": instance, "ADMIN_PASSWORD": PASSWORD, **settings}
+        os.environ.update({f"RECEIVER_{name}": value for name, value in ours.items()})
+        subprocess.run([sys.executable, "-m", "flask", "init"], check=True, stdout=subprocess.DEVNULL)
+        server = subprocess.Popen(
+            [sys.executable, "-m", "granian", *_GRANIAN, "--port", str(PORT), "--log-level", "error", "bench.app:app"]
+        )
+        try:
+            url = f"http://127.0.0.1:{PORT}"
+            _wait_for(f"{url}/readyz")
+            yield url, create_app().extensions["receiver"]
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def _wait_for(url: str) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with suppress(OSError), urllib.request.urlopen(url) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit(f"{url} does not answer")
