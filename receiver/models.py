@@ -118,7 +118,10 @@ class MailRow(Job, Base):
     created_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
 
-    __table_args__ = (Index("ix_mails_due", "due_at", sqlite_where=sql("state = 'open'")),)
+    __table_args__ = (
+        Index("ix_mails_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_mails_state", "state", "id"),
+    )
 
 
 class CustomerRow(Base):

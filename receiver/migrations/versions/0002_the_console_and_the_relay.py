@@ -110,5 +110,8 @@ def upgrade() -> None:
     with op.batch_alter_table("transmission_attempts", schema=None) as batch_op:
         batch_op.create_index("ix_transmission_attempts_transmission_pk", ["transmission_pk"], unique=False)
 
+    with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index("ix_mails_state", ["state", "id"], unique=False)
+
     with op.batch_alter_table("orders", schema=None) as batch_op:
         batch_op.create_index("ix_orders_counted", ["received_at", "test", "state", "copies"], unique=False)
