@@ -112,15 +112,6 @@ TROUBLES = (
 )
 
 
-def standing(session: Session, now: datetime) -> list[Trouble]:
-    """Give the troubles that are neither mended nor over."""
-    return [
-        trouble
-        for trouble in TROUBLES
-        if (trouble.stands(session, now) if trouble.stands else trouble.newest(session) > 0)
-    ]
-
-
 class Notices:
     """Watches for trouble, its own and what ``others`` finds, and puts mails to the merchant into the outbox."""
 
@@ -136,6 +127,14 @@ class Notices:
         self._settings = settings
         self._others = others
         self._looked_at = datetime.min.replace(tzinfo=UTC)
+
+    def standing(self, session: Session, now: datetime) -> list[Trouble]:
+        """Give the troubles that are neither mended nor over."""
+        return [
+            trouble
+            for trouble in (*TROUBLES, *self._others(session))
+            if (trouble.stands(session, now) if trouble.stands else trouble.newest(session) > 0)
+        ]
 
     def look(self) -> None:
         """Mail the merchant about trouble they have not been told of, unless told of the kind within a day."""

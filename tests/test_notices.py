@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow
-from receiver.notices import TROUBLES, standing
+from receiver.notices import TROUBLES
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
@@ -224,7 +224,7 @@ def test_what_the_merchant_was_told_of_is_remembered(idle: Served) -> None:
 def standing_headlines(shop: Served, *, later: timedelta = timedelta(0)) -> list[str]:
     shop.kit.refusals.flush()
     with shop.kit.database.read() as session:
-        return [trouble.headline for trouble in standing(session, datetime.now(UTC) + later)]
+        return [trouble.headline for trouble in shop.kit.notices.standing(session, datetime.now(UTC) + later)]
 
 
 def test_trouble_stands_until_it_is_mended(idle: Served) -> None:

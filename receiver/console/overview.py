@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from flask import render_template
 
-from receiver import figures, notices
+from receiver import figures
 from receiver.console import checklist
 from receiver.console.blueprint import console
 from receiver.console.charts import Chart, bar_chart
@@ -44,7 +44,7 @@ def _lately(kit: Kit) -> dict[str, Any]:
     with kit.database.read() as session:
         day, week = figures.lately(session, now, zone)
         waiting = figures.longest_due(session, now)
-        troubles = notices.standing(session, now)
+        troubles = kit.notices.standing(session, now)
     return {
         "periods": [
             ("Last 24 hours", day, _chart("hour", day, "HH:mm")),

@@ -111,6 +111,18 @@ def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) ->
     assert "No order was taken for 5 days." in flat(mails(enabled)[0].text)
 
 
+def test_what_stands_is_shown_beside_the_other_troubles_until_it_is_over(enabled: Relay, shop: Shop) -> None:
+    def standing() -> list[str]:
+        with enabled.kit.database.read() as session:
+            return [trouble.headline for trouble in enabled.kit.notices.standing(session, datetime.now(UTC))]
+
+    send(enabled, shop, "500 Oops")
+    assert standing() == [NOT_REACHED]
+    shop.answer = reply("202 Accepted")
+    enabled.work_until(timedelta(minutes=1))
+    assert standing() == []
+
+
 def test_a_test_transmission_makes_no_trouble(enabled: Relay, shop: Shop) -> None:
     shop.answer = reply("500 Oops")
     enabled.transmissions.send_test()
