@@ -18,6 +18,8 @@ PAGES = (
     "order_secret",
     "order_transmissions",
     "orders",
+    "parked",
+    "map_parameters",
     "refused",
     "mail",
     "handlers",

@@ -23,7 +23,14 @@ class Group(NamedTuple):
 MENU: tuple[Entry | Group, ...] = (
     Entry("Overview", "console.overview"),
     Group("Customer", (Entry("Order Manager", "console.order_manager"), Entry("Customers", "console.customers"))),
-    Group("Received", (Entry("Orders", "console.orders"), Entry("Refused", "console.refused"))),
+    Group(
+        "Received",
+        (
+            Entry("Orders", "console.orders"),
+            Entry("Parked", "console.parked"),
+            Entry("Refused", "console.refused"),
+        ),
+    ),
     Entry("Mail", "console.mail"),
     Entry("Handlers", "console.handlers"),
     Entry("Settings", "console.settings"),

@@ -49,3 +49,6 @@ document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   for (const menu of menus) if (menu.open) { menu.open = false; menu.querySelector("summary").focus(); }
 });
+
+// A form with data-continue goes on by itself.
+for (const form of document.querySelectorAll("form[data-continue]")) form.requestSubmit();

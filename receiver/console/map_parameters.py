@@ -1,0 +1,92 @@
+"""Received → Parked → Map parameters: a service's names beside our fields, tried on one body, then saved."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from receiver import ledger, mapped_fields
+from receiver.console.blueprint import console
+from receiver.console.mapping_form import GROUPS, Row, choices, fill_in, rows
+from receiver.explanation import Reading, explain_fields
+from receiver.kit import current_kit
+from receiver.models import OrderRow
+from receiver.orders.value_clues import DATE_FORMS
+from receiver.sources import Source, with_saved
+
+#: A moment that shows each form of a date, day and month apart.
+_EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
+
+
+@console.route("/parked/<receipt>/map", methods=["GET", "POST"])
+def parked_map(receipt: str) -> ResponseReturnValue:
+    """Show what came in beside our fields; try a mapping on it, or save it for every order of its source."""
+    kit = current_kit()
+    with kit.database.read() as session:
+        row = ledger.find(session, receipt)
+    kit.sources.look_again()
+    source = kit.sources.get(row.source)
+    fields = [(name, value) for name, value in json.loads(row.fields)]
+    today = explain_fields(fields, source.mapping, row.received_at)
+    if request.method == "GET":
+        made = rows(source.from_file, source.saved, today.explanation.suggestions)
+        return _page(row, source, fields, made, today)
+    made = rows(source.from_file, source.saved)
+    rules = fill_in(made, request.form)
+    if any(one.error for one in made.values()):
+        return _page(row, source, fields, made, today), 422
+    if request.form.get("do") != "save":
+        tried = explain_fields(fields, with_saved(source, rules).mapping, row.received_at)
+        return _page(row, source, fields, made, tried, was_tried=True)
+    _save(source, made, rules)
+    fed = "one field is" if len(rules) == 1 else f"{len(rules)} fields are"
+    flash(f"Saved: {fed} mapped. Every order that comes in from now on is read so.")
+    return redirect(url_for("console.parked_run"), 303)
+
+
+def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
+    kit = current_kit()
+    emptied = [field for field, one in made.items() if not one.from_file and field not in rules]
+    with kit.database.write() as session:
+        mapped_fields.save(session, source.name, rules, datetime.now(UTC))
+        mapped_fields.remove(session, source.name, emptied)
+    kit.sources.look_again()
+
+
+def _page(
+    row: OrderRow,
+    source: Source,
+    fields: list[tuple[str, str]],
+    made: dict[str, Row],
+    reading: Reading,
+    *,
+    was_tried: bool = False,
+) -> str:
+    return render_template(
+        "console/parked_map.html",
+        row=row,
+        source=source,
+        fields=fields,
+        groups=_grouped(made),
+        choices=choices(fields, of_items=False),
+        item_choices=choices(fields, of_items=True),
+        date_forms=[(form, _EXAMPLE.strftime(form)) for form in DATE_FORMS],
+        reading=reading,
+        fed=[one for one in reading.explanation.rows if one.parameters or one.value],
+        was_tried=was_tried,
+        wrong=[one for one in made.values() if one.error],
+    )
+
+
+def _grouped(made: dict[str, Row]) -> list[tuple[str, list[Row], list[Row]]]:
+    """Give the groups with the rows that are shown at once and those that are folded away."""
+    groups = [(label, [one for one in made.values() if one.part == part]) for part, label, _ in GROUPS]
+    return [
+        (label, [one for one in group if not one.is_folded], [one for one in group if one.is_folded])
+        for label, group in groups
+        if group
+    ]

@@ -1,0 +1,102 @@
+"""Received → Parked: what is not understood yet, and running all of it once it is."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from receiver import ledger
+from receiver import parked as parked_orders
+from receiver.console import paging
+from receiver.console.blueprint import console
+from receiver.kit import current_kit
+from receiver.replay import replay_all
+
+#: Seconds that one request runs parked orders for; the page then goes on with the next.
+_SECONDS = 2.0
+_MOST_ERRORS = 3
+#: What a parked order became -> how it is told of one, and of several.
+_TOLD = {
+    "open": ("is run now", "are run now"),
+    "duplicate": ("is the same as an order that is here already", "are the same as orders that are here already"),
+    "ignored": ("is no completed order", "are no completed orders"),
+    "done": ("was a test", "were tests"),
+    "parked": ("is still not understood", "are still not understood"),
+    "failed": ("could not be run", "could not be run"),
+}
+
+
+@console.get("/parked")
+def parked() -> str:
+    """List the parked orders, newest first."""
+    with current_kit().database.read() as session:
+        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()), ledger.PAGE)
+        seen = parked_orders.overview(session)
+    return render_template(
+        "console/parked.html",
+        rows=rows,
+        errors={row.id: json.loads(row.errors or "[]") for row in rows},
+        most_errors=_MOST_ERRORS,
+        seen=seen,
+        pages=pages,
+        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+    )
+
+
+@console.get("/parked/run")
+def parked_run() -> str:
+    """Show how many would be run, how old they are and which handlers would run, before anything is."""
+    kit = current_kit()
+    kit.sources.look_again()
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        seen = parked_orders.overview(session)
+        foreseen = parked_orders.foresee(session, kit.sources)
+    names = [handler.name for handler in kit.registry.handlers]
+    return render_template(
+        "console/parked_run.html",
+        seen=seen,
+        age=seen.age(now),
+        foreseen=foreseen,
+        names=names,
+        left_out=parked_orders.better_left_out(seen, names, now),
+    )
+
+
+@console.post("/parked/run")
+def parked_run_all() -> ResponseReturnValue:
+    """Run parked orders for a moment, oldest first; the page that answers goes on where this ended."""
+    kit = current_kit()
+    kit.sources.look_again()
+    chosen = request.form.getlist("handler")
+    without = [handler.name for handler in kit.registry.handlers if handler.name not in chosen]
+    counts = Counter({word: _number(request.form, word) for word in _TOLD})
+    with kit.database.read() as session:
+        waiting = dict(parked_orders.receipts(session, _number(request.form, "after")))
+    ids, until = iter(waiting), time.monotonic() + _SECONDS
+    after = 0
+    run = replay_all(kit.database, waiting.values(), sources=kit.sources, registry=kit.registry, without=without)
+    for one in run:
+        after = next(ids)
+        counts["failed" if one.failed else re.split(r"[^a-z]", one.became)[0]] += 1
+        if time.monotonic() > until:
+            break
+    kit.engine.hint("orders")
+    left = len(list(ids))
+    if left:
+        return render_template("console/parked_progress.html", counts=counts, after=after, left=left, chosen=chosen)
+    told = [f"{count} {_TOLD[word][count > 1]}" for word, count in counts.items() if count]
+    flash(f"{', '.join(told)}." if told else "No order was parked.", "bad" if counts["failed"] else "message")
+    return redirect(url_for("console.parked"), 303)
+
+
+def _number(form: Mapping[str, str], name: str) -> int:
+    text = form.get(name, "")
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) else 0
