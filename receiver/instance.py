@@ -16,7 +16,7 @@ from werkzeug.security import generate_password_hash
 from receiver import config, migrations, sqlite
 from receiver.config_example import example
 from receiver.console.tables import SessionRow
-from receiver.database import Database
+from receiver.database import Database, translated_errors
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
@@ -29,11 +29,13 @@ _FOLDERS = ("", "handlers", "templates", "outbox")
 def set_up(kit: Kit, chosen_password: str | None) -> Iterator[str]:
     """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
 
-    Raises ConfigurationError when the folder cannot be written or the database is a newer release's.
+    Raises ConfigurationError when the folder cannot be written or the database is a newer release's, and
+    Unavailable when the database cannot be used.
     """
     try:
         yield from _write_files(kit.instance)
-        yield from _upgrade(kit)
+        with translated_errors():
+            yield from _upgrade(kit)
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
     with kit.database.read() as session:
@@ -59,14 +61,19 @@ def set_password(database: Database, chosen: str | None) -> str:
 
 
 def back_up(database: Database, path: Path) -> None:
-    """Copy the database, while it is in use, to a new file that only its owner can read."""
+    """Copy the database, while it is in use, to a new file that only its owner can read.
+
+    Raises ConfigurationError when it cannot be copied whole; then no file is left.
+    """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    source = database.engine.raw_connection()
     try:
-        with closing(sqlite.driver.connect(str(path))) as target:
+        with closing(database.engine.raw_connection()) as source, closing(sqlite.driver.connect(path)) as target:
             source.dbapi_connection.backup(target)  # type: ignore[union-attr]
-    finally:
-        source.close()
+    except BaseException as error:
+        path.unlink()
+        if isinstance(error, sqlite.driver.Error):
+            raise ConfigurationError(f"{path} cannot be written whole ({error}), and was removed.") from error
+        raise
 
 
 def _write_files(instance: Path) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -128,6 +129,51 @@ def test_backup_into_a_folder_that_is_not_there_says_so(run: Run, tmp_path: Path
     result = run("backup", str(tmp_path / "none" / "copy.sqlite"))
     assert result.exit_code == 1
     assert "copy.sqlite cannot be written: No such file or directory." in result.stderr
+
+
+def test_backup_onto_a_full_disk_says_so_and_leaves_no_file(run: Run, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, hard))
+    try:
+        result = run("backup", str(copy))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"Error: {copy} cannot be written whole (")
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin"),
+    [
+        (("secret", "add", "a secret of another service"), None),
+        (("secret", "revoke", "00000000"), None),
+        (("password",), "a long enough password\n"),
+        (("mail", "resend", "1"), None),
+    ],
+)
+def test_while_nothing_can_be_written_a_command_says_so_in_a_line(
+    run: Run, kit: Kit, instance: Path, words: tuple[str, ...], stdin: str | None
+) -> None:
+    (instance / "write.lock").unlink(missing_ok=True)
+    (instance / "write.lock").mkdir()
+    result = run(*words, stdin=stdin)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        "Error: write.lock in the instance folder cannot be opened (Is a directory); "
+        "give it to the user that serves, with chown.\n"
+    )
+
+
+def test_init_on_a_database_that_cannot_be_opened_says_so_in_a_line(run: Run, instance: Path) -> None:
+    (instance / "receiver.sqlite").unlink()
+    (instance / "receiver.sqlite").mkdir()
+    result = run("init")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "Error: The database cannot be used now (unable to open database file); try again.\n",
+    )
 
 
 @pytest.mark.parametrize(

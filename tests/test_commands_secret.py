@@ -39,6 +39,18 @@ def test_secret_add_takes_a_value_and_does_not_repeat_it(run: Run, kit: Kit) -> 
     assert VALUE in kit.shared_secrets.keyring().active
 
 
+def test_secret_add_reads_standard_input_so_that_no_list_of_processes_shows_it(run: Run, kit: Kit) -> None:
+    result = run("secret", "add", "-", stdin=f"{VALUE}\n")
+    assert result.exit_code == 0
+    assert VALUE in kit.shared_secrets.keyring().active
+
+
+def test_secret_add_from_an_empty_standard_input_adds_nothing(run: Run, kit: Kit) -> None:
+    result = run("secret", "add", "-", stdin="")
+    assert (result.exit_code, result.stderr) == (1, "Error: standard input holds no secret.\n")
+    assert list(kit.shared_secrets.keyring().active) == [SECRET]
+
+
 def test_secret_add_gives_json(run: Run) -> None:
     assert json.loads(run("secret", "add", VALUE, "--json").stdout) == {"fingerprint": signing.fingerprint(VALUE)}
     made = json.loads(run("secret", "add", "--json").stdout)

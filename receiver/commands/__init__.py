@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
         serve,
         setup,
         worker,
+        working,
     )
 
     for module in (
@@ -37,4 +38,4 @@ def init_app(app: Flask) -> None:
         diagnosis,
     ):
         for command in module.COMMANDS:
-            app.cli.add_command(command)
+            app.cli.add_command(working.in_words(command))

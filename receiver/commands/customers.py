@@ -10,7 +10,6 @@ from flask.cli import AppGroup
 from receiver import customers, privacy
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
 
 group = AppGroup("customers", help="The customers that orders have registered.")
 COMMANDS = (group,)
@@ -31,10 +30,7 @@ def list_customers(as_json: bool) -> None:
 def export(email: str, _as_json: bool) -> None:
     """Print all that is kept of the person with this EMAIL, as JSON."""
     with working_kit().database.read() as session:
-        try:
-            print_json(privacy.export(session, email))
-        except ConfigurationError as error:
-            raise click.ClickException(str(error)) from error
+        print_json(privacy.export(session, email))
 
 
 @group.command("erase")
@@ -43,16 +39,13 @@ def export(email: str, _as_json: bool) -> None:
 def erase(email: str, yes: bool) -> None:
     """Erase the person with this EMAIL; their orders stay in the books, without them."""
     kit = working_kit()
-    try:
-        with kit.database.read() as session:
-            kept = privacy.kept(session, email)
-        for line in privacy.consequences(kept):
-            click.echo(line)
-        if not yes:
-            if not sys.stdin.isatty():
-                raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
-            click.confirm("Erase this for good?", abort=True)
-        privacy.erase(kit.database, kit.transport, email)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    with kit.database.read() as session:
+        kept = privacy.kept(session, email)
+    for line in privacy.consequences(kept):
+        click.echo(line)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
+        click.confirm("Erase this for good?", abort=True)
+    privacy.erase(kit.database, kit.transport, email)
     click.echo(f"Erased {kept.email}.")

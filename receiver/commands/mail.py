@@ -10,7 +10,6 @@ from flask.cli import AppGroup
 from receiver import mail_ledger
 from receiver.commands.printing import json_option, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
 
 group = AppGroup("mail", help="The mails that handlers write.")
 COMMANDS = (group,)
@@ -31,9 +30,6 @@ def list_mails(state: str | None, as_json: bool) -> None:
 def resend(mail_id: int) -> None:
     """Send the mail with this ID now; one that was sent is sent once more."""
     kit = working_kit()
-    try:
-        with kit.database.write() as session:
-            said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC))
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    with kit.database.write() as session:
+        said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC))
     click.echo(f"{said} A serving process or `flask worker` does it.")

@@ -13,7 +13,6 @@ from flask.cli import AppGroup
 from receiver import ledger, parked
 from receiver.commands.printing import json_option, print_json, print_rows, with_progress
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError, ReceiverError
 from receiver.explanation import explain_file, explain_receipt
 from receiver.kit import Kit
 from receiver.replay import replay_all
@@ -39,10 +38,7 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
 def show(receipt: str, _as_json: bool) -> None:
     """Show one order whole: what was received, read and done, as JSON."""
     with working_kit().database.read() as session:
-        try:
-            print_json(ledger.whole(ledger.find(session, receipt)))
-        except ConfigurationError as error:
-            raise click.ClickException(str(error)) from error
+        print_json(ledger.whole(ledger.find(session, receipt)))
 
 
 @group.command("replay")
@@ -105,16 +101,11 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     """Tell which parameter fed which field, what fed none, and what might."""
     kit = working_kit()
     path = Path(what)
-    try:
-        if path.is_file():
-            explanation = explain_file(
-                path, kit.sources, source, kit.shared_secrets.keyring(), kit.settings["MAX_FIELDS"]
-            )
-        else:
-            with kit.database.read() as session:
-                explanation = explain_receipt(session, what, kit.sources)
-    except (ConfigurationError, ReceiverError) as error:
-        raise click.ClickException(str(error)) from error
+    if path.is_file():
+        explanation = explain_file(path, kit.sources, source, kit.shared_secrets.keyring(), kit.settings["MAX_FIELDS"])
+    else:
+        with kit.database.read() as session:
+            explanation = explain_receipt(session, what, kit.sources)
     if as_json:
         print_json(explanation.as_json())
         return

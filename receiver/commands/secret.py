@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -11,7 +12,6 @@ from flask.cli import AppGroup
 from receiver import signing
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
 
 group = AppGroup("secret", help="The shared secrets that a POST may prove itself with.")
 COMMANDS = (group,)
@@ -41,18 +41,19 @@ class _Duration(click.ParamType[timedelta]):
 )
 @json_option
 def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bool) -> None:
-    """Add a secret: the VALUE that the service shows, or a new one, which is printed once."""
+    """Add a secret: the VALUE that the service shows, read from standard input as -, or a new one, printed once."""
     kit = working_kit()
+    if value == "-":
+        value = sys.stdin.readline()
+        if not value.strip():
+            raise click.ClickException("standard input holds no secret.")
     secret = value or signing.new_secret()
     now = datetime.now(UTC)
-    try:
-        with kit.database.write() as session:
-            if replaces:
-                fingerprint = kit.shared_secrets.replace(session, replaces, secret, now=now, overlap=overlap)
-            else:
-                fingerprint = kit.shared_secrets.add(session, secret, now=now)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    with kit.database.write() as session:
+        if replaces:
+            fingerprint = kit.shared_secrets.replace(session, replaces, secret, now=now, overlap=overlap)
+        else:
+            fingerprint = kit.shared_secrets.add(session, secret, now=now)
     if as_json:
         print_json({"fingerprint": fingerprint, **({} if value else {"secret": secret})})
         return
@@ -76,9 +77,6 @@ def list_secrets(as_json: bool) -> None:
 def revoke(fingerprint: str) -> None:
     """End a stored secret at once."""
     kit = working_kit()
-    try:
-        with kit.database.write() as session:
-            kit.shared_secrets.end(session, fingerprint, at=datetime.now(UTC))
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    with kit.database.write() as session:
+        kit.shared_secrets.end(session, fingerprint, at=datetime.now(UTC))
     click.echo(f"Revoked {fingerprint}: no POST is accepted with it from now on.")

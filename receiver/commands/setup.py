@@ -11,7 +11,6 @@ from flask.cli import with_appcontext
 
 from receiver import instance
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
 from receiver.kit import current_kit
 
 
@@ -19,11 +18,8 @@ from receiver.kit import current_kit
 @with_appcontext
 def init() -> None:
     """Set the instance up: folder, secret key, config.toml, database, first password. Safe to repeat."""
-    try:
-        for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
-            click.echo(line)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
+        click.echo(line)
 
 
 @click.command("password")
@@ -36,10 +32,7 @@ def password() -> None:
             raise click.ClickException("the two differ; nothing was changed.")
     else:
         new = sys.stdin.readline().rstrip("\r\n")
-    try:
-        made = instance.set_password(working_kit().database, new or None)
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
+    made = instance.set_password(working_kit().database, new or None)
     click.echo(f"The admin password is now: {made}" if not new else "The admin password is changed.")
 
 

@@ -1,10 +1,15 @@
-"""The kit, for commands that need an instance that `flask init` has set up."""
+"""What every command has: a working instance if it needs one, and words instead of a traceback."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
 
 import click
 
 from receiver import serving
+from receiver.errors import ConfigurationError, ReceiverError
 from receiver.kit import Kit, current_kit
 
 
@@ -15,3 +20,24 @@ def working_kit() -> Kit:
     if problems:
         raise click.ClickException(problems[0])
     return kit
+
+
+@cache
+def in_words(command: click.Command) -> click.Command:
+    """Let a command, and each of its group, end with what is wrong and how to mend it, once for all."""
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        in_words(one)
+    if command.callback is not None:
+        command.callback = _told(command.callback)
+    return command
+
+
+def _told(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except (ConfigurationError, ReceiverError) as error:
+            raise click.ClickException(str(error)) from error
+
+    return run
