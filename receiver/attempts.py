@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -17,8 +17,11 @@ from receiver.outcome import Outcome
 
 #: How long a handler may hold its session open.
 LONGEST_TRANSACTION = timedelta(seconds=2)
-#: Abandoned threads after which a handler is switched off until restart.
+#: Abandoned threads that still run after which a handler is switched off until one of them ends.
 MOST_ABANDONED = 3
+_SWITCHED_OFF = (
+    f"switched off: {MOST_ABANDONED} of its abandoned attempts still hang; mend what it waits for and restart"
+)
 _LOOK_EVERY_SECONDS = 0.05
 
 log = logging.getLogger(__name__)
@@ -28,16 +31,19 @@ class Attempts:
     """Runs attempts, and remembers which handlers have left threads behind."""
 
     def __init__(self) -> None:
-        self._abandoned: Counter[str] = Counter()
+        self._abandoned: dict[str, list[threading.Thread]] = defaultdict(list)
+        self._mutex = threading.Lock()
 
     def switched_off(self, name: str) -> bool:
-        """Tell whether a handler is switched off until restart, for having hung too often."""
-        return self._abandoned[name] >= MOST_ABANDONED
+        """Tell whether a handler is switched off, for the attempts of it that were abandoned and still run."""
+        with self._mutex:
+            self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
+            return len(self._abandoned[name]) >= MOST_ABANDONED
 
     def run(self, handler: Handler, order: Order, context: Context) -> Outcome:
         """Make one attempt and give how it ended; never raises. The caller commits its work, or closes the context."""
         if self.switched_off(handler.name):
-            return Outcome("retrying", f"switched off until restart: it hung {MOST_ABANDONED} times")
+            return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
         call = _Call(handler, order, context)
         call.thread.start()
@@ -58,7 +64,8 @@ class Attempts:
                 )
             if time.monotonic() >= deadline:
                 call.context.cut_off()
-                self._abandoned[handler.name] += 1
+                with self._mutex:
+                    self._abandoned[handler.name].append(call.thread)
                 log.warning("handler %s ran into its timeout and was abandoned", handler.name)
                 return overrun or f"took longer than its timeout of {handler.timeout:g} s"
         return overrun

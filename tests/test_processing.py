@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -305,8 +306,31 @@ def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served],
         make_due(shop.kit)
         shop.kit.processor.run_next()
 
-    assert only(shop).detail == "switched off until restart: it hung 3 times"
+    assert (
+        only(shop).detail == "switched off: 3 of its abandoned attempts still hang; mend what it waits for and restart"
+    )
     assert shop.kit.processor.attempts.switched_off("hangs")
+
+
+def test_timeouts_whose_threads_have_ended_switch_nothing_off(
+    run: Callable[..., Served], write_handlers: Write
+) -> None:
+    write_handlers("""
+        import time
+
+        @handler(timeout=0.05)
+        def slow(order, context):
+            if context.attempt <= 3:
+                time.sleep(0.3)
+    """)
+    shop = run("slow")
+    for _ in range(3):
+        shop.wait_for(lambda: all(thread.name != "handler-slow" for thread in threading.enumerate()))
+        make_due(shop.kit)
+        shop.kit.processor.run_next()
+
+    assert (only(shop).state, only(shop).attempts) == ("done", 4)
+    assert not shop.kit.processor.attempts.switched_off("slow")
 
 
 @pytest.mark.parametrize(
