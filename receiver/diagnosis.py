@@ -19,6 +19,7 @@ from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
+from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems, prove_writable
 
 
@@ -120,10 +121,10 @@ def _refused(kit: Kit) -> Iterator[Finding]:
 def _queue(kit: Kit) -> Iterator[Finding]:
     late = datetime.now(UTC) - timedelta(minutes=5)
     with kit.database.read() as session:
-        for model, name in ((OrderRow, "orders"), (MailRow, "mails")):
+        for model, name in ((OrderRow, "orders"), (MailRow, "mails"), (TransmissionRow, "transmissions")):
             waiting = session.scalar(select(func.count()).where(model.state == "open")) or 0
             overdue = session.scalar(select(func.count()).where(model.state == "open", model.due_at < late)) or 0
-            failed = session.scalar(select(func.count()).where(model.state == "failed")) or 0
+            failed = session.scalar(select(func.count()).where(model.state == "failed", model.test.is_(False))) or 0
             state = "warning" if overdue or failed else "ok"
             text = f"{waiting} {name} open, {overdue} of them overdue, {failed} failed"
             if overdue:

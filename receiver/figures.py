@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Any
 
 from sqlalchemy import BigInteger, case, func, select, type_coerce
 from sqlalchemy.orm import Session
@@ -14,9 +15,12 @@ from sqlalchemy.orm import Session
 from receiver import refusals
 from receiver.columns import milliseconds, receipt_of
 from receiver.models import HandlerRow, MailRow, OrderRow
+from receiver.relay.tables import TransmissionRow
 
 #: Every time zone's hours and days begin at a quarter of an hour.
 _QUARTER = 15 * 60 * 1000
+#: The kinds of job that may wait.
+_JOBS: tuple[tuple[type[Any], str], ...] = ((OrderRow, "order"), (MailRow, "mail"), (TransmissionRow, "transmission"))
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Is the job that has been due for longest: an order by its receipt, or a mail."""
+    """Is the job that has been due for longest: an order by its receipt, a mail or a transmission."""
 
     what: str
     receipt: str | None
@@ -65,13 +69,12 @@ def lately(session: Session, now: datetime, zone: tzinfo) -> tuple[Figures, Figu
 def longest_due(session: Session, now: datetime) -> Waiting | None:
     """Give the job that has been due for longest and is not finished; None when none is due."""
     found = []
-    for model in (OrderRow, MailRow):
+    for model, what in _JOBS:
         due = model.state == "open", model.due_at <= now
         oldest = session.execute(select(model.id, model.due_at).where(*due).order_by(model.due_at).limit(1)).first()
         if oldest is not None:
-            is_order = model is OrderRow
-            receipt = receipt_of(oldest.id) if is_order else None
-            found.append(Waiting("order" if is_order else "mail", receipt, oldest.due_at))
+            receipt = receipt_of(oldest.id) if what == "order" else None
+            found.append(Waiting(what, receipt, oldest.due_at))
     return min(found, key=lambda waiting: waiting.since, default=None)
 
 

@@ -22,7 +22,7 @@ from tests.served import SECRET
 NOW = datetime.now(UTC)
 SUBJECTS = [
     *("settings", "instance", "sqlite", "database", "secrets", "clock", "refused"),
-    *("queue", "queue", "mail", "handlers", "public url"),
+    *("queue", "queue", "queue", "mail", "handlers", "public url"),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
 
@@ -106,7 +106,9 @@ def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeyp
     found = list(diagnose(create_app().extensions["receiver"]))
     assert of(found, "instance") == [("wrong", f"{tmp_path}/none is not there; run `flask init`")]
     assert [state for state, _ in of(found, "database")] == ["wrong", "wrong"]
-    assert of(found, "secrets") == [("wrong", "The database cannot be used now (unable to open database file); try again.")]
+    assert of(found, "secrets") == [
+        ("wrong", "The database cannot be used now (unable to open database file); try again.")
+    ]
     assert found[-1].subject == "public url"
 
 
@@ -179,6 +181,7 @@ def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Cal
     assert of(findings(), "queue") == [
         ("warning", "2 orders open, 1 of them overdue, 0 failed; is a serving process or `flask worker` running?"),
         ("warning", "0 mails open, 0 of them overdue, 1 failed"),
+        ("ok", "0 transmissions open, 0 of them overdue, 0 failed"),
         ("warning", "1 orders parked; see `flask orders list --state parked`"),
     ]
 

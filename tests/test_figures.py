@@ -12,6 +12,7 @@ import pytest
 from receiver import figures, outbox
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, RefusalRow
+from receiver.relay.tables import TransmissionRow
 from tests.test_ledger import store
 
 #: A quarter past noon in London, where it is an hour earlier in UTC.
@@ -100,6 +101,9 @@ def test_the_job_that_waits_longest_is_named(kit: Kit) -> None:
     assert longest() == figures.Waiting("mail", None, NOW - HOUR)
     store(kit, 3, state="open", due_at=NOW - 2 * HOUR)
     assert longest() == figures.Waiting("order", "rcp_00000003", NOW - 2 * HOUR)
+    waiting = {"event_id": "evt_1", "order_id": "A-1", "test": False, "order": "{}", "created_at": NOW}
+    add(kit, TransmissionRow(**waiting, state="open", due_at=NOW - 3 * HOUR))
+    assert longest() == figures.Waiting("transmission", None, NOW - 3 * HOUR)
 
 
 def test_handlers_are_counted_over_their_orders(kit: Kit) -> None:

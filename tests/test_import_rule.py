@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "replay": LEAVES | STORE | {"handler_loading", "identity", "ledger", "progress", "reception", "sources"},
     "purging": STORE | MAIL | {"relay.tables"},
     "retention": STORE | MAIL | {"purging", "relay.tables"},
-    "figures": STORE | {"columns", "refusals"},
+    "figures": STORE | {"columns", "refusals", "relay.tables"},
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
     "parked": LEAVES | STORE | {"columns", "sources"},
     "order_files": LEAVES,
