@@ -7,7 +7,6 @@ import threading
 import time
 from collections import defaultdict
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from receiver import faults
 from receiver.context import Context
@@ -15,8 +14,8 @@ from receiver.handlers import Handler, RetryLater, Skip
 from receiver.orders import Order
 from receiver.outcome import Outcome
 
-#: How long a handler may hold its session open.
-LONGEST_TRANSACTION = timedelta(seconds=2)
+#: Seconds that a handler may hold its session open.
+LONGEST_TRANSACTION = 2.0
 #: Abandoned threads that still run after which a handler is switched off until one of them ends.
 MOST_ABANDONED = 3
 _SWITCHED_OFF = (
@@ -59,7 +58,7 @@ class Attempts:
             if overrun is None and _holds_too_long(call.context):
                 call.context.cut_off()
                 overrun = (
-                    f"held its session open for more than {LONGEST_TRANSACTION.seconds} s; "
+                    f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
                     "do slow work before the first use of context.session"
                 )
             if time.monotonic() >= deadline:
@@ -104,4 +103,4 @@ def _outcome_of(handler: Handler, order: Order, context: Context) -> Outcome:
 
 
 def _holds_too_long(context: Context) -> bool:
-    return context.opened_at is not None and datetime.now(UTC) - context.opened_at > LONGEST_TRANSACTION
+    return context.opened_at is not None and time.monotonic() - context.opened_at > LONGEST_TRANSACTION

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -61,8 +61,8 @@ class Context:
         self._session: Session | None = None
         self._mutex = threading.Lock()
         self._closed = False
-        #: When the session's write transaction was opened, aware UTC; None before the first use of ``session``.
-        self.opened_at: datetime | None = None
+        #: When the session's write transaction was opened, by ``time.monotonic``; None before.
+        self.opened_at: float | None = None
         #: Mails to be written with "done".
         self.drafts: list[Draft] = []
         #: All settings but the secret ones.
@@ -87,7 +87,7 @@ class Context:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
             if self._session is None:
                 self._transaction = self._services.database.begin_write()
-                self.opened_at = datetime.now(UTC)
+                self.opened_at = time.monotonic()
                 self._session = Session(self._transaction.connection, join_transaction_mode="create_savepoint")
             return self._session
 

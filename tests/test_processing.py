@@ -274,7 +274,7 @@ def test_a_timeout_abandons_the_attempt_and_its_later_work_has_no_effect(
 def test_a_session_held_open_is_closed_and_the_attempt_says_so(
     run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.attempts.LONGEST_TRANSACTION", timedelta(seconds=0.3))
+    monkeypatch.setattr("receiver.attempts.LONGEST_TRANSACTION", 0.3)
     write_handlers("""
         import time
 
@@ -291,6 +291,29 @@ def test_a_session_held_open_is_closed_and_the_attempt_says_so(
     assert work(shop) == []
     with shop.kit.database.write(patience=0.1):
         pass
+
+
+def test_a_clock_that_is_set_meanwhile_cuts_no_session_off(
+    run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class AnHourAgo(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return datetime.now(tz) - timedelta(hours=1)
+
+    monkeypatch.setattr("receiver.context.datetime", AnHourAgo, raising=False)
+    write_handlers("""
+        import time
+
+        @handler
+        def steady(order, context):
+            context.session.execute(text("INSERT INTO work VALUES ('x', 'steady')"))
+            time.sleep(0.2)
+    """)
+    shop = run("steady")
+
+    assert (only(shop).state, only(shop).detail) == ("done", None)
+    assert work(shop) == ["steady"]
 
 
 def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served], write_handlers: Write) -> None:
