@@ -1,4 +1,7 @@
-"""Find the handlers: built-ins in order, then instance/handlers/*.py by name, then entry points."""
+"""Find the handlers: built-ins in order, then instance/handlers/*.py by name, then entry points.
+
+A file whose name begins with ``_`` is none of them.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,7 @@ def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
 def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
     for name in BUILT_IN:
         yield name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
-    for path in sorted((instance / "handlers").glob("*.py")):
+    for path in sorted((instance / "handlers").glob("[!_]*.py")):
         yield str(path), lambda path=path: _from_file(path)  # type: ignore[misc]
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         yield f"entry point {entry.name}", lambda entry=entry: importlib.import_module(entry.module)  # type: ignore[misc]

@@ -208,6 +208,13 @@ def test_a_file_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
     assert load(tmp_path).problems == ()
 
 
+def test_a_file_whose_name_begins_with_an_underscore_is_left_alone(tmp_path: Path) -> None:
+    write(tmp_path, "_util.py", "LETTERS = 3\n")
+    write(tmp_path, "_old.py", a_handler("old"))
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == (BUILT_IN, ())
+
+
 def test_an_installed_package_gives_handlers_by_its_entry_points(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
