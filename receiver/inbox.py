@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -44,6 +45,11 @@ _NOTE_COPY = (
     "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) "
     "WHERE source = ? AND key = ? RETURNING id, order_id"
 )
+_TAKE_OVER = (
+    f"UPDATE orders SET ({_NAMES}) = {_ROW} "  # noqa: S608 - names from above
+    "WHERE source = ? AND key = ? AND state = 'parked' RETURNING id"
+)
+_TOOK_OVER = "what came first under this key was not understood and stood parked; this took its place"
 #: Rows of one INSERT; SQLite takes 32,766 variables.
 _MOST_ROWS = 500
 
@@ -87,13 +93,25 @@ def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, s
 
 
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
-    """Say what became of a row; the first of two copies in one group is the one that was inserted."""
+    """Say what became of a row; the first of two copies in one group is the one that was inserted.
+
+    A copy changes nothing, unless what is kept stands parked and this one is understood.
+    """
     pk = inserted.pop((row["source"], row["key"]), None)
     if pk is not None:
+        return Recorded(pk, receipt_of(pk), row["order_id"], is_copy=False)
+    if row["state"] != "parked" and (pk := _took_over(cursor, row)):
         return Recorded(pk, receipt_of(pk), row["order_id"], is_copy=False)
     cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
     ((pk, order_id),) = cursor.fetchall()
     return Recorded(pk, receipt_of(pk), order_id, is_copy=True)
+
+
+def _took_over(cursor: Any, row: Mapping[str, Any]) -> int | None:
+    """Give the id of a parked row whose place this understood one took: a corrected POST of the same event."""
+    row = {**row, "notes": json.dumps([*json.loads(row["notes"]), _TOOK_OVER], ensure_ascii=False)}
+    cursor.execute(_TAKE_OVER, [_stored(row.get(name)) for name in (*_COLUMNS, "source", "key")])
+    return next((pk for (pk,) in cursor.fetchall()), None)
 
 
 def _stored(value: Any) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from receiver.inbox import Inbox, Recorded
@@ -79,3 +81,45 @@ def test_of_many_copies_at_once_exactly_one_is_new(kit: Kit) -> None:
     assert sum(not recorded.is_copy for recorded in found) == 5
     assert len({recorded.receipt for recorded in found}) == 5
     assert sorted(stored.copies for stored in rows(kit)) == [11] * 5
+
+
+def parked(key: str) -> dict[str, object]:
+    return {**row(key), "state": "parked", "order_id": None, "errors": "[1]"}
+
+
+def test_what_is_understood_takes_the_place_of_what_stands_parked_under_its_key(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(parked("k"))
+
+    corrected = {**row("k", digest="new"), "state": "open", "order_id": "A-2", "notes": '["one"]', "fields": "[2]"}
+    assert inbox.record(corrected) == Recorded(1, "rcp_00000001", "A-2", is_copy=False)
+    assert inbox.record(corrected) == Recorded(1, "rcp_00000001", "A-2", is_copy=True)
+
+    (stored,) = rows(kit)
+    assert (stored.state, stored.errors, stored.fields, stored.fields_digest) == ("open", None, "[2]", "new")
+    assert json.loads(stored.notes)[0] == "one"
+    assert "took its place" in json.loads(stored.notes)[1]
+    assert (stored.copies, stored.differing_copies) == (1, 0)
+
+
+def test_what_is_no_better_understood_is_a_copy_of_what_stands_parked(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(parked("k"))
+
+    assert inbox.record({**parked("k"), "fields_digest": "new"}).is_copy
+
+    (stored,) = rows(kit)
+    assert (stored.state, stored.fields_digest, stored.differing_copies) == ("parked", "d", 1)
+
+
+def test_of_many_corrections_at_once_one_takes_over_and_the_others_are_copies(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(parked("k"))
+    corrected = {**row("k"), "state": "open"}
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(lambda _: inbox.record(corrected), range(40)))
+
+    assert sum(not recorded.is_copy for recorded in found) == 1
+    (stored,) = rows(kit)
+    assert (stored.state, stored.copies) == ("open", 39)

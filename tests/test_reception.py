@@ -48,6 +48,19 @@ def test_a_copy_is_answered_as_one_with_the_first_receipt(idle: Served) -> None:
     assert len(idle.rows()) == 1
 
 
+def test_a_corrected_post_of_a_parked_event_is_accepted_and_run(shop: Served) -> None:
+    fields = order_fields(event_id="E77", order_id="")
+    first, second = shop.post(fields), shop.post(fields | {"order_id": "A-1"})
+
+    assert (first.status, first.content["status"]) == (202, "parked")
+    assert (second.status, second.content) == (
+        202,
+        {"status": "accepted", "order_id": "A-1", "receipt": first.content["receipt"]},
+    )
+    (row,) = shop.settled()
+    assert (row.state, shop.handler_states()["register_customer"]) == ("done", "done")
+
+
 @pytest.mark.parametrize("name", ["shared_secret", "AuthKey", "whatever you call it"])
 def test_the_secret_in_any_field_proves_and_is_not_stored(idle: Served, name: str) -> None:
     assert idle.post(order_fields() | {name: SECRET}, prove=False).status == 202
