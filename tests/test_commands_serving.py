@@ -106,8 +106,8 @@ def test_serve_walks_the_self_test_at_its_first_start_only(
     assert second.stdout == (
         f"\nOrders are received at    http://127.0.0.1:{port}/orders\n"
         f"The console is open at    http://127.0.0.1:{port}/admin/\n"
-        "Ctrl-C stops.\n"
         "Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET\n"
+        "Ctrl-C stops.\n"
     )
 
 

@@ -47,6 +47,7 @@ def serve(host: str, port: int) -> None:
         _say_where(url, is_first_start=is_first_start)
         if not kit.shared_secrets.keyring().active:
             click.echo("Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET")
+        click.echo("Ctrl-C stops.")
         raise SystemExit(max(server.wait(), 0))
     finally:
         server.terminate()
@@ -58,7 +59,6 @@ def _say_where(url: str, *, is_first_start: bool) -> None:
     click.echo(f"The console is open at    {click.style(f'{url}/admin/', bold=True)}")
     if is_first_start:
         click.echo("Its first password is     what `flask init` said above; lost it? .venv/bin/flask password")
-    click.echo("Ctrl-C stops.")
 
 
 def _need_a_free_port(host: str, port: int) -> None:

@@ -74,6 +74,7 @@ def test_a_customers_page_shows_what_is_known(ada: Served, visitor: Visitor) -> 
     assert "consents; an order of theirs said so" in page.text
     assert "not claimed" in page.text
     assert 'href="/admin/orders/rcp_00000001"' in page.html
+    assert visitor.get("/admin/orders/rcp_00000001").status == 200
 
 
 def test_a_customer_without_address_or_order_says_so(shop: Served, visitor: Visitor) -> None:
@@ -108,6 +109,15 @@ def test_an_erased_customer_is_gone(ada: Served, visitor: Visitor) -> None:
     assert "ada@shop.example is erased." in page.text
     assert ada.rows(CustomerRow) == []
     assert [row.email for row in ada.rows()] == [None]
+
+
+def test_an_erased_customers_order_can_still_be_looked_at(ada: Served, visitor: Visitor) -> None:
+    visitor.post("/admin/customers/1/erase")
+    page = visitor.get("/admin/orders/rcp_00000001")
+    assert page.status == 200
+    assert "Lovelace" not in page.text
+    again = visitor.post("/admin/orders/rcp_00000001/run", {"handler": "register_customer"})
+    assert "holds no customer's data any more" in again.text
 
 
 def test_hostile_names_are_only_text(shop: Served, visitor: Visitor) -> None:
