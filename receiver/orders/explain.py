@@ -40,6 +40,7 @@ def explain(fields: Fields, mapping: Mapping | None) -> Explanation:
     rows = [
         Explained(json_path(place), (name,) if name in sent else (), value.strip()) for place, name, value in readings
     ]
+    rows.sort(key=lambda row: row.field.startswith("items"))
     rows += [Explained(target_of(slot), (), "") for slot in KINDS if slot not in fed]
     unused = tuple(dict.fromkeys(name for name, _ in applied.rest))
     return Explanation(tuple(rows), unused, suggest(fields, readings, applied.rest))
