@@ -149,7 +149,8 @@ SETTINGS = (
     Setting(
         name="RELAY_ALLOW_PRIVATE",
         default=False,
-        meaning="let outgoing requests reach addresses that are not public; for trying out on one machine only",
+        meaning="let outgoing requests reach addresses that are not public; for trying out on one machine only, and "
+        "without effect in production",
     ),
     Setting(
         name="TRUSTED_PROXIES",

@@ -93,7 +93,8 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     refusals = Refusals(database)
     transport = MailTransport(settings, instance)
     is_production = settings["PUBLIC_URL"].startswith("https:")
-    pool = new_pool(allow_private=settings["RELAY_ALLOW_PRIVATE"], https_only=is_production)
+    allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
+    pool = new_pool(allow_private=allow_private, https_only=is_production)
     leases = jobs.Leases(database)
     processor = Processor(
         database,
@@ -118,7 +119,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         database,
         secret_key=settings["SECRET_KEY"],
         https_only=is_production,
-        allow_private=settings["RELAY_ALLOW_PRIVATE"],
+        allow_private=allow_private,
     )
     transmissions = Transmissions(database, leases, controls, pool)
     notices = Notices(database, templates, settings, troubles.standing)

@@ -150,4 +150,4 @@ class Controls:
             check_url(url, https_only=self._https_only, allow_private=True)
         except ConfigurationError:
             return False
-        return not self._allow_private
+        return not (self._allow_private or self._https_only)

@@ -84,7 +84,7 @@ def test_a_secret_of_another_secret_key_signs_nothing_and_the_next_save_makes_on
         ("https://me:pw@shop.example/orders", "no user name or password"),
         ("https://shop.example/orders#a", "no #"),
         ("https:///orders", "must name a host"),
-        ("https://10.0.0.7/orders", "private; only public addresses are sent to. RELAY_ALLOW_PRIVATE allows it"),
+        ("https://10.0.0.7/orders", "private; only public addresses are sent to."),
         ("https://2130706433/orders", "unusual way"),
         ("https://localhost/orders", "this machine itself"),
     ],
@@ -98,6 +98,14 @@ def test_in_production_a_url_that_is_no_public_https_one_is_refused_and_nothing_
 
     assert says in str(caught.value)
     assert controls.read() == Control()
+
+
+def test_on_trial_the_setting_that_allows_a_private_address_is_named(relay: Relay) -> None:
+    controls = Controls(
+        relay.kit.database, secret_key=relay.kit.settings["SECRET_KEY"], https_only=False, allow_private=False
+    )
+    with pytest.raises(ConfigurationError, match="RELAY_ALLOW_PRIVATE allows it"):
+        controls.save(enabled=True, url="http://10.0.0.7/orders")
 
 
 def test_the_app_takes_its_rules_from_the_settings(make_app: Callable[..., Flask]) -> None:
