@@ -26,6 +26,7 @@ class Reading:
     decided: str | None
     errors: list[dict[str, str]]
     notes: list[str]
+    source: str
 
     def as_json(self) -> dict[str, Any]:
         """Give everything for a program."""
@@ -48,7 +49,10 @@ class Reading:
             ("Not understood", [f"{error['field']}: {error['message']}" for error in self.errors]),
             ("Fed", [f"{row.field} = {row.value!r} from {', '.join(row.parameters)}" for row in self._fed()]),
             ("Parameters that feed no field", list(self.explanation.unused)),
-            ("Suggestions for config.toml", [one.as_toml() for one in self.explanation.suggestions]),
+            (
+                f"Suggestions for config.toml, in its table [sources.{self.source}.fields]",
+                [one.as_toml() for one in self.explanation.suggestions],
+            ),
             ("Notes", self.notes),
         ]
         head = f"Understood: {self.decided}" if self.decided else "Not understood yet: parked"
@@ -59,24 +63,25 @@ class Reading:
         return [row for row in self.explanation.rows if row.parameters]
 
 
-def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Reading:
+def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime, source: str = DEFAULT) -> Reading:
     """Explain decoded fields as they are kept: without secrets and card data."""
     reading = read(fields, mapping, received_at)
     explanation = explain(fields, mapping)
     if isinstance(reading, NotUnderstood):
         errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return Reading(explanation, None, errors, [])
-    return Reading(explanation, reading.decided, [], list(reading.order.notes))
+        return Reading(explanation, None, errors, [], source)
+    return Reading(explanation, reading.decided, [], list(reading.order.notes), source)
 
 
 def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading:
     """Explain a recorded order with today's mapping; raises ConfigurationError for an unknown receipt."""
     row = ledger.find(session, receipt)
     fields = [(name, value) for name, value in json.loads(row.fields)]
-    return explain_fields(fields, sources.get(row.source).mapping, row.received_at)
+    return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)
 
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
     """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
     fields = keyring.redact(decode_file(path, max_fields))
-    return explain_fields(guard(fields).masked, sources.get(source or DEFAULT).mapping, datetime.now(UTC))
+    found = sources.get(source or DEFAULT)
+    return explain_fields(guard(fields).masked, found.mapping, datetime.now(UTC), found.name)

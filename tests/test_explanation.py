@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from receiver import settings
 from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
 from receiver.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
@@ -58,7 +59,10 @@ def test_what_makes_an_order_ignored_is_said() -> None:
 def test_a_person_reads_the_most_needed_first() -> None:
     text = explain_fields(FOREIGN, None, NOW).as_text()
     parts = ["Not understood yet: parked", "\nNot understood:\n", "\nFed:\n", "\nParameters that feed no field:\n"]
-    places = [text.index(part) for part in [*parts, "\nSuggestions for config.toml:\n"]]
+    places = [
+        text.index(part)
+        for part in [*parts, "\nSuggestions for config.toml, in its table [sources.shopintegrator.fields]:\n"]
+    ]
     assert places == sorted(places)
     assert "  customer.email = 'ada@shop.example' from customer_email\n" in text
     assert '  order_id = "OrderRef"' in text
@@ -69,6 +73,23 @@ def test_a_suggestion_can_be_pasted_into_the_settings() -> None:
     text = explain_fields(fields, None, NOW).as_text()
     assert '  "customer.email" = "BuyerEmail"' in text
     assert '  total = {from = "Sum", decimal = ","}' in text
+
+
+def test_the_suggested_lines_pasted_as_they_stand_make_the_order(tmp_path: Path) -> None:
+    fields = [
+        ("OrderRef", "7"),
+        ("OrderDate", "05/06/2026"),
+        ("Sum", "£1.234,56"),
+        ("Country", "UK"),
+        ("P1Name", "Mug"),
+    ]
+    reading = explain_fields(fields, None, NOW, "eu")
+    title, table, lines = reading.as_text().partition("[sources.eu.fields]")
+    assert "Suggestions for config.toml, in its table " in title
+    (tmp_path / "config.toml").write_text(table + lines.removeprefix(":"))
+    source = Sources(tmp_path, settings.read_file(tmp_path)["sources"]).get("eu")
+    assert explain_fields(fields, source.mapping, NOW).decided == "completed"
+    assert {"total", "order_date", "billing.country", "currency"} <= source.from_file.keys()
 
 
 def test_parts_with_nothing_in_them_are_left_out() -> None:
