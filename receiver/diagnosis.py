@@ -102,7 +102,7 @@ def _clock(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
     if off:
-        text = f"{off} POSTs in 24 h had a time more than 300 s off; set this machine's clock by NTP"
+        text = f"POSTs in 24 h whose time was more than 300 s off: {off}; set this machine's clock by NTP"
         yield Finding("clock", "warning", text)
     else:
         yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
@@ -167,8 +167,8 @@ def _public_url(kit: Kit) -> Iterator[Finding]:
     else:
         text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
         yield Finding("public url", "warning", text)
-    if kit.settings["RELAY_ALLOW_PRIVATE"]:
-        text = "RELAY_ALLOW_PRIVATE is on: handlers may call addresses inside your network; for a trial only"
+    if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
+        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
         yield Finding("public url", "warning", text)
 
 

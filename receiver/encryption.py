@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -18,7 +18,8 @@ def encrypted(secret_key: str, secret: str) -> str:
     return _cipher(secret_key).encrypt(secret.encode()).decode()
 
 
-@lru_cache(maxsize=256)
+# Holds every row that was read: rows are made by hand, and a smaller one would decrypt all of them at each request.
+@cache
 def decrypted(secret_key: str, ciphertext: str) -> str | None:
     """Read a secret back; None for what was not encrypted under this SECRET_KEY."""
     if not secret_key:

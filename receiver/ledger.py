@@ -75,8 +75,10 @@ def duplicates(session: Session, row: OrderRow) -> Sequence[str]:
 
 
 def first_received_at(session: Session) -> datetime | None:
-    """Give when the first good POST came in; None before it."""
-    return session.scalar(select(func.min(OrderRow.received_at)))
+    """Give when the first good POST came in that was no test; None before it."""
+    return session.scalar(
+        select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at).limit(1)
+    )
 
 
 def attempts(session: Session, row: OrderRow) -> dict[int, list[AttemptRow]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
@@ -17,6 +17,9 @@ from receiver.database import Database, translated_errors
 from receiver.errors import ConfigurationError
 from receiver.models import SecretRow
 from receiver.orders import Fields
+
+#: Name of a secret that a self test has made for itself.
+SELF_TEST = "selftest"
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,14 @@ class Keyring:
     retired: dict[str, bytes] = field(repr=False)
     #: Active for other sources: no proof here, and kept out of what is stored too.
     elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
+    #: Those among the active ones that only a running self test knows.
+    of_self_test: tuple[str, ...] = field(default=(), repr=False)
 
     def redact(self, fields: Fields) -> Fields:
         """Put the fingerprint in the place of every secret that a name or value holds."""
         everything = "\n".join([text for field in fields for text in field])
-        for secret in (*self.active, *self.retired, *self.elsewhere):
+        # Longest first: of one that another begins with, the rest would stay.
+        for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
             if secret in everything:
                 mark = f"[secret {signing.fingerprint(secret)}]"
                 fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
@@ -55,13 +61,17 @@ class SharedSecrets:
         now = milliseconds(datetime.now(UTC))
         active = {secret: secret.encode() for secret in self._from_settings}
         retired: dict[str, bytes] = {}
-        for ciphertext, ends_at in self._stored():
+        of_self_test = []
+        for ciphertext, ends_at, name in self._stored():
             if secret := encryption.decrypted(self._secret_key, ciphertext):
-                (active if ends_at is None or ends_at > now else retired).setdefault(secret, secret.encode())
+                holds = ends_at is None or ends_at > now
+                (active if holds else retired).setdefault(secret, secret.encode())
+                if holds and name == SELF_TEST:
+                    of_self_test.append(secret)
         retired = {secret: raw for secret, raw in retired.items() if secret not in active}
         if own:
             return Keyring({secret: secret.encode() for secret in own}, retired, elsewhere=active)
-        return Keyring(active, retired)
+        return Keyring(active, retired, of_self_test=tuple(of_self_test))
 
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
@@ -89,6 +99,11 @@ class SharedSecrets:
         for row in active:
             row.ends_at = min(row.ends_at or at, at)
 
+    def forget_self_test(self, session: Session, fingerprint: str, *, now: datetime) -> None:
+        """Remove a self test's secret, and what earlier ones that were broken off have left: nobody sends it again."""
+        is_over = or_(SecretRow.fingerprint == fingerprint, SecretRow.ends_at <= now)
+        session.execute(delete(SecretRow).where(SecretRow.name == SELF_TEST, is_over))
+
     def listing(self, session: Session, *, now: datetime) -> list[dict[str, Any]]:
         """Describe every secret by its fingerprint, settings first, then stored ones by age."""
         rows: list[dict[str, Any]] = [
@@ -102,10 +117,10 @@ class SharedSecrets:
             rows.append(_described(row.fingerprint, row.name, state, row.created_at, row.ends_at))
         return rows
 
-    def _stored(self) -> list[tuple[str, int | None]]:
+    def _stored(self) -> list[tuple[str, int | None, str]]:
         with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             cursor = connection.cursor()
-            cursor.execute("SELECT ciphertext, ends_at FROM shared_secrets ORDER BY id DESC")
+            cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets ORDER BY id DESC")
             return cursor.fetchall()  # type: ignore[return-value]
 
 

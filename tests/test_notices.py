@@ -149,6 +149,7 @@ def test_test_transmissions_never_count(idle: Served) -> None:
 
 def test_a_wrong_secret_is_no_trouble_before_the_first_good_post(idle: Served) -> None:
     """Until the first good POST set-up is under way, and both sides are still being given the secret."""
+    idle.post(order_fields(test="true"))
     send_wrong_secret(idle)
     assert headlines(idle) == []
 

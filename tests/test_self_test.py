@@ -15,10 +15,12 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from receiver import self_test
+from receiver.authentication import self_test_mark
 from receiver.kit import Kit
+from receiver.models import RefusalRow
 from receiver.self_test import secret_of_its_own
 from tests.commanding import Run, lines, runner
-from tests.served import SECRET, Served
+from tests.served import SECRET, Served, signed
 from tests.smtp_servers import free_port
 
 STEPS = [
@@ -71,7 +73,7 @@ def test_without_a_url_it_serves_this_app_and_passes(run: Run, kit: Kit) -> None
     assert [line[:4].strip() for line in lines(result)[:-1]] == ["ok"] * len(STEPS)
     assert [line[6:32].strip() for line in lines(result)[:-1]] == STEPS
     assert lines(result)[-1] == "The self test passed."
-    assert own_secrets(kit) == [("selftest", "retired")]
+    assert own_secrets(kit) == []
 
 
 def test_with_the_url_of_this_instance_it_passes_in_json(run: Run, shop: Served) -> None:
@@ -79,7 +81,7 @@ def test_with_the_url_of_this_instance_it_passes_in_json(run: Run, shop: Served)
     assert result.exit_code == 0
     assert list(steps(result)) == STEPS
     assert {passed for passed, _ in steps(result).values()} == {True}
-    assert own_secrets(shop.kit) == [("selftest", "retired")]
+    assert own_secrets(shop.kit) == []
 
 
 def test_another_receiver_is_tested_with_its_secret_and_without_its_mails(run: Run, shop: Served) -> None:
@@ -117,22 +119,22 @@ def test_a_receiver_with_another_secret_fails_at_authentication(run: Run, shop: 
     assert OTHER_SECRET not in result.output
 
 
-def test_a_dead_address_fails_at_reaching_it_and_its_secret_is_revoked(run: Run, kit: Kit) -> None:
+def test_a_dead_address_fails_at_reaching_it_and_its_secret_is_removed(run: Run, kit: Kit) -> None:
     result = run("selftest", "--url", f"http://127.0.0.1:{free_port()}/orders")
     assert result.exit_code == 1
     assert result.stderr == "Error: the self test failed at: reachable\n"
     assert lines(result)[0].startswith("MISS  reachable")
-    assert own_secrets(kit) == [("selftest", "retired")]
+    assert own_secrets(kit) == []
 
 
-def test_a_broken_handler_is_named_and_the_secret_is_revoked(run: Run, kit: Kit, instance: Path) -> None:
+def test_a_broken_handler_is_named_and_the_secret_is_removed(run: Run, kit: Kit, instance: Path) -> None:
     failing(instance, "raise RuntimeError('no stock')")
     result = run("selftest")
     assert result.exit_code == 1
     assert result.stderr == "Error: the self test failed at: handler mine\n"
     (miss,) = [line for line in lines(result) if line.startswith("MISS")]
     assert "no stock" in miss
-    assert own_secrets(kit) == [("selftest", "retired")]
+    assert own_secrets(kit) == []
 
 
 def test_a_handler_that_skips_is_no_miss(run: Run, instance: Path) -> None:
@@ -164,6 +166,7 @@ def test_mails_that_nobody_sends_are_a_miss_after_a_while(
         ({}, 200, "parsed", "unknown"),
         (["a list"], 200, "parsed", "unknown"),
         ("<html>", 200, "parsed", "unknown"),
+        ({"status": "tested", "handlers": ["x" * 20_000]}, 200, "parsed", "unknown"),
         ("no receiver", 404, "authenticated", "404"),
         ("no receiver", 503, "authenticated", "503"),
     ],
@@ -175,6 +178,18 @@ def test_what_is_no_receiver_fails_where_it_shows(
         result = run("selftest", "--url", url, "--secret", SECRET, "--json")
     assert result.exit_code == 1
     assert list(steps(result).items())[-1] == (failed_at, (False, state))
+
+
+def test_an_answer_too_long_to_be_read_whole_says_so(run: Run) -> None:
+    with answering({"status": "tested", "handlers": ["x" * 20_000]}) as url:
+        result = run("selftest", "--url", url, "--secret", SECRET)
+    assert "the answer has more than 20000 bytes" in result.stdout
+
+
+def test_a_report_without_handlers_is_walked_to_its_end(run: Run) -> None:
+    with answering({"status": "tested"}) as url:
+        result = run("selftest", "--url", url, "--secret", SECRET, "--json")
+    assert list(steps(result)) == ["reachable", "authenticated", "parsed", "recorded", *STEPS[-4:]]
 
 
 def test_a_receiver_that_takes_everything_fails_at_every_refusal(run: Run) -> None:
@@ -200,15 +215,47 @@ def test_its_secret_ends_by_itself_should_its_end_be_missed(kit: Kit) -> None:
     assert (row["name"], lasts) == ("selftest", timedelta(minutes=5))
 
 
-def test_its_secret_is_revoked_when_the_walk_breaks_off(kit: Kit) -> None:
+def test_its_secret_is_removed_when_the_walk_breaks_off(kit: Kit) -> None:
     with pytest.raises(KeyboardInterrupt), secret_of_its_own(kit) as secret:
         assert secret in kit.shared_secrets.keyring().active
         raise KeyboardInterrupt
-    assert own_secrets(kit) == [("selftest", "retired")]
+    assert own_secrets(kit) == []
 
 
 def test_its_secret_may_have_been_revoked_by_somebody_else(kit: Kit, run: Run) -> None:
     with secret_of_its_own(kit):
         (row,) = [row for row in json.loads(run("secret", "list", "--json").stdout) if row["name"] == "selftest"]
         assert run("secret", "revoke", row["fingerprint"]).exit_code == 0
-    assert own_secrets(kit) == [("selftest", "retired")]
+    assert own_secrets(kit) == []
+
+
+def test_what_earlier_self_tests_have_left_behind_is_removed(kit: Kit, run: Run) -> None:
+    now = datetime.now(UTC)
+    with kit.database.write() as session:
+        kit.shared_secrets.add(session, "broken off long ago", now=now, name="selftest", ends_at=now)
+        kit.shared_secrets.add(
+            session, "still being tested", now=now, name="selftest", ends_at=now + timedelta(hours=1)
+        )
+        kit.shared_secrets.add(session, "an old one of the service", now=now, ends_at=now)
+    assert run("selftest").exit_code == 0
+    assert own_secrets(kit) == [("selftest", "active"), ("added", "retired")]
+
+
+def test_the_refusals_that_it_provokes_count_nowhere(run: Run, shop: Served) -> None:
+    assert run("selftest", "--url", shop.url).exit_code == 0
+    shop.kit.refusals.flush()
+    assert shop.rows(RefusalRow) == []
+
+
+@pytest.mark.parametrize("mark", ["", "v1,AAAA", "é"])
+def test_a_stranger_cannot_pass_for_the_self_test(shop: Served, mark: str) -> None:
+    """Not even with a secret that is active, as long as it is not the self test's."""
+    body = b"order_id=1"
+    for secret in (SECRET, OTHER_SECRET):
+        headers = signed(body, secret=secret, at=datetime.now(UTC) - timedelta(hours=1))
+        value = mark.encode() or self_test_mark(secret, headers["webhook-id"]).encode()
+        with secret_of_its_own(shop.kit):
+            assert shop.post(body, headers=headers | {"X-Self-Test": value.decode("latin-1")}).status == 401
+            assert shop.post(body, headers={"webhook-id": "no id", "X-Self-Test": "v1,AAAA"}).status == 401
+    shop.kit.refusals.flush()
+    assert [row.reason for row in shop.rows(RefusalRow)] == ["clock_off", "malformed_header"] * 2

@@ -181,3 +181,11 @@ def test_a_replaced_secret_holds_for_the_overlap(kit: Kit) -> None:
         new = kit.shared_secrets.replace(session, old, NEW, now=NOW, overlap=HOUR)
     assert [(row["fingerprint"], row["state"]) for row in listing(kit)[1:]] == [(old, "active"), (new, "active")]
     assert [row["state"] for row in listing(kit, NOW + HOUR)[1:]] == ["retired", "active"]
+
+
+def test_of_a_secret_that_another_begins_with_nothing_stays() -> None:
+    short = "a secret of 16.."
+    long = f"{short} and its tail"
+    for active in ([short, long], [long, short]):
+        keyring = Keyring({secret: secret.encode() for secret in active}, {})
+        assert keyring.redact([("key", f"{long}!")]) == [("key", f"[secret {signing.fingerprint(long)}]!")]
