@@ -118,10 +118,17 @@ def _refused(kit: Kit) -> Iterator[Finding]:
         yield Finding("refused", "ok", "no POST was refused in 24 h")
 
 
+_JOBS: tuple[tuple[type[OrderRow | MailRow | TransmissionRow], str, str], ...] = (
+    (OrderRow, "orders", "orders list"),
+    (MailRow, "mails", "mail list"),
+    (TransmissionRow, "transmissions", "relay transmissions"),
+)
+
+
 def _queue(kit: Kit) -> Iterator[Finding]:
     late = datetime.now(UTC) - timedelta(minutes=5)
     with kit.database.read() as session:
-        for model, name in ((OrderRow, "orders"), (MailRow, "mails"), (TransmissionRow, "transmissions")):
+        for model, name, listed in _JOBS:
             waiting = session.scalar(select(func.count()).where(model.state == "open")) or 0
             overdue = session.scalar(select(func.count()).where(model.state == "open", model.due_at < late)) or 0
             failed = session.scalar(select(func.count()).where(model.state == "failed", model.test.is_(False))) or 0
@@ -129,6 +136,8 @@ def _queue(kit: Kit) -> Iterator[Finding]:
             text = f"{waiting} {name} open, {overdue} of them overdue, {failed} failed"
             if overdue:
                 text += "; is a serving process or `flask worker` running?"
+            if failed:
+                text += f"; see `flask {listed} --state failed`"
             yield Finding("queue", state, text)
         parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
         if parked:

@@ -72,7 +72,7 @@ def checked_address(address: str, whose: str) -> str:
         fault = "has letters outside ASCII before its @, which most mail servers cannot deliver to"
     else:
         fault = "is not one plain e-mail address"
-    raise MailNotDelivered(f"{whose} {fault}; correct it and send the mail again.", permanent=True)
+    raise MailNotDelivered(f"{whose} {fault}; once it is corrected: flask mail resend ID", permanent=True)
 
 
 def one_line(text: str) -> str:

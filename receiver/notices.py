@@ -15,7 +15,7 @@ from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
-from receiver.models import HandlerRow, NoticeRow, OrderRow, RefusalRow
+from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
 #: The merchant is told of each kind at most this often.
 EVERY = timedelta(days=1)
@@ -44,6 +44,12 @@ def _newest_failed(session: Session) -> int:
     live = exists().where(OrderRow.id == HandlerRow.order_pk, OrderRow.test.is_(False))
     newest = session.scalar(select(func.max(HandlerRow.changed_at)).where(HandlerRow.state == "failed", live))
     return milliseconds(newest) if newest else 0
+
+
+def _newest_failed_mail(session: Session) -> int:
+    """Look for mails about orders that were given up; one of these notices that fails calls for no other."""
+    failed = (MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None))
+    return session.scalar(select(func.max(MailRow.id)).where(*failed)) or 0
 
 
 def _newest_wrong_secret(session: Session) -> int:
@@ -86,6 +92,16 @@ TROUBLES = (
             "It failed at every attempt; the order itself is safe.",
             "See which with: flask orders list --state failed, then: flask orders show RECEIPT",
             "When the cause is mended, run it again with: flask orders replay RECEIPT",
+        ),
+    ),
+    Trouble(
+        kind="mail_failed",
+        newest=_newest_failed_mail,
+        headline="A mail about an order could not be sent",
+        lines=(
+            "Its handler is done, and nothing more is tried by itself.",
+            "See why with: flask mail list --state failed",
+            "When the cause is mended, send it with: flask mail resend ID",
         ),
     ),
     Trouble(

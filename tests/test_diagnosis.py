@@ -180,7 +180,7 @@ def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Cal
         session.add(MailRow(state="failed", **mail))
     assert of(findings(), "queue") == [
         ("warning", "2 orders open, 1 of them overdue, 0 failed; is a serving process or `flask worker` running?"),
-        ("warning", "0 mails open, 0 of them overdue, 1 failed"),
+        ("warning", "0 mails open, 0 of them overdue, 1 failed; see `flask mail list --state failed`"),
         ("ok", "0 transmissions open, 0 of them overdue, 0 failed"),
         ("warning", "1 orders parked; see `flask orders list --state parked`"),
     ]

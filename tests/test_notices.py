@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from secrets import token_hex
 from typing import Any
 
 import pytest
 from sqlalchemy import delete, select, update
 
+from receiver import mail_ledger, outbox
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from receiver.notices import TROUBLES
@@ -18,6 +20,7 @@ from tests.served import FORM, SECRET, Served, order_fields, signed
 PARKED = "An order came in that is not understood yet"
 FAILED = "A handler has given up on an order"
 WRONG_SECRET = "A POST was refused because its shared secret is wrong"
+MAIL_FAILED = "A mail about an order could not be sent"
 CARD_DATA = "A POST was refused because it held card data"
 CARD = "4111 1111 1111 1111"
 
@@ -61,6 +64,16 @@ def fail(shop: Served, **changes: str) -> None:
         )
 
 
+def fail_mail(shop: Served, *, test: bool = False) -> None:
+    """Let a mail about an order have been given up."""
+    shop.post(order_fields())
+    draft = outbox.Draft(message_id=f"<{token_hex(8)}@laden.de>", recipient="ada@shop.example", subject="x", text="y")
+    with shop.kit.database.write() as session:
+        outbox.add(session, draft, now=datetime.now(UTC), order_pk=shop.rows()[-1].id, handler="x", test=test)
+        session.flush()
+        session.execute(update(MailRow).where(MailRow.message_id == draft.message_id).values(state="failed"))
+
+
 def send_wrong_secret(shop: Served) -> None:
     assert shop.post(order_fields(), headers={"X-Shared-Secret": "another shop's secret"}).status == 401
 
@@ -75,6 +88,8 @@ def cause(shop: Served, kind: str, number: int) -> None:
         park(shop, f"R-{number}")
     elif kind == "handler_failed":
         fail(shop)
+    elif kind == "mail_failed":
+        fail_mail(shop)
     elif kind == "wrong_secret":
         send_wrong_secret(shop)
     else:
@@ -103,7 +118,7 @@ def test_each_kind_is_mailed_at_once_then_at_most_once_a_day(idle: Served, kind:
     assert headlines(idle) == [headline] * 2
     a_day_later(idle.kit)
     assert headlines(idle) == [headline] * 2
-    assert len({mail.message_id for mail in idle.rows(MailRow)}) == 2
+    assert len({mail.message_id for mail in idle.rows(MailRow) if mail.order_pk is None}) == 2
 
 
 def test_the_kinds_do_not_hold_each_other_back(idle: Served) -> None:
@@ -136,8 +151,26 @@ def test_a_parked_order_that_was_mapped_meanwhile_is_no_trouble(idle: Served) ->
     assert headlines(idle) == []
 
 
+def test_a_failed_mail_that_was_resent_is_no_trouble_any_more(idle: Served) -> None:
+    fail_mail(idle)
+    now = datetime.now(UTC)
+    with idle.kit.database.write() as session:
+        assert MAIL_FAILED in [trouble.headline for trouble in idle.kit.notices.standing(session, now)]
+        mail_ledger.resend(session, 1, now=now)
+        assert idle.kit.notices.standing(session, now) == []
+
+
+def test_a_notice_that_cannot_be_sent_calls_for_no_other(idle: Served) -> None:
+    park(idle, "R-1")
+    assert headlines(idle) == [PARKED]
+    with idle.kit.database.write() as session:
+        session.execute(update(MailRow).values(state="failed"))
+    assert headlines(idle) == [PARKED]
+
+
 def test_test_transmissions_never_count(idle: Served) -> None:
     fail(idle, test="true")
+    fail_mail(idle, test=True)
     with idle.kit.database.write() as session:
         session.execute(update(OrderRow).where(OrderRow.test).values(state="parked"))
     assert headlines(idle) == []
