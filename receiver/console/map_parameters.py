@@ -11,7 +11,8 @@ from flask.typing import ResponseReturnValue
 
 from receiver import ledger, mapped_fields
 from receiver.console.blueprint import console
-from receiver.console.mapping_form import GROUPS, Row, choices, fill_in, rows
+from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
+from receiver.console.name_choices import choices
 from receiver.explanation import Reading, explain_fields
 from receiver.kit import current_kit
 from receiver.models import OrderRow

@@ -9,9 +9,9 @@ from typing import Any
 
 from receiver import orders
 from receiver.errors import ConfigurationError
-from receiver.orders import Fields, Suggestion
-from receiver.orders.likeness import item_pattern
+from receiver.orders import Suggestion
 from receiver.orders.names import KINDS, PARTS, target_of
+from receiver.orders.toml_lines import toml_line
 
 #: Parts of an order with what they are called, and the fields that most orders need; the others are folded away.
 GROUPS = (
@@ -26,9 +26,6 @@ GROUPS = (
 _INPUTS = ("from", "other", "value", "decimal", "date", "zone", "words")
 _WORDY = frozenset({"country", "currency", "boolean", "locale"})
 _STATUSES = frozenset({"order_status", "payment_status"})
-_MOST_CHOICES = 100
-_LONGEST_CHOICE = 200
-_LONGEST_SAMPLE = 40
 
 
 @dataclass
@@ -77,29 +74,6 @@ class Row:
         return not (self.is_main or self.from_file or self.error or any(self.inputs.values()))
 
 
-@dataclass(frozen=True)
-class Choice:
-    """One received name, or the pattern of an item's, with its first value."""
-
-    names: tuple[str, ...]
-    sample: str = ""
-
-    @property
-    def key(self) -> str:
-        """Give it in plain letters, as an option's value: a browser would change a line break in a name."""
-        return json.dumps(self.names)
-
-
-def choices(fields: Fields, *, of_items: bool) -> list[Choice]:
-    """Give the received names that a field can be fed from, in their order."""
-    found: dict[str, str] = {}
-    for name, value in fields:
-        pattern = item_pattern(name) if of_items else name
-        if pattern and len(pattern) <= _LONGEST_CHOICE and not found.get(pattern):
-            found[pattern] = value.strip()[:_LONGEST_SAMPLE]
-    return [Choice((name,), sample) for name, sample in list(found.items())[:_MOST_CHOICES]]
-
-
 def rows(
     from_file: Mapping[str, Any], saved: Mapping[str, Any], suggestions: Iterable[Suggestion] = ()
 ) -> dict[str, Row]:
@@ -107,7 +81,7 @@ def rows(
     suggested = {one.field: one for one in suggestions if one.field not in from_file}
     made = {row.field: row for row in _empty_rows([*from_file, *saved])}
     for field, rule in from_file.items():
-        made[field].from_file = Suggestion(field, rule).as_toml()
+        made[field].from_file = toml_line(field, rule)
     for field, rule in saved.items():
         made[field].inputs = _inputs_of(rule)
     for field, one in suggested.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,6 +15,7 @@ from receiver.orders.likeness import item_pattern, likeness
 from receiver.orders.mapping import Reading
 from receiver.orders.mapping_rules import make_rule
 from receiver.orders.names import KINDS, Fields, target_of
+from receiver.orders.toml_lines import toml_line
 from receiver.orders.value_clues import Conversion, conversion, currency_of, decimal_point, is_money
 
 #: A field as part and name.
@@ -38,7 +38,6 @@ _LONGEST_NAME = 200
 _MOST_VALUES = 20
 _REDACTED = "[secret "
 _OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CURRENCY, _TOTAL = ("order", "currency"), ("order", "total")
 
 
@@ -55,8 +54,7 @@ class Suggestion:
 
     def as_toml(self) -> str:
         """Return the line for config.toml."""
-        comment = f"  # {self.note}" if self.note else ""
-        return f"{_key(self.field)} = {_toml(self.rule)}{comment}"
+        return toml_line(self.field, self.rule) + (f"  # {self.note}" if self.note else "")
 
 
 @dataclass(frozen=True)
@@ -191,13 +189,3 @@ def _can_be_saved(suggestion: Suggestion) -> bool:
     except ConfigurationError:
         return False
     return True
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_key(name)} = {_toml(one)}" for name, one in value.items()) + "}"
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml(name)
