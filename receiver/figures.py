@@ -123,7 +123,7 @@ def _count(session: Session, starts: Sequence[datetime], mails: Counter[str]) ->
 
 
 def _mails(session: Session, day: datetime, week: datetime) -> tuple[Counter[str], Counter[str]]:
-    """Count the mails of both periods in one walk: they have no index by time."""
+    """Count the mails of both periods in one walk."""
     of_day = func.sum(case((MailRow.created_at >= day, 1), else_=0))
     real = MailRow.created_at >= week, MailRow.test.is_(False)
     rows = session.execute(select(MailRow.state, of_day, func.count()).where(*real).group_by(MailRow.state)).all()

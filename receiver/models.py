@@ -121,6 +121,7 @@ class MailRow(Job, Base):
     __table_args__ = (
         Index("ix_mails_due", "due_at", sqlite_where=sql("state = 'open'")),
         Index("ix_mails_state", "state", "id"),
+        Index("ix_mails_counted", "created_at", "test", "state"),
     )
 
 

@@ -12,7 +12,10 @@ from tests.console.visitor import PASSWORD
 NARROW = {"width": 320, "height": 640}
 WIDE = {"width": 1280, "height": 800}
 #: WCAG 2.2 AA and below, and what axe holds to be best practice.
-_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+_RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
 
 
 class Browsing:

@@ -111,6 +111,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_transmission_attempts_transmission_pk", ["transmission_pk"], unique=False)
 
     with op.batch_alter_table("mails", schema=None) as batch_op:
+        batch_op.create_index("ix_mails_counted", ["created_at", "test", "state"], unique=False)
         batch_op.create_index("ix_mails_state", ["state", "id"], unique=False)
 
     with op.batch_alter_table("orders", schema=None) as batch_op:
