@@ -13,10 +13,12 @@ from typing import Any
 
 
 class DeadlineSocket(socket.socket):
-    """Raises TimeoutError from any read or write after ``deadline``."""
+    """Raises TimeoutError from any read or write after ``deadline``, or when one takes longer than ``patience``."""
 
     #: On the clock of time.monotonic.
     deadline = math.inf
+    #: Seconds for a single read or write.
+    patience = math.inf
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """Read as any socket does, until the deadline."""
@@ -34,7 +36,8 @@ class DeadlineSocket(socket.socket):
         super().sendall(*args, **kwargs)
 
     def _shrink_timeout(self) -> None:
-        self.settimeout(seconds_left(self.deadline))
+        left = seconds_left(self.deadline)
+        self.settimeout(left if self.patience == math.inf else min(left or math.inf, self.patience))
 
 
 class _DeadlineTLSSocket(DeadlineSocket, ssl.SSLSocket):

@@ -6,13 +6,17 @@ import re
 import smtplib
 import socket
 import ssl
+from typing import Any, cast
 
 import flask_mail
 
+from receiver.deadline_sockets import DeadlineSocket, deadline_after, tls_context
 from receiver.mail_message import MailNotDelivered
 
 #: For each step of the conversation.
 TIMEOUT_SECONDS = 10
+#: For connecting and logging in, and for one mail: a server that says a word every few seconds is not waited for.
+CONVERSATION_SECONDS = 60
 
 #: Enhanced status codes (RFC 3463, RFC 7372) without their class: what they say.
 _ENHANCED = {
@@ -74,7 +78,8 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         TimeoutError,
-        f"{{server}} did not answer within {TIMEOUT_SECONDS} s. Check MAIL_SERVER, MAIL_PORT and firewall.",
+        f"{{server}} did not answer within {TIMEOUT_SECONDS} s, or took more than {CONVERSATION_SECONDS} s in all. "
+        "Check MAIL_SERVER, MAIL_PORT and firewall.",
     ),
     (socket.gaierror, "The name {server} cannot be found. Check MAIL_SERVER and this machine's DNS."),
     (ConnectionRefusedError, "{server} takes no connection on this port. Check MAIL_SERVER and MAIL_PORT."),
@@ -88,24 +93,48 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
 FAILURES = tuple(kind for kind, _words in _FAILURES)
 
 
+class _Plain(smtplib.SMTP):
+    def _get_socket(self, *args: Any) -> socket.socket:  # smtplib's own hook, which its SMTP_SSL uses too
+        made: socket.socket = super()._get_socket(*args)  # type: ignore[misc]
+        return _limited(DeadlineSocket(made.family, made.type, made.proto, fileno=made.detach()))
+
+
+class _Encrypted(smtplib.SMTP_SSL):
+    def _get_socket(self, *args: Any) -> socket.socket:
+        return _limited(super()._get_socket(*args))  # type: ignore[misc]
+
+
+def _limited(sock: Any) -> DeadlineSocket:
+    """Start a socket's time for logging in, or for one mail."""
+    limited = cast("DeadlineSocket", sock)
+    limited.deadline, limited.patience = deadline_after(CONVERSATION_SECONDS), TIMEOUT_SECONDS
+    return limited
+
+
 class VerifiedConnection(flask_mail.Connection):
-    """Is Flask-Mail's connection with a timeout and a certificate that is looked at."""
+    """Is Flask-Mail's connection with limits in time and a certificate that is looked at."""
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect, start TLS as the settings say and log in; raises one of FAILURES."""
         place = (self.mail.server, self.mail.port)
-        context = ssl.create_default_context()
+        context = tls_context()
         if self.mail.use_ssl:
-            return self._log_in(smtplib.SMTP_SSL(*place, timeout=TIMEOUT_SECONDS, context=context))
-        host = smtplib.SMTP(*place, timeout=TIMEOUT_SECONDS)
+            return self._log_in(_Encrypted(*place, timeout=TIMEOUT_SECONDS, context=context))
+        host = _Plain(*place, timeout=TIMEOUT_SECONDS)
         if not self.mail.use_tls:
             return self._log_in(host)
         try:
             host.starttls(context=context)
+            _limited(host.sock)
         except FAILURES:
             host.close()
             raise
         return self._log_in(host)
+
+    def send(self, *args: Any, **kwargs: Any) -> None:
+        """Send a mail, in its own time; raises one of FAILURES."""
+        _limited(cast("smtplib.SMTP", self.host).sock)
+        super().send(*args, **kwargs)
 
     def _log_in(self, host: smtplib.SMTP) -> smtplib.SMTP:
         try:

@@ -9,6 +9,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -128,6 +129,25 @@ def saying(line: bytes) -> Callable[[socket.socket], None]:
         connection.recv(1)
 
     return talk
+
+
+def dripping(connection: socket.socket) -> None:
+    """Say a line of a greeting that never ends, again and again."""
+    while True:
+        connection.sendall(b"220-one moment\r\n")
+        time.sleep(0.05)
+
+
+def dripping_after_the_greeting(connection: socket.socket) -> None:
+    """Take everything up to the mail's sender, and never end the answer to it."""
+    connection.sendall(b"220 here\r\n")
+    reader = connection.makefile("rb")
+    while not reader.readline().upper().startswith(b"MAIL"):
+        connection.sendall(b"250 OK\r\n")
+    reader.close()
+    while True:
+        connection.sendall(b"250-one moment\r\n")
+        time.sleep(0.05)
 
 
 def one_mail_only(connection: socket.socket) -> None:

@@ -45,7 +45,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "settings": LEAVES | {"checks", "config"},
     "config_example": {"config"},
     "mail_message": set(),
-    "smtp": MAIL,
+    "smtp": MAIL | {"deadline_sockets"},
     "mail": MAIL,
     "mail_templates": {"formatting", "text_layout"},
     "identity": LEAVES,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +159,18 @@ def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("receiver.smtp.TIMEOUT_SECONDS", 0.2)
     with socket_server(smtp_servers.silent) as port:
         failure = failure_of(settings(port))
-    assert str(failure).startswith("127.0.0.1 did not answer within 10 s. Check MAIL_SERVER")
+    assert str(failure).startswith("127.0.0.1 did not answer within 10 s, or took")
+    assert not failure.permanent
+
+
+@pytest.mark.parametrize("talk", [smtp_servers.dripping, smtp_servers.dripping_after_the_greeting])
+def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, talk: Any) -> None:
+    monkeypatch.setattr("receiver.smtp.CONVERSATION_SECONDS", 0.5)
+    with socket_server(talk) as port:
+        started = time.monotonic()
+        failure = failure_of(settings(port))
+        assert time.monotonic() - started < 5
+    assert "took more than 60 s in all" in str(failure)
     assert not failure.permanent
 
 
