@@ -78,8 +78,10 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         TimeoutError,
-        f"{{server}} did not answer within {TIMEOUT_SECONDS} s, or took more than {CONVERSATION_SECONDS} s in all. "
-        "Check MAIL_SERVER, MAIL_PORT and firewall.",
+        (
+            f"{{server}} did not answer within {TIMEOUT_SECONDS} s, or took more than {CONVERSATION_SECONDS} s in all. "
+            "Check MAIL_SERVER, MAIL_PORT and firewall."
+        ),
     ),
     (socket.gaierror, "The name {server} cannot be found. Check MAIL_SERVER and this machine's DNS."),
     (ConnectionRefusedError, "{server} takes no connection on this port. Check MAIL_SERVER and MAIL_PORT."),
