@@ -80,8 +80,8 @@ TROUBLES = (
         headline="An order came in that is not understood yet",
         lines=(
             "Nothing is lost: it is kept as parked, and its handlers have not run.",
-            "See what is missing with: flask orders list --state parked, then: flask orders explain RECEIPT",
-            "Name its parameters in instance/config.toml, then: flask orders replay --parked",
+            "Map its parameters in the console under Received, Parked: it suggests, tries, saves and runs what is parked.",
+            "Or in a terminal: flask orders explain RECEIPT, then instance/config.toml, then flask orders replay --parked",
         ),
     ),
     Trouble(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -75,7 +75,7 @@ def orders_show(receipt: str) -> str:
             errors=json.loads(row.errors or "[]"),
             duplicates=ledger.duplicates(session, row),
             country=lambda code: formatting.country(code, LOCALE),
-            map_url=_map_url(receipt) if row.state == "parked" else None,
+            map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
 
 
@@ -147,8 +147,3 @@ def _said(became: str, handler: str | None) -> str:
 
 def _link(state: str, tests: str) -> str:
     return url_for("console.orders", state=state or None, tests=tests or None)
-
-
-def _map_url(receipt: str) -> str | None:
-    known = "console.parked_map" in current_app.view_functions
-    return url_for("console.parked_map", receipt=receipt) if known else None
