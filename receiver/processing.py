@@ -25,6 +25,7 @@ from receiver.outcome import Outcome
 
 #: Seconds that a test transmission's sender waits for the handlers' results.
 TEST_PATIENCE = 9.0
+_LOST = Outcome("retrying", "the process ended during this attempt")
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +58,8 @@ class Processor:
             if row is None:
                 return False
             rows = progress.handler_rows(session, row, self._registry, now)
-        if row.test:
-            self._run(row, rows, self._end_interrupted_test)
-        else:
-            self._run(row, rows, self._run_handler)
+            self._settle_lost(session, row, progress.lost(session, row, rows), now)
+        self._run(row, rows, self._end_interrupted_test if row.test else self._run_handler)
         return True
 
     def run_test(self, pk: int) -> list[dict[str, Any]]:
@@ -80,6 +79,13 @@ class Processor:
                 {"name": one.name, "state": one.state, "detail": one.detail, "ms": one.milliseconds}
                 for one in session.scalars(mine)
             ]
+
+    def _settle_lost(self, session: Session, row: OrderRow, lost: list[HandlerRow], now: datetime) -> None:
+        """End the attempts that seem to have ended their process, in the transaction that claimed the order."""
+        for one in lost:
+            log.error("handler %s: %s", one.name, _LOST.detail)
+            outcome = self._decide(one, self._registry.get(one.name), _LOST, test=row.test)
+            progress.take_over(one, progress.write_outcome(session, row, one, outcome, None, now))
 
     def _run_guarded(self, row: OrderRow, rows: list[HandlerRow]) -> None:
         """Run a test's handlers in a thread of its own, whose errors nobody else would catch."""
@@ -112,9 +118,8 @@ class Processor:
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
-            said = "its attempt could not be carried out"
-            log.error("handler %s: %s: %s", one.name, said, faults.for_the_log(error))
-            outcome = Outcome("retrying", f"{said}: {type(error).__name__}")
+            log.error("handler %s: its attempt could not be carried out: %s", one.name, faults.for_the_log(error))
+            outcome = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
     def _attempt(self, row: OrderRow, one: HandlerRow, order: Order, handler: Handler | None) -> None:
@@ -122,6 +127,9 @@ class Processor:
             self._write(row, one, Outcome("skipped", reason))
             return
         assert handler is not None  # noqa: S101 - or there had been a reason
+        if progress.leaves_marks(row):
+            with self._database.write() as session:
+                progress.mark_begun(session, row, one, datetime.now(UTC))
         context = Context(self._services, _run_of(row, one), order)
         try:
             outcome = self.attempts.run(handler, order, context)
@@ -160,8 +168,7 @@ class Processor:
         """Turn *retrying* into *failed* once there were enough attempts, else set the wait; a test has one attempt."""
         if outcome.state != "retrying":
             return outcome
-        own = handler.retries if handler else None
-        retries = len(self._schedule) if own is None else own
+        retries = handler.retries if handler and handler.retries is not None else len(self._schedule)
         if test or one.attempts > retries:
             return replace(outcome, state="failed", after=None)
         if outcome.after is not None and outcome.after > timedelta(0):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from receiver import jobs, outbox
@@ -19,6 +19,10 @@ from receiver.outcome import Outcome
 FINISHED = frozenset({"done", "skipped", "failed"})
 #: How long a handler waits for the one it runs after, while that one is being retried.
 LONGEST_WAIT = timedelta(minutes=15)
+#: Stands as an attempt's detail from its begin on, and stays there when no end is written.
+NOT_ENDED = "has not ended; unless it still runs, the process ended during it"
+#: Marked attempts in a row without an end, after which a handler is not called at once again.
+MOST_LOST = 2
 
 
 class LeaseLost(Exception):
@@ -63,6 +67,27 @@ def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> t
     return ("failed" if any(one.state == "failed" for one in rows) else "done"), None
 
 
+def leaves_marks(row: OrderRow) -> bool:
+    """Tell whether this run marks that an attempt begins: not the first run of an order, which is to be quick.
+
+    An order whose run ended with its process is claimed again, and so leaves marks from then on.
+    """
+    return row.attempts > 1
+
+
+def mark_begun(session: Session, row: OrderRow, one: HandlerRow, now: datetime) -> None:
+    """Write that an attempt begins, so that it is known even if the process ends during it; may raise LeaseLost."""
+    _check_lease(session, row)
+    _update(session, one, {"attempts": one.attempts})
+    _add_attempt(session, one, Outcome("retrying", NOT_ENDED), now)
+
+
+def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[HandlerRow]:
+    """Give the unfinished handlers whose last attempts have no end: they seem to end the process."""
+    unfinished = [one for one in rows if one.state not in FINISHED] if leaves_marks(row) else []
+    return [one for one in unfinished if _last_details(session, one) == [NOT_ENDED] * MOST_LOST]
+
+
 def write_outcome(
     session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
 ) -> dict[str, Any]:
@@ -71,8 +96,7 @@ def write_outcome(
     Gives the handler's columns as written. Its row itself is no part of the session, which may yet be rolled
     back: the caller takes them over into it by ``take_over`` once they are committed.
     """
-    if session.scalar(select(OrderRow.id).where(jobs.holds_lease(OrderRow, row))) is None:
-        raise LeaseLost
+    _check_lease(session, row)
     columns = {
         "state": outcome.state,
         "attempts": one.attempts,
@@ -82,6 +106,27 @@ def write_outcome(
         "due_at": now + outcome.after if outcome.after is not None else None,
     }
     _update(session, one, columns)
+    if leaves_marks(row):
+        session.execute(delete(AttemptRow).where(*_mark_of(one)))
+    _add_attempt(session, one, outcome, now)
+    if context is not None and outcome.state == "done":
+        for draft in context.drafts:
+            outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
+    return columns
+
+
+def take_over(one: HandlerRow, columns: dict[str, Any]) -> None:
+    """Bring a handler's row that was read before to what has been committed since."""
+    for name, value in columns.items():
+        setattr(one, name, value)
+
+
+def _check_lease(session: Session, row: OrderRow) -> None:
+    if session.scalar(select(OrderRow.id).where(jobs.holds_lease(OrderRow, row))) is None:
+        raise LeaseLost
+
+
+def _add_attempt(session: Session, one: HandlerRow, outcome: Outcome, now: datetime) -> None:
     session.add(
         AttemptRow(
             handler_pk=one.id,
@@ -93,16 +138,17 @@ def write_outcome(
             at=now,
         )
     )
-    if context is not None and outcome.state == "done":
-        for draft in context.drafts:
-            outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
-    return columns
 
 
-def take_over(one: HandlerRow, columns: dict[str, Any]) -> None:
-    """Bring a handler's row that was read before to what has been committed since."""
-    for name, value in columns.items():
-        setattr(one, name, value)
+def _mark_of(one: HandlerRow) -> tuple[ColumnElement[bool], ...]:
+    """Make the conditions of the mark that the current attempt began with."""
+    current = AttemptRow.run == one.run, AttemptRow.number == one.attempts
+    return AttemptRow.handler_pk == one.id, *current, AttemptRow.detail == NOT_ENDED
+
+
+def _last_details(session: Session, one: HandlerRow) -> list[str | None]:
+    mine = select(AttemptRow.detail).where(AttemptRow.handler_pk == one.id).order_by(AttemptRow.id.desc())
+    return list(session.scalars(mine.limit(MOST_LOST)))
 
 
 def _update(session: Session, one: HandlerRow, columns: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import urllib3
@@ -124,6 +125,12 @@ def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPat
     result = run("serve", "--port", str(free_port()))
     assert result.exit_code == 1
     assert "cannot be served; the lines above say why" in result.stderr
+
+
+def test_a_worker_that_ends_unexpectedly_is_started_again_here_and_where_it_is_deployed() -> None:
+    option = "--respawn-failed-workers"
+    assert option in module._granian("127.0.0.1", 8000)
+    assert option in (Path(__file__).parents[1] / "deploy" / "receiver.service").read_text().split()
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sqlalchemy import text, update
 
 from receiver.kit import Kit
 from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from receiver.progress import NOT_ENDED
 from tests.served import Served, order_fields
 
 Write = Callable[[str], None]
@@ -497,6 +498,96 @@ def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
     assert "a test transmission failed: ValueError at test_processing.py" in caplog.text
     assert "ada@shop.example" not in caplog.text
     assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.fixture
+def die(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Run what is due as often as is said; each time, the process ends during the first attempt that is made."""
+
+    def ends(*_: object) -> None:
+        raise SystemExit
+
+    def run_and_die(shop: Served, *, times: int = 1) -> None:
+        for _ in range(times):
+            make_due(shop.kit)
+            with monkeypatch.context() as patch:
+                patch.setattr(shop.kit.processor.attempts, "run", ends)
+                with pytest.raises(SystemExit):
+                    shop.kit.processor.run_next()
+
+    return run_and_die
+
+
+def tries(shop: Served) -> list[tuple[int, str, str | None]]:
+    return [(attempt.number, attempt.state, attempt.detail) for attempt in shop.rows(AttemptRow)]
+
+
+def test_an_attempt_that_ended_its_process_three_times_is_settled_and_the_next_handler_runs(
+    run: Callable[..., Served], write_handlers: Write, die: Callable[..., None]
+) -> None:
+    write_handlers("""
+        @handler
+        def deadly(order, context):
+            pass
+
+        @handler
+        def z_last(order, context):
+            pass
+    """)
+    shop = run("deadly", "z_last", rounds=0)
+    die(shop, times=3)
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert tries(shop) == [
+        (1, "retrying", NOT_ENDED),
+        (2, "retrying", "the process ended during this attempt"),
+        (1, "done", None),
+    ]
+    deadly, last = shop.rows(HandlerRow)
+    assert (deadly.state, deadly.attempts, last.state) == ("retrying", 2, "done")
+    assert deadly.due_at - datetime.now(UTC) > timedelta(seconds=290)
+    assert (shop.rows()[0].state, shop.rows()[0].due_at) == ("open", deadly.due_at)
+
+
+def test_a_handler_that_ends_its_process_at_every_attempt_has_failed_in_the_end(
+    run: Callable[..., Served], write_handlers: Write, die: Callable[..., None]
+) -> None:
+    write_handlers("""
+        @handler(retries=2)
+        def deadly(order, context):
+            pass
+    """)
+    shop = run("deadly", rounds=0)
+    die(shop, times=3)
+    die_again = (shop.rows(HandlerRow)[0].attempts, shop.rows(HandlerRow)[0].state)
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+    die(shop, times=2)
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert die_again == (2, "pending")
+    assert (only(shop).state, only(shop).attempts) == ("failed", 4)
+    assert only(shop).detail == "the process ended during this attempt"
+    assert shop.rows()[0].state == "failed"
+
+
+def test_a_process_that_was_restarted_meanwhile_counts_as_an_attempt_and_no_more(
+    run: Callable[..., Served], write_handlers: Write, die: Callable[..., None]
+) -> None:
+    write_handlers("""
+        @handler
+        def steady(order, context):
+            return f"attempt {context.attempt}"
+    """)
+    shop = run("steady", rounds=0)
+    die(shop, times=2)
+    make_due(shop.kit)
+    shop.kit.processor.run_next()
+
+    assert tries(shop) == [(1, "retrying", NOT_ENDED), (2, "done", "attempt 2")]
+    assert shop.rows()[0].state == "done"
 
 
 def test_a_swallowed_database_error_fails_the_attempt_at_its_commit(

@@ -82,6 +82,7 @@ def _granian(host: str, port: int) -> list[str]:
         "8",
         "--workers-kill-timeout",
         "10",
+        "--respawn-failed-workers",
     ]
     return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
 

@@ -30,6 +30,7 @@ def granian(port: int, *, workers: int = 1, app: str = "wsgi:app", log_level: st
     """Make the command of the server that the receiver is deployed with."""
     # A worker that is told to stop while it still loads the app does not hear it; the kill timeout ends it.
     options = ["--interface", "wsgi", "--blocking-threads", "8", "--workers-kill-timeout", "5", "--access-log"]
+    options.append("--respawn-failed-workers")
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--log-level", log_level]
     return ["granian", *options, *address, app]
 

@@ -7,8 +7,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, update
 
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 from tests.end_to_end.processes import Running
@@ -54,6 +58,23 @@ def hangs(order, context):
     threading.Event().wait()
 """
 _SWITCHED_OFF = "switched off: 3 of its abandoned attempts still hang; mend what it waits for and restart"
+_ENDS_ITS_PROCESS = """
+import os
+from pathlib import Path
+from receiver.handlers import Skip, handler
+
+@handler(after="notify_merchant")
+def ends_its_process(order, context):
+    if order.custom.get("be") != "deadly":
+        raise Skip("not asked to")
+    with Path(__file__).with_suffix(".calls").open("a") as calls:
+        calls.write("called ")
+    os._exit(3)
+
+@handler
+def z_last(order, context):
+    pass
+"""
 _OTHERS = ("register_customer", "email_customer", "notify_merchant")
 #: What each hostile handler is asked by, what its attempt must say, and how long that may take.
 _SAID = {
@@ -144,6 +165,50 @@ def test_a_handler_that_hung_three_times_is_switched_off_and_says_so(launch: Lau
         ("failed", _SWITCHED_OFF),
     ]
     assert [shop.handler_states()[name] for name in _OTHERS] == ["done"] * 3
+
+
+def test_a_handler_that_ends_its_process_is_given_up_and_the_server_comes_back(
+    launch: Launch, add_handler: AddHandler, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is called three times, each by a fresh process; then it waits for its next attempt like any that failed."""
+    monkeypatch.setenv("GRANIAN_RESPAWN_INTERVAL", "0.1")
+    add_handler("deadly", _ENDS_ITS_PROCESS)
+    calls = instance / "handlers" / "deadly.calls"
+    shop = launch()
+    shop.post(order_fields(order_id="deadly", custom_be="deadly"))
+    shop.wait_for(calls.exists, 20)
+    shop.wait_until_it_answers()
+    for number in (2, 3):
+        _let_leases_run_out(shop)
+        shop.wait_for(partial(_was_called_again, shop, calls, number), 20)
+    _let_leases_run_out(shop)
+    shop.wait_for(lambda: _kept_up(shop) and shop.handler_states()["ends_its_process"] == "retrying", 20)
+
+    shop.wait_until_it_answers()
+    assert shop.post(order_fields(order_id="harmless")).status == 202
+    shop.wait_for(lambda: shop.rows()[-1].state == "done", 20)
+    deadly, harmless = [row for row in shop.rows(HandlerRow) if row.name == "ends_its_process"]
+    assert (deadly.state, deadly.detail) == ("retrying", "the process ended during this attempt")
+    assert deadly.due_at - datetime.now(UTC) > timedelta(minutes=4)
+    assert harmless.state == "skipped"
+    assert [row.state for row in shop.rows(HandlerRow) if row.name == "z_last"] == ["done", "done"]
+    assert calls.read_text() == "called " * 3
+
+
+def _was_called_again(shop: Running, calls: Path, times: int) -> bool:
+    return _kept_up(shop) and calls.read_text() == "called " * times
+
+
+def _kept_up(shop: Running) -> bool:
+    """Start the server again if it has ended, as a service manager does; it ends by deaths in a row."""
+    if not shop.process.is_running:
+        shop.restart()
+    return True
+
+
+def _let_leases_run_out(shop: Running) -> None:
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
 
 
 def _attempt(shop: Running, order_id: str, name: str) -> tuple[str, str | None] | None:
