@@ -8,10 +8,13 @@ from traceback import walk_tb
 from receiver.errors import Unavailable
 
 
-def place(error: BaseException) -> str:
-    """Name the file and line that raised an error."""
-    frames = [(Path(frame.f_code.co_filename).name, line) for frame, line in walk_tb(error.__traceback__)]
-    return "{}, line {}".format(*frames[-1]) if frames else "a place unknown"
+def place(error: BaseException, file: str | None = None) -> str:
+    """Name the file and line that raised an error, or the last line of ``file`` on the way there, if there is one."""
+    frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    if not frames:
+        return "a place unknown"
+    name, line = next((frame for frame in reversed(frames) if frame[0] == file), frames[-1])
+    return f"{Path(name).name}, line {line}"
 
 
 def for_the_log(error: BaseException) -> str:

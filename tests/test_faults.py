@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from receiver import faults
 from receiver.errors import Unavailable
 
@@ -24,6 +26,16 @@ def test_the_log_learns_the_type_and_the_place_alone() -> None:
     said = faults.for_the_log(raised(KeyError("ada@shop.example")))
     assert said.startswith("KeyError at test_faults.py, line ")
     assert "ada" not in said
+
+
+def test_the_place_is_the_line_of_the_file_asked_for_where_it_has_a_part_in_it() -> None:
+    try:
+        json.loads("{")
+    except ValueError as caught:
+        error = caught
+    assert faults.place(error).startswith("decoder.py, line ")
+    assert faults.place(error, __file__).startswith("test_faults.py, line ")
+    assert faults.place(error, "elsewhere.py").startswith("decoder.py, line ")
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:

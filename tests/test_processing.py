@@ -399,7 +399,7 @@ MISTAKES = {
     ),
     "context.mail(to='a@shop.example', template='order_notice', attachments=['a.txt'])": "media type, bytes)",
     "context.mail(to='a@shop.example', template='order_notice', subject='\\ud800')": "could not be committed",
-    "raise RetryLater('later', after=60)": "RetryLater: after must be a timedelta, not 60",
+    "raise RetryLater('later', after=60)": "RetryLater: after must be a timedelta, not 60 (mine.py, line ",
     "raise RetryLater(60)": "RetryLater: its reason must be text, not 60",
     "raise RetryLater('in time', after=timedelta(days=10**7))": "in time",
     "raise RetryLater('long ago', after=timedelta(days=-1))": "long ago",
