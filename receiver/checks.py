@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -76,6 +77,28 @@ def locale(value: str) -> str | None:
     except (UnknownLocaleError, ValueError):
         return "must be a locale such as en, de or en-GB"
     return None
+
+
+def locale_or_none(value: str) -> str | None:
+    """Want a locale, or nothing."""
+    return locale(value) if value else None
+
+
+def colour(value: str) -> str | None:
+    """Want a colour as mail programs know it, or nothing."""
+    return None if re.fullmatch("(#[0-9A-Fa-f]{6})?", value) else "must be # and six hex digits, such as #1f5f8b"
+
+
+def picture(value: str) -> str | None:
+    """Want a picture's address that any mail program can load, or nothing; no mark that ends a policy's source."""
+    is_safe = web_address(value) is None and value.startswith("https://") and not re.search(r"[\s;,'\"<>]", value)
+    return None if is_safe or not value else "must be an address such as https://shop.example/logo.png, without ? and #"
+
+
+def short_text(value: str) -> str | None:
+    """Want a text of some lines at most."""
+    good = len(value) <= 2000 and all(line.isprintable() for line in value.splitlines())
+    return None if good else "must be text of at most 2,000 characters, without control characters"
 
 
 def timezone(value: str) -> str | None:

@@ -113,6 +113,32 @@ SETTINGS = (
         check=checks.email,
     ),
     Setting(
+        name="MAIL_COLOUR",
+        default="",
+        meaning="the shop's colour, at the head of its mails, such as `#1f5f8b`; empty means none",
+        check=checks.colour,
+    ),
+    Setting(
+        name="MAIL_LOGO_URL",
+        default="",
+        meaning="https address of a picture that stands at the head of mails instead of the shop's name",
+        check=checks.picture,
+    ),
+    Setting(
+        name="MAIL_FOOTER",
+        default="",
+        meaning="what stands at the foot of mails, such as the shop's address; several lines if you like, and empty "
+        "means the shop's name",
+        check=checks.short_text,
+    ),
+    Setting(
+        name="MAIL_LANGUAGE",
+        default="",
+        meaning="language of all mails, such as `de`; empty means the order's for the customer, and DEFAULT_LOCALE for "
+        "everybody else",
+        check=checks.locale_or_none,
+    ),
+    Setting(
         name="PUBLIC_URL",
         default="http://127.0.0.1:8000",
         meaning="how the outside reaches this server; used in links. https means production",
@@ -121,7 +147,7 @@ SETTINGS = (
     Setting(
         name="DEFAULT_LOCALE",
         default="en",
-        meaning="how amounts and dates are written where an order names no locale",
+        meaning="language of mails, amounts and dates where an order names none that there are words in",
         check=checks.locale,
     ),
     Setting(name="TIMEZONE", default="UTC", meaning="time zone of dates in mails", check=checks.timezone),

@@ -110,13 +110,16 @@ class Context:
         """Render a mail now and put it into the outbox together with "done".
 
         ``template.txt`` and, if there is one, ``template.html`` are looked for in ``instance/templates/`` and
-        then among the built-in ones; the subject is the template's block unless given. An attachment is (file
-        name, media type, bytes). On a test transmission the mail goes to the merchant instead. Raises ValueError
-        at once for what could not be sent: when the order has no e-mail address, raise Skip before.
+        then among the built-in ones; the subject is the template's block unless given. The order's customer is
+        written to in the order's language, anybody else in the shop's, unless ``locale`` says otherwise. An
+        attachment is (file name, media type, bytes). On a test transmission the merchant is written to instead, in
+        the shop's language. Raises ValueError at once for what could not be sent: when the order has no e-mail
+        address, raise Skip before.
         """
         attachments = tuple(attachments)
         _check_mail(to, subject, reply_to, attachments)
-        values = {"order": self._order, "test": self.test, **values}
+        reader = self._order.locale if self._is_customer(to) and not self.test else None
+        values = {"order": self._order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
         self.drafts.append(
             Draft(
@@ -159,6 +162,9 @@ class Context:
             self._closed = True
             if self._transaction is not None:
                 self._transaction.cut_off()
+
+    def _is_customer(self, to: str) -> bool:
+        return to.strip().lower() == (self._order.customer.email or "").lower()
 
     def _message_id(self) -> str:
         domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 
-from receiver import jobs
+from receiver import brand, jobs
 from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
@@ -53,6 +53,7 @@ class Kit:
     refusals: Refusals
     registry: Registry
     reception: Reception
+    templates: MailTemplates
     transport: MailTransport
     processor: Processor
     outbox: Outbox
@@ -88,6 +89,8 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         settings["DEFAULT_LOCALE"],
         ZoneInfo(settings["TIMEZONE"]),
         shop_name=settings["SHOP_NAME"],
+        brand=brand.from_settings(settings),
+        language=settings["MAIL_LANGUAGE"],
     )
     registry = load(instance, settings["HANDLERS"])
     refusals = Refusals(database)
@@ -154,6 +157,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             hint=engine.hint,
             run_test=processor.run_test,
         ),
+        templates=templates,
         transport=transport,
         processor=processor,
         outbox=outbox,

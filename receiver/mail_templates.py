@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from decimal import Decimal
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from babel import Locale
-from jinja2 import (
-    ChoiceLoader,
-    Environment,
-    FileSystemLoader,
-    Template,
-    TemplateNotFound,
-    pass_context,
-    select_autoescape,
-)
-from jinja2.runtime import Context
-from markupsafe import Markup
+from jinja2 import Environment, Template, TemplateNotFound
 
-from receiver import formatting, text_layout
+from receiver import faults, mail_blocks
+from receiver.brand import Brand
+from receiver.mail_environment import environment
+from receiver.mail_language import locale_for
 
 #: The templates that come with the kit.
 BUILT_IN = Path(__file__).parent / "templates" / "mail"
 
-#: Control characters but tab and line feed, and the marks that turn the direction of all text after them.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+log = logging.getLogger(__name__)
+
 _WITHOUT_SUBJECT = "{% extends _template %}{% block subject %}{% endblock %}"
 
 
@@ -50,100 +40,100 @@ class MailTemplateMissing(LookupError):
 class MailTemplates:
     """Renders ``name.txt`` and, if there is one, ``name.html``.
 
-    A text template names the mail's subject in a block ``subject``. Filters write in the language of the
-    value ``order``: ``order.total|money``, ``order.order_date|date``, ``address.country|country``. In a text
-    template ``left|columns(right)``, ``value|labelled(label)`` and ``text|wrap(indent)`` lay out lines;
-    ``weblink`` gives an http or https address, else nothing.
+    A text template names the mail's subject in a block ``subject``. Filters and ``_("…")`` write in the reader's
+    language: ``order.total|money``, ``order.order_date|date``, ``address.country|country``. In a text template
+    ``left|columns(right)``, ``value|labelled(label)`` and ``text|wrap(indent)`` lay out lines; ``weblink`` gives an
+    http or https address, else nothing.
     """
 
-    def __init__(self, instance_templates: Path, default_locale: str, timezone: tzinfo, *, shop_name: str = "") -> None:
-        self._folders = (instance_templates, BUILT_IN)
+    def __init__(
+        self,
+        own: Path,
+        default_locale: str,
+        timezone: tzinfo,
+        *,
+        shop_name: str = "",
+        brand: Brand | None = None,
+        language: str = "",
+    ) -> None:
+        #: The folder of the merchant's templates.
+        self.own = own
+        self._default_locale = default_locale
+        self._language = language
         self._shop_name = shop_name
-        self._environment = _environment(self._folders, default_locale, timezone)
-        self._body = self._environment.from_string(_WITHOUT_SUBJECT)
+        self._brand = brand or Brand()
+        self._merchants = environment((own, BUILT_IN), timezone)
+        self._built_in = environment((BUILT_IN,), timezone)
+        #: Why the built-in template was taken when a mail was last written, by the mail's name.
+        self.broken: dict[str, str] = {}
 
-    def render(self, name: str, *, subject: str | None = None, **values: Any) -> Rendered:
-        """Render one mail; raises MailTemplateMissing without ``name.txt``, and what Jinja raises.
+    def render(self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any) -> Rendered:
+        """Render one mail in the language of a reader, else of the shop; a broken template gives way to the built-in.
 
-        Templates see the values, and ``shop_name`` and ``subject``. A missing value renders as nothing.
+        Templates see the values, and ``shop_name``, ``subject``, ``brand`` and ``locale``. Raises MailTemplateMissing
+        without ``name.txt``, and what Jinja raises when there is no built-in template of this name.
         """
-        text_template = self._find(f"{name}.txt")
+        try:
+            rendered = self.render_own(name, subject=subject, locale=locale, **values)
+        except Exception as error:
+            if not is_built_in(name):
+                raise
+            rendered = self._render(self._built_in, name, subject, locale, values)
+            self.broken[name] = mail_blocks.where(error)
+            log.warning("mail template %s of the instance is broken: %s", name, faults.for_the_log(error))
+        else:
+            self.broken.pop(name, None)
+        return rendered
+
+    def render_own(
+        self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any
+    ) -> Rendered:
+        """Render one mail as ``render`` does, but raise what is wrong with the merchant's template."""
+        return self._render(self._merchants, name, subject, locale, values)
+
+    def _render(
+        self, templates: Environment, name: str, subject: str | None, locale: str | None, values: dict[str, Any]
+    ) -> Rendered:
+        text_template = _find(templates, f"{name}.txt")
         if text_template is None:
-            looked_in = " or ".join(str(folder) for folder in self._folders)
+            looked_in = f"{self.own} or {BUILT_IN}"
             raise MailTemplateMissing(f"There is no mail template {name}.txt in {looked_in}; write one there.")
+        html_template = _find(templates, f"{name}.html")
+        if html_template and templates is self._merchants and self._has_own(f"{name}.html", "_layout.html"):
+            mail_blocks.check(templates, f"{name}.html")
         order_shop = getattr(values.get("order"), "store_name", None)
-        values = {"shop_name": self._shop_name or order_shop or "our shop", **values}
+        values = {
+            "shop_name": self._shop_name or order_shop or "our shop",
+            "brand": self._brand,
+            "locale": locale_for(self._language or locale, self._default_locale),
+            **values,
+        }
         headline = " ".join((_subject(text_template, values) if subject is None else subject).split())
-        html_template = self._find(f"{name}.html")
+        if not headline and subject is None and is_built_in(name):
+            raise mail_blocks.BlockMissing(f"{name}.txt names no subject in a block subject")
+        body = templates.from_string(_WITHOUT_SUBJECT)
         return Rendered(
             subject=headline,
-            text=_tidy(self._body.render({**values, "subject": headline, "_template": text_template})),
+            text=_tidy(body.render({**values, "subject": headline, "_template": text_template})),
             html=html_template.render({**values, "subject": headline}) if html_template else None,
         )
 
-    def _find(self, file_name: str) -> Template | None:
-        try:
-            return self._environment.get_template(file_name)
-        except TemplateNotFound:
-            return None
+    def _has_own(self, *file_names: str) -> bool:
+        return any((self.own / file_name).exists() for file_name in file_names)
 
 
-def _environment(folders: tuple[Path, ...], default_locale: str, timezone: tzinfo) -> Environment:
-    environment = Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
-        autoescape=select_autoescape(enabled_extensions=["html"], default_for_string=False),
-        finalize=_printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= _localised_filters(default_locale, timezone) | {
-        "columns": text_layout.columns,
-        "labelled": lambda value, label: text_layout.labelled(label, value),
-        "weblink": weblink,
-        "wrap": text_layout.wrap,
-    }
-    return environment
+def is_built_in(name: str) -> bool:
+    """Tell whether a mail of this name comes with the kit."""
+    return (BUILT_IN / f"{name}.txt").is_file()
 
 
-def weblink(address: object) -> str:
-    """Return an http or https address, "" for anything else, such as ``javascript:``."""
-    text = str(address or "")
+def _find(templates: Environment, file_name: str) -> Template | None:
     try:
-        parts = urlsplit(text)
-    except ValueError:
-        return ""
-    return text if parts.scheme in {"http", "https"} and parts.netloc else ""
-
-
-def _localised_filters(default_locale: str, timezone: tzinfo) -> dict[str, Callable[..., str]]:
-    """Make the filters that write in the language and currency of the order being rendered."""
-
-    def locale(context: Context) -> Locale:
-        return formatting.known_locale(getattr(context.get("order"), "locale", None), default_locale)
-
-    @pass_context
-    def money(context: Context, amount: Decimal | None) -> str:
-        currency = getattr(context.get("order"), "currency", None)
-        return formatting.money(amount, currency, locale(context))
-
-    @pass_context
-    def date(context: Context, when: datetime | None) -> str:
-        return formatting.date(when, locale(context), timezone)
-
-    @pass_context
-    def country(context: Context, code: str | None) -> str:
-        return formatting.country(code, locale(context))
-
-    return {"money": money, "date": date, "country": country}
-
-
-def _printable(value: Any) -> Any:
-    """Prepare what a template prints: nothing for None, and text without control characters."""
-    if value is None:
-        return ""
-    if isinstance(value, str) and not isinstance(value, Markup):
-        return _UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
-    return value
+        return templates.get_template(file_name)
+    except TemplateNotFound as error:
+        if error.name != file_name:
+            raise
+        return None
 
 
 def _subject(template: Template, values: dict[str, Any]) -> str:

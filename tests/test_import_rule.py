@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 #: Parts that know nothing of the rest: bytes, values and rules. ``orders`` is the package with all its files.
 LEAVES = {"errors", "signing", "addresses", "orders"}
 MAIL = {"mail", "mail_message", "mail_templates", "smtp"}
+RENDERING = {"brand", "faults", "formatting", "mail_blocks", "mail_environment", "mail_language", "text_layout"}
 STORE = {"database", "models", "group_commit"}
 
 #: What each part may import, by its own name or its package's; no other import of ours is allowed.
@@ -47,7 +48,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail_message": set(),
     "smtp": MAIL | {"deadline_sockets"},
     "mail": MAIL,
-    "mail_templates": {"formatting", "text_layout"},
+    "brand": set(),
+    "mail_language": {"formatting"},
+    "mail_environment": RENDERING,
+    "mail_blocks": {"faults"},
+    "mail_templates": RENDERING,
     "identity": LEAVES,
     "inbox": STORE | {"columns"},
     "encryption": {"errors"},

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 
-from receiver.mail_templates import BUILT_IN, MailTemplateMissing, MailTemplates, weblink
+from receiver.mail_environment import weblink
+from receiver.mail_templates import BUILT_IN, MailTemplateMissing, MailTemplates
 from receiver.orders.model import Address, Customer, Item, Order
 from receiver.relay.dummy import dummy_order
 from receiver.text_layout import COLUMNS, width
@@ -77,14 +78,13 @@ def test_no_mail_loads_anything_from_elsewhere(name: str, templates: MailTemplat
 
 
 @pytest.mark.parametrize("name", ORDER_MAILS)
-def test_a_long_order_in_yen_with_names_of_all_scripts_stays_within_the_columns(
-    name: str, templates: MailTemplates
-) -> None:
+def test_a_long_order_in_yen_with_names_of_all_scripts_stays_within_the_columns(name: str, tmp_path: Path) -> None:
     items = tuple(
         Item(name="とても長い名前" * number, quantity=number, total=Decimal(1200 * number)) for number in range(1, 31)
     )
     customer = Customer(first_name="محمد", last_name="عبد الله")
-    order = Order(order_id="A-1", order_date=NOW, currency="JPY", locale="ja-JP", items=items, customer=customer)
+    order = Order(order_id="A-1", order_date=NOW, currency="JPY", items=items, customer=customer)
+    templates = MailTemplates(tmp_path, "ja-JP", ZoneInfo("Europe/Berlin"))
     rendered = templates.render(name, order=order)
     assert all(width(line) <= COLUMNS for line in rendered.text.split("\n"))
     assert "￥36,000" in rendered.text
@@ -94,7 +94,7 @@ def test_a_long_order_in_yen_with_names_of_all_scripts_stays_within_the_columns(
 
 def test_a_template_of_the_merchant_comes_first(tmp_path: Path, templates: MailTemplates) -> None:
     (tmp_path / "order_notice.txt").write_text(
-        "{% block subject %}Mine\n {{ order.order_id }}{% endblock %}\nBody {{ missing }}{{ order.total }}!"
+        "{% block subject %}Mine\n {{ order.order_id }}{% endblock %}\nBody {{ order.billing.city }}{{ order.total }}!"
     )
     rendered = templates.render("order_notice", order=Order(order_id="A-1", order_date=NOW))
     assert (rendered.subject, rendered.text) == ("Mine A-1", "Body !\n")
@@ -133,7 +133,9 @@ def test_a_missing_template_names_both_folders(name: str, tmp_path: Path, templa
     assert str(caught.value) == f"There is no mail template {name}.txt in {tmp_path} or {BUILT_IN}; write one there."
 
 
-def test_what_a_template_of_the_merchant_does_wrong_is_not_hidden(tmp_path: Path, templates: MailTemplates) -> None:
+def test_what_a_template_of_a_name_of_its_own_does_wrong_is_not_hidden(
+    tmp_path: Path, templates: MailTemplates
+) -> None:
     (tmp_path / "broken.txt").write_text("{% if %}")
     (tmp_path / "torn.txt").write_text('{% include "gone.txt" %}')
     with pytest.raises(TemplateSyntaxError):

@@ -1,0 +1,42 @@
+"""The shop's own look in its mails: a colour with text that can be read on it, a logo, a footer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_DARK, _LIGHT = "#000000", "#ffffff"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Brand:
+    """Is what the settings MAIL_COLOUR, MAIL_LOGO_URL and MAIL_FOOTER say; each may be empty."""
+
+    colour: str = ""
+    logo_url: str = ""
+    footer: str = ""
+
+    @property
+    def text_colour(self) -> str:
+        """Give black or white, whichever stands out more from the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
+        return max(_DARK, _LIGHT, key=lambda text: contrast(text, self.colour))
+
+
+def from_settings(settings: Mapping[str, Any]) -> Brand:
+    """Read the brand from the settings."""
+    return Brand(
+        colour=settings["MAIL_COLOUR"], logo_url=settings["MAIL_LOGO_URL"], footer=settings["MAIL_FOOTER"].strip()
+    )
+
+
+def contrast(one: str, other: str) -> float:
+    """Give the contrast ratio of two colours such as #1f5f8b, from 1 to 21 (WCAG)."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))

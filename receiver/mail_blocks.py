@@ -1,0 +1,64 @@
+"""What is wrong with a mail template that Jinja itself does not mind, and where in a template an error stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from traceback import walk_tb
+
+from jinja2 import Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, nodes
+
+from receiver import faults
+
+#: What a layout may leave out.
+_OPTIONAL = frozenset({"preview"})
+
+
+class BlockMissing(TemplateError):
+    """Says that a mail would go out without its subject or its content."""
+
+
+def check(templates: Environment, file_name: str) -> None:
+    """Raise BlockMissing when a template has a block that nothing shows, since its layout has none of that name."""
+    tree = _tree(templates, file_name)
+    layout = _layout(tree)
+    if layout is None:
+        return
+    lost = {node.name for node in tree.body if isinstance(node, nodes.Block)} - _OPTIONAL - _blocks(templates, layout)
+    if lost:
+        raise BlockMissing(f"{file_name} has the block {min(lost)}, but {layout} has none of that name to show it in")
+
+
+def where(error: Exception) -> str:
+    """Give the template and line that an error stands in, and its own words; for the merchant's eyes alone."""
+    match error:
+        case TemplateSyntaxError():
+            return f"{error.name}, line {error.lineno}: {error.message}"
+        case BlockMissing():
+            return str(error)
+        case TemplateNotFound():
+            return f"there is no template {error}"
+    lines = [
+        f"{Path(frame.f_code.co_filename).name}, line {line}: "
+        for frame, line in walk_tb(error.__traceback__)
+        if frame.f_globals.get("__jinja_template__") or frame.f_code.co_filename.endswith((".txt", ".html"))
+    ]
+    return (lines[-1] if lines else "") + faults.in_words(error)
+
+
+def _blocks(templates: Environment, file_name: str) -> set[str]:
+    """Name the blocks of a template and of those that it extends."""
+    tree = _tree(templates, file_name)
+    layout = _layout(tree)
+    return {block.name for block in tree.find_all(nodes.Block)} | (_blocks(templates, layout) if layout else set())
+
+
+def _layout(tree: nodes.Template) -> str | None:
+    """Name what a template extends; None when that is nothing, or known only later."""
+    extends = tree.find(nodes.Extends)
+    name = extends.template.value if extends and isinstance(extends.template, nodes.Const) else None
+    return name if isinstance(name, str) else None
+
+
+def _tree(templates: Environment, file_name: str) -> nodes.Template:
+    assert templates.loader is not None  # noqa: S101 - each of ours has one
+    return templates.parse(templates.loader.get_source(templates, file_name)[0], file_name)

@@ -1,0 +1,117 @@
+"""What a mail template has at hand: filters and words in the reader's language, and nothing that could harm."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel import Locale
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, Undefined, pass_context, select_autoescape
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from receiver import formatting, text_layout
+from receiver.mail_language import catalogue
+
+#: Control characters but tab and line feed, and the marks that turn the direction of all text after them.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
+    """Make what reads templates from the folders, the first that has one; each sees a Locale as ``locale``."""
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        autoescape=select_autoescape(enabled_extensions=["html"], default_for_string=False),
+        extensions=["jinja2.ext.i18n"],
+        undefined=MissingName,
+        finalize=_printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.filters |= _localised_filters(timezone) | {
+        "columns": text_layout.columns,
+        "labelled": lambda value, label: text_layout.labelled(label, value),
+        "weblink": weblink,
+        "wrap": text_layout.wrap,
+    }
+    return made
+
+
+class MissingName(Undefined):
+    """Is nothing where a value has no such part, but an error where a template prints a name that nobody knows."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Write nothing, or raise UndefinedError."""
+        if isinstance(self._undefined_obj, Mapping | Sequence | None):
+            return ""
+        return self._fail_with_undefined_error()
+
+    def __iter__(self) -> Any:
+        """Give nothing, or raise UndefinedError."""
+        return iter(str(self))
+
+    def __bool__(self) -> bool:
+        """Let a template ask whether it is there."""
+        return False
+
+
+def weblink(address: object) -> str:
+    """Return an http or https address, "" for anything else, such as ``javascript:``."""
+    text = str(address or "")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in {"http", "https"} and parts.netloc else ""
+
+
+@pass_context
+def _gettext(context: Context, message: str) -> str:
+    return catalogue(_locale(context).language).gettext(message)
+
+
+@pass_context
+def _ngettext(context: Context, one: str, many: str, number: int) -> str:
+    return catalogue(_locale(context).language).ngettext(one, many, number)
+
+
+def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., str]]:
+    """Make the filters that write in the reader's language and in the currency of the order being rendered."""
+
+    @pass_context
+    def money(context: Context, amount: Decimal | None) -> str:
+        currency = getattr(context.get("order"), "currency", None)
+        return formatting.money(amount, currency, _locale(context))
+
+    @pass_context
+    def date(context: Context, when: datetime | None) -> str:
+        return formatting.date(when, _locale(context), timezone)
+
+    @pass_context
+    def country(context: Context, code: str | None) -> str:
+        return formatting.country(code, _locale(context))
+
+    return {"money": money, "date": date, "country": country}
+
+
+def _locale(context: Context) -> Locale:
+    found: Locale = context["locale"]
+    return found
+
+
+def _printable(value: Any) -> Any:
+    """Prepare what a template prints: nothing for None, and text without control characters."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        clean = _UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
+        return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
+    return value
