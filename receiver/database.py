@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
@@ -139,9 +139,11 @@ def _begin(connection: Connection) -> None:
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn what the database says of a full disk, a read-only file or a lock into Unavailable (503)."""
+    """Turn what the database says of a full disk, a damaged or read-only file or a lock into Unavailable (503)."""
     try:
         yield
-    except (OperationalError, sqlite.driver.OperationalError) as error:
+    except (DatabaseError, sqlite.driver.DatabaseError) as error:
         cause = getattr(error, "orig", error)
+        if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
+            raise  # a constraint or a wrong statement: a mistake of ours
         raise Unavailable(f"The database cannot be used now ({cause}); try again.") from error

@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import DBAPIError
 
 from receiver import migrations, ownership, refusals, sqlite
 from receiver.config import EXAMPLES, SETTINGS
@@ -19,8 +18,10 @@ from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
+from receiver.registrars import NotRegistered, registrations
 from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems, prove_writable
+from receiver.sources import DEFAULT
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,6 @@ def diagnose(kit: Kit, *, quickly: bool = False) -> Iterator[Finding]:
             yield from check(kit)
         except ReceiverError as error:
             yield Finding(check.__name__.strip("_"), "wrong", str(error))
-        except DBAPIError as error:
-            yield Finding(check.__name__.strip("_"), "wrong", f"cannot be looked up: {error.orig}")
 
 
 def _settings(kit: Kit) -> Iterator[Finding]:
@@ -112,7 +111,8 @@ def _refused(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
     for row in newest:
-        text = f"{row.at:%Y-%m-%d %H:%M} UTC on /orders: {row.detail} {advice(row.reason).next_step}"
+        url = "/orders" if row.source == DEFAULT else f"/orders/{row.source}"
+        text = f"{row.at:%Y-%m-%d %H:%M} UTC on {url}: {row.detail} {advice(row.reason).next_step}"
         yield Finding("refused", "warning", text)
     if not newest:
         yield Finding("refused", "ok", "no POST was refused in 24 h")
@@ -162,6 +162,23 @@ def _mail(kit: Kit) -> Iterator[Finding]:
         yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers and takes the login")
 
 
+def _registrar(kit: Kit) -> Iterator[Finding]:
+    registrar = kit.registrations.registrar
+    if registrar is None:
+        yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
+        return
+    try:
+        yield Finding("registrar", "ok", registrar.check())
+    except NotRegistered as error:
+        yield Finding("registrar", "wrong", str(error))
+    with kit.database.read() as session:
+        counts, newest = registrations.counts(session), registrations.newest_failed(session)
+    text = f"{counts['open']} customers to be registered, {counts['failed']} failed"
+    if newest is not None:
+        text += f", the newest because: {newest.detail} Mend it, then: flask customers register --all"
+    yield Finding("registrar", "warning" if newest else "ok", text)
+
+
 def _handlers(kit: Kit) -> Iterator[Finding]:
     for problem in kit.registry.problems:
         yield Finding("handlers", "wrong", problem)
@@ -194,6 +211,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     _refused,
     _queue,
     _mail,
+    _registrar,
     _handlers,
     _public_url,
 )

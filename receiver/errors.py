@@ -47,6 +47,13 @@ class Undecodable(ReceiverError):
     title = "Body cannot be decoded"
 
 
+class BrokenOff(Undecodable):
+    """Says that the body ended before it was whole."""
+
+    slug = "broken-off"
+    title = "Body broke off"
+
+
 class TooLarge(ReceiverError):
     """Says that the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
 
@@ -56,11 +63,11 @@ class TooLarge(ReceiverError):
 
 
 class UnsupportedEncoding(ReceiverError):
-    """Says that the Content-Type is none of the three that an order may come in."""
+    """Says that the Content-Type is none of the three that an order may come in, or that the body is compressed."""
 
     status = 415
     slug = "unsupported-encoding"
-    title = "Content-Type not supported"
+    title = "Encoding not supported"
 
 
 class CardDataRefused(ReceiverError):

@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from receiver import jobs
 from receiver.authentication import Proof, authenticate, is_of_self_test
 from receiver.customers import normalised
-from receiver.errors import ReceiverError
+from receiver.errors import ReceiverError, Unavailable, UnsupportedEncoding
 from receiver.identity import body_key, digest, order_key
 from receiver.inbox import Inbox, Recorded
 from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
@@ -24,12 +24,13 @@ from receiver.sources import Source, Sources
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Is one POST as it came: nothing of it has been looked at."""
+    """Is one POST as it comes: nothing of it has been looked at."""
 
     source: str
     #: By lower-case name.
     headers: Mapping[str, str]
-    body: bytes
+    #: Reads the bytes of the body; raises TooLarge or BrokenOff.
+    read_body: Callable[[], bytes]
     address: str | None
     #: Aware UTC.
     received_at: datetime
@@ -59,21 +60,25 @@ class Reception:
 
     def receive(self, delivery: Delivery) -> Answer:
         """Authenticate, read, record and answer one delivery; raises ReceiverError, which is kept as a refusal."""
-        source = self.sources.get(delivery.source)
-        keyring = self.shared_secrets.keyring(source.secrets)
-        contents = _Contents(delivery, self.settings["MAX_FIELDS"])
+        contents = _Contents(delivery.headers, self.settings["MAX_FIELDS"])
+        keyring = None
         try:
+            contents.body = delivery.read_body()
+            source = self.sources.get(delivery.source)
+            keyring = self.shared_secrets.keyring(source.secrets)
             proof = authenticate(
                 delivery.headers,
-                delivery.body,
+                contents.body,
                 contents.values,
                 keyring,
                 now=delivery.received_at,
                 require_signature=self.settings["REQUIRE_SIGNATURE"],
             )
             row = _row(delivery, source, proof, contents.fields(), keyring)
+        except Unavailable:
+            raise
         except ReceiverError as error:
-            self._refuse(error, delivery, contents, keyring)
+            self._refuse(error, delivery, contents, keyring or self.shared_secrets.keyring())
             raise
         return self._answer(row, self.inbox.record(row))
 
@@ -109,15 +114,19 @@ class Reception:
 class _Contents:
     """Decodes a delivery's body once, and not before it must be."""
 
-    def __init__(self, delivery: Delivery, max_fields: int) -> None:
-        self._delivery = delivery
+    def __init__(self, headers: Mapping[str, str], max_fields: int) -> None:
+        self.body = b""
+        self._headers = headers
         self._max_fields = max_fields
         self._fields: Fields | None = None
 
     def fields(self) -> Fields:
         if self._fields is None:
-            content_type = self._delivery.headers.get("content-type")
-            self._fields = decode(self._delivery.body, content_type, self._max_fields)
+            if self._headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
+                raise UnsupportedEncoding(
+                    "Send the body as it is, not compressed: without the header Content-Encoding."
+                )
+            self._fields = decode(self.body, self._headers.get("content-type"), self._max_fields)
         return self._fields
 
     def values(self) -> list[str]:

@@ -29,9 +29,13 @@ ADVICE = {
     "unknown_secret": Advice(
         "Unknown secret", "Copy the secret from the service's Order Controls, then: flask secret add SECRET"
     ),
+    "unknown_source": Advice(
+        "Unknown URL", "Correct the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
+    ),
+    "broken_off": Advice("Body broke off", "Look for a time limit of the sender, or of a proxy before this server."),
     "undecodable": Advice("Cannot be decoded", _BODY),
     "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
-    "unsupported_encoding": Advice("Content-Type not supported", _BODY),
+    "unsupported_encoding": Advice("Encoding not supported", _BODY),
     "card_data": Advice("Card data", "Have the sender leave that field out; card details are never taken."),
 }
 

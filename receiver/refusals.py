@@ -6,6 +6,7 @@ import json
 from collections import deque
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from receiver.shared_secrets import Keyring
 KEPT = 100
 _NAMES_KEPT = 100
 _LONGEST_NAME = 64
+_DETAILS_SHOWN = 3
 
 
 class Refusals:
@@ -44,7 +46,7 @@ class Refusals:
         self._waiting.append(
             {
                 "at": at,
-                "source": source,
+                "source": quote(source, safe="")[:_LONGEST_NAME],  # of an unknown one the sender chose the name
                 "reason": error.reason if isinstance(error, Unauthenticated) else error.slug.replace("-", "_"),
                 "detail": _detail(error, keyring),
                 "address": address,
@@ -107,6 +109,10 @@ def _older_than_kept(reason: str) -> Any:
 
 
 def newest_of_each_reason(session: Session, since: datetime) -> list[RefusalRow]:
-    """Give the newest kept refusal of each reason since a moment."""
-    newest = select(func.max(RefusalRow.id)).where(RefusalRow.at >= since).group_by(RefusalRow.reason)
-    return list(session.scalars(select(RefusalRow).where(RefusalRow.id.in_(newest)).order_by(RefusalRow.id)))
+    """Give the newest kept refusals of each reason since a moment: of three details or sources at most, one each."""
+    newest = func.max(RefusalRow.id)
+    rank = func.row_number().over(partition_by=RefusalRow.reason, order_by=newest.desc())
+    alike = (RefusalRow.reason, RefusalRow.source, RefusalRow.detail)
+    ranked = select(newest.label("id"), rank.label("rank")).where(RefusalRow.at >= since).group_by(*alike).subquery()
+    shown = select(ranked.c.id).where(ranked.c.rank <= _DETAILS_SHOWN)
+    return list(session.scalars(select(RefusalRow).where(RefusalRow.id.in_(shown)).order_by(RefusalRow.id)))

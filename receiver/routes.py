@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Blueprint, Request, request
 from flask.typing import ResponseReturnValue
 
-from receiver.errors import TooLarge, Unavailable, Undecodable
+from receiver.errors import BrokenOff, TooLarge, Unavailable
 from receiver.kit import current_kit
 from receiver.reception import Delivery
 from receiver.sources import DEFAULT
+
+#: So much of a body that is too large is read and thrown away: many a sender hears no answer before it has sent all.
+_DRAINED = 1_048_576
 
 blueprint = Blueprint("orders", __name__)
 
@@ -26,7 +31,7 @@ def receive(source: str = DEFAULT) -> ResponseReturnValue:
     delivery = Delivery(
         source=source,
         headers={name.lower(): value for name, value in request.headers},
-        body=_raw_body(request, kit.settings["MAX_BODY_BYTES"]),
+        read_body=partial(_raw_body, request, kit.settings["MAX_BODY_BYTES"]),
         address=request.remote_addr,
         received_at=datetime.now(UTC),
     )
@@ -37,14 +42,17 @@ def receive(source: str = DEFAULT) -> ResponseReturnValue:
 def _raw_body(incoming: Request, limit: int) -> bytes:
     """Read the bytes as they came, before any parsing and to one byte past the limit; a chunked body is never cut."""
     announced = incoming.content_length
-    wanted = limit + 1 if announced is None else announced
-    if wanted > limit + 1 or announced == limit + 1:
+    if announced is not None and announced > limit + _DRAINED:
         raise _too_large(limit)
+    wanted = limit + 1 if announced is None else min(announced, limit + 1)
+    stream = incoming.environ["wsgi.input"]
     try:
-        body = _read(incoming.environ["wsgi.input"], wanted)
+        body = _read(stream, wanted)
     except Exception as error:  # each server has errors of its own for a broken or abandoned body
         raise _broken_off() from error
     if len(body) > limit:
+        with suppress(Exception):
+            _read(stream, _DRAINED if announced is None else announced - len(body))
         raise _too_large(limit)
     if announced is not None and len(body) < announced:
         raise _broken_off()
@@ -58,8 +66,8 @@ def _read(stream: Any, wanted: int) -> bytes:
     return body
 
 
-def _broken_off() -> Undecodable:
-    return Undecodable("The body broke off before its end; send it again.")
+def _broken_off() -> BrokenOff:
+    return BrokenOff("The body broke off before its end; send it again.")
 
 
 def _too_large(limit: int) -> TooLarge:

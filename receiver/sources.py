@@ -9,6 +9,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from receiver import config, mapped_fields, settings, signing
 from receiver.database import Database
@@ -77,7 +78,7 @@ class Sources:
             finally:
                 self._mutex.release()
         if name not in self._sources:
-            raise UnknownSource(f"No [sources.{name[:64]}] table stands in {config.FILE}; check the URL.")
+            raise UnknownSource(f"No [sources.{quote(name[:64])}] table stands in {config.FILE}; check the URL.")
         return self._sources[name]
 
     def look_again(self) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from receiver import database as databases
 from receiver import sqlite
@@ -320,3 +320,14 @@ def test_a_hasty_writer_leaves_no_haste_behind(database: Database) -> None:
             pass
         with database.read() as session:
             assert session.scalar(text("PRAGMA busy_timeout")) == 5000
+
+
+def test_a_damaged_file_ends_in_unavailable_and_a_mistake_of_ours_does_not(tmp_path: Path, database: Database) -> None:
+    (tmp_path / "damaged.sqlite").write_bytes(b"no database at all" * 100)
+    damaged = Database(f"sqlite:///{tmp_path}/damaged.sqlite", tmp_path / "other.lock")
+    for use in (damaged.read, damaged.write, damaged.write_cursor):
+        with pytest.raises(Unavailable, match="not a database"), use() as session:
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(IntegrityError), database.write() as session:
+        session.execute(text("INSERT INTO numbers VALUES (1), (1)"))

@@ -17,7 +17,7 @@ from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.shared_secrets import Keyring
-from tests.served import SECRET
+from tests.served import SECRET, Served
 
 NOW = datetime.now(UTC)
 SUBJECTS = [
@@ -162,11 +162,21 @@ def test_signed_posts_with_another_time_cast_doubt_on_the_clock(
 
 
 def test_the_newest_refusal_of_each_reason_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
-    refuse(kit, "unknown_secret", "The first.")
+    refuse(kit, "unknown_secret", "The last.")
     refuse(kit, "unknown_secret", "The last.")
     ((state, text),) = of(findings(), "refused")
     assert state == "warning"
     assert "The last. Copy the secret from the service's Order Controls" in text
+
+
+def test_a_refusal_names_the_url_that_it_came_to(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post({}, path="/orders/nowhere")
+    shop.post({}, prove=False)
+    shop.kit.refusals.flush()
+    texts = [text for _, text in of(list(diagnose(shop.kit)), "refused")]
+    assert " UTC on /orders/nowhere: No [sources.nowhere] table stands in config.toml" in texts[0]
+    assert " UTC on /orders: No field's value" in texts[1]
 
 
 def test_open_overdue_failed_and_parked_jobs_are_counted(kit: Kit, findings: Callable[..., list[Finding]]) -> None:

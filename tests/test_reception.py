@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Callable
@@ -280,8 +281,51 @@ def test_other_methods_are_405_and_name_the_one_allowed(idle: Served) -> None:
         assert reply.headers["Allow"] == "POST"
 
 
-def test_an_unknown_source_is_404(idle: Served) -> None:
+def test_an_unknown_source_is_404_and_the_merchant_sees_which(idle: Served) -> None:
     assert idle.post(order_fields(), path="/orders/nowhere").status == 404
+    reply = idle.post(order_fields(), path="/orders/%1b%5b31m%C3%BC" + "x" * 100)
+    assert reply.status == 404
+    assert "\x1b" not in reply.content["detail"]
+
+    assert reasons(idle) == ["unknown_source", "unknown_source"]
+    assert [row.source[:12] for row in idle.rows(RefusalRow)] == ["nowhere", "%1B%5B31m%C3"]
+
+
+def test_what_is_too_large_is_noted_and_heard_by_a_sender_that_first_sends_all(idle: Served) -> None:
+    idle.post(order_fields())
+    replies = [idle.post(b"order_id=1&note=" + b"x" * size) for size in (262_144, 1_200_000)]
+    assert [reply.status for reply in replies] == [413, 413]
+
+    assert reasons(idle) == ["too_large", "too_large"]
+    first, _ = idle.rows(RefusalRow)
+    assert ["X-Shared-Secret".lower(), len(SECRET)] in json.loads(first.headers)
+
+
+def test_a_body_that_breaks_off_is_noted(idle: Served) -> None:
+    host, _, port = idle.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        head = f"POST /orders HTTP/1.1\r\nHost: x\r\nX-Shared-Secret: {SECRET}\r\nContent-Length: 50\r\n\r\n"
+        connection.sendall(head.encode() + b"order_id=1")
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(12) == b"HTTP/1.1 400"
+
+    assert reasons(idle) == ["broken_off"]
+    assert idle.rows() == []
+
+
+@pytest.mark.parametrize("way", ["header", "field", "signature"])
+def test_a_compressed_body_is_415_and_names_the_header(idle: Served, way: str) -> None:
+    body = gzip.compress(b"order_id=1")
+    proofs = {"header": {"X-Shared-Secret": SECRET}, "field": {}, "signature": signed(body)}
+    reply = idle.post(body, headers={**proofs[way], "Content-Encoding": "gzip"})
+
+    assert (reply.status, "Content-Encoding" in reply.content["detail"]) == (415, True)
+    assert reasons(idle) == ["unsupported_encoding"]
+
+
+def test_an_encoding_that_changes_nothing_is_taken(idle: Served) -> None:
+    headers = {"X-Shared-Secret": SECRET, "Content-Encoding": "Identity"}
+    assert idle.post(order_fields(), headers=headers).status == 202
 
 
 def test_a_source_of_its_own_has_its_own_secrets_and_keys(serve: Callable[..., Served]) -> None:

@@ -129,10 +129,12 @@ def test_kept_ones_are_counted_by_reason_since_a_moment(kit: Kit) -> None:
         assert counts_since(session, NOW - timedelta(days=1)) == {"undecodable": 1, "clock_off": 1}
 
 
-def test_the_newest_of_each_reason_is_found(kit: Kit) -> None:
-    for detail in ("first", "last"):
+def test_the_newest_of_each_reason_are_found_and_details_do_not_hide_one_another(kit: Kit) -> None:
+    for detail in ("first", "often", "often", "other", "last"):
         refuse(kit, Undecodable(detail))
+    refuse(kit, Unauthenticated("clock_off", "new"))
     refuse(kit, Unauthenticated("clock_off", "long ago"), at=NOW - timedelta(days=2))
     kept(kit)
     with kit.database.read() as session:
-        assert [row.detail for row in newest_of_each_reason(session, NOW - timedelta(days=1))] == ["last"]
+        found = [row.detail for row in newest_of_each_reason(session, NOW - timedelta(days=1))]
+    assert found == ["often", "other", "last", "new"]
