@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale, UnknownLocaleError
 
 from receiver.errors import ConfigurationError
-from receiver.orders import values
+from receiver.mail_addresses import deliverable
 from receiver.signing import clean_secret
 
 
@@ -52,11 +52,11 @@ def one_line(value: str) -> str | None:
 
 
 def email(value: str) -> str | None:
-    """Want one e-mail address."""
+    """Want one e-mail address that mail can be sent to."""
     try:
-        values.email(value)
-    except ValueError:
-        return "must be one e-mail address, such as shop@your-domain.example"
+        deliverable(value)
+    except ValueError as error:
+        return f"{error}; it must be one such as shop@your-domain.example"
     return None
 
 

@@ -11,6 +11,13 @@ from receiver.errors import ConfigurationError
 
 FILE = "config.toml"
 PREFIX = "RECEIVER_"
+#: How a value of each type is written in the file.
+_IN_TOML = {
+    bool: "true or false, without quotes",
+    int: "a whole number such as 25, without quotes",
+    str: 'a text in quotes, such as "text"',
+    list: 'a list in brackets, such as [60, 300] or ["one", "two"]',
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +48,7 @@ class Setting:
     def problem(self, value: Any) -> str | None:
         """Give one sentence on what is wrong with the value and how to mend it, or None."""
         if type(value) is not type(self.default):
-            return f"{self.name} must be a {type(self.default).__name__}, as {self.default!r} is."
+            return f"{self.name} must be {_IN_TOML[type(self.default)]}."
         wrong = self.check(value)
         return f"{self.name} {wrong}." if wrong else None
 

@@ -14,10 +14,9 @@ from typing import Any
 
 import flask_mail
 
-_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
-_LOCAL_PART = re.compile(rf"{_ATOM}{{1,64}}")
-_DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,63}(?<!-)")
-_MESSAGE_ID = re.compile(rf"<{_ATOM}{{1,200}}@{_ATOM}{{1,250}}>")
+from receiver.mail_addresses import ATOM, ascii_domain, deliverable
+
+_MESSAGE_ID = re.compile(rf"<{ATOM}{{1,200}}@{ATOM}{{1,250}}>")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _LONGEST_TEXT = 200
 #: Stays one line of a header in percent encoding (RFC 2231), which is not folded.
@@ -55,7 +54,7 @@ def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: 
     """Make the Message-ID of one handler's mail: the same for every attempt, another for every other mail."""
     parts = [event_id, handler, str(run), str(ordinal)]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"<{digest[:40]}@{_ascii_domain(domain) or 'localhost'}>"
+    return f"<{digest[:40]}@{ascii_domain(domain) or 'localhost'}>"
 
 
 def checked_address(address: str, whose: str) -> str:
@@ -64,15 +63,11 @@ def checked_address(address: str, whose: str) -> str:
     Raises a permanent MailNotDelivered for anything else: a list, a display name, two @, a control character.
     ``whose`` names the address in the message, which never holds it.
     """
-    local_part, _, domain = address.rpartition("@")
-    ascii_domain = _ascii_domain(domain)
-    if _LOCAL_PART.fullmatch(local_part) and ascii_domain:
-        return f"{local_part}@{ascii_domain}"
-    if local_part.isprintable() and not local_part.isascii():
-        fault = "has letters outside ASCII before its @, which most mail servers cannot deliver to"
-    else:
-        fault = "is not one plain e-mail address"
-    raise MailNotDelivered(f"{whose} {fault}; once it is corrected: flask mail resend ID", permanent=True)
+    try:
+        return deliverable(address)
+    except ValueError as error:
+        message = f"{whose} {error}; once it is corrected: flask mail resend ID"
+        raise MailNotDelivered(message, permanent=True) from error
 
 
 def one_line(text: str) -> str:
@@ -138,12 +133,3 @@ def _attachment(name: str, media_type: str, content: bytes) -> flask_mail.Attach
     safe_name = one_line(name[-_LONGEST_FILE_NAME:]).replace("/", "_").replace("\\", "_") or "attachment"
     known_type = media_type if _MEDIA_TYPE.fullmatch(media_type) else "application/octet-stream"
     return flask_mail.Attachment(safe_name, known_type, content)
-
-
-def _ascii_domain(domain: str) -> str | None:
-    """Return the domain in lower-case ASCII, or None when it is not one."""
-    try:
-        plain = domain.encode("idna").decode("ascii").lower()
-    except UnicodeError:
-        return None
-    return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,12 @@ from receiver.errors import ConfigurationError
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
+#: The tables of the file that are checked by whoever uses them.
+_TABLES = ("sources",)
+#: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
+_OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
+#: What Kubernetes sets for a service that is named receiver.
+_OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
 
 def read(
@@ -42,7 +49,7 @@ def read(
             value = setting.default
             origins[setting.name] = DEFAULT
         values[setting.name] = value
-    problems += _unknown(from_file)
+    problems += _unknown(from_file, environment)
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
     values["origins"] = origins
@@ -79,10 +86,14 @@ def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[
     return setting.from_text(text)
 
 
-def _unknown(from_file: Mapping[str, Any]) -> list[str]:
-    known = {setting.name for setting in SETTINGS} | {"sources"}
+def _unknown(from_file: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
+    known = {setting.name for setting in SETTINGS}
+    in_file = [name for name in from_file if name not in known | set(_TABLES)]
+    named = [name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)]
+    outside = [name for name in named if name not in known | _OTHERS and not _OF_KUBERNETES.match(name)]
     return [
-        f"{FILE} has {name!r}, which is no setting; correct or remove it." for name in from_file if name not in known
+        *(f"{FILE} has {name!r}, which is no setting; correct or remove it." for name in in_file),
+        *(f"The environment has {PREFIX}{name}, which is no setting; correct or remove it." for name in outside),
     ]
 
 

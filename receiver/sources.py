@@ -172,12 +172,16 @@ def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
 def _source(name: str, table: Any) -> Source:
     if not isinstance(table, dict):
         raise ConfigurationError("must be a table.")
+    fields = table.get("fields") or {}
+    names = [*table, *(fields if isinstance(fields, dict) else ())]
+    misplaced = {setting.name for setting in config.SETTINGS}.intersection(names)
+    if misplaced:
+        raise ConfigurationError(f"has the setting {min(misplaced)}; put it above the first [table] of the file.")
     unknown = set(table) - {"fields", "secrets"}
     if unknown:
         raise ConfigurationError(f"has {min(unknown)!r}, which is none of fields, secrets.")
     secrets = table.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
         raise ConfigurationError('secrets must be a list such as ["whsec_…"].')
-    fields = table.get("fields") or {}
     mapping = Mapping.from_table(fields) if fields else None
     return Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets), fields)

@@ -34,8 +34,9 @@ def test_a_wrong_value_is_named_with_its_setting() -> None:
 
 
 def test_a_value_of_another_type_is_named_with_an_example() -> None:
-    assert NUMBER.problem("4") == "NUMBER must be a int, as 4 is."
-    assert NUMBER.problem(True) == "NUMBER must be a int, as 4 is."
+    assert NUMBER.problem("4") == "NUMBER must be a whole number such as 25, without quotes."
+    assert NUMBER.problem(True) == "NUMBER must be a whole number such as 25, without quotes."
+    assert SWITCH.problem(1) == "SWITCH must be true or false, without quotes."
 
 
 @pytest.mark.parametrize(("text", "value"), [("true", True), ("Yes", True), ("1", True), ("no", False), (" 0 ", False)])

@@ -100,7 +100,7 @@ def test_a_wrong_value_is_named_and_the_default_taken(tmp_path: Path, name: str,
 def test_a_value_of_another_type_is_wrong(tmp_path: Path, line: str) -> None:
     write(tmp_path, line)
     values, problems = read(tmp_path)
-    assert problems == ["WORKER_THREADS must be a int, as 4 is."]
+    assert problems == ["WORKER_THREADS must be a whole number such as 25, without quotes."]
     assert values["WORKER_THREADS"] == 4
 
 
@@ -150,3 +150,10 @@ def test_the_machines_environment_is_read_unless_another_is_given(
 ) -> None:
     monkeypatch.setitem(os.environ, "RECEIVER_SHOP_NAME", "Of the machine")
     assert settings.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
+
+
+def test_a_name_in_the_environment_that_is_no_setting_is_named(tmp_path: Path) -> None:
+    said = "The environment has RECEIVER_MAIL_SERVR, which is no setting; correct or remove it."
+    others = ("INSTANCE_PATH", "ADMIN_PASSWORD", "SERVICE_HOST", "PORT", "PORT_8000_TCP_ADDR", "SERVICE_PORT_HTTP")
+    environment = {f"RECEIVER_{name}": "x" for name in ("MAIL_SERVR", *others)}
+    assert read(tmp_path, environment)[1] == [said]

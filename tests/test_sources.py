@@ -14,6 +14,7 @@ from receiver import sources as module
 from receiver.database import Database
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
+from receiver.settings import read_file
 from receiver.sources import Source, Sources
 
 SECRET = "sixteen characters and more"
@@ -264,3 +265,14 @@ def test_what_becomes_wrong_later_blocks_nothing(tmp_path: Path) -> None:
     sources.get()
     assert sources.problems != []
     assert sources.blocking == []
+
+
+@pytest.mark.parametrize("table", ["[sources.shopintegrator]", "[sources.shopintegrator.fields]"])
+def test_a_setting_below_a_table_is_told_where_it_belongs(tmp_path: Path, table: str) -> None:
+    write(tmp_path, f'{table}\nMAIL_SERVER = "smtp.shop.example"\n')
+    assert Sources(tmp_path, read_file(tmp_path)["sources"]).problems == [
+        (
+            "[sources.shopintegrator] in config.toml: has the setting MAIL_SERVER; "
+            "put it above the first [table] of the file."
+        )
+    ]

@@ -1,0 +1,34 @@
+"""Which e-mail addresses mail can really be sent to, in one rule for the settings and for the mails."""
+
+from __future__ import annotations
+
+import re
+
+#: What may stand before the @, and in a Message-ID.
+ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
+_LOCAL_PART = re.compile(rf"{ATOM}{{1,64}}")
+_DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,63}(?<!-)")
+
+
+def deliverable(address: str) -> str:
+    """Return one plain address with its domain in ASCII (IDNA).
+
+    Raises ValueError, which says what it is or has and does not repeat it, for anything else: a list, a display
+    name, two @, a control character.
+    """
+    local_part, _, domain = address.rpartition("@")
+    in_ascii = ascii_domain(domain)
+    if _LOCAL_PART.fullmatch(local_part) and in_ascii:
+        return f"{local_part}@{in_ascii}"
+    if local_part.isprintable() and not local_part.isascii():
+        raise ValueError("has letters outside ASCII before its @, which most mail servers cannot deliver to")
+    raise ValueError("is not one plain e-mail address")
+
+
+def ascii_domain(domain: str) -> str | None:
+    """Return the domain in lower-case ASCII, or None when it is not one."""
+    try:
+        plain = domain.encode("idna").decode("ascii").lower()
+    except UnicodeError:
+        return None
+    return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None
