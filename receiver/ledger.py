@@ -68,6 +68,15 @@ def find(session: Session, receipt: str) -> OrderRow:
     return row
 
 
+def dismiss(session: Session, receipt: str) -> None:
+    """Settle a parked order as ignored: it is none; raises ConfigurationError unless it is parked."""
+    row = find(session, receipt)
+    if row.state != "parked":
+        raise ConfigurationError(f"{receipt} is {row.state}; only what is parked can be dismissed.")
+    row.state = "ignored"
+    row.notes = json.dumps([*json.loads(row.notes), "dismissed by hand while it was parked"])
+
+
 def duplicates(session: Session, row: OrderRow) -> Sequence[str]:
     """Give the receipts of the parked orders that turned out to be this one once they were understood."""
     same = select(OrderRow.id).where(OrderRow.state == "duplicate", OrderRow.duplicate_of == row.receipt)

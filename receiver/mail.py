@@ -24,6 +24,8 @@ __all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_m
 
 #: A thread's connection is used for so long, then a fresh one is opened.
 KEEP_SECONDS = 30
+#: A file that is being written is written in far less.
+_REMAINS_AFTER_SECONDS = 3600
 #: RFC 2606: addresses there belong to nobody, so a mail to one was never meant to leave.
 _EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?example\.(?:com|net|org)")
 _SETTINGS = ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD")
@@ -63,6 +65,13 @@ class MailTransport:
         self._connection()
         self.close()
         return f"{self._server} is there and lets us in"
+
+    def clear_remains(self) -> None:
+        """Remove the half-written files that a killed process has left in the outbox folder."""
+        for path in self._folder.glob("*.part"):
+            with suppress(OSError):
+                if time.time() - path.stat().st_mtime > _REMAINS_AFTER_SECONDS:
+                    path.unlink()
 
     def forget(self, message_ids: Collection[str]) -> int:
         """Remove the files of these mails from the outbox folder; gives how many there were."""

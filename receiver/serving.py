@@ -48,6 +48,7 @@ def start(kit: Kit, *, work: bool) -> bool:
     if not kit.problems and not kit.shared_secrets.keyring().active:
         log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
+    kit.transport.clear_remains()
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector need not walk it at every turn

@@ -48,6 +48,40 @@ def test_orders_list_takes_a_state_and_all(run: Run, serve: Callable[..., Served
     assert run("orders", "list", "--state", "lost").exit_code == 2
 
 
+def test_orders_list_says_when_there_may_be_more(
+    run: Run, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.ledger.PAGE", 2)
+    shop = serve(work=False)
+    for number in range(3):
+        shop.post({"Ref": str(number)})
+    result = run("orders", "list", "--state", "parked", "--json")
+    assert (len(json.loads(result.stdout)), result.stderr) == (
+        2,
+        "These are the newest 2; every one is listed by --all.\n",
+    )
+    result = run("orders", "list", "--state", "parked", "--all", "--json")
+    assert (len(json.loads(result.stdout)), result.stderr) == (3, "")
+
+
+def test_orders_dismiss_settles_what_is_parked_and_nothing_else(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    receipts = [shop.post(fields).content["receipt"] for fields in ({"Ref": "1"}, {"Ref": "2"}, order_fields())]
+
+    refused = run("orders", "dismiss", *receipts)
+    assert (refused.exit_code, refused.stderr) == (
+        1,
+        "Error: rcp_00000003 is open; only what is parked can be dismissed.\n",
+    )
+    assert [row.state for row in shop.rows()] == ["parked", "parked", "open"]
+
+    assert run("orders", "dismiss", *receipts[:2]).output == "Dismissed rcp_00000001, rcp_00000002.\n"
+    whole = json.loads(run("orders", "show", receipts[0]).stdout)
+    assert (whole["state"], whole["notes"]) == ("ignored", ["dismissed by hand while it was parked"])
+    assert "is ignored" in run("orders", "replay", receipts[0], "--json").stdout
+    assert shop.post({"Ref": "1"}).content["status"] == "duplicate"
+
+
 def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:
     result = run("orders", "list")
     assert (result.exit_code, result.output) == (

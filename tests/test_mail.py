@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import os
 import stat
 import threading
 from email import policy
@@ -195,3 +196,18 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path, monkey
     with pytest.raises(MailNotDelivered, match="No space left on device"):
         MailTransport({}, tmp_path).deliver(a_mail())
     assert list((tmp_path / "outbox").iterdir()) == []
+
+
+def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
+    transport = MailTransport({}, tmp_path)
+    transport.clear_remains()
+    whole = Path(transport.deliver(a_mail()))
+    left, being_written = whole.with_name("left.part"), whole.with_name("fresh.part")
+    for path in (left, being_written):
+        path.touch()
+    for path in (left, whole):
+        os.utime(path, (0, 0))
+
+    transport.clear_remains()
+
+    assert set(whole.parent.iterdir()) == {whole, being_written}

@@ -30,6 +30,8 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
     with working_kit().database.read() as session:
         rows = ledger.page(session, state=state, everything=everything)
     print_rows(rows, as_json=as_json, empty="No such order yet; send the dummy order with: flask selftest")
+    if len(rows) == ledger.PAGE and not everything:
+        click.echo(f"These are the newest {ledger.PAGE}; every one is listed by --all.", err=True)
 
 
 @group.command("show")
@@ -91,6 +93,16 @@ def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> li
     if is_terminal():
         click.confirm("Read all of them with today's mapping, and run those that are understood?", abort=True, err=True)
     return receipts
+
+
+@group.command("dismiss")
+@click.argument("receipts", nargs=-1, required=True)
+def dismiss(receipts: Sequence[str]) -> None:
+    """Settle the parked ones with these RECEIPTS as ignored: they are no orders."""
+    with working_kit().database.write() as session:
+        for receipt in receipts:
+            ledger.dismiss(session, receipt)
+    click.echo(f"Dismissed {', '.join(receipts)}.")
 
 
 @group.command("explain")
