@@ -301,6 +301,13 @@ def test_what_is_too_large_is_noted_and_heard_by_a_sender_that_first_sends_all(i
     assert ["X-Shared-Secret".lower(), len(SECRET)] in json.loads(first.headers)
 
 
+def test_a_body_that_is_announced_as_far_too_large_is_refused_unread(idle: Served) -> None:
+    host, _, port = idle.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
+        assert connection.recv(12) == b"HTTP/1.1 413"
+
+
 def test_a_body_that_breaks_off_is_noted(idle: Served) -> None:
     host, _, port = idle.base.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:

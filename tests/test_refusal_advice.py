@@ -11,7 +11,7 @@ from receiver import errors
 from receiver.refusal_advice import ADVICE, advice
 
 #: Errors that are never kept as refusals, or are kept by a word of their own.
-_NOT_KEPT = {"internal", "unauthenticated", "unknown-source", "unavailable"}
+_NOT_KEPT = {"internal", "unauthenticated", "unavailable"}
 
 
 def reasons() -> set[str]:
