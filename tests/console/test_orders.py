@@ -149,7 +149,7 @@ def test_an_order_is_shown_with_all_that_was_sent(shop: Served, visitor: Visitor
         *("Enamel mug “Łódź”", "Colour: red", "MUG-RED-L", "€18.50", "€57.45", "−€5.75", "€67.35"),
         *("gift_message", "AffiliateRef", "by its signature", "b469f92f", "evt_of_the_header", "evt_w1042"),
         *("register_customer", "registered", "run 1, attempt 1", "1 came after it", "Fields as received"),
-        *("Your order 1042", "item_1_sku"),
+        *("Ihre Bestellung 1042", "item_1_sku"),
     ):
         assert words in text, words
 
