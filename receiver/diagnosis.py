@@ -161,6 +161,14 @@ def _mail(kit: Kit) -> Iterator[Finding]:
         yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers and takes the login")
 
 
+def _mail_templates(kit: Kit) -> Iterator[Finding]:
+    problems = kit.own_mails.problems()
+    for problem in problems:
+        yield Finding("templates", "wrong", f"that of {problem}; the built-in one is sent instead")
+    if not problems:
+        yield Finding("templates", "ok", "every mail can be written as the templates are")
+
+
 def _handlers(kit: Kit) -> Iterator[Finding]:
     for problem in kit.registry.problems:
         yield Finding("handlers", "wrong", problem)
@@ -193,6 +201,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     _refused,
     _queue,
     _mail,
+    _mail_templates,
     _handlers,
     _public_url,
 )

@@ -24,6 +24,7 @@ from receiver.mail_templates import MailTemplates
 from receiver.models import MailRow, OrderRow
 from receiver.notices import Notices
 from receiver.outbox import Outbox
+from receiver.own_mails import OwnMails
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
@@ -53,7 +54,7 @@ class Kit:
     refusals: Refusals
     registry: Registry
     reception: Reception
-    templates: MailTemplates
+    own_mails: OwnMails
     transport: MailTransport
     processor: Processor
     outbox: Outbox
@@ -125,7 +126,10 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         allow_private=allow_private,
     )
     transmissions = Transmissions(database, leases, controls, pool)
-    notices = Notices(database, templates, settings, troubles.standing)
+    own_mails = OwnMails(templates)
+    notices = Notices(
+        database, templates, settings, lambda session: [*troubles.standing(session), *own_mails.troubles()]
+    )
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(
@@ -157,7 +161,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             hint=engine.hint,
             run_test=processor.run_test,
         ),
-        templates=templates,
+        own_mails=own_mails,
         transport=transport,
         processor=processor,
         outbox=outbox,

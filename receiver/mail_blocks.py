@@ -36,13 +36,14 @@ def where(error: Exception) -> str:
         case BlockMissing():
             return str(error)
         case TemplateNotFound():
-            return f"there is no template {error}"
+            return f"there is no template {error.name}"
     lines = [
         f"{Path(frame.f_code.co_filename).name}, line {line}: "
         for frame, line in walk_tb(error.__traceback__)
-        if frame.f_globals.get("__jinja_template__") or frame.f_code.co_filename.endswith((".txt", ".html"))
+        if frame.f_code.co_filename.endswith((".txt", ".html"))
     ]
-    return (lines[-1] if lines else "") + faults.in_words(error)
+    words = str(error) if isinstance(error, TemplateError) else faults.in_words(error)
+    return (lines[-1] if lines else "") + words
 
 
 def _blocks(templates: Environment, file_name: str) -> set[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel import Locale
-from jinja2 import ChoiceLoader, Environment, FileSystemLoader, Undefined, pass_context, select_autoescape
+from jinja2 import Environment, FileSystemLoader, Undefined, pass_context, select_autoescape
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -25,7 +25,7 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u206
 def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
     """Make what reads templates from the folders, the first that has one; each sees a Locale as ``locale``."""
     made = Environment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        loader=FirstFound(folders),
         autoescape=select_autoescape(enabled_extensions=["html"], default_for_string=False),
         extensions=["jinja2.ext.i18n"],
         undefined=MissingName,
@@ -41,6 +41,17 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
         "wrap": text_layout.wrap,
     }
     return made
+
+
+class FirstFound(FileSystemLoader):
+    """Finds a template in the first folder that has it, also when it was put there after the other was read."""
+
+    def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+        """Give a template's text, its path, and what tells whether both still hold."""
+        text, path, is_unchanged = super().get_source(environment, template)
+        places = [Path(folder, template) for folder in self.searchpath]
+        before = places[: places.index(Path(path))]
+        return text, path, lambda: is_unchanged() and not any(place.exists() for place in before)
 
 
 class MissingName(Undefined):

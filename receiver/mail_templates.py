@@ -64,7 +64,7 @@ class MailTemplates:
         self._brand = brand or Brand()
         self._merchants = environment((own, BUILT_IN), timezone)
         self._built_in = environment((BUILT_IN,), timezone)
-        #: Why the built-in template was taken when a mail was last written, by the mail's name.
+        #: Why the built-in template was taken for a mail, by the mail's name.
         self.broken: dict[str, str] = {}
 
     def render(self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any) -> Rendered:
@@ -74,16 +74,14 @@ class MailTemplates:
         without ``name.txt``, and what Jinja raises when there is no built-in template of this name.
         """
         try:
-            rendered = self.render_own(name, subject=subject, locale=locale, **values)
+            return self.render_own(name, subject=subject, locale=locale, **values)
         except Exception as error:
             if not is_built_in(name):
                 raise
             rendered = self._render(self._built_in, name, subject, locale, values)
             self.broken[name] = mail_blocks.where(error)
-            log.warning("mail template %s of the instance is broken: %s", name, faults.for_the_log(error))
-        else:
-            self.broken.pop(name, None)
-        return rendered
+            log.warning("the merchant's mail template %s is broken: %s", name, faults.for_the_log(error))
+            return rendered
 
     def render_own(
         self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any

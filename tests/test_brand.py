@@ -75,6 +75,6 @@ def test_the_footer_stands_below_as_text(tmp_path: Path) -> None:
 
 def test_the_settings_reach_the_mails(make_app: Callable[..., Flask]) -> None:
     app = make_app(MAIL_COLOUR="#1f5f8b", MAIL_LOGO_URL="https://laden.de/l.png", MAIL_FOOTER=f"{FOOTER}\n")
-    rendered = app.extensions["receiver"].templates.render("order_notice", order=ORDER)
+    rendered = app.extensions["receiver"].own_mails.preview("order_notice")
     for words in ("#1f5f8b", "https://laden.de/l.png", "Oranienstraße 14"):
         assert words in rendered.html

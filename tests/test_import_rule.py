@@ -70,6 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
     "engine": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},
+    "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
     "shared_secrets": LEAVES | STORE | {"columns", "encryption"},

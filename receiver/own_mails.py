@@ -1,0 +1,127 @@
+"""The merchant's own mail templates: copied from the built-in ones, tried on made-up orders, told of when broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from receiver import mail_blocks
+from receiver.errors import ConfigurationError
+from receiver.mail_templates import BUILT_IN, MailTemplates, Rendered
+from receiver.notices import Trouble
+from receiver.orders import Order
+from receiver.relay.dummy import dummy_order
+
+_ENDINGS = (".txt", ".html")
+_TOLD_AT_ONCE = 5
+
+
+class OwnMails:
+    """Works with the folder of the merchant's templates; what was tried is tried again when a file has changed."""
+
+    def __init__(self, templates: MailTemplates) -> None:
+        self._templates = templates
+        self._seen: dict[str, int] = {}
+        self._broken: dict[str, str] = {}
+
+    def names(self) -> list[str]:
+        """Name all mails: the built-in ones and the merchant's."""
+        folders = (BUILT_IN, self._templates.own)
+        return sorted({path.stem for folder in folders for path in folder.glob("[!_]*.txt")})
+
+    def preview(self, name: str, order: Order | None = None, *, language: str | None = None) -> Rendered:
+        """Render a mail for an order, else for a made-up one; raises ConfigurationError with what is wrong."""
+        if name not in self.names():
+            raise ConfigurationError(f"There is no mail {name[:64]}; there are: {', '.join(self.names())}.")
+        try:
+            return self._templates.render_own(name, locale=language, **_values(order or _made_up()))
+        except Exception as error:
+            raise ConfigurationError(f"This mail cannot be written. {mail_blocks.where(error)}") from error
+
+    def customise(self, name: str) -> list[Path]:
+        """Copy the built-in template to where the merchant's are looked for first; never overwrites.
+
+        Gives the files written. Raises ConfigurationError when there is nothing to copy, or it is there already.
+        """
+        built_in = [path for path in sorted(BUILT_IN.iterdir()) if path.stem == name]
+        if not built_in:
+            known = ", ".join(sorted({path.stem for path in BUILT_IN.iterdir()}))
+            raise ConfigurationError(f"No built-in mail is named {name[:64]}; there are: {known}.")
+        written = [path for source in built_in if (path := self._copy(source))]
+        if not written:
+            there = " and ".join(str(self._templates.own / path.name) for path in built_in)
+            raise ConfigurationError(f"{there} is yours already, and stays as it is; delete it to begin anew.")
+        return written
+
+    def problems(self) -> list[str]:
+        """Say which of the merchant's templates are broken, and where; the built-in ones are sent instead."""
+        seen = self._look()
+        if seen != self._seen:
+            self._templates.broken.clear()
+            self._seen, self._broken = seen, dict(self._tried()) if seen else {}
+        broken = {**self._templates.broken, **self._broken}
+        return [f"{name}: {why}" for name, why in sorted(broken.items())]
+
+    def troubles(self) -> list[Trouble]:
+        """Give what the merchant is to be told: once for each state that the templates are in."""
+        problems = self.problems()
+        if not problems:
+            return []
+        newest = max(self._seen.values())
+        return [
+            Trouble(
+                kind="mail_template",
+                newest=lambda _session: newest,
+                headline="A mail template of yours is broken, and the built-in one is sent instead",
+                lines=(
+                    *problems[:_TOLD_AT_ONCE],
+                    "No mail is lost. Mend it and look at it with: flask mail preview NAME",
+                ),
+            )
+        ]
+
+    def _copy(self, source: Path) -> Path | None:
+        target = self._templates.own / source.name
+        if target.exists():
+            return None
+        try:
+            self._templates.own.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8") as file:
+                file.write(source.read_text("utf-8"))
+        except OSError as error:
+            raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from error
+        return target
+
+    def _look(self) -> dict[str, int]:
+        """Give each of the merchant's files with the time it was last changed, moved or put there."""
+        found = {}
+        for path in self._templates.own.rglob("*"):
+            if path.suffix in _ENDINGS and path.is_file():
+                found[str(path)] = path.stat().st_ctime_ns // 1_000_000
+        return found
+
+    def _tried(self) -> Iterator[tuple[str, str]]:
+        """Try each built-in mail as the merchant's templates make it, with a full order and with an empty one."""
+        for path in sorted(BUILT_IN.glob("[!_]*.txt")):
+            for order in (_made_up(), Order(order_id="1", order_date=datetime.now(UTC))):
+                try:
+                    self._templates.render_own(path.stem, **_values(order))
+                except Exception as error:  # noqa: BLE001 - a merchant's template may fail in any way
+                    yield path.stem, mail_blocks.where(error)
+                    break
+
+
+def _made_up() -> Order:
+    return dummy_order(now=datetime.now(UTC), nonce="1").model_copy(update={"test": False})
+
+
+def _values(order: Order) -> dict[str, Any]:
+    """Give made-up values for all that a built-in mail shows beside the order."""
+    return {
+        "order": order,
+        "test": order.test,
+        "headline": "A handler has given up on an order",
+        "lines": ("It failed at every attempt; the order itself is safe.",),
+    }

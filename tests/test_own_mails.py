@@ -1,0 +1,210 @@
+"""The merchant's own mail templates: copied, tried, and never in the way of a mail when they are broken."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from receiver.errors import ConfigurationError
+from receiver.mail_templates import BUILT_IN, MailTemplates
+from receiver.models import MailRow
+from receiver.orders.model import Item, Order
+from receiver.own_mails import OwnMails
+from receiver.relay.dummy import dummy_order
+from tests.served import Served, order_fields
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+ORDER = dummy_order(now=NOW, nonce="1")
+SUBJECT = "{% block subject %}Mine{% endblock %}"
+#: Each way in which a template can be broken: its file, its text, and what the merchant is told.
+BROKEN = [
+    ("order_confirmation.txt", SUBJECT + "\n{% if %}", "order_confirmation.txt, line 2: Expected an expression"),
+    ("order_confirmation.txt", SUBJECT + "\n{{ ordr.total }}", "order_confirmation.txt, line 2: 'ordr' is undefined"),
+    ("order_confirmation.txt", SUBJECT + "{{ bogus }}", "line 1: 'bogus' is undefined"),
+    ("order_confirmation.txt", SUBJECT + "{{ order.nummer }}", "has no attribute 'nummer'"),
+    ("order_confirmation.txt", SUBJECT + "{% for x in lnes %}{% endfor %}", "'lnes' is undefined"),
+    ("order_confirmation.txt", "Thank you", "order_confirmation.txt names no subject in a block subject"),
+    ("order_confirmation.txt", SUBJECT + "{% include 'gone.txt' %}", "there is no template gone.txt"),
+    ("order_confirmation.txt", SUBJECT + "{{ 1 / 0 }}", "ZeroDivisionError"),
+    ("order_confirmation.txt", SUBJECT + "{{ order.total * 2 }}", "line 1: TypeError"),
+    ("order_confirmation.html", "{% extends '_layout.html' %}{% block contnet %}{% endblock %}", "block contnet"),
+    ("order_confirmation.html", "<p>{{ nothing_such }}</p>", "order_confirmation.html, line 1"),
+    ("_layout.html", "<p>{% block body %}{% endblock %}</p>", "the block content, but _layout.html has none"),
+    ("_order.txt", "{# no macros #}", "has no attribute 'test_notice'"),
+]
+
+
+@pytest.fixture
+def templates(tmp_path: Path) -> MailTemplates:
+    return MailTemplates(tmp_path / "templates", "en", UTC, shop_name="Corner Shop")
+
+
+@pytest.fixture
+def own(templates: MailTemplates) -> OwnMails:
+    templates.own.mkdir()
+    return OwnMails(templates)
+
+
+@pytest.mark.parametrize(("file", "text", "told"), BROKEN)
+def test_a_broken_template_gives_way_to_the_built_in_one_and_is_told_of(
+    file: str, text: str, told: str, templates: MailTemplates, own: OwnMails
+) -> None:
+    as_built_in = templates.render("order_confirmation", order=ORDER)
+    (templates.own / file).write_text(text)
+    found = next(problem for problem in own.problems() if problem.startswith("order_confirmation: "))
+    assert told in found
+    empty = Order(order_id="A-1", order_date=NOW)
+    assert "A-1" in templates.render("order_confirmation", order=empty).text
+    if "* 2" not in text:
+        assert templates.render("order_confirmation", order=ORDER) == as_built_in
+
+
+def test_what_an_order_does_not_have_leaves_a_template_whole(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_confirmation.txt").write_text(
+        SUBJECT + "{{ order.billing.city }}{{ order.custom.gift }}{{ order.items[7] }}{% if coupon %}x{% endif %}"
+        "{% for x in order.custom.wishes %}x{% endfor %}Thank you"
+    )
+    assert own.problems() == []
+    assert templates.render("order_confirmation", order=Order(order_id="1", order_date=NOW)).text == "Thank you\n"
+
+
+def test_a_layout_of_the_merchants_shows_the_built_in_content(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "_layout.html").write_text("<main>{% block content %}{% endblock %}</main>")
+    assert own.problems() == []
+    html = str(templates.render("order_confirmation", order=ORDER).html)
+    assert html.startswith("<main>")
+    assert "Enamel mug" in html
+
+
+def test_a_layout_that_is_chosen_while_rendering_is_not_judged(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_confirmation.html").write_text(
+        "{% extends '_layout.html' if order else 'x.html' %}{% block content %}Mine{% endblock %}"
+    )
+    assert own.problems() == []
+
+
+def test_one_order_that_a_template_fails_on_is_told_of_too(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_notice.txt").write_text(SUBJECT + "{{ 6 // (order.items|length - 7) }}")
+    assert own.problems() == []
+    seven = Order(order_id="A-1", order_date=NOW, items=(Item(name="Mug"),) * 7)
+    assert "Mug" in templates.render("order_notice", order=seven).text
+    assert "order_notice.txt, line 1: ZeroDivisionError" in own.problems()[0]
+    templates.render("order_notice", order=ORDER)
+    assert len(own.problems()) == 1
+
+
+def test_a_mended_template_is_no_trouble_any_more(templates: MailTemplates, own: OwnMails) -> None:
+    path = templates.own / "order_notice.txt"
+    path.write_text("{% if %}")
+    assert len(own.troubles()) == 1
+    path.write_text(SUBJECT + "Good")
+    os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    assert own.troubles() == []
+    assert templates.render("order_notice", order=ORDER).text == "Good\n"
+
+
+def test_without_a_folder_of_their_own_nothing_is_wrong(templates: MailTemplates) -> None:
+    assert OwnMails(templates).troubles() == []
+
+
+def test_a_file_that_is_no_template_is_left_alone(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "notes.md").write_text("{% if %}")
+    (templates.own / "order_notice.txt.bak").write_text("{% if %}")
+    assert own.problems() == []
+
+
+def test_the_log_names_the_place_and_no_value(
+    templates: MailTemplates, own: OwnMails, caplog: pytest.LogCaptureFixture
+) -> None:
+    (templates.own / "order_notice.txt").write_text(SUBJECT + "{{ order.customer.first_name.index('!') }}")
+    templates.render("order_notice", order=ORDER)
+    assert "order_notice is broken" in caplog.text
+    assert "Zoë" not in caplog.text
+
+
+def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY", timedelta(0))
+    shop = serve(work=False, HANDLERS=["email_customer"])
+    (shop.kit.instance / "templates" / "order_confirmation.txt").write_text(SUBJECT + "{{ ordr }}")
+    shop.post(order_fields(order_id="7"))
+    assert shop.kit.processor.run_next()
+    for _ in range(2):
+        shop.kit.notices.look()
+
+    confirmation, alert = shop.rows(MailRow)
+    assert confirmation.subject == "Your order 7 at Example Shop"
+    assert alert.subject == "Example Shop: A mail template of yours is broken, and the built-in one is sent instead"
+    assert "line 1: 'ordr' is undefined" in alert.text
+    assert "flask mail preview" in alert.text
+    with shop.kit.database.read() as session:
+        kinds = [trouble.kind for trouble in shop.kit.notices.standing(session, datetime.now(UTC))]
+    assert kinds == ["mail_template"]
+
+
+def test_a_preview_is_of_a_made_up_order_that_is_no_test(own: OwnMails) -> None:
+    rendered = own.preview("order_confirmation", language="fr")
+    assert rendered.subject == "Votre commande 1042 chez Corner Shop"
+    assert "TEST" not in rendered.text
+
+
+def test_every_built_in_mail_can_be_previewed(own: OwnMails) -> None:
+    assert {"merchant_alert", "order_confirmation", "order_notice"} <= set(own.names())
+    for name in own.names():
+        assert own.preview(name).text
+
+
+def test_a_mail_of_a_handlers_own_can_be_previewed(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "warehouse.txt").write_text("{% block subject %}Pack{% endblock %}{{ order.shipping.city }}")
+    assert own.preview("warehouse", ORDER).text == "Kraków\n"
+
+
+@pytest.mark.parametrize("name", ["nothing", "../mail/order_notice", "_order", ""])
+def test_a_preview_of_what_is_not_there_names_what_is(name: str, own: OwnMails) -> None:
+    with pytest.raises(ConfigurationError, match=r"there are: .*order_confirmation"):
+        own.preview(name)
+
+
+def test_a_preview_of_a_broken_template_says_where(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_notice.txt").write_text("{% if %}")
+    with pytest.raises(ConfigurationError, match=r"cannot be written\. order_notice\.txt, line 1: Expected"):
+        own.preview("order_notice")
+
+
+def test_a_copy_is_the_built_in_template_and_changes_no_mail(templates: MailTemplates, own: OwnMails) -> None:
+    before = own.preview("order_confirmation", ORDER)
+    written = own.customise("order_confirmation")
+    assert [path.name for path in written] == ["order_confirmation.html", "order_confirmation.txt"]
+    for path in written:
+        assert path.read_text("utf-8") == (BUILT_IN / path.name).read_text("utf-8")
+    assert own.preview("order_confirmation", ORDER) == before
+    assert own.problems() == []
+
+
+def test_a_copy_never_overwrites(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_notice.txt").write_text("mine")
+    assert [path.name for path in own.customise("order_notice")] == ["order_notice.html"]
+    with pytest.raises(ConfigurationError, match="is yours already"):
+        own.customise("order_notice")
+    assert (templates.own / "order_notice.txt").read_text() == "mine"
+
+
+def test_the_shared_parts_can_be_copied_too(own: OwnMails) -> None:
+    assert [path.name for path in own.customise("_layout")] == ["_layout.html"]
+
+
+@pytest.mark.parametrize("name", ["nothing", "../secret_key", "order_notice.txt", ""])
+def test_only_built_in_templates_are_copied(name: str, own: OwnMails) -> None:
+    with pytest.raises(ConfigurationError, match="there are: _layout, _order, "):
+        own.customise(name)
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_words(templates: MailTemplates) -> None:
+    templates.own.write_text("a file where the folder should be")
+    with pytest.raises(ConfigurationError, match="cannot be written: "):
+        OwnMails(templates).customise("order_notice")
