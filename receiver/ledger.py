@@ -68,6 +68,16 @@ def find(session: Session, receipt: str) -> OrderRow:
     return row
 
 
+def find_by_either(session: Session, name: str) -> OrderRow:
+    """Find an order by its receipt, or the newest by its order id; raises ConfigurationError when there is none."""
+    if _RECEIPT.fullmatch(name):
+        return find(session, name)
+    row = session.scalar(select(OrderRow).where(OrderRow.order_id == name).order_by(OrderRow.id.desc()).limit(1))
+    if row is None:
+        raise ConfigurationError(f"No order has the receipt or order id {name[:64]}; see `flask orders list --all`.")
+    return row
+
+
 def dismiss(session: Session, receipt: str) -> None:
     """Settle a parked order as ignored: it is none; raises ConfigurationError unless it is parked."""
     row = find(session, receipt)

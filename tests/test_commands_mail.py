@@ -1,9 +1,10 @@
-"""flask mail: list and resend."""
+"""flask mail: list, resend, preview and customise."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -63,3 +64,50 @@ def test_mail_resend_of_one_that_is_not_there_fails(run: Run, mail_id: str, code
     result = run("mail", "resend", mail_id)
     assert result.exit_code == code
     assert "flask mail list" in result.stderr or code == 2
+
+
+def test_mail_preview_prints_the_text_and_writes_the_html(run: Run, tmp_path: Path) -> None:
+    result = run("mail", "preview", "order_confirmation", "--language", "de", "--open", str(tmp_path / "mail.html"))
+    assert result.exit_code == 0, result.output
+    assert lines(result)[:3] == ["Subject: Ihre Bestellung 1042 bei Example Shop", "", "Guten Tag Zoë Müller-Łukasz,"]
+    assert "Vielen Dank" in (tmp_path / "mail.html").read_text("utf-8")
+    assert "open it in a browser" in result.stderr
+
+
+def test_mail_preview_takes_a_recorded_order_by_receipt_or_order_id(run: Run, shop: Served) -> None:
+    receipt = shop.post(order_fields(order_id="A-1")).content["receipt"]
+    for name in (receipt, "A-1"):
+        assert lines(run("mail", "preview", "order_notice", "--order", name))[0].startswith("Subject: New order A-1")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nothing",), "order_confirmation"),
+        (("order_notice", "--order", "A-9"), "flask orders list --all"),
+        (("order_notice", "--order", "rcp_9"), "flask orders list --all"),
+        (("order_notice", "--language", "klingon"), "must be a locale"),
+        (("merchant_alert", "--open", "x.html"), "has no HTML part"),
+        (("order_notice", "--open", "/nowhere/x.html"), "cannot be written"),
+    ],
+)
+def test_mail_preview_says_what_is_wrong(run: Run, words: tuple[str, ...], said: str) -> None:
+    result = run("mail", "preview", *words)
+    assert result.exit_code != 0
+    assert said in result.stderr
+
+
+def test_mail_preview_of_a_parked_order_says_what_to_do(run: Run, shop: Served) -> None:
+    receipt = shop.post({"OrderRef": "77"}).content["receipt"]
+    assert f"flask orders explain {receipt}" in run("mail", "preview", "order_notice", "--order", receipt).stderr
+
+
+def test_mail_customise_copies_once_and_says_what_to_do_next(run: Run, instance: Path) -> None:
+    result = run("mail", "customise", "order_confirmation")
+    assert result.exit_code == 0, result.output
+    assert (instance / "templates" / "order_confirmation.html").is_file()
+    assert "flask mail preview order_confirmation --open" in result.stdout
+    again = run("mail", "customise", "order_confirmation")
+    assert again.exit_code == 1
+    assert "is yours already" in again.stderr
+    assert "preview order_confirmation" in run("mail", "customise", "_layout").stdout
