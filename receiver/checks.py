@@ -91,7 +91,7 @@ def colour(value: str) -> str | None:
 
 def picture(value: str) -> str | None:
     """Want a picture's address that any mail program can load, or nothing; no mark that ends a policy's source."""
-    is_safe = web_address(value) is None and value.startswith("https://") and not re.search(r"[\s;,'\"<>]", value)
+    is_safe = web_address(value) is None and value.startswith("https://") and not re.search(r"[^!-~]|[;,'\"<>]", value)
     return None if is_safe or not value else "must be an address such as https://shop.example/logo.png, without ? and #"
 
 

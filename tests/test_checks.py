@@ -50,6 +50,7 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.picture, "http://shop.example/logo.png", "https://shop.example/logo.png"),
     (checks.picture, "https://shop.example/logo.png; script-src *", "https://shop.example/logo.png"),
     (checks.picture, "https://shop.example/logo.png?v=2", "without ?"),
+    (checks.picture, "https://shop.example/zoë.png", "https://shop.example/logo.png"),
     (checks.short_text, "a" * 2001, "at most 2,000 characters"),
     (checks.short_text, "a\x00b", "control characters"),
     (checks.between(1, 64), 0, "must be 1 to 64"),

@@ -16,9 +16,10 @@ from receiver.errors import ConfigurationError
 from receiver.kit import current_kit
 from receiver.models import MailRow
 
-#: A mail is shown as a mail program shows it: with its own style and nothing that runs or is fetched from elsewhere.
+#: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
+#: but the shop's logo.
 _PREVIEW_POLICY = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; form-action 'none'; base-uri 'none'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: {logo}; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox"
 )
 
@@ -68,8 +69,9 @@ def mail_preview(mail_id: int) -> Response:
         row = _found(session, mail_id)
     if row.html is None:
         abort(404, "This mail has no HTML part; its page shows the text.")
+    logo = current_kit().settings["MAIL_LOGO_URL"]
     response = make_response(row.html)
-    response.headers["Content-Security-Policy"] = _PREVIEW_POLICY
+    response.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(logo=logo)
     return response
 
 

@@ -139,6 +139,16 @@ def test_the_preview_is_locked_up(shop: Served, visitor: Visitor) -> None:
     assert _SCRIPT not in visitor.get(f"/admin/mail/{mail}").html
 
 
+def test_the_preview_may_fetch_the_shops_logo_and_nothing_else(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, MAIL_LOGO_URL="https://laden.de/logo.png")
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    policy = visitor.get(f"/admin/mail/{write(shop.kit, html='<p>Hello</p>')}/preview").headers[
+        "Content-Security-Policy"
+    ]
+    assert "img-src 'self' data: https://laden.de/logo.png;" in policy
+
+
 def test_a_hostile_preview_runs_nothing_and_calls_nobody(shop: Served, browse: Callable[..., Browsing]) -> None:
     mail = write(shop.kit, html="<h1>Hello</h1><script>document.body.textContent = 'ran'</script>")
     person = browse(shop.base)
