@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, selectinload
 
 from receiver import purging
 from receiver.customers import normalised
@@ -16,7 +16,7 @@ from receiver.database import Database
 from receiver.errors import ConfigurationError
 from receiver.mail import MailTransport
 from receiver.models import AddressRow, CustomerRow, MailRow, OrderRow
-from receiver.purging import SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
+from receiver.purging import SETTLED_ORDER, Purged
 from receiver.relay.tables import TransmissionRow
 
 _ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
@@ -34,7 +34,9 @@ class Kept:
     orders: int
     open_orders: int
     mails: int
+    #: Transmissions that an erasure takes away, held ones too, and those that are still being sent.
     transmissions: int
+    open_transmissions: int
 
 
 def kept(session: Session, email: str) -> Kept:
@@ -43,6 +45,7 @@ def kept(session: Session, email: str) -> Kept:
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
+    sent = _transmissions(session, email)
     found = Kept(
         email=email,
         is_registered=customer is not None,
@@ -50,9 +53,10 @@ def kept(session: Session, email: str) -> Kept:
         orders=len(_orders(session, email)),
         open_orders=session.scalar(still_open) or 0,
         mails=len(_mails(session, email)),
-        transmissions=len(_transmissions(session, email)),
+        transmissions=sum(state != "open" for state in sent.values()),
+        open_transmissions=sum(state == "open" for state in sent.values()),
     )
-    if not (found.is_registered or found.orders or found.open_orders or found.mails or found.transmissions):
+    if not (found.is_registered or found.orders or found.open_orders or found.mails or sent):
         raise ConfigurationError(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
     return found
 
@@ -69,9 +73,13 @@ def consequences(kept: Kept) -> list[str]:
     lines = [f"Removed for good: {', '.join(filter(None, removed)) or 'nothing yet'}."]
     if kept.orders:
         lines.append("Kept for the books: the orders' numbers, dates, amounts and states, without the person.")
-    if kept.open_orders:
-        orders = _count(kept.open_orders, "order", "orders")
-        lines.append(f"Left for now: {orders}, still worked on; erase again when that has ended.")
+    left = [
+        _count(kept.open_orders, "order", "orders"),
+        _count(kept.open_transmissions, "transmission", "transmissions"),
+    ]
+    if any(left):
+        said = ", ".join(filter(None, left))
+        lines.append(f"Left for now: {said}, still worked on; erase again when that has ended.")
     return [*lines, "Not touched: parked orders, which are not read yet, and backups made before."]
 
 
@@ -81,6 +89,8 @@ def export(session: Session, email: str) -> dict[str, Any]:
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
     mails = session.scalars(select(MailRow).where(_is_to(email)).order_by(MailRow.id))
+    of_them = select(TransmissionRow).where(TransmissionRow.id.in_(_transmissions(session, email)))
+    transmissions = session.scalars(of_them.order_by(TransmissionRow.id).options(selectinload(TransmissionRow.trail)))
     return {
         "email": email,
         "customer": _described(customer) if customer else None,
@@ -100,6 +110,7 @@ def export(session: Session, email: str) -> dict[str, Any]:
             {"subject": mail.subject, "written_at": _text(mail.created_at), "state": mail.state, "text": mail.text}
             for mail in mails
         ],
+        "transmissions": [_sent(row) for row in transmissions],
     }
 
 
@@ -111,7 +122,8 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
     """
     with database.read() as session:
         email = kept(session, email).email
-        orders, mails, transmissions = _orders(session, email), _mails(session, email), _transmissions(session, email)
+        orders, mails = _orders(session, email), _mails(session, email)
+        transmissions = list(_transmissions(session, email))
     total = Purged()
     for batches in (
         purging.remove_mails(database, transport, mails),
@@ -135,14 +147,22 @@ def _mails(session: Session, email: str) -> list[int]:
     return [*session.scalars(of_orders), *session.scalars(others)]
 
 
-def _transmissions(session: Session, email: str) -> list[int]:
+def _transmissions(session: Session, email: str) -> dict[int, str]:
+    """Give the state of each transmission of their orders by its id."""
     mail = func.json_extract(TransmissionRow.order, "$.customer.email")
-    settled = TransmissionRow.state.in_(SETTLED_TRANSMISSION), mail.is_not(None)
-    return [
-        pk
-        for pk, found in session.execute(select(TransmissionRow.id, mail).where(*settled))
-        if normalised(found) == email
-    ]
+    found = select(TransmissionRow.id, TransmissionRow.state, mail).where(mail.is_not(None))
+    return {pk: state for pk, state, text in session.execute(found) if normalised(text) == email}
+
+
+def _sent(row: TransmissionRow) -> dict[str, Any]:
+    return {
+        "event_id": row.event_id,
+        "order_id": row.order_id,
+        "recorded_at": _text(row.created_at),
+        "state": row.state,
+        "order": json.loads(row.order),
+        "attempts": [{"at": _text(one.at), "status": one.status} for one in reversed(row.trail)],
+    }
 
 
 def _is_to(email: str) -> ColumnElement[bool]:

@@ -61,11 +61,12 @@ def remove_mails(database: Database, transport: MailTransport, pks: Sequence[int
 
 
 def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
-    """Remove these transmissions with their attempts, batch by batch."""
+    """Remove those of these transmissions that are not being sent, with their attempts, batch by batch."""
     for batch in _batches(pks):
+        idle = TransmissionRow.id.in_(batch), TransmissionRow.state != "open"
         with database.write() as session:
-            session.execute(delete(TransmissionRow).where(TransmissionRow.id.in_(batch)))
-        yield Purged(transmissions=len(batch))
+            removed = list(session.scalars(delete(TransmissionRow).where(*idle).returning(TransmissionRow.id)))
+        yield Purged(transmissions=len(removed))
 
 
 def _forget_details(session: Session, pks: Sequence[int]) -> None:

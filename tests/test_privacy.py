@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,7 +19,7 @@ from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
 from receiver.purging import Purged
-from receiver.relay.tables import TransmissionRow
+from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 from receiver.replay import replay
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
@@ -140,12 +141,41 @@ def test_an_erased_customers_later_order_registers_them_anew(settled: Served) ->
 def test_what_is_still_worked_on_is_left(serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.post(order_fields())
-    transmission(shop.kit, ADA, "held")
+    transmission(shop.kit, ADA, "open")
     assert erase(shop.kit) == Purged()
     assert [row.email for row in shop.rows()] == [ADA]
     lines = privacy.consequences(kept(shop.kit))
     assert lines[0] == "Removed for good: nothing yet."
-    assert lines[1] == "Left for now: 1 order, still worked on; erase again when that has ended."
+    assert lines[1] == "Left for now: 1 order, 1 transmission, still worked on; erase again when that has ended."
+
+
+def test_held_transmissions_are_erased_too(shop: Served) -> None:
+    transmission(shop.kit, ADA, "held")
+    assert privacy.consequences(kept(shop.kit))[0] == "Removed for good: 1 transmission."
+    assert erase(shop.kit) == Purged(transmissions=1)
+    assert shop.rows(TransmissionRow) == []
+
+
+def test_of_whom_only_an_open_transmission_speaks_something_is_kept(shop: Served) -> None:
+    transmission(shop.kit, ADA, "open")
+    assert privacy.consequences(kept(shop.kit))[1].startswith("Left for now: 1 transmission, still worked on;")
+    assert erase(shop.kit) == Purged()
+
+
+def test_an_export_holds_the_transmissions_and_when_they_were_sent(shop: Served) -> None:
+    transmission(shop.kit, ADA)
+    transmission(shop.kit, BEA)
+    tried: dict[str, Any] = dict.fromkeys(("kind", "cause", "next_step", "headers_sent", "body", "content_type"), "")
+    tried |= {"transmission_pk": 1, "url": "https://shop.example", "encoding": "form", "outcome": "delivered"}
+    at = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
+    with shop.kit.database.write() as session:
+        session.add(TransmissionAttemptRow(**tried, number=1, at=at, milliseconds=5, status=503))
+        session.add(TransmissionAttemptRow(**tried, number=2, at=at, milliseconds=5, status=202))
+    with shop.kit.database.read() as session:
+        (exported,) = privacy.export(session, ADA)["transmissions"]
+    assert exported["event_id"] == f"evt_{ADA}_delivered"
+    assert exported["order"]["customer"]["email"] == ADA
+    assert exported["attempts"] == [{"at": at.isoformat(), "status": status} for status in (503, 202)]
 
 
 def test_transmissions_of_others_stay(settled: Served) -> None:
