@@ -128,9 +128,7 @@ def is_built_in(name: str) -> bool:
 def _find(templates: Environment, file_name: str) -> Template | None:
     try:
         return templates.get_template(file_name)
-    except TemplateNotFound as error:
-        if error.name != file_name:
-            raise
+    except TemplateNotFound:
         return None
 
 
