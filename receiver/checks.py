@@ -70,6 +70,12 @@ def web_address(value: str) -> str | None:
     return None if good else "must be an address such as https://shop.example"
 
 
+def call_address(value: str) -> str | None:
+    """Want an address that can be posted to, or nothing; never shows it."""
+    address = value.partition("?")[0]
+    return web_address(address) if value else None
+
+
 def locale(value: str) -> str | None:
     """Want a locale that amounts and dates can be written in (BCP 47)."""
     try:
@@ -118,6 +124,12 @@ def log_level(value: str) -> str | None:
 def names(value: list[str]) -> str | None:
     """Want a list of names."""
     return None if all(isinstance(name, str) for name in value) else 'must be a list of names, such as ["my_handler"]'
+
+
+def one_of(*words: str) -> Callable[[str], str | None]:
+    """Make a check that a text is one of some words."""
+    listed = f"{', '.join(words[:-1])} or {words[-1]}"
+    return lambda value: None if value in words else f"must be {listed}"
 
 
 def seconds(value: list[int]) -> str | None:

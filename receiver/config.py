@@ -29,6 +29,8 @@ class Setting:
     meaning: str
     #: Whether nobody is shown its value.
     is_secret: bool = False
+    #: Whether handlers are shown it nevertheless, since one of them works with it.
+    is_for_handlers: bool = False
     #: Gives what is wrong with a value of the right type, or None.
     check: Callable[[Any], str | None] = field(default=lambda _value: None)
 
@@ -163,8 +165,46 @@ SETTINGS = (
         name="HANDLERS",
         default=[],
         meaning="names of the handlers that run, in this order; empty means all that are found: built-ins, then "
-        "`instance/handlers/*.py` by name, then entry points `receiver.handlers`",
+        "`instance/handlers/*.py` by name, then entry points `receiver.handlers`; of the built-ins, those with a "
+        "setting of their own run once it is given",
         check=checks.names,
+    ),
+    Setting(
+        name="CSV_FILE",
+        default="",
+        meaning="file that the handler `append_csv` keeps of all orders, such as `orders.csv`, which lies in the "
+        "instance folder; empty switches it off",
+    ),
+    Setting(
+        name="CSV_ROWS",
+        default="orders",
+        meaning="a row of that file for each of the `orders`, or for each of their `items`",
+        check=checks.one_of("orders", "items"),
+    ),
+    Setting(
+        name="CSV_BOM",
+        default=True,
+        meaning="begin that file with the mark by which Excel knows UTF-8; read when the file is begun",
+    ),
+    Setting(
+        name="CHAT_URL",
+        default="",
+        meaning="incoming webhook of Slack, Discord or Teams that the handler `notify_chat` posts to; empty switches "
+        "it off",
+        is_secret=True,
+        is_for_handlers=True,
+        check=checks.call_address,
+    ),
+    Setting(
+        name="CHAT_KIND",
+        default="auto",
+        meaning="`slack`, `discord` or `teams`; `auto` tells by the address, and takes an unknown one for Slack's like",
+        check=checks.one_of("auto", "slack", "discord", "teams"),
+    ),
+    Setting(
+        name="CHAT_NAMES_CUSTOMER",
+        default=False,
+        meaning="name the customer in the chat too; without it, number, total and items are all it is told",
     ),
     Setting(
         name="RETRY_SCHEDULE",

@@ -71,7 +71,9 @@ class Context:
         self.test = run.test
         #: Number of this attempt, from 1.
         self.attempt = run.attempt
-        #: The same for every copy of this order's event.
+        #: Name of the source that the order came from.
+        self.source = run.source
+        #: The same for every copy of this order's event, unique within its source.
         self.event_id = run.event_id
         #: The same for every attempt of this run of this handler; for the Idempotency-Key header of an API.
         self.idempotency_key = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"

@@ -9,13 +9,14 @@ import importlib
 import importlib.util
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from itertools import takewhile
 from pathlib import Path
 from traceback import extract_tb
-from types import ModuleType
+from types import MappingProxyType, ModuleType
+from typing import Any
 
 from receiver import faults, handlers
 from receiver.handlers import MARK, Handler
@@ -24,7 +25,11 @@ BUILT_IN = (
     "receiver.handlers.register_customer",
     "receiver.handlers.email_customer",
     "receiver.handlers.notify_merchant",
+    "receiver.handlers.append_csv",
+    "receiver.handlers.notify_chat",
 )
+#: Handlers that run only once a setting of theirs is given, or when HANDLERS names them.
+SWITCHED_BY = {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL"}
 ENTRY_POINT_GROUP = "receiver.handlers"
 
 
@@ -34,7 +39,7 @@ class Registry:
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
-    #: Those that were found, but which HANDLERS leaves out.
+    #: Those that were found, but which HANDLERS leaves out, or whose setting is not given.
     left_out: tuple[Handler, ...] = ()
 
     def get(self, name: str) -> Handler | None:
@@ -42,8 +47,11 @@ class Registry:
         return next((found for found in self.handlers if found.name == name), None)
 
 
-def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
-    """Find all handlers, or the ``chosen`` names in their order; a broken one is named and stops no other."""
+def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any] = MappingProxyType({})) -> Registry:
+    """Find all handlers, or the ``chosen`` names in their order; a broken one is named and stops no other.
+
+    Without chosen ones, those with a setting of their own are left out while ``settings`` gives it no value.
+    """
     found: dict[str, Handler] = {}
     problems: list[str] = []
     for place, bring in _places(instance):
@@ -60,8 +68,9 @@ def load(instance: Path, chosen: Sequence[str] = ()) -> Registry:
                 problems.append(f"{place}: {problem}")
             else:
                 found[handler.name] = handler
+    chosen = chosen or [name for name in found if name not in SWITCHED_BY or settings.get(SWITCHED_BY[name])]
     problems += _unknown_names(found, chosen)
-    kept = [found[name] for name in chosen or found if name in found]
+    kept = [found[name] for name in chosen if name in found]
     left_out = [handler for handler in found.values() if handler not in kept]
     return Registry(tuple(kept), tuple(problems), tuple(left_out))
 
@@ -110,7 +119,7 @@ def _unknown_names(found: dict[str, Handler], chosen: Sequence[str]) -> list[str
         for name in chosen
         if name not in found
     ]
-    running = set(chosen) & set(found) if chosen else set(found)
+    running = set(chosen) & set(found)
     problems += [
         f"{found[name].name} is to run after {found[name].after!r}, which does not run; it runs without waiting."
         for name in sorted(running)

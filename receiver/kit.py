@@ -37,7 +37,9 @@ from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
 
 #: Settings that no handler is shown.
-_NOT_SHOWN = frozenset({setting.name for setting in SETTINGS if setting.is_secret} | {"sources", "origins"})
+_NOT_SHOWN = frozenset(
+    {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers} | {"sources", "origins"}
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +95,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         brand=brand.from_settings(settings),
         language=settings["MAIL_LANGUAGE"],
     )
-    registry = load(instance, settings["HANDLERS"])
+    registry = load(instance, settings["HANDLERS"], settings)
     refusals = Refusals(database)
     transport = MailTransport(settings, instance)
     is_production = settings["PUBLIC_URL"].startswith("https:")

@@ -52,6 +52,8 @@ def read(
     problems += _unknown(from_file, environment)
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
+    if values["CSV_FILE"]:
+        values["CSV_FILE"] = str(instance / values["CSV_FILE"])
     values["origins"] = origins
     values["sources"] = overrides.get("sources", from_file.get("sources", {}))
     return values, problems

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email import policy
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 from sqlalchemy import text
@@ -54,12 +54,17 @@ class HandlerCases:
     name: ClassVar[str]
 
     @pytest.fixture
-    def alone(self, serve: Callable[..., Served], instance: Path) -> Served:
+    def settings(self) -> dict[str, Any]:
+        """Give the settings that the handler works with; none unless overridden."""
+        return {}
+
+    @pytest.fixture
+    def alone(self, serve: Callable[..., Served], instance: Path, settings: dict[str, Any]) -> Served:
         """Serve without running jobs, with this handler only."""
         own_file = MERCHANTS_FILES / f"{self.name}.py"
         if own_file.exists():
             shutil.copy(own_file, instance / "handlers")
-        shop = serve(work=False, HANDLERS=[self.name])
+        shop = serve(work=False, HANDLERS=[self.name], **settings)
         assert shop.kit.registry.get(self.name) is not None, shop.kit.registry.problems
         return shop
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.handler_loading import Registry, load
+from receiver.handler_loading import SWITCHED_BY, Registry, load
 from receiver.handlers import Handler
 
 BUILT_IN = ["register_customer", "email_customer", "notify_merchant"]
@@ -90,8 +90,14 @@ def test_the_chosen_ones_run_in_the_order_chosen(tmp_path: Path) -> None:
 def test_those_that_are_not_chosen_are_left_out(tmp_path: Path) -> None:
     write(tmp_path, "a.py", a_handler("mine"))
     registry = load(tmp_path, ["notify_merchant", "register_customer"])
-    assert [handler.name for handler in registry.left_out] == ["email_customer", "mine"]
-    assert load(tmp_path).left_out == ()
+    assert [handler.name for handler in registry.left_out] == ["email_customer", *SWITCHED_BY, "mine"]
+
+
+@pytest.mark.parametrize(("name", "setting"), SWITCHED_BY.items())
+def test_a_handler_with_a_setting_of_its_own_runs_once_that_is_given(tmp_path: Path, name: str, setting: str) -> None:
+    assert name in {handler.name for handler in load(tmp_path).left_out}
+    assert names(load(tmp_path, [], {setting: "given"})) == [*BUILT_IN, name]
+    assert names(load(tmp_path, [name])) == [name]
 
 
 def test_a_handler_says_where_it_stands_and_what_it_does(tmp_path: Path) -> None:

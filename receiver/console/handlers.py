@@ -11,6 +11,7 @@ from flask import current_app, render_template
 from receiver import figures
 from receiver.attempts import MOST_ABANDONED
 from receiver.console.blueprint import console
+from receiver.handler_loading import SWITCHED_BY
 from receiver.kit import current_kit
 
 _NEVER = figures.HandlerFigures(None, Counter())
@@ -47,6 +48,7 @@ def handlers() -> str:
             for handler in kit.registry.handlers
         ],
         left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
+        switched_by=SWITCHED_BY,
         problems=kit.registry.problems,
         has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
         folder=own,

@@ -1,0 +1,113 @@
+"""Keep a CSV file of the orders, for a spreadsheet: switched on by the setting CSV_FILE."""
+
+from __future__ import annotations
+
+import csv
+import fcntl
+import io
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from receiver.context import Context
+from receiver.handlers import Skip, handler
+from receiver.orders import Item, Order
+
+#: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
+COLUMNS = (
+    *("source", "event_id", "order_id", "order_number", "order_date", "email", "first_name", "last_name", "company"),
+    *("country", "currency", "subtotal", "discount_total", "shipping_total", "tax_total", "total"),
+    *("payment_gateway", "payment_reference", "item_sku", "item_name", "item_quantity", "item_unit_price"),
+)
+#: Where a spreadsheet may read a formula: at a cell's begin, and behind what some take for the end of a cell. The
+#: full-width forms count too.
+_FORMULA = re.compile('(^|;[" ]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
+_BOM = b"\xef\xbb\xbf"
+
+
+@handler(on_test=False)
+def append_csv(order: Order, context: Context) -> str:
+    """Append the order to the CSV file, one row for the order or one for each item.
+
+    Exactly once: a row begins with the order's source and event_id, and what stands in the file already is not
+    written again, whatever became of the attempt that wrote it. The file is locked meanwhile and synced to disk.
+    """
+    path = context.settings["CSV_FILE"]
+    if not path:
+        raise Skip("CSV_FILE names no file")
+    rows = _rows(order, context, one_per_item=context.settings["CSV_ROWS"] == "items")
+    with _locked(path) as file:
+        written = _append(file, rows, bom=context.settings["CSV_BOM"])
+    return f"{len(rows)} row{'s'[: len(rows) != 1]} appended" if written else "stands in the file already"
+
+
+def _rows(order: Order, context: Context, *, one_per_item: bool) -> list[list[str]]:
+    address = order.billing or order.shipping
+    of_order = (
+        *(context.source, context.event_id, order.order_id, order.order_number, order.order_date.isoformat()),
+        *(order.customer.email, order.customer.first_name, order.customer.last_name, order.customer.company),
+        *(address.country if address else None, order.currency, order.subtotal, order.discount_total),
+        *(order.shipping_total, order.tax_total, order.total, order.payment_gateway, order.payment_reference),
+    )
+    items = order.items if one_per_item else ()
+    of_items = [(item.sku, item.name, item.quantity, item.unit_price) for item in items or (Item(),)]
+    return [[_cell(value) for value in (*of_order, *of_item)] for of_item in of_items]
+
+
+def _cell(value: object) -> str:
+    """Write a value on one line, and so that no spreadsheet reads a formula in it."""
+    text = "" if value is None else str(value)
+    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return _FORMULA.sub(r"\1'", one_line)
+
+
+@contextmanager
+def _locked(path: str) -> Iterator[io.FileIO]:
+    """Open the file, its owner's alone when it is new, and let nobody else write meanwhile."""
+    with open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield file
+
+
+def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:
+    """Write the rows unless they are there, and the heading into an empty file; tells whether it wrote."""
+    file.seek(0)
+    there, block = file.read(), _encoded(rows)
+    start = there.find(b"\n" + _encoded([rows[0][:2]]).rstrip() + b",") + 1
+    if start and not _is_cut_off(there[start:], block):
+        return False
+    kept = there[: start or _end_of_whole_rows(there)]
+    heading = b"" if kept else (_BOM if bom else b"") + _encoded([list(COLUMNS)])
+    line_end = b"\r\n" if kept and not kept.endswith(b"\n") else b""
+    try:
+        file.truncate(len(kept))
+        _write(file, heading + line_end + block)
+        os.fsync(file.fileno())
+    except OSError:
+        file.truncate(len(kept))
+        raise
+    return True
+
+
+def _write(file: io.FileIO, content: bytes) -> None:
+    while content:
+        content = content[file.write(content) :]
+
+
+def _is_cut_off(standing: bytes, block: bytes) -> bool:
+    """Tell whether what stands from our first row on is the begin of our rows: an attempt ended as it wrote."""
+    return standing != block and block.startswith(standing)
+
+
+def _end_of_whole_rows(there: bytes) -> int:
+    """Give where the last whole row ends; a row with too few columns and no line end was cut off as it was written."""
+    last = there[there.rfind(b"\n") + 1 :]
+    columns = next(csv.reader([last.decode("utf-8", "replace")]), [])
+    return len(there) - len(last) if len(columns) < len(COLUMNS) else len(there)
+
+
+def _encoded(rows: list[list[str]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue().encode("utf-8", "replace")

@@ -1,0 +1,111 @@
+"""Tell a chat of the order, in Slack, Discord or Teams: switched on by the setting CHAT_URL."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from urllib3.exceptions import HTTPError
+
+from receiver.context import Context
+from receiver.handlers import RetryLater, Skip, handler
+from receiver.orders import Order
+
+#: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
+#: Rocket.Chat do.
+_HOSTS = {
+    "discord.com": "discord",
+    "discordapp.com": "discord",
+    "office.com": "teams",
+    "logic.azure.com": "teams",
+    "powerplatform.com": "teams",
+}
+#: Longest piece of an order's text in a message.
+_LONGEST = 80
+
+
+@handler
+def notify_chat(order: Order, context: Context) -> str:
+    """Post one line to the chat: the order's number, its total and the number of its items.
+
+    The customer's name stands in it only with CHAT_NAMES_CUSTOMER. A chat knows no idempotency key, so a message
+    whose answer was lost is posted again.
+    """
+    url = context.settings["CHAT_URL"]
+    if not url:
+        raise Skip("CHAT_URL names no chat")
+    kind = context.settings["CHAT_KIND"]
+    kind = _kind_of(url) if kind == "auto" else kind
+    text = _line(order, test=context.test, names_customer=context.settings["CHAT_NAMES_CUSTOMER"])
+    try:
+        answer = context.http.request(
+            "POST", url, body=json.dumps(_SHAPES[kind](text)), headers={"Content-Type": "application/json"}
+        )
+    except HTTPError as error:
+        # The error's words hold the address, which is as good as a password.
+        raise ConnectionError(f"the chat was not reached: {type(error).__name__}") from None
+    if answer.status == 429:
+        raise RetryLater("the chat takes no more messages now", after=_patience(answer.headers.get("Retry-After")))
+    if not 200 <= answer.status < 300:
+        raise ConnectionError(f"the chat answered {answer.status}; is CHAT_URL still right?")
+    return f"posted to {kind}"
+
+
+def _kind_of(url: str) -> str:
+    host = (urlsplit(url).hostname or "").lower()
+    return next((kind for end, kind in _HOSTS.items() if f".{host}".endswith(f".{end}")), "slack")
+
+
+def _line(order: Order, *, test: bool, names_customer: bool) -> str:
+    pieces = sum(item.quantity or 1 for item in order.items)
+    name = " ".join(filter(None, (order.customer.first_name, order.customer.last_name)))
+    parts = [
+        f"{'Test: order' if test else 'New order'} {_plain(order.order_number or order.order_id)}",
+        f"{order.total} {order.currency or ''}".strip() if order.total is not None else "",
+        f"{pieces} item{'s'[: pieces != 1]}",
+        f"from {_plain(name)}" if names_customer and name else "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _plain(text: str) -> str:
+    """Write a piece of the order's text on one line, cut to a length that a message bears."""
+    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 1]}…"
+
+
+def _patience(retry_after: str | None) -> timedelta | None:
+    """Give the wait that the chat asked for, a day at most; None leaves it to the retry schedule."""
+    is_seconds = retry_after is not None and re.fullmatch("[0-9]{1,6}", retry_after)
+    return timedelta(seconds=min(int(retry_after or 0), 86_400)) if is_seconds else None
+
+
+def _slack(text: str) -> dict[str, Any]:
+    """Shape a message for Slack, where the three marks that begin a mention, a link or an entity are escaped."""
+    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return {"text": escaped, "mrkdwn": False, "unfurl_links": False}
+
+
+def _discord(text: str) -> dict[str, Any]:
+    """Shape a message for Discord; it mentions nobody, and every mark of its Markdown is escaped."""
+    escaped = re.sub(r"([\\*_~`|>#\[\]()<:/@.-])", r"\\\1", text)
+    return {"content": escaped, "allowed_mentions": {"parse": []}, "flags": 4}
+
+
+def _teams(text: str) -> dict[str, Any]:
+    """Shape a message for Teams: an adaptive card whose text run knows no Markdown."""
+    line = {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text.replace("{{", "{ {")}]}
+    card = {
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": "1.2",
+        "body": [line],
+    }
+    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
+    return {"type": "message", "attachments": [attachment]}
+
+
+_SHAPES = {"slack": _slack, "discord": _discord, "teams": _teams}
