@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from receiver.relay.tables import ControlRow, TransmissionRow
+from receiver.relay.sender import Outcome
+from receiver.relay.tables import ControlRow, TransmissionAttemptRow, TransmissionRow
 
 #: Nothing but failure for so long disables the control.
 PATIENCE = timedelta(days=5)
+#: Failures further apart are no lasting one; the longest wait between two attempts of an order is 28.8 h.
+FURTHEST_APART = timedelta(hours=30)
 
 _ONLY = 1
 
@@ -26,9 +29,10 @@ def is_enabled(session: Session) -> bool:
     return row is not None and row.enabled
 
 
-def succeeded(session: Session) -> None:
-    """Note that an order arrived: whatever failed before is over."""
-    session.execute(update(ControlRow).where(ControlRow.failing_since.is_not(None)).values(failing_since=None))
+def succeeded(session: Session, *, url: str) -> None:
+    """Note that an order, or a test, arrived at ``url``: whatever failed there before is over."""
+    failing = ControlRow.failing_since.is_not(None), ControlRow.url == url
+    session.execute(update(ControlRow).where(*failing).values(failing_since=None))
 
 
 def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> None:
@@ -40,11 +44,27 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
     row = read_row(session)
     if row is None or not row.enabled or row.url != url:
         return
-    row.failing_since = row.failing_since or now
+    if row.failing_since is None or not _failed_lately(session, url, now):
+        row.failing_since = now
     if gone:
         disable(session, row, gone, now)
     elif now - row.failing_since >= PATIENCE:
         disable(session, row, f"No order was taken for {PATIENCE.days} days.", now)
+
+
+def _failed_lately(session: Session, url: str, now: datetime) -> bool:
+    """Tell whether the failure before this one is so near that nothing but failure lies between."""
+    of_orders = (
+        select(TransmissionAttemptRow.at)
+        .join(TransmissionRow)
+        .where(
+            TransmissionRow.test.is_(False),
+            TransmissionAttemptRow.url == url,
+            TransmissionAttemptRow.outcome == Outcome.RETRY,
+        )
+    )
+    last = session.scalar(of_orders.order_by(TransmissionAttemptRow.id.desc()).limit(1))
+    return last is not None and now - last <= FURTHEST_APART
 
 
 def disable(session: Session, row: ControlRow, because: str | None, now: datetime) -> None:

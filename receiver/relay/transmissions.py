@@ -82,6 +82,8 @@ class Transmissions:
             session.add(row)
             session.flush()
             write_down(session, row, control, answer, at=began_at)
+            if answer.outcome is Outcome.DELIVERED:
+                control_state.succeeded(session, url=control.url)
         return row
 
     def _attempt(self, row: TransmissionRow, control: Control, now: datetime) -> Answer:
@@ -89,15 +91,12 @@ class Transmissions:
 
     def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:
         """Give the columns that the answer leads to, and tell the control, which may disable itself."""
-        if row.test:
-            return self._ended(answer)
         if answer.outcome is Outcome.DELIVERED:
-            control_state.succeeded(session)
+            control_state.succeeded(session, url=control.url)
+        if row.test or answer.outcome in (Outcome.DELIVERED, Outcome.REJECTED):
             return self._ended(answer)
         gone = answer.cause if answer.outcome is Outcome.GONE else None
         control_state.failed(session, url=control.url, gone=gone, now=self._now())
-        if answer.outcome is Outcome.REJECTED:
-            return self._ended(answer)
         if not control_state.is_enabled(session):
             return {"state": "held", "due_at": None, "detail": answer.cause}
         if row.attempts > len(SCHEDULE):

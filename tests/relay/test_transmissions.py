@@ -242,6 +242,38 @@ def test_one_success_between_ends_the_count_of_failing_days(enabled: Relay, shop
     assert enabled.controls.read().enabled
 
 
+def test_hiccups_days_apart_do_not_disable_the_control(enabled: Relay, shop: Shop) -> None:
+    for day in (0, 6, 12):
+        enabled.work_until(timedelta(days=day))
+        shop.answer = reply("503 Service Unavailable")
+        enabled.receive()
+        enabled.work()
+        shop.answer = reply("422 Unprocessable")
+        enabled.work_until(timedelta(days=day, minutes=1))
+        assert enabled.controls.read().failing_since == START + timedelta(days=day)
+
+    assert (enabled.controls.read().enabled, enabled.states()) == (True, ["failed"] * 3)
+
+
+def test_a_receiver_that_refuses_an_order_for_what_it_is_does_not_fail(enabled: Relay, shop: Shop) -> None:
+    shop.answer = reply("422 Unprocessable")
+    enabled.receive()
+    enabled.work()
+    assert enabled.controls.read().failing_since is None
+
+
+def test_a_test_that_arrives_ends_the_count_of_failing_days(enabled: Relay, shop: Shop) -> None:
+    shop.answer = reply("500 Internal Server Error")
+    enabled.receive()
+    enabled.work()
+    enabled.transmissions.send_test()
+    assert enabled.controls.read().failing_since == START
+
+    shop.answer = ACCEPTED
+    enabled.transmissions.send_test()
+    assert enabled.controls.read().failing_since is None
+
+
 def test_an_event_that_is_recorded_already_is_left_alone(enabled: Relay, shop: Shop) -> None:
     enabled.receive(event_id="evt_1", order_id="A-1")
     enabled.work()
