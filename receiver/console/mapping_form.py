@@ -163,7 +163,7 @@ def _chosen(key: str) -> list[str] | None:
     """Read an option's value; None when it is none of the page's."""
     try:
         names = json.loads(key or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return names if isinstance(names, list) and all(isinstance(name, str) and name for name in names) else None
 
