@@ -185,7 +185,7 @@ def _public_url(kit: Kit) -> Iterator[Finding]:
         yield Finding("public url", "warning", text)
     if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
-        yield Finding("public url", "warning", text)
+        yield Finding("relay", "warning", text)
 
 
 def _default(name: str) -> object:

@@ -227,9 +227,11 @@ def test_no_handler_at_all_is_told(findings: Callable[..., list[Finding]]) -> No
 
 
 def test_a_trials_openness_is_told(findings: Callable[..., list[Finding]]) -> None:
-    states = of(findings(RELAY_ALLOW_PRIVATE=True), "public url")
-    assert [state for state, _ in states] == ["warning", "warning"]
-    assert states[1][1].startswith("RELAY_ALLOW_PRIVATE is on")
+    found = findings(RELAY_ALLOW_PRIVATE=True)
+    (address,), (relay,) = of(found, "public url"), of(found, "relay")
+    assert (address[0], relay[0]) == ("warning", "warning")
+    assert address[1].startswith("PUBLIC_URL is not https")
+    assert relay[1].startswith("RELAY_ALLOW_PRIVATE is on")
 
 
 def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[..., Flask]) -> None:

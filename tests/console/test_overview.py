@@ -55,6 +55,11 @@ def test_a_fresh_receiver_says_what_is_left_to_set_up(serve: Callable[..., Serve
     assert "PUBLIC_URL is not https" in page.text
 
 
+def test_the_step_to_https_says_what_https_is_for(serve: Callable[..., Served]) -> None:
+    text = signed_in(serve(RELAY_ALLOW_PRIVATE=True)).get("/admin/").text
+    assert "Serve it under https PUBLIC_URL is not https" in text
+
+
 def test_what_is_done_is_ticked_off(visitor: Visitor, shop: Served) -> None:
     shop.post(order_fields(test="true"))
     states = re.findall(r'<span class="state [a-z]+">([^<]+)</span>', visitor.get("/admin/").html)
