@@ -220,6 +220,17 @@ SETTINGS = (
         check=checks.between(0, 36_500),
     ),
     Setting(
+        name="QUIET_HOURS_ALARM",
+        default=0,
+        meaning="hours without any order after which you are mailed; 0 never",
+        check=checks.between(0, 8760),
+    ),
+    Setting(
+        name="ORDER_GAP_ALARM",
+        default=False,
+        meaning="mail you when order numbers skip, and the missing ones have not come within an hour",
+    ),
+    Setting(
         name="RELAY_ALLOW_PRIVATE",
         default=False,
         meaning="let outgoing requests reach addresses that are not public; for trying out on one machine only, and "

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
 
-from receiver import brand, jobs
+from receiver import alarms, brand, jobs
 from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
@@ -130,7 +130,14 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     transmissions = Transmissions(database, leases, controls, pool)
     own_mails = OwnMails(templates)
     notices = Notices(
-        database, templates, settings, lambda session: [*troubles.standing(session), *own_mails.troubles()]
+        database,
+        templates,
+        settings,
+        lambda session: [
+            *troubles.standing(session),
+            *own_mails.troubles(),
+            *alarms.standing(session, settings),
+        ],
     )
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]

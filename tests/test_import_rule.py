@@ -71,6 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engine": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},
     "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},
+    "alarms": STORE | {"columns", "notices"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
     "shared_secrets": LEAVES | STORE | {"columns", "encryption"},

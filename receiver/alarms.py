@@ -1,0 +1,101 @@
+"""What the merchant is told when orders seem to be missing: none came for long, or their numbers skip."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from receiver.columns import milliseconds
+from receiver.models import OrderRow
+from receiver.notices import Trouble
+
+#: Newest orders that are looked at for gaps.
+_LOOKED_AT = 500
+#: How long a number may be late.
+_PATIENCE = timedelta(hours=1)
+#: A longer gap is a shop that numbers anew.
+_LONGEST_GAP = 1000
+#: Missing numbers that are named.
+_NAMED = 10
+_NUMBER = re.compile("(.*?)([0-9]{1,15})")
+
+
+class _Arrival(NamedTuple):
+    number: int
+    pk: int
+    at: datetime
+
+
+def standing(session: Session, settings: Mapping[str, Any]) -> list[Trouble]:
+    """Give the alarms that stand now, of those that the settings switch on."""
+    now = datetime.now(UTC)
+    quiet = _quiet(session, settings["QUIET_HOURS_ALARM"], now) if settings["QUIET_HOURS_ALARM"] else None
+    gap = _gap(session, now) if settings["ORDER_GAP_ALARM"] else None
+    return [trouble for trouble in (quiet, gap) if trouble is not None]
+
+
+def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
+    """Tell of each silence once; before the first order there is none."""
+    newest = select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at.desc())
+    last = session.scalar(newest.limit(1))
+    if last is None or now - last < timedelta(hours=hours):
+        return None
+    return _trouble(
+        "quiet_hours",
+        milliseconds(last),
+        f"No order has come in for {hours} hours" if hours > 1 else "No order has come in for an hour",
+        f"The last one came on {last:%Y-%m-%d} at {last:%H:%M} UTC; you asked to be told by QUIET_HOURS_ALARM.",
+        "If orders were placed since, see in the service's Order Manager whether they are still posted here.",
+        "Whether they are refused here, and why, is told by: flask doctor",
+    )
+
+
+def _gap(session: Session, now: datetime) -> Trouble | None:
+    """Tell of the numbers that a later one has overtaken for too long."""
+    found = [gap for arrivals in _sequences(session).values() for gap in _missing(arrivals, now)]
+    if not found:
+        return None
+    names = ", ".join(str(number) for number, _ in found[:_NAMED])
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return _trouble(
+        "order_gap",
+        max(pk for _, pk in found),
+        "Order numbers skip: orders may be missing",
+        f"Later ones have come in, but not: {names}{more}",
+        "A parked order's number is not known yet; see them with: flask orders list --state parked",
+        "If they were placed, send them again from the service's Order Manager.",
+        "You asked to be told by ORDER_GAP_ALARM.",
+    )
+
+
+def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
+    """Gather the newest orders' numbers by source, shop and what stands before the number, in their order."""
+    of_order = (func.json_extract(OrderRow.order, f"$.{name}") for name in ("store_id", "order_number", "order_id"))
+    columns = OrderRow.source, OrderRow.id, OrderRow.received_at, *of_order
+    known = OrderRow.test.is_(False), OrderRow.order.is_not(None)
+    newest = select(*columns).where(*known).order_by(OrderRow.id.desc()).limit(_LOOKED_AT)
+    sequences: dict[tuple[str, ...], list[_Arrival]] = defaultdict(list)
+    for source, pk, at, store, number, order_id in session.execute(newest):
+        if match := _NUMBER.fullmatch(number or order_id):
+            sequences[source, store or "", match[1]].append(_Arrival(int(match[2]), pk, at))
+    return {key: sorted(arrivals) for key, arrivals in sequences.items()}
+
+
+def _missing(arrivals: list[_Arrival], now: datetime) -> Iterator[tuple[int, int]]:
+    """Give each number that is missing, lowest last, with the order that first overtook it."""
+    first = arrivals[-1]
+    for lower, higher in zip(reversed(arrivals[:-1]), reversed(arrivals[1:]), strict=True):
+        first = min(first, higher, key=lambda arrival: arrival.pk)
+        if higher.number - lower.number <= _LONGEST_GAP and now - first.at >= _PATIENCE:
+            for number in range(higher.number - 1, lower.number, -1):
+                yield number, first.pk
+
+
+def _trouble(kind: str, newest: int, headline: str, *lines: str) -> Trouble:
+    return Trouble(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
