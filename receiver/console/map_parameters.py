@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from receiver import ledger, mapped_fields
@@ -21,6 +21,7 @@ from receiver.sources import Source, with_saved
 
 #: A moment that shows each form of a date, day and month apart.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
+_MOST_ERRORS = 3
 
 
 @console.route("/parked/<receipt>/map", methods=["GET", "POST"])
@@ -36,17 +37,30 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     if request.method == "GET":
         made = rows(source.from_file, source.saved, today.explanation.suggestions)
         return _page(row, source, fields, made, today)
+    if row.state != "parked":
+        abort(409, f"{receipt} is not parked any more, so nothing was saved; map the parameters of one that is.")
+    if not any(":" in name for name in request.form):
+        abort(400, "The form came without a single field, so nothing was saved; load Map parameters again.")
     made = rows(source.from_file, source.saved)
     rules = fill_in(made, request.form)
     if any(one.error for one in made.values()):
         return _page(row, source, fields, made, today), 422
+    tried = explain_fields(fields, with_saved(source, rules).mapping, row.received_at)
     if request.form.get("do") != "save":
-        tried = explain_fields(fields, with_saved(source, rules).mapping, row.received_at)
         return _page(row, source, fields, made, tried, was_tried=True)
     _save(source, made, rules)
     fed = "one field is" if len(rules) == 1 else f"{len(rules)} fields are"
     flash(f"Saved: {fed} mapped. Every order that comes in from now on is read so.")
+    if not tried.decided:
+        flash(f"{receipt} is still not understood: {_still_wrong(tried)}", "wait")
     return redirect(url_for("console.parked_run"), 303)
+
+
+def _still_wrong(reading: Reading) -> str:
+    """Name what is wrong first; a message travels in a cookie, so it is short."""
+    said = [f"{error['field'][:60]} {error['message'][:120]}" for error in reading.errors[:_MOST_ERRORS]]
+    more = len(reading.errors) - len(said)
+    return "; ".join(said) + (f"; and {more} more." if more else ".")
 
 
 def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:

@@ -196,6 +196,38 @@ def test_a_name_that_is_not_in_the_list_can_be_typed(shop: Served, visitor: Visi
     assert saved(shop) == {"order_id": "NextYearsRef"}
 
 
+def test_what_no_page_sends_for_a_name_is_a_wrong_row(shop: Served, visitor: Visitor) -> None:
+    park(shop)
+    page = visitor.post(MAP, {"order_id:from": "[" * 100_000, "do": "save"})
+    assert (page.status, "has a name that is not in the list" in page.text) == (422, True)
+
+
+def test_saving_what_does_not_suffice_says_what_is_still_missing(shop: Served, visitor: Visitor) -> None:
+    receipt = park(shop)
+    page = visitor.post(MAP, {"customer.email:from": names("BuyerEmail"), "do": "save"})
+    assert "Saved: one field is mapped." in page.text
+    assert f"{receipt} is still not understood: order_id is missing: send the order's unique id" in page.text
+    assert "Understood now 0 of 1" in page.text
+    assert 'class="primary" data-busy="Running' not in page.html
+
+
+def test_of_many_things_still_wrong_the_first_are_named(shop: Served, visitor: Visitor) -> None:
+    park(shop, a="x", b="x", c="x", d="x")
+    fields = {"total": "a", "subtotal": "b", "shipping_total": "c", "tax_total": "d"}
+    page = visitor.post(MAP, {f"{field}:from": names(name) for field, name in fields.items()} | {"do": "save"})
+    assert re.search(r"is still not understood: .*; and \d more\.", page.text)
+
+
+def test_only_a_parked_order_and_a_whole_form_can_be_saved(shop: Served, visitor: Visitor) -> None:
+    park(shop)
+    page = visitor.post(MAP, {"do": "save"})
+    assert (page.status, "The form came without a single field" in page.text) == (400, True)
+    shop.post(order_fields())
+    page = visitor.post(MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), "do": "save"})
+    assert (page.status, "rcp_00000002 is not parked any more" in page.text) == (409, True)
+    assert saved(shop) == {}
+
+
 def test_an_order_that_would_be_ignored_says_so(shop: Served, visitor: Visitor) -> None:
     park(shop, Paid="unpaid")
     sent = {"order_id:from": names("OrderRef"), "payment_status:from": names("Paid"), "total:from": names("Country")}
