@@ -92,17 +92,18 @@ class Controls:
         """Change the control and give it as it then is; what is not given stays as it was.
 
         The first save makes the secret. Enabling sends what was held; disabling holds what is open. Raises
-        ConfigurationError, and changes nothing, when the URL cannot be sent to.
+        ConfigurationError, and changes nothing, when the URL cannot be sent to; disabling works with any saved one.
         """
         now = self._now()
         with self._database.write() as session:
             row = control_state.row_for_change(session, now)
-            if url is not None and url.strip() != row.url:
+            is_new_url = url is not None and url.strip() != row.url
+            if url is not None and is_new_url:
                 row.url, row.failing_since = url.strip(), None
             row.encoding = encoding or row.encoding
             if sends_secret_field is not None:
                 row.sends_secret_field = sends_secret_field
-            if enabled or url:
+            if enabled or (is_new_url and row.url):
                 self._check(row.url)
             if not control_secrets.that_sign(session, self._secret_key, now):
                 control_secrets.add_new(session, self._secret_key, now)

@@ -76,6 +76,18 @@ def test_in_production_only_a_public_address_over_https_will_do(serve: Callable[
     assert not shop.kit.controls.read().enabled
 
 
+def test_http_post_is_switched_off_even_when_the_saved_url_will_do_no_longer(serve: Callable[..., Served]) -> None:
+    serve(RELAY_ALLOW_PRIVATE=True, work=False).kit.controls.save(enabled=True, url="http://127.0.0.1:9/orders")
+    shop = serve(work=False)
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+
+    page = visitor.post(PAGE, {"url": "http://127.0.0.1:9/orders", "encoding": "form"})
+    assert "HTTP POST is off; orders are held." in page.text
+    assert not shop.kit.controls.read().enabled
+    assert save(visitor, "http://127.0.0.1:9/orders").status == 422
+
+
 def test_the_secret_is_shown_once_and_never_travels_in_a_cookie(visitor: Visitor, shop: Served) -> None:
     page = save(visitor, "http://127.0.0.1:9/orders")
     (secret,) = set(secrets_on(page))

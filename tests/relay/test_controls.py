@@ -55,6 +55,18 @@ def test_saving_again_keeps_the_secret_and_what_is_not_given(relay: Relay) -> No
     assert not relay.controls.save(enabled=False, encoding="form", sends_secret_field=False).sends_secret_field
 
 
+def test_it_is_disabled_even_when_its_url_will_do_no_longer(relay: Relay) -> None:
+    relay.controls.save(enabled=True, url="http://127.0.0.1:8000/orders")
+    stricter = in_production(relay.kit)
+
+    assert not stricter.save(enabled=False, url="http://127.0.0.1:8000/orders").enabled
+    with pytest.raises(ConfigurationError, match="must begin with https"):
+        stricter.save(enabled=True)
+    with pytest.raises(ConfigurationError, match="must begin with https"):
+        stricter.save(enabled=False, url="http://another.example/")
+    assert stricter.save(enabled=False, url="").url == ""
+
+
 def test_the_secret_is_stored_encrypted(relay: Relay) -> None:
     relay.controls.save(enabled=True, url=URL)
     with relay.kit.database.read() as session:
