@@ -122,6 +122,8 @@ def _values(order: Order) -> dict[str, Any]:
     return {
         "order": order,
         "test": order.test,
+        "url": "https://shop.example/link",
+        "claim_url": "",
         "headline": "A handler has given up on an order",
         "lines": ("It failed at every attempt; the order itself is safe.",),
     }
