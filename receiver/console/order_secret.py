@@ -47,6 +47,7 @@ def order_manager_reveal() -> ResponseReturnValue:
         "console/order_reveal.html",
         new_secret=shown_once(kit, control),
         own_receiver=own_receiver_at(kit, control),
+        is_revealed=True,
     )
 
 

@@ -129,10 +129,16 @@ def test_a_rotated_secret_signs_along_until_it_is_revoked(visitor: Visitor, shop
 def test_this_very_receiver_follows_a_rotation(visitor: Visitor, shop: Served) -> None:
     save(visitor, shop.url)
     assert "does not know this secret yet" in visitor.get(PAGE).text
+    assert "Give the secret to this receiver" in visitor.post(f"{PAGE}/reveal", {"password": PASSWORD}).text
     visitor.post(f"{PAGE}/give")
     assert "and it knows this secret" in visitor.get(PAGE).text
-    visitor.post(f"{PAGE}/rotate")
-    assert "and it knows this secret" in visitor.get(PAGE).text
+    rotated = visitor.post(f"{PAGE}/rotate")
+    assert "It is shown this once" in rotated.text
+    revealed = visitor.post(f"{PAGE}/reveal", {"password": PASSWORD})
+    assert "It is shown this once" not in revealed.text
+    for page in (rotated, revealed, visitor.get(PAGE)):
+        assert "and it knows this secret" in page.text
+        assert "Give the secret to this receiver" not in page.text
     assert "tested" in visitor.post(f"{PAGE}/test").text
 
 
