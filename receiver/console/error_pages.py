@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Response, abort, make_response, render_template, session
+from urllib.parse import urlsplit
+
+from flask import Response, abort, make_response, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 
@@ -14,13 +16,14 @@ from receiver.errors import ConfigurationError, ReceiverError
 
 @console.app_errorhandler(CSRFError)
 def _from_csrf(_error: CSRFError) -> Response:
-    return _page(
-        400, "The page was too old", "Go back, load the page again, then do it once more. Nothing was changed."
-    )
+    detail = "Nothing was changed. Open the page again, then do it once more."
+    return _page(400, "The page was too old", detail, again=_form_again())
 
 
 @console.errorhandler(HTTPException)
 def _from_http(error: HTTPException) -> Response:
+    if error.code == 401:
+        return _page(401, "Your sign-in has ended", error.description or "", again=_form_again())
     response = _page(error.code or 500, error.name, error.description or "")
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
@@ -50,6 +53,16 @@ def no_such_page(unknown: str) -> Response:
     abort(404, f"The console has no page /admin/{unknown[:100]}. The menu leads to all that there are.")
 
 
-def _page(status: int, title: str, detail: str) -> Response:
-    content = render_template("console/error.html", title=title, detail=detail, signed_in=TOKEN in session)
+def _form_again() -> str:
+    """Give the way to the page that the form stood on, by way of the sign-in unless that still goes on."""
+    stood_on = urlsplit(request.referrer or "")
+    path = f"{stood_on.path}?{stood_on.query}".rstrip("?")
+    if stood_on.path == url_for("console.sign_in"):
+        return path
+    return url_for("console.sign_in", next=path or None)
+
+
+def _page(status: int, title: str, detail: str, *, again: str = "") -> Response:
+    is_signed_in = TOKEN in session and status != 401
+    content = render_template("console/error.html", title=title, detail=detail, signed_in=is_signed_in, again=again)
     return make_response(content, status)

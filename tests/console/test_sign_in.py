@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from receiver.console.guard import OPEN_TO_ALL
 from receiver.console.sign_ins import LIMITS, SignIns, TooManyFailures
@@ -153,6 +155,35 @@ def test_a_sign_in_ends_after_eight_hours(shop: Served, visitor: Visitor) -> Non
     with shop.kit.database.write() as session:
         session.execute(update(SessionRow).values(ends_at=datetime.now(UTC) - timedelta(seconds=1)))
     assert visitor.get("/admin/", follow=False).status == 302
+
+
+def test_a_form_sent_after_the_sign_ins_end_leads_back_to_its_page(shop: Served, visitor: Visitor) -> None:
+    token = visitor.get("/admin/settings").token
+    with shop.kit.database.write() as session:
+        session.execute(delete(SessionRow))
+    came_from = {"Referer": f"{shop.base}/admin/customers?q=ada"}
+    page = visitor.post("/admin/sign-out-everywhere", token=token, headers=came_from)
+    assert (page.status, "Your sign-in has ended" in page.text) == (401, True)
+    link = re.search(r'href="([^"]+)">Sign in<', page.html)
+    assert link
+    assert visitor.sign_in(path=html.unescape(link[1])).url == f"{shop.base}/admin/customers?q=ada"
+
+
+@pytest.mark.parametrize(("stood_on", "leads_to"), [("/admin/customers", "/admin/customers"), ("", "/admin/")])
+def test_a_form_that_is_too_old_leads_back_to_its_page(visitor: Visitor, stood_on: str, leads_to: str) -> None:
+    came_from = {"Referer": f"{visitor.base}{stood_on}"} if stood_on else {}
+    page = visitor.post("/admin/sign-out-everywhere", token="old", headers=came_from)
+    assert (page.status, "The page was too old" in page.text) == (400, True)
+    link = re.search(r'href="([^"]+)">Open the page again<', page.html)
+    assert link
+    assert visitor.get(html.unescape(link[1])).url == f"{visitor.base}{leads_to}"
+
+
+def test_a_sign_in_form_that_is_too_old_keeps_what_was_wanted(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    wanted = visitor.get("/admin/password", follow=False).headers["Location"]
+    page = visitor.post(wanted, {"password": PASSWORD}, token="old", headers={"Referer": f"{shop.base}{wanted}"})
+    assert (page.status, f'href="{wanted}"' in html.unescape(page.html)) == (400, True)
 
 
 def test_changing_the_password_signs_everybody_else_out(shop: Served, visitor: Visitor) -> None:
