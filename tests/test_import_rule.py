@@ -60,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"columns", "database"},
     "outbox": STORE | {"jobs", "mail"},
     "customers": LEAVES | STORE,
+    "authoring": {"errors"},
     "context": LEAVES | STORE | MAIL | {"outbox"},
     "handlers": {"orders", "customers", "context", "handlers"},
     "handler_loading": {"faults", "handlers"},
@@ -104,6 +105,8 @@ TOPS: dict[str, set[str]] = {
     "serving": {"kit"},
     "instance": {"kit"},
     "self_test": {"kit"},
+    # What a merchant's tests are given.
+    "testing": {"", "kit", "instance"},
     "diagnosis": {"kit", "serving"},
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "diagnosis", "commands"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup
 
+from receiver import authoring
 from receiver.commands.printing import json_option, print_rows
 from receiver.kit import current_kit
 
@@ -32,3 +33,15 @@ def list_handlers(as_json: bool) -> None:
         click.echo(problem, err=True)
     if registry.problems:
         raise SystemExit(1)
+
+
+@group.command("new")
+@click.argument("name")
+def new(name: str) -> None:
+    """Begin a handler NAME: its file and its test, ready to be filled in."""
+    kit = current_kit()
+    taken = {handler.name for handler in (*kit.registry.handlers, *kit.registry.left_out)}
+    handler, test = authoring.begin(kit.instance, name, taken)
+    click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
+    click.echo("  .venv/bin/pip install -c requirements-dev.txt pytest    # once")
+    click.echo(f"  .venv/bin/python -m pytest {test}\n  .venv/bin/flask selftest    # runs it on the dummy order")
