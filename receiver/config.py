@@ -170,6 +170,13 @@ SETTINGS = (
         check=checks.names,
     ),
     Setting(
+        name="REGISTRAR",
+        default="accounts",
+        meaning="where customers become users: `accounts`, the pages here under /account; `sql`, a table of your "
+        "website's database; `http`, your website's API (both by a table `[registrar]`, docs/registering.md); `none`",
+        check=checks.one_of("accounts", "sql", "http", "none"),
+    ),
+    Setting(
         name="CSV_FILE",
         default="",
         meaning="file that the handler `append_csv` keeps of all orders, such as `orders.csv`, which lies in the "

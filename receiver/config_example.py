@@ -13,6 +13,21 @@ _HEAD = f"""\
 # What is commented out shows its default. Restart after a change; [sources…] tables are read again by themselves.
 """
 
+_REGISTRAR = """
+# How customers come into your website, with REGISTRAR = "sql" or "http" (docs/registering.md).
+#
+# [registrar]
+# url = "mysql+pymysql://receiver:${WEBSITE_PASSWORD}@localhost/website"
+# table = "users"
+# update = ["first_name"]                           # kept up to date in a row that is there already
+# [registrar.columns]
+# email = "email"
+# first_name = "first_name"
+# display_name = "{first_name} {last_name}"
+# role = {value = "customer"}                       # a constant
+# password = "unusable_password"
+"""
+
 _SOURCES = """
 # How a service names its parameters, where it does not use the published names (docs/order-guide.md).
 # `flask orders explain RECEIPT` tells what a parked order has and what is missing.
@@ -42,7 +57,7 @@ def example() -> str:
             parts.append(f"{note}\n{setting.name} = {_toml(setting.default)}  # change this\n")
         elif setting.name != "SECRET_KEY":
             parts.append(f"{note}\n# {setting.name} = {_toml(setting.default)}\n")
-    return "\n".join(parts) + _SOURCES
+    return "\n".join(parts) + _REGISTRAR + _SOURCES
 
 
 def _toml(value: Any) -> str:

@@ -18,6 +18,7 @@ from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
+from receiver.registrars import NotRegistered, registrations
 from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems, prove_writable
 from receiver.sources import DEFAULT
@@ -169,6 +170,23 @@ def _mail_templates(kit: Kit) -> Iterator[Finding]:
         yield Finding("templates", "ok", "every mail can be written as the templates are")
 
 
+def _registrar(kit: Kit) -> Iterator[Finding]:
+    registrar = kit.registrations.registrar
+    if registrar is None:
+        yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
+        return
+    try:
+        yield Finding("registrar", "ok", registrar.check())
+    except NotRegistered as error:
+        yield Finding("registrar", "wrong", str(error))
+    with kit.database.read() as session:
+        counts, newest = registrations.counts(session), registrations.newest_failed(session)
+    text = f"{counts['open']} customers to be registered, {counts['failed']} failed"
+    if newest is not None:
+        text += f", the newest because: {newest.detail} Mend it, then: flask customers register --all"
+    yield Finding("registrar", "warning" if newest else "ok", text)
+
+
 def _handlers(kit: Kit) -> Iterator[Finding]:
     for problem in kit.registry.problems:
         yield Finding("handlers", "wrong", problem)
@@ -202,6 +220,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     _queue,
     _mail,
     _mail_templates,
+    _registrar,
     _handlers,
     _public_url,
 )

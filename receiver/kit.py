@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app
+from sqlalchemy.orm import Session
 
 from receiver import alarms, brand, jobs
 from receiver.config import SETTINGS
@@ -22,12 +24,15 @@ from receiver.inbox import Inbox
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
 from receiver.models import MailRow, OrderRow
-from receiver.notices import Notices
+from receiver.notices import Notices, Trouble
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
+from receiver.registrars import choice
+from receiver.registrars.registrations import Registrations
+from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.tables import TransmissionRow
@@ -38,7 +43,8 @@ from receiver.sources import Sources
 
 #: Settings that no handler is shown.
 _NOT_SHOWN = frozenset(
-    {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers} | {"sources", "origins"}
+    {"sources", "registrar", "origins"}
+    | {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers}
 )
 
 
@@ -62,6 +68,7 @@ class Kit:
     outbox: Outbox
     controls: Controls
     transmissions: Transmissions
+    registrations: Registrations
     notices: Notices
     retention: Retention
     leases: jobs.Leases
@@ -129,16 +136,18 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     )
     transmissions = Transmissions(database, leases, controls, pool)
     own_mails = OwnMails(templates)
-    notices = Notices(
-        database,
-        templates,
-        settings,
-        lambda session: [
+    registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
+    registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
+
+    def standing_elsewhere(session: Session) -> list[Trouble]:
+        return [
             *troubles.standing(session),
+            *([FAILED] if registrar else []),
             *own_mails.troubles(),
             *alarms.standing(session, settings),
-        ],
-    )
+        ]
+
+    notices = Notices(database, templates, settings, standing_elsewhere)
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(
@@ -148,6 +157,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             "transmissions": Kind(
                 lambda: jobs.anything_due(database, TransmissionRow), transmissions.run_next, max(threads // 4, 1)
             ),
+            "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
         [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],
         threads=threads,
@@ -155,7 +165,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     return Kit(
         instance=instance,
         settings=settings,
-        setting_problems=problems,
+        setting_problems=[*problems, *wrong],
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,
@@ -176,6 +186,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         outbox=outbox,
         controls=controls,
         transmissions=transmissions,
+        registrations=registrations,
         notices=notices,
         retention=retention,
         leases=leases,

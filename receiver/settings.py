@@ -16,7 +16,7 @@ from receiver.errors import ConfigurationError
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
 #: The tables of the file that are checked by whoever uses them.
-_TABLES = ("sources",)
+_TABLES = ("sources", "registrar")
 #: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: What Kubernetes sets for a service that is named receiver.
@@ -55,7 +55,8 @@ def read(
     if values["CSV_FILE"]:
         values["CSV_FILE"] = str(instance / values["CSV_FILE"])
     values["origins"] = origins
-    values["sources"] = overrides.get("sources", from_file.get("sources", {}))
+    for table in _TABLES:
+        values[table] = overrides.get(table, from_file.get(table, {}))
     return values, problems
 
 

@@ -22,7 +22,7 @@ from tests.served import SECRET, Served
 NOW = datetime.now(UTC)
 SUBJECTS = [
     *("settings", "instance", "sqlite", "database", "secrets", "clock", "refused"),
-    *("queue", "queue", "queue", "mail", "templates", "handlers", "public url"),
+    *("queue", "queue", "queue", "mail", "templates", "registrar", "handlers", "public url"),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
 

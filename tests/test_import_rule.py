@@ -40,7 +40,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "group_commit": {"errors", "write_lock"},
     "database": {"errors", "sqlite", "write_lock"},
     "models": {"columns"},
-    "migrations": {"columns", "models", "relay.tables", "console.tables"},
+    "migrations": {"columns", "models", "registrars.tables", "relay.tables", "console.tables"},
     "checks": LEAVES | {"mail_addresses"},
     "config": LEAVES | {"checks"},
     "settings": LEAVES | {"checks", "config"},
@@ -62,7 +62,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "customers": LEAVES | STORE,
     "authoring": {"errors"},
     "context": LEAVES | STORE | MAIL | {"outbox"},
-    "handlers": {"orders", "customers", "context", "handlers"},
+    "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"context", "faults", "handlers", "orders", "outcome"},
     "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome"},
@@ -91,6 +91,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parked": LEAVES | STORE | {"columns", "sources"},
     "order_files": LEAVES,
     "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "sources"},
+    "registrars": LEAVES | STORE | {"columns", "customers", "http_client", "jobs", "notices", "registrars"},
     "console.tables": {"columns"},
     "relay": LEAVES
     | STORE

@@ -65,8 +65,8 @@ def test_an_empty_database_is_to_be_set_up(unmade: Kit) -> None:
 
 
 def test_an_older_schema_is_to_be_upgraded(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(migrations, "newest", lambda: "0009")
-    said = "The database has schema 0002, this release needs 0009; run `flask init`."
+    said = f"The database has schema {migrations.newest()}, this release needs 0099; run `flask init`."
+    monkeypatch.setattr(migrations, "newest", lambda: "0099")
     assert migrations.problem(kit.database.engine) == said
 
 

@@ -28,7 +28,12 @@ def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
     assert problems == []
     origins = dict.fromkeys(DEFAULTS, "default")
     database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
-    assert values == DEFAULTS | {"DATABASE_URL": database_url, "sources": {}, "origins": origins}
+    assert values == DEFAULTS | {
+        "DATABASE_URL": database_url,
+        "sources": {},
+        "registrar": {},
+        "origins": origins,
+    }
 
 
 def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
@@ -54,6 +59,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 def test_an_override_wins_over_the_environment(tmp_path: Path) -> None:
     values, _ = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"}, SHOP_NAME="From the caller")
     assert values["SHOP_NAME"] == "From the caller"
+
+
+def test_the_registrars_table_is_read_from_the_file_or_overridden(tmp_path: Path) -> None:
+    write(tmp_path, '[registrar]\ntable = "users"\n')
+    assert read(tmp_path)[0]["registrar"] == {"table": "users"}
+    assert read(tmp_path)[1] == []
+    assert read(tmp_path, registrar={})[0]["registrar"] == {}
 
 
 def test_sources_are_read_from_the_file_or_overridden(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 
 import click
 from flask.cli import AppGroup
@@ -10,6 +11,8 @@ from flask.cli import AppGroup
 from receiver import customers, privacy
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
+from receiver.errors import ConfigurationError
+from receiver.registrars import registrations
 
 group = AppGroup("customers", help="The customers that orders have registered.")
 COMMANDS = (group,)
@@ -31,6 +34,24 @@ def export(email: str, _as_json: bool) -> None:
     """Print all that is kept of the person with this EMAIL, as JSON."""
     with working_kit().database.read() as session:
         print_json(privacy.export(session, email))
+
+
+@group.command("register")
+@click.argument("email", required=False)
+@click.option("--all", "everyone", is_flag=True, help="All that the website has not been told of as they are now.")
+def register(email: str | None, everyone: bool) -> None:
+    """Hand the customer with this EMAIL, or all who are missing, to your website."""
+    kit, now = working_kit(), datetime.now(UTC)
+    if kit.registrations.registrar is None:
+        said = f"REGISTRAR is {kit.settings['REGISTRAR']}, so no website is told of customers; docs/registering.md"
+        raise ConfigurationError(said)
+    if everyone == bool(email):
+        raise click.UsageError("Name one EMAIL, or say --all.")
+    if email:
+        with kit.database.write() as session:
+            registrations.ask(session, email, now=now)
+    number = 1 if email else registrations.ask_all(kit.database, now=now)
+    click.echo(f"To be registered: {number}. A serving process or `flask worker` does it.")
 
 
 @group.command("erase")

@@ -8,6 +8,7 @@ from receiver.context import Context
 from receiver.customers import apply_order
 from receiver.handlers import Skip, handler
 from receiver.orders import Order
+from receiver.registrars import registrations
 
 
 @handler
@@ -15,5 +16,8 @@ def register_customer(order: Order, context: Context) -> str:
     """Add the customer, or bring what is known of them up to date."""
     if not order.customer.email:
         raise Skip("the order names no e-mail address")
-    _, is_new = apply_order(context.session, order, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    customer, is_new = apply_order(context.session, order, now=now)
+    if context.settings["REGISTRAR"] in registrations.WEBSITES:
+        registrations.want(context.session, customer, now=now)
     return "registered" if is_new else "known already, brought up to date"

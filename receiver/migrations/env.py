@@ -6,6 +6,7 @@ from alembic import context
 
 import receiver.console.tables
 import receiver.models
+import receiver.registrars.tables
 import receiver.relay.tables  # noqa: F401 - knowing the tables is what these are imported for
 from receiver.columns import Base
 

@@ -1,0 +1,28 @@
+"""Which registrar the settings choose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from receiver.errors import ConfigurationError
+from receiver.registrars import Registrar
+from receiver.registrars.http import HttpRegistrar
+from receiver.registrars.sql import SqlRegistrar
+
+_REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registrar]] = {
+    "sql": SqlRegistrar,
+    "http": HttpRegistrar,
+}
+
+
+def chosen(name: str, table: Any, environment: Mapping[str, str]) -> tuple[Registrar | None, list[str]]:
+    """Build the registrar of this name from ``[registrar]``, and say what is wrong with it; None tells no website."""
+    if name not in _REGISTRARS:
+        return None, []
+    if not isinstance(table, dict) or not table:
+        return None, [f'REGISTRAR is "{name}", so config.toml needs a table [registrar]; see docs/registering.md.']
+    try:
+        return _REGISTRARS[name](table, environment), []
+    except ConfigurationError as error:
+        return None, [f"[registrar] in config.toml: {error}"]

@@ -1,0 +1,50 @@
+"""What a website may be told of a customer, field by field."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from receiver.models import AddressRow, CustomerRow
+from receiver.registrars import Fields, Value
+
+_PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")
+_ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postcode", "country")
+#: Stands for a new text at each use, which is the hash of no password and no password that anybody knows.
+UNUSABLE_PASSWORD = "unusable_password"  # noqa: S105 - a field's name, no secret
+#: All fields.
+NAMES = (
+    *_PERSON,
+    "name",
+    *(f"{kind}.{part}" for kind in ("billing", "shipping") for part in _ADDRESS),
+    UNUSABLE_PASSWORD,
+)
+
+
+def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
+    """Give all fields of a customer but the password; of each kind of address the one used last."""
+    fields: dict[str, Value] = dict.fromkeys(name for name in NAMES if name != UNUSABLE_PASSWORD)
+    fields |= {name: getattr(customer, name) or None for name in _PERSON}
+    fields["accepts_marketing"] = customer.accepts_marketing
+    mine = select(AddressRow).where(AddressRow.customer_pk == customer.id)
+    for address in session.scalars(mine.order_by(AddressRow.used_at, AddressRow.id)):
+        fields |= {f"{address.kind}.{part}": getattr(address, part) or None for part in _ADDRESS}
+    parts = filter(None, (customer.first_name, customer.last_name))
+    fields["name"] = " ".join(parts) or fields["billing.name"]
+    return fields
+
+
+def digest(fields: Fields) -> str:
+    """Give what tells whether a website has been told these very data."""
+    text = json.dumps(fields, sort_keys=True, default=datetime.isoformat)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def unusable_password() -> str:
+    """Make a fresh one: an exclamation mark, which begins no hash, and 40 random letters, digits, - and _."""
+    return "!" + secrets.token_urlsafe(30)

@@ -1,0 +1,77 @@
+"""The registrar ``http``: one call of the website's own API for each customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+
+from receiver.http_client import new_pool
+from receiver.registrars import Fields, NotRegistered, http_request
+
+_MOST_ANSWER_BYTES = 20_000
+#: As much of the website's answer as is kept for the merchant.
+_SHOWN = 200
+
+
+class HttpRegistrar:
+    """Calls the website, which decides itself what is new; redirects are not followed."""
+
+    def __init__(self, table: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Read ``[registrar]``; raises ConfigurationError naming the key at fault."""
+        self._request = http_request.read(table, environment)
+        allow_private = self._request.allow_private
+        self._pool = new_pool(allow_private=allow_private, https_only=not allow_private)
+
+    def register(self, customer: Fields) -> str:
+        """Make the call; raises NotRegistered unless the answer says that the customer is there now."""
+        request = self._request
+        headers = {"User-Agent": "order-receiver/1", **request.headers, "Content-Type": "application/json"}
+        try:
+            response = self._pool.urlopen(
+                request.method,
+                request.url,
+                redirect=False,
+                body=request.body(customer),
+                headers=headers,
+                preload_content=False,
+                decode_content=False,
+            )
+            answer = _read(response)
+        except HTTPError as error:
+            raise NotRegistered(f"The website cannot be reached: {self._masked(str(error))}") from error
+        if 200 <= response.status < 300:
+            return f"the website answered {response.status}"
+        if any(one == response.status if isinstance(one, int) else one in answer for one in request.exists):
+            return f"known already, the website answered {response.status}"
+        raise NotRegistered(self._refusal(response.status, answer))
+
+    def check(self) -> str:
+        """Say where customers are sent; no call is without effect, so none is made."""
+        return f"http: {self._request.method} {self._request.url} for each new or changed customer"
+
+    def _refusal(self, status: int, answer: str) -> str:
+        if 300 <= status < 400:
+            return f"The website answered {status}, a redirect, which is not followed; enter the final URL."
+        shown = " ".join(self._masked(answer).split())[:_SHOWN]
+        return f"The website answered {status}" + (f": {shown}" if shown else ".")
+
+    def _masked(self, text: str) -> str:
+        for secret in self._request.secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+
+def _read(response: BaseHTTPResponse) -> str:
+    """Read the answer as far as it is looked at; the status decides, so a body that breaks off is cut."""
+    body = b""
+    try:
+        while len(body) < _MOST_ANSWER_BYTES and (chunk := response.read1(_MOST_ANSWER_BYTES - len(body))):
+            body += chunk
+    except HTTPError:
+        pass
+    finally:
+        response.close()
+    return body.decode("utf-8", "replace")

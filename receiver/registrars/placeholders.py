@@ -1,0 +1,83 @@
+"""Texts with placeholders in the table of a registrar: ``{first_name}`` of the customer, ``${NAME}`` of the machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from string import Formatter
+
+from receiver.errors import ConfigurationError
+from receiver.registrars import Fields, Value, customer_fields
+
+_VARIABLE = re.compile(r"\$\{(\w*)\}")
+
+
+@dataclass(frozen=True)
+class Template:
+    """Is a text in which fields of the customer stand in braces; ``{{`` is a brace itself."""
+
+    #: Pairs of a literal text and the field that follows it, if any.
+    parts: tuple[tuple[str, str | None], ...]
+
+    @property
+    def fields(self) -> list[str]:
+        """Give the fields that stand in it."""
+        return [field for _, field in self.parts if field is not None]
+
+    def fill(self, customer: Fields) -> Value:
+        """Give the text for one customer, or None when none of its fields is known.
+
+        One field alone keeps its kind, so that a truth value stays one.
+        """
+        values = {name: _value(customer, name) for name in self.fields}
+        if self.fields and all(value is None for value in values.values()):
+            return None
+        if len(self.parts) == 1 and self.parts[0][0] == "" and self.fields:
+            return values[self.fields[0]]
+        return "".join(literal + (_text(values[field]) if field else "") for literal, field in self.parts).strip()
+
+
+def parsed(text: str) -> Template:
+    """Read a text with placeholders; raises ConfigurationError for one that is no field."""
+    try:
+        found = list(Formatter().parse(text))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"has braces that do not pair in {text!r} ({error}); a brace itself is {{{{."
+        ) from None
+    for _, field, form, conversion in found:
+        if field is not None and (field not in customer_fields.NAMES or form or conversion):
+            raise ConfigurationError(
+                f"has {{{field}}}, which is no field of a customer; the fields are {', '.join(customer_fields.NAMES)}."
+            )
+    return Template(tuple((literal, field) for literal, field, _, _ in found))
+
+
+def from_environment(text: str, environment: Mapping[str, str]) -> str:
+    """Put environment variables where ``${NAME}`` stands; raises ConfigurationError for one that is not there."""
+    for name in variables(text):
+        if name not in environment:
+            raise ConfigurationError(f"has ${{{name}}}, but the environment has no {name}; set it and restart.")
+    return _VARIABLE.sub(lambda found: environment[found[1]], text)
+
+
+def variables(text: str) -> list[str]:
+    """Give the environment variables that a text wants."""
+    return _VARIABLE.findall(text)
+
+
+def _value(customer: Fields, name: str) -> Value:
+    return customer_fields.unusable_password() if name == customer_fields.UNUSABLE_PASSWORD else customer[name]
+
+
+def _text(value: Value) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case datetime():
+            return value.isoformat()
+    return value

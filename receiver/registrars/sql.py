@@ -1,0 +1,156 @@
+"""The registrar ``sql``: a row for each customer in the users table of the website's own database."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, MetaData, Row, Table, create_engine, event, func, insert, select, update
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchTableError, SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+from receiver.customers import normalised
+from receiver.errors import ConfigurationError
+from receiver.registrars import Fields, NotRegistered, placeholders, sql_columns
+
+#: The most that a driver waits: for the connection, and for the answer to a statement.
+_PATIENCE: dict[str, dict[str, int]] = {
+    "psycopg": {"connect_timeout": 5},
+    "pymysql": {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15},
+    "pysqlite": {"timeout": 5},
+}
+#: What pip calls a driver whose module has another name.
+_PACKAGES = {"psycopg": "'psycopg[binary]'", "pymysql": "PyMySQL", "MySQLdb": "mysqlclient"}
+_KEYS = {"url", "table", "columns", "update"}
+
+
+class SqlRegistrar:
+    """Finds a customer's row by e-mail in any spelling, adds it or brings the columns named up to date."""
+
+    def __init__(self, table: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+        """Read ``[registrar]``; raises ConfigurationError naming the key at fault. Connects nowhere yet."""
+        if unknown := set(table) - _KEYS:
+            raise ConfigurationError(f"has {min(unknown)!r}, which is none of {', '.join(sorted(_KEYS))}.")
+        self._engine = _engine(_url(table.get("url"), environment))
+        self._table = table.get("table")
+        if not isinstance(self._table, str) or not self._table:
+            raise ConfigurationError('table must name the table of the website\'s users, such as "users".')
+        self._columns = sql_columns.read(table.get("columns"), table.get("update", []))
+
+    def register(self, customer: Fields) -> str:
+        """Add the customer's row, or bring it up to date; raises NotRegistered."""
+        with self._connected() as connection:
+            table = self._reflected(connection)
+            # Another process of the website may add the row between the look and the insert: then look once more.
+            for _ in range(2):
+                with connection.begin():
+                    if rows := self._found(connection, table, str(customer["email"])):
+                        return self._bring_up_to_date(connection, table, rows, customer)
+                try:
+                    with connection.begin():
+                        self._add(connection, table, customer)
+                except IntegrityError as error:
+                    refused = error
+                else:
+                    return f"added to {self._table}"
+            raise refused
+
+    def check(self) -> str:
+        """Connect and compare the columns with the table's; raises NotRegistered."""
+        with self._connected() as connection:
+            self._reflected(connection)
+        return f"sql: {self._table} of {self._engine.url.render_as_string(hide_password=True)} has all columns named"
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except NoSuchTableError:
+            raise NotRegistered(f"The website's database has no table {self._table}; correct [registrar].") from None
+        except DBAPIError as error:
+            raise NotRegistered(f"The website's database says: {error.orig}") from error
+        except SQLAlchemyError as error:
+            raise NotRegistered(f"The website's database cannot be used: {error}") from error
+
+    def _reflected(self, connection: Connection) -> Table:
+        """Read what columns the table has now."""
+        schema, _, name = str(self._table).rpartition(".")
+        with connection.begin():
+            table = Table(name, MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False)
+        if missing := [name for name in self._columns.rules if name not in table.columns]:
+            raise NotRegistered(
+                f"The table {self._table} has no column {', '.join(missing)}; correct [registrar.columns]. "
+                f"It has {', '.join(table.columns.keys())}."
+            )
+        if self._columns.update and not table.primary_key.columns:
+            raise NotRegistered(f"The table {self._table} has no primary key, by which rows are brought up to date.")
+        return table
+
+    def _found(self, connection: Connection, table: Table, email: str) -> list[Row[Any]]:
+        """Find the rows of this e-mail address; a collation may take more spellings for equal than are."""
+        column = table.columns[self._columns.email]
+        wanted = select(column, *table.primary_key.columns)
+        for condition in (column == email, func.lower(func.trim(column)) == email):
+            rows = [row for row in connection.execute(wanted.where(condition)) if normalised(row[0]) == email]
+            if rows:
+                return rows
+        return []
+
+    def _add(self, connection: Connection, table: Table, customer: Fields) -> None:
+        values = self._columns.of_new(customer).items()
+        fitting = {name: sql_columns.fitting(table.columns[name], value) for name, value in values}
+        connection.execute(insert(table).values({name: value for name, value in fitting.items() if value is not None}))
+
+    def _bring_up_to_date(self, connection: Connection, table: Table, rows: list[Row[Any]], customer: Fields) -> str:
+        values = self._columns.of_known(customer)
+        fitting = {name: sql_columns.fitting(table.columns[name], value) for name, value in values.items()}
+        for row in rows if fitting else ():
+            key = [column == row[number] for number, column in enumerate(table.primary_key.columns, 1)]
+            connection.execute(update(table).where(*key).values(fitting))
+        return f"known already in {self._table}" + (f"; brought up to date: {', '.join(fitting)}" if fitting else "")
+
+
+def _url(url: Any, environment: Mapping[str, str]) -> URL:
+    """Read the database's URL, which may be an environment variable, or hold its password in one."""
+    example = "mysql+pymysql://user:${WEBSITE_PASSWORD}@localhost/website"
+    if not isinstance(url, str) or not url:
+        raise ConfigurationError(f'url must be the SQLAlchemy URL of the website\'s database, such as "{example}".')
+    try:
+        whole = placeholders.from_environment(url, environment) if re.fullmatch(r"\$\{\w+\}", url) else url
+        parsed = make_url(whole)
+        if parsed.password and parsed.password in whole:
+            return parsed.set(password=placeholders.from_environment(parsed.password, environment))
+    except ArgumentError:
+        raise ConfigurationError(f'url cannot be read; it should look like "{example}".') from None
+    except ConfigurationError as error:
+        raise ConfigurationError(f"url {error}") from error
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    """Make the engine; each registration has a connection of its own, so none is there to grow stale."""
+    try:
+        engine = create_engine(url, poolclass=NullPool, connect_args=_PATIENCE.get(url.get_driver_name(), {}))
+    except ModuleNotFoundError as error:
+        package = _PACKAGES.get(error.name or "", error.name)
+        raise ConfigurationError(
+            f"url begins with {url.drivername}, whose driver is not installed; run: .venv/bin/pip install {package}"
+        ) from error
+    except ArgumentError:
+        raise ConfigurationError(f"url begins with {url.drivername}, which is no database that is known.") from None
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise ConfigurationError(f"url names the file {url.database}, which is not there.")
+    if url.get_backend_name() == "postgresql":
+        event.listen(engine, "connect", _wait_at_most)
+    return engine
+
+
+def _wait_at_most(connection: Any, _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = '15s'")
+    connection.commit()

@@ -1,0 +1,282 @@
+"""Registrations: one job for each customer, which the newest data win, retried by schedule and never two at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+
+from receiver import customers, privacy
+from receiver.errors import ConfigurationError
+from receiver.kit import Kit
+from receiver.models import CustomerRow
+from receiver.orders import Address, Customer, Order
+from receiver.registrars import Fields, NotRegistered, Value, customer_fields, registrations
+from receiver.registrars.registrations import Registrations
+from receiver.registrars.tables import RegistrationRow
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+class Recorder:
+    """Takes customers as a website would, and fails when told to."""
+
+    def __init__(self) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.fails_with: Exception | None = None
+        self.during: Callable[[], object] = lambda: None
+
+    def register(self, customer: Fields) -> str:
+        self.told.append(dict(customer))
+        self.during()
+        if self.fails_with:
+            raise self.fails_with
+        return "taken"
+
+    def check(self) -> str:
+        return "there"
+
+
+class Desk:
+    """Is a kit whose registrations are run by hand."""
+
+    def __init__(self, kit: Kit) -> None:
+        self.kit = kit
+        self.website = Recorder()
+        self.jobs = Registrations(kit.database, kit.leases, self.website, schedule=[60, 300])
+
+    def order(self, *, age: int = 0, want: bool = True, **customer: Any) -> bool:
+        """Take an order of a customer, so many days older than the others."""
+        known = {"email": "zoe@kunde.de", **customer}
+        order = Order(order_id="A-1", order_date=NOW - timedelta(days=age), customer=Customer(**known))
+        with self.kit.database.write() as session:
+            row, _ = customers.apply_order(session, order, now=NOW)
+            return want and registrations.want(session, row, now=datetime.now(UTC))
+
+    def row(self) -> RegistrationRow:
+        with self.kit.database.read() as session:
+            return session.scalars(select(RegistrationRow)).one()
+
+    def make_due(self) -> None:
+        with self.kit.database.write() as session:
+            session.execute(update(RegistrationRow).values(due_at=NOW))
+
+
+@pytest.fixture
+def desk(kit: Kit) -> Desk:
+    return Desk(kit)
+
+
+def test_a_customer_asked_for_is_registered_once(desk: Desk) -> None:
+    assert desk.order(first_name="Zoë")
+    assert desk.jobs.is_due()
+    assert desk.jobs.run_next()
+    assert not desk.jobs.run_next()
+
+    assert [told["first_name"] for told in desk.website.told] == ["Zoë"]
+    row = desk.row()
+    assert (row.state, row.detail, row.attempts, row.due_at, row.lease_token) == ("done", "taken", 1, None, None)
+
+
+def test_a_website_that_knows_these_very_data_is_not_told_again(desk: Desk) -> None:
+    desk.order(first_name="Zoë")
+    desk.jobs.run_next()
+
+    assert not desk.order(first_name="Zoë")
+    assert desk.order(first_name="Zoe", phone="1")
+    assert desk.jobs.run_next()
+    assert desk.website.told[-1]["phone"] == "1"
+
+
+def test_many_orders_make_one_job_with_the_newest_data(desk: Desk) -> None:
+    for number in range(5):
+        desk.order(phone=str(number))
+
+    assert desk.jobs.run_next()
+    assert [told["phone"] for told in desk.website.told] == ["4"]
+
+
+def test_data_that_come_in_during_a_run_are_told_by_another(desk: Desk) -> None:
+    desk.order(phone="old")
+    desk.website.during = lambda: desk.order(phone="new") if len(desk.website.told) == 1 else None
+    desk.jobs.run_next()
+    between = desk.row()
+    desk.jobs.run_next()
+
+    assert (between.state, between.attempts) == ("open", 0)
+    assert [told["phone"] for told in desk.website.told] == ["old", "new"]
+    assert desk.row().state == "done"
+
+
+def test_two_wishes_in_one_millisecond_are_told_apart(desk: Desk) -> None:
+    desk.order(want=False)
+    with desk.kit.database.write() as session:
+        customer = session.scalars(select(CustomerRow)).one()
+        registrations.want(session, customer, now=NOW)
+    first = desk.row().wanted_at
+    with desk.kit.database.write() as session:
+        registrations.want(session, session.scalars(select(CustomerRow)).one(), now=NOW - timedelta(seconds=1))
+
+    assert desk.row().wanted_at > first
+
+
+def test_one_customers_runs_never_overlap(desk: Desk) -> None:
+    desk.order(phone="1")
+    inside, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        inside.set()
+        assert go_on.wait(10)
+
+    desk.website.during = wait
+    thread = threading.Thread(target=desk.jobs.run_next)
+    thread.start()
+    assert inside.wait(10)
+    desk.order(phone="2")
+
+    assert not desk.jobs.is_due()
+    assert not desk.jobs.run_next()
+    go_on.set()
+    thread.join()
+    assert desk.jobs.is_due()
+
+
+def test_a_failure_is_tried_again_by_schedule_and_then_given_up(desk: Desk) -> None:
+    desk.website.fails_with = NotRegistered("The website answered 503.")
+    desk.order()
+    waits = []
+    for _ in range(3):
+        desk.make_due()
+        began = datetime.now(UTC)
+        assert desk.jobs.run_next()
+        row = desk.row()
+        waits.append(round((row.due_at - began).total_seconds()) if row.due_at else None)
+
+    assert waits == [60, 300, None]
+    assert (row.state, row.attempts, row.detail) == ("failed", 3, "The website answered 503.")
+    assert not desk.jobs.run_next()
+
+
+def test_a_new_order_makes_a_failed_one_begin_anew(desk: Desk) -> None:
+    desk.website.fails_with = NotRegistered("no")
+    desk.order()
+    for _ in range(3):
+        desk.make_due()
+        desk.jobs.run_next()
+    desk.website.fails_with = None
+
+    assert desk.order()
+    desk.jobs.run_next()
+    assert desk.row().state == "done"
+
+
+def test_what_nobody_foresaw_is_tried_again_too_without_its_words(desk: Desk) -> None:
+    desk.website.fails_with = ZeroDivisionError("zoe@kunde.de")
+    desk.order()
+    desk.jobs.run_next()
+
+    assert (desk.row().state, desk.row().detail) == ("open", "It could not be carried out: ZeroDivisionError.")
+
+
+def test_long_words_are_cut(desk: Desk) -> None:
+    desk.website.fails_with = NotRegistered("x" * 9999)
+    desk.order()
+    desk.jobs.run_next()
+
+    assert len(desk.row().detail or "") == 500
+
+
+def test_a_customer_who_is_erased_meanwhile_is_not_told_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.order()
+    privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+    assert not desk.jobs.run_next()
+
+    desk.order()
+    desk.website.during = lambda: privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+    assert desk.jobs.run_next()
+    with desk.kit.database.read() as session:
+        assert session.scalars(select(RegistrationRow)).all() == []
+
+
+def test_a_customer_erased_between_claim_and_reading_is_left_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.order()
+    kept = desk.kit.leases.kept
+
+    def kept_after_erasure(row: Any) -> Any:
+        privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+        return kept(row)
+
+    monkeypatch.setattr(desk.kit.leases, "kept", kept_after_erasure)
+    assert desk.jobs.run_next()
+    assert desk.website.told == []
+
+
+def test_without_a_registrar_nothing_is_due(desk: Desk) -> None:
+    desk.order()
+    idle = Registrations(desk.kit.database, desk.kit.leases, None, schedule=[])
+
+    assert not idle.is_due()
+    assert not idle.run_next()
+
+
+def test_one_customer_is_asked_for_though_told_before(desk: Desk) -> None:
+    desk.order()
+    desk.jobs.run_next()
+    with desk.kit.database.write() as session:
+        registrations.ask(session, " ZOE@kunde.de", now=datetime.now(UTC))
+
+    assert desk.jobs.run_next()
+    assert len(desk.website.told) == 2
+
+
+def test_nobody_unknown_is_asked_for(desk: Desk) -> None:
+    with desk.kit.database.write() as session, pytest.raises(ConfigurationError, match="There is no customer a@b"):
+        registrations.ask(session, "a@b", now=NOW)
+
+
+def test_all_who_are_missing_are_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registrations, "_BATCH", 2)
+    for number in range(5):
+        desk.order(email=f"{number}@kunde.de", want=number == 0)
+    desk.jobs.run_next()
+
+    assert registrations.ask_all(desk.kit.database, now=datetime.now(UTC)) == 4
+    while desk.jobs.run_next():
+        pass
+    assert sorted(told["email"] for told in desk.website.told) == [f"{number}@kunde.de" for number in range(5)]
+    assert registrations.ask_all(desk.kit.database, now=datetime.now(UTC)) == 0
+
+
+def test_what_is_open_and_failed_is_counted(desk: Desk) -> None:
+    desk.website.fails_with = NotRegistered("no")
+    desk.jobs = Registrations(desk.kit.database, desk.kit.leases, desk.website, schedule=[])
+    desk.order(email="a@kunde.de")
+    desk.jobs.run_next()
+    desk.order(email="b@kunde.de")
+    with desk.kit.database.read() as session:
+        newest = registrations.newest_failed(session)
+        assert registrations.counts(session) == {"failed": 1, "open": 1}
+        assert newest is not None
+        assert registrations.of_customer(session, newest.customer_pk) is newest
+
+
+def test_of_each_kind_of_address_the_one_used_last_is_told(desk: Desk) -> None:
+    berlin, krakow = Address(name="Zoë", city="Berlin"), Address(city="Kraków")
+    for number, address in enumerate((berlin, krakow, berlin)):
+        order = Order(order_id="A-1", order_date=NOW, customer=Customer(email="zoe@kunde.de"), billing=address)
+        with desk.kit.database.write() as session:
+            row, _ = customers.apply_order(session, order, now=NOW + timedelta(seconds=number))
+            told = customer_fields.read(session, row)
+
+    assert (told["billing.city"], told["shipping.city"], told["name"]) == ("Berlin", None, "Zoë")
+    assert set(told) == set(customer_fields.NAMES) - {"unusable_password"}
+
+
+def test_the_digest_tells_data_apart(desk: Desk) -> None:
+    one: dict[str, Value] = {"email": "a", "registered_at": NOW}
+    assert customer_fields.digest(one) == customer_fields.digest(dict(one))
+    assert customer_fields.digest(one) != customer_fields.digest(one | {"email": "b"})
