@@ -38,6 +38,16 @@ def shared_secrets(value: list[str]) -> str | None:
     return None
 
 
+def secret_or_none(value: str) -> str | None:
+    """Want a text that both sides can have as their secret, or none; never shows it."""
+    try:
+        if value:
+            clean_secret(value)
+    except ConfigurationError as error:
+        return f"is no good secret: {str(error).rstrip('.')}"
+    return None
+
+
 def database_url(value: str) -> str | None:
     """Want a SQLite file, the one kind of database that is supported."""
     path = value.removeprefix("sqlite:///")

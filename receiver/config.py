@@ -244,6 +244,13 @@ SETTINGS = (
         "without effect in production",
     ),
     Setting(
+        name="FORWARD_SECRET",
+        default="",
+        meaning="signs what handlers send on by `context.forward`; the other server checks it",
+        is_secret=True,
+        check=checks.secret_or_none,
+    ),
+    Setting(
         name="TRUSTED_PROXIES",
         default=0,
         meaning="how many proxies stand in front and set X-Forwarded-*",

@@ -13,11 +13,13 @@ from typing import Any
 from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
+from receiver import once
 from receiver.database import Database, WriteTransaction
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order
 from receiver.outbox import Attachment, Draft
+from receiver.relay.forwarding import Forwarding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ class Services:
     database: Database
     templates: MailTemplates
     http: PoolManager
+    forwarding: Forwarding
     #: All settings but the secret ones.
     settings: Mapping[str, Any]
 
@@ -40,9 +43,13 @@ class Run:
     event_id: str
     source: str
     receipt: str
+    #: Primary key of the order's row; None when it has none.
+    order_pk: int | None
     run: int
     attempt: int
     test: bool
+    #: Whether nothing of it is kept; a test keeps its mails alone.
+    dry: bool = False
 
 
 class Context:
@@ -56,7 +63,8 @@ class Context:
     def __init__(self, services: Services, run: Run, order: Order) -> None:
         self._services = services
         self._run = run
-        self._order = order
+        #: The order, as the handler is given it.
+        self.order = order
         self._transaction: WriteTransaction | None = None
         self._session: Session | None = None
         self._mutex = threading.Lock()
@@ -65,6 +73,8 @@ class Context:
         self.opened_at: float | None = None
         #: Mails to be written with "done".
         self.drafts: list[Draft] = []
+        #: URLs that the order is forwarded to, to be written with "done".
+        self.forwards: list[str] = []
         #: All settings but the secret ones.
         self.settings = services.settings
         #: Whether this is a test transmission.
@@ -120,8 +130,8 @@ class Context:
         """
         attachments = tuple(attachments)
         _check_mail(to, subject, reply_to, attachments)
-        reader = self._order.locale if self._is_customer(to) and not self.test else None
-        values = {"order": self._order, "test": self.test, "locale": reader, **values}
+        reader = self.order.locale if self._is_customer(to) and not self.test else None
+        values = {"order": self.order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
         self.drafts.append(
             Draft(
@@ -134,6 +144,38 @@ class Context:
                 attachments=attachments,
             )
         )
+
+    def once(self, key: str) -> bool:
+        """Give True the first time that this handler asks for this key, of whatever order, and False ever after.
+
+        For an effect outside that knows no idempotency key: ask, then do it. The answer is on disk before it is
+        given, so the effect happens at most once; an attempt that fails in between has used the key up. Slow work
+        may follow; ask before the first use of ``session``, or RuntimeError is raised. On a test transmission the
+        answer is True and nothing is kept.
+        """
+        if not isinstance(key, str) or not key:
+            raise ValueError(f"context.once: key must be text, not {key!r}")
+        with self._mutex:
+            if self._closed:
+                raise RuntimeError("This attempt is over; it can do nothing more.")
+            if self._session is not None:
+                raise RuntimeError("Use context.once before context.session: it is written down at once, by itself.")
+        if self.test:
+            return True
+        return once.ask(
+            self._services.database, self._run.handler, key, order_pk=self._run.order_pk, keeps=not self._run.dry
+        )
+
+    def forward(self, url: str) -> None:
+        """Send this order on to another server, once, however often this handler runs on it.
+
+        It is recorded together with "done" and then sent by the relay: signed with FORWARD_SECRET, under the
+        event's own webhook-id, again and again over three days until it has arrived; the Order Manager shows it.
+        Raises ConfigurationError for a URL that nothing can be sent to. On a test transmission nothing is sent.
+        """
+        self._services.forwarding.check(url)
+        if not self.test and url not in self.forwards:
+            self.forwards.append(url)
 
     # What follows is for the kit; a handler leaves it alone.
 
@@ -166,7 +208,7 @@ class Context:
                 self._transaction.cut_off()
 
     def _is_customer(self, to: str) -> bool:
-        return to.strip().lower() == (self._order.customer.email or "").lower()
+        return to.strip().lower() == (self.order.customer.email or "").lower()
 
     def _message_id(self) -> str:
         domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]

@@ -35,6 +35,7 @@ from receiver.registrars.registrations import Registrations
 from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
+from receiver.relay.forwarding import Forwarding
 from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
@@ -108,6 +109,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     is_production = settings["PUBLIC_URL"].startswith("https:")
     allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
     pool = new_pool(allow_private=allow_private, https_only=is_production)
+    forward_secret = settings["FORWARD_SECRET"].strip()
     leases = jobs.Leases(database)
     processor = Processor(
         database,
@@ -117,6 +119,12 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             database=database,
             templates=templates,
             http=pool,
+            forwarding=Forwarding(
+                secret=forward_secret,
+                public_url=settings["PUBLIC_URL"],
+                https_only=is_production,
+                allow_private=allow_private,
+            ),
             settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
         ),
         schedule=settings["RETRY_SCHEDULE"],
@@ -134,7 +142,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         https_only=is_production,
         allow_private=allow_private,
     )
-    transmissions = Transmissions(database, leases, controls, pool)
+    transmissions = Transmissions(database, leases, controls, pool, forward_secret=forward_secret)
     own_mails = OwnMails(templates)
     registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])

@@ -99,6 +99,20 @@ class AttemptRow(Base):
     at: Mapped[datetime]
 
 
+class OnceRow(Base):
+    """Is one key that a handler has asked for by ``context.once``, kept as its SHA-256, and the order it was for."""
+
+    __tablename__ = "handler_once"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handler: Mapped[str]
+    digest: Mapped[str]
+    order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"), index=True)
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("handler", "digest"),)
+
+
 class MailRow(Job, Base):
     """Is one mail of the outbox and the job of sending it. States: open, sent, failed."""
 

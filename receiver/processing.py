@@ -194,6 +194,7 @@ def _run_of(row: OrderRow, one: HandlerRow) -> Run:
         event_id=row.key,
         source=row.source,
         receipt=row.receipt,
+        order_pk=row.id,
         run=one.run,
         attempt=one.attempts,
         test=row.test,

@@ -14,6 +14,7 @@ from receiver.context import Context
 from receiver.handler_loading import Registry
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 from receiver.outcome import Outcome
+from receiver.relay import forwarding
 
 #: States in which a handler is finished with an order.
 FINISHED = frozenset({"done", "skipped", "failed"})
@@ -91,7 +92,7 @@ def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[Ha
 def write_outcome(
     session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
 ) -> dict[str, Any]:
-    """Write how an attempt ended, and its mails when it is *done*; raises LeaseLost when this run lost the order.
+    """Write how an attempt ended, and what it sends when it is *done*; raises LeaseLost when this run lost the order.
 
     Gives the handler's columns as written. Its row itself is no part of the session, which may yet be rolled
     back: the caller takes them over into it by ``take_over`` once they are committed.
@@ -112,6 +113,8 @@ def write_outcome(
     if context is not None and outcome.state == "done":
         for draft in context.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
+        for url in context.forwards:
+            forwarding.record(session, context.order, url, source=row.source, key=row.key, now=now)
     return columns
 
 

@@ -61,11 +61,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "outbox": STORE | {"jobs", "mail"},
     "customers": LEAVES | STORE,
     "authoring": {"errors"},
-    "context": LEAVES | STORE | MAIL | {"outbox"},
+    "once": STORE,
+    "context": LEAVES | STORE | MAIL | {"once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"context", "faults", "handlers", "orders", "outcome"},
-    "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome"},
+    "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
     "processing": LEAVES
     | STORE
     | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},

@@ -46,7 +46,7 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
         one = history.find(writing, event_id)
         sent = history.resend(writing, [event_id], now=datetime.now(UTC))
     if sent:
-        _say(kit, f"Order {one.order_id} is")
+        _say(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
     else:
         flash("A test transmission is not sent again; press the test button for a new one.", "bad")
     return redirect(url_for("console.order_manager_transmission", event_id=event_id), 303)
@@ -78,9 +78,9 @@ def _resend_page(form: RangeForm, zone: ZoneInfo, count: int | None) -> str:
     return render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
 
 
-def _say(kit: Kit, what: str) -> None:
+def _say(kit: Kit, what: str, *, is_forwarded: bool = False) -> None:
     kit.engine.hint("transmissions")
-    if kit.controls.read().enabled:
+    if is_forwarded or kit.controls.read().enabled:
         flash(f"{what} being sent again.")
     else:
         flash(f"{what} held: HTTP POST is disabled in Order Controls.", "wait")

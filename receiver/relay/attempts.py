@@ -17,6 +17,18 @@ from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 
 #: The field that carries the secret itself for merchants who check it by hand.
 SECRET_FIELD = "shared_secret"  # noqa: S105 - a field's name, no secret
+_NOTHING_SIGNS = Answer(
+    outcome=Outcome.RETRY,
+    kind="secret",
+    cause="No shared secret can be read: SECRET_KEY is not the one that it was stored under.",
+    next_step="Put instance/secret_key back from a backup, or rotate the secret and copy it to the receiver.",
+)
+_NOTHING_FORWARDS = Answer(
+    outcome=Outcome.RETRY,
+    kind="secret",
+    cause="FORWARD_SECRET is empty, so that nothing signs what handlers forward.",
+    next_step="Set FORWARD_SECRET to the secret that the other server checks, and restart.",
+)
 
 
 def attempt(
@@ -24,12 +36,7 @@ def attempt(
 ) -> Answer:
     """Send a transmission once; an order that cannot be sent is an Answer too."""
     if not secrets:
-        return Answer(
-            outcome=Outcome.RETRY,
-            kind="secret",
-            cause="No shared secret can be read: SECRET_KEY is not the one that it was stored under.",
-            next_step="Put instance/secret_key back from a backup, or rotate the secret and copy it to the receiver.",
-        )
+        return _NOTHING_FORWARDS if row.target else _NOTHING_SIGNS
     try:
         return post(
             control.url,

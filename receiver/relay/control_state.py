@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from receiver.relay.sender import Outcome
@@ -70,7 +70,7 @@ def _failed_lately(session: Session, url: str, now: datetime) -> bool:
 def disable(session: Session, row: ControlRow, because: str | None, now: datetime) -> None:
     """Hold all that is open; ``because`` says why when nobody asked for it."""
     row.enabled, row.disabled_because, row.changed_at = False, because, now
-    session.execute(update(TransmissionRow).where(TransmissionRow.state == "open").values(state="held", due_at=None))
+    session.execute(_own("open").values(state="held", due_at=None))
 
 
 def enable(session: Session, row: ControlRow, now: datetime) -> None:
@@ -78,8 +78,12 @@ def enable(session: Session, row: ControlRow, now: datetime) -> None:
     if not row.enabled:
         row.enabled, row.disabled_because, row.failing_since = True, None, None
     row.changed_at = now
-    released = update(TransmissionRow).where(TransmissionRow.state == "held")
-    session.execute(released.values(state="open", due_at=now, attempts=0))
+    session.execute(_own("held").values(state="open", due_at=now, attempts=0))
+
+
+def _own(state: str) -> Update:
+    """Begin to change the control's own transmissions in a state; what a handler forwards is none of its."""
+    return update(TransmissionRow).where(TransmissionRow.state == state, TransmissionRow.target == "")
 
 
 def row_for_change(session: Session, now: datetime) -> ControlRow:

@@ -51,7 +51,7 @@ def find(session: Session, event_id: str) -> TransmissionRow:
 def resend(session: Session, event_ids: Collection[str], *, now: datetime) -> int:
     """Send these again, by a whole schedule and under the same webhook-id; gives how many.
 
-    While the control is disabled they are held. A test transmission is never sent again.
+    While the control is disabled they are held, forwarded ones apart. A test transmission is never sent again.
     """
     return _open_again(session, TransmissionRow.event_id.in_(event_ids), now)
 
@@ -74,6 +74,7 @@ def summary(row: TransmissionRow) -> dict[str, Any]:
         "order_id": row.order_id,
         "state": row.state,
         "test": row.test,
+        "target": row.target or None,
         "attempts": len(row.trail),
         "status": last.status if last else None,
         "detail": row.detail,
@@ -92,12 +93,17 @@ def _failed(start: datetime, end: datetime) -> ColumnElement[bool]:
 
 
 def _open_again(session: Session, which: ColumnElement[bool], now: datetime) -> int:
-    is_enabled = control_state.is_enabled(session)
+    due_at = now if control_state.is_enabled(session) else None
+    own = _release(session, and_(which, TransmissionRow.target == ""), due_at)
+    return own + _release(session, and_(which, TransmissionRow.target != ""), now)
+
+
+def _release(session: Session, which: ColumnElement[bool], due_at: datetime | None) -> int:
     again = update(TransmissionRow).where(which, TransmissionRow.test.is_(False))
     done = session.execute(
         again.values(
-            state="open" if is_enabled else "held",
-            due_at=now if is_enabled else None,
+            state="open" if due_at else "held",
+            due_at=due_at,
             attempts=0,
             settled_at=None,
             detail=None,

@@ -42,7 +42,7 @@ class OwnReceiver:
     def is_at(self, url: str, *also_known_as: str) -> bool:
         """Tell whether a URL leads here: to PUBLIC_URL, or another address this server is known by, and /orders."""
         try:
-            return any(_is_below(url, base) for base in (self._parts.settings["PUBLIC_URL"], *also_known_as))
+            return any(is_below(url, base) for base in (self._parts.settings["PUBLIC_URL"], *also_known_as))
         except ValueError:  # no URL at all
             return False
 
@@ -78,7 +78,8 @@ class OwnReceiver:
         return {row["fingerprint"]: row["name"] for row in rows if row["state"] == "active"}
 
 
-def _is_below(url: str, base: str) -> bool:
+def is_below(url: str, base: str) -> bool:
+    """Tell whether a URL leads to /orders of the receiver at ``base``; raises ValueError for what is no URL."""
     wanted, own = urlsplit(url), urlsplit(base)
     orders = f"{own.path.rstrip('/')}/orders"
     return _place(wanted) == _place(own) and (wanted.path == orders or wanted.path.startswith(f"{orders}/"))

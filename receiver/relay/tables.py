@@ -42,7 +42,7 @@ class ControlSecretRow(Base):
 
 
 class TransmissionRow(Job, Base):
-    """Is one order on its way to the merchant's server, and the job of sending it.
+    """Is one order on its way to the merchant's server, or to one that a handler forwards it to, and the job of that.
 
     States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the schedule
     that it is on, which begins anew when it is released or sent again; ``trail`` has them all.
@@ -50,7 +50,10 @@ class TransmissionRow(Job, Base):
 
     __tablename__ = "transmissions"
 
+    #: The order's event; of a forwarded one a name of its own, so that an event may go to several places.
     event_id: Mapped[str] = mapped_column(unique=True)
+    #: The URL that a handler forwards to; empty means the Order Control's.
+    target: Mapped[str] = mapped_column(server_default=sql("''"), default="")
     order_id: Mapped[str] = mapped_column(index=True)
     test: Mapped[bool]
     order: Mapped[str]

@@ -36,12 +36,15 @@ class Transmissions:
         leases: jobs.Leases,
         controls: Controls,
         pool: PoolManager,
+        *,
+        forward_secret: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._database = database
         self._leases = leases
         self._controls = controls
         self._pool = pool
+        self._forward_secret = forward_secret
         self._now = now
 
     def run_next(self) -> bool:
@@ -50,7 +53,8 @@ class Transmissions:
             row = jobs.claim(session, TransmissionRow, self._now())
         if row is None:
             return False
-        control, began_at = self._controls.read(), self._now()
+        control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
+        began_at = self._now()
         with self._leases.kept(row):
             answer = self._attempt(row, control, began_at)
         with self._database.write() as session:
@@ -87,7 +91,8 @@ class Transmissions:
         return row
 
     def _attempt(self, row: TransmissionRow, control: Control, now: datetime) -> Answer:
-        return attempt(row, control, self._controls.active_secrets(now), pool=self._pool, now=now)
+        secrets = [self._forward_secret] if row.target else self._controls.active_secrets(now)
+        return attempt(row, control, [secret for secret in secrets if secret], pool=self._pool, now=now)
 
     def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:
         """Give the columns that the answer leads to, and tell the control, which may disable itself."""
@@ -95,10 +100,15 @@ class Transmissions:
             control_state.succeeded(session, url=control.url)
         if row.test or answer.outcome in (Outcome.DELIVERED, Outcome.REJECTED):
             return self._ended(answer)
+        if row.target:
+            return self._retried(row, answer) if answer.outcome is Outcome.RETRY else self._ended(answer)
         gone = answer.cause if answer.outcome is Outcome.GONE else None
         control_state.failed(session, url=control.url, gone=gone, now=self._now())
         if not control_state.is_enabled(session):
             return {"state": "held", "due_at": None, "detail": answer.cause}
+        return self._retried(row, answer)
+
+    def _retried(self, row: TransmissionRow, answer: Answer) -> dict[str, Any]:
         if row.attempts > len(SCHEDULE):
             return self._ended(answer)
         return {"state": "open", "due_at": self._now() + _wait(row.attempts, answer), "detail": answer.cause}

@@ -17,9 +17,8 @@ _WHERE = "See each attempt under Customer, Order Manager, or with: flask relay t
 def standing(session: Session) -> list[Trouble]:
     """Give the troubles that are there now; test transmissions make none."""
     control = control_state.read_row(session)
-    if control is None:
-        return []
-    found = (_disabled(control), _failing(session, control), _given_up(session))
+    of_control = (_disabled(control), _failing(session, control)) if control else ()
+    found = (*of_control, _given_up(session))
     return [trouble for trouble in found if trouble is not None]
 
 
@@ -40,7 +39,11 @@ def _failing(session: Session, control: ControlRow) -> Trouble | None:
     """Tell each kind of failure for itself, while nothing arrives."""
     if control.failing_since is None or not control.enabled:
         return None
-    live = select(TransmissionAttemptRow).join(TransmissionRow).where(TransmissionRow.test.is_(False))
+    live = (
+        select(TransmissionAttemptRow)
+        .join(TransmissionRow)
+        .where(TransmissionRow.test.is_(False), TransmissionRow.target == "")
+    )
     last = session.scalar(live.order_by(TransmissionAttemptRow.id.desc()).limit(1))
     if last is None or last.outcome != Outcome.RETRY:
         return None
@@ -63,7 +66,7 @@ def _given_up(session: Session) -> Trouble | None:
         "transmission_given_up",
         milliseconds(last.settled_at),
         "An order could not be sent to your server and is not tried again",
-        f"Order {last.order_id}: {last.detail}",
+        f"Order {last.order_id}{f', forwarded to {last.target}' if last.target else ''}: {last.detail}",
         "When that is mended, send it again there: Customer, Order Manager, Resend.",
         _WHERE,
     )

@@ -19,6 +19,7 @@ from receiver.relay.recording import record
 from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 from receiver.relay.transmissions import Transmissions
 from tests.hostile_servers import Answerer, Request, Server, reply
+from tests.served import SECRET
 
 ACCEPTED = reply("202 Accepted", b'{"status": "accepted"}', Content_Type="application/json")
 START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
@@ -69,6 +70,7 @@ class Relay:
             kit.leases,
             self.controls,
             pool or new_pool(allow_private=True, https_only=False),
+            forward_secret=SECRET,
             now=lambda: self.now,
         )
 

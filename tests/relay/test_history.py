@@ -61,6 +61,7 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
         "order_id": tried.order_id,
         "state": "open",
         "test": False,
+        "target": None,
         "attempts": 2,
         "status": 500,
         "detail": "The receiver, or the proxy before it, failed (a 5xx status).",

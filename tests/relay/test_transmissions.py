@@ -393,7 +393,7 @@ def test_without_a_url_there_is_nothing_to_test(relay: Relay) -> None:
 
 def test_the_clock_is_the_machines_unless_another_is_given(enabled: Relay, shop: Shop) -> None:
     kit = enabled.kit
-    job = Transmissions(kit.database, kit.leases, enabled.controls, enabled.transmissions._pool)
+    job = Transmissions(kit.database, kit.leases, enabled.controls, enabled.transmissions._pool, forward_secret="")
     enabled.receive()
     enabled.now += timedelta(days=30000)
 

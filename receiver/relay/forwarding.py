@@ -1,0 +1,59 @@
+"""Handlers may forward an order to further servers: what may be forwarded to, and the transmission of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pydantic_core import to_json
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from receiver.addresses import check_url
+from receiver.errors import ConfigurationError
+from receiver.identity import digest
+from receiver.orders import Order
+from receiver.relay.own_receiver import is_below
+from receiver.relay.recording import identified
+from receiver.relay.tables import TransmissionRow
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarding:
+    """Says what signs the forwarded orders, and where they may go."""
+
+    secret: str = field(repr=False)
+    #: Where this very receiver is reached; an order forwarded there would go round for ever.
+    public_url: str
+    https_only: bool
+    allow_private: bool
+
+    def check(self, url: str) -> None:
+        """Raise ConfigurationError, with what to do, when nothing can be forwarded to this URL."""
+        if not self.secret:
+            raise ConfigurationError(
+                "FORWARD_SECRET is empty, and nothing is forwarded unsigned; set it to the secret that the other "
+                "server checks."
+            )
+        check_url(url, https_only=self.https_only, allow_private=self.allow_private)
+        if is_below(url, self.public_url):
+            raise ConfigurationError(f"{url} is this very receiver; an order forwarded there would go round for ever.")
+
+
+def record(session: Session, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:
+    """Write down that an order goes to a URL, in the caller's transaction; once, however often it is asked for.
+
+    ``source`` and ``key`` are what the order is known by here. It is sent under its own event's webhook-id.
+    """
+    order = identified(order)
+    values = {
+        "event_id": f"fwd_{digest(to_json([source, key, url]))}",
+        "target": url,
+        "order_id": order.order_id,
+        "test": False,
+        "order": order.model_dump_json(exclude_defaults=True),
+        "created_at": now,
+        "state": "open",
+        "due_at": now,
+    }
+    session.execute(insert(TransmissionRow).values(values).on_conflict_do_nothing())

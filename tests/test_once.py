@@ -1,0 +1,100 @@
+"""context.once: an effect outside is asked for before, and happens at most once."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from receiver import once
+from receiver.kit import Kit
+from receiver.models import HandlerRow, OnceRow
+from receiver.replay import replay
+from tests.served import Served, order_fields, signed
+
+
+@pytest.fixture
+def run(serve: Callable[..., Served], instance: Path) -> Callable[[str], Served]:
+    """Serve with one handler of this body, post an order and run it."""
+
+    def start(body: str) -> Served:
+        code = "from receiver.handlers import handler\n\n\n@handler\ndef send(order, context):\n"
+        (instance / "handlers" / "send.py").write_text(code + textwrap.indent(textwrap.dedent(body), "    "))
+        shop = serve(work=False, HANDLERS=["send"])
+        shop.post(order_fields(order_id="A-1"))
+        shop.kit.processor.run_next()
+        return shop
+
+    return start
+
+
+def details(shop: Served) -> list[str | None]:
+    return [row.detail for row in shop.rows(HandlerRow)]
+
+
+def test_the_first_who_asks_is_told_yes_and_all_others_no(run: Callable[[str], Served]) -> None:
+    shop = run('return f\'{context.once("ada@shop.example")} {context.once("ada@shop.example")}\'')
+    assert details(shop) == ["True False"]
+    shop.post(order_fields(order_id="A-2"))
+    shop.kit.processor.run_next()
+    with shop.kit.database.write() as session:
+        replay(session, "rcp_00000001", sources=shop.kit.sources, registry=shop.kit.registry, handler="send")
+    shop.kit.processor.run_next()
+
+    assert details(shop) == ["False False", "False False"]
+    (kept,) = shop.rows(OnceRow)
+    assert (kept.handler, kept.order_pk, len(kept.digest)) == ("send", 1, 64)
+    assert "ada" not in repr(vars(kept))
+
+
+def test_an_attempt_that_fails_after_it_has_used_the_key_up(run: Callable[[str], Served]) -> None:
+    shop = run("assert not context.once('key')")
+
+    assert [row.state for row in shop.rows(HandlerRow)] == ["retrying"]
+    assert len(shop.rows(OnceRow)) == 1
+
+
+def test_another_handler_has_keys_of_its_own(kit: Kit) -> None:
+    assert once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+    assert once.ask(kit.database, "two", "key", order_pk=None, keeps=True)
+    assert not once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+
+
+def test_of_many_who_ask_at_one_time_one_is_told_yes(kit: Kit) -> None:
+    def ask(_number: int) -> bool:
+        return once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(ask, range(40))) == 1
+
+
+def test_asking_without_keeping_changes_nothing(kit: Kit) -> None:
+    for _ in range(2):
+        assert once.ask(kit.database, "one", "key", order_pk=None, keeps=False)
+    once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+    assert not once.ask(kit.database, "one", "key", order_pk=None, keeps=False)
+
+
+def test_a_test_transmission_is_told_yes_and_keeps_nothing(run: Callable[[str], Served]) -> None:
+    shop = run("return str(context.test and context.once('key'))")
+    body = b"order_id=T-1&test=true"
+    assert shop.post(body, headers=signed(body)).content["handlers"][0]["detail"] == "True"
+    assert shop.rows(OnceRow) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("context.session\ncontext.once('key')", "Use context.once before context.session"),
+        ("context.once('')", "context.once: key must be text, not ''"),
+        ("context.once(7)", "context.once: key must be text, not 7"),
+        ("context.close()\ncontext.once('key')", "This attempt is over"),
+    ],
+)
+def test_asking_wrongly_fails_the_attempt_in_words(run: Callable[[str], Served], body: str, said: str) -> None:
+    shop = run(body)
+    assert said in (details(shop)[0] or "")
+    assert shop.rows(OnceRow) == []
