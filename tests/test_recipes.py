@@ -1,0 +1,114 @@
+"""The recipes: the page shows the files themselves, and each inherits the battery and does what it says."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from receiver.models import HandlerRow
+from tests.handler_cases import HandlerCases, run_on_newest
+from tests.served import Served, order_fields
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "examples" / "handlers"
+
+
+class Api(ThreadingHTTPServer):
+    """Is an outside API that keeps what it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Request)
+        self.status = 201
+        self.calls: list[tuple[str | None, dict[str, Any]]] = []
+
+
+class _Request(BaseHTTPRequestHandler):
+    server: Api
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.calls.append((self.headers["Idempotency-Key"], body))
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def api() -> Iterator[Api]:
+    with Api() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+class RecipeCases(HandlerCases):
+    """Puts the recipe's file into the instance, with the local API's address in it."""
+
+    @pytest.fixture
+    def settings(self, instance: Path, api: Api) -> dict[str, Any]:
+        source = (FOLDER / f"{self.name}.py").read_text("utf-8")
+        local = re.sub('^URL = ".*"$', f'URL = "http://127.0.0.1:{api.server_port}/"', source, flags=re.MULTILINE)
+        (instance / "handlers" / f"{self.name}.py").write_text(local, "utf-8")
+        return {"RELAY_ALLOW_PRIVATE": True}
+
+    def test_an_api_that_fails_is_tried_again(self, alone: Served, api: Api) -> None:
+        api.status = 500
+        row = run(alone, customer_accepts_marketing="true")
+        assert row.state == "retrying"
+        assert "answered 500" in (row.detail or "")
+
+
+class TestPushToAccounting(RecipeCases):
+    name = "push_to_accounting"
+
+    def test_the_invoice_has_number_and_total_under_an_idempotency_key(self, alone: Served, api: Api) -> None:
+        assert run(alone, order_number="1042").detail == "invoiced"
+        ((key, body),) = api.calls
+        assert key is not None
+        assert key.endswith(":push_to_accounting:1")
+        assert body == {"number": "1042", "total": "19.99", "currency": "GBP"}
+
+
+class TestSubscribeToNewsletter(RecipeCases):
+    name = "subscribe_to_newsletter"
+
+    # The dummy shopper gave no consent.
+    def test_it_is_done_with_the_dummy_order(self, alone: Served) -> None:
+        assert run(alone, customer_accepts_marketing="true").state == "done"
+
+    @pytest.mark.parametrize("consent", ["", "false"])
+    def test_without_consent_nobody_is_subscribed(self, alone: Served, api: Api, consent: str) -> None:
+        assert run(alone, customer_accepts_marketing=consent).detail == "no consent was given"
+        assert api.calls == []
+
+    @pytest.mark.parametrize("status", [200, 409])
+    def test_whoever_gave_consent_is_subscribed(self, alone: Served, api: Api, status: int) -> None:
+        api.status = status
+        assert run(alone, customer_accepts_marketing="true").detail == "subscribed"
+        assert api.calls[0][1]["email"] == "ada@shop.example"
+
+
+def run(shop: Served, **fields: str) -> HandlerRow:
+    assert shop.post(order_fields(**fields)).status == 202
+    run_on_newest(shop)
+    row: HandlerRow = shop.rows(HandlerRow)[-1]
+    return row
+
+
+def test_the_page_shows_the_files_themselves() -> None:
+    shown = re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / "recipes.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
+    )
+    assert sorted(shown) == sorted(path.read_text("utf-8") for path in FOLDER.glob("*.py"))
