@@ -1,6 +1,6 @@
-"""Sockets whose reads and writes share one deadline, so that a byte a second does not last for ever.
+"""Sockets whose reads and writes share one deadline, and which read only as much as they are allowed to.
 
-A socket's own timeout starts anew with every byte; a deadline does not.
+A socket's own timeout starts anew with every byte; a deadline does not, so a byte a second does not last for ever.
 """
 
 from __future__ import annotations
@@ -19,11 +19,17 @@ class DeadlineSocket(socket.socket):
     deadline = math.inf
     #: Seconds for a single read or write.
     patience = math.inf
+    #: Bytes that may still be read; whoever sends more gets OSError raised.
+    allowance = math.inf
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
-        """Read as any socket does, until the deadline."""
+        """Read as any socket does, until the deadline and as much as is allowed."""
         self._shrink_timeout()
-        return super().recv_into(*args, **kwargs)
+        if self.allowance <= 0:
+            raise OSError("The other side sends more than is read.")
+        count = super().recv_into(*args, **kwargs)
+        self.allowance -= count
+        return count
 
     def send(self, *args: Any, **kwargs: Any) -> int:
         """Write some as any socket does, until the deadline."""

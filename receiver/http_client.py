@@ -8,6 +8,7 @@ check of the certificate keep the name.
 from __future__ import annotations
 
 import logging
+import math
 import socket
 import ssl
 from collections.abc import Sequence
@@ -34,6 +35,8 @@ from receiver.deadline_sockets import DeadlineSocket, deadline_after, seconds_le
 CONNECT_SECONDS = 5.0
 #: Seconds for a whole request, its answer's body included.
 TOTAL_SECONDS = 15.0
+#: Most bytes of an answer's status line and headers together.
+MOST_HEAD_BYTES = 64 * 1024
 
 # Its only warning repeats malformed headers of the other side, which may hold a secret or personal data.
 logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
@@ -92,12 +95,18 @@ class _GuardedHTTPConnection(HTTPConnection):
         super().request(*args, **kwargs)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
-        self._set_deadline()
-        return super().getresponse()
+        sock = self._set_deadline()
+        sock.allowance = MOST_HEAD_BYTES
+        try:
+            return super().getresponse()
+        finally:
+            sock.allowance = math.inf
 
-    def _set_deadline(self) -> None:
+    def _set_deadline(self) -> DeadlineSocket:
         """Start the phase that urllib3 has just set ``timeout`` for: sending, or what is left for reading."""
-        cast("DeadlineSocket", self.sock).deadline = deadline_after(self.timeout)
+        sock = cast("DeadlineSocket", self.sock)
+        sock.deadline = deadline_after(self.timeout)
+        return sock
 
     def _new_conn(self) -> socket.socket:
         deadline = deadline_after(self.timeout)

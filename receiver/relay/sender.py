@@ -28,6 +28,8 @@ from receiver.signing import fingerprint, sign
 
 #: Most bytes of an answer's body that are read and kept.
 MOST_ANSWER_BYTES = 20_000
+#: Most characters of an answer's Content-Type that are kept.
+MOST_CONTENT_TYPE = 200
 #: Longest Retry-After that is honoured, in seconds.
 LONGEST_RETRY_AFTER = 24 * 3600
 
@@ -174,7 +176,7 @@ def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
         **asdict(of_status(response.status)),
         status=response.status,
         body=_masked(_read(response), secrets)[:MOST_ANSWER_BYTES],
-        content_type=response.headers.get("Content-Type", ""),
+        content_type=response.headers.get("Content-Type", "")[:MOST_CONTENT_TYPE],
         address=address,
         tls=tls,
         retry_after=retry_after_seconds(response.headers.get("Retry-After", ""), datetime.now(UTC)),

@@ -14,7 +14,7 @@ import pytest
 from receiver.deadline_sockets import DeadlineSocket
 from receiver.http_client import new_pool
 from receiver.kit import Kit
-from tests.hostile_servers import Answerer, drip, flood, reply, self_signed, server_context, serving
+from tests.hostile_servers import Answerer, drip, flood, raw, reply, self_signed, server_context, serving
 from tests.relay.relaying import ACCEPTED, Relay
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 104857600\r\n\r\n"
@@ -52,21 +52,37 @@ def test_a_redirect_to_a_metadata_address_is_not_followed(hasty: Relay) -> None:
         assert server.connections == 1
 
 
-def test_an_answer_of_100_mb_costs_less_than_5_mb_and_is_cut(hasty: Relay) -> None:
-    sent: list[int] = []
-    with serving(flood(HEAD, size=104_857_600, sent=sent)) as server:
-        hasty.controls.save(enabled=True, url=server.url())
-        hasty.receive()
+def peak_of_work(relay: Relay, answerer: Answerer) -> int:
+    """Send one order to a server that answers so; gives the most bytes of memory that it took."""
+    with serving(answerer) as server:
+        relay.controls.save(enabled=True, url=server.url())
+        relay.receive()
         tracemalloc.start()
         try:
-            hasty.work()
-            peak = tracemalloc.get_traced_memory()[1]
+            relay.work()
+            return tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
 
-    assert peak < 5_000_000
+
+def test_an_answer_of_100_mb_costs_less_than_5_mb_and_is_cut(hasty: Relay) -> None:
+    assert peak_of_work(hasty, flood(HEAD, size=104_857_600, sent=[])) < 5_000_000
     assert len(hasty.attempts()[0].body) == 20_000
     assert hasty.states() == ["delivered"]
+
+
+def test_headers_of_6_mb_cost_less_than_5_mb_and_end_the_attempt(hasty: Relay) -> None:
+    headers = b"HTTP/1.1 200 OK\r\n" + b"".join(b"X-%d: %s\r\n" % (n, b"x" * 65_000) for n in range(98)) + b"\r\n"
+
+    assert peak_of_work(hasty, raw(headers)) < 5_000_000
+    assert (hasty.states(), hasty.attempts()[0].kind) == (["open"], "broken")
+
+
+def test_a_content_type_of_60_000_characters_is_cut(hasty: Relay) -> None:
+    with serving(reply("202 Accepted", Content_Type="x" * 60_000)) as server:
+        assert outcome(hasty, server.url()) == ("delivered", "")
+
+    assert hasty.attempts()[0].content_type == "x" * 200
 
 
 @pytest.mark.parametrize(
