@@ -18,6 +18,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
     from receiver import commands, console, health, kit, problems, routes, settings
+    from receiver.account import pages
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
     app = Flask(__name__, instance_path=str(instance.absolute()))
@@ -31,5 +32,6 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
     console.init_app(app)
+    pages.init_app(app)
     commands.init_app(app)
     return app

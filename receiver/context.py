@@ -8,12 +8,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
 from receiver import once
+from receiver.account.links import AccountLinks
 from receiver.database import Database, WriteTransaction
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
@@ -30,6 +32,7 @@ class Services:
     templates: MailTemplates
     http: PoolManager
     forwarding: Forwarding
+    account_links: AccountLinks
     #: All settings but the secret ones.
     settings: Mapping[str, Any]
 
@@ -144,6 +147,16 @@ class Context:
                 attachments=attachments,
             )
         )
+
+    def claim_url(self) -> str | None:
+        """Give a fresh link by which the order's customer claims the account; None when none is due.
+
+        None is due on a test, without accounts, once the account is claimed, and within an hour of the last link.
+        """
+        email = self.order.customer.email
+        if self.test or self._run.dry or not email or not self._services.account_links.is_on:
+            return None
+        return self._services.account_links.for_new_customer(self.session, email, now=datetime.now(UTC))
 
     def once(self, key: str) -> bool:
         """Give True the first time that this handler asks for this key, of whatever order, and False ever after.

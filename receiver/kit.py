@@ -14,6 +14,7 @@ from flask import Flask, current_app
 from sqlalchemy.orm import Session
 
 from receiver import alarms, brand, jobs
+from receiver.account.links import AccountLinks
 from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
@@ -65,6 +66,8 @@ class Kit:
     reception: Reception
     own_mails: OwnMails
     transport: MailTransport
+    templates: MailTemplates
+    account_links: AccountLinks
     processor: Processor
     outbox: Outbox
     controls: Controls
@@ -103,6 +106,11 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         brand=brand.from_settings(settings),
         language=settings["MAIL_LANGUAGE"],
     )
+    account_links = AccountLinks(
+        secret_key=settings["SECRET_KEY"],
+        public_url=settings["PUBLIC_URL"],
+        is_on=settings["REGISTRAR"] == "accounts",
+    )
     registry = load(instance, settings["HANDLERS"], settings)
     refusals = Refusals(database)
     transport = MailTransport(settings, instance)
@@ -119,6 +127,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             database=database,
             templates=templates,
             http=pool,
+            account_links=account_links,
             forwarding=Forwarding(
                 secret=forward_secret,
                 public_url=settings["PUBLIC_URL"],
@@ -143,9 +152,10 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         allow_private=allow_private,
     )
     transmissions = Transmissions(database, leases, controls, pool, forward_secret=forward_secret)
-    own_mails = OwnMails(templates)
     registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
+
+    own_mails = OwnMails(templates)
 
     def standing_elsewhere(session: Session) -> list[Trouble]:
         return [
@@ -190,6 +200,8 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         ),
         own_mails=own_mails,
         transport=transport,
+        templates=templates,
+        account_links=account_links,
         processor=processor,
         outbox=outbox,
         controls=controls,

@@ -13,6 +13,9 @@ from receiver.errors import ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
+#: What follows it opens an account, so no log is to hold it.
+_OPENING_PATH = "/account/claim/"
+
 
 def init_app(app: Flask) -> None:
     """Answer all errors of the app as problems."""
@@ -42,7 +45,8 @@ def _from_http(error: HTTPException) -> Response:
 
 def log_failure(error: Exception) -> None:
     """Log where it happened, or our own words: an error's words and a frame's values may hold personal data."""
-    log.error("%s %s failed: %s", request.method, quote(request.path, errors="replace"), faults.for_the_log(error))
+    path = _OPENING_PATH if request.path.startswith(_OPENING_PATH) else quote(request.path, errors="replace")
+    log.error("%s %s failed: %s", request.method, path, faults.for_the_log(error))
 
 
 def _from_bug(error: Exception) -> Response:

@@ -40,7 +40,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "group_commit": {"errors", "write_lock"},
     "database": {"errors", "sqlite", "write_lock"},
     "models": {"columns"},
-    "migrations": {"columns", "models", "registrars.tables", "relay.tables", "console.tables"},
+    "account.tables": {"columns"},
+    "account.links": STORE | {"account.tables", "customers"},
+    "migrations": {"account.tables", "columns", "models", "registrars.tables", "relay.tables", "console.tables"},
     "checks": LEAVES | {"mail_addresses"},
     "config": LEAVES | {"checks"},
     "settings": LEAVES | {"checks", "config"},
@@ -60,9 +62,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "jobs": {"columns", "database"},
     "outbox": STORE | {"jobs", "mail"},
     "customers": LEAVES | STORE,
-    "authoring": {"errors"},
     "once": STORE,
-    "context": LEAVES | STORE | MAIL | {"once", "outbox", "relay.forwarding"},
+    "authoring": {"errors"},
+    "context": LEAVES | STORE | MAIL | {"account.links", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"context", "faults", "handlers", "orders", "outcome"},
@@ -110,10 +112,11 @@ TOPS: dict[str, set[str]] = {
     # What a merchant's tests are given.
     "testing": {"", "kit", "instance"},
     "diagnosis": {"kit", "serving"},
+    "account": {"kit", "problems", "console", "account"},
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "diagnosis", "commands"},
     # The app's factory.
-    "": {"kit", "routes", "health", "problems", "console", "commands"},
+    "": {"kit", "routes", "health", "problems", "console", "account", "commands"},
 }
 #: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
 #: current app.

@@ -27,7 +27,7 @@ csrf = CSRFProtect()
 
 
 def init_app(app: Flask, kit: Kit) -> None:
-    """Configure cookies and CSRF from PUBLIC_URL, and set the headers of all the console's answers."""
+    """Configure cookies and CSRF from PUBLIC_URL, and set the headers of all pages' answers."""
     https = kit.settings["PUBLIC_URL"].startswith("https:")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-receiver" if https else "receiver",
@@ -38,7 +38,7 @@ def init_app(app: Flask, kit: Kit) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,
         WTF_CSRF_CHECK_DEFAULT=False,  # the console's own requests are checked below; an order POST never
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
-        WTF_CSRF_SSL_STRICT=False,  # _refuse_other_origins does it
+        WTF_CSRF_SSL_STRICT=False,  # refuse_other_origins does it
     )
     csrf.init_app(app)
     app.after_request(_set_headers)
@@ -51,7 +51,7 @@ def check_request() -> ResponseReturnValue | None:
     if not kit.settings["SECRET_KEY"]:
         abort(503, "SECRET_KEY is missing: run `flask init`.")
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
-        _refuse_other_origins(kit.settings["PUBLIC_URL"])
+        refuse_other_origins(kit.settings["PUBLIC_URL"])
     if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):
         if request.method not in {"GET", "HEAD"}:
             abort(401, "Your sign-in has ended. Sign in again, then do it once more.")
@@ -66,13 +66,13 @@ def is_signed_in(kit: Kit) -> bool:
     return isinstance(token, str) and SignIns(kit.database).is_alive(token, datetime.now(UTC))
 
 
-def _refuse_other_origins(public_url: str) -> None:
+def refuse_other_origins(public_url: str) -> None:
     """Refuse what another site's page sends (Fetch Metadata; RFC 6454); the CSRF token is the other lock."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         abort(403, "This came from another site's page and was not carried out.")
     origin = request.headers.get("Origin")
-    if origin is None:
-        return
+    if origin is None or (origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin"):
+        return  # "null" is what a browser sends from a page with no-referrer
     own = {request.host_url.rstrip("/")} if public_url.startswith("http:") else set()
     own.add("{0.scheme}://{0.netloc}".format(urlsplit(public_url)))
     if origin.lower() not in own:
@@ -80,10 +80,10 @@ def _refuse_other_origins(public_url: str) -> None:
 
 
 def _set_headers(response: Response) -> Response:
-    if request.path.startswith("/admin"):
+    if request.path.startswith(("/admin", "/account")):
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers.setdefault("Referrer-Policy", "same-origin")
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     return response

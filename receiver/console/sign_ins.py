@@ -44,7 +44,7 @@ class SignIns:
         token = secrets.token_urlsafe(32)
         with self._database.write() as session:
             session.execute(delete(SessionRow).where(SessionRow.ends_at <= now))
-            session.add(SessionRow(token_digest=_digest(token), begun_at=now, ends_at=now + SESSION))
+            session.add(SessionRow(token_digest=digest(token), begun_at=now, ends_at=now + SESSION))
         return token
 
     def is_password(self, password: str, address: str | None, now: datetime) -> bool:
@@ -53,7 +53,7 @@ class SignIns:
         The failure is written before the password is looked at, so that guesses made at the same time in many
         processes are counted too.
         """
-        failure = self._foresee_failure(_network(address), now)
+        failure = self._foresee_failure(network(address), now)
         with self._database.read() as session:
             administrator = session.get(AdministratorRow, 1)
         if administrator is None or not check_password_hash(administrator.password_hash, password):
@@ -65,13 +65,13 @@ class SignIns:
     def is_alive(self, token: str, now: datetime) -> bool:
         """Tell whether a sign-in with this token goes on."""
         with self._database.read() as session:
-            ends_at = session.scalar(select(SessionRow.ends_at).where(SessionRow.token_digest == _digest(token)))
+            ends_at = session.scalar(select(SessionRow.ends_at).where(SessionRow.token_digest == digest(token)))
         return ends_at is not None and ends_at > now
 
     def end(self, token: str) -> None:
         """End one sign-in."""
         with self._database.write() as session:
-            session.execute(delete(SessionRow).where(SessionRow.token_digest == _digest(token)))
+            session.execute(delete(SessionRow).where(SessionRow.token_digest == digest(token)))
 
     def end_all(self) -> None:
         """End every sign-in, on every device."""
@@ -93,11 +93,12 @@ class SignIns:
             return row.id
 
 
-def _digest(token: str) -> str:
+def digest(token: str) -> str:
+    """Give what is kept of a token instead of it."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _network(address: str | None) -> str | None:
+def network(address: str | None) -> str | None:
     """Give what is counted as one address: of IPv6 the /64, which one household has whole."""
     try:
         parsed = ipaddress.ip_address(address or "")

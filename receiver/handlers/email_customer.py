@@ -16,5 +16,6 @@ def email_customer(order: Order, context: Context) -> str:
         to=order.customer.email,
         template="order_confirmation",
         reply_to=context.settings["MERCHANT_EMAIL"],
+        claim_url=context.claim_url(),
     )
     return "confirmation put into the outbox"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
+import receiver.account.tables
 import receiver.console.tables
 import receiver.models
 import receiver.registrars.tables

@@ -1,0 +1,1 @@
+"""The customers' own pages under /account: claim, sign in, orders, details, consent, password."""

@@ -1,0 +1,109 @@
+"""What stands before and after every account page: sign-in, CSRF, origin, headers, errors."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from receiver import problems
+from receiver.account.accounts import Accounts
+from receiver.console.guard import csrf, refuse_other_origins
+from receiver.errors import ConfigurationError, ReceiverError
+from receiver.kit import current_kit
+from receiver.models import CustomerRow
+
+account = Blueprint("account", __name__, url_prefix="/account")
+#: Key of the sign-in's token in the session cookie.
+TOKEN = "account"  # noqa: S105 - a name, not a token
+#: Pages that are shown before sign-in.
+OPEN_TO_ALL = frozenset({"account.sign_in", "account.forgotten", "account.claim"})
+
+
+@account.before_request
+def check_request() -> ResponseReturnValue | None:
+    """Let customers in to what is theirs, and only from the account's own pages."""
+    kit = current_kit()
+    g.customer = None
+    if not kit.account_links.is_on:
+        abort(404, "There are no customer accounts here.")
+    if request.method not in {"GET", "HEAD", "OPTIONS"}:
+        refuse_other_origins(kit.settings["PUBLIC_URL"])
+    token = session.get(TOKEN)
+    g.customer = accounts().who(token, datetime.now(UTC)) if isinstance(token, str) else None
+    if request.endpoint not in OPEN_TO_ALL and g.customer is None:
+        if request.method not in {"GET", "HEAD"}:
+            abort(401, "Your sign-in has ended. Sign in again, then do it once more.")
+        return redirect(url_for("account.sign_in"))
+    csrf.protect()
+    return None
+
+
+@account.after_request
+def send_no_referrer(response: Response) -> Response:
+    """Let no other site learn a page's address, which may be a link that opens an account."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@account.context_processor
+def on_every_page() -> dict[str, Any]:
+    """Give the pages the shop's name and who is signed in."""
+    return {"shop_name": current_kit().settings["SHOP_NAME"], "customer": g.customer}
+
+
+def accounts() -> Accounts:
+    """Give the current app's accounts."""
+    kit = current_kit()
+    return Accounts(kit.database, kit.account_links)
+
+
+def customer() -> CustomerRow:
+    """Give who is signed in."""
+    found: CustomerRow = g.customer
+    return found
+
+
+def start_session(token: str) -> None:
+    """Begin a new session with this sign-in; nothing of the one before stays."""
+    session.clear()
+    session.permanent = True
+    session[TOKEN] = token
+
+
+@account.errorhandler(CSRFError)
+def _from_csrf(_error: CSRFError) -> Response:
+    return _page(400, "The page was too old", "Go back, load the page again, then do it once more.")
+
+
+@account.errorhandler(HTTPException)
+def _from_http(error: HTTPException) -> Response:
+    response = _page(error.code or 500, error.name, error.description or "")
+    for name, value in error.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            response.headers[name] = value
+    return response
+
+
+@account.errorhandler(ReceiverError)
+def _from_receiver(error: ReceiverError) -> Response:
+    return _page(error.status, "Not now", "This cannot be done at the moment. Try again in a minute.")
+
+
+@account.errorhandler(ConfigurationError)
+def _from_configuration(_error: ConfigurationError) -> Response:
+    return _page(404, "Not found", "There is no such order among yours.")
+
+
+@account.errorhandler(Exception)
+def _from_bug(error: Exception) -> Response:
+    problems.log_failure(error)
+    return _page(500, "Something went wrong", "It is the shop's fault, not yours. Try again later.")
+
+
+def _page(status: int, title: str, detail: str) -> Response:
+    return make_response(render_template("account/error.html", title=title, detail=detail), status)

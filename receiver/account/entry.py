@@ -1,0 +1,146 @@
+"""The pages by which a customer gets in: claim the account, sign in, a forgotten password, sign out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import uuid4
+
+from flask import flash, g, redirect, render_template, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import EmailField, PasswordField
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from receiver import outbox
+from receiver.account.accounts import TooManyAttempts, count_attempt
+from receiver.account.blueprint import TOKEN, account, accounts, customer, start_session
+from receiver.account.links import LinkRefused
+from receiver.customers import normalised
+from receiver.kit import Kit, current_kit
+from receiver.models import CustomerRow
+
+SHORTEST_PASSWORD = 12
+LENGTH = Length(SHORTEST_PASSWORD, 1000, f"Use {SHORTEST_PASSWORD} characters or more; several words do well.")
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]
+    """Asks for e-mail and password."""
+
+    email = EmailField("E-mail", [InputRequired("Type your e-mail address."), Length(max=254)])
+    password = PasswordField("Password", [InputRequired("Type your password."), Length(max=1000)])
+
+
+class EmailForm(FlaskForm):  # type: ignore[misc]
+    """Asks where to mail a link."""
+
+    email = EmailField("E-mail", [InputRequired("Type your e-mail address."), Length(max=254)])
+
+
+class ClaimForm(FlaskForm):  # type: ignore[misc]
+    """Asks for a new password."""
+
+    new = PasswordField("New password", [LENGTH])
+    again = PasswordField("New password again", [EqualTo("new", "The two passwords differ.")])
+
+
+@account.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Let a customer in."""
+    if g.customer is not None:
+        return redirect(url_for("account.orders"))
+    form = SignInForm()
+    if not form.validate_on_submit():
+        return render_template("account/sign_in.html", form=form), 422 if form.errors else 200
+    try:
+        token = accounts().sign_in(form.email.data, form.password.data, request.remote_addr, datetime.now(UTC))
+    except TooManyAttempts as error:
+        form.password.errors = [str(error)]
+        return render_template("account/sign_in.html", form=form), 429
+    if token is None:
+        form.password.errors = ["E-mail and password do not belong together."]
+        return render_template("account/sign_in.html", form=form), 422
+    start_session(token)
+    return redirect(url_for("account.orders"), 303)
+
+
+@account.route("/claim/<token>", methods=["GET", "POST"])
+def claim(token: str) -> ResponseReturnValue:
+    """Let the owner of a mailed link choose a password; looking at the page changes nothing."""
+    kit = current_kit()
+    form = ClaimForm()
+    try:
+        with kit.database.read() as session:
+            owner = kit.account_links.owner(session, token)
+        if not form.validate_on_submit():
+            content = render_template("account/claim.html", form=form, email=owner.email)
+            return content, 422 if form.errors else 200
+        sign_in_token = accounts().claim(token, form.new.data, datetime.now(UTC))
+    except LinkRefused as error:
+        if error.is_used:
+            flash(f"{error} Sign in with your password.", "bad")
+            return redirect(url_for("account.sign_in"), 303)
+        return render_template("account/link_refused.html", why=str(error)), 410
+    start_session(sign_in_token)
+    flash("Your password is set, and you are signed in.")
+    return redirect(url_for("account.orders"), 303)
+
+
+@account.route("/forgotten", methods=["GET", "POST"])
+def forgotten() -> ResponseReturnValue:
+    """Mail a link for a new password; says the same of an e-mail that nobody has."""
+    form = EmailForm()
+    if not form.validate_on_submit():
+        return render_template("account/forgotten.html", form=form), 422 if form.errors else 200
+    try:
+        _mail_link(current_kit(), form.email.data)
+    except TooManyAttempts as error:
+        form.email.errors = [str(error)]
+        return render_template("account/forgotten.html", form=form), 429
+    flash(
+        "If there is an account with this e-mail, a link is on its way to it. One is mailed at most once an hour, so "
+        "look for an earlier mail too."
+    )
+    return redirect(url_for("account.sign_in"), 303)
+
+
+@account.post("/sign-out")
+def sign_out() -> ResponseReturnValue:
+    """End this sign-in."""
+    accounts().end(session[TOKEN])
+    session.clear()
+    flash("You are signed out.")
+    return redirect(url_for("account.sign_in"), 303)
+
+
+@account.post("/sign-out-everywhere")
+def sign_out_everywhere() -> ResponseReturnValue:
+    """End every sign-in of this customer, this one too."""
+    accounts().end_all(customer().id)
+    session.clear()
+    flash("Every device is signed out.")
+    return redirect(url_for("account.sign_in"), 303)
+
+
+def _mail_link(kit: Kit, email: str) -> None:
+    """Put a link into the outbox when one is due; the work is the same when none is, so time tells nothing."""
+    now = datetime.now(UTC)
+    made_up = f"{kit.settings['PUBLIC_URL'].rstrip('/')}/account/claim/"
+    with kit.database.write() as session:
+        count_attempt(session, request.remote_addr, None, now)
+        owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
+        url = kit.account_links.fresh(session, owner, now=now) if owner else None
+        rendered = kit.templates.render("account_link", url=url or made_up)
+        domain = kit.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+        draft = outbox.Draft(
+            message_id=f"<{uuid4().hex}@{domain}>",
+            recipient=owner.email if owner else email,
+            subject=rendered.subject,
+            text=rendered.text,
+            html=rendered.html,
+            reply_to=kit.settings["MERCHANT_EMAIL"],
+        )
+        attempt = session.begin_nested()
+        outbox.add(session, draft, now=now)
+        session.flush()
+        (attempt.commit if url else attempt.rollback)()

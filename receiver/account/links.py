@@ -1,0 +1,85 @@
+"""The mailed links by which customers choose a password: each works once, for seven days, for one customer."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+
+from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
+from sqlalchemy import select
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import Session
+
+from receiver.account.tables import AccountRow
+from receiver.customers import normalised
+from receiver.models import CustomerRow
+
+#: How long a link works.
+LASTS = timedelta(days=7)
+#: A customer is mailed a fresh link at most this often, unless the last one was used.
+EVERY = timedelta(hours=1)
+_SALT = "receiver account link"
+
+
+class LinkRefused(Exception):
+    """Says in plain words why a link opens nothing; ``is_used`` when its password was chosen since."""
+
+    def __init__(self, words: str, *, is_used: bool = False) -> None:
+        super().__init__(words)
+        self.is_used = is_used
+
+
+class AccountLinks:
+    """Makes links, and finds whose a link is; bound to e-mail and password, it ends when either changes."""
+
+    def __init__(self, *, secret_key: str, public_url: str, is_on: bool) -> None:
+        #: Whether customers have accounts here.
+        self.is_on = is_on and bool(secret_key)
+        self._serializer = URLSafeTimedSerializer(
+            secret_key, salt=_SALT, signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"}
+        )
+        self._base = public_url.rstrip("/")
+
+    def for_new_customer(self, session: Session, email: str, *, now: datetime) -> str | None:
+        """Give the URL by which a customer without a password claims the account; None when none is due."""
+        customer = self._customer(session, email)
+        if not self.is_on or customer is None or customer.claimed_at is not None:
+            return None
+        return self.fresh(session, customer, now=now)
+
+    def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
+        """Give a new URL in the caller's transaction, which notes it; None when one was made in the last hour."""
+        session.execute(insert(AccountRow).values(customer_pk=customer.id).on_conflict_do_nothing())
+        account = session.get_one(AccountRow, customer.id)
+        if account.link_made_at is not None and account.link_made_at > now - EVERY:
+            return None
+        account.link_made_at = now
+        return f"{self._base}/account/claim/{self._token(customer, account)}"
+
+    def owner(self, session: Session, token: str) -> CustomerRow:
+        """Find the customer whom a link is for; raises LinkRefused when it is none, too old or used."""
+        try:
+            pk, state = self._serializer.loads(token, max_age=int(LASTS.total_seconds()))
+        except SignatureExpired:
+            raise LinkRefused("This link is more than 7 days old.") from None
+        except (BadSignature, ValueError, TypeError):
+            raise LinkRefused("This link is not whole, or not one of ours. Copy all of it from the mail.") from None
+        customer = session.get(CustomerRow, pk)
+        account = session.get(AccountRow, pk)
+        if customer is None or account is None:
+            raise LinkRefused("This link is for an account that is no longer here.")
+        if _state(customer, account) != state:
+            raise LinkRefused("This link was used already, or the password has changed since.", is_used=True)
+        return customer
+
+    def _token(self, customer: CustomerRow, account: AccountRow) -> str:
+        return str(self._serializer.dumps([customer.id, _state(customer, account)]))
+
+    def _customer(self, session: Session, email: str) -> CustomerRow | None:
+        return session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
+
+
+def _state(customer: CustomerRow, account: AccountRow) -> str:
+    """Give what a link is bound to; it tells nobody the password's hash."""
+    bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
+    return hashlib.sha256(bound.encode()).hexdigest()[:32]

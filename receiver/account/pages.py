@@ -1,0 +1,116 @@
+"""The pages of a customer who is signed in: orders, one order, details, consent, password."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from wtforms import PasswordField, StringField
+from wtforms.validators import InputRequired, Length
+
+from receiver import customers, ledger
+from receiver.account import entry
+from receiver.account.accounts import TooManyAttempts
+from receiver.account.blueprint import account, accounts, customer, start_session
+from receiver.errors import ConfigurationError
+from receiver.kit import current_kit
+from receiver.models import AddressRow, CustomerRow
+
+#: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
+WORDS = {"done": "received", "open": "being processed", "failed": "being processed"}
+
+
+class DetailsForm(FlaskForm):  # type: ignore[misc]
+    """Asks for name and telephone number."""
+
+    first_name = StringField("First name", [Length(max=200)])
+    last_name = StringField("Last name", [Length(max=200)])
+    phone = StringField("Telephone", [Length(max=50)])
+
+
+class PasswordForm(entry.ClaimForm):
+    """Asks for the current password and a new one."""
+
+    current = PasswordField("Current password", [InputRequired("Type the current password.")])
+
+
+def init_app(app: Flask) -> None:
+    """Add the account pages to the app."""
+    app.register_blueprint(account)
+
+
+@account.get("/")
+def orders() -> ResponseReturnValue:
+    """List the customer's orders."""
+    with current_kit().database.read() as session:
+        rows = [row for row in customers.orders_of(session, customer()) if row.state in WORDS]
+    return render_template("account/orders.html", rows=rows, words=WORDS)
+
+
+@account.get("/orders/<receipt>")
+def order(receipt: str) -> ResponseReturnValue:
+    """Show one of the customer's orders."""
+    with current_kit().database.read() as session:
+        row = ledger.find(session, receipt)
+    if row.email != customer().email or row.test or row.state not in WORDS:
+        raise ConfigurationError("This order is not theirs.")
+    content = json.loads(row.order) if row.order else None
+    return render_template("account/order.html", row=row, order=content, word=WORDS[row.state])
+
+
+@account.route("/details", methods=["GET", "POST"])
+def details() -> ResponseReturnValue:
+    """Show and change what is known of the customer."""
+    kit = current_kit()
+    form = DetailsForm(obj=customer())
+    if form.validate_on_submit():
+        with kit.database.write() as session:
+            row = session.get_one(CustomerRow, customer().id)
+            for name in ("first_name", "last_name", "phone"):
+                setattr(row, name, " ".join((form[name].data or "").split()) or None)
+        flash("Your details are saved.")
+        return redirect(url_for("account.details"), 303)
+    with kit.database.read() as session:
+        theirs = select(AddressRow).where(AddressRow.customer_pk == customer().id).order_by(AddressRow.id)
+        addresses = list(session.scalars(theirs))
+    return render_template("account/details.html", form=form, addresses=addresses), 422 if form.errors else 200
+
+
+@account.post("/consent")
+def consent() -> ResponseReturnValue:
+    """Give or withdraw the consent to news by mail."""
+    is_given = request.form.get("news") == "yes"
+    with current_kit().database.write() as session:
+        session.get_one(CustomerRow, customer().id).accepts_marketing = is_given
+    flash("You will get news by mail." if is_given else "You will get no news by mail.")
+    return redirect(url_for("account.details"), 303)
+
+
+@account.route("/password", methods=["GET", "POST"])
+def password() -> ResponseReturnValue:
+    """Change the password; every other sign-in ends with it."""
+    form = PasswordForm()
+    if not form.validate_on_submit():
+        return render_template("account/password.html", form=form), 422 if form.errors else 200
+    now = datetime.now(UTC)
+    try:
+        token = accounts().sign_in(customer().email, form.current.data, request.remote_addr, now)
+    except TooManyAttempts as error:
+        form.current.errors = [str(error)]
+        return render_template("account/password.html", form=form), 429
+    if token is None:
+        form.current.errors = ["That is not the current password."]
+        return render_template("account/password.html", form=form), 422
+    start_session(accounts().change(customer().id, form.new.data, now))
+    flash("The password is changed. Every other device is signed out.")
+    return redirect(url_for("account.details"), 303)
+
+
+@account.route("/<path:_unknown>", methods=["GET", "POST"])
+def no_such_page(_unknown: str) -> ResponseReturnValue:
+    """Answer every address of the account that has no page."""
+    abort(404, "There is no such page here.")

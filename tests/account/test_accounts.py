@@ -1,0 +1,292 @@
+"""A customer's account: the mailed link, signing in, what is theirs, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+
+from receiver import privacy
+from receiver.account import links
+from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.models import CustomerRow, MailRow
+from tests.console.browsing import NARROW, Browsing
+from tests.console.visitor import Page, Visitor
+from tests.served import Served, order_fields
+
+ADA = "ada@shop.example"
+PASSWORD = "four plain words here"
+NEW_PASSWORD = "another four plain words"
+_LINK = re.compile(r"/account/claim/[A-Za-z0-9_.-]+")
+
+
+def mailed_links(shop: Served) -> list[str]:
+    """Give the paths of all links mailed so far."""
+    return [found[0] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text))]
+
+
+def send(visitor: Visitor, path: str, fields: dict[str, str], *, to: str | None = None) -> Page:
+    """Load a page, fill its form in and send it."""
+    return visitor.post(to or path, fields, token=visitor.get(path).token)
+
+
+def choose(visitor: Visitor, path: str, password: str = PASSWORD) -> Page:
+    return send(visitor, path, {"new": password, "again": password})
+
+
+def sign_in(visitor: Visitor, password: str = PASSWORD, email: str = ADA) -> Page:
+    return send(visitor, "/account/sign-in", {"email": email, "password": password})
+
+
+@pytest.fixture
+def link(shop: Served) -> str:
+    """Give the link in the confirmation of an order that has come in."""
+    shop.post(order_fields(order_id="A-1", billing_line1="1 High Street", billing_city="York"))
+    shop.settled()
+    (found,) = mailed_links(shop)
+    return found
+
+
+@pytest.fixture
+def ada(shop: Served, link: str) -> Visitor:
+    """Give a customer who has claimed the account and is signed in."""
+    person = Visitor(shop.base)
+    choose(person, link)
+    return person
+
+
+def test_a_customer_claims_the_account_and_sees_the_order(shop: Served, link: str) -> None:
+    visitor = Visitor(shop.base)
+    page = choose(visitor, link)
+    assert (page.status, page.url) == (200, f"{shop.base}/account/")
+    assert "you are signed in" in page.text
+    assert "A-1" in page.text
+    order = visitor.get("/account/orders/rcp_00000001")
+    assert "Enamel mug" in order.text
+    assert "£19.99" in order.text
+    assert shop.rows(CustomerRow)[0].claimed_at is not None
+
+
+def test_looking_at_a_link_changes_nothing(shop: Served, link: str) -> None:
+    for _ in range(2):
+        page = Visitor(shop.base).get(link)
+        assert page.status == 200
+        assert page.headers["Referrer-Policy"] == "no-referrer"
+        assert page.headers["Cache-Control"] == "no-store"
+    with shop.kit.database.read() as session:
+        assert session.get_one(AccountRow, 1).password_hash is None
+
+
+def test_a_used_link_leads_to_sign_in_with_words(shop: Served, link: str, ada: Visitor) -> None:
+    page = Visitor(shop.base).get(link)
+    assert page.url == f"{shop.base}/account/sign-in"
+    assert "used already" in page.text
+    ada.get("/account/")
+
+
+def test_an_expired_link_is_refused_in_plain_words(shop: Served, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "LASTS", timedelta(seconds=-1))
+    page = Visitor(shop.base).get(link)
+    assert page.status == 410
+    assert "more than 7 days old" in page.text
+
+
+@pytest.mark.parametrize("change", [lambda path: path[:-8] + "AAAAAAAA", lambda path: path[:30]])
+def test_a_changed_link_is_refused_in_plain_words(shop: Served, link: str, change: Callable[[str], str]) -> None:
+    page = Visitor(shop.base).get(change(link))
+    assert page.status == 410
+    assert "not whole" in page.text
+
+
+def test_a_link_of_another_shop_is_refused_in_plain_words(shop: Served, link: str) -> None:
+    foreign = links.AccountLinks(secret_key="k" * 40, public_url=shop.base, is_on=True)
+    with shop.kit.database.write() as session:
+        session.execute(update(AccountRow).values(link_made_at=None))
+        url = foreign.fresh(session, session.get_one(CustomerRow, 1), now=datetime.now(UTC))
+    page = Visitor(shop.base).get((url or "").partition("//")[2].partition("/")[2].join(["/", ""]))
+    assert page.status == 410
+    assert "not one of ours" in page.text
+
+
+def test_a_fresh_link_is_made_at_most_once_an_hour(shop: Served, link: str) -> None:
+    shop.post(order_fields())
+    shop.settled()
+    send(Visitor(shop.base), "/account/forgotten", {"email": ADA})
+    assert mailed_links(shop) == [link]
+    with shop.kit.database.write() as session:
+        session.execute(update(AccountRow).values(link_made_at=datetime.now(UTC) - timedelta(hours=2)))
+    shop.post(order_fields())
+    shop.settled()
+    assert len(mailed_links(shop)) == 2
+
+
+def test_a_test_order_carries_no_link(shop: Served) -> None:
+    shop.post(order_fields(test="true"))
+    shop.settled()
+    assert mailed_links(shop) == []
+
+
+def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link(shop: Served, ada: Visitor) -> None:
+    stranger = Visitor(shop.base)
+    known = send(stranger, "/account/forgotten", {"email": " ADA@shop.example "})
+    unknown = send(stranger, "/account/forgotten", {"email": "nobody@shop.example"})
+    assert known.text == unknown.text
+    shop.settled()
+    newest = mailed_links(shop)[-1]
+    assert len(mailed_links(shop)) == 2
+    assert choose(stranger, newest, NEW_PASSWORD).url.endswith("/account/")
+    assert ada.get("/account/").url.endswith("/account/sign-in")
+    assert "do not belong together" in sign_in(Visitor(shop.base)).text
+    assert "A-1" in sign_in(Visitor(shop.base), NEW_PASSWORD).text
+
+
+def test_signing_out_ends_the_sign_in_itself(shop: Served, ada: Visitor) -> None:
+    cookies = dict(ada.cookies)
+    page = send(ada, "/account/details", {}, to="/account/sign-out")
+    assert "signed out" in page.text
+    ada.cookies = cookies
+    assert ada.get("/account/").url.endswith("/account/sign-in")
+
+
+def test_signing_out_everywhere_ends_every_sign_in(shop: Served, ada: Visitor) -> None:
+    other = Visitor(shop.base)
+    sign_in(other)
+    send(ada, "/account/details", {}, to="/account/sign-out-everywhere")
+    assert other.get("/account/").url.endswith("/account/sign-in")
+
+
+def test_details_and_consent_are_the_customers_to_change(shop: Served, ada: Visitor) -> None:
+    assert "1 High Street, York" in ada.get("/account/details").text
+    page = send(ada, "/account/details", {"first_name": " Augusta  Ada", "last_name": "King", "phone": ""})
+    assert "saved" in page.text
+    assert "will get news" in send(ada, "/account/details", {"news": "yes"}, to="/account/consent").text
+    customer = shop.rows(CustomerRow)[0]
+    assert (customer.first_name, customer.last_name, customer.phone) == ("Augusta Ada", "King", None)
+    assert customer.accepts_marketing
+    send(ada, "/account/details", {"news": "no"}, to="/account/consent")
+    assert not shop.rows(CustomerRow)[0].accepts_marketing
+    assert send(ada, "/account/details", {"phone": "1" * 51}).status == 422
+
+
+def test_a_changed_password_ends_other_sign_ins_and_keeps_this_one(shop: Served, ada: Visitor) -> None:
+    other = Visitor(shop.base)
+    sign_in(other)
+    new = {"new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert send(ada, "/account/password", {"current": "wrong", **new}).status == 422
+    assert send(ada, "/account/password", {"current": PASSWORD, "new": "short", "again": "short"}).status == 422
+    assert "is changed" in send(ada, "/account/password", {"current": PASSWORD, **new}).text
+    assert other.get("/account/").url.endswith("/account/sign-in")
+
+
+def test_nobody_sees_the_order_of_another(shop: Served, ada: Visitor) -> None:
+    shop.post(order_fields(customer_email="bob@shop.example"))
+    shop.settled()
+    for receipt in ("rcp_00000002", "rcp_00000099", "nonsense"):
+        page = ada.get(f"/account/orders/{receipt}")
+        assert page.status == 404
+        assert "no such order among yours" in page.text
+    assert ada.get("/account/nothing").status == 404
+
+
+def test_guessing_is_slowed_down_by_account_and_by_address(shop: Served, ada: Visitor) -> None:
+    guesser = Visitor(shop.base)
+    statuses = [sign_in(guesser, "wrong").status for _ in range(6)]
+    assert statuses == [422] * 5 + [429]
+    others = [sign_in(guesser, "wrong", f"u{number}@shop.example").status for number in range(6)]
+    assert others == [422] * 5 + [429]
+    assert send(guesser, "/account/forgotten", {"email": ADA}).status == 429
+    new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert send(ada, "/account/password", new).status == 429
+
+
+def test_every_account_page_refuses_whoever_is_not_signed_in(
+    shop: Served, serve: Callable[..., Served], make_app: Callable[..., object]
+) -> None:
+    app = make_app()
+    open_to_all = {"account.sign_in", "account.forgotten", "account.claim"}
+    for rule in app.url_map.iter_rules():  # type: ignore[attr-defined]
+        if not rule.endpoint.startswith("account.") or rule.endpoint in open_to_all:
+            continue
+        path = rule.rule.replace("<receipt>", "rcp_00000001").replace("<path:_unknown>", "any")
+        if "GET" in rule.methods:
+            assert Visitor(shop.base).get(path).url.endswith("/account/sign-in"), path
+        if "POST" in rule.methods:
+            assert Visitor(shop.base).post(path, token="none").status == 401, path
+
+
+def test_a_form_without_its_token_or_from_another_site_is_refused(shop: Served, link: str) -> None:
+    fields = {"new": PASSWORD, "again": PASSWORD}
+    assert Visitor(shop.base).post(link, fields, token="wrong").status == 400
+    visitor = Visitor(shop.base)
+    token = visitor.get(link).token
+    assert visitor.post(link, fields, token=token, headers={"Origin": "https://evil.example"}).status == 403
+
+
+@pytest.mark.parametrize("registrar", ["none"])
+def test_without_accounts_there_is_no_page_and_no_link(serve: Callable[..., Served], registrar: str) -> None:
+    shop = serve(REGISTRAR=registrar)
+    shop.post(order_fields())
+    shop.settled()
+    assert mailed_links(shop) == []
+    for path in ("/account/", "/account/sign-in", "/account/claim/x"):
+        assert Visitor(shop.base).get(path).status == 404
+
+
+def test_an_erased_customers_account_is_gone_too(shop: Served, link: str, ada: Visitor) -> None:
+    privacy.erase(shop.kit.database, shop.kit.transport, ADA)
+    with shop.kit.database.read() as session:
+        assert session.query(AccountRow).count() == session.query(AccountSessionRow).count() == 0
+    assert "no longer here" in Visitor(shop.base).get(link).text
+    assert ada.get("/account/").url.endswith("/account/sign-in")
+    assert sign_in(Visitor(shop.base)).status == 422
+    assert [row.account for row in shop.rows(AccountAttemptRow)] != [ADA]
+
+
+def test_a_fault_behind_a_link_is_logged_without_the_link(
+    shop: Served, link: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(links.AccountLinks, "owner", lambda *_: 1 / 0)
+    assert Visitor(shop.base).get(link).status == 500
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("receiver")]
+    assert any("GET /account/claim/ failed" in line for line in ours)
+    assert not any(link in line for line in ours)
+
+
+def test_a_customer_walks_through_by_keyboard(shop: Served, link: str, browse: Callable[..., Browsing]) -> None:
+    window = browse(shop.base)
+    page = window.page
+
+    def fill(*texts: str) -> None:
+        page.locator("form.panel input:not([type=hidden])").first.focus()
+        for text in texts:
+            page.keyboard.type(text)
+            page.keyboard.press("Tab")
+        page.keyboard.press("Enter")
+
+    window.open(link)
+    wrong = window.look("light")
+    fill(PASSWORD, PASSWORD)
+    page.wait_for_url("**/account/")
+    page.get_by_role("link", name="A-1").press("Enter")
+    page.wait_for_url("**/orders/*")
+    page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    wrong += window.look("dark")
+    for path in ("/account/", "/account/details", "/account/password"):
+        window.open(path)
+        wrong += window.look("dark") + window.look("light")
+    page.get_by_role("button", name="Sign out").press("Enter")
+    page.wait_for_url("**/account/sign-in")
+    wrong += window.look("dark")
+    page.get_by_role("link", name="Forgotten").press("Enter")
+    page.wait_for_url("**/account/forgotten")
+    wrong += window.look("light")
+    fill(ADA)
+    page.wait_for_url("**/account/sign-in")
+    shop.settled()
+    window.open(mailed_links(shop)[-1])
+    fill(NEW_PASSWORD, NEW_PASSWORD)
+    page.wait_for_url("**/account/")
+    assert wrong == []
