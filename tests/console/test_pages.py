@@ -42,6 +42,26 @@ def test_links_lead_to_every_page(filled: Served, make_app: Callable[..., Flask]
     assert wanted - set(found) - BEHIND_A_FORM - PARTS == set()
 
 
+@pytest.mark.parametrize("path", ["/admin/mail", "/admin/orders", "/admin/orders/rcp_00000001", "/admin/order-manager"])
+def test_short_words_are_not_broken_and_what_is_empty_takes_no_room(
+    filled: Served, browse: Callable[..., Browsing], path: str
+) -> None:
+    browsing = browse(filled.base, viewport=WIDE)
+    browsing.sign_in()
+    browsing.open(path)
+    short = browsing.page.locator("tbody .short")
+    lines = short.evaluate_all(
+        "all => all.map((one) => [...one.querySelectorAll('*')].at(-1) ?? one)"
+        ".map((one) => one.getClientRects().length)"
+    )
+    assert set(lines) == {1}
+    for width in (320, 740, 800, 900):
+        browsing.page.set_viewport_size({"width": width, "height": 640})
+        assert browsing.page.evaluate("document.documentElement.scrollWidth") <= width
+    browsing.page.set_viewport_size(NARROW)
+    assert browsing.page.locator("td:has(> div:empty)").locator("visible=true").count() == 0
+
+
 @pytest.mark.parametrize("viewport", [WIDE, NARROW], ids=["wide", "narrow"])
 def test_everybody_can_read_every_page(
     filled: Served, make_app: Callable[..., Flask], browse: Callable[..., Browsing], viewport: dict[str, int]
