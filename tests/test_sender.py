@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus
+from urllib.parse import parse_qsl, quote, quote_plus
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,7 +21,8 @@ from urllib3 import PoolManager
 
 from receiver.http_client import new_pool
 from receiver.orders import Customer, Item, Order
-from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, Outcome, post, retry_after_seconds, send
+from receiver.relay.retry_after import retry_after_seconds
+from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, Outcome, post, send
 from receiver.signing import fingerprint, sign, verify
 from tests.hostile_servers import (
     Answerer,
@@ -423,16 +424,54 @@ def test_a_body_that_lags_is_cut_when_the_time_is_over(hasty_pool: PoolManager) 
     assert answer.milliseconds < 3000
 
 
-@pytest.mark.parametrize("repeat", [lambda secret: secret, quote_plus, lambda secret: secret.replace("/", "\\/")])
+SPELLINGS: list[Callable[[str], str]] = [
+    str,
+    quote_plus,
+    lambda secret: quote(secret),
+    lambda secret: quote_plus(secret).replace("%2F", "%2f"),
+    lambda secret: secret.replace("/", "\\/"),
+    lambda secret: secret.replace("/", "\\u002F"),
+    lambda secret: secret.replace("/", "&#47;"),
+    lambda secret: secret.removeprefix("whsec_"),
+    lambda secret: quote_plus(secret.removeprefix("whsec_")),
+]
+
+
+@pytest.mark.parametrize("repeat", SPELLINGS)
 def test_a_secret_that_the_answer_repeats_is_masked(repeat: Callable[[str], str], pool: PoolManager) -> None:
     answer = answer_to(reply("401 Unauthorized", f"not {repeat(SECRET)}!".encode()), pool)
     assert answer.body == b"not [secret %s]!" % fingerprint(SECRET).encode()
     assert SECRET not in repr(answer)
 
 
+def test_a_secret_of_any_letters_is_masked_in_any_spelling(pool: PoolManager) -> None:
+    secret = "schön & sechzehn Zeichen"
+    spelt = "|".join([secret, quote(secret), quote_plus(secret), json.dumps(secret)])
+    with serving(reply("200 OK", spelt.encode())) as server:
+        answer = send(server.url(), b"", {}, pool=pool, secrets=[SECRET, secret])
+    assert answer.body.count(f"[secret {fingerprint(secret)}]".encode()) == 4
+    assert b"sechzehn" not in answer.body
+
+
+def test_a_secret_in_the_content_type_is_masked(pool: PoolManager) -> None:
+    answer = answer_to(reply("401 Unauthorized", Content_Type=f"text/{SECRET}"), pool)
+    assert answer.content_type == f"text/[secret {fingerprint(SECRET)}]"
+
+
+@pytest.mark.parametrize("before", range(MOST_ANSWER_BYTES - len(quote_plus(SECRET)), MOST_ANSWER_BYTES + 1, 5))
+def test_a_secret_across_the_cut_is_masked(before: int, pool: PoolManager) -> None:
+    answer = answer_to(reply("401 Unauthorized", b"." * before + quote_plus(SECRET).encode() * 9), pool)
+    assert b"MfKQ" not in answer.body
+
+
+def test_many_secrets_before_the_cut_bring_none_behind_it_to_light(pool: PoolManager) -> None:
+    answer = answer_to(reply("401 Unauthorized", SECRET.encode() * 2000), pool)
+    assert answer.body.replace(b"[secret %s]" % fingerprint(SECRET).encode(), b"") == b""
+
+
 def test_masking_never_makes_the_body_longer_than_is_kept(pool: PoolManager) -> None:
     short = "sixteen letters!"
-    with serving(reply("200 OK", short.encode() * 2000)) as server:
+    with serving(reply("200 OK", short.encode() * (MOST_ANSWER_BYTES // len(short)))) as server:
         answer = send(server.url(), b"", {}, pool=pool, secrets=[short])
     assert len(answer.body) == MOST_ANSWER_BYTES
     assert short.encode() not in answer.body

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from functools import cache
 from http import HTTPStatus
 from typing import Literal
-from urllib.parse import quote_plus
 
 from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
@@ -24,14 +20,14 @@ from receiver.errors import ConfigurationError
 from receiver.http_client import new_pool, peer
 from receiver.orders import Order, encode_form, encode_json
 from receiver.relay.diagnosis import of_failure, of_status
-from receiver.signing import fingerprint, sign
+from receiver.relay.masking import longest_spelling, masked
+from receiver.relay.retry_after import retry_after_seconds
+from receiver.signing import sign
 
 #: Most bytes of an answer's body that are read and kept.
 MOST_ANSWER_BYTES = 20_000
 #: Most characters of an answer's Content-Type that are kept.
 MOST_CONTENT_TYPE = 200
-#: Longest Retry-After that is honoured, in seconds.
-LONGEST_RETRY_AFTER = 24 * 3600
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 _REJECTED = frozenset({400, 413, 415, 422})
@@ -133,7 +129,7 @@ def send(
         answer = _answered(response, secrets)
     return replace(
         answer,
-        headers_sent={name: _masked(value.encode(), secrets).decode() for name, value in all_headers.items()},
+        headers_sent={name: masked(value.encode(), secrets).decode() for name, value in all_headers.items()},
         milliseconds=round((time.monotonic() - started) * 1000),
     )
 
@@ -147,23 +143,6 @@ def outcome_of(status: int) -> Outcome:
     return Outcome.REJECTED if status in _REJECTED else Outcome.RETRY
 
 
-def retry_after_seconds(value: str, now: datetime) -> int | None:
-    """Read a Retry-After header, seconds or a date (RFC 9110, section 10.2.3), cut to a day; None if neither.
-
-    ``now`` is aware UTC.
-    """
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return min(int(value), LONGEST_RETRY_AFTER)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    seconds = math.ceil((moment - now).total_seconds())
-    return min(max(seconds, 0), LONGEST_RETRY_AFTER)
-
-
 @cache
 def _public_pool() -> PoolManager:
     return new_pool(allow_private=False, https_only=False)
@@ -175,30 +154,28 @@ def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
         outcome=outcome_of(response.status),
         **asdict(of_status(response.status)),
         status=response.status,
-        body=_masked(_read(response), secrets)[:MOST_ANSWER_BYTES],
-        content_type=response.headers.get("Content-Type", "")[:MOST_CONTENT_TYPE],
+        body=masked(_read(response, secrets), secrets, most=MOST_ANSWER_BYTES),
+        content_type=_masked_header(response, "Content-Type", secrets)[:MOST_CONTENT_TYPE],
         address=address,
         tls=tls,
         retry_after=retry_after_seconds(response.headers.get("Retry-After", ""), datetime.now(UTC)),
     )
 
 
-def _read(response: BaseHTTPResponse) -> bytes:
-    """Read the body as far as it is kept; the status decides, so a body that breaks off or lags is cut."""
-    body = b""
+def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]) -> str:
+    """Give an answer's header with the secrets masked; http.client reads headers as ISO 8859-1."""
+    value = response.headers.get(name, "").encode("latin-1", "replace")
+    return masked(value, secrets).decode("latin-1")
+
+
+def _read(response: BaseHTTPResponse, secrets: Sequence[str]) -> bytes:
+    """Read the body as far as it is kept, and one secret more; the status decides, so one that breaks off is cut."""
+    body, most = b"", MOST_ANSWER_BYTES + longest_spelling(secrets)
     try:
-        while len(body) < MOST_ANSWER_BYTES and (chunk := response.read1(MOST_ANSWER_BYTES - len(body))):
+        while len(body) < most and (chunk := response.read1(most - len(body))):
             body += chunk
     except HTTPError:
         pass
     finally:
         response.close()
     return body
-
-
-def _masked(data: bytes, secrets: Sequence[str]) -> bytes:
-    """Put the fingerprint where a secret stands: plain, as a form field or with the slashes of PHP's JSON."""
-    for secret in secrets:
-        for spelling in (secret, quote_plus(secret), secret.replace("/", "\\/")):
-            data = data.replace(spelling.encode(), b"[secret %s]" % fingerprint(secret).encode())
-    return data
