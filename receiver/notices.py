@@ -80,8 +80,8 @@ TROUBLES = (
         headline="An order came in that is not understood yet",
         lines=(
             "Nothing is lost: it is kept as parked, and its handlers have not run.",
-            "Map its parameters in the console under Received, Parked: it suggests, tries, saves and runs what is parked.",
-            "Or in a terminal: flask orders explain RECEIPT, then instance/config.toml, then flask orders replay --parked",
+            "Map its parameters in the console under Received, Parked: it suggests, tries and saves, then runs all.",
+            "In a terminal: flask orders explain RECEIPT, then instance/config.toml, then flask orders replay --parked",
         ),
     ),
     Trouble(

@@ -11,11 +11,17 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from xdist.workermanage import NodeManager
 
 from receiver import create_app
 from receiver import instance as instances
 from receiver.kit import Kit
 from tests.served import SECRET, Served, served
+
+
+def pytest_configure() -> None:
+    """Give a worker of a busy machine the time to write its coverage down before it is ended."""
+    NodeManager.EXIT_TIMEOUT = 120
 
 
 @pytest.hookimpl(trylast=True)
