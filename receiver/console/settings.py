@@ -18,6 +18,7 @@ from receiver.config import SETTINGS, Setting
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit, current_kit
+from receiver.notices import TROUBLES
 from receiver.settings import DEFAULT
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
@@ -90,6 +91,8 @@ def _page(kit: Kit, form: SecretForm) -> str:
         ],
         file=kit.instance / "config.toml",
         days=kit.settings["RETENTION_DAYS"],
+        troubles=[one.headline for one in TROUBLES],
+        in_force=kit.settings,
     )
 
 

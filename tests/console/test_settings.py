@@ -167,3 +167,21 @@ def test_settings_without_javascript(shop: Served, browse: Callable[..., Browsin
     person.page.get_by_label("Secret", exact=True).fill(PASTED)
     person.page.get_by_role("button", name="Add the secret").click()
     person.page.get_by_text(f"Added. The secret {MARK} is active now").wait_for()
+
+
+def test_the_alarms_say_what_is_mailed_to_whom(serve: Callable[..., Served]) -> None:
+    def text_with(**settings: object) -> str:
+        visitor = Visitor(serve(MERCHANT_EMAIL="owner@shop.example", **settings).base)
+        visitor.sign_in()
+        return visitor.get("/admin/settings").text
+
+    text = text_with()
+    assert "which is owner@shop.example : at the first of a kind" in text
+    assert "A handler has given up on an order" in text
+    assert "these mails do not leave this server" in text
+    assert "Off: no order has come for long" in text
+    assert "Off: order numbers skip" in text
+    text = text_with(MAIL_SERVER="127.0.0.1", QUIET_HOURS_ALARM=12, ORDER_GAP_ALARM=True)
+    assert "these mails do not leave this server" not in text
+    assert "No order has come for 12 hours" in text
+    assert "Off:" not in text
