@@ -76,12 +76,15 @@ def order_manager_save() -> ResponseReturnValue:
 def order_manager_test() -> ResponseReturnValue:
     """Send the test transmission and show what came of it."""
     try:
-        event_id = current_kit().transmissions.send_test().event_id
+        sent = current_kit().transmissions.send_test()
     except ConfigurationError as error:
         flash(str(error), "bad")
         return redirect(url_for("console.order_manager", open="controls"), 303)
-    flash("The test transmission was sent; its result stands below.")
-    return redirect(url_for("console.order_manager", tested=event_id, _anchor="test-result"), 303)
+    if sent.state == "delivered":
+        flash("The test transmission arrived; its result stands below.")
+    else:
+        flash("The test did not arrive; the reason stands below.", "bad")
+    return redirect(url_for("console.order_manager", tested=sent.event_id, _anchor="test-result"), 303)
 
 
 def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:

@@ -61,7 +61,7 @@ _BY_STATUS = {
     408: Diagnosis(
         "status_408",
         "The receiver gave up waiting for the order (408).",
-        "Check how busy the receiver is; the order is sent again.",
+        "Check how busy the receiver is, and the proxy before it.",
     ),
     410: Diagnosis(
         "status_410",
@@ -97,7 +97,7 @@ _REDIRECT = Diagnosis(
 _SERVER_ERROR = Diagnosis(
     "status_5xx",
     "The receiver, or the proxy before it, failed (a 5xx status).",
-    "Look into the receiver's log at this time; the order is sent again.",
+    "Look into the receiver's log at this time.",
 )
 _OTHER_STATUS = Diagnosis(
     "status_other",

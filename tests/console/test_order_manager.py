@@ -142,6 +142,24 @@ def test_this_very_receiver_follows_a_rotation(visitor: Visitor, shop: Served) -
     assert "tested" in visitor.post(f"{PAGE}/test").text
 
 
+def test_a_test_that_arrived_says_so(visitor: Visitor) -> None:
+    with serving(reply("202 Accepted")) as server:
+        save(visitor, server.url())
+        page = visitor.post(f"{PAGE}/test")
+    assert "The test transmission arrived; its result stands below." in page.text
+    assert "did not arrive" not in page.text
+
+
+def test_when_this_very_receiver_refuses_the_proof_the_press_that_mends_it_is_named(
+    visitor: Visitor, shop: Served
+) -> None:
+    save(visitor, shop.url)
+    mend = "press Give the secret to this receiver above, and test again"
+    assert mend in visitor.post(f"{PAGE}/test").text
+    visitor.post(f"{PAGE}/give")
+    assert mend not in visitor.post(f"{PAGE}/test").text
+
+
 def test_without_a_url_a_test_says_what_to_do(visitor: Visitor) -> None:
     assert "enter the URL of your own server and save it first" in visitor.post(f"{PAGE}/test").text
 
@@ -162,6 +180,8 @@ def test_a_failed_test_says_why_and_what_next(visitor: Visitor, status: str, cau
         save(visitor, server.url())
         page = visitor.post(f"{PAGE}/test")
     assert cause in page.text
+    assert "The test did not arrive; the reason stands below." in page.text
+    assert "sent again" not in page.text
     assert "Next:" in page.text
     assert "webhook-signature: v1," in page.text
     assert "&lt;script&gt;" in page.html
