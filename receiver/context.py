@@ -51,8 +51,6 @@ class Run:
     run: int
     attempt: int
     test: bool
-    #: Whether nothing of it is kept; a test keeps its mails alone.
-    dry: bool = False
 
 
 class Context:
@@ -154,7 +152,7 @@ class Context:
         None is due on a test, without accounts, once the account is claimed, and within an hour of the last link.
         """
         email = self.order.customer.email
-        if self.test or self._run.dry or not email or not self._services.account_links.is_on:
+        if self.test or not email or not self._services.account_links.is_on:
             return None
         return self._services.account_links.for_new_customer(self.session, email, now=datetime.now(UTC))
 
@@ -175,9 +173,7 @@ class Context:
                 raise RuntimeError("Use context.once before context.session: it is written down at once, by itself.")
         if self.test:
             return True
-        return once.ask(
-            self._services.database, self._run.handler, key, order_pk=self._run.order_pk, keeps=not self._run.dry
-        )
+        return once.ask(self._services.database, self._run.handler, key, order_pk=self._run.order_pk)
 
     def forward(self, url: str) -> None:
         """Send this order on to another server, once, however often this handler runs on it.

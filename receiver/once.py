@@ -5,23 +5,18 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
-from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 
 from receiver.database import Database
 from receiver.models import OnceRow
 
 
-def ask(database: Database, handler: str, key: str, *, order_pk: int | None, keeps: bool) -> bool:
-    """Tell whether a handler asks for a key for the first time; with ``keeps``, that is on disk when it is told.
+def ask(database: Database, handler: str, key: str, *, order_pk: int | None) -> bool:
+    """Tell whether a handler asks for a key for the first time; that is on disk when it is told.
 
     Only the key's digest is kept, since a key may name a person. Raises Unavailable when it cannot be written.
     """
     digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    if not keeps:
-        with database.read() as session:
-            mine = select(OnceRow.id).where(OnceRow.handler == handler, OnceRow.digest == digest)
-            return session.scalar(mine) is None
     values = {"handler": handler, "digest": digest, "order_pk": order_pk, "at": datetime.now(UTC)}
     with database.write() as session:
         done = session.execute(insert(OnceRow).values(values).on_conflict_do_nothing())

@@ -58,24 +58,17 @@ def test_an_attempt_that_fails_after_it_has_used_the_key_up(run: Callable[[str],
 
 
 def test_another_handler_has_keys_of_its_own(kit: Kit) -> None:
-    assert once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
-    assert once.ask(kit.database, "two", "key", order_pk=None, keeps=True)
-    assert not once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+    assert once.ask(kit.database, "one", "key", order_pk=None)
+    assert once.ask(kit.database, "two", "key", order_pk=None)
+    assert not once.ask(kit.database, "one", "key", order_pk=None)
 
 
 def test_of_many_who_ask_at_one_time_one_is_told_yes(kit: Kit) -> None:
     def ask(_number: int) -> bool:
-        return once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
+        return once.ask(kit.database, "one", "key", order_pk=None)
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(ask, range(40))) == 1
-
-
-def test_asking_without_keeping_changes_nothing(kit: Kit) -> None:
-    for _ in range(2):
-        assert once.ask(kit.database, "one", "key", order_pk=None, keeps=False)
-    once.ask(kit.database, "one", "key", order_pk=None, keeps=True)
-    assert not once.ask(kit.database, "one", "key", order_pk=None, keeps=False)
 
 
 def test_a_test_transmission_is_told_yes_and_keeps_nothing(run: Callable[[str], Served]) -> None:

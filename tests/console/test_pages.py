@@ -58,7 +58,7 @@ def test_short_words_are_not_broken_and_what_is_empty_takes_no_room(
     for width in (320, 740, 800, 900):
         browsing.page.set_viewport_size({"width": width, "height": 640})
         assert browsing.page.evaluate("document.documentElement.scrollWidth") <= width
-    browsing.page.set_viewport_size(NARROW)
+    browsing.page.set_viewport_size({"width": NARROW["width"], "height": NARROW["height"]})
     assert browsing.page.locator("td:has(> div:empty)").locator("visible=true").count() == 0
 
 
