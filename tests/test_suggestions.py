@@ -62,6 +62,52 @@ def test_names_in_other_words_are_recognised() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {
+            "order_id": "Bestellnummer",
+            "customer.first_name": "Vorname",
+            "customer.last_name": "Nachname",
+            "billing.line1": "Straße",
+            "billing.postcode": "PLZ",
+            "billing.city": "Ort",
+            "items[].name": "Artikel{n}Bezeichnung",
+            "items[].quantity": "Artikel{n}Menge",
+            "items[].unit_price": "Artikel{n}Preis",
+        },
+        {
+            "order_id": "bestell_nr",
+            "billing.line1": "Rechnung_Strasse",
+            "shipping.city": "Liefer_Ort",
+            "items[].name": "Artikel_{n}_Name",
+            "items[].quantity": "Artikel_{n}_Anzahl",
+            "items[].unit_price": "Artikel_{n}_Einzelpreis",
+        },
+        {
+            "order_id": "numero_commande",
+            "customer.first_name": "prénom",
+            "billing.city": "ville",
+            "billing.line1": "adresse",
+            "items[].name": "produit_{n}_nom",
+            "items[].quantity": "produit_{n}_quantité",
+            "items[].unit_price": "produit_{n}_prix",
+        },
+        {
+            "order_id": "NúmeroPedido",
+            "customer.last_name": "Apellidos",
+            "billing.line1": "Dirección",
+            "billing.city": "Ciudad",
+            "items[].quantity": "Producto{n}Cantidad",
+            "items[].unit_price": "Producto{n}Precio",
+        },
+    ],
+    ids=["german", "german, short", "french", "spanish"],
+)
+def test_names_in_other_languages_are_recognised(sent: dict[str, str]) -> None:
+    assert suggested({name.replace("{n}", "1"): "2" for name in sent.values()}) == sent
+
+
 def test_the_customers_address_is_where_the_invoice_goes() -> None:
     assert suggested({"CustomerCity": "Berlin", "BuyerName": "Zoë M"}) == {
         "billing.city": "CustomerCity",

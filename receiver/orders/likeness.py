@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from difflib import SequenceMatcher
 from functools import cache
 
 from receiver.orders.names import Place, json_path
 
-#: Words that senders use for one another -> the contract's word.
+#: Words that senders use, English, German, French or Spanish, without accents -> the contract's word.
 _SYNONYMS = {
     word: ours
     for ours, words in {
-        "id": "ref reference number no nr key",
-        "customer": "buyer client shopper user purchaser cust",
-        "billing": "bill invoice payer",
-        "shipping": "ship delivery deliver recipient freight postage",
-        "postcode": "zip zipcode postal plz",
-        "quantity": "qty count pieces amount",
-        "item": "product article line lines products items position",
+        "order": "bestell bestellung auftrag auftrags commande pedido",
+        "id": "ref reference number no nr key nummer numero bestellnummer bestellnr auftragsnummer",
+        "customer": "buyer client shopper user purchaser cust kunde kunden kaufer cliente acheteur comprador",
+        "billing": "bill invoice payer rechnung rechnungs facturation facturacion",
+        "shipping": "ship delivery deliver recipient freight postage versand liefer livraison envio",
+        "postcode": "zip zipcode postal plz postleitzahl cp",
+        "quantity": "qty count pieces amount menge anzahl quantite cantidad",
+        "item": "product article line lines products items position artikel produkt produit producto articulo",
         "unit": "each single",
-        "name": "title description",
-        "email": "mail",
-        "phone": "tel telephone mobile",
-        "region": "state province county",
-        "city": "town",
-        "total": "sum grand",
-        "tax": "vat gst",
-        "discount": "rebate coupon voucher",
-        "note": "comment comments message remarks",
-        "line1": "street address addr",
+        "unit price": "einzelpreis stuckpreis",
+        "price": "preis prix precio",
+        "name": "title description bezeichnung nom nombre",
+        "email": "mail courriel correo",
+        "phone": "tel telephone mobile telefon telefono",
+        "region": "state province county bundesland provincia",
+        "city": "town ort stadt ville ciudad",
+        "country": "land pays pais",
+        "currency": "wahrung waehrung devise moneda",
+        "total": "sum grand summe gesamt gesamtsumme gesamtbetrag gesamtpreis montant importe",
+        "tax": "vat gst mwst steuer tva iva",
+        "discount": "rebate coupon voucher rabatt remise descuento",
+        "note": "comment comments message remarks bemerkung kommentar commentaire comentario",
+        "line1": "street address addr strasse adresse anschrift rue calle direccion",
         "first": "given forename",
         "last": "family",
-        "first name": "firstname vorname",
-        "last name": "lastname surname nachname",
-        "date": "time created placed",
-        "locale": "language lang",
+        "first name": "firstname vorname prenom",
+        "last name": "lastname surname nachname apellido apellidos",
+        "date": "time created placed datum fecha bestelldatum",
+        "locale": "language lang sprache langue idioma",
     }.items()
     for word in words.split()
 }
@@ -97,6 +103,11 @@ def _in_our_words(name: str) -> str:
     line = _LINE_OF_ADDRESS.search(name)
     if line:
         name = f"{name[: line.start()]}_{name[line.end() :]}"
-    words = [word.lower() for word in _TOKEN.findall(name) if not word.isdigit()]
-    ours = [_SYNONYMS.get(word, word) for word in words if word != "order"]
+    words = [word.lower() for word in _TOKEN.findall(_without_accents(name)) if not word.isdigit()]
+    ours = [ours for word in words if (ours := _SYNONYMS.get(word, word)) != "order"]
     return " ".join(dict.fromkeys([*ours, f"line{line[3]}"] if line else ours))
+
+
+def _without_accents(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
