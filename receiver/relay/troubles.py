@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -11,6 +14,8 @@ from receiver.relay import control_state
 from receiver.relay.sender import Outcome
 from receiver.relay.tables import ControlRow, TransmissionAttemptRow, TransmissionRow
 
+#: How long an order that was given up stands as a trouble; it stays in the list of transmissions.
+_GIVEN_UP_STANDS = timedelta(days=7)
 _WHERE = "See each attempt under Customer, Order Manager, or with: flask relay transmissions"
 
 
@@ -37,7 +42,7 @@ def _disabled(control: ControlRow) -> Trouble | None:
 
 def _failing(session: Session, control: ControlRow) -> Trouble | None:
     """Tell each kind of failure for itself, while nothing arrives."""
-    if control.failing_since is None or not control.enabled:
+    if control.failing_since is None or not control.enabled or not _is_any_open(session):
         return None
     live = (
         select(TransmissionAttemptRow)
@@ -57,19 +62,26 @@ def _failing(session: Session, control: ControlRow) -> Trouble | None:
     )
 
 
+def _is_any_open(session: Session) -> bool:
+    """Tell whether an order is on its way to the control's URL."""
+    live = TransmissionRow.test.is_(False), TransmissionRow.target == ""
+    return session.scalar(select(TransmissionRow.id).where(TransmissionRow.state == "open", *live).limit(1)) is not None
+
+
 def _given_up(session: Session) -> Trouble | None:
     failed = select(TransmissionRow).where(TransmissionRow.state == "failed", TransmissionRow.test.is_(False))
     last = session.scalar(failed.order_by(TransmissionRow.settled_at.desc()).limit(1))
-    if last is None or last.settled_at is None:
+    if last is None or (settled_at := last.settled_at) is None:
         return None
-    return _trouble(
+    trouble = _trouble(
         "transmission_given_up",
-        milliseconds(last.settled_at),
+        milliseconds(settled_at),
         "An order could not be sent to your server and is not tried again",
         f"Order {last.order_id}{f', forwarded to {last.target}' if last.target else ''}: {last.detail}",
         "When that is mended, send it again there: Customer, Order Manager, Resend.",
         _WHERE,
     )
+    return replace(trouble, stands=lambda _session, now: now - settled_at < _GIVEN_UP_STANDS)
 
 
 def _trouble(kind: str, newest: int, headline: str, *lines: str) -> Trouble:

@@ -110,6 +110,19 @@ def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) ->
     assert "No order was taken for 5 days." in flat(mails(enabled)[0].text)
 
 
+def test_an_order_given_up_stands_for_a_week_and_its_failure_no_longer(enabled: Relay, shop: Shop) -> None:
+    def standing() -> list[str]:
+        with enabled.kit.database.read() as session:
+            return [trouble.headline for trouble in enabled.kit.notices.standing(session, enabled.now)]
+
+    send(enabled, shop, "500 Oops")
+    assert standing() == [NOT_REACHED]
+    enabled.work_until(timedelta(days=4))
+    assert (enabled.states(), standing()) == (["failed"], [GIVEN_UP])
+    enabled.work_until(timedelta(days=12))
+    assert standing() == []
+
+
 def test_what_stands_is_shown_beside_the_other_troubles_until_it_is_over(enabled: Relay, shop: Shop) -> None:
     def standing() -> list[str]:
         with enabled.kit.database.read() as session:
