@@ -54,6 +54,9 @@ class Transmissions:
         if row is None:
             return False
         control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
+        if not control.enabled:
+            self._hold(row)
+            return True
         began_at = self._now()
         with self._leases.kept(row):
             answer = self._attempt(row, control, began_at)
@@ -61,6 +64,13 @@ class Transmissions:
             if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
                 write_down(session, row, control, answer, at=began_at)
         return True
+
+    def _hold(self, row: TransmissionRow) -> None:
+        """Let a claimed order wait, for HTTP POST was switched off since; and send it at once if it is on again."""
+        with self._database.write() as session:
+            is_enabled = control_state.is_enabled(session)
+            due_at = self._now() if is_enabled else None
+            jobs.settle(session, row, state="open" if is_enabled else "held", due_at=due_at, attempts=0)
 
     def send_test(self) -> TransmissionRow:
         """Send a new dummy order at once and only once, wait for the answer, and give the transmission.

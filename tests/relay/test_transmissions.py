@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from receiver import signing
 from receiver.errors import ConfigurationError
+from receiver.relay.controls import Control
 from receiver.relay.tables import ControlRow, ControlSecretRow, TransmissionRow
 from receiver.relay.transmissions import SCHEDULE, Transmissions
 from tests.hostile_servers import Answerer, reply
@@ -180,6 +181,27 @@ def test_one_in_flight_while_it_is_disabled_is_held_unless_it_arrives(enabled: R
     shop.answer = disabled_meanwhile(ACCEPTED)
     enabled.work()
     assert enabled.states() == ["delivered"]
+
+
+def test_one_that_was_taken_up_as_it_is_disabled_is_held_and_not_sent(
+    enabled: Relay, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    save = enabled.controls.save
+
+    def read_as_it_is_switched(*, on_again: bool) -> Control:
+        monkeypatch.undo()
+        control = save(enabled=False)
+        return save(enabled=True) and control if on_again else control
+
+    enabled.receive()
+    monkeypatch.setattr(enabled.controls, "read", lambda: read_as_it_is_switched(on_again=False))
+    assert enabled.work() == 1
+    assert (enabled.states(), shop.requests) == (["held"], [])
+
+    save(enabled=True)
+    monkeypatch.setattr(enabled.controls, "read", lambda: read_as_it_is_switched(on_again=True))
+    assert enabled.work() == 2
+    assert (enabled.states(), len(enabled.attempts())) == (["delivered"], 1)
 
 
 def test_a_receiver_that_answers_401_for_an_hour_gets_all_of_them_later(enabled: Relay, shop: Shop) -> None:
