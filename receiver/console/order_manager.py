@@ -8,7 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, RadioField, SelectChoice, StringField
+from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
 from receiver.console import paging
 from receiver.console.blueprint import console
@@ -36,8 +36,11 @@ class OrderControlForm(FlaskForm):  # type: ignore[misc]
             SelectChoice("form", "As a form (application/x-www-form-urlencoded)"),
             SelectChoice("json", "As JSON (application/json)"),
         ],
+        invalid_choice_message="Choose form or JSON.",
     )
     sends_secret_field = BooleanField("Also send the secret as the field shared_secret")
+    #: When what the form showed was saved, so that nobody's later change is overwritten unseen.
+    changed_at = HiddenField()
 
 
 @console.get("/order-manager")
@@ -55,6 +58,9 @@ def order_manager_save() -> ResponseReturnValue:
     form = OrderControlForm()
     if not form.validate():
         return _page(before, form, is_open=True), 422
+    if form.changed_at.data not in {None, _last_change(before)}:
+        form.changed_at.data = _last_change(before)
+        return _page(before, form, is_open=True, was_changed=True), 409
     try:
         after = controls.save(
             enabled=form.enabled.data,
@@ -108,7 +114,11 @@ def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
     return {"is_given": own_receiver.is_given(control)}
 
 
-def _page(control: Control, form: OrderControlForm, *, is_open: bool = False) -> str:
+def _last_change(control: Control) -> str:
+    return str(control.changed_at or "")
+
+
+def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:
     kit = current_kit()
     state = paging.filtered("state", history.STATES)
     with kit.database.read() as reading:
@@ -120,6 +130,7 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False) ->
             "console/order_manager.html",
             control=control,
             form=form,
+            was_changed=was_changed,
             new_secret=shown_once(kit, control),
             own_receiver=own_receiver_at(kit, control),
             is_open=is_open or bool(tested) or request.args.get("open") == "controls",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -252,3 +253,34 @@ def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served)
         shop.kit.transmissions.run_next()
     page = visitor.get(PAGE)
     assert "Disabled by itself" in page.text
+
+
+def changed_at(page: Page) -> str:
+    """Give the moment of the last change as the form of the Order Controls carries it."""
+    found = re.search(r'name="changed_at"[^>]*value="([^"]*)"', page.html)
+    assert found
+    return html.unescape(found[1])
+
+
+def test_a_change_made_meanwhile_is_not_overwritten_unseen(visitor: Visitor, shop: Served) -> None:
+    seen = changed_at(visitor.get(PAGE))
+    save(visitor, "http://127.0.0.1:9/mine", changed_at=seen)
+    page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", changed_at=seen)
+    assert (page.status, "Nothing was saved: it was changed meanwhile" in page.text) == (409, True)
+    assert "on, to http://127.0.0.1:9/mine, as form" in page.text
+    assert 'value="http://127.0.0.1:9/theirs"' in page.html
+    assert shop.kit.controls.read().url == "http://127.0.0.1:9/mine"
+    assert save(visitor, "http://127.0.0.1:9/theirs", changed_at=changed_at(page)).status == 200
+    assert shop.kit.controls.read().url == "http://127.0.0.1:9/theirs"
+
+
+@pytest.mark.parametrize("encoding", ["xml", ""])
+def test_an_encoding_that_is_none_is_said(visitor: Visitor, shop: Served, encoding: str) -> None:
+    page = save(visitor, "http://127.0.0.1:9/orders", encoding=encoding)
+    assert page.status == 422
+    assert re.search(r'role="alert">Nothing was saved: Choose form or JSON\.<', page.html)
+    assert not shop.kit.controls.read().enabled
+
+
+def test_a_wrong_url_is_announced(visitor: Visitor) -> None:
+    assert re.search(r'role="alert">Nothing was saved: Enter the URL', save(visitor, "").html)
