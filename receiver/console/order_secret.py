@@ -75,6 +75,17 @@ def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
 @console.post("/order-manager/give")
 def order_manager_give() -> ResponseReturnValue:
     """Let this receiver take the control's secret."""
-    OwnReceiver(current_kit()).give()
+    kit = current_kit()
+    control = kit.controls.read()
+    try:
+        if control.secrets and own_receiver_at(kit, control) is None:
+            raise ConfigurationError(
+                "Your server URL does not lead to this receiver, so it was not given the secret; "
+                "on your server's own machine, flask secret add takes it."
+            )
+        OwnReceiver(kit).give()
+    except ConfigurationError as error:
+        flash(str(error), "bad")
+        return redirect(url_for("console.order_manager", open="controls"), 303)
     flash("This receiver now takes the shared secret. Open Order Controls and send a test.")
     return redirect(url_for("console.order_manager"), 303)

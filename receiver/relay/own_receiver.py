@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from receiver import signing
 from receiver.database import Database
+from receiver.errors import ConfigurationError
 from receiver.relay.controls import Control, Controls
 from receiver.shared_secrets import SharedSecrets
 
@@ -52,10 +53,15 @@ class OwnReceiver:
             return bool(control.secrets) and control.secrets[0].fingerprint in self._known(session)
 
     def give(self) -> None:
-        """Let the receiver take what the control signs with, and end what it no longer signs with; safe to repeat."""
+        """Let the receiver take what the control signs with, and end what it no longer signs with; safe to repeat.
+
+        Raises ConfigurationError while there is no secret.
+        """
         controls, shared_secrets = self._parts.controls, self._parts.shared_secrets
         now = datetime.now(UTC)
         ends = {one.fingerprint: one.ends_at for one in controls.read().secrets}
+        if not ends:
+            raise ConfigurationError("There is no secret yet; the first save of the Order Controls makes one.")
         with self._parts.database.write() as session:
             known = self._known(session)
             for secret in reversed(controls.active_secrets()):

@@ -143,6 +143,18 @@ def test_this_very_receiver_follows_a_rotation(visitor: Visitor, shop: Served) -
     assert "tested" in visitor.post(f"{PAGE}/test").text
 
 
+def test_a_secret_is_given_to_this_receiver_only_when_there_is_one_and_the_url_leads_here(
+    visitor: Visitor, shop: Served
+) -> None:
+    known = set(shop.kit.shared_secrets.keyring().active)
+    assert "There is no secret yet" in visitor.post(f"{PAGE}/give").text
+    save(visitor, "http://127.0.0.1:9/orders")
+    assert "does not lead to this receiver" in visitor.post(f"{PAGE}/give").text
+    visitor.post(PAGE, {"url": "", "encoding": "form"})
+    assert "does not lead to this receiver" in visitor.post(f"{PAGE}/give").text
+    assert set(shop.kit.shared_secrets.keyring().active) == known
+
+
 def test_a_test_that_arrived_says_so(visitor: Visitor) -> None:
     with serving(reply("202 Accepted")) as server:
         save(visitor, server.url())
