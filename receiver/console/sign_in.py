@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import generate_csrf
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -84,15 +85,15 @@ def password() -> ResponseReturnValue:
     sign_ins = SignIns(kit.database)
     now = datetime.now(UTC)
     try:
-        token = sign_ins.begin(form.current.data, request.remote_addr, now)
+        is_password = sign_ins.is_password(form.current.data, request.remote_addr, now)
     except TooManyFailures as error:
         form.current.errors = [str(error)]
         return render_template("console/password.html", form=form), 429
-    if token is None:
+    if not is_password:
         form.current.errors = ["That is not the current password."]
         return render_template("console/password.html", form=form), 422
     set_password(kit.database, form.new.data)
-    _start_session(sign_ins.begin(form.new.data, request.remote_addr, now) or "")
+    _start_session(sign_ins.begin_known(now))
     flash("The password is changed. Every other device is signed out.")
     return redirect(url_for("console.settings"), 303)
 
@@ -101,6 +102,8 @@ def _start_session(token: str) -> None:
     session.clear()
     session.permanent = True
     session[TOKEN] = token
+    g.pop("csrf_token", None)  # that of the session before
+    generate_csrf()  # so that pages opened side by side have the same
 
 
 def _own_path(path: str | None) -> str:

@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete, update
 
+from receiver.console import sign_in as page_of_sign_in
 from receiver.console.guard import OPEN_TO_ALL
 from receiver.console.sign_ins import LIMITS, SignIns, TooManyFailures
-from receiver.console.tables import SessionRow
+from receiver.console.tables import SessionRow, SignInFailureRow
 from receiver.instance import set_password
 from receiver.kit import Kit
 from tests.console.browsing import Browsing
@@ -196,6 +198,33 @@ def test_changing_the_password_signs_everybody_else_out(shop: Served, visitor: V
     assert other.get("/admin/", follow=False).status == 302
     assert other.sign_in().status == 422
     assert other.sign_in(new).status == 200
+
+
+def test_a_changed_password_signs_in_though_others_guess(
+    shop: Served, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guesses from elsewhere may reach the limit between the check of the password and the new sign-in."""
+
+    def set_and_guessed(*given: Any) -> None:
+        set_password(*given)
+        with shop.kit.database.write() as session:
+            session.add_all(SignInFailureRow(at=datetime.now(UTC), address=None) for _ in range(200))
+
+    monkeypatch.setattr(page_of_sign_in, "set_password", set_and_guessed)
+    new = "a new pass phrase"
+    page = visitor.post("/admin/password", {"current": PASSWORD, "new": new, "again": new})
+    assert (page.status, "The password is changed." in page.text) == (200, True)
+
+
+def test_pages_opened_side_by_side_after_signing_in_both_work(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    token = visitor.get("/admin/sign-in").token
+    visitor.post("/admin/sign-in", {"password": PASSWORD}, token=token, follow=False)
+    cookies = dict(visitor.cookies)
+    first = visitor.get("/admin/password").token
+    visitor.cookies = cookies
+    visitor.get("/admin/settings")
+    assert visitor.post("/admin/sign-out", token=first).status == 200
 
 
 @pytest.mark.parametrize(
