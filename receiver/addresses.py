@@ -57,6 +57,8 @@ _BLOCKED_IPV6 = _table(
     ("fec0::/10", "site-local"),
     ("ff00::/8", "multicast"),
 )
+#: A cloud machine gives its passwords away at these addresses; nobody's receiver is there.
+_NEVER_ALLOWED = {"a cloud machine's metadata", "link-local"}
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
@@ -69,8 +71,10 @@ def is_public(address: str | IPAddress) -> bool:
     return blocked_reason(address) is None
 
 
-def blocked_reason(address: str | IPAddress) -> str | None:
+def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> str | None:
     """Say in a few words why an address is not public, or None when it is; what is no address is blocked.
+
+    ``allow_private`` lets a trial connect inside, but never to what only a machine's own network card answers.
 
     An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is the one that is judged.
     """
@@ -80,7 +84,9 @@ def blocked_reason(address: str | IPAddress) -> str | None:
         return "not an address"
     for network, reason in _BLOCKED_IPV4 if judged.version == 4 else _BLOCKED_IPV6:
         if judged in network:
-            return reason
+            return None if allow_private and reason not in _NEVER_ALLOWED else reason
+    if allow_private:
+        return None
     if judged.version == 6 and judged not in _GLOBAL_UNICAST:
         return "not a unicast address of the internet"
     return None
@@ -166,9 +172,9 @@ def _check_host(host: str, *, allow_private: bool) -> None:
         raise ConfigurationError("The URL must name a host, as in https://shop.example/orders.")
     if address is not None and host.strip("[]") != str(address):
         raise ConfigurationError(f"The URL spells an address in an unusual way; write it as {address}.")
+    if address is not None and (reason := blocked_reason(address, allow_private=allow_private)):
+        raise ConfigurationError(f"The URL's address is {reason}; only public addresses are sent to.")
     if allow_private:
         return
     if host.removesuffix(".").split(".")[-1].lower() == "localhost":  # RFC 6761, section 6.3
         raise ConfigurationError("The URL's host is this machine itself; only public addresses are sent to.")
-    if address is not None and (reason := blocked_reason(address)):
-        raise ConfigurationError(f"The URL's address is {reason}; only public addresses are sent to.")

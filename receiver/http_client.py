@@ -123,11 +123,9 @@ class _GuardedHTTPConnection(HTTPConnection):
         return sock
 
     def _allowed(self, found: Sequence[_Found]) -> Sequence[_Found]:
-        if self.allow_private:
-            return found
-        reasons = {entry[4][0]: blocked_reason(entry[4][0]) for entry in found}
+        reasons = {entry[4][0]: blocked_reason(entry[4][0], allow_private=self.allow_private) for entry in found}
         allowed = [entry for entry in found if reasons[entry[4][0]] is None]
-        if not allowed:
+        if found and not allowed:
             listed = ", ".join(f"{address} ({reason})" for address, reason in reasons.items())
             raise AddressRefused(f"{self.host} leads to no public address: {listed}.")
         return allowed

@@ -266,6 +266,33 @@ def test_a_local_demo_may_send_to_itself_when_that_is_allowed(url: str) -> None:
     check_url(url, https_only=False, allow_private=True)
 
 
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("169.254.169.254", "a cloud machine's metadata"),
+        ("::ffff:169.254.169.254", "a cloud machine's metadata"),
+        ("64:ff9b::a9fe:a9fe", "a cloud machine's metadata"),
+        ("168.63.129.16", "a cloud machine's metadata"),
+        ("fd00:ec2::254", "a cloud machine's metadata"),
+        ("169.254.0.9", "link-local"),
+        ("fe80::1", "link-local"),
+        ("10.0.0.8", None),
+        ("fd00::8", None),
+        ("127.0.0.1", None),
+        ("no address", "not an address"),
+    ],
+)
+def test_where_private_addresses_are_allowed_metadata_and_link_local_ones_are_not(
+    address: str, reason: str | None
+) -> None:
+    assert blocked_reason(address, allow_private=True) == reason
+
+
+def test_a_local_demo_may_not_send_to_metadata() -> None:
+    with pytest.raises(ConfigurationError, match="a cloud machine's metadata"):
+        check_url("http://169.254.169.254/latest/", https_only=False, allow_private=True)
+
+
 def test_an_odd_spelling_is_refused_even_then() -> None:
     with pytest.raises(ConfigurationError, match=r"write it as 127\.0\.0\.1"):
         check_url("http://127.1:8000/", https_only=False, allow_private=True)

@@ -120,6 +120,16 @@ def test_no_spelling_of_this_machine_is_connected_to(guarded_pool: PoolManager, 
         assert server.connections == 0
 
 
+@pytest.mark.parametrize("address", ["169.254.169.254", "fd00:ec2::254", "fe80::1"])
+def test_metadata_is_not_connected_to_where_private_addresses_are_allowed(
+    local_pool: PoolManager, resolve: Callable[..., list[str]], connects: list[str], address: str
+) -> None:
+    resolve([address])
+    with pytest.raises(AddressRefused, match="leads to no public address"):
+        local_pool.request("GET", "http://shop.example/")
+    assert connects == []
+
+
 def test_a_refusal_names_every_address_and_its_reason(
     guarded_pool: PoolManager, resolve: Callable[..., list[str]]
 ) -> None:
@@ -147,7 +157,7 @@ def test_a_name_that_turns_inward_reaches_no_server_on_this_machine(
     guarded_pool: PoolManager, resolve: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same with real sockets: only what a second look-up would find is a server here."""
-    monkeypatch.setattr(http_client, "blocked_reason", lambda address: None if address == "127.0.0.2" else "x")
+    monkeypatch.setattr(http_client, "blocked_reason", lambda address, **_: None if address == "127.0.0.2" else "x")
     resolve(["127.0.0.2"], ["127.0.0.1"])
     with serving(OK, host="127.0.0.1") as server:
         with pytest.raises(NewConnectionError):
