@@ -235,6 +235,22 @@ def test_a_redirect_to_a_metadata_address_is_not_followed(pool: PoolManager) -> 
 
 
 @pytest.mark.parametrize(
+    ("location", "next_step"),
+    [
+        ("https://www.shop.example/orders", "If the receiver is at https://www.shop.example/orders, enter that as"),
+        ("http://169.254.169.254/latest/", "Enter the final URL"),
+        ("/elsewhere", "Enter the final URL"),
+        ("https://shop.example/" + "x" * 300, "Enter the final URL"),
+        ("", "Enter the final URL"),
+    ],
+)
+def test_a_redirect_names_where_it_points_when_orders_could_be_sent_there(
+    location: str, next_step: str, pool: PoolManager
+) -> None:
+    assert answer_to(reply("308 Permanent Redirect", Location=location), pool).next_step.startswith(next_step)
+
+
+@pytest.mark.parametrize(
     ("value", "seconds"),
     [
         ("", None),

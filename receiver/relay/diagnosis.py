@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from urllib3.exceptions import (
     HTTPError,
@@ -16,6 +16,7 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as RequestTimeout
 
+from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
 from receiver.http_client import AddressRefused
 
@@ -125,6 +126,15 @@ def of_status(status: int) -> Diagnosis:
     if 500 <= status < 600:
         return _SERVER_ERROR
     return _BY_STATUS.get(status, _OTHER_STATUS)
+
+
+def of_redirect(target: str) -> Diagnosis:
+    """Say what a redirect to a URL means; one that no order could be sent to is not repeated."""
+    try:
+        check_url(target, https_only=False, allow_private=False)
+    except ConfigurationError:
+        return _REDIRECT
+    return replace(_REDIRECT, next_step=f"If the receiver is at {target}, enter that as the URL.")
 
 
 def of_failure(error: HTTPError | ConfigurationError) -> Diagnosis:

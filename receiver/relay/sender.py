@@ -19,7 +19,7 @@ from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
 from receiver.http_client import new_pool, peer
 from receiver.orders import Order, encode_form, encode_json
-from receiver.relay.diagnosis import of_failure, of_status
+from receiver.relay.diagnosis import Diagnosis, of_failure, of_redirect, of_status
 from receiver.relay.masking import longest_spelling, masked
 from receiver.relay.retry_after import retry_after_seconds
 from receiver.signing import sign
@@ -28,8 +28,11 @@ from receiver.signing import sign
 MOST_ANSWER_BYTES = 20_000
 #: Most characters of an answer's Content-Type that are kept.
 MOST_CONTENT_TYPE = 200
+#: Longest URL of a redirect that is named.
+MOST_LOCATION = 300
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _REJECTED = frozenset({400, 413, 415, 422})
 
 
@@ -152,7 +155,7 @@ def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
     address, tls = peer(response)
     return Answer(
         outcome=outcome_of(response.status),
-        **asdict(of_status(response.status)),
+        **asdict(_diagnosis(response, secrets)),
         status=response.status,
         body=masked(_read(response, secrets), secrets, most=MOST_ANSWER_BYTES),
         content_type=_masked_header(response, "Content-Type", secrets)[:MOST_CONTENT_TYPE],
@@ -160,6 +163,13 @@ def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
         tls=tls,
         retry_after=retry_after_seconds(response.headers.get("Retry-After", ""), datetime.now(UTC)),
     )
+
+
+def _diagnosis(response: BaseHTTPResponse, secrets: Sequence[str]) -> Diagnosis:
+    target = _masked_header(response, "Location", secrets)
+    if response.status in _REDIRECTS and 0 < len(target) <= MOST_LOCATION:
+        return of_redirect(target)
+    return of_status(response.status)
 
 
 def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]) -> str:
