@@ -13,19 +13,22 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.parentElement.querySelector("code, output").textContent);
-    button.textContent = "Copied";
-    announce("Copied");
+    const text = button.parentElement.querySelector("code, output").textContent;
+    const said = await navigator.clipboard.writeText(text).then(() => "Copied", () => "Not copied: select it");
+    button.textContent = said;
+    announce(said);
     setTimeout(() => { button.textContent = label; }, 2000);
   });
 }
 
 // A part with data-refresh="URL" is fetched anew every few seconds while the page is looked at and nothing in it is open.
 for (const part of document.querySelectorAll("[data-refresh]")) {
+  const isRead = () => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
   setInterval(async () => {
-    if (document.hidden || part.contains(document.activeElement) || part.querySelector("details[open]")) return;
+    if (document.hidden || isRead()) return;
     const answer = await fetch(part.dataset.refresh, { redirect: "error" }).catch(() => null);
-    if (answer && answer.ok) part.innerHTML = await answer.text();
+    const text = answer && answer.ok ? await answer.text().catch(() => null) : null;
+    if (text !== null && !isRead()) part.innerHTML = text;
   }, 5000);
 }
 

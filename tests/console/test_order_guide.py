@@ -108,6 +108,16 @@ def test_the_menu_leads_to_it(shop: Served, browse: Callable[..., Browsing]) -> 
     assert person.page.url.endswith("#billing-address")
 
 
+def test_what_could_not_be_copied_says_so(shop: Served, browse: Callable[..., Browsing]) -> None:
+    person = browse(shop.base)
+    person.sign_in()
+    person.open(PATH)
+    person.page.evaluate("void (navigator.clipboard.writeText = () => Promise.reject(new Error('not allowed')))")
+    body = person.page.locator(".code", has=person.page.get_by_label("Form body"))
+    body.get_by_role("button", name="Copy").click()
+    body.get_by_role("button", name="Not copied: select it").wait_for()
+
+
 def test_copying_the_form_gives_the_very_body(shop: Served, browse: Callable[..., Browsing]) -> None:
     person = browse(shop.base, permissions=["clipboard-read", "clipboard-write"])
     person.sign_in()

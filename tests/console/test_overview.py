@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from playwright.sync_api import Route
 from sqlalchemy import update
 
 from receiver.models import OrderRow
@@ -141,6 +142,22 @@ def test_the_counters_follow_while_the_page_stands_open(
     shop.post(FOREIGN)
     person.page.get_by_text("An order came in that is not understood yet.").wait_for()
     assert person.page.get_by_role("img").count() == 2
+
+
+def test_a_part_that_was_opened_meanwhile_is_not_taken_away(shop: Served, browse: Callable[..., Browsing]) -> None:
+    shop.post(order_fields())
+    person = browse(shop.base)
+    person.sign_in()
+    asked: list[Route] = []
+    person.page.route("**/admin/figures", lambda route: asked.append(route))
+    with person.page.expect_request("**/admin/figures"):
+        pass
+    person.page.get_by_text("The same as a table").first.click()
+    person.page.evaluate("document.activeElement.blur()")
+    with person.page.expect_response("**/admin/figures"):
+        asked[0].fulfill(body="taken away", content_type="text/html")
+    person.page.wait_for_timeout(200)
+    assert person.page.get_by_text("The same as a table").first.is_visible()
 
 
 @pytest.mark.parametrize("options", [{}, {"viewport": NARROW}], ids=["wide", "narrow"])
