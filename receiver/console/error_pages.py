@@ -47,7 +47,7 @@ def _from_bug(error: Exception) -> Response:
     return _page(500, "Internal error", "This is a fault of the receiver; its log says where.")
 
 
-@console.route("/<path:unknown>", methods=["GET", "POST"])
+@console.route("/<path:unknown>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def no_such_page(unknown: str) -> Response:
     """Answer every address of the console that has no page."""
     abort(404, f"The console has no page /admin/{unknown[:100]}. The menu leads to all that there are.")

@@ -312,6 +312,15 @@ def test_an_unknown_page_is_said_in_plain_words(visitor: Visitor) -> None:
     assert "The console has no page /admin/no-such-page." in page.text
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_a_method_that_no_page_has_is_answered_by_the_console(shop: Served, visitor: Visitor, method: str) -> None:
+    headers = {"X-CSRFToken": visitor.get("/admin/password").token}
+    page = visitor.request(method, "/admin/orders", headers=headers)
+    assert (page.status, "The console has no page" in page.text) == (404, True)
+    assert "To the overview" in page.text
+    assert Visitor(shop.base).request(method, "/admin/orders").status == 401
+
+
 def test_without_a_secret_key_the_console_says_what_to_do(make_app: Callable[..., Flask], instance: Path) -> None:
     (instance / "secret_key").unlink()
     answer = make_app().test_client().get("/admin/sign-in")
