@@ -49,7 +49,13 @@ def test_a_refusal_shows_reason_next_step_address_names_and_sizes(shop: Served, 
     ):
         assert words in page.text, words
     assert "a private matter" not in page.html
+    assert re.search(r"Names and sizes of \d+ headers and \d+ fields", page.text)
     assert "a wrong secret of 25" not in page.html
+
+
+def test_one_field_is_told_as_one(shop: Served, visitor: Visitor) -> None:
+    shop.post({"note": "x"}, headers={"X-Shared-Secret": "a wrong secret of 25"})
+    assert " headers and 1 field " in refused(shop, visitor).text
 
 
 def test_a_retired_secret_is_named_by_its_fingerprint(shop: Served, visitor: Visitor) -> None:
