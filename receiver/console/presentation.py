@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from flask import Flask, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from receiver import formatting
 from receiver.console.menu import MENU, Entry, Group
@@ -44,8 +45,14 @@ def init_app(app: Flask, kit: Kit) -> None:
     zone = ZoneInfo(kit.settings["TIMEZONE"])
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
+    app.add_template_filter(marked, "marked")
     app.add_template_filter(lambda state: TONES.get(state, "plain"), "tone")
     app.context_processor(lambda: _on_every_page(kit) if request.path.startswith("/admin") else {})
+
+
+def marked(text: str) -> Markup:
+    """Write what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
 def money(amount: str | Decimal | None, currency: str | None) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
-from markupsafe import Markup, escape
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
@@ -86,9 +84,7 @@ def _page(kit: Kit, form: SecretForm) -> str:
         secrets=_secrets(kit),
         shown=_shown_once(kit),
         problems=kit.problems,
-        rows=[
-            (one.name, _value(one, kit.settings[one.name]), _origin(one, kit), _marked(one.meaning)) for one in SETTINGS
-        ],
+        rows=[(one.name, _value(one, kit.settings[one.name]), _origin(one, kit), one.meaning) for one in SETTINGS],
         file=kit.instance / "config.toml",
         days=kit.settings["RETENTION_DAYS"],
         troubles=[one.headline for one in TROUBLES],
@@ -132,8 +128,3 @@ def _origin(setting: Setting, kit: Kit) -> str:
         return "environment"
     is_key_file = setting.name == "SECRET_KEY" and origin == DEFAULT and kit.settings["SECRET_KEY"]
     return "secret_key" if is_key_file else str(origin)
-
-
-def _marked(meaning: str) -> Markup:
-    """Write what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(meaning))))  # noqa: S704 - escaped before

@@ -127,3 +127,11 @@ def test_the_page_suits_everybody(shop: Served, browse: Callable[..., Browsing],
         summary.click()
     wrong += person.look("light") + person.look("dark")
     assert wrong == []
+
+
+def test_a_command_in_a_reason_stands_as_code(serve: Callable[..., Served]) -> None:
+    shop = serve(SHARED_SECRETS=[])
+    shop.post(order_fields())
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    assert "add one with <code>flask secret add</code>." in refused(shop, visitor).html
