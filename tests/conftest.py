@@ -16,7 +16,10 @@ from xdist.workermanage import NodeManager
 from receiver import create_app
 from receiver import instance as instances
 from receiver.kit import Kit
+from tests.browsers import browse, chromium
 from tests.served import SECRET, Served, served
+
+__all__ = ["browse", "chromium"]
 
 
 def pytest_configure() -> None:
