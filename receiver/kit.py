@@ -68,6 +68,8 @@ class Kit:
     transport: MailTransport
     templates: MailTemplates
     account_links: AccountLinks
+    #: What every handler's context shares.
+    services: Services
     processor: Processor
     outbox: Outbox
     controls: Controls
@@ -119,25 +121,20 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     pool = new_pool(allow_private=allow_private, https_only=is_production)
     forward_secret = settings["FORWARD_SECRET"].strip()
     leases = jobs.Leases(database)
-    processor = Processor(
-        database,
-        leases,
-        registry,
-        Services(
-            database=database,
-            templates=templates,
-            http=pool,
-            account_links=account_links,
-            forwarding=Forwarding(
-                secret=forward_secret,
-                public_url=settings["PUBLIC_URL"],
-                https_only=is_production,
-                allow_private=allow_private,
-            ),
-            settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
+    services = Services(
+        database=database,
+        templates=templates,
+        http=pool,
+        account_links=account_links,
+        forwarding=Forwarding(
+            secret=forward_secret,
+            public_url=settings["PUBLIC_URL"],
+            https_only=is_production,
+            allow_private=allow_private,
         ),
-        schedule=settings["RETRY_SCHEDULE"],
+        settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
     )
+    processor = Processor(database, leases, registry, services, schedule=settings["RETRY_SCHEDULE"])
     outbox = Outbox(
         database,
         leases,
@@ -202,6 +199,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         transport=transport,
         templates=templates,
         account_links=account_links,
+        services=services,
         processor=processor,
         outbox=outbox,
         controls=controls,

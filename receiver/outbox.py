@@ -63,6 +63,11 @@ def add(
     )
 
 
+def attachments_of(mail: MailRow) -> tuple[Attachment, ...]:
+    """Give a mail's attachments as its handler gave them."""
+    return tuple((name, kind, base64.b64decode(data)) for name, kind, data in json.loads(mail.attachments))
+
+
 class Outbox:
     """Sends the mails that are due, each at least once and always under its own Message-ID."""
 
@@ -120,7 +125,5 @@ class Outbox:
             text=mail.text,
             html=mail.html,
             reply_to=mail.reply_to,
-            attachments=tuple(
-                (name, kind, base64.b64decode(data)) for name, kind, data in json.loads(mail.attachments)
-            ),
+            attachments=attachments_of(mail),
         )

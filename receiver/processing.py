@@ -80,6 +80,24 @@ class Processor:
                 for one in session.scalars(mine)
             ]
 
+    def run_one(self, pk: int, name: str) -> HandlerRow:
+        """Make one attempt of one handler on an order that was recorded under a lease, and give its row.
+
+        It waits for no other handler, and no other one runs. The caller renews the lease. Raises Unavailable when
+        nothing can be written down, or when the lease was lost.
+        """
+        with self._database.read() as session:
+            row = session.get_one(OrderRow, pk)
+            rows = progress.handler_rows(session, row, self._registry, datetime.now(UTC))
+        one = next(one for one in rows if one.name == name)
+        with self._leases.kept(row):
+            try:
+                self._run_handler(row, one, Order.model_validate_json(row.order or ""))
+                self._settle(row, rows)
+            except progress.LeaseLost as error:
+                raise Unavailable(f"Another run has taken {row.receipt} over; this one took no effect.") from error
+        return one
+
     def _settle_lost(self, session: Session, row: OrderRow, lost: list[HandlerRow], now: datetime) -> None:
         """End the attempts that seem to have ended their process, in the transaction that claimed the order."""
         for one in lost:

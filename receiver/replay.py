@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from receiver import ledger, progress
+from receiver import jobs, ledger, progress
 from receiver.database import Database
 from receiver.errors import ConfigurationError, ReceiverError
 from receiver.handler_loading import Registry
@@ -72,17 +72,25 @@ def replay(
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find(session, receipt)
-    if row.lease_until is not None and row.lease_until > now:
-        raise ConfigurationError(f"{receipt} is being run at this moment; try again when it has ended.")
+    _check_is_free(row, now)
     if row.state == "parked":
         return _read_again(session, row, sources, registry, without, now)
-    if row.state in {"ignored", "duplicate"}:
-        raise ConfigurationError(f"{receipt} is {row.state}: no handler runs on it.")
-    if row.test:
-        raise ConfigurationError(f"{receipt} is a test transmission; send a new one with `flask selftest`.")
-    if row.order is None:
-        raise ConfigurationError(f"{receipt} holds no customer's data any more; no handler can run on it.")
+    _check_can_run(row)
     return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
+
+
+def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -> None:
+    """Make one handler run again on an order, by the caller alone: under a lease from the start.
+
+    The handler may be one that the registry does not run. Raises ConfigurationError when it cannot run.
+    """
+    now = datetime.now(UTC)
+    _check_is_free(row, now)
+    if row.state == "parked":
+        raise ConfigurationError(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
+    _check_can_run(row)
+    _run_handler_again(session, row, registry, handler, now)
+    _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
 
 
 def _read_again(
@@ -133,6 +141,20 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
         _start_afresh(one, now)
     _write(session, row, {"state": "open", "due_at": now})
     return "open"
+
+
+def _check_is_free(row: OrderRow, now: datetime) -> None:
+    if row.lease_until is not None and row.lease_until > now:
+        raise ConfigurationError(f"{row.receipt} is being run at this moment; try again when it has ended.")
+
+
+def _check_can_run(row: OrderRow) -> None:
+    if row.state in {"ignored", "duplicate"}:
+        raise ConfigurationError(f"{row.receipt} is {row.state}: no handler runs on it.")
+    if row.test:
+        raise ConfigurationError(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")
+    if row.order is None:
+        raise ConfigurationError(f"{row.receipt} holds no customer's data any more; no handler can run on it.")
 
 
 def _check_handlers(registry: Registry, names: Iterable[str]) -> None:

@@ -86,7 +86,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "refusal_advice": set(),
     "mail_ledger": LEAVES | STORE | {"columns"},
     "ledger": LEAVES | STORE | {"columns", "customers"},
-    "replay": LEAVES | STORE | {"handler_loading", "identity", "ledger", "progress", "reception", "sources"},
+    "replay": LEAVES | STORE | {"handler_loading", "identity", "jobs", "ledger", "progress", "reception", "sources"},
+    "row_changes": {"columns", "database"},
     "purging": STORE | MAIL | {"relay.tables"},
     "retention": STORE | MAIL | {"purging", "relay.tables"},
     "figures": STORE | {"columns", "refusals", "relay.tables"},
@@ -109,18 +110,19 @@ TOPS: dict[str, set[str]] = {
     "serving": {"kit"},
     "instance": {"kit"},
     "self_test": {"kit"},
+    "handler_trial": {"kit", "instance"},
     # What a merchant's tests are given.
     "testing": {"", "kit", "instance"},
     "diagnosis": {"kit", "serving"},
     "account": {"kit", "problems", "console", "account"},
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
-    "commands": {"kit", "serving", "instance", "self_test", "diagnosis", "commands"},
+    "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},
     # The app's factory.
     "": {"kit", "routes", "health", "problems", "console", "account", "commands"},
 }
 #: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
 #: current app.
-MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp", "relay.recording"} - {"instance", "diagnosis"}
+MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp", "relay.recording"} - {"instance", "diagnosis", "handler_trial"}
 
 
 @cache

@@ -159,6 +159,7 @@ def test_the_handler_of_the_readme_works_on_the_dummy_order(project: Project) ->
 
     printed = project.sh(block("sh", "handlers list"))
 
+    assert re.search(r"tell_the_warehouse on order TEST-\w+: done in \d+ ms\n3 items\n", printed)
     assert re.search(r"handler tell_the_warehouse +done +3 items", printed)
     assert re.search(r"mail of tell_the_warehouse +sent", printed)
 

@@ -1,0 +1,190 @@
+"""Run one handler on one order and tell what it did: for real, or on a copy of the database that is thrown away."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from sqlalchemy import URL, func, select
+from sqlalchemy.orm import Session
+
+from receiver import ledger, outbox, replay
+from receiver.database import Database
+from receiver.errors import ConfigurationError
+from receiver.handler_loading import Registry
+from receiver.instance import back_up
+from receiver.jobs import Leases
+from receiver.kit import Kit
+from receiver.models import HandlerRow, MailRow, OrderRow
+from receiver.orders import Understood
+from receiver.processing import Processor
+from receiver.reception import what_was_read
+from receiver.relay.dummy import dummy_order
+from receiver.row_changes import Change, watched
+from receiver.sources import DEFAULT
+
+#: What the receiver itself writes for every order that is run.
+RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})
+_RENEW_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """Is what one attempt of a handler made of an order."""
+
+    handler: str
+    order_id: str | None
+    #: ``done``, ``skipped``, ``retrying`` or ``failed``.
+    state: str
+    #: What it returned, or why it did not end well.
+    detail: str | None
+    milliseconds: int
+    mails: Sequence[MailRow]
+    #: What it changed in all tables but the receiver's own records.
+    changes: Sequence[Change]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give all of it as JSON's types; a mail's text is whole."""
+        return {
+            "handler": self.handler,
+            "order_id": self.order_id,
+            "state": self.state,
+            "detail": self.detail,
+            "milliseconds": self.milliseconds,
+            "mails": [{"to": mail.recipient, "subject": mail.subject, "text": mail.text} for mail in self.mails],
+            "changes": [{"kind": change.kind, **asdict(change)} for change in self.changes],
+        }
+
+
+def on_order(kit: Kit, name: str, order: str, *, dry_run: bool) -> Trial:
+    """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
+
+    On a ``dry_run`` the database is left as it was and no mail is sent. Raises ConfigurationError when there is
+    no such handler or order, or when it cannot run on it.
+    """
+    registry = _with(kit.registry, name)
+    with _copy(kit.database) if dry_run else nullcontext(kit.database) as database:
+        with database.write() as session:
+            row = ledger.find_by_either(session, order)
+            replay.take(session, row, registry=kit.registry, handler=name)
+        return _run(kit, database, registry, name, row)
+
+
+def on_dummy(kit: Kit, name: str, *, dry_run: bool) -> Trial:
+    """Run a handler on the dummy order, as if it were a real one, of which the database keeps nothing.
+
+    Unless it is a ``dry_run`` its mails are sent: to the merchant, whomever they were for. Raises
+    ConfigurationError when there is no such handler.
+    """
+    registry = _with(kit.registry, name)
+    with _copy(kit.database) as database:
+        with database.write() as session:
+            row = _dummy(datetime.now(UTC))
+            session.add(row)
+            session.flush()
+            replay.take(session, row, registry=kit.registry, handler=name)
+        trial = _run(kit, database, registry, name, row)
+    if trial.mails and not dry_run:
+        with kit.database.write() as session:
+            for mail in trial.mails:
+                _send_to_merchant(session, mail, kit.settings["MERCHANT_EMAIL"])
+    return trial
+
+
+def _with(registry: Registry, name: str) -> Registry:
+    """Give a registry that has this handler; one that is left out elsewhere has one attempt, as nobody would retry."""
+    if registry.get(name):
+        return registry
+    for left_out in registry.left_out:
+        if left_out.name == name:
+            return replace(registry, handlers=(*registry.handlers, replace(left_out, retries=0)))
+    known = ", ".join(sorted(handler.name for handler in (*registry.handlers, *registry.left_out)))
+    raise ConfigurationError(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
+
+
+@contextmanager
+def _copy(database: Database) -> Iterator[Database]:
+    """Copy the database, while it is in use, to a folder that only its owner can read and that is removed at the end.
+
+    Nobody waits for a run on it: it has a write lock of its own.
+    """
+    try:
+        folder = TemporaryDirectory(prefix="receiver-")
+    except OSError as error:
+        raise ConfigurationError(f"The database cannot be copied to try it there: {error.strerror}.") from error
+    with folder as name:
+        path = Path(name) / "copy.sqlite"
+        back_up(database, path)
+        copy = Database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
+        try:
+            yield copy
+        finally:
+            copy.engine.dispose()
+
+
+def _dummy(now: datetime) -> OrderRow:
+    order = dummy_order(now=now, nonce=secrets.token_hex(8)).model_copy(update={"test": False})
+    return OrderRow(
+        source=DEFAULT,
+        key=order.event_id,
+        encoding="",
+        fields="[]",
+        fields_digest="",
+        notes="[]",
+        proof="none",
+        fingerprint="",
+        received_at=now,
+        **what_was_read(Understood(order, "completed"), now),
+    )
+
+
+def _run(kit: Kit, database: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
+    """Make the attempt, by the road that every attempt goes, and gather what it left."""
+    leases = Leases(database)
+    services = replace(kit.services, database=database)
+    processor = Processor(database, leases, registry, services, schedule=kit.settings["RETRY_SCHEDULE"])
+    with database.read() as session:
+        newest = session.scalar(select(func.max(MailRow.id))) or 0
+    with watched(database, without=RECORDS) as changes:
+        one = _kept_alive(processor, leases, row.id, name)
+    mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
+    with database.read() as session:
+        mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
+    return Trial(
+        handler=name,
+        order_id=row.order_id,
+        state=one.state,
+        detail=one.detail,
+        milliseconds=one.milliseconds or 0,
+        mails=mails,
+        changes=changes.net(),
+    )
+
+
+def _kept_alive(processor: Processor, leases: Leases, pk: int, name: str) -> HandlerRow:
+    """Renew the order's lease while its handler runs, so that no serving process takes it over."""
+    with ThreadPoolExecutor(1, "handler-trial") as pool:
+        running = pool.submit(processor.run_one, pk, name)
+        while wait([running], _RENEW_SECONDS).not_done:
+            leases.renew()
+    return running.result()
+
+
+def _send_to_merchant(session: Session, mail: MailRow, merchant: str) -> None:
+    draft = outbox.Draft(
+        message_id=mail.message_id,
+        recipient=merchant,
+        subject=f"[Test] {mail.subject}",
+        text=mail.text,
+        html=mail.html,
+        reply_to=mail.reply_to,
+        attachments=outbox.attachments_of(mail),
+    )
+    outbox.add(session, draft, now=datetime.now(UTC), handler=mail.handler, test=True)
