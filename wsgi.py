@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from receiver import create_app, serving
+from receiver import create_app, reloading, serving
 
 app = create_app()
 
 if serving.is_serving():
     kit = app.extensions["receiver"]
     serving.start(kit, work=kit.settings["EMBEDDED_WORKER"])
+    reloading.watch(kit.instance / "handlers")

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 import click
 from flask.cli import FlaskGroup
+from flask.helpers import get_debug_flag
 from sqlalchemy.dialects.sqlite import insert
+from werkzeug.serving import is_running_from_reloader
 
 from receiver import migrations
 from receiver.columns import milliseconds
@@ -26,11 +28,19 @@ log = logging.getLogger(__name__)
 
 
 def is_serving() -> bool:
-    """Tell whether this process is to serve: it is, unless a flask command other than ``run`` is being carried out."""
+    """Tell whether this process is to serve: it is, unless a flask command other than ``run`` is being carried out.
+
+    Nor is the process of ``flask run --debug`` that only starts the serving one again after a change.
+    """
     command = click.get_current_context(silent=True)
     if command is None or not isinstance(command.find_root().command, FlaskGroup):
         return True
-    return command.info_name == "run"
+    return command.info_name == "run" and not _only_restarts(command)
+
+
+def _only_restarts(command: click.Context) -> bool:
+    reloads = command.params.get("reload")
+    return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
 def start(kit: Kit, *, work: bool) -> bool:

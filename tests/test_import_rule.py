@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sqlite": set(),
     "columns": set(),
     "write_lock": {"errors"},
+    "reloading": set(),
     "ownership": set(),
     "group_commit": {"errors", "write_lock"},
     "database": {"errors", "sqlite", "write_lock"},
