@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from logging import Logger, LoggerAdapter, getLogger
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -80,8 +80,8 @@ class Context(AttemptWork):
         #: again has another.
         self.idempotency_key: str = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
         #: A logger that notes the order's receipt with each line; write no personal data to it.
-        self.log: logging.LoggerAdapter[logging.Logger] = logging.LoggerAdapter(
-            logging.getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
+        self.log: LoggerAdapter[Logger] = LoggerAdapter(
+            getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
         )
 
     @property

@@ -64,6 +64,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "customers": LEAVES | STORE,
     "once": STORE,
     "authoring": {"errors"},
+    # They read source as text; nothing of what they describe is imported but the models.
+    "declared": set(),
+    "handler_reference": {"declared", "orders"},
     "attempt_work": STORE | {"outbox"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
