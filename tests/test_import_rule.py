@@ -67,6 +67,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     # They read source as text; nothing of what they describe is imported but the models.
     "declared": set(),
     "handler_reference": {"declared", "orders"},
+    "shown_files": set(),
     "attempt_work": STORE | {"outbox"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
