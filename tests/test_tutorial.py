@@ -45,7 +45,9 @@ def sh(project: Path, word: str) -> str:
 def take(project: Path, *patterns: str) -> None:
     """Put files of the tutorial to where the page says that they belong."""
     for path in (path for pattern in patterns for path in FOLDER.glob(pattern)):
-        shutil.copy(path, project / "instance" / path.parent.name)
+        folder = project / "instance" / path.parent.name
+        folder.mkdir(exist_ok=True)
+        shutil.copy(path, folder)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
@@ -92,7 +94,7 @@ def test_the_page_walked_from_top_to_bottom(project: Path) -> None:
     assert "note_what_to_pack" in said
 
 
-def test_the_handler_is_found_as_an_installed_package(
+def test_the_handler_is_found_as_an_installed_package_and_its_test_passes_where_it_was(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     package, site = tmp_path / "book-courier", tmp_path / "site"
@@ -109,6 +111,13 @@ def test_the_handler_is_found_as_an_installed_package(
     assert registry.problems == ()
     assert found is not None
     assert (found.file, found.retries) == (str(site / "book_courier.py"), 3)
+
+    take(project, "tests/test_book_courier.py")
+    (project / "instance" / "tests" / "conftest.py").write_text('pytest_plugins = ["receiver.testing"]\n')
+    command = [sys.executable, "-m", "pytest", "-q", "instance/tests", "-k", "booked or asked_again"]
+    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(project / "instance"), "PYTHONPATH": str(site)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=100)
+    assert "3 passed" in done.stdout, done.stdout
 
 
 def test_every_flask_command_that_the_page_names_is_there(make_app: Callable[..., Flask]) -> None:

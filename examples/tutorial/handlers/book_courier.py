@@ -9,7 +9,7 @@ from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
 from receiver.orders import Order
 
-URL = os.environ.get("COURIER_URL", "https://api.courier.example/parcels")
+URL = "https://api.courier.example/parcels"
 
 
 @handler(on_test=False, retries=3, timeout=20)
@@ -18,7 +18,8 @@ def book_courier(order: Order, context: Context) -> str:
     if not order.shipping or not order.shipping.postcode:
         raise Skip("no address to ship to")
     parcel = {"reference": order.order_id, "name": order.shipping.name, "postcode": order.shipping.postcode}
-    answer = context.http.request("POST", URL, json=parcel, headers={"Idempotency-Key": context.idempotency_key})
+    url = os.environ.get("COURIER_URL", URL)
+    answer = context.http.request("POST", url, json=parcel, headers={"Idempotency-Key": context.idempotency_key})
     if answer.status == 429:
         raise RetryLater("the courier is busy", after=timedelta(minutes=10))
     if answer.status != 201:
