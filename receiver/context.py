@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from logging import Logger, LoggerAdapter, getLogger
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -16,7 +13,8 @@ from urllib3 import PoolManager
 
 from receiver import once
 from receiver.account.links import AccountLinks
-from receiver.database import Database, WriteTransaction
+from receiver.attempt_work import AttemptWork
+from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order
@@ -53,60 +51,55 @@ class Run:
     test: bool
 
 
-class Context:
+class Context(AttemptWork):
     """Gives one attempt of a handler what it works with.
 
-    Whatever is done through ``session`` and ``mail`` takes effect together with the handler's "done", or not at
-    all. Do slow work first: from the first use of ``session`` on, no other write can happen, and after 2 s the
-    session is closed and the attempt fails.
+    Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
+    or not at all. Do slow work first: from the first use of ``session`` on nobody else can write, and held for more
+    than 2 s it is closed and the attempt fails.
     """
 
     def __init__(self, services: Services, run: Run, order: Order) -> None:
+        super().__init__(services.database)
         self._services = services
         self._run = run
-        #: The order, as the handler is given it.
-        self.order = order
-        self._transaction: WriteTransaction | None = None
-        self._session: Session | None = None
-        self._mutex = threading.Lock()
-        self._closed = False
-        #: When the session's write transaction was opened, by ``time.monotonic``; None before.
-        self.opened_at: float | None = None
-        #: Mails to be written with "done".
-        self.drafts: list[Draft] = []
-        #: URLs that the order is forwarded to, to be written with "done".
-        self.forwards: list[str] = []
-        #: All settings but the secret ones.
-        self.settings = services.settings
-        #: Whether this is a test transmission.
-        self.test = run.test
-        #: Number of this attempt, from 1.
-        self.attempt = run.attempt
-        #: Name of the source that the order came from.
-        self.source = run.source
+        #: The order, the same that the handler is given beside this.
+        self.order: Order = order
+        #: Every setting by its name but the secret ones.
+        self.settings: Mapping[str, Any] = services.settings
+        #: Whether this is a test transmission: what is done through ``session`` is then rolled back, mail goes to
+        #: the merchant, and nothing is forwarded.
+        self.test: bool = run.test
+        #: Number of this attempt, from 1. A replay that runs the handler again counts from 1 anew.
+        self.attempt: int = run.attempt
+        #: Name of the source that the order came from; ``shopintegrator`` for a POST to ``/orders``.
+        self.source: str = run.source
         #: The same for every copy of this order's event, unique within its source.
-        self.event_id = run.event_id
-        #: The same for every attempt of this run of this handler; for the Idempotency-Key header of an API.
-        self.idempotency_key = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
-        self.log = logging.LoggerAdapter(
-            logging.getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
+        self.event_id: str = run.event_id
+        #: The same for every attempt, for the Idempotency-Key header of an API; a replay that runs the handler
+        #: again has another.
+        self.idempotency_key: str = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
+        #: A logger that notes the order's receipt with each line; write no personal data to it.
+        self.log: LoggerAdapter[Logger] = LoggerAdapter(
+            getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
         )
 
     @property
     def session(self) -> Session:
-        """Open the write transaction at first use; its work commits together with this handler's "done"."""
-        with self._mutex:
-            if self._closed:
-                raise RuntimeError("This attempt is over; its session can no longer be used.")
-            if self._session is None:
-                self._transaction = self._services.database.begin_write()
-                self.opened_at = time.monotonic()
-                self._session = Session(self._transaction.connection, join_transaction_mode="create_savepoint")
-            return self._session
+        """Give the SQLAlchemy session on the receiver's database; its work commits together with "done".
+
+        Its write transaction begins at the first use; a ``commit`` or ``rollback`` of yours reaches no further than
+        a savepoint in it. Raises RuntimeError once the attempt is over.
+        """
+        return self._open_session()
 
     @property
     def http(self) -> PoolManager:
-        """Give the HTTP client; raises RuntimeError while the session is open, since slow work comes first."""
+        """Give the urllib3 pool, with timeouts, that connects to public addresses only.
+
+        An answer of 400 and more is an answer, not an error: look at its ``status``. Raises RuntimeError while the
+        session is open, since slow work comes first.
+        """
         if self._session is not None:
             raise RuntimeError("Use context.http before context.session: slow work comes first.")
         return self._services.http
@@ -122,12 +115,16 @@ class Context:
     ) -> None:
         """Render a mail now and put it into the outbox together with "done".
 
-        ``template.txt`` and, if there is one, ``template.html`` are looked for in ``instance/templates/`` and
-        then among the built-in ones; the subject is the template's block unless given. The order's customer is
-        written to in the order's language, anybody else in the shop's, unless ``locale`` says otherwise. An
-        attachment is (file name, media type, bytes). On a test transmission the merchant is written to instead, in
-        the shop's language. Raises ValueError at once for what could not be sent: when the order has no e-mail
-        address, raise Skip before.
+        The template ``warehouse`` is ``warehouse.txt`` and, if there is one, ``warehouse.html``, looked for in
+        ``instance/templates/`` and then among the built-in ones. It is given ``order``, ``test`` and your
+        ``values``; its ``subject`` block is the subject unless one is given. An attachment is (file name, media
+        type, bytes).
+
+        The order's customer is written to in the order's language, anybody else in the shop's, unless ``locale``
+        is among the values. On a test transmission the merchant is written to instead, in the shop's language.
+
+        Raises ValueError at once for what could not be sent: when the order has no e-mail address, raise Skip
+        before.
         """
         attachments = tuple(attachments)
         _check_mail(to, subject, reply_to, attachments)
@@ -147,9 +144,10 @@ class Context:
         )
 
     def claim_url(self) -> str | None:
-        """Give a fresh link by which the order's customer claims the account; None when none is due.
+        """Give a fresh link by which the order's customer claims the account, or None when none is due.
 
-        None is due on a test, without accounts, once the account is claimed, and within an hour of the last link.
+        None is due on a test transmission, when REGISTRAR is not ``accounts``, once the account is claimed, and
+        within an hour of the last link. It opens the session.
         """
         email = self.order.customer.email
         if self.test or not email or not self._services.account_links.is_on:
@@ -160,17 +158,15 @@ class Context:
         """Give True the first time that this handler asks for this key, of whatever order, and False ever after.
 
         For an effect outside that knows no idempotency key: ask, then do it. The answer is on disk before it is
-        given, so the effect happens at most once; an attempt that fails in between has used the key up. Slow work
-        may follow; ask before the first use of ``session``, or RuntimeError is raised. On a test transmission the
-        answer is True and nothing is kept.
+        given, so the effect happens at most once; an attempt that fails in between has used the key up. On a test
+        transmission the answer is True and nothing is kept.
+
+        Ask before the first use of ``session``, or RuntimeError is raised. Raises ValueError for a key that is no
+        text or empty.
         """
         if not isinstance(key, str) or not key:
             raise ValueError(f"context.once: key must be text, not {key!r}")
-        with self._mutex:
-            if self._closed:
-                raise RuntimeError("This attempt is over; it can do nothing more.")
-            if self._session is not None:
-                raise RuntimeError("Use context.once before context.session: it is written down at once, by itself.")
+        self._check_not_begun()
         if self.test:
             return True
         return once.ask(self._services.database, self._run.handler, key, order_pk=self._run.order_pk)
@@ -179,42 +175,12 @@ class Context:
         """Send this order on to another server, once, however often this handler runs on it.
 
         It is recorded together with "done" and then sent by the relay: signed with FORWARD_SECRET, under the
-        event's own webhook-id, again and again over three days until it has arrived; the Order Manager shows it.
-        Raises ConfigurationError for a URL that nothing can be sent to. On a test transmission nothing is sent.
+        event's own webhook-id, again and again over three days until it has arrived; the Order Manager shows it. On
+        a test transmission nothing is sent. Raises ConfigurationError for a URL that nothing can be sent to.
         """
         self._services.forwarding.check(url)
         if not self.test and url not in self.forwards:
             self.forwards.append(url)
-
-    # What follows is for the kit; a handler leaves it alone.
-
-    def transaction(self) -> WriteTransaction:
-        """Give the transaction that "done" commits in: the session's, its work flushed, or a fresh one."""
-        if self._session is not None:
-            self._session.commit()
-        elif self._transaction is None:
-            self._transaction = self._services.database.begin_write()
-        assert self._transaction is not None  # noqa: S101 - opened just now or with the session
-        return self._transaction
-
-    def close(self) -> None:
-        """Roll back what was not committed; the handler's function has returned."""
-        with self._mutex:
-            if self._closed:
-                return
-            self._closed = True
-            if self._session is not None:
-                with suppress(Exception):  # the function may have left its session in any state
-                    self._session.close()
-            if self._transaction is not None:
-                self._transaction.close()
-
-    def cut_off(self) -> None:
-        """Close the session under a function that still runs, so that nothing it does later can take effect."""
-        with self._mutex:
-            self._closed = True
-            if self._transaction is not None:
-                self._transaction.cut_off()
 
     def _is_customer(self, to: str) -> bool:
         return to.strip().lower() == (self.order.customer.email or "").lower()

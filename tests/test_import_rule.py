@@ -65,7 +65,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "customers": LEAVES | STORE,
     "once": STORE,
     "authoring": {"errors"},
-    "context": LEAVES | STORE | MAIL | {"account.links", "once", "outbox", "relay.forwarding"},
+    # They read source as text; nothing of what they describe is imported but the models.
+    "declared": set(),
+    "handler_reference": {"declared", "orders"},
+    "shown_files": set(),
+    "attempt_work": STORE | {"outbox"},
+    "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"context", "faults", "handlers", "orders", "outcome"},

@@ -27,7 +27,11 @@ MARK = "__order_handler__"
 
 
 class Skip(Exception):
-    """Says that there is nothing to do for this order; the handler is finished as *skipped*."""
+    """Says that there is nothing to do for this order.
+
+    Raise it: the handler is finished as *skipped*, nothing it did is kept, and the reason is shown in the console.
+    Raises TypeError for a reason that is no text.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -36,7 +40,12 @@ class Skip(Exception):
 
 
 class RetryLater(Exception):
-    """Says that the handler is to be tried again, after ``after`` or else by the retry schedule."""
+    """Says that the handler is to be tried again, ``after`` so long or else by the retry schedule.
+
+    Raise it: the attempt counts as failed, nothing it did is kept, and the reason is shown in the console. Neither
+    makes more attempts than ``retries`` allows. Raises TypeError for a reason that is no text and for an ``after``
+    that is no timedelta.
+    """
 
     def __init__(self, reason: str = "asked to be tried again", *, after: timedelta | None = None) -> None:
         super().__init__(reason)
@@ -59,15 +68,16 @@ class Handler:
 
     name: str
     function: HandlerFunction
-    #: Name of the handler that must have finished before, or None.
+    #: Name of the handler that it waits for until that one is done, skipped or failed; while that one is being
+    #: retried it waits 15 minutes at most. None waits for nobody.
     after: str | None = None
-    #: Whether it runs on a test transmission.
+    #: Whether it runs on a test transmission; there it has one attempt.
     on_test: bool = True
-    #: Failed attempts that are tried again; None means as many as RETRY_SCHEDULE has waits.
+    #: How many failed attempts are tried again; None means as many as RETRY_SCHEDULE has waits, 8 unless set.
     retries: int | None = None
-    #: Seconds that one attempt may take.
+    #: Seconds that one attempt may take; then its session is closed and the attempt has failed.
     timeout: float = 30
-    #: Events it runs on.
+    #: Names of the events that it runs on; on an order of another event it is skipped.
     events: tuple[str, ...] = ("order.completed",)
 
     def __post_init__(self) -> None:
@@ -128,9 +138,9 @@ def handler(
 def handler(function: Any = None, /, **options: Any) -> Any:
     """Mark a function as a handler; its name is the handler's name.
 
-    ``after`` waits until the named handler is done, skipped or failed; ``on_test=False`` skips it on a test
-    transmission; ``retries`` counts the failed attempts that are tried again; ``timeout`` is in seconds. The
-    function is given an Order and a Context; what it returns is shown beside it. It is returned untouched.
+    The function is given an Order and a Context. What it returns is shown beside it as text; whatever else than
+    Skip and RetryLater it raises is a failed attempt, tried again by the retry schedule. The function itself is
+    returned untouched. Raises ValueError for an option of a wrong kind, and TypeError for one that there is not.
     """
 
     def mark(marked: Function) -> Function:

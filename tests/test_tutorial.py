@@ -1,0 +1,144 @@
+"""The tutorial "Write a handler": its page shows the files themselves, and what it says to run is run as pasted."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+from receiver.handler_loading import load
+from receiver.shown_files import PAGES, ROOT, drawn, shown
+
+PAGE = (ROOT / "docs" / "write-a-handler.md").read_text("utf-8")
+FOLDER = ROOT / "examples" / "tutorial"
+COMMANDS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def project(fresh_instance: Path, tmp_path: Path) -> Path:
+    """Give the kit's folder as the tutorial finds it after `make run`, with an instance of its own."""
+    for name in (".venv", "wsgi.py", "receiver", "pyproject.toml", "examples"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    shutil.copytree(fresh_instance, tmp_path / "instance")
+    return tmp_path
+
+
+def sh(project: Path, word: str) -> str:
+    """Run the page's first block that holds the word, as pasted; gives what it printed."""
+    block = next(block for block in COMMANDS if word in block)
+    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(project / "instance")}
+    done = subprocess.run(
+        ["sh", "-e", "-c", block], cwd=project, env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def take(project: Path, *patterns: str) -> None:
+    """Put files of the tutorial to where the page says that they belong."""
+    for path in (path for pattern in patterns for path in FOLDER.glob(pattern)):
+        folder = project / "instance" / path.parent.name
+        folder.mkdir(exist_ok=True)
+        shutil.copy(path, folder)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_a_page_shows_the_files_themselves(page: Path) -> None:
+    """Run ``make docs`` after a change of one of them."""
+    text = page.read_text("utf-8")
+    assert shown(text)
+    assert drawn(text) == text
+
+
+def test_every_file_of_the_tutorial_is_shown_and_no_other_code_is() -> None:
+    there = {str(path.relative_to(ROOT)) for path in FOLDER.rglob("*") if path.is_file() and path.suffix != ".pyc"}
+    assert sorted(shown(PAGE)) == sorted(there)
+    kinds = re.findall(r"^```(\w+)$", PAGE, re.MULTILINE)
+    assert len(kinds) == len(COMMANDS) + len(there)
+
+
+@pytest.mark.parametrize("name", [path.stem for path in (FOLDER / "handlers").glob("*.py")])
+def test_every_handler_of_the_tutorial_inherits_the_battery(name: str) -> None:
+    test = (FOLDER / "tests" / f"test_{name}.py").read_text("utf-8")
+    assert f'class TestIt(HandlerCases):\n    name = "{name}"\n' in test
+
+
+@pytest.mark.parametrize("name", ["write-a-handler.md", "handler-reference.md"])
+def test_every_link_leads_to_a_file_and_to_a_heading_in_it(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]+)#?([^)]*)\)", (ROOT / "docs" / name).read_text("utf-8"))
+    assert len(links) >= 3
+    for path, anchor in links:
+        target = ROOT / "docs" / path
+        assert target.exists(), path
+        headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE) if anchor else []
+        anchors = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert not anchor or anchor in anchors, f"{path}#{anchor}"
+
+
+def test_a_block_is_drawn_anew_from_its_file(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("new = 1\n")
+    page = "Text.\n\n<!-- a.py -->\n```python\nold = 1\n```\n\n```sh\nmake run\n```\n"
+    assert drawn(page, tmp_path) == page.replace("old", "new")
+    assert shown(page) == ["a.py"]
+
+
+def test_the_page_walked_from_top_to_bottom(project: Path) -> None:
+    said = sh(project, "handlers new")
+    assert "instance/handlers/tell_the_warehouse.py" in said
+    assert "instance/tests/test_tell_the_warehouse.py" in said
+
+    take(project, "handlers/tell*.py", "templates/*")
+    said = sh(project, "selftest")
+    assert re.search(r"handler tell_the_warehouse +done +3 items", said)
+    assert re.search(r"mail of tell_the_warehouse +sent", said)
+
+    take(project, "handlers/*.py", "tests/*.py")
+    said = sh(project, "pytest -q instance/tests\n.venv/bin/flask handlers list")
+    assert re.search(r"^\d\d passed", said, re.MULTILINE)
+    assert "note_what_to_pack" in said
+
+
+def test_the_handler_is_found_as_an_installed_package_and_its_test_passes_where_it_was(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package, site = tmp_path / "book-courier", tmp_path / "site"
+    shutil.copytree(FOLDER / "package", package)
+    shutil.copy(FOLDER / "handlers" / "book_courier.py", package)
+    offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(site)]
+    subprocess.run([sys.executable, "-m", "pip", "install", *offline, str(package)], check=True, timeout=100)
+    assert load(project / "instance").get("book_courier") is None
+    monkeypatch.syspath_prepend(site)
+
+    registry = load(project / "instance")
+
+    found = registry.get("book_courier")
+    assert registry.problems == ()
+    assert found is not None
+    assert (found.file, found.retries) == (str(site / "book_courier.py"), 3)
+
+    take(project, "tests/test_book_courier.py")
+    (project / "instance" / "tests" / "conftest.py").write_text('pytest_plugins = ["receiver.testing"]\n')
+    command = [sys.executable, "-m", "pytest", "-q", "instance/tests", "-k", "booked or asked_again"]
+    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(project / "instance"), "PYTHONPATH": str(site)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=100)
+    assert "3 passed" in done.stdout, done.stdout
+
+
+def test_every_flask_command_that_the_page_names_is_there(make_app: Callable[..., Flask]) -> None:
+    cli = make_app().cli
+    flasks_own = {("run", "")}
+    named = set(re.findall(r"flask ([a-z]+)(?: ([a-z]+))?", PAGE)) - {("handlers", "run")} - flasks_own
+    assert len(named) >= 6
+    for group, word in named:
+        command = cli.get_command(click.Context(cli), group)
+        assert command is not None, group
+        if isinstance(command, click.Group) and word:
+            assert word in command.commands, f"{group} {word}"
