@@ -136,6 +136,12 @@ def names(value: list[str]) -> str | None:
     return None if all(isinstance(name, str) for name in value) else 'must be a list of names, such as ["my_handler"]'
 
 
+def addresses(value: list[str]) -> str | None:
+    """Want a list of addresses, whatever they are; who calls them checks that."""
+    good = all(isinstance(address, str) for address in value)
+    return None if good else 'must be a list of addresses, such as ["https://shop.example/orders"]'
+
+
 def one_of(*words: str) -> Callable[[str], str | None]:
     """Make a check that a text is one of some words."""
     listed = f"{', '.join(words[:-1])} or {words[-1]}"

@@ -244,9 +244,16 @@ SETTINGS = (
         "without effect in production",
     ),
     Setting(
+        name="FORWARD_URLS",
+        default=[],
+        meaning="servers that the handler `forward` sends every order on to, signed with FORWARD_SECRET, such as "
+        '`["https://stock.your-shop.example/orders"]`; empty switches it off',
+        check=checks.addresses,
+    ),
+    Setting(
         name="FORWARD_SECRET",
         default="",
-        meaning="signs what handlers send on by `context.forward`; the other server checks it",
+        meaning="signs what handlers send on by `forward` and `context.forward`; the other server checks it",
         is_secret=True,
         check=checks.secret_or_none,
     ),

@@ -118,6 +118,12 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
     pool = new_pool(allow_private=allow_private, https_only=is_production)
     forward_secret = settings["FORWARD_SECRET"].strip()
+    forwarding = Forwarding(
+        secret=forward_secret,
+        public_url=settings["PUBLIC_URL"],
+        https_only=is_production,
+        allow_private=allow_private,
+    )
     leases = jobs.Leases(database)
     processor = Processor(
         database,
@@ -128,12 +134,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
             templates=templates,
             http=pool,
             account_links=account_links,
-            forwarding=Forwarding(
-                secret=forward_secret,
-                public_url=settings["PUBLIC_URL"],
-                https_only=is_production,
-                allow_private=allow_private,
-            ),
+            forwarding=forwarding,
             settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
         ),
         schedule=settings["RETRY_SCHEDULE"],
@@ -183,7 +184,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     return Kit(
         instance=instance,
         settings=settings,
-        setting_problems=[*problems, *wrong],
+        setting_problems=[*problems, *wrong, *forwarding.problems(settings["FORWARD_URLS"])],
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,
