@@ -80,6 +80,12 @@ def web_address(value: str) -> str | None:
     return None if good else "must be an address such as https://shop.example"
 
 
+def link(value: str) -> str | None:
+    """Want an address that a mail can link to, or nothing; what stands behind ? and # may be anything printable."""
+    is_one = re.fullmatch("[!-~]{1,2000}", value) and web_address(re.split("[?#]", value)[0]) is None
+    return None if is_one or not value else "must be an address such as https://shop.example/account, without spaces"
+
+
 def call_address(value: str) -> str | None:
     """Want an address that can be posted to, or nothing; never shows it."""
     address = value.partition("?")[0]

@@ -177,6 +177,13 @@ SETTINGS = (
         check=checks.one_of("accounts", "sql", "http", "none"),
     ),
     Setting(
+        name="ACCOUNT_URL",
+        default="",
+        meaning="address of your website's page where customers see their account, a link in the order confirmation; "
+        "without effect while REGISTRAR is `accounts`, whose own link stands there",
+        check=checks.link,
+    ),
+    Setting(
         name="CSV_FILE",
         default="",
         meaning="file that the handler `append_csv` keeps of all orders, such as `orders.csv`, which lies in the "

@@ -156,7 +156,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
 
-    own_mails = OwnMails(templates)
+    own_mails = OwnMails(templates, account_url=choice.account_url(settings))
 
     def standing_elsewhere(session: Session) -> list[Trouble]:
         return [
