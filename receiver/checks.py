@@ -80,6 +80,12 @@ def web_address(value: str) -> str | None:
     return None if good else "must be an address such as https://shop.example"
 
 
+def link(value: str) -> str | None:
+    """Want an address that a mail can link to, or nothing; what stands behind ? and # may be anything printable."""
+    is_one = re.fullmatch("[!-~]{1,2000}", value) and web_address(re.split("[?#]", value)[0]) is None
+    return None if is_one or not value else "must be an address such as https://shop.example/account, without spaces"
+
+
 def call_address(value: str) -> str | None:
     """Want an address that can be posted to, or nothing; never shows it."""
     address = value.partition("?")[0]
@@ -134,6 +140,12 @@ def log_level(value: str) -> str | None:
 def names(value: list[str]) -> str | None:
     """Want a list of names."""
     return None if all(isinstance(name, str) for name in value) else 'must be a list of names, such as ["my_handler"]'
+
+
+def addresses(value: list[str]) -> str | None:
+    """Want a list of addresses, whatever they are; who calls them checks that."""
+    good = all(isinstance(address, str) for address in value)
+    return None if good else 'must be a list of addresses, such as ["https://shop.example/orders"]'
 
 
 def one_of(*words: str) -> Callable[[str], str | None]:

@@ -177,6 +177,13 @@ SETTINGS = (
         check=checks.one_of("accounts", "sql", "http", "none"),
     ),
     Setting(
+        name="ACCOUNT_URL",
+        default="",
+        meaning="address of your website's page where customers see their account, a link in the order confirmation; "
+        "without effect while REGISTRAR is `accounts`, whose own link stands there",
+        check=checks.link,
+    ),
+    Setting(
         name="CSV_FILE",
         default="",
         meaning="file that the handler `append_csv` keeps of all orders, such as `orders.csv`, which lies in the "
@@ -244,9 +251,16 @@ SETTINGS = (
         "without effect in production",
     ),
     Setting(
+        name="FORWARD_URLS",
+        default=[],
+        meaning="servers that the handler `forward` sends every order on to, signed with FORWARD_SECRET, such as "
+        '`["https://stock.your-shop.example/orders"]`; empty switches it off',
+        check=checks.addresses,
+    ),
+    Setting(
         name="FORWARD_SECRET",
         default="",
-        meaning="signs what handlers send on by `context.forward`; the other server checks it",
+        meaning="signs what handlers send on by `forward` and `context.forward`; the other server checks it",
         is_secret=True,
         check=checks.secret_or_none,
     ),

@@ -18,7 +18,7 @@ from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
-from receiver.registrars import NotRegistered, registrations
+from receiver.registrars import NotRegistered, choice, registrations
 from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems, prove_writable
 from receiver.sources import DEFAULT
@@ -172,6 +172,9 @@ def _mail_templates(kit: Kit) -> Iterator[Finding]:
 
 def _registrar(kit: Kit) -> Iterator[Finding]:
     registrar = kit.registrations.registrar
+    if kit.settings["ACCOUNT_URL"] and not choice.account_url(kit.settings):
+        text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
+        yield Finding("registrar", "warning", text)
     if registrar is None:
         yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
         return

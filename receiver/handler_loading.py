@@ -27,9 +27,10 @@ BUILT_IN = (
     "receiver.handlers.notify_merchant",
     "receiver.handlers.append_csv",
     "receiver.handlers.notify_chat",
+    "receiver.handlers.forward",
 )
 #: Handlers that run only once a setting of theirs is given, or when HANDLERS names them.
-SWITCHED_BY = {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL"}
+SWITCHED_BY = {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
 ENTRY_POINT_GROUP = "receiver.handlers"
 
 

@@ -120,18 +120,19 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
     pool = new_pool(allow_private=allow_private, https_only=is_production)
     forward_secret = settings["FORWARD_SECRET"].strip()
+    forwarding = Forwarding(
+        secret=forward_secret,
+        public_url=settings["PUBLIC_URL"],
+        https_only=is_production,
+        allow_private=allow_private,
+    )
     leases = jobs.Leases(database)
     services = Services(
         database=database,
         templates=templates,
         http=pool,
         account_links=account_links,
-        forwarding=Forwarding(
-            secret=forward_secret,
-            public_url=settings["PUBLIC_URL"],
-            https_only=is_production,
-            allow_private=allow_private,
-        ),
+        forwarding=forwarding,
         settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
     )
     processor = Processor(database, leases, registry, services, schedule=settings["RETRY_SCHEDULE"])
@@ -152,7 +153,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
 
-    own_mails = OwnMails(templates)
+    own_mails = OwnMails(templates, account_url=choice.account_url(settings))
 
     def standing_elsewhere(session: Session) -> list[Trouble]:
         return [
@@ -180,7 +181,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     return Kit(
         instance=instance,
         settings=settings,
-        setting_problems=[*problems, *wrong],
+        setting_problems=[*problems, *wrong, *forwarding.problems(settings["FORWARD_URLS"])],
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,

@@ -21,8 +21,9 @@ _TOLD_AT_ONCE = 5
 class OwnMails:
     """Works with the folder of the merchant's templates; what was tried is tried again when a file has changed."""
 
-    def __init__(self, templates: MailTemplates) -> None:
+    def __init__(self, templates: MailTemplates, *, account_url: str = "") -> None:
         self._templates = templates
+        self._account_url = account_url
         self._seen: dict[str, int] = {}
         self._broken: dict[str, str] = {}
 
@@ -36,7 +37,7 @@ class OwnMails:
         if name not in self.names():
             raise ConfigurationError(f"There is no mail {name[:64]}; there are: {', '.join(self.names())}.")
         try:
-            return self._templates.render_own(name, locale=language, **_values(order or _made_up()))
+            return self._templates.render_own(name, locale=language, **self._values(order or _made_up()))
         except Exception as error:
             raise ConfigurationError(f"This mail cannot be written. {mail_blocks.where(error)}") from error
 
@@ -107,23 +108,23 @@ class OwnMails:
         for path in sorted(BUILT_IN.glob("[!_]*.txt")):
             for order in (_made_up(), Order(order_id="1", order_date=datetime.now(UTC))):
                 try:
-                    self._templates.render_own(path.stem, **_values(order))
+                    self._templates.render_own(path.stem, **self._values(order))
                 except Exception as error:  # noqa: BLE001 - a merchant's template may fail in any way
                     yield path.stem, mail_blocks.where(error)
                     break
 
+    def _values(self, order: Order) -> dict[str, Any]:
+        """Give values, made up where need be, for all that a built-in mail shows beside the order."""
+        return {
+            "order": order,
+            "test": order.test,
+            "url": "https://shop.example/link",
+            "claim_url": "",
+            "account_url": self._account_url,
+            "headline": "A handler has given up on an order",
+            "lines": ("It failed at every attempt; the order itself is safe.",),
+        }
+
 
 def _made_up() -> Order:
     return dummy_order(now=datetime.now(UTC), nonce="1").model_copy(update={"test": False})
-
-
-def _values(order: Order) -> dict[str, Any]:
-    """Give made-up values for all that a built-in mail shows beside the order."""
-    return {
-        "order": order,
-        "test": order.test,
-        "url": "https://shop.example/link",
-        "claim_url": "",
-        "headline": "A handler has given up on an order",
-        "lines": ("It failed at every attempt; the order itself is safe.",),
-    }

@@ -6,18 +6,27 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver.models import HandlerRow
-from tests.handler_cases import HandlerCases, run_on_newest
+from receiver.models import HandlerRow, OrderRow
+from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
 from tests.served import Served, order_fields
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "handlers"
+TEMPLATES = ROOT / "examples" / "templates"
+#: What makes an order one that is shipped.
+PARCEL = {
+    "shipping_name": "Jan Łukasz",
+    "shipping_city": "Kraków",
+    "shipping_country": "PL",
+    "shipping_method": "DHL parcel",
+}
 
 
 class Api(ThreadingHTTPServer):
@@ -65,7 +74,7 @@ class RecipeCases(HandlerCases):
 
     def test_an_api_that_fails_is_tried_again(self, alone: Served, api: Api) -> None:
         api.status = 500
-        row = run(alone, customer_accepts_marketing="true")
+        row = run(alone, customer_accepts_marketing="true", **PARCEL)
         assert row.state == "retrying"
         assert "answered 500" in (row.detail or "")
 
@@ -79,6 +88,42 @@ class TestPushToAccounting(RecipeCases):
         assert key is not None
         assert key.endswith(":push_to_accounting:1")
         assert body == {"number": "1042", "total": "19.99", "currency": "GBP"}
+
+
+class TestPostToWarehouse(RecipeCases):
+    name = "post_to_warehouse"
+
+    def test_the_parcel_is_ordered_under_an_idempotency_key(self, alone: Served, api: Api) -> None:
+        assert run(alone, order_number="1042", item_1_sku="MUG", item_1_quantity="2", **PARCEL).detail == "ordered"
+        ((key, body),) = api.calls
+        assert key is not None
+        assert key.endswith(":post_to_warehouse:1")
+        assert body == {
+            "number": "1042",
+            "method": "DHL parcel",
+            "to": {"name": "Jan Łukasz", "city": "Kraków", "country": "PL"},
+            "items": [{"sku": "MUG", "name": "Enamel mug", "quantity": 2}],
+        }
+
+    def test_a_second_attempt_has_the_same_key(self, alone: Served, api: Api) -> None:
+        api.status = 503
+        assert run(alone, **PARCEL).state == "retrying"
+        with alone.kit.database.write() as session:
+            for row in session.query(OrderRow):
+                row.due_at = row.handlers[0].due_at = datetime.now(UTC)
+        api.status = 201
+        assert run_on_newest(alone) == "done"
+        assert len(api.calls) == 2
+        assert api.calls[0] == api.calls[1]
+
+    def test_a_test_order_is_not_posted(self, alone: Served, api: Api) -> None:
+        post_dummy(alone, test=True)
+        assert alone.rows(HandlerRow)[-1].detail == "does not run on a test transmission"
+        assert api.calls == []
+
+    def test_nothing_is_posted_of_what_is_not_shipped(self, alone: Served, api: Api) -> None:
+        assert run(alone).detail == "nothing to ship"
+        assert api.calls == []
 
 
 class TestSubscribeToNewsletter(RecipeCases):
@@ -107,8 +152,8 @@ def run(shop: Served, **fields: str) -> HandlerRow:
     return row
 
 
-def test_the_page_shows_the_files_themselves() -> None:
-    shown = re.findall(
-        r"^```python\n(.*?)^```$", (ROOT / "docs" / "recipes.md").read_text("utf-8"), re.MULTILINE | re.DOTALL
-    )
-    assert sorted(shown) == sorted(path.read_text("utf-8") for path in FOLDER.glob("*.py"))
+@pytest.mark.parametrize(("language", "files"), [("python", FOLDER.glob("*.py")), ("jinja", TEMPLATES.glob("*.txt"))])
+def test_the_page_shows_the_files_themselves(language: str, files: Iterator[Path]) -> None:
+    page = (ROOT / "docs" / "recipes.md").read_text("utf-8")
+    shown = re.findall(rf"^```{language}\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    assert sorted(shown) == sorted(path.read_text("utf-8") for path in files)

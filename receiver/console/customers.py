@@ -1,6 +1,8 @@
-"""Customer → Customers: who was registered, what is kept of each, and its export and erasure."""
+"""Customer → Customers: who was registered, here and at the website, what is kept of each, export and erasure."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from flask import Response, abort, flash, json, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,6 +14,7 @@ from receiver.console.blueprint import console
 from receiver.console.paging import before, one_page
 from receiver.kit import current_kit
 from receiver.models import CustomerRow
+from receiver.registrars import registrations
 
 
 @console.get("/customers")
@@ -27,11 +30,33 @@ def customers() -> str:
 
 @console.get("/customers/<int:pk>")
 def customers_one(pk: int) -> str:
-    """Show one customer with their addresses and newest orders."""
-    with current_kit().database.read() as session:
+    """Show one customer with their addresses, their registration with the website and their newest orders."""
+    kit = current_kit()
+    with kit.database.read() as session:
         row = _found(session, pk)
-        orders = customer_book.orders_of(session, row)
-        return render_template("console/customer.html", row=row, orders=orders, most=customer_book.PAGE)
+        return render_template(
+            "console/customer.html",
+            row=row,
+            orders=customer_book.orders_of(session, row),
+            most=customer_book.PAGE,
+            registrar=kit.settings["REGISTRAR"],
+            has_website=_has_website(),
+            registration=registrations.of_customer(session, row.id),
+        )
+
+
+@console.post("/customers/<int:pk>/register")
+def customers_register(pk: int) -> ResponseReturnValue:
+    """Hand a customer to the website at once, told before or not."""
+    kit = current_kit()
+    if not _has_website():
+        abort(404, "REGISTRAR names no website that customers are handed to.")
+    with kit.database.write() as session:
+        row = _found(session, pk)
+        registrations.want(session, row, now=datetime.now(UTC), again=True)
+    kit.engine.hint("registrations")
+    flash(f"{row.email} is handed to your website now.")
+    return redirect(url_for("console.customers_one", pk=pk), 303)
 
 
 @console.get("/customers/<int:pk>/export")
@@ -55,6 +80,10 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     privacy.erase(kit.database, kit.transport, row.email)
     flash(f"{row.email} is erased.")
     return redirect(url_for("console.customers"), 303)
+
+
+def _has_website() -> bool:
+    return current_kit().settings["REGISTRAR"] in registrations.WEBSITES
 
 
 def _found(session: Session, pk: int) -> CustomerRow:

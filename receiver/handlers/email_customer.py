@@ -5,6 +5,7 @@ from __future__ import annotations
 from receiver.context import Context
 from receiver.handlers import Skip, handler
 from receiver.orders import Order
+from receiver.registrars import choice
 
 
 @handler(after="register_customer")
@@ -17,5 +18,6 @@ def email_customer(order: Order, context: Context) -> str:
         template="order_confirmation",
         reply_to=context.settings["MERCHANT_EMAIL"],
         claim_url=context.claim_url(),
+        account_url=choice.account_url(context.settings),
     )
     return "confirmation put into the outbox"

@@ -16,6 +16,11 @@ _REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registra
 }
 
 
+def account_url(settings: Mapping[str, Any]) -> str:
+    """Give the page where customers see their account at the merchant's website; empty when the accounts are here."""
+    return "" if settings["REGISTRAR"] == "accounts" else str(settings["ACCOUNT_URL"])
+
+
 def chosen(name: str, table: Any, environment: Mapping[str, str]) -> tuple[Registrar | None, list[str]]:
     """Build the registrar of this name from ``[registrar]``, and say what is wrong with it; None tells no website."""
     if name not in _REGISTRARS:

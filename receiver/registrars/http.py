@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from receiver.registrars import Fields, NotRegistered, http_request
 _MOST_ANSWER_BYTES = 20_000
 #: As much of the website's answer as is kept for the merchant.
 _SHOWN = 200
+#: How urllib3 begins its errors: with the part of it that had the trouble, which tells a merchant nothing.
+_PART_OF_URLLIB3 = re.compile(r"\w+\(host=.*?\): ")
 
 
 class HttpRegistrar:
@@ -41,7 +44,8 @@ class HttpRegistrar:
             )
             answer = _read(response)
         except HTTPError as error:
-            raise NotRegistered(f"The website cannot be reached: {self._masked(str(error))}") from error
+            why = _PART_OF_URLLIB3.sub("", str(error), count=1)
+            raise NotRegistered(f"The website cannot be reached: {self._masked(why)}") from error
         if 200 <= response.status < 300:
             return f"the website answered {response.status}"
         if any(one == response.status if isinstance(one, int) else one in answer for one in request.exists):

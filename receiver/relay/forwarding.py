@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -38,6 +39,16 @@ class Forwarding:
         check_url(url, https_only=self.https_only, allow_private=self.allow_private)
         if is_below(url, self.public_url):
             raise ConfigurationError(f"{url} is this very receiver; an order forwarded there would go round for ever.")
+
+    def problems(self, urls: Sequence[str]) -> list[str]:
+        """Say of each URL of FORWARD_URLS that nothing can be forwarded to what is to be done; shows no secret."""
+        found: list[str] = []
+        for number, url in enumerate(urls, 1):
+            try:
+                self.check(url)
+            except ConfigurationError as error:
+                found.append(f"FORWARD_URLS, its URL number {number}: {error}" if self.secret else str(error))
+        return list(dict.fromkeys(found))
 
 
 def record(session: Session, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from receiver import customers
 from receiver.models import CustomerRow
 from receiver.orders import Customer, Order
+from receiver.registrars import choice
+from receiver.registrars.tables import RegistrationRow
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Visitor
+from tests.registrars.websites import Website, website
 from tests.served import Served, order_fields
 
 ADDRESS = {"billing_name": "Ada Lovelace", "billing_line1": "12 St James's Square", "billing_city": "London"}
+
+
+@pytest.fixture
+def file_site(tmp_path: Path) -> Iterator[Website]:
+    """Give a website's table of users in a file."""
+    with website("sqlite", tmp_path) as found:
+        yield found
 
 
 @pytest.fixture
@@ -127,6 +139,73 @@ def test_hostile_names_are_only_text(shop: Served, visitor: Visitor) -> None:
         html = visitor.get(path).html
         assert "&lt;img src=x" in html
         assert "<img src=x" not in html
+
+
+def at_website(visitor: Visitor) -> str:
+    """Give what the customer's page says of the website."""
+    return visitor.get("/admin/customers/1").text.partition("At your website")[2].partition(" Orders ")[0]
+
+
+def test_the_page_says_how_far_the_hand_over_to_the_website_is(
+    serve: Callable[..., Served], file_site: Website
+) -> None:
+    settings = file_site.settings()
+    shop = serve(work=False, REGISTRAR="sql", registrar={**settings, "table": "gone"}, RETRY_SCHEDULE=[60])
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    register(shop, "zoe@kunde.de")
+    assert "Hand over now Not handed over: they bought before REGISTRAR was sql" in at_website(visitor)
+
+    page = visitor.post("/admin/customers/1/register")
+    assert "zoe@kunde.de is handed to your website now." in page.text
+    assert "open to be handed over Attempts none yet Next attempt" in at_website(visitor)
+    assert "Try again" not in at_website(visitor)
+
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    for words in ("Try again now State open", "Attempts 1 Last attempt", "Last error", "gone", "Next attempt"):
+        assert words in said
+
+    due_at_once(shop)
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    assert "Try again now State failed given up; mend what is wrong, then try again Attempts 2" in said
+    assert "Next attempt" not in said
+
+    visitor.post("/admin/customers/1/register")
+    registrar, problems = choice.chosen("sql", settings, {})
+    assert problems == []
+    shop.kit.registrations.registrar = registrar
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    assert "done handed over as they are known here Attempts 1 Handed over" in said
+    assert "Try again" not in said
+    assert [row["email"] for row in file_site.rows()] == ["zoe@kunde.de"]
+
+
+def due_at_once(shop: Served) -> None:
+    with shop.kit.database.write() as session:
+        session.execute(update(RegistrationRow).values(due_at=datetime.now(UTC)))
+
+
+def test_without_a_website_nothing_is_said_of_one(ada: Served, visitor: Visitor) -> None:
+    assert "At your website" not in visitor.get("/admin/customers/1").text
+    assert "not claimed" in visitor.get("/admin/customers/1").text
+    page = visitor.post("/admin/customers/1/register")
+    assert page.status == 404
+    assert "REGISTRAR names no website" in page.text
+    assert ada.rows(RegistrationRow) == []
+
+
+def test_handing_over_wants_the_forms_token_and_a_customer(serve: Callable[..., Served], file_site: Website) -> None:
+    shop = serve(work=False, REGISTRAR="sql", registrar=file_site.settings())
+    register(shop, "zoe@kunde.de")
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    visitor.post("/admin/customers/1/register", token="made up")
+    assert shop.rows(RegistrationRow) == []
+    assert visitor.post("/admin/customers/7/register").status == 404
+    assert shop.rows(RegistrationRow) == []
 
 
 @pytest.mark.parametrize("options", [{}, {"viewport": NARROW}], ids=["wide", "narrow"])

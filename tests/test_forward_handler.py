@@ -1,0 +1,109 @@
+"""The handler that FORWARD_URLS switches on: the battery, where orders go, and wrong URLs told at the start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from receiver.diagnosis import diagnose
+from receiver.kit import Kit
+from receiver.models import HandlerRow
+from receiver.relay.tables import TransmissionRow
+from receiver.serving import start
+from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
+from tests.hostile_servers import Server, reply, serving
+from tests.served import SECRET, Served, order_fields
+
+ACCEPTED = reply("202 Accepted", b'{"status": "accepted"}', Content_Type="application/json")
+
+
+@pytest.fixture
+def stock() -> Iterator[Server]:
+    with serving(ACCEPTED) as server:
+        yield server
+
+
+@pytest.fixture
+def broken() -> Iterator[Server]:
+    with serving(reply("500 No")) as server:
+        yield server
+
+
+class TestForward(HandlerCases):
+    name = "forward"
+
+    @pytest.fixture
+    def settings(self, broken: Server, stock: Server) -> dict[str, Any]:
+        urls = [broken.url(), stock.url(), stock.url()]
+        return {"FORWARD_URLS": urls, "FORWARD_SECRET": SECRET, "RELAY_ALLOW_PRIVATE": True}
+
+    def test_a_server_in_trouble_keeps_no_other_from_its_order(
+        self, alone: Served, broken: Server, stock: Server
+    ) -> None:
+        assert alone.post(order_fields(order_id="A-7")).status == 202
+        assert run_on_newest(alone) == "done"
+        assert alone.rows(HandlerRow)[-1].detail == "on its way to 2 servers"
+        while alone.kit.transmissions.run_next():
+            pass
+
+        states = {row.target: row.state for row in alone.rows(TransmissionRow)}
+        assert states == {broken.url(): "open", stock.url(): "delivered"}
+        (request,) = stock.requests
+        assert b"A-7" in request.body
+        assert request.headers["webhook-signature"].startswith("v1,")
+
+    def test_a_test_transmission_is_not_sent_on(self, alone: Served) -> None:
+        post_dummy(alone, test=True)
+
+        assert alone.rows(HandlerRow)[-1].detail == "a test, not sent to 2 servers"
+        assert alone.rows(TransmissionRow) == []
+
+    def test_without_servers_it_is_skipped(self, serve: Callable[..., Served]) -> None:
+        shop = serve(work=False, HANDLERS=[self.name])
+        shop.post(order_fields())
+
+        assert run_on_newest(shop) == "skipped"
+        assert shop.rows(HandlerRow)[-1].detail == "FORWARD_URLS names no server"
+
+
+@pytest.mark.parametrize(
+    ("urls", "secret", "said"),
+    [
+        (["https://stock.example/in"], "", ["FORWARD_SECRET is empty, and nothing is forwarded unsigned; set it to "]),
+        (["https://a.example", "https://b.example"], "", ["FORWARD_SECRET is empty"]),
+        (
+            ["https://a.example", "ftp://b.example"],
+            SECRET,
+            ["FORWARD_URLS, its URL number 2: The URL must begin with "],
+        ),
+        (
+            ["https://127.0.0.1/in"],
+            SECRET,
+            ["FORWARD_URLS, its URL number 1: The URL's address is this machine itself"],
+        ),
+        (["https://me.example/orders"], SECRET, ["FORWARD_URLS, its URL number 1: https://me.example/orders is this "]),
+        ([7], SECRET, ["FORWARD_URLS must be a list of addresses, such as "]),
+        (["http://[", "  "], SECRET, ["FORWARD_URLS, its URL number 1: ", "FORWARD_URLS, its URL number 2: "]),
+    ],
+)
+def test_wrong_urls_are_told_at_the_start_and_by_the_doctor(
+    make_app: Callable[..., Any], urls: list[Any], secret: str, said: list[str]
+) -> None:
+    app = make_app(FORWARD_URLS=urls, FORWARD_SECRET=secret, PUBLIC_URL="https://me.example")
+    kit: Kit = app.extensions["receiver"]
+
+    assert len(kit.problems) == len(said)
+    assert all(problem.startswith(words) for problem, words in zip(kit.problems, said, strict=True))
+    doctor = [finding.text for finding in diagnose(kit, quickly=True) if finding.state == "wrong"]
+    assert set(kit.problems) <= set(doctor)
+    assert not start(kit, work=False)
+    kit.engine.stop()
+
+
+def test_it_runs_once_urls_are_given(make_app: Callable[..., Any]) -> None:
+    assert make_app().extensions["receiver"].registry.get("forward") is None
+    kit: Kit = make_app(FORWARD_URLS=["https://stock.example/in"], FORWARD_SECRET=SECRET).extensions["receiver"]
+    assert kit.problems == []
+    assert kit.registry.get("forward") is not None

@@ -1,0 +1,148 @@
+"""The recipe that delivers licence keys: each key is given away once, and an order keeps those that it has."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from receiver.models import HandlerRow, MailRow
+from receiver.replay import replay
+from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
+from tests.served import Served, order_fields
+from tests.test_recipes import FOLDER, TEMPLATES
+
+MERCHANT = "merchant@example.com"
+
+
+class TestDeliverLicenceKey(HandlerCases):
+    name = "deliver_licence_key"
+
+    @pytest.fixture
+    def settings(self, instance: Path) -> dict[str, Any]:
+        """Put the recipe into the instance, with keys for the dummy order's products and for one more."""
+        shutil.copy(FOLDER / f"{self.name}.py", instance / "handlers")
+        (instance / "templates").mkdir(exist_ok=True)
+        shutil.copy(TEMPLATES / "licence_keys.txt", instance / "templates")
+        for sku in ("MUG-RED-L", "STK-JP", "PRO"):
+            stock(instance, sku, *(f"{sku}-{number:03}" for number in range(60)))
+        return {}
+
+    def test_the_dummys_customer_is_mailed_a_key_for_every_piece(self, alone: Served) -> None:
+        post_dummy(alone)
+        assert run_on_newest(alone) == "done"
+
+        (mail,) = alone.rows(MailRow)
+        assert mail.subject == "Your licence keys for order 1042"
+        assert mail.text.splitlines()[2:6] == ["Enamel mug “Łódź”", "    MUG-RED-L-000", "    MUG-RED-L-001", ""]
+        assert mail.text.count("    STK-JP-00") == 5
+        assert alone.rows(HandlerRow)[-1].detail == "7 licence keys mailed"
+
+    def test_no_key_is_given_away_twice_by_parallel_orders(
+        self, serve: Callable[..., Served], settings: dict[str, Any]
+    ) -> None:
+        shop = serve(HANDLERS=[self.name], WORKER_THREADS=8, **settings)
+        with ThreadPoolExecutor(8) as pool:
+            answers = pool.map(lambda _: shop.post(bought(quantity=2)).status, range(25))
+            assert set(answers) == {202}
+        shop.settled()
+
+        assert {row.state for row in shop.rows(HandlerRow)} == {"done"}
+        mailed = [key for mail in shop.rows(MailRow) if mail.recipient != MERCHANT for key in keys_in(mail)]
+        assert sorted(mailed) == [f"PRO-{number:03}" for number in range(50)]
+
+    def test_an_order_that_is_run_again_has_the_same_keys(self, alone: Served) -> None:
+        for _ in range(2):
+            alone.post(bought(quantity=2))
+            run_on_newest(alone)
+        again(alone, alone.rows()[0].receipt)
+
+        first, second, repeated = alone.rows(MailRow)
+        assert keys_in(first) == keys_in(repeated) == ["PRO-000", "PRO-001"]
+        assert keys_in(second) == ["PRO-002", "PRO-003"]
+
+    def test_a_test_gives_no_key_away(self, alone: Served) -> None:
+        post_dummy(alone, test=True)
+        assert keys_in(alone.rows(MailRow)[-1]) != []
+        post_dummy(alone)
+        run_on_newest(alone)
+
+        assert "MUG-RED-L-000" in alone.rows(MailRow)[-1].text
+
+    def test_too_few_keys_wait_for_more_and_nothing_is_given(self, alone: Served, instance: Path) -> None:
+        stock(instance, "PRO", "only-one")
+        alone.post(bought(quantity=2))
+        assert run_on_newest(alone) == "retrying"
+        row = alone.rows(HandlerRow)[-1]
+        assert row.detail == "2 keys of PRO are wanted and 1 are left; add lines to licence_keys/PRO.txt"
+        assert row.due_at - row.changed_at == timedelta(hours=1)
+        assert alone.rows(MailRow) == []
+
+        stock(instance, "PRO", "only-one", "one more", "", "one more")
+        again(alone, alone.rows()[-1].receipt)
+        told, mail = alone.rows(MailRow)
+        assert told.subject == "Example Shop: 0 licence keys of PRO are left"
+        assert keys_in(mail) == ["only-one", "one more"]
+
+    def test_the_merchant_is_told_when_few_are_left_and_when_none_is(self, alone: Served) -> None:
+        for quantity in (39, 1, 1, 19):
+            alone.post(bought(quantity=quantity))
+            run_on_newest(alone)
+
+        told = [mail.subject for mail in alone.rows(MailRow) if mail.recipient == MERCHANT]
+        assert told == ["Example Shop: 20 licence keys of PRO are left", "Example Shop: 0 licence keys of PRO are left"]
+
+    def test_a_key_that_stands_in_two_files_is_given_once(self, alone: Served, instance: Path) -> None:
+        stock(instance, "PRO", "the same", "another")
+        stock(instance, "STK-JP", "the same", "a third")
+        for sku in ("PRO", "STK-JP"):
+            alone.post(bought(sku=sku))
+            assert run_on_newest(alone) == "done"
+
+        with alone.kit.database.read() as session:
+            given = session.execute(text("SELECT sku, licence_key FROM given_licence_keys ORDER BY rowid")).all()
+        assert given == [("PRO", "the same"), ("STK-JP", "a third")]
+
+    @pytest.mark.parametrize(
+        ("fields", "said"),
+        [
+            ({"item_1_sku": "MUG"}, "nothing with a licence key was bought"),
+            ({"item_1_sku": "../../config"}, "nothing with a licence key was bought"),
+            ({"item_1_sku": "PRO", "customer_email": ""}, "the order names no e-mail address"),
+        ],
+    )
+    def test_without_a_product_or_an_address_it_is_skipped(
+        self, alone: Served, fields: dict[str, str], said: str
+    ) -> None:
+        alone.post(order_fields(**fields))
+        assert run_on_newest(alone) == "skipped"
+        assert alone.rows(HandlerRow)[-1].detail == said
+
+
+def stock(instance: Path, sku: str, *keys: str) -> None:
+    """Write a product's file of keys, with the mark that some editors begin a file with."""
+    folder = instance / "licence_keys"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{sku}.txt").write_text("\n".join(keys), "utf-8-sig")
+
+
+def bought(*, quantity: int = 1, sku: str = "PRO") -> dict[str, str]:
+    return order_fields(item_1_sku=sku, item_1_quantity=str(quantity))
+
+
+def keys_in(mail: MailRow) -> list[str]:
+    return [line.strip() for line in mail.text.splitlines() if line.startswith("    ")]
+
+
+def again(shop: Served, receipt: str) -> None:
+    """Run the handler on an order once more."""
+    with shop.kit.database.write() as session:
+        kit = shop.kit
+        replay(session, receipt, sources=kit.sources, registry=kit.registry, handler="deliver_licence_key")
+    run_on_newest(shop)
