@@ -89,11 +89,10 @@ def test_one_given_up_is_told_and_registered_when_it_is_mended(
     shop = serve(REGISTRAR="sql", registrar=BROKEN, RETRY_SCHEDULE=[])
     shop.post(order_fields())
     registered(shop)
-    shop.kit.notices.look()
 
     assert shop.rows(RegistrationRow)[0].state == "failed"
     assert any("1 failed, the newest because: The website's database says" in text for text, _ in findings(shop.kit))
-    assert any(FAILED.headline in mail.subject for mail in shop.rows(MailRow))
+    shop.wait_for(lambda: any(FAILED.headline in mail.subject for mail in shop.rows(MailRow)))
 
     with shop.kit.database.read() as session:
         assert FAILED in shop.kit.notices.standing(session, datetime.now(UTC))
