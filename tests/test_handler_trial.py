@@ -194,7 +194,7 @@ def test_an_unknown_name_is_told_with_the_known_ones_and_the_line_of_a_broken_fi
     result = run("handlers", "run", "mine", "--dummy")
 
     assert result.exit_code == 1
-    assert "No handler is named mine; there are append_csv, email_customer, notify_chat" in result.stderr
+    assert "No handler is named mine; there are append_csv, email_customer, forward" in result.stderr
     assert "mine.py cannot be loaded: line 2 of mine.py: ModuleNotFoundError" in result.stderr
 
 
