@@ -103,5 +103,12 @@ class Unavailable(ReceiverError):
     retry_after = 30
 
 
+class SecretsChanged(Unavailable):
+    """Says that the shared secrets changed while a POST was being taken in; it is to be proven anew."""
+
+    def __init__(self) -> None:
+        super().__init__("The shared secrets are being changed; try again.")
+
+
 class ConfigurationError(Exception):
     """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""

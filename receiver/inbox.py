@@ -10,7 +10,9 @@ from typing import Any
 
 from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
+from receiver.errors import SecretsChanged
 from receiver.group_commit import GroupCommit
+from receiver.shared_secrets import Stored, stored_secrets
 
 _COLUMNS = (
     "source",
@@ -53,6 +55,9 @@ _TOOK_OVER = "what came first under this key was not understood and stood parked
 #: Rows of one INSERT; SQLite takes 32,766 variables.
 _MOST_ROWS = 500
 
+#: A row by column, and the secrets that it was proven by.
+_Entry = tuple[Mapping[str, Any], Stored]
+
 
 @dataclass(frozen=True)
 class Recorded:
@@ -69,21 +74,33 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._group: GroupCommit[Mapping[str, Any], Recorded] = GroupCommit(self._commit)
+        self._group: GroupCommit[_Entry, Recorded | SecretsChanged] = GroupCommit(self._commit)
 
-    def record(self, row: Mapping[str, Any]) -> Recorded:
-        """Insert one row, given by column; raises Unavailable when it could not be put on disk."""
-        return self._group.add(row)
+    def record(self, row: Mapping[str, Any], proven_by: Stored) -> Recorded:
+        """Insert one row, given by column, if the secrets that it was ``proven_by`` are those of the commit's moment.
 
-    def _commit(self, take: Callable[[int], Sequence[Mapping[str, Any]]], patience: float) -> list[Recorded]:
+        Raises SecretsChanged when they are not, Unavailable when it could not be put on disk.
+        """
+        outcome = self._group.add((row, proven_by))
+        if isinstance(outcome, SecretsChanged):
+            raise outcome
+        return outcome
+
+    def _commit(self, take: Callable[[int], Sequence[_Entry]], patience: float) -> list[Recorded | SecretsChanged]:
         with self._database.write_cursor(patience) as cursor:
-            rows = take(_MOST_ROWS)
-            inserted = _insert(cursor, rows)
-            return [_recorded(cursor, row, inserted) for row in rows]
+            entries = take(_MOST_ROWS)
+            secrets = stored_secrets(cursor)
+            inserted = _insert(cursor, [row for row, proven_by in entries if proven_by == secrets])
+            return [
+                _recorded(cursor, row, inserted) if proven_by == secrets else SecretsChanged()
+                for row, proven_by in entries
+            ]
 
 
 def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
     """Insert all rows that are no copies, in one statement; gives the new ids by source and key."""
+    if not rows:
+        return {}
     cursor.execute(
         f"INSERT INTO orders ({_NAMES}) VALUES {', '.join([_ROW] * len(rows))} "  # noqa: S608 - names from above
         "ON CONFLICT (source, key) DO NOTHING RETURNING id, source, key",

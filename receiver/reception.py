@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from receiver import jobs
 from receiver.authentication import Proof, authenticate, is_of_self_test
 from receiver.customers import normalised
-from receiver.errors import ReceiverError, Unavailable, UnsupportedEncoding
+from receiver.errors import ReceiverError, SecretsChanged, Unauthenticated, Unavailable, UnsupportedEncoding
 from receiver.identity import body_key, digest, order_key
 from receiver.inbox import Inbox, Recorded
 from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
@@ -61,26 +61,40 @@ class Reception:
     def receive(self, delivery: Delivery) -> Answer:
         """Authenticate, read, record and answer one delivery; raises ReceiverError, which is kept as a refusal."""
         contents = _Contents(delivery.headers, self.settings["MAX_FIELDS"])
-        keyring = None
+        source = None
         try:
             contents.body = delivery.read_body()
             source = self.sources.get(delivery.source)
-            keyring = self.shared_secrets.keyring(source.secrets)
-            proof = authenticate(
-                delivery.headers,
-                contents.body,
-                contents.values,
-                keyring,
-                now=delivery.received_at,
-                require_signature=self.settings["REQUIRE_SIGNATURE"],
-            )
-            row = _row(delivery, source, proof, contents.fields(), keyring)
+            row, recorded = self._record(delivery, source, contents)
         except Unavailable:
             raise
         except ReceiverError as error:
-            self._refuse(error, delivery, contents, keyring or self.shared_secrets.keyring())
+            self._refuse(error, delivery, contents, self.shared_secrets.keyring(source.secrets if source else ()))
             raise
-        return self._answer(row, self.inbox.record(row))
+        return self._answer(row, recorded)
+
+    def _record(self, delivery: Delivery, source: Source, contents: _Contents) -> tuple[dict[str, Any], Recorded]:
+        """Prove by the secrets that were read last, and anew by those of this moment when they prove no more."""
+        keyring = self.shared_secrets.last_known(source.secrets)
+        while True:
+            try:
+                row = self._proven_row(delivery, source, contents, keyring)
+                return row, self.inbox.record(row, keyring.stored)
+            except (Unauthenticated, SecretsChanged):
+                before, keyring = keyring, self.shared_secrets.keyring(source.secrets)
+                if keyring.stored == before.stored:
+                    raise
+
+    def _proven_row(self, delivery: Delivery, source: Source, contents: _Contents, keyring: Keyring) -> dict[str, Any]:
+        proof = authenticate(
+            delivery.headers,
+            contents.body,
+            contents.values,
+            keyring,
+            now=delivery.received_at,
+            require_signature=self.settings["REQUIRE_SIGNATURE"],
+        )
+        return _row(delivery, source, proof, contents.fields(), keyring)
 
     def _answer(self, row: dict[str, Any], recorded: Recorded) -> Answer:
         known = {"order_id": recorded.order_id} if recorded.order_id else {}

@@ -21,6 +21,15 @@ from receiver.orders import Fields
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"
 
+#: Ciphertext, end in milliseconds and name of every stored secret, newest first.
+Stored = list[tuple[str, int | None, str]]
+
+
+def stored_secrets(cursor: Any) -> Stored:
+    """Read the stored secrets on a bare cursor: one SELECT."""
+    cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets ORDER BY id DESC")
+    return cursor.fetchall()  # type: ignore[no-any-return]
+
 
 @dataclass(frozen=True)
 class Keyring:
@@ -33,6 +42,8 @@ class Keyring:
     elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
     #: Those among the active ones that only a running self test knows.
     of_self_test: tuple[str, ...] = field(default=(), repr=False)
+    #: What it was made from, besides the settings.
+    stored: Stored = field(default_factory=list, repr=False, compare=False)
 
     def redact(self, fields: Fields) -> Fields:
         """Put the fingerprint in the place of every secret that a name or value holds."""
@@ -52,17 +63,22 @@ class SharedSecrets:
         self._database = database
         self._from_settings = [signing.clean_secret(secret) for secret in from_settings]
         self._secret_key = secret_key
+        self._last_read: Stored = []
 
     def keyring(self, own: Sequence[str] = ()) -> Keyring:
-        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof.
+        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof."""
+        with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
+            self._last_read = stored_secrets(connection.cursor())
+        return self.last_known(own)
 
-        One indexed SELECT for every request, so that a revoked secret stops at once.
-        """
+    def last_known(self, own: Sequence[str] = ()) -> Keyring:
+        """Give the keyring as last read; whether its ``stored`` are those of the database is for the caller to see."""
+        stored = self._last_read
         now = milliseconds(datetime.now(UTC))
         active = {secret: secret.encode() for secret in self._from_settings}
         retired: dict[str, bytes] = {}
         of_self_test = []
-        for ciphertext, ends_at, name in self._stored():
+        for ciphertext, ends_at, name in stored:
             if secret := encryption.decrypted(self._secret_key, ciphertext):
                 holds = ends_at is None or ends_at > now
                 (active if holds else retired).setdefault(secret, secret.encode())
@@ -70,8 +86,9 @@ class SharedSecrets:
                     of_self_test.append(secret)
         retired = {secret: raw for secret, raw in retired.items() if secret not in active}
         if own:
-            return Keyring({secret: secret.encode() for secret in own}, retired, elsewhere=active)
-        return Keyring(active, retired, of_self_test=tuple(of_self_test))
+            mine = {secret: secret.encode() for secret in own}
+            return Keyring(mine, retired, elsewhere=active, stored=stored)
+        return Keyring(active, retired, of_self_test=tuple(of_self_test), stored=stored)
 
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
@@ -116,12 +133,6 @@ class SharedSecrets:
                 state = "unreadable"
             rows.append(_described(row.fingerprint, row.name, state, row.created_at, row.ends_at))
         return rows
-
-    def _stored(self) -> list[tuple[str, int | None, str]]:
-        with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
-            cursor = connection.cursor()
-            cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets ORDER BY id DESC")
-            return cursor.fetchall()  # type: ignore[return-value]
 
 
 def _described(

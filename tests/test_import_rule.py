@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail_blocks": {"faults"},
     "mail_templates": RENDERING,
     "identity": LEAVES,
-    "inbox": STORE | {"columns"},
+    "inbox": STORE | {"columns", "errors", "shared_secrets"},
     "encryption": {"errors"},
     "jobs": {"columns", "database"},
     "outbox": STORE | {"jobs", "mail"},

@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from receiver.errors import SecretsChanged
 from receiver.inbox import Inbox, Recorded
 from receiver.kit import Kit
 from receiver.models import OrderRow
@@ -38,7 +39,7 @@ def rows(kit: Kit) -> list[OrderRow]:
 def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None:
     inbox = Inbox(kit.database)
 
-    first, second = inbox.record(row("k")), inbox.record(row("k"))
+    first, second = inbox.record(row("k"), []), inbox.record(row("k"), [])
 
     assert first == Recorded(1, "rcp_00000001", "A-1", is_copy=False)
     assert second == Recorded(1, "rcp_00000001", "A-1", is_copy=True)
@@ -49,9 +50,9 @@ def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None
 
 def test_a_copy_that_differs_is_noted_and_changes_nothing(kit: Kit) -> None:
     inbox = Inbox(kit.database)
-    inbox.record(row("k"))
+    inbox.record(row("k"), [])
 
-    assert inbox.record(row("k", digest="other")).is_copy
+    assert inbox.record(row("k", digest="other"), []).is_copy
 
     (stored,) = rows(kit)
     assert (stored.copies, stored.differing_copies, stored.fields_digest) == (1, 1, "d")
@@ -59,9 +60,9 @@ def test_a_copy_that_differs_is_noted_and_changes_nothing(kit: Kit) -> None:
 
 def test_the_same_key_of_another_source_is_another_order(kit: Kit) -> None:
     inbox = Inbox(kit.database)
-    inbox.record(row("k"))
+    inbox.record(row("k"), [])
 
-    assert not inbox.record({**row("k"), "source": "elsewhere"}).is_copy
+    assert not inbox.record({**row("k"), "source": "elsewhere"}, []).is_copy
     assert len(rows(kit)) == 2
 
 
@@ -70,7 +71,7 @@ def test_of_many_copies_at_once_exactly_one_is_new(kit: Kit) -> None:
     found: list[Recorded] = []
 
     def record(number: int) -> None:
-        found.append(inbox.record(row(f"k{number % 5}")))
+        found.append(inbox.record(row(f"k{number % 5}"), []))
 
     threads = [threading.Thread(target=record, args=(number,)) for number in range(60)]
     for thread in threads:
@@ -89,11 +90,11 @@ def parked(key: str) -> dict[str, object]:
 
 def test_what_is_understood_takes_the_place_of_what_stands_parked_under_its_key(kit: Kit) -> None:
     inbox = Inbox(kit.database)
-    inbox.record(parked("k"))
+    inbox.record(parked("k"), [])
 
     corrected = {**row("k", digest="new"), "state": "open", "order_id": "A-2", "notes": '["one"]', "fields": "[2]"}
-    assert inbox.record(corrected) == Recorded(1, "rcp_00000001", "A-2", is_copy=False)
-    assert inbox.record(corrected) == Recorded(1, "rcp_00000001", "A-2", is_copy=True)
+    assert inbox.record(corrected, []) == Recorded(1, "rcp_00000001", "A-2", is_copy=False)
+    assert inbox.record(corrected, []) == Recorded(1, "rcp_00000001", "A-2", is_copy=True)
 
     (stored,) = rows(kit)
     assert (stored.state, stored.errors, stored.fields, stored.fields_digest) == ("open", None, "[2]", "new")
@@ -104,9 +105,9 @@ def test_what_is_understood_takes_the_place_of_what_stands_parked_under_its_key(
 
 def test_what_is_no_better_understood_is_a_copy_of_what_stands_parked(kit: Kit) -> None:
     inbox = Inbox(kit.database)
-    inbox.record(parked("k"))
+    inbox.record(parked("k"), [])
 
-    assert inbox.record({**parked("k"), "fields_digest": "new"}).is_copy
+    assert inbox.record({**parked("k"), "fields_digest": "new"}, []).is_copy
 
     (stored,) = rows(kit)
     assert (stored.state, stored.fields_digest, stored.differing_copies) == ("parked", "d", 1)
@@ -114,12 +115,29 @@ def test_what_is_no_better_understood_is_a_copy_of_what_stands_parked(kit: Kit) 
 
 def test_of_many_corrections_at_once_one_takes_over_and_the_others_are_copies(kit: Kit) -> None:
     inbox = Inbox(kit.database)
-    inbox.record(parked("k"))
+    inbox.record(parked("k"), [])
     corrected = {**row("k"), "state": "open"}
 
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda _: inbox.record(corrected), range(40)))
+        found = list(pool.map(lambda _: inbox.record(corrected, []), range(40)))
 
     assert sum(not recorded.is_copy for recorded in found) == 1
     (stored,) = rows(kit)
     assert (stored.state, stored.copies) == ("open", 39)
+
+
+def test_what_was_proven_by_other_secrets_than_those_of_the_commit_is_not_recorded(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+
+    def outcome(number: int) -> str:
+        try:
+            return inbox.record(row(f"k{number}"), [] if number % 2 else [("revoked meanwhile", None, "added")]).receipt
+        except SecretsChanged as error:
+            return str(error)
+
+    with ThreadPoolExecutor(16) as pool:
+        found = list(pool.map(outcome, range(40)))
+
+    assert set(found[::2]) == {"The shared secrets are being changed; try again."}
+    assert len({text for text in found[1::2] if text.startswith("rcp_")}) == 20
+    assert {stored.key for stored in rows(kit)} == {f"k{number}" for number in range(1, 40, 2)}

@@ -10,13 +10,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from receiver.kit import Kit
 from receiver.models import OrderRow, RefusalRow
 from receiver.orders import encode_form, encode_json
 from receiver.relay.dummy import dummy_order
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
 JSON = "application/json"
+OTHER = "the secret that came and went"
 
 
 @pytest.fixture
@@ -272,6 +275,21 @@ def test_a_revoked_secret_stops_at_once_and_is_recognised(idle: Served) -> None:
     assert idle.post(b"x=1", headers=signed(b"x=1", secret=other)).status == 401
     assert reasons(idle) == ["retired_secret", "retired_secret"]
     assert mark in idle.rows(RefusalRow)[0].detail
+
+
+def test_a_secret_that_another_process_revokes_stops_at_once(idle: Served, make_app: Callable[..., Flask]) -> None:
+    elsewhere: Kit = make_app().extensions["receiver"]
+    with elsewhere.database.write() as session:
+        mark = elsewhere.shared_secrets.add(session, OTHER, now=datetime.now(UTC))
+    header = {"X-Shared-Secret": OTHER}
+    assert idle.post(order_fields(), headers=header).status == 202
+    with elsewhere.database.write() as session:
+        elsewhere.shared_secrets.end(session, mark, at=datetime.now(UTC))
+
+    assert idle.post(order_fields(), headers=header).status == 401
+    assert idle.post(order_fields(), headers={"X-Shared-Secret": SECRET}).status == 202
+    assert len(idle.rows()) == 2
+    assert reasons(idle) == ["retired_secret"]
 
 
 def test_other_methods_are_405_and_name_the_one_allowed(idle: Served) -> None:

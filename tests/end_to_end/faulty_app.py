@@ -8,6 +8,7 @@ from typing import Any
 
 from receiver import create_app, serving
 from receiver.inbox import Inbox, Recorded
+from receiver.shared_secrets import Stored
 
 app = create_app()
 kit = app.extensions["receiver"]
@@ -16,10 +17,10 @@ kit = app.extensions["receiver"]
 class FaultyInbox(Inbox):
     """Fails on some orders as a bug would: with an error that repeats the data."""
 
-    def record(self, row: Mapping[str, Any]) -> Recorded:
+    def record(self, row: Mapping[str, Any], proven_by: Stored) -> Recorded:
         if (row["order_id"] or "").startswith("BUG"):
             raise RuntimeError(f"cannot record {dict(row)}")
-        return super().record(row)
+        return super().record(row, proven_by)
 
 
 reception = replace(kit.reception, inbox=FaultyInbox(kit.database))
