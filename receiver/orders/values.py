@@ -71,9 +71,9 @@ def decimals(currency: str | None) -> int:
 
 def check_decimals(value: Decimal, currency: str | None) -> None:
     """Raise ValueError if the amount has more decimals than its currency."""
-    _, _, written = format(value, "f").partition(".")
+    exponent = value.as_tuple().exponent
     most = decimals(currency)
-    if len(written) > most:
+    if isinstance(exponent, int) and -exponent > most:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 
 
