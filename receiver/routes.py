@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, Request, request
-from flask.typing import ResponseReturnValue
+from flask import Blueprint, Request, Response, request
+from pydantic_core import to_json
 
 from receiver.errors import BrokenOff, TooLarge, Unavailable
 from receiver.kit import current_kit
@@ -23,7 +23,7 @@ blueprint = Blueprint("orders", __name__)
 
 @blueprint.post("/orders", strict_slashes=False, provide_automatic_options=False)
 @blueprint.post("/orders/<source>", strict_slashes=False, provide_automatic_options=False)
-def receive(source: str = DEFAULT) -> ResponseReturnValue:
+def receive(source: str = DEFAULT) -> Response:
     """Take in one POST of a completed order: authenticate, read, record, answer."""
     kit = current_kit()
     if kit.problems:
@@ -36,7 +36,7 @@ def receive(source: str = DEFAULT) -> ResponseReturnValue:
         received_at=datetime.now(UTC),
     )
     answer = kit.reception.receive(delivery)
-    return answer.content, answer.status
+    return Response(to_json(answer.content), answer.status, mimetype="application/json")
 
 
 def _raw_body(incoming: Request, limit: int) -> bytes:
