@@ -12,6 +12,7 @@ import math
 import socket
 import ssl
 from collections.abc import Sequence
+from functools import cached_property
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import Any, cast
@@ -165,20 +166,23 @@ class _GuardedHTTPSPool(_GuardedHTTPPool, HTTPSConnectionPool):
 
 class _GuardedPoolManager(PoolManager):
     def __init__(self, *, allow_private: bool, https_only: bool, timeout: Timeout) -> None:
-        super().__init__(
-            timeout=timeout,
-            retries=Retry(total=False),
-            ssl_context=tls_context(),
-        )
+        super().__init__(timeout=timeout, retries=Retry(total=False))
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
         self._allow_private = allow_private
         if https_only:
             del self.key_fn_by_scheme["http"]
 
-    def _new_pool(self, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
-        pool = super()._new_pool(*args, **kwargs)
+    def _new_pool(self, scheme: str, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
+        pool = super()._new_pool(scheme, *args, **kwargs)
         pool.conn_kw["allow_private"] = self._allow_private
+        if scheme == "https":
+            pool.conn_kw["ssl_context"] = self._tls_context
         return pool
+
+    @cached_property
+    def _tls_context(self) -> ssl.SSLContext:
+        """Read the machine's certificates when the first of them is needed: it takes longer than all else here."""
+        return tls_context()
 
 
 def _connected(found: _Found, seconds: float | None) -> DeadlineSocket:

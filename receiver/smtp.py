@@ -119,14 +119,13 @@ class VerifiedConnection(flask_mail.Connection):
     def configure_host(self) -> smtplib.SMTP:
         """Connect, start TLS as the settings say and log in; raises one of FAILURES."""
         place = (self.mail.server, self.mail.port)
-        context = tls_context()
         if self.mail.use_ssl:
-            return self._log_in(_Encrypted(*place, timeout=TIMEOUT_SECONDS, context=context))
+            return self._log_in(_Encrypted(*place, timeout=TIMEOUT_SECONDS, context=tls_context()))
         host = _Plain(*place, timeout=TIMEOUT_SECONDS)
         if not self.mail.use_tls:
             return self._log_in(host)
         try:
-            host.starttls(context=context)
+            host.starttls(context=tls_context())
             _limited(host.sock)
         except FAILURES:
             host.close()
