@@ -11,15 +11,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
 from receiver import create_app
 from receiver import instance as instances
 from receiver.kit import Kit
+from receiver.models import AdministratorRow
 from tests.browsers import browse, chromium
+from tests.compiled_once import share_compiled_templates
+from tests.console.visitor import PASSWORD
 from tests.served import SECRET, Served, served
 
 __all__ = ["browse", "chromium"]
+
+#: The admin's password, hashed so that the hundreds of sign-ins of the tests do not each take a tenth of a second.
+QUICKLY_CHECKED = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 
 
 def pytest_configure() -> None:
@@ -41,13 +48,24 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _templates_are_compiled_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        share_compiled_templates(monkeypatch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give an instance as `flask init` leaves it; tests work on copies."""
     path = tmp_path_factory.mktemp("fresh") / "instance"
     os.environ["RECEIVER_INSTANCE_PATH"] = str(path)
     try:
-        list(instances.set_up(create_app().extensions["receiver"], "the admin's password"))
+        kit: Kit = create_app().extensions["receiver"]
+        list(instances.set_up(kit, PASSWORD))
+        with kit.database.write() as session:
+            session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
+        kit.database.engine.dispose()
     finally:
         del os.environ["RECEIVER_INSTANCE_PATH"]
     return path

@@ -12,5 +12,5 @@ from tests.served import Served
 def visitor(shop: Served) -> Visitor:
     """Give a person who is signed in to the served receiver's console."""
     person = Visitor(shop.base)
-    person.sign_in()
+    person.sign_in(follow=False)
     return person

@@ -75,6 +75,6 @@ class Visitor:
         headers = {"Content-Type": FORM, **dict(options.pop("headers", {}))}  # type: ignore[call-overload]
         return self.request("POST", path, body=body, headers=headers, **options)  # type: ignore[arg-type]
 
-    def sign_in(self, password: str = PASSWORD, path: str = "/admin/sign-in") -> Page:
+    def sign_in(self, password: str = PASSWORD, path: str = "/admin/sign-in", *, follow: bool = True) -> Page:
         """Fill the sign-in page in."""
-        return self.post(path, {"password": password}, token=self.get(path, follow=False).token)
+        return self.post(path, {"password": password}, token=self.get(path, follow=False).token, follow=follow)
