@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, ConsoleMessage
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, ConsoleMessage, ViewportSize
 
 from tests.console.visitor import PASSWORD
 
-NARROW = {"width": 320, "height": 640}
-WIDE = {"width": 1280, "height": 800}
+NARROW: ViewportSize = {"width": 320, "height": 640}
+WIDE: ViewportSize = {"width": 1280, "height": 800}
 #: WCAG 2.2 AA and below, and what axe holds to be best practice.
-_RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],
-}
+_EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+#: What the dark scheme can change: it gives the same elements other colours, and nothing else.
+_COLOURS = ["color-contrast", "link-in-text-block"]
+_RULES: dict[Literal["light", "dark"], list[str]] = {"light": _EVERYTHING, "dark": _COLOURS}
+_LOOKS: list[tuple[ViewportSize, Literal["light", "dark"], dict[str, Any]]] = [
+    (screen, scheme, {"runOnly": rules, "resultTypes": ["violations"]})
+    for screen in (WIDE, NARROW)
+    for scheme, rules in _RULES.items()
+]
 
 
 class Browsing:
@@ -46,14 +52,26 @@ class Browsing:
         self.page.get_by_role("button", name="Sign in").click()
         self.page.wait_for_url("**/admin/**")
 
-    def look(self, scheme: str) -> list[str]:
-        """Give what is wrong with how the page looks in a colour scheme: axe's findings, and scrolling sideways."""
-        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
-        found = Axe().run(self.page, options=_RULES).response["violations"]
-        wrong = [f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}" for one in found]
+    def look(self) -> list[str]:
+        """Give what is wrong with the page on a wide and a narrow screen, light and dark: by axe, and by scrolling."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        before = self.page.viewport_size or WIDE
+        wrong = [
+            f"{self.page.url} ({scheme}, {screen}): {one}"
+            for screen, scheme, options in _LOOKS
+            for one in self._look(screen, scheme, options)
+        ]
+        self.page.set_viewport_size(before)
+        return wrong
+
+    def _look(self, screen: ViewportSize, scheme: Literal["light", "dark"], options: dict[str, Any]) -> Iterator[str]:
+        self.page.set_viewport_size(screen)
+        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        for one in self.page.evaluate("options => axe.run(options).then((found) => found.violations)", options):
+            yield f"{one['id']}: {one['nodes'][0]['html'][:200]} {one['nodes'][0]['failureSummary']}"
         if self.page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            wrong.append("the page scrolls sideways")
-        return [f"{self.page.url} ({scheme}, {self.page.viewport_size}): {one}" for one in wrong]
+            yield "the page scrolls sideways"
 
     def _listen(self, message: ConsoleMessage) -> None:
         if message.type == "error" and "Content Security Policy" in message.text:

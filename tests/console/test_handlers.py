@@ -6,11 +6,9 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from receiver.attempts import MOST_ABANDONED
 from receiver.console.handlers import EXAMPLE
-from tests.console.browsing import NARROW, Browsing
+from tests.console.browsing import Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
 
@@ -91,12 +89,9 @@ def test_the_example_works_as_it_stands(instance: Path, serve: Callable[..., Ser
     assert shop.handler_states()["tell_the_warehouse"] == "skipped"
 
 
-@pytest.mark.parametrize("options", [{}, {"viewport": NARROW}], ids=["wide", "narrow"])
-def test_it_reads_well_on_every_screen(
-    shop: Served, browse: Callable[..., Browsing], options: dict[str, object]
-) -> None:
+def test_it_reads_well_on_every_screen(shop: Served, browse: Callable[..., Browsing]) -> None:
     shop.kit.processor.attempts._abandoned["email_customer"] = [threading.current_thread()] * MOST_ABANDONED
-    person = browse(shop.base, **options)
+    person = browse(shop.base)
     person.sign_in()
     person.open("/admin/handlers")
-    assert person.look("light") + person.look("dark") == []
+    assert person.look() == []

@@ -15,7 +15,7 @@ from receiver.kit import Kit
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
 from receiver.relay.dummy import dummy_order
-from tests.console.browsing import NARROW, WIDE, Browsing
+from tests.console.browsing import Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields, signed
 from tests.test_ledger import store
@@ -349,12 +349,11 @@ def test_the_fields_as_received_open_by_keyboard(shop: Served, browse: Callable[
     assert value.is_visible()
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW])
-def test_the_pages_suit_everybody(shop: Served, browse: Callable[..., Browsing], viewport: dict[str, int]) -> None:
-    person = browse(shop.base, viewport=viewport, reduced_motion="reduce")
+def test_the_pages_suit_everybody(shop: Served, browse: Callable[..., Browsing]) -> None:
+    person = browse(shop.base, reduced_motion="reduce")
     person.sign_in()
     person.open("/admin/orders")
-    wrong = person.look("light") + person.look("dark")
+    wrong = person.look()
     body = complete_order()
     whole = shop.post(body, headers=signed(body)).content["receipt"]
     hostile = post(shop, order_id="W" * 64, customer_email=f"{'a' * 60}@{'b' * 60}.example", item_1_name="X" * 500)
@@ -364,6 +363,6 @@ def test_the_pages_suit_everybody(shop: Served, browse: Callable[..., Browsing],
         person.open(f"/admin/orders{path}")
         for summary in person.page.locator("main summary").all():
             summary.click()
-        wrong += person.look("light") + person.look("dark")
+        wrong += person.look()
     assert wrong == []
     assert shop.rows(OrderRow)

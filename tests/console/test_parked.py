@@ -17,7 +17,7 @@ from sqlalchemy import update
 from receiver import mapped_fields
 from receiver.console import parked as page_of_parked
 from receiver.models import MailRow, OrderRow
-from tests.console.browsing import NARROW, WIDE, Browsing
+from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields
 
@@ -358,22 +358,20 @@ def test_a_run_of_many_goes_on_by_itself(
     assert {row.state for row in shop.settled()} == {"done"}
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW])
-def test_the_pages_look_right(shop: Served, browse: Callable[..., Browsing], viewport: dict[str, int]) -> None:
+def test_the_pages_look_right(shop: Served, browse: Callable[..., Browsing]) -> None:
     park(shop, **{"Long" * 40: "x" * 300})
-    person = browse(shop.base, viewport=viewport)
+    person = browse(shop.base)
     person.sign_in()
     wrong = []
     for path in ("/admin/parked", "/admin/parked/run"):
-        for scheme in ("light", "dark"):
-            person.open(path)
-            wrong += person.look(scheme)
+        person.open(path)
+        wrong += person.look()
     person.open(MAP)
-    wrong += person.look("dark")
+    wrong += person.look()
     for folded in person.page.locator("details").all()[::-1]:
         folded.evaluate("one => { one.open = !one.closest('.menu') }")
     person.page.get_by_role("button", name="Try on this order").click()
     for folded in person.page.locator("main details").all():
         folded.evaluate("one => { one.open = true }")
-    wrong += person.look("light")
+    wrong += person.look()
     assert wrong == []

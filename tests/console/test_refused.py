@@ -6,12 +6,10 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pytest
-
 from receiver.errors import ReceiverError, Unauthenticated, Undecodable
 from receiver.orders import Fields
 from receiver.shared_secrets import Keyring
-from tests.console.browsing import NARROW, WIDE, Browsing
+from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields, signed
 
@@ -111,12 +109,11 @@ def test_hostile_names_stay_words(shop: Served, visitor: Visitor) -> None:
     assert f"The field {_SCRIPT} is given twice." in page.text
 
 
-@pytest.mark.parametrize("viewport", [WIDE, NARROW])
-def test_the_page_suits_everybody(shop: Served, browse: Callable[..., Browsing], viewport: dict[str, int]) -> None:
-    person = browse(shop.base, viewport=viewport, reduced_motion="reduce")
+def test_the_page_suits_everybody(shop: Served, browse: Callable[..., Browsing]) -> None:
+    person = browse(shop.base, reduced_motion="reduce")
     person.sign_in()
     person.open("/admin/refused")
-    wrong = person.look("light") + person.look("dark")
+    wrong = person.look()
     shop.post(order_fields(), headers={"X-Shared-Secret": "x" * 500})
     shop.post({"F" * 500: "1", "cvv": "123"})
     body = b"order_id=1"
@@ -125,7 +122,7 @@ def test_the_page_suits_everybody(shop: Served, browse: Callable[..., Browsing],
     person.open("/admin/refused")
     for summary in person.page.locator("main summary").all():
         summary.click()
-    wrong += person.look("light") + person.look("dark")
+    wrong += person.look()
     assert wrong == []
 
 
