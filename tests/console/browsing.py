@@ -18,7 +18,7 @@ _EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 _COLOURS = ["color-contrast", "link-in-text-block"]
 _RULES: dict[Literal["light", "dark"], list[str]] = {"light": _EVERYTHING, "dark": _COLOURS}
 _LOOKS: list[tuple[ViewportSize, Literal["light", "dark"], dict[str, Any]]] = [
-    (screen, scheme, {"runOnly": rules, "resultTypes": ["violations"]})
+    (screen, scheme, {"runOnly": rules, "resultTypes": ["violations"], "preload": False})
     for screen in (WIDE, NARROW)
     for scheme, rules in _RULES.items()
 ]

@@ -128,14 +128,6 @@ def test_copying_the_form_gives_the_very_body(shop: Served, browse: Callable[...
     assert person.page.evaluate("navigator.clipboard.readText()").encode() == encode_form(DUMMY)
 
 
-def test_it_looks_right(shop: Served, browse: Callable[..., Browsing]) -> None:
-    # Colours that fade from one scheme to the other would be looked at half way.
-    person = browse(shop.base, reduced_motion="reduce")
-    person.sign_in()
-    person.open(PATH)
-    assert person.look() == []
-
-
 def test_it_is_whole_without_scripts(shop: Served, browse: Callable[..., Browsing]) -> None:
     person = browse(shop.base, java_script_enabled=False)
     person.sign_in()

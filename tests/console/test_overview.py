@@ -158,12 +158,3 @@ def test_a_part_that_was_opened_meanwhile_is_not_taken_away(shop: Served, browse
         asked[0].fulfill(body="taken away", content_type="text/html")
     person.page.wait_for_timeout(200)
     assert person.page.get_by_text("The same as a table").first.is_visible()
-
-
-def test_it_reads_well_on_every_screen(shop: Served, browse: Callable[..., Browsing]) -> None:
-    shop.post(order_fields())
-    shop.post(FOREIGN)
-    person = browse(shop.base)
-    person.sign_in()
-    person.page.get_by_text("The same as a table").first.click()
-    assert person.look() == []

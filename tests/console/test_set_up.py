@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served
 
@@ -57,10 +56,3 @@ def test_where_a_signature_is_required_no_plain_secret_is_shown(serve: Callable[
     text = page(serve(work=False, REQUIRE_SIGNATURE=True)).text
     assert "curl" not in text
     assert "flask selftest" in text
-
-
-def test_it_reads_well_on_every_screen(shop: Served, browse: Callable[..., Browsing]) -> None:
-    person = browse(shop.base)
-    person.sign_in()
-    person.open("/admin/help/set-up")
-    assert person.look() == []
