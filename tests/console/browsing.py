@@ -12,6 +12,8 @@ from tests.console.visitor import PASSWORD
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
+#: Milliseconds after which a page that stands open fetches its changing parts anew.
+FOLLOWS_EVERY = 5_000
 #: WCAG 2.2 AA and below, and what axe holds to be best practice.
 _EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 #: What the dark scheme can change: it gives the same elements other colours, and nothing else.

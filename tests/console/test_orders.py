@@ -15,7 +15,7 @@ from receiver.kit import Kit
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
 from receiver.relay.dummy import dummy_order
-from tests.console.browsing import Browsing
+from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields, signed
 from tests.test_ledger import store
@@ -330,10 +330,13 @@ def test_an_open_order_shows_its_end_without_a_reload(
     shop = serve()
     receipt = shop.post(order_fields()).content["receipt"]
     person = browse(shop.base)
+    person.page.clock.install()
     person.sign_in()
     person.open(f"/admin/orders/{receipt}")
     person.page.get_by_text("The order is open").wait_for()
     gate.touch()
+    shop.settled()
+    person.page.clock.fast_forward(FOLLOWS_EVERY)
     person.page.get_by_text("The order is done").wait_for()
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Route
 from sqlalchemy import update
 
 from receiver.models import OrderRow
-from tests.console.browsing import Browsing
+from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
 
@@ -137,9 +137,11 @@ def test_the_counters_follow_while_the_page_stands_open(
 ) -> None:
     shop = serve(work=False)
     person = browse(shop.base)
+    person.page.clock.install()
     person.sign_in()
     person.page.get_by_text("No order in this time.").first.wait_for()
     shop.post(FOREIGN)
+    person.page.clock.fast_forward(FOLLOWS_EVERY)
     person.page.get_by_text("An order came in that is not understood yet.").wait_for()
     assert person.page.get_by_role("img").count() == 2
 
@@ -147,11 +149,12 @@ def test_the_counters_follow_while_the_page_stands_open(
 def test_a_part_that_was_opened_meanwhile_is_not_taken_away(shop: Served, browse: Callable[..., Browsing]) -> None:
     shop.post(order_fields())
     person = browse(shop.base)
+    person.page.clock.install()
     person.sign_in()
     asked: list[Route] = []
     person.page.route("**/admin/figures", lambda route: asked.append(route))
     with person.page.expect_request("**/admin/figures"):
-        pass
+        person.page.clock.fast_forward(FOLLOWS_EVERY)
     person.page.get_by_text("The same as a table").first.click()
     person.page.evaluate("document.activeElement.blur()")
     with person.page.expect_response("**/admin/figures"):
