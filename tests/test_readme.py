@@ -57,7 +57,9 @@ class Project:
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("RECEIVER_")}
+    """Give a new user's environment: no settings, no coverage of the copy, and Python keeps what it compiled."""
+    others = ("RECEIVER_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in os.environ.items() if not name.startswith(others)}
 
 
 def _free_port() -> int:
