@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -32,6 +33,12 @@ QUICKLY_CHECKED = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 def pytest_configure() -> None:
     """Give a worker of a busy machine the time to write its coverage down before it is ended."""
     NodeManager.EXIT_TIMEOUT = 120
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector pass by what thousands of collected tests consist of: it stays to the end anyway."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 import threading
@@ -36,7 +35,6 @@ def _signals_are_put_back() -> Iterator[None]:
     yield
     for number, action in before.items():
         signal.signal(number, action)
-    gc.unfreeze()
 
 
 def copies_of_the_first(kit: Kit) -> int:

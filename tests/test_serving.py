@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -32,7 +31,6 @@ def start(make_app: Callable[..., Flask]) -> Iterator[Callable[..., tuple[bool, 
     yield begin
     for kit in started:
         kit.engine.stop()
-    gc.unfreeze()
 
 
 def works(kit: Kit) -> bool:
