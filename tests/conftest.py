@@ -16,7 +16,7 @@ from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
 from receiver import create_app
-from receiver import instance as instances
+from receiver.database import Database
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
 from tests.browsers import browse, chromium
@@ -25,6 +25,7 @@ from tests.console.visitor import PASSWORD
 from tests.served import SECRET, Served, served
 
 __all__ = ["browse", "chromium"]
+pytest_plugins = ["receiver.testing"]
 
 #: The admin's password, hashed so that the hundreds of sign-ins of the tests do not each take a tenth of a second.
 QUICKLY_CHECKED = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
@@ -63,19 +64,13 @@ def _templates_are_compiled_once() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an instance as `flask init` leaves it; tests work on copies."""
-    path = tmp_path_factory.mktemp("fresh") / "instance"
-    os.environ["RECEIVER_INSTANCE_PATH"] = str(path)
-    try:
-        kit: Kit = create_app().extensions["receiver"]
-        list(instances.set_up(kit, PASSWORD))
-        with kit.database.write() as session:
-            session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
-        kit.database.engine.dispose()
-    finally:
-        del os.environ["RECEIVER_INSTANCE_PATH"]
-    return path
+def fresh_instance(fresh_instance: Path) -> Path:
+    """Give an instance as `flask init` leaves it, with the quickly checked password; tests work on copies."""
+    database = Database(f"sqlite:///{fresh_instance / 'receiver.sqlite'}", fresh_instance / "write.lock")
+    with database.write() as session:
+        session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
+    database.engine.dispose()
+    return fresh_instance
 
 
 @pytest.fixture

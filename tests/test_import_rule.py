@@ -118,7 +118,7 @@ TOPS: dict[str, set[str]] = {
     "self_test": {"kit"},
     "handler_trial": {"kit", "instance"},
     # What a merchant's tests are given.
-    "testing": {"", "kit", "instance"},
+    "testing": {"", "kit", "instance", "handler_trial", "testing"},
     "diagnosis": {"kit", "serving"},
     "account": {"kit", "problems", "console", "account"},
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},

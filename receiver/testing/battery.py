@@ -1,0 +1,98 @@
+"""The battery that every handler passes: a test class inherits it and names the handler."""
+# ruff: noqa: S101 - these are tests
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar
+
+from receiver.handler_loading import load
+from receiver.models import MailRow
+from receiver.orders import Order
+from receiver.orders.form_encoding import form_fields
+from receiver.orders.names import KINDS, TEXT, Place, form_name
+from receiver.testing.fixtures import RunHandler
+from receiver.testing.imports import out_of_bounds
+
+HOSTILE = {
+    "template": "{{ 7 * 7 }}{% raw %}${7*7}#{7*7}%(x)s{0}",
+    "markup": "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>",
+    "line breaks": "Ada\r\nBcc: eve@evil.example\r\n\r\n.\r\nQUIT\n\u2028\x85\x0b",
+    "combining marks": "\u0301\u0308\u20dd" * 50,
+    "right to left": "\u202e\u2067شركة\u2069 עברית\u200f",
+    "sql and paths": "'); DROP TABLE customers; -- ../../../etc/passwd\t%00\x1b[2J",
+    "encoded words": "=?utf-8?q?=0D=0ABcc=3A_eve=40evil.example?=",
+    "outside the basic plane": "👩\u200d👩\u200d👧\U0010ffff\ufeff\ufffe",
+}
+#: Ends of the names of fields that are made 10,000 letters long.
+LONG = ("name", "company")
+
+
+class HandlerCases:
+    """Is the battery that any handler inherits: ``class TestMine(HandlerCases): name = "mine"``.
+
+    Override the fixture ``handler_settings`` for a handler that needs settings, and ``order`` for one that has
+    nothing to do with the dummy order.
+    """
+
+    name: ClassVar[str]
+
+    def test_it_is_done_and_running_twice_does_no_harm(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
+        """See the order done and its mails sent, and nothing more come of a second run."""
+        trial = run_handler(self.name)
+        assert trial.harm() == []
+        assert trial.state == "done", f"{trial.detail}: override the fixture `order` with one that it works on"
+        after_one = trial.rows_of_its_own()
+        trial.again()
+        assert trial.harm() == []
+        assert trial.rows_of_its_own() == after_one
+        assert len({mail.message_id for mail in outbox}) == len(outbox)
+
+    def test_it_obeys_a_test_transmission(self, run_handler: RunHandler, order: Order, outbox: list[MailRow]) -> None:
+        """See no row kept, and every mail go to the merchant."""
+        trial = run_handler(self.name, order.model_copy(update={"test": True}))
+        assert trial.harm() == []
+        assert trial.rows_of_its_own() == trial.before
+        assert {mail.recipient for mail in outbox} <= {trial.kit.settings["MERCHANT_EMAIL"]}
+        assert all(mail.test for mail in outbox)
+
+    def test_it_survives_missing_fields(self, run_handler: RunHandler) -> None:
+        """See an order of nothing but its id done or skipped."""
+        assert run_handler(self.name, {"order_id": "A-1"}).harm() == []
+
+    def test_it_survives_hostile_text(self, run_handler: RunHandler, order: Order) -> None:
+        """See text that means harm to templates, mails and databases do none, in every field that takes any text."""
+        usual = dict(form_fields(order))
+        harm = {
+            kind: run_handler(self.name, {**usual, **changes, "order_id": f"A-{number}", "event_id": f"evt_{number}"})
+            for number, (kind, changes) in enumerate(_hostile_fields())
+        }
+        assert {kind: found for kind, trial in harm.items() if (found := trial.harm())} == {}
+
+    def test_it_imports_neither_engine_nor_routes_nor_another_handler(
+        self, instance: Path, handler_settings: dict[str, Any]
+    ) -> None:
+        """See its file import nothing of how the receiver works."""
+        registry = load(instance, [self.name], handler_settings)
+        found = registry.get(self.name)
+        assert found, registry.problems
+        module = sys.modules[found.function.__module__]
+        assert out_of_bounds(inspect.getsource(module), module.__package__ or "") == []
+
+
+def _hostile_fields() -> Iterator[tuple[str, dict[str, str]]]:
+    for kind, value in HOSTILE.items():
+        yield kind, text_fields(value)
+    yield (
+        "names of 10,000 letters",
+        {name: value for name, value in text_fields("N" * 10_000).items() if name.endswith(LONG)},
+    )
+
+
+def text_fields(value: str) -> dict[str, str]:
+    """Give every field of the contract that may hold any text, and fields that it does not know, with this text."""
+    known = [form_name(Place(part, 0, field)) for (part, field), kind in KINDS.items() if kind is TEXT]
+    return dict.fromkeys([*known, "custom_gift_message", "item_1_options", "AffiliateRef"], value)

@@ -1,0 +1,138 @@
+"""The fixtures of a handler's tests: orders, an instance to run them in, and what went into the outbox."""
+
+# ruff: noqa: S101 - these are tests
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+
+from receiver import create_app
+from receiver.instance import set_up
+from receiver.kit import Kit
+from receiver.models import MailRow
+from receiver.orders import Order, encode_form
+from receiver.relay.dummy import dummy_order
+from receiver.testing.trial import Trial, count_rows
+
+_SECRET = "the-secret-of-the-handlers-tests"  # noqa: S105 - of instances that live as long as one test
+_HEADERS = {"X-Shared-Secret": _SECRET, "Content-Type": "application/x-www-form-urlencoded"}
+_PASSWORD = "a password for the tests"  # noqa: S105
+_TAKEN = frozenset({"accepted", "tested"})
+
+RunHandler = Callable[..., Trial]
+MakeOrder = Callable[..., Order]
+
+
+@pytest.fixture
+def make_order() -> MakeOrder:
+    """Make the dummy order as a real one, each with an id of its own; changes are given by name.
+
+    ``make_order(shipping=None)`` has no address, ``make_order(test=True)`` is a test transmission.
+    """
+    numbers = count(1)
+
+    def make(**changes: Any) -> Order:
+        known = dummy_order(now=datetime.now(UTC), nonce=str(next(numbers))).model_dump(exclude_defaults=True)
+        return Order.model_validate({**known, "test": False, **changes})
+
+    return make
+
+
+@pytest.fixture
+def order(make_order: MakeOrder) -> Order:
+    """Give the dummy order as a real one; override it when the handler has nothing to do with that."""
+    return make_order()
+
+
+@pytest.fixture
+def handler_settings() -> dict[str, Any]:
+    """Give the settings that the handler works with, none unless overridden: ``{"CSV_FILE": "orders.csv"}``."""
+    return {}
+
+
+@pytest.fixture
+def outbox() -> list[MailRow]:
+    """Give the mails that ``run_handler`` brought about, oldest first; the list is filled as handlers run.
+
+    Each has ``recipient``, ``subject``, ``text``, ``html``, ``reply_to`` and ``state``: *sent*, into a file.
+    """
+    return []
+
+
+@pytest.fixture(scope="session")
+def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give an instance as ``flask init`` leaves it; tests work on copies."""
+    path = tmp_path_factory.mktemp("fresh") / "instance"
+    with pytest.MonkeyPatch.context() as patch:
+        _use_nothing_but(patch, path)
+        kit: Kit = create_app().extensions["receiver"]
+        list(set_up(kit, _PASSWORD))
+        kit.database.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def instance(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give an instance of the test's own, with copies of the merchant's ``handlers`` and ``templates``."""
+    merchants = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[2] / "instance")
+    path = tmp_path / "instance"
+    shutil.copytree(fresh_instance, path)
+    for folder in ("handlers", "templates"):
+        if (merchants / folder).is_dir():
+            shutil.copytree(merchants / folder, path / folder, dirs_exist_ok=True)
+    _use_nothing_but(monkeypatch, path)
+    return path
+
+
+@pytest.fixture
+def run_handler(
+    request: pytest.FixtureRequest,
+    instance: Path,  # noqa: ARG001 - where the app is made
+    order: Order,
+    handler_settings: dict[str, Any],
+    outbox: list[MailRow],
+) -> RunHandler:
+    """Run one handler, by its name, on the ``order`` fixture's or another order, and give the trial.
+
+    ``run_handler("mine", make_order(shipping=None), CSV_FILE="a.csv")``: an order, or the fields of a form as a sender
+    posts them, and settings beside those of ``handler_settings``. A test's orders all go to the same instance.
+    """
+    apps: dict[str, Flask] = {}
+
+    def app_with(settings: Mapping[str, Any]) -> Flask:
+        if repr(settings) not in apps:
+            apps[repr(settings)] = app = create_app(settings)
+            request.addfinalizer(app.extensions["receiver"].database.engine.dispose)
+        return apps[repr(settings)]
+
+    def run(name: str, on: Order | Mapping[str, str] | None = None, **settings: Any) -> Trial:
+        app = app_with({"SHARED_SECRETS": [_SECRET], **handler_settings, **settings, "HANDLERS": [name]})
+        kit: Kit = app.extensions["receiver"]
+        assert kit.registry.get(name), kit.registry.problems
+        before = count_rows(kit)
+        body = urlencode(on) if isinstance(on, Mapping) else encode_form(on or order)
+        answer = app.test_client().post("/orders", data=body, headers=_HEADERS)
+        said = answer.get_json(silent=True) or {}
+        assert said.get("status") in _TAKEN, answer.text
+        trial = Trial(kit, name, said["receipt"], before, outbox)
+        trial.run()
+        return trial
+
+    return run
+
+
+def _use_nothing_but(patch: pytest.MonkeyPatch, instance: Path) -> None:
+    """Let the environment name this instance and no other setting."""
+    for name in [name for name in os.environ if name.startswith("RECEIVER_")]:
+        patch.delenv(name)
+    patch.setenv("RECEIVER_INSTANCE_PATH", str(instance))
