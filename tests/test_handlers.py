@@ -10,80 +10,69 @@ import pytest
 
 from receiver.handlers import Handler
 from receiver.models import AttemptRow, CustomerRow, HandlerRow, MailRow
-from tests.handler_cases import HandlerCases, imports, is_out_of_bounds, post_dummy, run_on_newest
+from receiver.testing import HandlerCases, MakeOrder, RunHandler
+from receiver.testing.imports import out_of_bounds
 from tests.served import Served, order_fields
 
 BUILT_IN = {"register_customer", "email_customer", "notify_merchant"}
 
 
-def only_handler(shop: Served) -> HandlerRow:
-    (row,) = shop.rows(HandlerRow)
-    found: HandlerRow = row
-    return found
-
-
-def only_mail(shop: Served) -> MailRow:
-    (row,) = shop.rows(MailRow)
-    found: MailRow = row
-    return found
-
-
 class TestRegisterCustomer(HandlerCases):
     name = "register_customer"
 
-    def test_it_says_whether_the_customer_is_new(self, alone: Served) -> None:
-        for order in (order_fields(), order_fields(customer_email="ADA@shop.example", customer_phone="1")):
-            alone.post(order)
-            run_on_newest(alone)
+    def test_it_says_whether_the_customer_is_new(self, run_handler: RunHandler) -> None:
+        first = run_handler(self.name, order_fields())
+        second = run_handler(self.name, order_fields(customer_email="ADA@shop.example", customer_phone="1"))
 
-        assert [row.detail for row in alone.rows(HandlerRow)] == ["registered", "known already, brought up to date"]
-        (customer,) = alone.rows(CustomerRow)
+        assert (first.detail, second.detail) == ("registered", "known already, brought up to date")
+        with second.kit.database.read() as session:
+            customer = session.query(CustomerRow).one()
         assert (customer.email, customer.first_name, customer.phone) == ("ada@shop.example", "Ada", "1")
 
-    def test_an_order_without_an_e_mail_address_is_skipped(self, alone: Served) -> None:
-        alone.post(order_fields(customer_email=""))
+    def test_an_order_without_an_e_mail_address_is_skipped(self, run_handler: RunHandler) -> None:
+        trial = run_handler(self.name, order_fields(customer_email=""))
 
-        assert run_on_newest(alone) == "skipped"
-        assert only_handler(alone).detail == "the order names no e-mail address"
-        assert alone.rows(CustomerRow) == []
+        assert (trial.state, trial.detail) == ("skipped", "the order names no e-mail address")
+        assert trial.rows_of_its_own()["customers"] == 0
 
 
 class TestEmailCustomer(HandlerCases):
     name = "email_customer"
 
     def test_the_confirmation_goes_to_the_customer_and_replies_to_the_merchant(
-        self, serve: Callable[..., Served]
+        self, run_handler: RunHandler, outbox: list[MailRow]
     ) -> None:
-        shop = serve(work=False, HANDLERS=[self.name], SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
-        shop.post(order_fields(order_number="1042"))
-        run_on_newest(shop)
+        shop = {"SHOP_NAME": "Corner Shop", "MERCHANT_EMAIL": "owner@laden.de"}
+        trial = run_handler(self.name, order_fields(order_number="1042"), **shop)
 
-        mail = only_mail(shop)
+        (mail,) = outbox
         assert (mail.recipient, mail.reply_to) == ("ada@shop.example", "owner@laden.de")
         assert mail.subject == "Your order 1042 at Corner Shop"
         assert "Hello Ada," in mail.text
         assert "£19.99" in mail.text
         assert mail.html is not None
-        assert (mail.handler, mail.order_pk, mail.state) == ("email_customer", shop.rows()[0].id, "open")
+        assert (mail.handler, mail.order_pk, mail.state) == ("email_customer", trial.row.order_pk, "sent")
 
-    def test_without_a_number_for_the_shopper_the_id_stands_in_the_subject(self, alone: Served) -> None:
-        alone.post(order_fields(order_id="A-1"))
-        run_on_newest(alone)
+    def test_without_a_number_for_the_shopper_the_id_stands_in_the_subject(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
+        run_handler(self.name, order_fields(order_id="A-1"))
 
-        assert only_mail(alone).subject == "Your order A-1 at Example Shop"
+        assert [mail.subject for mail in outbox] == ["Your order A-1 at Example Shop"]
 
-    def test_an_order_without_an_e_mail_address_is_skipped(self, alone: Served) -> None:
-        alone.post(order_fields(customer_email=""))
+    def test_an_order_without_an_e_mail_address_is_skipped(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
+        trial = run_handler(self.name, order_fields(customer_email=""))
 
-        assert run_on_newest(alone) == "skipped"
-        assert only_handler(alone).detail == "the order names no e-mail address"
-        assert alone.rows(MailRow) == []
+        assert (trial.state, trial.detail) == ("skipped", "the order names no e-mail address")
+        assert outbox == []
 
     def test_it_waits_for_register_customer(self, serve: Callable[..., Served]) -> None:
         """Also when HANDLERS names it first: the customer is mailed only once they are registered."""
         shop = serve(work=False, HANDLERS=["email_customer", "register_customer"])
         shop.post(order_fields())
-        run_on_newest(shop)
+        assert shop.kit.processor.run_next()
 
         attempts = shop.rows(AttemptRow)
         assert [attempt.state for attempt in attempts] == ["done", "done"]
@@ -105,10 +94,12 @@ class TestEmailCustomer(HandlerCases):
         assert shop.rows(MailRow) == []
         assert not shop.kit.processor.run_next()
 
-    def test_on_a_test_transmission_the_merchant_gets_it(self, alone: Served) -> None:
-        post_dummy(alone, test=True)
+    def test_on_a_test_transmission_the_merchant_gets_it(
+        self, run_handler: RunHandler, make_order: MakeOrder, outbox: list[MailRow]
+    ) -> None:
+        run_handler(self.name, make_order(test=True))
 
-        mail = only_mail(alone)
+        (mail,) = outbox
         assert (mail.recipient, mail.test) == ("merchant@example.com", True)
         assert mail.subject == "[Test] Your order 1042 at Example Shop"
         assert "TEST" in mail.text
@@ -117,22 +108,25 @@ class TestEmailCustomer(HandlerCases):
 class TestNotifyMerchant(HandlerCases):
     name = "notify_merchant"
 
-    def test_the_notice_goes_to_the_merchant_and_replies_to_the_customer(self, serve: Callable[..., Served]) -> None:
-        shop = serve(work=False, HANDLERS=[self.name], MERCHANT_EMAIL="owner@laden.de")
-        shop.post(order_fields(order_number="1042", customer_last_name="Lovelace"))
-        run_on_newest(shop)
+    def test_the_notice_goes_to_the_merchant_and_replies_to_the_customer(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
+        fields = order_fields(order_number="1042", customer_last_name="Lovelace")
+        run_handler(self.name, fields, MERCHANT_EMAIL="owner@laden.de")
 
-        mail = only_mail(shop)
+        (mail,) = outbox
         assert (mail.recipient, mail.reply_to) == ("owner@laden.de", "ada@shop.example")
         assert mail.subject == "New order 1042: £19.99 from Ada Lovelace"
         assert "Enamel mug" in mail.text
         assert mail.html is not None
 
-    def test_an_order_without_an_e_mail_address_is_told_of_without_a_reply_address(self, alone: Served) -> None:
-        alone.post(order_fields(customer_email=""))
+    def test_an_order_without_an_e_mail_address_is_told_of_without_a_reply_address(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
+        assert run_handler(self.name, order_fields(customer_email="")).state == "done"
 
-        assert run_on_newest(alone) == "done"
-        assert (only_mail(alone).recipient, only_mail(alone).reply_to) == ("merchant@example.com", None)
+        (mail,) = outbox
+        assert (mail.recipient, mail.reply_to) == ("merchant@example.com", None)
 
     def test_it_waits_for_nobody(self, serve: Callable[..., Served]) -> None:
         shop = serve(work=False)
@@ -169,22 +163,23 @@ def test_the_three_built_in_handlers_are_those_that_are_tested_here(serve: Calla
     assert {handler.name for handler in serve(work=False).kit.registry.handlers} == BUILT_IN
 
 
-def test_the_battery_catches_imports_that_a_handler_must_not_make(tmp_path: Path) -> None:
-    file = tmp_path / "bad.py"
-    file.write_text(
+def test_the_battery_catches_imports_that_a_handler_must_not_make() -> None:
+    source = (
         "import receiver.engine\nfrom receiver import routes\nfrom receiver.engine import Engine\n"
         "from receiver.handlers import register_customer, Skip, handler\nimport receiver.handlers.email_customer\n"
-        "from . import other\nimport instance_handlers_mine\nfrom receiver.orders import Order\nimport json\n"
-        "def late():\n    from receiver.routes import blueprint\n"
+        "from . import other\nfrom .other import work\nimport instance_handlers_mine\n"
+        "from receiver.orders import Order\nimport json\ndef late():\n    from receiver.routes import blueprint\n"
     )
 
-    assert [name for name in imports(file) if is_out_of_bounds(name)] == [
+    assert out_of_bounds(source, "receiver.handlers") == [
         "receiver.engine",
         "receiver.routes",
         "receiver.engine.Engine",
         "receiver.handlers.register_customer",
         "receiver.handlers.email_customer",
-        ".other",
+        "receiver.handlers.other",
+        "receiver.handlers.other.work",
         "instance_handlers_mine",
         "receiver.routes.blueprint",
     ]
+    assert out_of_bounds("from . import client\n", "a_package_of_the_merchants") == []
