@@ -9,12 +9,11 @@ import pytest
 
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import HandlerRow
 from receiver.relay.tables import TransmissionRow
 from receiver.serving import start
-from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
+from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.hostile_servers import Server, reply, serving
-from tests.served import SECRET, Served, order_fields
+from tests.served import SECRET, order_fields
 
 ACCEPTED = reply("202 Accepted", b'{"status": "accepted"}', Content_Type="application/json")
 
@@ -35,37 +34,35 @@ class TestForward(HandlerCases):
     name = "forward"
 
     @pytest.fixture
-    def settings(self, broken: Server, stock: Server) -> dict[str, Any]:
+    def handler_settings(self, broken: Server, stock: Server) -> dict[str, Any]:
         urls = [broken.url(), stock.url(), stock.url()]
         return {"FORWARD_URLS": urls, "FORWARD_SECRET": SECRET, "RELAY_ALLOW_PRIVATE": True}
 
     def test_a_server_in_trouble_keeps_no_other_from_its_order(
-        self, alone: Served, broken: Server, stock: Server
+        self, run_handler: RunHandler, broken: Server, stock: Server
     ) -> None:
-        assert alone.post(order_fields(order_id="A-7")).status == 202
-        assert run_on_newest(alone) == "done"
-        assert alone.rows(HandlerRow)[-1].detail == "on its way to 2 servers"
-        while alone.kit.transmissions.run_next():
+        trial = run_handler(self.name, order_fields(order_id="A-7"))
+        assert (trial.state, trial.detail) == ("done", "on its way to 2 servers")
+        while trial.kit.transmissions.run_next():
             pass
 
-        states = {row.target: row.state for row in alone.rows(TransmissionRow)}
+        with trial.kit.database.read() as session:
+            states = {row.target: row.state for row in session.query(TransmissionRow)}
         assert states == {broken.url(): "open", stock.url(): "delivered"}
         (request,) = stock.requests
         assert b"A-7" in request.body
         assert request.headers["webhook-signature"].startswith("v1,")
 
-    def test_a_test_transmission_is_not_sent_on(self, alone: Served) -> None:
-        post_dummy(alone, test=True)
+    def test_a_test_transmission_is_not_sent_on(self, run_handler: RunHandler, make_order: MakeOrder) -> None:
+        trial = run_handler(self.name, make_order(test=True))
 
-        assert alone.rows(HandlerRow)[-1].detail == "a test, not sent to 2 servers"
-        assert alone.rows(TransmissionRow) == []
+        assert trial.detail == "a test, not sent to 2 servers"
+        assert trial.rows_of_its_own()["transmissions"] == 0
 
-    def test_without_servers_it_is_skipped(self, serve: Callable[..., Served]) -> None:
-        shop = serve(work=False, HANDLERS=[self.name])
-        shop.post(order_fields())
+    def test_without_servers_it_is_skipped(self, run_handler: RunHandler) -> None:
+        trial = run_handler(self.name, FORWARD_URLS=[])
 
-        assert run_on_newest(shop) == "skipped"
-        assert shop.rows(HandlerRow)[-1].detail == "FORWARD_URLS names no server"
+        assert (trial.state, trial.detail) == ("skipped", "FORWARD_URLS names no server")
 
 
 @pytest.mark.parametrize(

@@ -17,34 +17,26 @@ import pytest
 
 from receiver.handlers.append_csv import COLUMNS
 from receiver.handlers.notify_chat import _kind_of
-from receiver.models import HandlerRow
-from receiver.replay import replay
-from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
+from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.served import Served, order_fields
 from tests.smtp_servers import free_port
-
-
-def run(shop: Served, **fields: str) -> HandlerRow:
-    """Run the handler on an order with these fields."""
-    assert shop.post(order_fields(**fields)).status == 202
-    run_on_newest(shop)
-    row: HandlerRow = shop.rows(HandlerRow)[-1]
-    return row
 
 
 class TestAppendCsv(HandlerCases):
     name = "append_csv"
 
     @pytest.fixture
-    def settings(self) -> dict[str, Any]:
+    def handler_settings(self) -> dict[str, Any]:
         return {"CSV_FILE": "orders.csv"}
 
     @pytest.fixture
     def file(self, instance: Path) -> Path:
         return instance / "orders.csv"
 
-    def test_the_order_is_a_row_under_the_heading_in_a_file_of_its_owner_alone(self, alone: Served, file: Path) -> None:
-        assert run(alone, order_id="A-1").detail == "1 row appended"
+    def test_the_order_is_a_row_under_the_heading_in_a_file_of_its_owner_alone(
+        self, run_handler: RunHandler, file: Path
+    ) -> None:
+        assert run_handler(self.name, order_fields(order_id="A-1")).detail == "1 row appended"
 
         assert file.read_bytes().startswith(b"\xef\xbb\xbfsource,event_id,order_id,")
         (row,) = rows_of(file)
@@ -57,11 +49,11 @@ class TestAppendCsv(HandlerCases):
         assert row["item_name"] == ""
         assert file.stat().st_mode & 0o777 == 0o600
 
-    def test_each_item_is_a_row_when_items_are_asked_for(self, serve: Callable[..., Served], file: Path) -> None:
-        shop = serve(work=False, HANDLERS=[self.name], CSV_FILE=str(file), CSV_ROWS="items", CSV_BOM=False)
+    def test_each_item_is_a_row_when_items_are_asked_for(self, run_handler: RunHandler, file: Path) -> None:
         second = {"item_2_name": "Spoon", "item_2_quantity": "3", "item_2_unit_price": "1.00"}
+        trial = run_handler(self.name, order_fields(**second), CSV_FILE=str(file), CSV_ROWS="items", CSV_BOM=False)
 
-        assert run(shop, **second).detail == "2 rows appended"
+        assert trial.detail == "2 rows appended"
         assert file.read_bytes().startswith(b"source,")
         assert [(row["item_name"], row["item_quantity"]) for row in rows_of(file)] == [
             ("Enamel mug", "1"),
@@ -69,70 +61,73 @@ class TestAppendCsv(HandlerCases):
         ]
 
     @pytest.mark.parametrize("begin", ["=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20", "\t=", "\r="])
-    def test_no_cell_begins_as_a_formula_does(self, alone: Served, file: Path, begin: str) -> None:
-        run(alone, customer_first_name=f"{begin}HYPERLINK(1)", customer_last_name=f'x;"{begin}1')
+    def test_no_cell_begins_as_a_formula_does(self, run_handler: RunHandler, file: Path, begin: str) -> None:
+        names = {"customer_first_name": f"{begin}HYPERLINK(1)", "customer_last_name": f'x;"{begin}1'}
+        run_handler(self.name, order_fields(**names))
 
         (row,) = rows_of(file)
         assert row["first_name"] == f"'{begin.strip()}HYPERLINK(1)"
         assert row["last_name"].startswith('x;"')
         assert "'" in row["last_name"]
 
-    def test_an_order_that_stands_there_is_not_written_again(self, alone: Served, file: Path) -> None:
-        run(alone)
+    def test_an_order_that_stands_there_is_not_written_again(self, run_handler: RunHandler, file: Path) -> None:
+        trial = run_handler(self.name)
         before = file.read_bytes()
-        again(alone)
+        trial.again()
 
-        assert alone.rows(HandlerRow)[-1].detail == "stands in the file already"
+        assert trial.detail == "stands in the file already"
         assert file.read_bytes() == before
 
     def test_the_same_event_of_another_source_is_another_row(self, serve: Callable[..., Served], file: Path) -> None:
         shop = serve(work=False, HANDLERS=[self.name], CSV_FILE="orders.csv", sources={"market": {}})
         for path in ("/orders", "/orders/market"):
             assert shop.post(order_fields(order_id="A-1", event_id="evt_1"), path=path).status == 202
-            run_on_newest(shop)
+            assert shop.kit.processor.run_next()
 
         assert [row["source"] for row in rows_of(file)] == ["shopintegrator", "market"]
 
     @pytest.mark.parametrize("lost", [1, 5, 40])
     def test_a_row_that_was_cut_off_is_written_whole_at_the_next_attempt(
-        self, alone: Served, file: Path, lost: int
+        self, run_handler: RunHandler, file: Path, lost: int
     ) -> None:
-        run(alone)
+        trial = run_handler(self.name, order_fields())
         whole = file.read_bytes()
         file.write_bytes(whole[:-lost])
-        again(alone)
+        trial.again()
 
         assert file.read_bytes() == whole
 
-    def test_another_orders_row_that_was_cut_off_leaves_no_half_row_behind(self, alone: Served, file: Path) -> None:
-        run(alone, order_id="A-1")
+    def test_another_orders_row_that_was_cut_off_leaves_no_half_row_behind(
+        self, run_handler: RunHandler, file: Path
+    ) -> None:
+        run_handler(self.name, order_fields(order_id="A-1"))
         file.write_bytes(file.read_bytes() + b"shopintegrator,evt_torn,A-9")
-        run(alone, order_id="A-2")
+        run_handler(self.name, order_fields(order_id="A-2"))
 
         assert [row["order_id"] for row in rows_of(file)] == ["A-1", "A-2"]
 
-    def test_a_last_line_that_an_editor_left_without_its_end_is_kept(self, alone: Served, file: Path) -> None:
-        run(alone, order_id="A-1")
+    def test_a_last_line_that_an_editor_left_without_its_end_is_kept(self, run_handler: RunHandler, file: Path) -> None:
+        run_handler(self.name, order_fields(order_id="A-1"))
         file.write_bytes(file.read_bytes().rstrip())
-        run(alone, order_id="A-2")
+        run_handler(self.name, order_fields(order_id="A-2"))
 
         assert [row["order_id"] for row in rows_of(file)] == ["A-1", "A-2"]
 
     def test_a_disk_that_takes_nothing_fails_the_attempt_and_leaves_the_file_as_it_was(
-        self, alone: Served, file: Path, monkeypatch: pytest.MonkeyPatch
+        self, run_handler: RunHandler, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        run(alone)
+        run_handler(self.name, order_fields())
         before = file.read_bytes()
 
         def full(_descriptor: int) -> None:
             raise OSError(errno.ENOSPC, "No space left on device")
 
         monkeypatch.setattr(os, "fsync", full)
-        assert run(alone).state == "retrying"
+        assert run_handler(self.name, order_fields()).state == "retrying"
         assert file.read_bytes() == before
 
-    def test_without_a_file_it_is_skipped(self, serve: Callable[..., Served]) -> None:
-        assert run(serve(work=False, HANDLERS=[self.name])).detail == "CSV_FILE names no file"
+    def test_without_a_file_it_is_skipped(self, run_handler: RunHandler) -> None:
+        assert run_handler(self.name, CSV_FILE="").detail == "CSV_FILE names no file"
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -141,14 +136,6 @@ def rows_of(file: Path) -> list[dict[str, str]]:
         rows = list(reader)
     assert tuple(reader.fieldnames or ()) == COLUMNS
     return rows
-
-
-def again(shop: Served) -> None:
-    """Run the handler on the newest order once more."""
-    with shop.kit.database.write() as session:
-        kit, receipt = shop.kit, shop.rows()[-1].receipt
-        replay(session, receipt, sources=kit.sources, registry=kit.registry, handler="append_csv")
-    run_on_newest(shop)
 
 
 class Chat(ThreadingHTTPServer):
@@ -193,25 +180,27 @@ class TestNotifyChat(HandlerCases):
     name = "notify_chat"
 
     @pytest.fixture
-    def settings(self, chat: Chat) -> dict[str, Any]:
+    def handler_settings(self, chat: Chat) -> dict[str, Any]:
         return {"CHAT_URL": chat.url, "RELAY_ALLOW_PRIVATE": True}
 
     def test_the_chat_is_told_number_total_and_items_and_nothing_of_the_customer(
-        self, alone: Served, chat: Chat
+        self, run_handler: RunHandler, chat: Chat
     ) -> None:
-        assert run(alone, order_number="1042", item_1_quantity="2").detail == "posted to slack"
+        fields = order_fields(order_number="1042", item_1_quantity="2")
+        assert run_handler(self.name, fields).detail == "posted to slack"
 
         (message,) = chat.messages
         assert message == {"text": "New order 1042, 19.99 GBP, 2 items", "mrkdwn": False, "unfurl_links": False}
 
-    def test_a_test_transmission_is_told_as_one(self, alone: Served, chat: Chat) -> None:
-        post_dummy(alone, test=True)
+    def test_a_test_transmission_is_told_as_one(
+        self, run_handler: RunHandler, make_order: MakeOrder, chat: Chat
+    ) -> None:
+        run_handler(self.name, make_order(test=True))
 
         assert chat.messages[0]["text"].startswith("Test: order ")
 
-    def test_an_order_of_an_id_alone_is_told(self, alone: Served, chat: Chat) -> None:
-        assert alone.post({"order_id": "A-1"}).status == 202
-        run_on_newest(alone)
+    def test_an_order_of_an_id_alone_is_told(self, run_handler: RunHandler, chat: Chat) -> None:
+        run_handler(self.name, {"order_id": "A-1"})
 
         assert chat.messages[0]["text"] == "New order A-1, 0 items"
 
@@ -224,10 +213,10 @@ class TestNotifyChat(HandlerCases):
         ],
     )
     def test_each_kind_gets_its_own_shape_in_which_no_mark_means_anything(
-        self, serve: Callable[..., Served], chat: Chat, settings: dict[str, Any], kind: str, said: str
+        self, run_handler: RunHandler, chat: Chat, kind: str, said: str
     ) -> None:
-        shop = serve(work=False, HANDLERS=[self.name], CHAT_KIND=kind, CHAT_NAMES_CUSTOMER=True, **settings)
-        run(shop, order_number="<!channel>\n*&*")
+        fields = order_fields(order_number="<!channel>\n*&*")
+        run_handler(self.name, fields, CHAT_KIND=kind, CHAT_NAMES_CUSTOMER=True)
 
         (message,) = chat.messages
         if kind == "teams":
@@ -240,46 +229,49 @@ class TestNotifyChat(HandlerCases):
         else:
             assert message["text"] == said
 
-    def test_a_long_number_is_cut(self, alone: Served, chat: Chat) -> None:
-        run(alone, order_number="9" * 300)
+    def test_a_long_number_is_cut(self, run_handler: RunHandler, chat: Chat) -> None:
+        run_handler(self.name, order_fields(order_number="9" * 300))
 
         assert len(chat.messages[0]["text"]) < 120
 
-    def test_a_chat_that_asks_for_time_gets_it(self, alone: Served, chat: Chat) -> None:
+    def test_a_chat_that_asks_for_time_gets_it(self, run_handler: RunHandler, chat: Chat) -> None:
         chat.status, chat.headers = 429, {"Retry-After": "7200"}
-        row = run(alone)
+        trial = run_handler(self.name)
 
-        assert (row.state, row.detail) == ("retrying", "the chat takes no more messages now")
+        assert (trial.state, trial.detail) == ("retrying", "the chat takes no more messages now")
+        row = trial.row
         assert row.due_at is not None
         assert row.due_at - row.changed_at == timedelta(hours=2)
 
     @pytest.mark.parametrize("asked", ["", "soon", "-1"])
-    def test_a_wait_that_is_no_number_leaves_it_to_the_schedule(self, alone: Served, chat: Chat, asked: str) -> None:
+    def test_a_wait_that_is_no_number_leaves_it_to_the_schedule(
+        self, run_handler: RunHandler, chat: Chat, asked: str
+    ) -> None:
         chat.status, chat.headers = 429, {"Retry-After": asked}
-        row = run(alone)
+        row = run_handler(self.name).row
 
         assert row.due_at is not None
         assert row.due_at - row.changed_at == timedelta(seconds=60)
 
-    def test_a_chat_that_refuses_fails_the_attempt(self, alone: Served, chat: Chat) -> None:
+    def test_a_chat_that_refuses_fails_the_attempt(self, run_handler: RunHandler, chat: Chat) -> None:
         chat.status = 404
-        row = run(alone)
+        trial = run_handler(self.name)
 
-        assert row.state == "retrying"
-        assert "the chat answered 404; is CHAT_URL still right?" in (row.detail or "")
+        assert trial.state == "retrying"
+        assert "the chat answered 404; is CHAT_URL still right?" in (trial.detail or "")
 
     def test_a_chat_that_cannot_be_reached_fails_the_attempt_without_showing_its_address(
-        self, serve: Callable[..., Served]
+        self, run_handler: RunHandler
     ) -> None:
         url = f"http://127.0.0.1:{free_port()}/services/the-webhook's-secret"
-        row = run(serve(work=False, HANDLERS=[self.name], CHAT_URL=url, RELAY_ALLOW_PRIVATE=True))
+        trial = run_handler(self.name, CHAT_URL=url)
 
-        assert row.state == "retrying"
-        assert "the chat was not reached: NewConnectionError" in (row.detail or "")
-        assert "services" not in (row.detail or "")
+        assert trial.state == "retrying"
+        assert "the chat was not reached: NewConnectionError" in (trial.detail or "")
+        assert "services" not in (trial.detail or "")
 
-    def test_without_an_address_it_is_skipped(self, serve: Callable[..., Served]) -> None:
-        assert run(serve(work=False, HANDLERS=[self.name])).detail == "CHAT_URL names no chat"
+    def test_without_an_address_it_is_skipped(self, run_handler: RunHandler) -> None:
+        assert run_handler(self.name, CHAT_URL="").detail == "CHAT_URL names no chat"
 
 
 @pytest.mark.parametrize(
