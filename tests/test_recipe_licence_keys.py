@@ -13,8 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from receiver.models import HandlerRow, MailRow
-from receiver.replay import replay
-from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
+from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.served import Served, order_fields
 from tests.test_recipes import FOLDER, TEMPLATES
 
@@ -25,7 +24,7 @@ class TestDeliverLicenceKey(HandlerCases):
     name = "deliver_licence_key"
 
     @pytest.fixture
-    def settings(self, instance: Path) -> dict[str, Any]:
+    def handler_settings(self, instance: Path) -> dict[str, Any]:
         """Put the recipe into the instance, with keys for the dummy order's products and for one more."""
         shutil.copy(FOLDER / f"{self.name}.py", instance / "handlers")
         (instance / "templates").mkdir(exist_ok=True)
@@ -34,20 +33,21 @@ class TestDeliverLicenceKey(HandlerCases):
             stock(instance, sku, *(f"{sku}-{number:03}" for number in range(60)))
         return {}
 
-    def test_the_dummys_customer_is_mailed_a_key_for_every_piece(self, alone: Served) -> None:
-        post_dummy(alone)
-        assert run_on_newest(alone) == "done"
+    def test_the_dummys_customer_is_mailed_a_key_for_every_piece(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
+        trial = run_handler(self.name)
 
-        (mail,) = alone.rows(MailRow)
+        (mail,) = outbox
         assert mail.subject == "Your licence keys for order 1042"
         assert mail.text.splitlines()[2:6] == ["Enamel mug “Łódź”", "    MUG-RED-L-000", "    MUG-RED-L-001", ""]
         assert mail.text.count("    STK-JP-00") == 5
-        assert alone.rows(HandlerRow)[-1].detail == "7 licence keys mailed"
+        assert (trial.state, trial.detail) == ("done", "7 licence keys mailed")
 
     def test_no_key_is_given_away_twice_by_parallel_orders(
-        self, serve: Callable[..., Served], settings: dict[str, Any]
+        self, serve: Callable[..., Served], handler_settings: dict[str, Any]
     ) -> None:
-        shop = serve(HANDLERS=[self.name], WORKER_THREADS=8, **settings)
+        shop = serve(HANDLERS=[self.name], WORKER_THREADS=8, **handler_settings)
         with ThreadPoolExecutor(8) as pool:
             answers = pool.map(lambda _: shop.post(bought(quantity=2)).status, range(25))
             assert set(answers) == {202}
@@ -57,55 +57,58 @@ class TestDeliverLicenceKey(HandlerCases):
         mailed = [key for mail in shop.rows(MailRow) if mail.recipient != MERCHANT for key in keys_in(mail)]
         assert sorted(mailed) == [f"PRO-{number:03}" for number in range(50)]
 
-    def test_an_order_that_is_run_again_has_the_same_keys(self, alone: Served) -> None:
-        for _ in range(2):
-            alone.post(bought(quantity=2))
-            run_on_newest(alone)
-        again(alone, alone.rows()[0].receipt)
+    def test_an_order_that_is_run_again_has_the_same_keys(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
+        trial = run_handler(self.name, bought(quantity=2))
+        run_handler(self.name, bought(quantity=2))
+        trial.again()
 
-        first, second, repeated = alone.rows(MailRow)
+        first, second, repeated = outbox
         assert keys_in(first) == keys_in(repeated) == ["PRO-000", "PRO-001"]
         assert keys_in(second) == ["PRO-002", "PRO-003"]
 
-    def test_a_test_gives_no_key_away(self, alone: Served) -> None:
-        post_dummy(alone, test=True)
-        assert keys_in(alone.rows(MailRow)[-1]) != []
-        post_dummy(alone)
-        run_on_newest(alone)
+    def test_a_test_gives_no_key_away(
+        self, run_handler: RunHandler, make_order: MakeOrder, outbox: list[MailRow]
+    ) -> None:
+        run_handler(self.name, make_order(test=True))
+        assert keys_in(outbox[-1]) != []
+        run_handler(self.name)
 
-        assert "MUG-RED-L-000" in alone.rows(MailRow)[-1].text
+        assert "MUG-RED-L-000" in outbox[-1].text
 
-    def test_too_few_keys_wait_for_more_and_nothing_is_given(self, alone: Served, instance: Path) -> None:
+    def test_too_few_keys_wait_for_more_and_nothing_is_given(
+        self, run_handler: RunHandler, instance: Path, outbox: list[MailRow]
+    ) -> None:
         stock(instance, "PRO", "only-one")
-        alone.post(bought(quantity=2))
-        assert run_on_newest(alone) == "retrying"
-        row = alone.rows(HandlerRow)[-1]
+        trial = run_handler(self.name, bought(quantity=2))
+        row = trial.row
+        assert row.state == "retrying"
         assert row.detail == "2 keys of PRO are wanted and 1 are left; add lines to licence_keys/PRO.txt"
+        assert row.due_at is not None
         assert row.due_at - row.changed_at == timedelta(hours=1)
-        assert alone.rows(MailRow) == []
+        assert outbox == []
 
         stock(instance, "PRO", "only-one", "one more", "", "one more")
-        again(alone, alone.rows()[-1].receipt)
-        told, mail = alone.rows(MailRow)
+        trial.again()
+        told, mail = outbox
         assert told.subject == "Example Shop: 0 licence keys of PRO are left"
         assert keys_in(mail) == ["only-one", "one more"]
 
-    def test_the_merchant_is_told_when_few_are_left_and_when_none_is(self, alone: Served) -> None:
+    def test_the_merchant_is_told_when_few_are_left_and_when_none_is(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
         for quantity in (39, 1, 1, 19):
-            alone.post(bought(quantity=quantity))
-            run_on_newest(alone)
+            run_handler(self.name, bought(quantity=quantity))
 
-        told = [mail.subject for mail in alone.rows(MailRow) if mail.recipient == MERCHANT]
+        told = [mail.subject for mail in outbox if mail.recipient == MERCHANT]
         assert told == ["Example Shop: 20 licence keys of PRO are left", "Example Shop: 0 licence keys of PRO are left"]
 
-    def test_a_key_that_stands_in_two_files_is_given_once(self, alone: Served, instance: Path) -> None:
+    def test_a_key_that_stands_in_two_files_is_given_once(self, run_handler: RunHandler, instance: Path) -> None:
         stock(instance, "PRO", "the same", "another")
         stock(instance, "STK-JP", "the same", "a third")
-        for sku in ("PRO", "STK-JP"):
-            alone.post(bought(sku=sku))
-            assert run_on_newest(alone) == "done"
+        first, second = (run_handler(self.name, bought(sku=sku)) for sku in ("PRO", "STK-JP"))
+        assert (first.state, second.state) == ("done", "done")
 
-        with alone.kit.database.read() as session:
+        with second.kit.database.read() as session:
             given = session.execute(text("SELECT sku, licence_key FROM given_licence_keys ORDER BY rowid")).all()
         assert given == [("PRO", "the same"), ("STK-JP", "a third")]
 
@@ -118,11 +121,10 @@ class TestDeliverLicenceKey(HandlerCases):
         ],
     )
     def test_without_a_product_or_an_address_it_is_skipped(
-        self, alone: Served, fields: dict[str, str], said: str
+        self, run_handler: RunHandler, fields: dict[str, str], said: str
     ) -> None:
-        alone.post(order_fields(**fields))
-        assert run_on_newest(alone) == "skipped"
-        assert alone.rows(HandlerRow)[-1].detail == said
+        trial = run_handler(self.name, order_fields(**fields))
+        assert (trial.state, trial.detail) == ("skipped", said)
 
 
 def stock(instance: Path, sku: str, *keys: str) -> None:
@@ -138,11 +140,3 @@ def bought(*, quantity: int = 1, sku: str = "PRO") -> dict[str, str]:
 
 def keys_in(mail: MailRow) -> list[str]:
     return [line.strip() for line in mail.text.splitlines() if line.startswith("    ")]
-
-
-def again(shop: Served, receipt: str) -> None:
-    """Run the handler on an order once more."""
-    with shop.kit.database.write() as session:
-        kit = shop.kit
-        replay(session, receipt, sources=kit.sources, registry=kit.registry, handler="deliver_licence_key")
-    run_on_newest(shop)

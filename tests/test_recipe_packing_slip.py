@@ -8,16 +8,16 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pypdf import PdfReader
 
-from receiver.models import HandlerRow, MailRow
-from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
-from tests.served import Served, order_fields
+from receiver.models import MailRow
+from receiver.orders import Order
+from receiver.testing import HandlerCases, RunHandler
+from tests.served import order_fields
 from tests.test_recipes import FOLDER, PARCEL, TEMPLATES
 
 FONTS = re.findall(r'"(/usr/share/fonts/.*)"', (FOLDER / "attach_packing_slip.py").read_text("utf-8"))
@@ -27,20 +27,21 @@ class TestAttachPackingSlip(HandlerCases):
     name = "attach_packing_slip"
 
     @pytest.fixture
-    def settings(self, instance: Path) -> dict[str, Any]:
+    def handler_settings(self, instance: Path) -> dict[str, Any]:
         shutil.copy(FOLDER / f"{self.name}.py", instance / "handlers")
         (instance / "templates").mkdir(exist_ok=True)
         shutil.copy(TEMPLATES / "packing_slip.txt", instance / "templates")
         return {}
 
     @pytest.mark.skipif(not all(map(os.path.exists, FONTS)), reason="the fonts of the packing slip are not installed")
-    def test_the_warehouse_gets_what_is_to_be_packed_in_the_letters_of_its_names(self, alone: Served) -> None:
-        post_dummy(alone)
-        assert run_on_newest(alone) == "done"
+    def test_the_warehouse_gets_what_is_to_be_packed_in_the_letters_of_its_names(
+        self, run_handler: RunHandler, order: Order, outbox: list[MailRow]
+    ) -> None:
+        assert run_handler(self.name, order).state == "done"
 
-        (mail,) = alone.rows(MailRow)
+        (mail,) = outbox
         assert (mail.recipient, mail.subject) == ("warehouse@your-shop.example", "Pack order 1042")
-        (page,) = slip_of(mail, name="packing-slip-TEST-1.pdf").pages
+        (page,) = slip_of(mail, name=f"packing-slip-{order.order_id}.pdf").pages
         shown = page.extract_text()
         for words in (
             "Jan Łukasz",
@@ -56,40 +57,38 @@ class TestAttachPackingSlip(HandlerCases):
         embedded = sorted(str(font.get_object()["/BaseFont"]).partition("+")[2] for font in fonts_of(page))
         assert embedded == ["DejaVuSansBook", "DroidSansFallback"]
 
-    def test_a_long_order_goes_on_over_pages_with_the_heading_on_each(self, alone: Served) -> None:
+    def test_a_long_order_goes_on_over_pages_with_the_heading_on_each(
+        self, run_handler: RunHandler, outbox: list[MailRow]
+    ) -> None:
         items = {
             f"item_{n}_{part}": value
             for n in range(1, 41)
             for part, value in (("name", f"Thing {n}"), ("quantity", "3"))
         }
-        alone.post(order_fields(**PARCEL, **items))
-        assert run_on_newest(alone) == "done"
+        trial = run_handler(self.name, order_fields(**PARCEL, **items))
 
-        pages = [page.extract_text() for page in slip_of(alone.rows(MailRow)[0]).pages]
+        pages = [page.extract_text() for page in slip_of(outbox[0]).pages]
         assert len(pages) >= 2
-        assert alone.rows(HandlerRow)[-1].detail == f"{len(pages)} pages"
+        assert (trial.state, trial.detail) == ("done", f"{len(pages)} pages")
         assert all("Qty" in page and f"of {len(pages)}" in page for page in pages)
         assert "Thing 40" in pages[-1]
 
     def test_without_fonts_other_letters_are_question_marks(
-        self, serve: Callable[..., Served], instance: Path, settings: dict[str, Any]
+        self, run_handler: RunHandler, instance: Path, outbox: list[MailRow]
     ) -> None:
         recipe = instance / "handlers" / f"{self.name}.py"
         recipe.write_text(recipe.read_text("utf-8").replace("/usr/share/fonts/", "/nowhere/"), "utf-8")
-        shop = serve(work=False, HANDLERS=[self.name], **settings)
-        post_dummy(shop)
-        assert run_on_newest(shop) == "done"
+        assert run_handler(self.name).state == "done"
 
-        (page,) = slip_of(shop.rows(MailRow)[0]).pages
+        (page,) = slip_of(outbox[0]).pages
         shown = page.extract_text()
         assert "Jan ?ukasz" in shown
         assert "Zoë" not in shown
         assert "Crème T-shirt" in shown
 
-    def test_what_is_not_shipped_has_no_slip(self, alone: Served) -> None:
-        alone.post(order_fields())
-        assert run_on_newest(alone) == "skipped"
-        assert alone.rows(MailRow) == []
+    def test_what_is_not_shipped_has_no_slip(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
+        assert run_handler(self.name, order_fields()).state == "skipped"
+        assert outbox == []
 
 
 def slip_of(mail: MailRow, name: str = "") -> PdfReader:

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from receiver.models import HandlerRow, OrderRow
-from tests.handler_cases import HandlerCases, post_dummy, run_on_newest
-from tests.served import Served, order_fields
+from receiver import ledger
+from receiver.orders import Order
+from receiver.testing import HandlerCases, MakeOrder, RunHandler
+from tests.served import order_fields
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "handlers"
@@ -66,24 +67,24 @@ class RecipeCases(HandlerCases):
     """Puts the recipe's file into the instance, with the local API's address in it."""
 
     @pytest.fixture
-    def settings(self, instance: Path, api: Api) -> dict[str, Any]:
+    def handler_settings(self, instance: Path, api: Api) -> dict[str, Any]:
         source = (FOLDER / f"{self.name}.py").read_text("utf-8")
         local = re.sub('^URL = ".*"$', f'URL = "http://127.0.0.1:{api.server_port}/"', source, flags=re.MULTILINE)
         (instance / "handlers" / f"{self.name}.py").write_text(local, "utf-8")
         return {"RELAY_ALLOW_PRIVATE": True}
 
-    def test_an_api_that_fails_is_tried_again(self, alone: Served, api: Api) -> None:
+    def test_an_api_that_fails_is_tried_again(self, run_handler: RunHandler, api: Api) -> None:
         api.status = 500
-        row = run(alone, customer_accepts_marketing="true", **PARCEL)
-        assert row.state == "retrying"
-        assert "answered 500" in (row.detail or "")
+        trial = run_handler(self.name)
+        assert trial.state == "retrying"
+        assert "answered 500" in (trial.detail or "")
 
 
 class TestPushToAccounting(RecipeCases):
     name = "push_to_accounting"
 
-    def test_the_invoice_has_number_and_total_under_an_idempotency_key(self, alone: Served, api: Api) -> None:
-        assert run(alone, order_number="1042").detail == "invoiced"
+    def test_the_invoice_has_number_and_total_under_an_idempotency_key(self, run_handler: RunHandler, api: Api) -> None:
+        assert run_handler(self.name, order_fields(order_number="1042")).detail == "invoiced"
         ((key, body),) = api.calls
         assert key is not None
         assert key.endswith(":push_to_accounting:1")
@@ -93,8 +94,9 @@ class TestPushToAccounting(RecipeCases):
 class TestPostToWarehouse(RecipeCases):
     name = "post_to_warehouse"
 
-    def test_the_parcel_is_ordered_under_an_idempotency_key(self, alone: Served, api: Api) -> None:
-        assert run(alone, order_number="1042", item_1_sku="MUG", item_1_quantity="2", **PARCEL).detail == "ordered"
+    def test_the_parcel_is_ordered_under_an_idempotency_key(self, run_handler: RunHandler, api: Api) -> None:
+        fields = order_fields(order_number="1042", item_1_sku="MUG", item_1_quantity="2", **PARCEL)
+        assert run_handler(self.name, fields).detail == "ordered"
         ((key, body),) = api.calls
         assert key is not None
         assert key.endswith(":post_to_warehouse:1")
@@ -105,51 +107,48 @@ class TestPostToWarehouse(RecipeCases):
             "items": [{"sku": "MUG", "name": "Enamel mug", "quantity": 2}],
         }
 
-    def test_a_second_attempt_has_the_same_key(self, alone: Served, api: Api) -> None:
+    def test_a_second_attempt_has_the_same_key(self, run_handler: RunHandler, api: Api) -> None:
         api.status = 503
-        assert run(alone, **PARCEL).state == "retrying"
-        with alone.kit.database.write() as session:
-            for row in session.query(OrderRow):
-                row.due_at = row.handlers[0].due_at = datetime.now(UTC)
+        trial = run_handler(self.name)
+        assert trial.state == "retrying"
+        with trial.kit.database.write() as session:
+            row = ledger.find(session, trial.receipt)
+            row.due_at = row.handlers[0].due_at = datetime.now(UTC)
         api.status = 201
-        assert run_on_newest(alone) == "done"
+        trial.run()
+        assert trial.state == "done"
         assert len(api.calls) == 2
         assert api.calls[0] == api.calls[1]
 
-    def test_a_test_order_is_not_posted(self, alone: Served, api: Api) -> None:
-        post_dummy(alone, test=True)
-        assert alone.rows(HandlerRow)[-1].detail == "does not run on a test transmission"
+    def test_a_test_order_is_not_posted(self, run_handler: RunHandler, make_order: MakeOrder, api: Api) -> None:
+        assert run_handler(self.name, make_order(test=True)).detail == "does not run on a test transmission"
         assert api.calls == []
 
-    def test_nothing_is_posted_of_what_is_not_shipped(self, alone: Served, api: Api) -> None:
-        assert run(alone).detail == "nothing to ship"
+    def test_nothing_is_posted_of_what_is_not_shipped(self, run_handler: RunHandler, api: Api) -> None:
+        assert run_handler(self.name, order_fields()).detail == "nothing to ship"
         assert api.calls == []
 
 
 class TestSubscribeToNewsletter(RecipeCases):
     name = "subscribe_to_newsletter"
 
-    # The dummy shopper gave no consent.
-    def test_it_is_done_with_the_dummy_order(self, alone: Served) -> None:
-        assert run(alone, customer_accepts_marketing="true").state == "done"
+    @pytest.fixture
+    def order(self, make_order: MakeOrder) -> Order:
+        """Give the dummy order of a shopper who gave consent."""
+        dummy = make_order()
+        return dummy.model_copy(update={"customer": dummy.customer.model_copy(update={"accepts_marketing": True})})
 
     @pytest.mark.parametrize("consent", ["", "false"])
-    def test_without_consent_nobody_is_subscribed(self, alone: Served, api: Api, consent: str) -> None:
-        assert run(alone, customer_accepts_marketing=consent).detail == "no consent was given"
+    def test_without_consent_nobody_is_subscribed(self, run_handler: RunHandler, api: Api, consent: str) -> None:
+        fields = order_fields(customer_accepts_marketing=consent)
+        assert run_handler(self.name, fields).detail == "no consent was given"
         assert api.calls == []
 
     @pytest.mark.parametrize("status", [200, 409])
-    def test_whoever_gave_consent_is_subscribed(self, alone: Served, api: Api, status: int) -> None:
+    def test_whoever_gave_consent_is_subscribed(self, run_handler: RunHandler, api: Api, status: int) -> None:
         api.status = status
-        assert run(alone, customer_accepts_marketing="true").detail == "subscribed"
+        assert run_handler(self.name, order_fields(customer_accepts_marketing="true")).detail == "subscribed"
         assert api.calls[0][1]["email"] == "ada@shop.example"
-
-
-def run(shop: Served, **fields: str) -> HandlerRow:
-    assert shop.post(order_fields(**fields)).status == 202
-    run_on_newest(shop)
-    row: HandlerRow = shop.rows(HandlerRow)[-1]
-    return row
 
 
 @pytest.mark.parametrize(("language", "files"), [("python", FOLDER.glob("*.py")), ("jinja", TEMPLATES.glob("*.txt"))])
