@@ -36,10 +36,11 @@ class TestIt(HandlerCases):
     name = "NAME"
 
 
-def test_it_counts_the_items(order, run_handler):
-    trial = run_handler("NAME")
+def test_it_counts_the_items(order, run_handler, outbox):
+    trial = run_handler("NAME", order)
 
     assert (trial.state, trial.detail) == ("done", f"{len(order.items)} items of order {order.order_id}")
+    assert outbox == []
 '''
 _CONFTEST = '''"""Gives the tests beside this file their fixtures."""
 

@@ -19,7 +19,10 @@ _ROOT = Path(__file__).parents[1]
 REFERENCE = _ROOT / "docs" / "handler-reference.md"
 CONTRACT = SourceFile(_ROOT / "receiver" / "handlers" / "__init__.py")
 CONTEXT = SourceFile(_ROOT / "receiver" / "context.py")
-TESTING = SourceFile(_ROOT / "receiver" / "testing.py")
+TESTING = [
+    SourceFile(_ROOT / "receiver" / "testing" / name)
+    for name in ("__init__.py", "fixtures.py", "trial.py", "battery.py")
+]
 MODELS: tuple[type[BaseModel], ...] = (Order, Customer, Address, Item)
 
 _PLAIN: dict[Any, str] = {NoneType: "None", Ellipsis: "...", AwareDatetime: "datetime"}
@@ -85,13 +88,14 @@ def _model(model: type[BaseModel]) -> str:
 
 
 def _testing() -> str:
-    fixtures = [one for one in TESTING.functions() if any("fixture" in mark for mark in one.marks)]
+    fixtures = [one for file in TESTING for one in file.functions() if any("fixture" in mark for mark in one.marks)]
     parts = [
-        f"## `receiver.testing`\n\n{_prose(TESTING.text)}\n",
+        f"## `receiver.testing`\n\n{_prose(TESTING[0].text)}\n",
         _table(("fixture", "gives", "meaning"), [(f"`{one.name}`", f"`{one.type}`", one.text) for one in fixtures]),
     ]
-    for found in TESTING.classes():
-        parts.append(f"### `{found.name}`\n\n{_prose(found.text)}\n\n{_members(TESTING, found.name, '')}")
+    for file in TESTING:
+        for found in file.classes():
+            parts.append(f"### `{found.name}`\n\n{_prose(found.text)}\n\n{_members(file, found.name, '')}")
     return "\n".join(parts)
 
 

@@ -26,7 +26,7 @@ def test_a_new_handlers_test_passes_as_written_and_fails_when_the_handler_does(
     environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(instance)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout
-    assert "5 passed" in done.stdout
+    assert "6 passed" in done.stdout
     file = instance / "handlers" / "tell_the_warehouse.py"
     file.write_text(file.read_text().replace("if not order.items:", "if not order.items[0].name:"))
     command += ["-k", "missing"]

@@ -62,8 +62,8 @@ def test_every_field_of_the_order_has_type_meaning_and_example(model: type[BaseM
 def test_fixtures_and_battery_of_an_authors_tests_are_told() -> None:
     fixtures = [name for name, value in vars(testing).items() if "Fixture" in type(value).__name__]
     battery = [name for name in vars(testing.HandlerCases) if name.startswith("test_")]
-    assert len(fixtures) >= 3
-    assert len(battery) >= 4
+    assert len(fixtures) >= 7
+    assert len(battery) >= 5
     assert [name for name in (*fixtures, *battery) if f"| `{name}` |" not in PAGE] == []
 
 

@@ -1,7 +1,7 @@
 """What a merchant's own handler is tested with, ``pytest_plugins = ["receiver.testing"]``: fixtures and a battery.
 
-Every test has an instance of its own, made from defaults and what ``handler_settings`` gives; neither the instance
-that serves nor the environment's ``RECEIVER_`` settings are touched or used, and no mail leaves the machine.
+Every test has an instance of its own, with the default settings and those that ``handler_settings`` gives. The
+instance that serves is not touched, ``RECEIVER_`` settings of the environment mean nothing, and mails are files.
 """
 
 from receiver.testing.battery import HandlerCases

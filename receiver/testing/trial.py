@@ -25,6 +25,7 @@ class Trial:
     kit: Kit
     #: The handler's.
     name: str
+    #: The order's.
     receipt: str
     #: What ``rows_of_its_own`` gave before the order came.
     before: dict[str, int]

@@ -29,10 +29,14 @@ def courier(monkeypatch):
     with HTTPServer(("127.0.0.1", 0), Courier) as server:
         server.keys, server.status = [], 201
         monkeypatch.setenv("COURIER_URL", f"http://127.0.0.1:{server.server_port}/parcels")
-        monkeypatch.setenv("RECEIVER_RELAY_ALLOW_PRIVATE", "true")  # or it would reach public addresses only
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
+
+
+@pytest.fixture
+def handler_settings():
+    return {"RELAY_ALLOW_PRIVATE": True}  # or it would reach public addresses only
 
 
 class TestIt(HandlerCases):
