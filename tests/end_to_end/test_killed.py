@@ -45,7 +45,7 @@ class Sender(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        while not self._enough.wait(0.1):
+        while not self._enough.wait(0.2):
             number += 1
             fields = order_fields(order_id=f"{self.name}-{number}", event_id=f"evt_{self.name}_{number}")
             while fields["order_id"] not in self.acknowledged and not self._given_up:
