@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import urllib3
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import exists, select
 from werkzeug.serving import make_server
 
 from receiver import signing
@@ -115,8 +115,12 @@ class Served:
 
     def settled(self, seconds: float = 10) -> list[OrderRow]:
         """Wait until no order and no mail is open, and give the orders."""
-        self.wait_for(lambda: all(row.state != "open" for row in self.rows() + self.rows(MailRow)), seconds)
+        self.wait_for(lambda: not self._is_anything_open(), seconds)
         return self.rows()
+
+    def _is_anything_open(self) -> bool:
+        with self.kit.database.read() as session:
+            return any(session.scalar(select(exists().where(model.state == "open"))) for model in (OrderRow, MailRow))
 
     def handler_states(self) -> dict[str, str]:
         """Give what each handler made of the newest order."""

@@ -37,12 +37,18 @@ def launch(make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[Callable[
     """Serve the test's instance by a command that is made for a port; settings go into its environment."""
     with ExitStack() as stack:
 
-        def start(command: Callable[..., list[str]] = granian, *, workers: int = 1, **settings: Any) -> Running:
+        def start(
+            command: Callable[..., list[str]] = granian,
+            *,
+            workers: int = 1,
+            process: type[Process] = Process,
+            **settings: Any,
+        ) -> Running:
             port, log = free_port(), tmp_path / "server.log"
             kit = make_app().extensions["receiver"]
             variables = server_environment(SHARED_SECRETS=SECRET, **settings)
             words = command(port, workers=workers)
-            return stack.enter_context(running(port, kit, lambda: Process(words, variables, log), log))
+            return stack.enter_context(running(port, kit, lambda: process(words, variables, log), log))
 
         yield start
 

@@ -11,12 +11,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy import update
 from urllib3.exceptions import HTTPError
 
 from receiver.kit import Kit
+from receiver.models import MailRow, OrderRow
 from tests.served import Served
 
 ROOT = Path(__file__).parents[2]
@@ -70,10 +73,50 @@ class Process:
             os.killpg(self._popen.pid, signal.SIGKILL)
         self._popen.wait()
 
+    def end(self) -> None:
+        """Leave nothing of it behind."""
+        self.kill()
+
     def stop(self) -> int:
         """Ask it to end with SIGTERM and give its exit status; raises TimeoutExpired after 20 s."""
         self._popen.terminate()
         return self._popen.wait(_STOP_SECONDS)
+
+
+class Restarting(Process):
+    """Is granian under a process that holds all its parts ready, so it is up again a moment after it was killed."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
+        _, *arguments = command
+        with log.open("ab") as output:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-m", "tests.end_to_end.restarting", *arguments],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=output,
+            )
+        self.start()
+
+    def start(self) -> None:
+        """Start the server, without waiting until it answers."""
+        self._ask_for_the_next()
+
+    def kill(self) -> None:
+        """End the server's whole process group with SIGKILL; it is dead when this returns."""
+        self._ask_for_the_next()
+
+    def end(self) -> None:
+        """Kill the server, if it runs, and end what starts it."""
+        self._popen.communicate()
+
+    def _ask_for_the_next(self) -> None:
+        assert self._popen.stdin
+        assert self._popen.stdout
+        self._popen.stdin.write(b"\n")
+        self._popen.stdin.flush()
+        assert self._popen.stdout.readline(), "what starts the server has ended"
 
 
 class Running(Served):
@@ -93,6 +136,12 @@ class Running(Served):
     def restart(self) -> None:
         """Start the same command again, without waiting until it answers."""
         self.process = self._start()
+
+    def let_leases_run_out(self) -> None:
+        """Make it so late that no run of before now holds its order or its mail any longer."""
+        with self.kit.database.write() as session:
+            for model in (OrderRow, MailRow):
+                session.execute(update(model).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
 
     def wait_until_it_answers(self) -> None:
         """Wait until the address is served."""
@@ -116,7 +165,7 @@ def running(port: int, kit: Kit, start: Callable[[], Process], log: Path) -> Ite
         server.wait_until_it_answers()
         yield server
     finally:
-        server.process.kill()
+        server.process.end()
 
 
 def at_once(times: int, call: Callable[[int], Result]) -> list[Result]:
@@ -129,6 +178,17 @@ def at_once(times: int, call: Callable[[int], Result]) -> list[Result]:
 
     with ThreadPoolExecutor(times) as pool:
         return list(pool.map(wait_and_call, range(times)))
+
+
+@contextmanager
+def unmeasured_threads() -> Iterator[None]:
+    """Let threads that are started in the block run at full speed: coverage is not measured in them."""
+    measure = threading.gettrace()
+    threading.settrace(None)
+    try:
+        yield
+    finally:
+        threading.settrace(measure)
 
 
 def command_environment(**settings: Any) -> dict[str, str]:

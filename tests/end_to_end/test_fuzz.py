@@ -16,7 +16,7 @@ from tests.end_to_end.fuzz_judge import Judge, call
 from tests.end_to_end.fuzz_raw import Answered, Raw, exchange, make_raw
 from tests.end_to_end.fuzz_requests import Request, make
 from tests.end_to_end.fuzz_words import JSON, MULTIPART, NAMES
-from tests.end_to_end.processes import Running, granian, gunicorn
+from tests.end_to_end.processes import Running, granian, gunicorn, unmeasured_threads
 from tests.served import FORM, SECRET, signed
 
 SEED = 20261123
@@ -30,7 +30,7 @@ def test_no_request_of_thousands_breaks_the_receiver_or_leaves_a_row_that_it_was
 ) -> None:
     app = make_app(HANDLERS=["notify_merchant"])
     judge = Judge()
-    with ThreadPoolExecutor(8) as pool:
+    with unmeasured_threads(), ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda number: call(app, make(SEED, number)), range(BULK), chunksize=1)
         for number, answer in enumerate(answers):
             judge.look(*answer, f"request {number} of seed {SEED}")

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 from tests.end_to_end.processes import Running
@@ -179,9 +179,9 @@ def test_a_handler_that_ends_its_process_is_given_up_and_the_server_comes_back(
     shop.wait_for(calls.exists, 20)
     shop.wait_until_it_answers()
     for number in (2, 3):
-        _let_leases_run_out(shop)
+        shop.let_leases_run_out()
         shop.wait_for(partial(_was_called_again, shop, calls, number), 20)
-    _let_leases_run_out(shop)
+    shop.let_leases_run_out()
     shop.wait_for(lambda: _kept_up(shop) and shop.handler_states()["ends_its_process"] == "retrying", 20)
 
     shop.wait_until_it_answers()
@@ -204,11 +204,6 @@ def _kept_up(shop: Running) -> bool:
     if not shop.process.is_running:
         shop.restart()
     return True
-
-
-def _let_leases_run_out(shop: Running) -> None:
-    with shop.kit.database.write() as session:
-        session.execute(update(OrderRow).values(lease_until=datetime.now(UTC) - timedelta(seconds=1)))
 
 
 def _attempt(shop: Running, order_id: str, name: str) -> tuple[str, str | None] | None:
