@@ -11,7 +11,6 @@ from dataclasses import replace
 from receiver import faults
 from receiver.context import Context
 from receiver.handlers import Handler, RetryLater, Skip
-from receiver.orders import Order
 from receiver.outcome import Outcome
 
 #: Seconds that a handler may hold its session open.
@@ -39,12 +38,12 @@ class Attempts:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED
 
-    def run(self, handler: Handler, order: Order, context: Context) -> Outcome:
+    def run(self, handler: Handler, context: Context) -> Outcome:
         """Make one attempt and give how it ended; never raises. The caller commits its work, or closes the context."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
-        call = _Call(handler, order, context)
+        call = _Call(handler, context)
         call.thread.start()
         overrun = self._wait(call, handler)
         outcome = Outcome("retrying", overrun) if overrun else call.outcome
@@ -73,17 +72,15 @@ class Attempts:
 class _Call:
     """Is the call of a handler's function in its own thread."""
 
-    def __init__(self, handler: Handler, order: Order, context: Context) -> None:
+    def __init__(self, handler: Handler, context: Context) -> None:
         self.context = context
         self.finished = threading.Event()
         self.outcome = Outcome("retrying", "did not finish")
-        self.thread = threading.Thread(
-            target=self._call, args=(handler, order), name=f"handler-{handler.name}", daemon=True
-        )
+        self.thread = threading.Thread(target=self._call, args=(handler,), name=f"handler-{handler.name}", daemon=True)
 
-    def _call(self, handler: Handler, order: Order) -> None:
+    def _call(self, handler: Handler) -> None:
         try:
-            self.outcome = _outcome_of(handler, order, self.context)
+            self.outcome = _outcome_of(handler, self.context)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
             self.outcome = Outcome("retrying", f"{faults.in_words(error)} ({faults.place(error, handler.file)})")
             log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error))
@@ -91,10 +88,10 @@ class _Call:
             self.finished.set()
 
 
-def _outcome_of(handler: Handler, order: Order, context: Context) -> Outcome:
+def _outcome_of(handler: Handler, context: Context) -> Outcome:
     """Call the function and give what it said; raises what it raised, and what reading its words raises."""
     try:
-        returned = handler.function(order, context)
+        returned = handler.function(context.order, context)
         return Outcome("done", None if returned is None else str(returned))
     except Skip as skip:
         return Outcome("skipped", skip.reason)

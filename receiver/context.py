@@ -63,7 +63,7 @@ class Context(AttemptWork):
         super().__init__(services.database)
         self._services = services
         self._run = run
-        #: The order, the same that the handler is given beside this.
+        #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
         #: Every setting by its name but the secret ones.
         self.settings: Mapping[str, Any] = services.settings

@@ -92,7 +92,7 @@ class Processor:
         one = next(one for one in rows if one.name == name)
         with self._leases.kept(row):
             try:
-                self._run_handler(row, one, Order.model_validate_json(row.order or ""))
+                self._run_handler(row, one)
                 self._settle(row, rows)
             except progress.LeaseLost as error:
                 raise Unavailable(f"Another run has taken {row.receipt} over; this one took no effect.") from error
@@ -113,11 +113,10 @@ class Processor:
             log.error("a test transmission failed: %s", faults.for_the_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
-        order = Order.model_validate_json(row.order or "")
         with self._leases.kept(row):
             try:
                 while one := progress.next_ready(rows, self._registry, datetime.now(UTC)):
-                    run_handler(row, one, order)
+                    run_handler(row, one)
                 self._settle(row, rows)
             except (progress.LeaseLost, Unavailable) as error:
                 log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)
@@ -127,12 +126,12 @@ class Processor:
         with self._database.write() as session:
             jobs.settle(session, row, state=state, due_at=due_at)
 
-    def _run_handler(self, row: OrderRow, one: HandlerRow, order: Order) -> None:
+    def _run_handler(self, row: OrderRow, one: HandlerRow) -> None:
         """Make one attempt and write down how it ended; what nobody foresaw is a failed attempt too."""
         handler = self._registry.get(one.name)
         one.attempts += 1
         try:
-            self._attempt(row, one, order, handler)
+            self._attempt(row, one, handler)
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
@@ -140,7 +139,9 @@ class Processor:
             outcome = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
-    def _attempt(self, row: OrderRow, one: HandlerRow, order: Order, handler: Handler | None) -> None:
+    def _attempt(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
+        """Make one attempt on an order of its own: what it changes in that, no other handler sees."""
+        order = progress.order_of(row)
         if reason := _not_to_run(handler, row, order):
             self._write(row, one, Outcome("skipped", reason))
             return
@@ -148,9 +149,9 @@ class Processor:
         if progress.leaves_marks(row):
             with self._database.write() as session:
                 progress.mark_begun(session, row, one, datetime.now(UTC))
-        context = Context(self._services, _run_of(row, one), order)
+        context = Context(self._services, _run_of(row, one), order.model_copy(deep=True))
         try:
-            outcome = self.attempts.run(handler, order, context)
+            outcome = self.attempts.run(handler, context)
             if outcome.state == "done":
                 outcome = self._commit(row, one, context, outcome)
         finally:
@@ -194,7 +195,7 @@ class Processor:
         wait = self._schedule[min(one.attempts, len(self._schedule)) - 1] if self._schedule else 60
         return replace(outcome, after=timedelta(seconds=wait))
 
-    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow, _order: Order) -> None:
+    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow) -> None:
         self._write(row, one, Outcome("failed", "the server stopped during the test; send it again"))
 
 

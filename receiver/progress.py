@@ -13,6 +13,7 @@ from receiver import jobs, outbox
 from receiver.context import Context
 from receiver.handler_loading import Registry
 from receiver.models import AttemptRow, HandlerRow, OrderRow
+from receiver.orders import Order
 from receiver.outcome import Outcome
 from receiver.relay import forwarding
 
@@ -28,6 +29,11 @@ MOST_LOST = 2
 
 class LeaseLost(Exception):
     """Says that another run has taken the order over; nothing of this one may take effect."""
+
+
+def order_of(row: OrderRow) -> Order:
+    """Read an order as it was recorded; what is done to one copy, no other has."""
+    return Order.model_validate_json(row.order or "")
 
 
 def handler_rows(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
@@ -114,7 +120,7 @@ def write_outcome(
         for draft in context.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
         for url in context.forwards:
-            forwarding.record(session, context.order, url, source=row.source, key=row.key, now=now)
+            forwarding.record(session, order_of(row), url, source=row.source, key=row.key, now=now)
     return columns
 
 

@@ -74,7 +74,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"context", "faults", "handlers", "orders", "outcome"},
-    "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
+    "progress": LEAVES
+    | STORE
+    | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
     "processing": LEAVES
     | STORE
     | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
