@@ -149,7 +149,7 @@ class Processor:
         if progress.leaves_marks(row):
             with self._database.write() as session:
                 progress.mark_begun(session, row, one, datetime.now(UTC))
-        context = Context(self._services, _run_of(row, one), order.model_copy(deep=True))
+        context = Context(self._services, _run_of(row, one), order)
         try:
             outcome = self.attempts.run(handler, context)
             if outcome.state == "done":
