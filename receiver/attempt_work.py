@@ -65,6 +65,7 @@ class AttemptWork:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
             if self._session is None:
                 self._transaction = self._database.begin_write()
+                self._transaction.lend()
                 self.opened_at = time.monotonic()
                 self._session = Session(self._transaction.connection, join_transaction_mode="create_savepoint")
             return self._session

@@ -89,7 +89,8 @@ class Context(AttemptWork):
         """Give the SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction begins at the first use; a ``commit`` or ``rollback`` of yours reaches no further than
-        a savepoint in it. Raises RuntimeError once the attempt is over.
+        a savepoint in it. What would end it - COMMIT as a statement, ``commit`` of its connection - is refused with
+        RuntimeError, as is every use once the attempt is over.
         """
         return self._open_session()
 

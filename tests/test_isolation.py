@@ -97,3 +97,126 @@ def test_a_handler_cannot_change_the_settings_of_the_others(post: Post) -> None:
 
     state, detail = ends(shop)["changes"]
     assert (state, (detail or "").partition(":")[0]) == ("retrying", "AttributeError")
+
+
+ENDINGS = {
+    "context.session.execute(text('COMMIT'))": "leave COMMIT out",
+    "context.session.execute(text('  -- now\\n/* and here */ end transaction'))": "leave END out",
+    "context.session.execute(text('ROLLBACK'))": "leave ROLLBACK out",
+    "context.session.execute(text('begin immediate'))": "leave BEGIN out",
+    "context.session.connection().commit()": "leave COMMIT out",
+    "context.session.connection().rollback()": "leave ROLLBACK out",
+    "context.session.connection().get_transaction().commit()": "leave COMMIT out",
+    "raw(context).commit()": "leave COMMIT out",
+    "raw(context).execute('COMMIT')": "leave COMMIT out",
+    "raw(context).executescript('SELECT 1')": "leave COMMIT out",
+    "raw(context).cursor().executescript('SELECT 1')": "leave COMMIT out",
+    "raw(context).__enter__()": "leave COMMIT out",
+    "context.session.connection().close()": "leave ROLLBACK out",
+    "refused(context.session.connection().commit); context.session.connection().close()": "could not be committed",
+    "raw(context).close()": "could not be committed",
+    "context.session.connection().invalidate()": "could not be committed",
+    "context.session.execute(text('INSERT OR ROLLBACK INTO kept VALUES (1)'))": "UNIQUE constraint failed",
+}
+WORK = """
+    def raw(context):
+        return context.session.connection().connection.dbapi_connection
+
+    def refused(call):
+        try:
+            call()
+        except RuntimeError:
+            pass
+
+    def note(context, words):
+        context.session.execute(text("INSERT INTO work VALUES (:note)"), {"note": words})
+
+    def meet_a_conflict(context):
+        context.session.execute(text("CREATE TABLE kept (n INTEGER UNIQUE)"))
+        context.session.execute(text("INSERT INTO kept VALUES (1)"))
+"""
+
+
+def work(shop: Served) -> list[str]:
+    with shop.kit.database.read() as session:
+        return list(session.scalars(text("SELECT note FROM work")))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_handler_cannot_end_the_transaction_of_its_done(post: Post, ending: str) -> None:
+    """Neither does what it did stay when it fails later, nor is it lost while it is done."""
+    shop = post(f"""{WORK}
+    @handler
+    def ends(order, context):
+        meet_a_conflict(context)
+        note(context, "before")
+        {ending}
+
+    @handler
+    def swallows(order, context):
+        meet_a_conflict(context)
+        note(context, "before")
+        try:
+            {ending}
+        except Exception:
+            pass
+        try:
+            note(context, "behind")
+        except Exception:
+            pass
+        raise RuntimeError
+
+    @handler
+    def tame(order, context):
+        note(context, "tame")
+    """)
+
+    state, detail = ends(shop)["ends"]
+    assert state == "retrying"
+    assert ENDINGS[ending] in (detail or "")
+    assert ends(shop)["tame"] == ("done", None)
+    assert work(shop) == ["tame"]
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_handler_that_swallows_the_refusal_is_done_with_all_its_work_or_not_at_all(post: Post, ending: str) -> None:
+    shop = post(f"""{WORK}
+    @handler
+    def swallows(order, context):
+        meet_a_conflict(context)
+        note(context, "before")
+        try:
+            {ending}
+        except Exception:
+            pass
+        note(context, "behind")
+    """)
+
+    assert work(shop) == (["before", "behind"] if ends(shop)["swallows"][0] == "done" else [])
+
+
+def test_a_handler_may_commit_and_nest_as_far_as_a_savepoint_reaches(post: Post) -> None:
+    shop = post(f"""{WORK}
+    @handler
+    def nests(order, context):
+        note(context, "first")
+        context.session.commit()
+        with context.session.begin_nested():
+            note(context, "second")
+        with context.session.begin_nested() as savepoint:
+            note(context, "third")
+            savepoint.rollback()
+        context.session.execute(text("SAVEPOINT mine"))
+        note(context, "fourth")
+        context.session.execute(text("ROLLBACK TRANSACTION TO mine"))
+        context.session.execute(text("RELEASE mine"))
+
+    @handler
+    def fails(order, context):
+        note(context, "lost")
+        context.session.commit()
+        raise RuntimeError
+    """)
+
+    assert [state for state, _ in ends(shop).values()] == ["done", "retrying"]
+    assert work(shop) == ["first", "second"]
