@@ -82,8 +82,8 @@ class _Call:
         try:
             self.outcome = _outcome_of(handler, self.context)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
-            self.outcome = Outcome("retrying", f"{faults.in_words(error)} ({faults.place(error, handler.file)})")
-            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error))
+            self.outcome = Outcome("retrying", faults.in_full(error, handler.file))
+            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error, handler.file))
         finally:
             self.finished.set()
 

@@ -13,7 +13,7 @@ from flask.helpers import get_debug_flag
 from sqlalchemy.dialects.sqlite import insert
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import migrations
+from receiver import migrations, stray_errors
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.kit import Kit
@@ -50,6 +50,7 @@ def start(kit: Kit, *, work: bool) -> bool:
     source keeps orders from being taken until the file is mended, and no job from running.
     """
     _set_up_log(kit.settings["LOG_LEVEL"])
+    stray_errors.log_without_words()
     kit.setting_problems.extend(blocking_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)

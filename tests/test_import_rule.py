@@ -81,6 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | STORE
     | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
     "engine": {"faults"},
+    "stray_errors": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},
     "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},
     "alarms": STORE | {"columns", "notices"},
