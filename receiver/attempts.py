@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Coroutine, Generator
 from dataclasses import replace
 
 from receiver import faults
@@ -92,6 +93,9 @@ def _outcome_of(handler: Handler, context: Context) -> Outcome:
     """Call the function and give what it said; raises what it raised, and what reading its words raises."""
     try:
         returned = handler.function(context.order, context)
+        if isinstance(returned, Coroutine | Generator):
+            returned.close()
+            raise TypeError(f"it returned a {type(returned).__name__}, whose work nobody does")
         return Outcome("done", None if returned is None else str(returned))
     except Skip as skip:
         return Outcome("skipped", skip.reason)

@@ -220,3 +220,22 @@ def test_a_handler_may_commit_and_nest_as_far_as_a_savepoint_reaches(post: Post)
 
     assert [state for state, _ in ends(shop).values()] == ["done", "retrying"]
     assert work(shop) == ["first", "second"]
+
+
+@pytest.mark.parametrize("kind", ["coroutine", "generator"])
+def test_a_handler_whose_work_would_never_be_done_is_not_done(post: Post, kind: str) -> None:
+    shop = post(f"""
+        def a_generator():
+            yield
+
+        async def a_coroutine():
+            pass
+
+        @handler
+        def forgets(order, context):
+            return a_{kind}()
+    """)
+
+    state, detail = ends(shop)["forgets"]
+    assert state == "retrying"
+    assert (detail or "").startswith(f"TypeError: it returned a {kind}, whose work nobody does")
