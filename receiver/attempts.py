@@ -10,6 +10,7 @@ from collections.abc import Coroutine, Generator
 from dataclasses import replace
 
 from receiver import faults
+from receiver.attempt_work import AttemptWork
 from receiver.context import Context
 from receiver.handlers import Handler, RetryLater, Skip
 from receiver.outcome import Outcome
@@ -39,30 +40,30 @@ class Attempts:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED
 
-    def run(self, handler: Handler, context: Context) -> Outcome:
-        """Make one attempt and give how it ended; never raises. The caller commits its work, or closes the context."""
+    def run(self, handler: Handler, context: Context, work: AttemptWork) -> Outcome:
+        """Make one attempt and give how it ended; never raises. The caller commits its work, or closes it."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
         call = _Call(handler, context)
         call.thread.start()
-        overrun = self._wait(call, handler)
+        overrun = self._wait(call, handler, work)
         outcome = Outcome("retrying", overrun) if overrun else call.outcome
         return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
-    def _wait(self, call: _Call, handler: Handler) -> str | None:
+    def _wait(self, call: _Call, handler: Handler, work: AttemptWork) -> str | None:
         """Wait for the call's end; gives what it overran, having cut off its session, or None."""
         deadline = time.monotonic() + handler.timeout
         overrun = None
         while not call.finished.wait(_LOOK_EVERY_SECONDS):
-            if overrun is None and _holds_too_long(call.context):
-                call.context.cut_off()
+            if overrun is None and _holds_too_long(work):
+                work.cut_off()
                 overrun = (
                     f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
                     "do slow work before the first use of context.session"
                 )
             if time.monotonic() >= deadline:
-                call.context.cut_off()
+                work.cut_off()
                 with self._mutex:
                     self._abandoned[handler.name].append(call.thread)
                 log.warning("handler %s ran into its timeout and was abandoned", handler.name)
@@ -103,5 +104,5 @@ def _outcome_of(handler: Handler, context: Context) -> Outcome:
         return Outcome("retrying", later.reason, later.after)
 
 
-def _holds_too_long(context: Context) -> bool:
-    return context.opened_at is not None and time.monotonic() - context.opened_at > LONGEST_TRANSACTION
+def _holds_too_long(work: AttemptWork) -> bool:
+    return work.opened_at is not None and time.monotonic() - work.opened_at > LONGEST_TRANSACTION

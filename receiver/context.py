@@ -51,7 +51,7 @@ class Run:
     test: bool
 
 
-class Context(AttemptWork):
+class Context:
     """Gives one attempt of a handler what it works with.
 
     Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
@@ -59,10 +59,10 @@ class Context(AttemptWork):
     than 2 s it is closed and the attempt fails.
     """
 
-    def __init__(self, services: Services, run: Run, order: Order) -> None:
-        super().__init__(services.database)
+    def __init__(self, services: Services, run: Run, order: Order, work: AttemptWork) -> None:
         self._services = services
         self._run = run
+        self._work = work
         #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
         #: Every setting by its name but the secret ones.
@@ -89,10 +89,11 @@ class Context(AttemptWork):
         """Give the SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction begins at the first use; a ``commit`` or ``rollback`` of yours reaches no further than
-        a savepoint in it. What would end it - COMMIT as a statement, ``commit`` of its connection - is refused with
-        RuntimeError, as is every use once the attempt is over.
+        a savepoint in it. Do not close it, nor use it in a ``with`` block; it is closed for you. That, and what would
+        end the transaction - COMMIT as a statement, ``commit`` of its connection - is refused with RuntimeError, as
+        is every use once the attempt is over.
         """
-        return self._open_session()
+        return self._work.session()
 
     @property
     def http(self) -> PoolManager:
@@ -101,7 +102,7 @@ class Context(AttemptWork):
         An answer of 400 and more is an answer, not an error: look at its ``status``. Raises RuntimeError while the
         session is open, since slow work comes first.
         """
-        if self._session is not None:
+        if self._work.opened_at is not None:
             raise RuntimeError("Use context.http before context.session: slow work comes first.")
         return self._services.http
 
@@ -132,7 +133,7 @@ class Context(AttemptWork):
         reader = self.order.locale if self._is_customer(to) and not self.test else None
         values = {"order": self.order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
-        self.drafts.append(
+        self._work.drafts.append(
             Draft(
                 message_id=self._message_id(),
                 recipient=self.settings["MERCHANT_EMAIL"] if self.test else to,
@@ -167,7 +168,7 @@ class Context(AttemptWork):
         """
         if not isinstance(key, str) or not key:
             raise ValueError(f"context.once: key must be text, not {key!r}")
-        self._check_not_begun()
+        self._work.check_not_begun()
         if self.test:
             return True
         return once.ask(self._services.database, self._run.handler, key, order_pk=self._run.order_pk)
@@ -180,8 +181,8 @@ class Context(AttemptWork):
         a test transmission nothing is sent. Raises ConfigurationError for a URL that nothing can be sent to.
         """
         self._services.forwarding.check(url)
-        if not self.test and url not in self.forwards:
-            self.forwards.append(url)
+        if not self.test and url not in self._work.forwards:
+            self._work.forwards.append(url)
 
     def _is_customer(self, to: str) -> bool:
         return to.strip().lower() == (self.order.customer.email or "").lower()
@@ -190,7 +191,11 @@ class Context(AttemptWork):
         domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
         event_id = f"{self._run.source}:{self._run.event_id}"
         return deterministic_message_id(
-            event_id=event_id, handler=self._run.handler, run=self._run.run, ordinal=len(self.drafts) + 1, domain=domain
+            event_id=event_id,
+            handler=self._run.handler,
+            run=self._run.run,
+            ordinal=len(self._work.drafts) + 1,
+            domain=domain,
         )
 
 

@@ -30,12 +30,16 @@ class WriteTransaction:
         self._raw: Any = connection.connection.dbapi_connection
 
     def lend(self) -> None:
-        """Let no statement end it, until ``commit`` or ``close`` does."""
+        """Let no statement end it until it is taken back, or closed."""
         self._raw.is_lent = True
+
+    def take_back(self) -> None:
+        """Let it be ended again; raises RuntimeError when it has been ended all the same."""
+        self._raw.check_is_open()
+        self._raw.is_lent = False
 
     def commit(self) -> None:
         """Put everything on disk and let the next writer in; raises Unavailable when the disk does not take it."""
-        self._raw.is_lent = False
         try:
             with translated_errors():
                 self.connection.commit()
@@ -82,7 +86,7 @@ class Database:
         )
         event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
         event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
-        event.listen(self.engine, "checkin", _keep_no_lent_one)
+        event.listen(self.engine, "checkin", _keep_no_odd_one)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._lock = WriteLock(lock_path)
@@ -142,9 +146,9 @@ class Database:
         return WriteTransaction(connection, self._lock)
 
 
-def _keep_no_lent_one(connection: Any, record: Any) -> None:
-    """Give a connection that a handler closed, in the middle of its transaction, to nobody else."""
-    if connection is not None and connection.is_lent:
+def _keep_no_odd_one(connection: Any, record: Any) -> None:
+    """Give a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
+    if connection is not None and (connection.is_lent or connection.is_altered):
         record.invalidate()
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from traceback import walk_tb
 
 from receiver.errors import Unavailable
 
+#: Control characters but tab and line feed, the marks that turn the direction of all text after them, surrogates.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 #: Steps that are named at each end of a long way.
 _ENDS = 3
 #: Letters of an error's own words that are kept beside the way to it.
@@ -64,5 +67,5 @@ def in_words(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Give a text that can be stored and shown: half of a surrogate pair cannot."""
-    return text.encode("utf-8", "replace").decode()
+    """Give a text that can be stored and shown: half of a surrogate pair cannot, nor what steers a terminal."""
+    return UNPRINTABLE.sub("?", text)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import faults, jobs, progress
+from receiver.attempt_work import AttemptWork
 from receiver.attempts import Attempts
 from receiver.context import Context, Run, Services
 from receiver.database import Database
@@ -149,26 +150,27 @@ class Processor:
         if progress.leaves_marks(row):
             with self._database.write() as session:
                 progress.mark_begun(session, row, one, datetime.now(UTC))
-        context = Context(self._services, _run_of(row, one), order)
+        work = AttemptWork(self._database)
+        context = Context(self._services, _run_of(row, one), order, work)
         try:
-            outcome = self.attempts.run(handler, context)
+            outcome = self.attempts.run(handler, context, work)
             if outcome.state == "done":
-                outcome = self._commit(row, one, context, outcome)
+                outcome = self._commit(row, one, work, outcome)
         finally:
-            context.close()
+            work.close()
         if outcome.state != "done":
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
-    def _commit(self, row: OrderRow, one: HandlerRow, context: Context, outcome: Outcome) -> Outcome:
+    def _commit(self, row: OrderRow, one: HandlerRow, work: AttemptWork, outcome: Outcome) -> Outcome:
         """Commit the handler's work, its mails and its *done* together; a test's work is rolled back."""
         try:
             if row.test:
-                context.close()
-                self._write(row, one, outcome, context)
+                work.close()
+                self._write(row, one, outcome, work)
             else:
-                transaction = context.transaction()
+                transaction = work.transaction()
                 with Session(transaction.connection) as session:
-                    columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+                    columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
                     session.flush()
                 transaction.commit()
                 progress.take_over(one, columns)
@@ -178,9 +180,9 @@ class Processor:
             return Outcome("retrying", f"its work could not be committed: {faults.in_words(error)}")
         return outcome
 
-    def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None = None) -> None:
+    def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None = None) -> None:
         with self._database.write() as session:
-            columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+            columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
         progress.take_over(one, columns)
 
     def _decide(self, one: HandlerRow, handler: Handler | None, outcome: Outcome, *, test: bool) -> Outcome:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from receiver import jobs, outbox
-from receiver.context import Context
+from receiver.attempt_work import AttemptWork
 from receiver.handler_loading import Registry
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 from receiver.orders import Order
@@ -96,7 +96,7 @@ def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[Ha
 
 
 def write_outcome(
-    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
+    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None, now: datetime
 ) -> dict[str, Any]:
     """Write how an attempt ended, and what it sends when it is *done*; raises LeaseLost when this run lost the order.
 
@@ -116,10 +116,10 @@ def write_outcome(
     if leaves_marks(row):
         session.execute(delete(AttemptRow).where(*_mark_of(one)))
     _add_attempt(session, one, outcome, now)
-    if context is not None and outcome.state == "done":
-        for draft in context.drafts:
+    if work is not None and outcome.state == "done":
+        for draft in work.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
-        for url in context.forwards:
+        for url in work.forwards:
             forwarding.record(session, order_of(row), url, source=row.source, key=row.key, now=now)
     return columns
 

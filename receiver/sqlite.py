@@ -21,11 +21,14 @@ else:
 #: First fixed release of each older line that got the WAL-reset fix (https://sqlite.org/wal.html#walresetbug).
 _FIXED_LINES = {(3, 44): 6, (3, 50): 7}
 _FIXED_SINCE = (3, 51, 3)
+#: What may stand before a statement: space and comments.
+_BEFORE = r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*"
 #: What ends or begins a transaction, at the head of a statement; it may roll back to a savepoint.
 _TRANSACTION = re.compile(
-    r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*(BEGIN|COMMIT|END|ROLLBACK(?!\s+(?:TRANSACTION\s+)?TO\b))\b",
-    re.IGNORECASE | re.DOTALL,
+    rf"{_BEFORE}(BEGIN|COMMIT|END|ROLLBACK(?!\s+(?:TRANSACTION\s+)?TO\b))\b", re.IGNORECASE | re.DOTALL
 )
+#: What may leave its mark on the connection beyond the transaction, at the head of a statement.
+_ALTERS = re.compile(rf"{_BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE | re.DOTALL)
 #: The upkeep copies the write-ahead log into the database; a commit does so itself only when the log is this large.
 _LARGEST_LOG_PAGES = 20_000
 
@@ -89,6 +92,8 @@ class GatedConnection(driver.Connection):
         self.is_cut_off = False
         #: Whether a handler works in the transaction that its "done" commits in, and so must not end it.
         self.is_lent = False
+        #: Whether a handler may have set it otherwise than the next one expects.
+        self.is_altered = False
         self._waits: int | None = None
         super().__init__(*args, **kwargs)
 
@@ -119,6 +124,11 @@ class GatedConnection(driver.Connection):
                 f"context.session: leave {found[1].upper()} out; what is done in it commits together with the "
                 'handler\'s "done", or not at all'
             )
+        self.is_altered = self.is_altered or _ALTERS.match(statement) is not None
+        self.check_is_open()
+
+    def check_is_open(self) -> None:
+        """Raise RuntimeError when the transaction has ended."""
         if not self.in_transaction:
             raise RuntimeError("context.session: SQLite has rolled the transaction back; raise the error that it gave")
 

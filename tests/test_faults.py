@@ -106,6 +106,9 @@ def test_the_merchant_reads_the_words_too() -> None:
 
 def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
     assert faults.in_words(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
+    assert (
+        faults.in_words(ValueError("a\0b\x1b[31mred\ttab\nline\u202eback")) == "ValueError: a?b?[31mred\ttab\nline?back"
+    )
     assert faults.in_words(Unspeakable()) == "Unspeakable: (its words cannot be read)"
 
 

@@ -73,13 +73,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars"},
     "handler_loading": {"faults", "handlers"},
-    "attempts": {"context", "faults", "handlers", "orders", "outcome"},
+    "attempts": {"attempt_work", "context", "faults", "handlers", "orders", "outcome"},
     "progress": LEAVES
     | STORE
-    | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
+    | {"attempt_work", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
     "processing": LEAVES
     | STORE
-    | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
+    | {"attempt_work", "attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
     "engine": {"faults"},
     "stray_errors": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},

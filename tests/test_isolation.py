@@ -114,6 +114,10 @@ ENDINGS = {
     "raw(context).__enter__()": "leave COMMIT out",
     "context.session.connection().close()": "leave ROLLBACK out",
     "refused(context.session.connection().commit); context.session.connection().close()": "could not be committed",
+    "context.session.close()": "do not close it, nor use it in a with block",
+    "context.session.__enter__().__exit__(None, None, None)": "do not close it, nor use it in a with block",
+    "context.session.reset()": "do not close it",
+    "context.session.invalidate()": "do not close it",
     "raw(context).close()": "could not be committed",
     "context.session.connection().invalidate()": "could not be committed",
     "context.session.execute(text('INSERT OR ROLLBACK INTO kept VALUES (1)'))": "UNIQUE constraint failed",
@@ -122,10 +126,10 @@ WORK = """
     def raw(context):
         return context.session.connection().connection.dbapi_connection
 
-    def refused(call):
+    def refused(call, error=RuntimeError):
         try:
             call()
-        except RuntimeError:
+        except error:
             pass
 
     def note(context, words):
@@ -206,10 +210,15 @@ def test_a_handler_may_commit_and_nest_as_far_as_a_savepoint_reaches(post: Post)
         with context.session.begin_nested() as savepoint:
             note(context, "third")
             savepoint.rollback()
+        context.session.commit()
+        with context.session.begin():
+            note(context, "in a block")
         context.session.execute(text("SAVEPOINT mine"))
         note(context, "fourth")
         context.session.execute(text("ROLLBACK TRANSACTION TO mine"))
         context.session.execute(text("RELEASE mine"))
+        context.session.begin_nested()
+        note(context, "left open")
 
     @handler
     def fails(order, context):
@@ -219,7 +228,58 @@ def test_a_handler_may_commit_and_nest_as_far_as_a_savepoint_reaches(post: Post)
     """)
 
     assert [state for state, _ in ends(shop).values()] == ["done", "retrying"]
-    assert work(shop) == ["first", "second"]
+    assert work(shop) == ["first", "second", "in a block", "left open"]
+
+
+def test_a_transaction_that_sqlite_rolled_back_behind_a_handlers_back_is_no_done(post: Post) -> None:
+    shop = post(f"""{WORK}
+    @handler
+    def swallows(order, context):
+        meet_a_conflict(context)
+        context.session.commit()
+        refused(lambda: raw(context).execute("INSERT OR ROLLBACK INTO kept VALUES (1)"), Exception)
+    """)
+
+    state, detail = ends(shop)["swallows"]
+    assert state == "retrying"
+    assert "SQLite has rolled the transaction back" in (detail or "")
+
+
+def test_what_keeps_the_done_from_being_written_is_said_and_not_taken_for_the_handlers(post: Post) -> None:
+    shop = post("""
+        @handler
+        def forgets(order, context):
+            context.session.execute(text("DELETE FROM order_handlers"))
+    """)
+
+    state, detail = ends(shop)["forgets"]
+    assert state == "retrying"
+    assert "its work could not be committed: IntegrityError" in (detail or "")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["PRAGMA query_only=ON", "pragma busy_timeout(1)", "ATTACH ':memory:' AS other", "CREATE TEMP TABLE mine (n)"],
+)
+def test_what_a_handler_sets_on_its_connection_holds_for_nobody_else(post: Post, statement: str) -> None:
+    shop = post(f"""
+        def raw(context):
+            return context.session.connection().connection.dbapi_connection
+
+        @handler
+        def sets(order, context):
+            context.session.execute(text("{statement}"))
+
+        @handler
+        def sees(order, context):
+            context.session.execute(text("CREATE TEMP TABLE mine (n)"))
+            context.session.execute(text("DROP TABLE temp.mine"))
+            schemas = len(context.session.execute(text("PRAGMA database_list")).all())
+            return str([schemas, context.session.scalar(text("PRAGMA busy_timeout")) > 1])
+    """)
+
+    assert ends(shop)["sees"] == ("done", "[2, True]")
+    assert shop.post(order_fields()).status == 202
 
 
 @pytest.mark.parametrize("kind", ["coroutine", "generator"])
