@@ -58,7 +58,9 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     for place, bring in _places(instance):
         try:
             marked = _marked(bring())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a merchant's file may fail in any way
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a merchant's file may fail in any way
             problems.append(f"{place} cannot be loaded: {_where(error)}.")
             continue
         if not marked:
@@ -109,7 +111,7 @@ def _marked(module: ModuleType) -> list[FunctionType]:
 def _problem(function: FunctionType, handler: Handler, found: dict[str, Handler]) -> str | None:
     if function is not handler.function:
         return f"{handler.name}: @handler must stand above its other decorators."
-    if handler.name in found:
+    if found.get(handler.name, handler) is not handler:
         return f"a handler named {handler.name} is there already; rename this one."
     parameters = inspect.signature(handler.function).parameters.values()
     needed = [one for one in parameters if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
@@ -155,6 +157,8 @@ def _told(circle: Sequence[Handler]) -> str:
 
 def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
+        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     *_, last = takewhile(lambda frame: frame.filename != handlers.__file__, extract_tb(error.__traceback__))
+    if last.filename.startswith("<"):
+        return faults.in_words(error)  # Python itself could not read the file
     return f"line {last.lineno} of {Path(last.filename).name}: {faults.in_words(error)}"

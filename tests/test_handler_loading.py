@@ -184,6 +184,8 @@ def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
         ("1 / 0\n", "cannot be loaded: line 1 of bad.py: ZeroDivisionError: division by zero."),
         ("import no_such_module_anywhere\n", "ModuleNotFoundError"),
         ("raise SystemExit(3)\n", "cannot be loaded: line 1 of bad.py: SystemExit: 3."),
+        ("raise BaseException('odd')\n", "cannot be loaded: line 1 of bad.py: BaseException: odd."),
+        ("x = 1\0\n", "cannot be loaded: source code string cannot contain null bytes."),
         ("x = 1\n", "has no function marked with @handler."),
     ],
 )
@@ -231,6 +233,24 @@ def test_an_option_that_there_is_not_is_named_with_its_line(tmp_path: Path) -> N
     (problem,) = load(tmp_path).problems
     assert problem.startswith(f"{path} cannot be loaded: line 4 of bad.py: TypeError: ")
     assert "'retry'" in problem
+
+
+def test_what_cannot_be_read_is_named_without_a_line(tmp_path: Path) -> None:
+    (tmp_path / "handlers" / "bad.py").mkdir(parents=True)
+    (problem,) = load(tmp_path).problems
+    assert problem.startswith(f"{tmp_path / 'handlers' / 'bad.py'} cannot be loaded: IsADirectoryError: ")
+
+
+def test_the_person_at_the_keyboard_can_end_the_loading(tmp_path: Path) -> None:
+    write(tmp_path, "bad.py", "raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        load(tmp_path)
+
+
+def test_a_second_name_for_a_handler_is_no_second_handler(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", textwrap.dedent(a_handler("mine")) + "\nalias = mine\n")
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == ([*BUILT_IN, "mine"], ())
 
 
 def test_a_file_whose_error_has_no_words_is_named(tmp_path: Path) -> None:
