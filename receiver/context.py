@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import Logger, LoggerAdapter, getLogger
@@ -18,7 +18,7 @@ from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order
-from receiver.outbox import Attachment, Draft
+from receiver.outbox import Attachment, Draft, check_mail
 from receiver.relay.forwarding import Forwarding
 
 
@@ -51,6 +51,17 @@ class Run:
     test: bool
 
 
+class _Log(LoggerAdapter[Logger]):
+    """Begins each line with the order's receipt."""
+
+    def __init__(self, handler: str, receipt: str) -> None:
+        super().__init__(getLogger(f"receiver.handlers.{handler}"), {})
+        self._receipt = receipt
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
+        return f"{self._receipt}: {msg}", kwargs
+
+
 class Context:
     """Gives one attempt of a handler what it works with.
 
@@ -79,10 +90,8 @@ class Context:
         #: The same for every attempt, for the Idempotency-Key header of an API; a replay that runs the handler
         #: again has another.
         self.idempotency_key: str = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
-        #: A logger that notes the order's receipt with each line; write no personal data to it.
-        self.log: LoggerAdapter[Logger] = LoggerAdapter(
-            getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
-        )
+        #: A logger that begins each line with the order's receipt; write no personal data to it.
+        self.log: LoggerAdapter[Logger] = _Log(run.handler, run.receipt)
 
     @property
     def session(self) -> Session:
@@ -129,7 +138,7 @@ class Context:
         before.
         """
         attachments = tuple(attachments)
-        _check_mail(to, subject, reply_to, attachments)
+        check_mail(to, subject, reply_to, attachments)
         reader = self.order.locale if self._is_customer(to) and not self.test else None
         values = {"order": self.order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
@@ -197,21 +206,3 @@ class Context:
             ordinal=len(self._work.drafts) + 1,
             domain=domain,
         )
-
-
-def _check_mail(to: object, subject: object, reply_to: object, attachments: Sequence[object]) -> None:
-    """Raise ValueError for what would fail only when the mail is written down, far from the handler's line."""
-    if not isinstance(to, str) or not to:
-        raise ValueError(f"context.mail: to must be an e-mail address, not {to!r}; raise Skip when the order has none")
-    for name, text in (("subject", subject), ("reply_to", reply_to)):
-        if text is not None and not isinstance(text, str):
-            raise ValueError(f"context.mail: {name} must be text, not {text!r}")
-    if not all(_is_attachment(one) for one in attachments):
-        raise ValueError("context.mail: each attachment must be (file name, media type, bytes)")
-
-
-def _is_attachment(one: object) -> bool:
-    if not isinstance(one, tuple | list) or len(one) != 3:
-        return False
-    name, media_type, content = one
-    return isinstance(name, str) and isinstance(media_type, str) and isinstance(content, bytes)
