@@ -134,8 +134,8 @@ class Context:
         The order's customer is written to in the order's language, anybody else in the shop's, unless ``locale``
         is among the values. On a test transmission the merchant is written to instead, in the shop's language.
 
-        Raises ValueError at once for what could not be sent: when the order has no e-mail address, raise Skip
-        before.
+        Raises ValueError when ``to`` is empty or an argument is of a wrong kind: when the order has no e-mail
+        address, raise Skip before. An address that nothing can be delivered to fails the mail, not the handler.
         """
         attachments = tuple(attachments)
         check_mail(to, subject, reply_to, attachments)
