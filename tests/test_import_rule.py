@@ -71,7 +71,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shown_files": set(),
     "attempt_work": STORE | {"outbox"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
-    "handlers": {"orders", "customers", "context", "handlers", "registrars"},
+    "handlers": {"orders", "customers", "context", "handlers", "registrars", "text_layout"},
     "handler_loading": {"faults", "handlers"},
     "attempts": {"attempt_work", "context", "faults", "handlers", "orders", "outcome"},
     "progress": LEAVES

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
 from receiver.orders import Order
+from receiver.text_layout import plain_line
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.
@@ -73,8 +74,8 @@ def _line(order: Order, *, test: bool, names_customer: bool) -> str:
 
 def _plain(text: str) -> str:
     """Write a piece of the order's text on one line, cut to a length that a message bears."""
-    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 1]}…"
+    line = plain_line(text)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
 
 
 def _patience(retry_after: str | None) -> timedelta | None:
