@@ -13,7 +13,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from receiver import customers, ledger
-from receiver.account import entry
+from receiver.account import entry, writing
 from receiver.account.accounts import TooManyAttempts
 from receiver.account.blueprint import account, accounts, customer, start_session
 from receiver.errors import ConfigurationError
@@ -48,7 +48,8 @@ def orders() -> ResponseReturnValue:
     """List the customer's orders."""
     with current_kit().database.read() as session:
         rows = [row for row in customers.orders_of(session, customer()) if row.state in WORDS]
-    return render_template("account/orders.html", rows=rows, words=WORDS)
+    located = [(row, writing.locale_of(row, customer())) for row in rows]
+    return render_template("account/orders.html", rows=located, words=WORDS)
 
 
 @account.get("/orders/<receipt>")
@@ -59,7 +60,8 @@ def order(receipt: str) -> ResponseReturnValue:
     if row.email != customer().email or row.test or row.state not in WORDS:
         raise ConfigurationError("This order is not theirs.")
     content = json.loads(row.order) if row.order else None
-    return render_template("account/order.html", row=row, order=content, word=WORDS[row.state])
+    locale = writing.locale_of(row, customer())
+    return render_template("account/order.html", row=row, order=content, word=WORDS[row.state], locale=locale)
 
 
 @account.route("/details", methods=["GET", "POST"])
