@@ -175,6 +175,31 @@ def test_what_is_left_of_a_purged_order_is_written_as_its_customers_locale_does(
     assert "no longer kept" in page.text
 
 
+@pytest.mark.parametrize(
+    ("locale", "claim", "forgotten", "said"),
+    [
+        ("de-DE", "Wählen Sie ein Passwort und", "Wählen Sie ein Passwort für Ihr Konto", "Der Link gilt 7 Tage"),
+        ("fr", "Choisissez un mot de passe", "Choisissez un mot de passe pour votre compte", "Le lien fonctionne"),
+        ("es-ES", "Elija una contraseña", "Elija una contraseña para su cuenta", "El enlace funciona"),
+        ("en-GB", "Choose a password", "Choose a password for your account", "The link works once"),
+    ],
+)
+def test_both_mails_with_a_link_are_in_the_customers_language(
+    serve: Callable[..., Served], locale: str, claim: str, forgotten: str, said: str
+) -> None:
+    shop = serve(DEFAULT_LOCALE="sv" if locale == "en-GB" else "en")
+    shop.post(order_fields(locale=locale))
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.execute(update(AccountRow).values(link_made_at=None))
+    send(Visitor(shop.base), "/account/forgotten", {"email": ADA})
+    shop.settled()
+
+    confirmation, link = [mail for mail in shop.rows(MailRow) if mail.recipient == ADA]
+    assert claim in confirmation.text
+    assert (forgotten in link.subject, said in link.text) == (True, True)
+
+
 def test_signing_out_ends_the_sign_in_itself(shop: Served, ada: Visitor) -> None:
     cookies = dict(ada.cookies)
     page = send(ada, "/account/details", {}, to="/account/sign-out")
