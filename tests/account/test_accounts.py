@@ -143,6 +143,14 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link(shop: Served, ada:
     assert "A-1" in sign_in(Visitor(shop.base), NEW_PASSWORD).text
 
 
+def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ada: Visitor) -> None:
+    shop.post(order_fields(order_id="internal-7", order_number="1042"))
+    listed, shown = ada.get("/account/"), ada.get("/account/orders/rcp_00000002")
+    assert ">1042</a>" in listed.html
+    assert "Order 1042 · " in shown.html
+    assert "internal-7" not in listed.html + shown.html
+
+
 def test_amounts_and_dates_are_written_as_the_orders_locale_does(serve: Callable[..., Served]) -> None:
     shop = serve(TIMEZONE="Pacific/Auckland")
     for order_id, locale in (("A-1", "de-DE"), ("A-2", "en-US"), ("A-3", "")):
