@@ -25,6 +25,7 @@ _SWITCH_SECONDS = 0.0005
 #: The row of the notices that is written over and over.
 _PROOF = "can_be_written"
 
+#: The address of a page that opens an account, as a request log prints it.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
 
 log = logging.getLogger(__name__)
