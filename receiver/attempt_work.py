@@ -1,6 +1,6 @@
 """What one attempt of a handler has done that takes effect only with its "done": its transaction, mails, forwards.
 
-A handler leaves this alone; it is for what runs the handler.
+It is for what runs the handler, which reaches it through its context alone.
 """
 
 from __future__ import annotations
@@ -15,13 +15,24 @@ from receiver.database import Database, WriteTransaction
 from receiver.outbox import Draft
 
 
+class _LentSession(Session):
+    """Is a handler's: it ends with the attempt, for closing it before would throw away what the handler did."""
+
+    def close(self) -> None:
+        """Raise RuntimeError, also at the end of a ``with`` block."""
+        raise RuntimeError("context.session: do not close it, nor use it in a with block; it is closed for you")
+
+    reset = close
+    invalidate = close
+
+
 class AttemptWork:
     """Holds back what an attempt does until it is committed with "done", or lets go of it."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._transaction: WriteTransaction | None = None
-        self._session: Session | None = None
+        self._session: _LentSession | None = None
         self._mutex = threading.Lock()
         self._closed = False
         #: When the session's write transaction was opened, by ``time.monotonic``; None before.
@@ -35,9 +46,10 @@ class AttemptWork:
         """Give the transaction that "done" commits in: the session's, its work flushed, or a fresh one."""
         if self._session is not None:
             self._session.commit()
+            assert self._transaction is not None  # noqa: S101 - opened with the session
+            self._transaction.take_back()
         elif self._transaction is None:
             self._transaction = self._database.begin_write()
-        assert self._transaction is not None  # noqa: S101 - opened just now or with the session
         return self._transaction
 
     def close(self) -> None:
@@ -48,7 +60,7 @@ class AttemptWork:
             self._closed = True
             if self._session is not None:
                 with suppress(Exception):  # the function may have left its session in any state
-                    self._session.close()
+                    Session.close(self._session)
             if self._transaction is not None:
                 self._transaction.close()
 
@@ -59,17 +71,19 @@ class AttemptWork:
             if self._transaction is not None:
                 self._transaction.cut_off()
 
-    def _open_session(self) -> Session:
+    def session(self) -> Session:
+        """Give the handler's session, opened at the first call; raises RuntimeError once the attempt is over."""
         with self._mutex:
             if self._closed:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
             if self._session is None:
                 self._transaction = self._database.begin_write()
+                self._transaction.lend()
                 self.opened_at = time.monotonic()
-                self._session = Session(self._transaction.connection, join_transaction_mode="create_savepoint")
+                self._session = _LentSession(self._transaction.connection, join_transaction_mode="create_savepoint")
             return self._session
 
-    def _check_not_begun(self) -> None:
+    def check_not_begun(self) -> None:
         """Raise RuntimeError once the attempt is over, or its session is open."""
         with self._mutex:
             if self._closed:

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections import defaultdict
+from collections.abc import Coroutine, Generator
 from dataclasses import replace
 
 from receiver import faults
+from receiver.attempt_work import AttemptWork
 from receiver.context import Context
 from receiver.handlers import Handler, RetryLater, Skip
-from receiver.orders import Order
 from receiver.outcome import Outcome
 
 #: Seconds that a handler may hold its session open.
@@ -39,30 +40,30 @@ class Attempts:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED
 
-    def run(self, handler: Handler, order: Order, context: Context) -> Outcome:
-        """Make one attempt and give how it ended; never raises. The caller commits its work, or closes the context."""
+    def run(self, handler: Handler, context: Context, work: AttemptWork) -> Outcome:
+        """Make one attempt and give how it ended; never raises. The caller commits its work, or closes it."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
-        call = _Call(handler, order, context)
+        call = _Call(handler, context)
         call.thread.start()
-        overrun = self._wait(call, handler)
+        overrun = self._wait(call, handler, work)
         outcome = Outcome("retrying", overrun) if overrun else call.outcome
         return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
-    def _wait(self, call: _Call, handler: Handler) -> str | None:
+    def _wait(self, call: _Call, handler: Handler, work: AttemptWork) -> str | None:
         """Wait for the call's end; gives what it overran, having cut off its session, or None."""
         deadline = time.monotonic() + handler.timeout
         overrun = None
         while not call.finished.wait(_LOOK_EVERY_SECONDS):
-            if overrun is None and _holds_too_long(call.context):
-                call.context.cut_off()
+            if overrun is None and _holds_too_long(work):
+                work.cut_off()
                 overrun = (
                     f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
                     "do slow work before the first use of context.session"
                 )
             if time.monotonic() >= deadline:
-                call.context.cut_off()
+                work.cut_off()
                 with self._mutex:
                     self._abandoned[handler.name].append(call.thread)
                 log.warning("handler %s ran into its timeout and was abandoned", handler.name)
@@ -73,28 +74,29 @@ class Attempts:
 class _Call:
     """Is the call of a handler's function in its own thread."""
 
-    def __init__(self, handler: Handler, order: Order, context: Context) -> None:
+    def __init__(self, handler: Handler, context: Context) -> None:
         self.context = context
         self.finished = threading.Event()
         self.outcome = Outcome("retrying", "did not finish")
-        self.thread = threading.Thread(
-            target=self._call, args=(handler, order), name=f"handler-{handler.name}", daemon=True
-        )
+        self.thread = threading.Thread(target=self._call, args=(handler,), name=f"handler-{handler.name}", daemon=True)
 
-    def _call(self, handler: Handler, order: Order) -> None:
+    def _call(self, handler: Handler) -> None:
         try:
-            self.outcome = _outcome_of(handler, order, self.context)
+            self.outcome = _outcome_of(handler, self.context)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
-            self.outcome = Outcome("retrying", f"{faults.in_words(error)} ({faults.place(error, handler.file)})")
-            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error))
+            self.outcome = Outcome("retrying", faults.in_full(error, handler.file))
+            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error, handler.file))
         finally:
             self.finished.set()
 
 
-def _outcome_of(handler: Handler, order: Order, context: Context) -> Outcome:
+def _outcome_of(handler: Handler, context: Context) -> Outcome:
     """Call the function and give what it said; raises what it raised, and what reading its words raises."""
     try:
-        returned = handler.function(order, context)
+        returned = handler.function(context.order, context)
+        if isinstance(returned, Coroutine | Generator):
+            returned.close()
+            raise TypeError(f"it returned a {type(returned).__name__}, whose work nobody does")
         return Outcome("done", None if returned is None else str(returned))
     except Skip as skip:
         return Outcome("skipped", skip.reason)
@@ -102,5 +104,5 @@ def _outcome_of(handler: Handler, order: Order, context: Context) -> Outcome:
         return Outcome("retrying", later.reason, later.after)
 
 
-def _holds_too_long(context: Context) -> bool:
-    return context.opened_at is not None and time.monotonic() - context.opened_at > LONGEST_TRANSACTION
+def _holds_too_long(work: AttemptWork) -> bool:
+    return work.opened_at is not None and time.monotonic() - work.opened_at > LONGEST_TRANSACTION

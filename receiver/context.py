@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import Logger, LoggerAdapter, getLogger
@@ -18,7 +18,7 @@ from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order
-from receiver.outbox import Attachment, Draft
+from receiver.outbox import Attachment, Draft, check_mail
 from receiver.relay.forwarding import Forwarding
 
 
@@ -51,7 +51,18 @@ class Run:
     test: bool
 
 
-class Context(AttemptWork):
+class _Log(LoggerAdapter[Logger]):
+    """Begins each line with the order's receipt."""
+
+    def __init__(self, handler: str, receipt: str) -> None:
+        super().__init__(getLogger(f"receiver.handlers.{handler}"), {})
+        self._receipt = receipt
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
+        return f"{self._receipt}: {msg}", kwargs
+
+
+class Context:
     """Gives one attempt of a handler what it works with.
 
     Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
@@ -59,11 +70,11 @@ class Context(AttemptWork):
     than 2 s it is closed and the attempt fails.
     """
 
-    def __init__(self, services: Services, run: Run, order: Order) -> None:
-        super().__init__(services.database)
+    def __init__(self, services: Services, run: Run, order: Order, work: AttemptWork) -> None:
         self._services = services
         self._run = run
-        #: The order, the same that the handler is given beside this.
+        self._work = work
+        #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
         #: Every setting by its name but the secret ones.
         self.settings: Mapping[str, Any] = services.settings
@@ -79,19 +90,19 @@ class Context(AttemptWork):
         #: The same for every attempt, for the Idempotency-Key header of an API; a replay that runs the handler
         #: again has another.
         self.idempotency_key: str = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
-        #: A logger that notes the order's receipt with each line; write no personal data to it.
-        self.log: LoggerAdapter[Logger] = LoggerAdapter(
-            getLogger(f"receiver.handlers.{run.handler}"), {"receipt": run.receipt}
-        )
+        #: A logger that begins each line with the order's receipt; write no personal data to it.
+        self.log: LoggerAdapter[Logger] = _Log(run.handler, run.receipt)
 
     @property
     def session(self) -> Session:
         """Give the SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction begins at the first use; a ``commit`` or ``rollback`` of yours reaches no further than
-        a savepoint in it. Raises RuntimeError once the attempt is over.
+        a savepoint in it. Do not close it, nor use it in a ``with`` block; it is closed for you. That, and what would
+        end the transaction - COMMIT as a statement, ``commit`` of its connection - is refused with RuntimeError, as
+        is every use once the attempt is over.
         """
-        return self._open_session()
+        return self._work.session()
 
     @property
     def http(self) -> PoolManager:
@@ -100,7 +111,7 @@ class Context(AttemptWork):
         An answer of 400 and more is an answer, not an error: look at its ``status``. Raises RuntimeError while the
         session is open, since slow work comes first.
         """
-        if self._session is not None:
+        if self._work.opened_at is not None:
             raise RuntimeError("Use context.http before context.session: slow work comes first.")
         return self._services.http
 
@@ -123,15 +134,15 @@ class Context(AttemptWork):
         The order's customer is written to in the order's language, anybody else in the shop's, unless ``locale``
         is among the values. On a test transmission the merchant is written to instead, in the shop's language.
 
-        Raises ValueError at once for what could not be sent: when the order has no e-mail address, raise Skip
-        before.
+        Raises ValueError when ``to`` is empty or an argument is of a wrong kind: when the order has no e-mail
+        address, raise Skip before. An address that nothing can be delivered to fails the mail, not the handler.
         """
         attachments = tuple(attachments)
-        _check_mail(to, subject, reply_to, attachments)
+        check_mail(to, subject, reply_to, attachments)
         reader = self.order.locale if self._is_customer(to) and not self.test else None
         values = {"order": self.order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
-        self.drafts.append(
+        self._work.drafts.append(
             Draft(
                 message_id=self._message_id(),
                 recipient=self.settings["MERCHANT_EMAIL"] if self.test else to,
@@ -166,7 +177,7 @@ class Context(AttemptWork):
         """
         if not isinstance(key, str) or not key:
             raise ValueError(f"context.once: key must be text, not {key!r}")
-        self._check_not_begun()
+        self._work.check_not_begun()
         if self.test:
             return True
         return once.ask(self._services.database, self._run.handler, key, order_pk=self._run.order_pk)
@@ -179,8 +190,8 @@ class Context(AttemptWork):
         a test transmission nothing is sent. Raises ConfigurationError for a URL that nothing can be sent to.
         """
         self._services.forwarding.check(url)
-        if not self.test and url not in self.forwards:
-            self.forwards.append(url)
+        if not self.test and url not in self._work.forwards:
+            self._work.forwards.append(url)
 
     def _is_customer(self, to: str) -> bool:
         return to.strip().lower() == (self.order.customer.email or "").lower()
@@ -189,23 +200,9 @@ class Context(AttemptWork):
         domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
         event_id = f"{self._run.source}:{self._run.event_id}"
         return deterministic_message_id(
-            event_id=event_id, handler=self._run.handler, run=self._run.run, ordinal=len(self.drafts) + 1, domain=domain
+            event_id=event_id,
+            handler=self._run.handler,
+            run=self._run.run,
+            ordinal=len(self._work.drafts) + 1,
+            domain=domain,
         )
-
-
-def _check_mail(to: object, subject: object, reply_to: object, attachments: Sequence[object]) -> None:
-    """Raise ValueError for what would fail only when the mail is written down, far from the handler's line."""
-    if not isinstance(to, str) or not to:
-        raise ValueError(f"context.mail: to must be an e-mail address, not {to!r}; raise Skip when the order has none")
-    for name, text in (("subject", subject), ("reply_to", reply_to)):
-        if text is not None and not isinstance(text, str):
-            raise ValueError(f"context.mail: {name} must be text, not {text!r}")
-    if not all(_is_attachment(one) for one in attachments):
-        raise ValueError("context.mail: each attachment must be (file name, media type, bytes)")
-
-
-def _is_attachment(one: object) -> bool:
-    if not isinstance(one, tuple | list) or len(one) != 3:
-        return False
-    name, media_type, content = one
-    return isinstance(name, str) and isinstance(media_type, str) and isinstance(content, bytes)

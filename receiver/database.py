@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,16 @@ class WriteTransaction:
         self.connection = connection
         self._lock = lock
         self._open = True
+        self._raw: Any = connection.connection.dbapi_connection
+
+    def lend(self) -> None:
+        """Let no statement end it until it is taken back, or closed."""
+        self._raw.is_lent = True
+
+    def take_back(self) -> None:
+        """Let it be ended again; raises RuntimeError when it has been ended all the same."""
+        self._raw.check_is_open()
+        self._raw.is_lent = False
 
     def commit(self) -> None:
         """Put everything on disk and let the next writer in; raises Unavailable when the disk does not take it."""
@@ -40,7 +50,10 @@ class WriteTransaction:
         """Roll back what was not committed and let the next writer in; a second call does nothing."""
         if self._open:
             self._open = False
+            self._raw.is_lent = False
             try:
+                with suppress(sqlite.driver.ProgrammingError):  # a handler may have closed it
+                    self._raw.rollback()  # SQLAlchemy itself leaves it open when a commit has failed
                 self.connection.close()
             finally:
                 self._lock.release()
@@ -49,9 +62,8 @@ class WriteTransaction:
         """Close from another thread: nothing that its owner still does can reach the database."""
         if self._open:
             self._open = False
-            raw: Any = self.connection.connection.dbapi_connection
             try:
-                raw.cut_off()
+                self._raw.cut_off()
                 self.connection.invalidate()
                 self.connection.close()
             finally:
@@ -74,6 +86,7 @@ class Database:
         )
         event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
         event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
+        event.listen(self.engine, "checkin", _keep_no_odd_one)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._lock = WriteLock(lock_path)
@@ -131,6 +144,12 @@ class Database:
                 connection.begin()
             undo.pop_all()
         return WriteTransaction(connection, self._lock)
+
+
+def _keep_no_odd_one(connection: Any, record: Any) -> None:
+    """Give a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
+    if connection is not None and (connection.is_lent or connection.is_altered):
+        record.invalidate()
 
 
 def _begin(connection: Connection) -> None:

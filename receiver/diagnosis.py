@@ -175,6 +175,12 @@ def _registrar(kit: Kit) -> Iterator[Finding]:
     if kit.settings["ACCOUNT_URL"] and not choice.account_url(kit.settings):
         text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
         yield Finding("registrar", "warning", text)
+    if registrar is None and kit.settings["REGISTRAR"] in registrations.WEBSITES:
+        text = (
+            f"{kit.settings['REGISTRAR']}: no website is told of customers until [registrar] in config.toml is mended"
+        )
+        yield Finding("registrar", "wrong", text)
+        return
     if registrar is None:
         yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
         return

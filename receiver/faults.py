@@ -2,26 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from traceback import walk_tb
 
 from receiver.errors import Unavailable
 
+#: Control characters but tab and line feed, the marks that turn the direction of all text after them, surrogates.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+#: Steps that are named at each end of a long way.
+_ENDS = 3
+#: Letters of an error's own words that are kept beside the way to it.
+_LONGEST_WORDS = 300
+
 
 def place(error: BaseException, file: str | None = None) -> str:
-    """Name the file and line that raised an error, or the last line of ``file`` on the way there, if there is one."""
+    """Name the file and line that raised an error, or the way there through ``file`` and those beside it, if any.
+
+    A way is ``mine.py, line 12 > line 30 > helper.py, line 4``, outermost first: a traceback without any value.
+    """
     frames = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
     if not frames:
         return "a place unknown"
-    name, line = next((frame for frame in reversed(frames) if frame[0] == file), frames[-1])
-    return f"{Path(name).name}, line {line}"
+    steps = _in_short([frame for frame in frames if _stands_beside(frame[0], file)] or frames[-1:])
+    names = [Path(name).name for name, _ in steps]
+    named = [f"{name}, " if name != before else "" for before, name in zip(["", *names], names, strict=False)]
+    return " > ".join(f"{name}line {line}" if line else "…" for name, (_, line) in zip(named, steps, strict=True))
 
 
-def for_the_log(error: BaseException) -> str:
+def _stands_beside(name: str, file: str | None) -> bool:
+    """Tell whether a file is this one or lies in its folder or below; where packages lie, only this one does."""
+    if file is None or name == file:
+        return name == file
+    folder = Path(file).parent
+    return folder.name not in {"site-packages", "dist-packages"} and Path(name).is_relative_to(folder)
+
+
+def _in_short(steps: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Put line 0 for the middle of a long way, such as that of a function that calls itself for ever."""
+    return steps if len(steps) <= 2 * _ENDS else [*steps[:_ENDS], (steps[_ENDS - 1][0], 0), *steps[-_ENDS:]]
+
+
+def for_the_log(error: BaseException, file: str | None = None) -> str:
     """Name an error's type and place, and nothing of what it says; of a disk that takes nothing, say our own words."""
     if isinstance(error, Unavailable):
         return str(error)
-    return f"{type(error).__name__} at {place(error)}"
+    return f"{type(error).__name__} at {place(error, file)}"
+
+
+def in_full(error: BaseException, file: str) -> str:
+    """Give an error's words, cut, and the way to it through a handler's ``file`` and those beside it."""
+    words = in_words(error)
+    words = words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
+    return f"{words} ({place(error, file)})"
 
 
 def in_words(error: BaseException) -> str:
@@ -34,5 +67,5 @@ def in_words(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Give a text that can be stored and shown: half of a surrogate pair cannot."""
-    return text.encode("utf-8", "replace").decode()
+    """Give a text that can be stored and shown: half of a surrogate pair cannot, nor what steers a terminal."""
+    return UNPRINTABLE.sub("?", text)

@@ -10,12 +10,12 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from itertools import takewhile
 from pathlib import Path
 from traceback import extract_tb
-from types import MappingProxyType, ModuleType
+from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
 from receiver import faults, handlers
@@ -58,13 +58,16 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     for place, bring in _places(instance):
         try:
             marked = _marked(bring())
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a merchant's file may fail in any way
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a merchant's file may fail in any way
             problems.append(f"{place} cannot be loaded: {_where(error)}.")
             continue
         if not marked:
             problems.append(f"{place} has no function marked with @handler.")
-        for handler in marked:
-            problem = _problem(handler, found)
+        for function in marked:
+            handler: Handler = getattr(function, MARK)
+            problem = _problem(function, handler, found)
             if problem:
                 problems.append(f"{place}: {problem}")
             else:
@@ -72,7 +75,11 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     chosen = chosen or [name for name in found if name not in SWITCHED_BY or settings.get(SWITCHED_BY[name])]
     problems += _unknown_names(found, chosen)
     kept = [found[name] for name in chosen if name in found]
-    left_out = [handler for handler in found.values() if handler not in kept]
+    circles = list(_circles(kept))
+    problems += [_told(circle) for circle in circles]
+    in_circles = {handler.name for circle in circles for handler in circle}
+    kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
+    left_out = [handler for name, handler in found.items() if name not in chosen]
     return Registry(tuple(kept), tuple(problems), tuple(left_out))
 
 
@@ -96,20 +103,19 @@ def _from_file(path: Path) -> ModuleType:
     return module
 
 
-def _marked(module: ModuleType) -> list[Handler]:
-    functions = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
-    return [getattr(function, MARK) for function in functions if hasattr(function, MARK)]
+def _marked(module: ModuleType) -> list[FunctionType]:
+    functions = filter(inspect.isfunction, vars(module).values())
+    return [one for one in functions if one.__module__ == module.__name__ and hasattr(one, MARK)]
 
 
-def _problem(handler: Handler, found: dict[str, Handler]) -> str | None:
-    if handler.name in found:
+def _problem(function: FunctionType, handler: Handler, found: dict[str, Handler]) -> str | None:
+    if function is not handler.function:
+        return f"{handler.name}: @handler must stand above its other decorators."
+    if found.get(handler.name, handler) is not handler:
         return f"a handler named {handler.name} is there already; rename this one."
-    parameters = [
-        parameter
-        for parameter in inspect.signature(handler.function).parameters.values()
-        if parameter.kind in {parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD}
-    ]
-    if len(parameters) != 2 or inspect.iscoroutinefunction(handler.function):
+    parameters = inspect.signature(handler.function).parameters.values()
+    needed = [one for one in parameters if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
+    if len(needed) != 2 or any(one.kind is one.KEYWORD_ONLY for one in needed):
         return f"{handler.name} must be a plain function of two arguments, (order, context)."
     return None
 
@@ -129,8 +135,30 @@ def _unknown_names(found: dict[str, Handler], chosen: Sequence[str]) -> list[str
     return problems
 
 
+def _circles(handlers: Sequence[Handler]) -> Iterator[list[Handler]]:
+    """Find the handlers that wait for each other, or one for itself; each circle begins with the first that runs."""
+    running = {handler.name: handler for handler in handlers}
+    seen: set[str] = set()
+    for handler in handlers:
+        way: list[Handler] = []
+        awaited: Handler | None = handler
+        while awaited is not None and awaited.name not in seen:
+            seen.add(awaited.name)
+            way.append(awaited)
+            awaited = running.get(awaited.after or "")
+        if awaited in way:
+            yield way[way.index(awaited) :]
+
+
+def _told(circle: Sequence[Handler]) -> str:
+    steps = ", ".join(f"{handler.name} after {handler.after}" for handler in circle)
+    return f"Handlers wait for each other in a circle ({steps}); they run without waiting."
+
+
 def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError):
-        return f"line {error.lineno}: {error.msg}"
+        return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     *_, last = takewhile(lambda frame: frame.filename != handlers.__file__, extract_tb(error.__traceback__))
+    if last.filename.startswith("<"):
+        return faults.in_words(error)  # Python itself could not read the file
     return f"line {last.lineno} of {Path(last.filename).name}: {faults.in_words(error)}"

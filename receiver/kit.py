@@ -92,6 +92,11 @@ def current_kit() -> Kit:
     return kit
 
 
+def _frozen(value: Any) -> Any:
+    """Give a setting so that no handler can change it for the others."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     """Build all parts from the settings; starts nothing and touches no database."""
     instance = Path(app.instance_path)
@@ -133,7 +138,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         http=pool,
         account_links=account_links,
         forwarding=forwarding,
-        settings=MappingProxyType({k: v for k, v in settings.items() if k not in _NOT_SHOWN}),
+        settings=MappingProxyType({k: _frozen(v) for k, v in settings.items() if k not in _NOT_SHOWN}),
     )
     processor = Processor(database, leases, registry, services, schedule=settings["RETRY_SCHEDULE"])
     outbox = Outbox(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import Decimal
@@ -15,11 +14,8 @@ from jinja2 import Environment, FileSystemLoader, Undefined, pass_context, selec
 from jinja2.runtime import Context
 from markupsafe import Markup
 
-from receiver import formatting, text_layout
+from receiver import faults, formatting, text_layout
 from receiver.mail_language import catalogue
-
-#: Control characters but tab and line feed, and the marks that turn the direction of all text after them.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
@@ -123,6 +119,6 @@ def _printable(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        clean = _UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
+        clean = faults.UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
     return value

@@ -127,3 +127,21 @@ class Outbox:
             reply_to=mail.reply_to,
             attachments=attachments_of(mail),
         )
+
+
+def check_mail(to: object, subject: object, reply_to: object, attachments: Sequence[object]) -> None:
+    """Raise ValueError for what would fail only when the mail is written down, far from the handler's line."""
+    if not isinstance(to, str) or not to:
+        raise ValueError(f"context.mail: to must be an e-mail address, not {to!r}; raise Skip when the order has none")
+    for name, text in (("subject", subject), ("reply_to", reply_to)):
+        if text is not None and not isinstance(text, str):
+            raise ValueError(f"context.mail: {name} must be text, not {text!r}")
+    if not all(_is_attachment(one) for one in attachments):
+        raise ValueError("context.mail: each attachment must be (file name, media type, bytes)")
+
+
+def _is_attachment(one: object) -> bool:
+    if not isinstance(one, tuple | list) or len(one) != 3:
+        return False
+    name, media_type, content = one
+    return isinstance(name, str) and isinstance(media_type, str) and isinstance(content, bytes)

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import faults, jobs, progress
+from receiver.attempt_work import AttemptWork
 from receiver.attempts import Attempts
 from receiver.context import Context, Run, Services
 from receiver.database import Database
@@ -92,7 +93,7 @@ class Processor:
         one = next(one for one in rows if one.name == name)
         with self._leases.kept(row):
             try:
-                self._run_handler(row, one, Order.model_validate_json(row.order or ""))
+                self._run_handler(row, one)
                 self._settle(row, rows)
             except progress.LeaseLost as error:
                 raise Unavailable(f"Another run has taken {row.receipt} over; this one took no effect.") from error
@@ -113,11 +114,10 @@ class Processor:
             log.error("a test transmission failed: %s", faults.for_the_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
-        order = Order.model_validate_json(row.order or "")
         with self._leases.kept(row):
             try:
                 while one := progress.next_ready(rows, self._registry, datetime.now(UTC)):
-                    run_handler(row, one, order)
+                    run_handler(row, one)
                 self._settle(row, rows)
             except (progress.LeaseLost, Unavailable) as error:
                 log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)
@@ -127,12 +127,12 @@ class Processor:
         with self._database.write() as session:
             jobs.settle(session, row, state=state, due_at=due_at)
 
-    def _run_handler(self, row: OrderRow, one: HandlerRow, order: Order) -> None:
+    def _run_handler(self, row: OrderRow, one: HandlerRow) -> None:
         """Make one attempt and write down how it ended; what nobody foresaw is a failed attempt too."""
         handler = self._registry.get(one.name)
         one.attempts += 1
         try:
-            self._attempt(row, one, order, handler)
+            self._attempt(row, one, handler)
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
@@ -140,7 +140,9 @@ class Processor:
             outcome = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
-    def _attempt(self, row: OrderRow, one: HandlerRow, order: Order, handler: Handler | None) -> None:
+    def _attempt(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
+        """Make one attempt on an order of its own: what it changes in that, no other handler sees."""
+        order = progress.order_of(row)
         if reason := _not_to_run(handler, row, order):
             self._write(row, one, Outcome("skipped", reason))
             return
@@ -148,26 +150,27 @@ class Processor:
         if progress.leaves_marks(row):
             with self._database.write() as session:
                 progress.mark_begun(session, row, one, datetime.now(UTC))
-        context = Context(self._services, _run_of(row, one), order)
+        work = AttemptWork(self._database)
+        context = Context(self._services, _run_of(row, one), order, work)
         try:
-            outcome = self.attempts.run(handler, order, context)
+            outcome = self.attempts.run(handler, context, work)
             if outcome.state == "done":
-                outcome = self._commit(row, one, context, outcome)
+                outcome = self._commit(row, one, work, outcome)
         finally:
-            context.close()
+            work.close()
         if outcome.state != "done":
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
-    def _commit(self, row: OrderRow, one: HandlerRow, context: Context, outcome: Outcome) -> Outcome:
+    def _commit(self, row: OrderRow, one: HandlerRow, work: AttemptWork, outcome: Outcome) -> Outcome:
         """Commit the handler's work, its mails and its *done* together; a test's work is rolled back."""
         try:
             if row.test:
-                context.close()
-                self._write(row, one, outcome, context)
+                work.close()
+                self._write(row, one, outcome, work)
             else:
-                transaction = context.transaction()
+                transaction = work.transaction()
                 with Session(transaction.connection) as session:
-                    columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+                    columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
                     session.flush()
                 transaction.commit()
                 progress.take_over(one, columns)
@@ -177,9 +180,9 @@ class Processor:
             return Outcome("retrying", f"its work could not be committed: {faults.in_words(error)}")
         return outcome
 
-    def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None = None) -> None:
+    def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None = None) -> None:
         with self._database.write() as session:
-            columns = progress.write_outcome(session, row, one, outcome, context, datetime.now(UTC))
+            columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
         progress.take_over(one, columns)
 
     def _decide(self, one: HandlerRow, handler: Handler | None, outcome: Outcome, *, test: bool) -> Outcome:
@@ -194,7 +197,7 @@ class Processor:
         wait = self._schedule[min(one.attempts, len(self._schedule)) - 1] if self._schedule else 60
         return replace(outcome, after=timedelta(seconds=wait))
 
-    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow, _order: Order) -> None:
+    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow) -> None:
         self._write(row, one, Outcome("failed", "the server stopped during the test; send it again"))
 
 

@@ -10,9 +10,10 @@ from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
 from receiver import jobs, outbox
-from receiver.context import Context
+from receiver.attempt_work import AttemptWork
 from receiver.handler_loading import Registry
 from receiver.models import AttemptRow, HandlerRow, OrderRow
+from receiver.orders import Order
 from receiver.outcome import Outcome
 from receiver.relay import forwarding
 
@@ -28,6 +29,11 @@ MOST_LOST = 2
 
 class LeaseLost(Exception):
     """Says that another run has taken the order over; nothing of this one may take effect."""
+
+
+def order_of(row: OrderRow) -> Order:
+    """Read an order as it was recorded; what is done to one copy, no other has."""
+    return Order.model_validate_json(row.order or "")
 
 
 def handler_rows(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
@@ -90,7 +96,7 @@ def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[Ha
 
 
 def write_outcome(
-    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, context: Context | None, now: datetime
+    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None, now: datetime
 ) -> dict[str, Any]:
     """Write how an attempt ended, and what it sends when it is *done*; raises LeaseLost when this run lost the order.
 
@@ -110,11 +116,11 @@ def write_outcome(
     if leaves_marks(row):
         session.execute(delete(AttemptRow).where(*_mark_of(one)))
     _add_attempt(session, one, outcome, now)
-    if context is not None and outcome.state == "done":
-        for draft in context.drafts:
+    if work is not None and outcome.state == "done":
+        for draft in work.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
-        for url in context.forwards:
-            forwarding.record(session, context.order, url, source=row.source, key=row.key, now=now)
+        for url in work.forwards:
+            forwarding.record(session, order_of(row), url, source=row.source, key=row.key, now=now)
     return columns
 
 

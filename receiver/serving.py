@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import re
 import sys
 from datetime import UTC, datetime
 
@@ -13,7 +14,7 @@ from flask.helpers import get_debug_flag
 from sqlalchemy.dialects.sqlite import insert
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import migrations
+from receiver import migrations, stray_errors
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.kit import Kit
@@ -23,6 +24,9 @@ from receiver.models import NoticeRow
 _SWITCH_SECONDS = 0.0005
 #: The row of the notices that is written over and over.
 _PROOF = "can_be_written"
+
+#: The address of a page that opens an account, as a request log prints it.
+_LINK = re.compile(r'(/account/claim/)[^\s"]+')
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,7 @@ def start(kit: Kit, *, work: bool) -> bool:
     source keeps orders from being taken until the file is mended, and no job from running.
     """
     _set_up_log(kit.settings["LOG_LEVEL"])
+    stray_errors.log_without_words()
     kit.setting_problems.extend(blocking_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
@@ -90,3 +95,11 @@ def _set_up_log(level: str) -> None:
     )
     for talkative in ("alembic", "huey"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
+    for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
+        logging.getLogger(of_requests).addFilter(_without_links)
+
+
+def _without_links(record: logging.LogRecord) -> bool:
+    """Leave out of a server's line on a request the link that opens an account; whoever reads the log could use it."""
+    record.msg, record.args = _LINK.sub(r"\1...", record.getMessage()), ()
+    return True

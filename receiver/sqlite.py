@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import re
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,14 @@ else:
 #: First fixed release of each older line that got the WAL-reset fix (https://sqlite.org/wal.html#walresetbug).
 _FIXED_LINES = {(3, 44): 6, (3, 50): 7}
 _FIXED_SINCE = (3, 51, 3)
+#: What may stand before a statement: space and comments.
+_BEFORE = r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*"
+#: What ends or begins a transaction, at the head of a statement; it may roll back to a savepoint.
+_TRANSACTION = re.compile(
+    rf"{_BEFORE}(BEGIN|COMMIT|END|ROLLBACK(?!\s+(?:TRANSACTION\s+)?TO\b))\b", re.IGNORECASE | re.DOTALL
+)
+#: What may leave its mark on the connection beyond the transaction, at the head of a statement.
+_ALTERS = re.compile(rf"{_BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE | re.DOTALL)
 #: The upkeep copies the write-ahead log into the database; a commit does so itself only when the log is this large.
 _LARGEST_LOG_PAGES = 20_000
 
@@ -42,11 +51,20 @@ class _Cursor(driver.Cursor):
 
     def execute(self, *args: Any) -> Any:
         with self.connection.gate:
+            if self.connection.is_lent:
+                self.connection.check_lent(args[0])
             return super().execute(*args)
 
     def executemany(self, *args: Any) -> Any:
         with self.connection.gate:
+            if self.connection.is_lent:
+                self.connection.check_lent(args[0])
             return super().executemany(*args)
+
+    def executescript(self, script: str) -> Any:
+        if self.connection.is_lent:
+            self.connection.check_lent("COMMIT")  # what SQLite's driver begins a script with
+        return super().executescript(script)
 
     def fetchone(self) -> Any:
         with self.connection.gate:
@@ -72,6 +90,10 @@ class GatedConnection(driver.Connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.gate = threading.RLock()
         self.is_cut_off = False
+        #: Whether a handler works in the transaction that its "done" commits in, and so must not end it.
+        self.is_lent = False
+        #: Whether a handler may have set it otherwise than the next one expects.
+        self.is_altered = False
         self._waits: int | None = None
         super().__init__(*args, **kwargs)
 
@@ -91,11 +113,41 @@ class GatedConnection(driver.Connection):
         self.interrupt()
         with self.gate:
             self.is_cut_off = True
+            self.is_lent = False
             super().rollback()
             super().close()
 
+    def check_lent(self, statement: str) -> None:
+        """Raise RuntimeError for a statement that ends the transaction, and for any once it has ended."""
+        if found := _TRANSACTION.match(statement):
+            raise RuntimeError(
+                f"context.session: leave {found[1].upper()} out; what is done in it commits together with the "
+                'handler\'s "done", or not at all'
+            )
+        self.is_altered = self.is_altered or _ALTERS.match(statement) is not None
+        self.check_is_open()
+
+    def check_is_open(self) -> None:
+        """Raise RuntimeError when the transaction has ended."""
+        if not self.in_transaction:
+            raise RuntimeError("context.session: SQLite has rolled the transaction back; raise the error that it gave")
+
+    def __enter__(self) -> Any:
+        """Begin a block that ends the transaction."""
+        if self.is_lent:
+            self.check_lent("COMMIT")
+        return super().__enter__()
+
+    def commit(self) -> None:
+        """Commit, unless a handler asks for it."""
+        if self.is_lent:
+            self.check_lent("COMMIT")
+        super().commit()
+
     def rollback(self) -> None:
-        """Roll back, unless the connection was cut off."""
+        """Roll back, unless a handler asks for it or the connection was cut off."""
+        if self.is_lent:
+            self.check_lent("ROLLBACK")
         if not self.is_cut_off:
             super().rollback()
 

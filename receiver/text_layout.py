@@ -1,4 +1,4 @@
-"""Lay out the text part of a mail: lines of at most 72 columns, wide characters counted as two. Pure."""
+"""Lay out plain text: on one line, or in lines of at most 72 columns, wide characters counted as two. Pure."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ _LABEL = 12
 def width(text: str) -> int:
     """Count the columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
     return sum(_mark_width(mark) for mark in text)
+
+
+def plain_line(text: object) -> str:
+    """Write a text on one line; what cannot be printed, line breaks and marks of direction too, counts as a space."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
 
 
 def wrap(text: object, indent: int = 0, columns: int = COLUMNS) -> str:

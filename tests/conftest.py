@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -61,6 +63,13 @@ def _templates_are_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         share_compiled_templates(monkeypatch)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _stray_errors_are_pytests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pytest fail a test for an error that nobody catches, also after one that serves in this process."""
+    monkeypatch.setattr(threading, "excepthook", threading.excepthook)
+    monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
 
 
 @pytest.fixture(scope="session")

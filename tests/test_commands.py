@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from click.testing import Result
@@ -216,6 +217,9 @@ def test_handlers_list_is_a_table_or_json(run: Run) -> None:
         "register_customer",
         "email_customer",
         "notify_merchant",
+        "append_csv",
+        "notify_chat",
+        "forward",
     ]
     found = json.loads(run("handlers", "list", "--json").stdout)
     assert (found[1]["after"], found[1]["on_test"], found[1]["timeout"]) == ("register_customer", True, "30 s")
@@ -225,12 +229,28 @@ def test_handlers_list_names_broken_ones_and_fails(run: Run, instance: Path) -> 
     (instance / "handlers" / "bad.py").write_text("1 / 0\n")
     result = run("handlers", "list", "--json")
     assert result.exit_code == 1
-    assert len(json.loads(result.stdout)) == 3
+    assert [row["name"] for row in json.loads(result.stdout) if row["state"] == "on"] == [
+        "register_customer",
+        "email_customer",
+        "notify_merchant",
+    ]
     assert "bad.py cannot be loaded" in result.stderr
 
 
+def test_handlers_list_says_what_is_off_and_which_setting_switches_it_on(run: Run) -> None:
+    def switches(**settings: Any) -> dict[str, str]:
+        found = json.loads(run("handlers", "list", "--json", **settings).stdout)
+        assert {row["state"] for row in found if row["switched_on_by"] is None} == {"on"}
+        return {row["name"]: row["switched_on_by"] for row in found if row["state"] == "off"}
+
+    assert switches() == {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
+    assert switches(CSV_FILE="orders.csv") == {"notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
+    named = switches(HANDLERS=["notify_chat", "notify_merchant"], CSV_FILE="orders.csv")
+    assert named == dict.fromkeys(("register_customer", "email_customer", "append_csv", "forward"), "HANDLERS")
+
+
 def test_handlers_list_says_when_none_runs(run: Run) -> None:
-    assert "No handler runs; see HANDLERS" in run("handlers", "list", HANDLERS=["no_such"]).stdout
+    assert "No handler runs; see HANDLERS" in run("handlers", "list", HANDLERS=["no_such"]).stderr
 
 
 def test_doctor_is_a_list_or_json_and_passes_on_a_fresh_instance(run: Run) -> None:

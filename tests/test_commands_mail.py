@@ -110,4 +110,5 @@ def test_mail_customise_copies_once_and_says_what_to_do_next(run: Run, instance:
     again = run("mail", "customise", "order_confirmation")
     assert again.exit_code == 1
     assert "is yours already" in again.stderr
-    assert "preview order_confirmation" in run("mail", "customise", "_layout").stdout
+    assert "preview order_confirmation --open preview.html\n" in run("mail", "customise", "_layout").stdout
+    assert "preview account_link\n" in run("mail", "customise", "account_link").stdout

@@ -98,11 +98,25 @@ def test_orders_show_gives_one_whole(run: Run, shop: Served, options: tuple[str,
     assert (whole["order"]["order_id"], len(whole["handlers"]), len(whole["mails"])) == ("A-1", 3, 2)
 
 
+def test_orders_show_takes_an_order_id_and_shows_the_newest_of_that_id(run: Run, serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, sources={"market": {}})
+    for path in ("/orders", "/orders/market"):
+        shop.post(order_fields(order_id="A-1"), path=path)
+    shop.post(order_fields(order_id="A-2"))
+
+    assert json.loads(run("orders", "show", "A-1").stdout)["receipt"] == "rcp_00000002"
+
+
 @pytest.mark.parametrize("command", ["show", "explain"])
 def test_an_unknown_receipt_ends_in_an_error(run: Run, command: str) -> None:
     result = run("orders", command, "rcp_00000009")
     assert result.exit_code == 1
     assert "No order has the receipt rcp_00000009" in result.stderr
+
+
+def test_an_unknown_order_id_ends_in_an_error(run: Run) -> None:
+    result = run("orders", "show", "A-9")
+    assert (result.exit_code, "No order has the receipt or order id A-9" in result.stderr) == (1, True)
 
 
 def test_orders_replay_reads_parked_ones_with_todays_mapping(

@@ -214,6 +214,18 @@ def test_a_mail_server_that_refuses_is_told_without_the_password(
     assert "swordfish" not in str(found)
 
 
+@pytest.mark.parametrize("table", [{}, {"url": "https://website.example/users"}])
+@pytest.mark.parametrize("registrar", ["sql", "http"])
+def test_a_registrar_that_is_wrong_is_not_said_to_be_right(
+    findings: Callable[..., list[Finding]], registrar: str, table: dict[str, str]
+) -> None:
+    found = findings(REGISTRAR=registrar, registrar=table)
+    assert of(found, "settings")[0][0] == "wrong"
+    assert of(found, "registrar") == [
+        ("wrong", f"{registrar}: no website is told of customers until [registrar] in config.toml is mended")
+    ]
+
+
 def test_handlers_are_named_and_broken_ones_told(instance: Path, findings: Callable[..., list[Finding]]) -> None:
     (instance / "handlers" / "bad.py").write_text("1 / 0\n")
     found = of(findings(), "handlers")

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from runpy import run_path
+
+import pytest
 
 from receiver import faults
 from receiver.errors import Unavailable
@@ -13,6 +19,12 @@ class Unspeakable(Exception):
 
     def __str__(self) -> str:
         raise SystemExit("ada@shop.example")
+
+
+def caught(call: Callable[[], object]) -> BaseException:
+    with pytest.raises(Exception) as info:  # noqa: PT011 - any error at all
+        call()
+    return info.value
 
 
 def raised(error: BaseException) -> BaseException:
@@ -38,6 +50,52 @@ def test_the_place_is_the_line_of_the_file_asked_for_where_it_has_a_part_in_it()
     assert faults.place(error, "elsewhere.py").startswith("decoder.py, line ")
 
 
+def test_the_way_goes_through_the_files_of_the_folder_and_names_no_value(tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    for name, code in {
+        "mine.py": "def first(call):\n    return second(call)\ndef second(call):\n    return call()\n",
+        "lib/helper.py": "import json\ndef read():\n    return json.loads('ada@shop.example')\n",
+    }.items():
+        (tmp_path / name).write_text(code)
+    mine, helper = (run_path(str(tmp_path / name)) for name in ("mine.py", "lib/helper.py"))
+
+    error = caught(lambda: mine["first"](helper["read"]))
+
+    assert faults.place(error, str(tmp_path / "mine.py")) == "mine.py, line 2 > line 4 > helper.py, line 3"
+    assert faults.place(error, str(tmp_path / "lib" / "helper.py")) == "helper.py, line 3"
+    said = faults.for_the_log(error, str(tmp_path / "mine.py"))
+    assert said == "JSONDecodeError at mine.py, line 2 > line 4 > helper.py, line 3"
+
+
+def test_of_an_installed_handler_the_way_goes_through_its_own_file_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    (folder / "mine.py").write_text("def first(call):\n    return call()\n")
+    (folder / "other.py").write_text("def read():\n    raise ValueError\n")
+    mine, other = (run_path(str(folder / name)) for name in ("mine.py", "other.py"))
+
+    error = caught(lambda: mine["first"](other["read"]))
+
+    assert faults.place(error, str(folder / "mine.py")) == "mine.py, line 2"
+
+
+def test_a_way_without_end_is_told_in_short(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("def first():\n    return again()\ndef again():\n    return again()\n")
+
+    error = caught(run_path(str(tmp_path / "mine.py"))["first"])
+
+    assert faults.place(error, str(tmp_path / "mine.py")) == (
+        "mine.py, line 2 > line 4 > line 4 > … > line 4 > line 4 > line 4"
+    )
+
+
+def test_long_words_leave_room_for_the_way() -> None:
+    said = faults.in_full(raised(ValueError("x" * 1000)), __file__)
+    assert said.startswith("ValueError: xxx")
+    assert re.search(r"x… \(test_faults\.py, line \d+\)$", said)
+    assert len(said) < 400
+
+
 def test_an_error_that_was_never_raised_has_no_place() -> None:
     assert faults.for_the_log(KeyError()) == "KeyError at a place unknown"
 
@@ -48,6 +106,9 @@ def test_the_merchant_reads_the_words_too() -> None:
 
 def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
     assert faults.in_words(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
+    assert (
+        faults.in_words(ValueError("a\0b\x1b[31mred\ttab\nline\u202eback")) == "ValueError: a?b?[31mred\ttab\nline?back"
+    )
     assert faults.in_words(Unspeakable()) == "Unspeakable: (its words cannot be read)"
 
 

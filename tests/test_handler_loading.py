@@ -120,6 +120,57 @@ def test_waiting_for_a_handler_that_does_not_run_is_told(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("waits", "said"),
+    [
+        ({"a": "a"}, "a after a"),
+        ({"a": "b", "b": "a"}, "a after b, b after a"),
+        ({"z": "b", "a": "b", "b": "c", "c": "a"}, "a after b, b after c, c after a"),
+        ({"a": "c", "b": "a", "c": "b", "d": "register_customer", "e": "d"}, "a after c, c after b, b after a"),
+    ],
+)
+def test_a_circle_is_told_and_nobody_waits_in_it(tmp_path: Path, waits: dict[str, str], said: str) -> None:
+    for name, after in waits.items():
+        write(tmp_path, f"{name}.py", a_handler(name, f"(after={after!r})"))
+    registry = load(tmp_path)
+    assert names(registry) == [*BUILT_IN, *sorted(waits)]
+    assert registry.problems == (f"Handlers wait for each other in a circle ({said}); they run without waiting.",)
+    in_circle = {step.partition(" ")[0] for step in said.split(", ")}
+    assert {handler.name: handler.after for handler in registry.handlers if handler.name in waits} == {
+        name: None if name in in_circle else after for name, after in waits.items()
+    }
+    assert not {handler.name for handler in registry.left_out} & set(waits)
+
+
+def test_handler_below_another_decorator_is_told_of(tmp_path: Path) -> None:
+    """Or what the other decorator does would be left out in silence."""
+    code = """
+        from functools import wraps
+        from receiver.handlers import handler
+
+        def twice(function):
+            @wraps(function)
+            def call(order, context):
+                function(order, context)
+                return function(order, context)
+            return call
+
+        @twice
+        @handler
+        def below(order, context):
+            pass
+
+        @handler
+        @twice
+        def above(order, context):
+            pass
+    """
+    path = write(tmp_path, "a.py", code)
+    registry = load(tmp_path)
+    assert names(registry) == [*BUILT_IN, "above"]
+    assert registry.problems == (f"{path}: below: @handler must stand above its other decorators.",)
+
+
 def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
     registry = load(tmp_path)
     assert registry.get("notify_merchant") is registry.handlers[2]
@@ -133,6 +184,8 @@ def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
         ("1 / 0\n", "cannot be loaded: line 1 of bad.py: ZeroDivisionError: division by zero."),
         ("import no_such_module_anywhere\n", "ModuleNotFoundError"),
         ("raise SystemExit(3)\n", "cannot be loaded: line 1 of bad.py: SystemExit: 3."),
+        ("raise BaseException('odd')\n", "cannot be loaded: line 1 of bad.py: BaseException: odd."),
+        ("x = 1\0\n", "cannot be loaded: source code string cannot contain null bytes."),
         ("x = 1\n", "has no function marked with @handler."),
     ],
 )
@@ -182,6 +235,24 @@ def test_an_option_that_there_is_not_is_named_with_its_line(tmp_path: Path) -> N
     assert "'retry'" in problem
 
 
+def test_what_cannot_be_read_is_named_without_a_line(tmp_path: Path) -> None:
+    (tmp_path / "handlers" / "bad.py").mkdir(parents=True)
+    (problem,) = load(tmp_path).problems
+    assert problem.startswith(f"{tmp_path / 'handlers' / 'bad.py'} cannot be loaded: IsADirectoryError: ")
+
+
+def test_the_person_at_the_keyboard_can_end_the_loading(tmp_path: Path) -> None:
+    write(tmp_path, "bad.py", "raise KeyboardInterrupt\n")
+    with pytest.raises(KeyboardInterrupt):
+        load(tmp_path)
+
+
+def test_a_second_name_for_a_handler_is_no_second_handler(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", textwrap.dedent(a_handler("mine")) + "\nalias = mine\n")
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == ([*BUILT_IN, "mine"], ())
+
+
 def test_a_file_whose_error_has_no_words_is_named(tmp_path: Path) -> None:
     path = write(
         tmp_path,
@@ -192,8 +263,49 @@ def test_a_file_whose_error_has_no_words_is_named(tmp_path: Path) -> None:
     assert problem == f"{path} cannot be loaded: line 6 of bad.py: E: (its words cannot be read)."
 
 
+#: What somebody may set @handler on, and what is said of it.
+NO_FUNCTIONS = {
+    "@handler\nasync def mine(order, context):\n    pass\n": "mine, which is async and would not be awaited",
+    "@handler\nasync def mine(order, context):\n    yield\n": "mine, which is async and would not be awaited",
+    "@handler\ndef mine(order, context):\n    yield\n": "mine, which has a yield in it and would not run to its end",
+    "mine = handler(lambda order, context: None)\n": "a lambda, which has no name",
+    "mine = handler(retries=2)(lambda order, context: None)\n": "a lambda, which has no name",
+    "import functools\nmine = handler(functools.partial(print))\n": "an object of the class partial",
+    "@handler\nclass Mine:\n    pass\n": "a class",
+    "class M:\n    def __call__(self, *_):\n        pass\nmine = handler(M())\n": "an object of the class M",
+    "mine = handler(print)\n": "an object of the class builtin_function_or_method",
+    "mine = handler('mine')\n": "an object of the class str",
+}
+
+
+@pytest.mark.parametrize("code", NO_FUNCTIONS)
+def test_what_is_no_plain_function_is_a_broken_file_that_names_it_and_its_line(tmp_path: Path, code: str) -> None:
+    path = write(tmp_path, "bad.py", f"from receiver.handlers import handler\n{code}")
+    registry = load(tmp_path)
+    assert names(registry) == BUILT_IN
+    (problem,) = registry.problems
+    assert problem.startswith(f"{path} cannot be loaded: line ")
+    assert problem.endswith(
+        f" of bad.py: TypeError: @handler stands on {NO_FUNCTIONS[code]}; "
+        "it must stand on a plain function, def name(order, context)."
+    )
+
+
+def test_a_name_that_answers_to_everything_is_no_handler(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", "from unittest.mock import Mock\nstub = Mock()\n" + textwrap.dedent(a_handler("mine")))
+    registry = load(tmp_path)
+    assert (names(registry), registry.problems) == ([*BUILT_IN, "mine"], ())
+
+
 @pytest.mark.parametrize(
-    "signature", ["def mine(order)", "def mine(order, context, more)", "def mine()", "async def mine(order, context)"]
+    "signature",
+    [
+        "def mine(order)",
+        "def mine(order, context, more)",
+        "def mine()",
+        "def mine(order, *, context)",
+        "def mine(order, context, *, more)",
+    ],
 )
 def test_a_function_that_cannot_be_called_as_a_handler_is_not_taken(tmp_path: Path, signature: str) -> None:
     path = write(tmp_path, "a.py", f"from receiver.handlers import handler\n\n@handler\n{signature}:\n    pass\n")

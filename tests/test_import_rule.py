@@ -71,14 +71,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "shown_files": set(),
     "attempt_work": STORE | {"outbox"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
-    "handlers": {"orders", "customers", "context", "handlers", "registrars"},
+    "handlers": {"orders", "customers", "context", "handlers", "registrars", "text_layout"},
     "handler_loading": {"faults", "handlers"},
-    "attempts": {"context", "faults", "handlers", "orders", "outcome"},
-    "progress": STORE | {"context", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
+    "attempts": {"attempt_work", "context", "faults", "handlers", "orders", "outcome"},
+    "progress": LEAVES
+    | STORE
+    | {"attempt_work", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
     "processing": LEAVES
     | STORE
-    | {"attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
+    | {"attempt_work", "attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
     "engine": {"faults"},
+    "stray_errors": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox"},
     "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},
     "alarms": STORE | {"columns", "notices"},

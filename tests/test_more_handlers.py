@@ -6,6 +6,7 @@ import csv
 import errno
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -190,7 +191,13 @@ class TestNotifyChat(HandlerCases):
         assert run_handler(self.name, fields).detail == "posted to slack"
 
         (message,) = chat.messages
-        assert message == {"text": "New order 1042, 19.99 GBP, 2 items", "mrkdwn": False, "unfurl_links": False}
+        assert message == {
+            "text": "New order 1042, 19.99 GBP, 2 items",
+            "parse": "none",
+            "mrkdwn": False,
+            "link_names": False,
+            "unfurl_links": False,
+        }
 
     def test_a_test_transmission_is_told_as_one(
         self, run_handler: RunHandler, make_order: MakeOrder, chat: Chat
@@ -207,9 +214,9 @@ class TestNotifyChat(HandlerCases):
     @pytest.mark.parametrize(
         ("kind", "said"),
         [
-            ("slack", "New order &lt;!channel&gt; *&amp;*, 19.99 GBP, 1 item, from Ada"),
-            ("discord", r"New order \<!channel\> \*&\*, 19.99 GBP, 1 item, from Ada"),
-            ("teams", "New order <!channel> *&*, 19.99 GBP, 1 item, from Ada"),
+            ("slack", "New order &lt;\u200b!channel&gt; *&amp;*, 19.99 GBP, 1 item, from Ada"),
+            ("discord", "New order \\<\u200b!channel\\> \\*&\\*, 19.99 GBP, 1 item, from Ada"),
+            ("teams", "New order <\u200b!channel> *&*, 19.99 GBP, 1 item, from Ada"),
         ],
     )
     def test_each_kind_gets_its_own_shape_in_which_no_mark_means_anything(
@@ -228,6 +235,47 @@ class TestNotifyChat(HandlerCases):
             assert message["content"].replace(r"\.", ".") == said
         else:
             assert message["text"] == said
+
+    @pytest.mark.parametrize("kind", ["slack", "discord", "teams"])
+    @pytest.mark.parametrize(
+        "mark",
+        [
+            *("<!channel>", "<!here|here>", "<@U024BE7LH>", "<#C024BE7LR>", "<https://evil.example|your shop>"),
+            *("@everyone", "@here", "@channel", "@all", "<@&165511591545143296>", "<at>Ada</at>", "ada@evil.example"),
+            *("[your shop](https://evil.example)", "[x](/evil)", "[x][1]", "<https://evil.example>"),
+            *(
+                "https://evil.example",
+                "HTTPS://EVIL.EXAMPLE",
+                "www.evil.example",
+                "evil.example",
+                "mailto:a@evil.example",
+            ),
+        ],
+    )
+    def test_no_text_of_the_order_mentions_anybody_or_becomes_a_link(
+        self, run_handler: RunHandler, chat: Chat, handler_settings: dict[str, Any], kind: str, mark: str
+    ) -> None:
+        fields = order_fields(order_number=f"7 {mark}", customer_first_name=mark)
+        run_handler(self.name, fields, **handler_settings, CHAT_KIND=kind, CHAT_NAMES_CUSTOMER=True)
+
+        (message,) = chat.messages
+        assert _LIVE.findall(_text_of(message).replace("\\", "")) == []
+        if kind == "slack":
+            assert (message["parse"], message["link_names"], message["mrkdwn"]) == ("none", False, False)
+        elif kind == "discord":
+            assert message["allowed_mentions"] == {"parse": []}
+        else:
+            assert "entities" not in json.dumps(message)
+
+    def test_the_marks_that_are_made_harmless_are_still_seen(self, run_handler: RunHandler, chat: Chat) -> None:
+        run_handler(self.name, order_fields(order_number="ada@shop.example, 10.50, https://shop.example/?a=1&b"))
+
+        assert (
+            chat.messages[0]["text"]
+            .replace("\u200b", "")
+            .startswith("New order ada@shop.example, 10.50, https://shop.example/?a=1&amp;b, ")
+        )
+        assert "10.50" in chat.messages[0]["text"]
 
     def test_a_long_number_is_cut(self, run_handler: RunHandler, chat: Chat) -> None:
         run_handler(self.name, order_fields(order_number="9" * 300))
@@ -272,6 +320,19 @@ class TestNotifyChat(HandlerCases):
 
     def test_without_an_address_it_is_skipped(self, run_handler: RunHandler) -> None:
         assert run_handler(self.name, CHAT_URL="").detail == "CHAT_URL names no chat"
+
+
+#: What one chat or another reads as a mention or a link.
+_LIVE = re.compile(r"<[!@#/\w]|@[&\w]|:[/\w]|\]\(|\]\[|\w\.[a-z]", re.IGNORECASE)
+
+
+def _text_of(message: dict[str, Any]) -> str:
+    """Give the text that a message shows; an attachment's is that of its only run."""
+    if "attachments" not in message:
+        return str(message.get("text") or message.get("content"))
+    (attachment,) = message["attachments"]
+    ((run_of_text,),) = [line["inlines"] for line in attachment["content"]["body"]]
+    return str(run_of_text["text"])
 
 
 @pytest.mark.parametrize(

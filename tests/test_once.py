@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver import once
+from receiver.attempt_work import AttemptWork
 from receiver.kit import Kit
 from receiver.models import HandlerRow, OnceRow
 from receiver.replay import replay
@@ -84,10 +85,17 @@ def test_a_test_transmission_is_told_yes_and_keeps_nothing(run: Callable[[str], 
         ("context.session\ncontext.once('key')", "Use context.once before context.session"),
         ("context.once('')", "context.once: key must be text, not ''"),
         ("context.once(7)", "context.once: key must be text, not 7"),
-        ("context.close()\ncontext.once('key')", "This attempt is over"),
     ],
 )
 def test_asking_wrongly_fails_the_attempt_in_words(run: Callable[[str], Served], body: str, said: str) -> None:
     shop = run(body)
     assert said in (details(shop)[0] or "")
     assert shop.rows(OnceRow) == []
+
+
+def test_nobody_asks_once_the_attempt_is_over(kit: Kit) -> None:
+    work = AttemptWork(kit.database)
+    work.check_not_begun()
+    work.close()
+    with pytest.raises(RuntimeError, match="This attempt is over"):
+        work.check_not_begun()

@@ -114,6 +114,19 @@ def test_a_failed_attempt_leaves_nothing_and_is_retried_by_the_schedule(
     assert [attempt.state for attempt in shop.rows(AttemptRow)] == ["retrying", "retrying", "done"]
 
 
+def test_what_a_handler_logs_begins_with_the_receipt(
+    run: Callable[..., Served], write_handlers: Write, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_handlers("""
+        @handler
+        def tells(order, context):
+            context.log.warning("%d items weigh 100%%", len(order.items))
+    """)
+    run("tells")
+
+    assert ("receiver.handlers.tells", 30, "rcp_00000001: 1 items weigh 100%") in caplog.record_tuples
+
+
 def test_after_the_last_wait_the_handler_has_failed_and_so_has_the_order(
     run: Callable[..., Served], write_handlers: Write
 ) -> None:

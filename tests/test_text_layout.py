@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from receiver.text_layout import COLUMNS, columns, labelled, width, wrap
+from receiver.text_layout import COLUMNS, columns, labelled, plain_line, width, wrap
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,20 @@ from receiver.text_layout import COLUMNS, columns, labelled, width, wrap
 )
 def test_width_is_what_a_terminal_shows(text: str, expected: int) -> None:
     assert width(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Ada\r\nBcc: eve\u2028\x85x", "Ada Bcc: eve x"),
+        (" \ta\u202eb\u200b ", "a b"),
+        ("\ud800", ""),
+        (19.5, "19.5"),
+        ("Zoë 日本", "Zoë 日本"),
+    ],
+)
+def test_a_plain_line_has_nothing_in_it_that_cannot_be_seen(text: object, expected: str) -> None:
+    assert plain_line(text) == expected
 
 
 def test_two_columns_meet_both_ends_of_the_line() -> None:

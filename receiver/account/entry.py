@@ -130,7 +130,7 @@ def _mail_link(kit: Kit, email: str) -> None:
         count_attempt(session, request.remote_addr, None, now)
         owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         url = kit.account_links.fresh(session, owner, now=now) if owner else None
-        rendered = kit.templates.render("account_link", url=url or made_up)
+        rendered = kit.templates.render("account_link", url=url or made_up, locale=owner.locale if owner else None)
         domain = kit.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
         draft = outbox.Draft(
             message_id=f"<{uuid4().hex}@{domain}>",

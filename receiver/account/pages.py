@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
@@ -13,7 +12,7 @@ from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
 from receiver import customers, ledger
-from receiver.account import entry
+from receiver.account import entry, writing
 from receiver.account.accounts import TooManyAttempts
 from receiver.account.blueprint import account, accounts, customer, start_session
 from receiver.errors import ConfigurationError
@@ -48,7 +47,8 @@ def orders() -> ResponseReturnValue:
     """List the customer's orders."""
     with current_kit().database.read() as session:
         rows = [row for row in customers.orders_of(session, customer()) if row.state in WORDS]
-    return render_template("account/orders.html", rows=rows, words=WORDS)
+    shown = [(row, writing.number_of(row), writing.locale_of(row, customer())) for row in rows]
+    return render_template("account/orders.html", rows=shown, words=WORDS)
 
 
 @account.get("/orders/<receipt>")
@@ -58,8 +58,14 @@ def order(receipt: str) -> ResponseReturnValue:
         row = ledger.find(session, receipt)
     if row.email != customer().email or row.test or row.state not in WORDS:
         raise ConfigurationError("This order is not theirs.")
-    content = json.loads(row.order) if row.order else None
-    return render_template("account/order.html", row=row, order=content, word=WORDS[row.state])
+    return render_template(
+        "account/order.html",
+        row=row,
+        order=writing.content_of(row),
+        number=writing.number_of(row),
+        locale=writing.locale_of(row, customer()),
+        word=WORDS[row.state],
+    )
 
 
 @account.route("/details", methods=["GET", "POST"])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import click
 from flask.cli import AppGroup
 
 from receiver import authoring, handler_trial
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
+from receiver.handler_loading import SWITCHED_BY
 from receiver.handler_trial import Trial
+from receiver.handlers import Handler
 from receiver.kit import current_kit
 from receiver.models import MailRow
 from receiver.row_changes import Change
@@ -24,23 +29,37 @@ COMMANDS = (group,)
 @group.command("list")
 @json_option
 def list_handlers(as_json: bool) -> None:
-    """List the handlers in the order they run, and what could not be loaded."""
-    registry = current_kit().registry
+    """List the handlers in the order they run, those that are off with what switches them on, and broken ones."""
+    kit = current_kit()
+    registry = kit.registry
     rows = [
-        {
-            "name": handler.name,
-            "after": handler.after,
-            "on_test": handler.on_test,
-            "timeout": f"{handler.timeout:g} s",
-            "file": handler.file,
-        }
-        for handler in registry.handlers
+        *(_row(handler, "on", None) for handler in registry.handlers),
+        *(_row(handler, "off", _switch(handler, kit.settings["HANDLERS"])) for handler in registry.left_out),
     ]
-    print_rows(rows, as_json=as_json, empty="No handler runs; see HANDLERS in instance/config.toml.")
+    print_rows(rows, as_json=as_json, empty="")
+    if not registry.handlers:
+        click.echo("No handler runs; see HANDLERS in instance/config.toml.", err=True)
     for problem in registry.problems:
         click.echo(problem, err=True)
     if registry.problems:
         raise SystemExit(1)
+
+
+def _row(handler: Handler, state: str, switched_on_by: str | None) -> dict[str, Any]:
+    return {
+        "name": handler.name,
+        "state": state,
+        "switched_on_by": switched_on_by,
+        "after": handler.after,
+        "on_test": handler.on_test,
+        "timeout": f"{handler.timeout:g} s",
+        "file": handler.file,
+    }
+
+
+def _switch(handler: Handler, chosen: Sequence[str]) -> str:
+    """Name the setting that switches a handler on: once HANDLERS chooses, nothing else does."""
+    return "HANDLERS" if chosen else SWITCHED_BY[handler.name]
 
 
 @group.command("new")

@@ -13,6 +13,7 @@ from receiver.commands.printing import json_option, print_rows
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError
 from receiver.kit import current_kit
+from receiver.mail_templates import BUILT_IN
 from receiver.orders import Order
 
 group = AppGroup("mail", help="The mails that handlers write.")
@@ -71,7 +72,8 @@ def customise(name: str) -> None:
     for path in current_kit().own_mails.customise(name):
         click.echo(f"Wrote {path}")
     shown = "order_confirmation" if name.startswith("_") else name
-    click.echo(f"Edit it, then look at it with: flask mail preview {shown} --open preview.html")
+    as_html = " --open preview.html" if (BUILT_IN / f"{shown}.html").exists() else ""
+    click.echo(f"Edit it, then look at it with: flask mail preview {shown}{as_html}")
     click.echo("It counts from the next mail on. Should it break, the built-in one is sent and you are told.")
 
 

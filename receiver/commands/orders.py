@@ -35,12 +35,12 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
 
 
 @group.command("show")
-@click.argument("receipt")
+@click.argument("order", metavar="RECEIPT|ORDER_ID")
 @click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
-def show(receipt: str, _as_json: bool) -> None:
-    """Show one order whole: what was received, read and done, as JSON."""
+def show(order: str, _as_json: bool) -> None:
+    """Show one order whole: what was received, read and done, as JSON; of an order id the newest."""
     with working_kit().database.read() as session:
-        print_json(ledger.whole(ledger.find(session, receipt)))
+        print_json(ledger.whole(ledger.find_by_either(session, order)))
 
 
 @group.command("replay")

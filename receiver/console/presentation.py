@@ -55,12 +55,12 @@ def marked(text: str) -> Markup:
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
 
 
-def money(amount: str | Decimal | None, currency: str | None) -> str:
+def money(amount: str | Decimal | None, currency: str | None, locale: Locale = LOCALE) -> str:
     """Write an amount with its currency; a text that is no number stays as it is."""
     if amount is None or amount == "":
         return ""
     try:
-        return formatting.money(Decimal(amount), currency, LOCALE)
+        return formatting.money(Decimal(amount), currency, locale)
     except InvalidOperation:
         return f"{amount} {currency or ''}".strip()
 

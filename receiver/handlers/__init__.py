@@ -69,7 +69,7 @@ class Handler:
     name: str
     function: HandlerFunction
     #: Name of the handler that it waits for until that one is done, skipped or failed; while that one is being
-    #: retried it waits 15 minutes at most. None waits for nobody.
+    #: retried it waits 15 minutes at most. None waits for nobody; nor do those that wait for each other in a circle.
     after: str | None = None
     #: Whether it runs on a test transmission; there it has one attempt.
     on_test: bool = True
@@ -120,6 +120,17 @@ _OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 )
 
 
+def _no_plain_function(marked: Any) -> str | None:
+    """Say what stands in a handler's place that would not do its work when it is called; None for a plain function."""
+    if not inspect.isfunction(marked):
+        return "a class" if inspect.isclass(marked) else f"an object of the class {type(marked).__name__}"
+    if inspect.iscoroutinefunction(marked) or inspect.isasyncgenfunction(marked):
+        return f"{marked.__name__}, which is async and would not be awaited"
+    if inspect.isgeneratorfunction(marked):
+        return f"{marked.__name__}, which has a yield in it and would not run to its end"
+    return "a lambda, which has no name" if not marked.__name__.isidentifier() else None
+
+
 @overload
 def handler(function: Function, /) -> Function: ...
 
@@ -140,10 +151,13 @@ def handler(function: Any = None, /, **options: Any) -> Any:
 
     The function is given an Order and a Context. What it returns is shown beside it as text; whatever else than
     Skip and RetryLater it raises is a failed attempt, tried again by the retry schedule. The function itself is
-    returned untouched. Raises ValueError for an option of a wrong kind, and TypeError for one that there is not.
+    returned untouched. Raises ValueError for an option of a wrong kind, and TypeError for one that there is not and
+    for what is no plain function.
     """
 
     def mark(marked: Function) -> Function:
+        if kind := _no_plain_function(marked):
+            raise TypeError(f"@handler stands on {kind}; it must stand on a plain function, def name(order, context)")
         setattr(marked, MARK, Handler(name=marked.__name__, function=marked, **options))
         return marked
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from receiver.context import Context
 from receiver.handlers import Skip, handler
 from receiver.orders import Item, Order
+from receiver.text_layout import plain_line
 
 #: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
 COLUMNS = (
@@ -57,9 +58,7 @@ def _rows(order: Order, context: Context, *, one_per_item: bool) -> list[list[st
 
 def _cell(value: object) -> str:
     """Write a value on one line, and so that no spreadsheet reads a formula in it."""
-    text = "" if value is None else str(value)
-    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return _FORMULA.sub(r"\1'", one_line)
+    return "" if value is None else _FORMULA.sub(r"\1'", plain_line(value))
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from urllib3.exceptions import HTTPError
 from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
 from receiver.orders import Order
+from receiver.text_layout import plain_line
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.
@@ -23,6 +24,9 @@ _HOSTS = {
     "logic.azure.com": "teams",
     "powerplatform.com": "teams",
 }
+#: Marks that mention somebody or make a link, in this chat or in one that takes the same messages: behind each stands
+#: a space of no width, so that it is seen and does nothing.
+_AT_WORK = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
 #: Longest piece of an order's text in a message.
 _LONGEST = 80
 
@@ -72,9 +76,10 @@ def _line(order: Order, *, test: bool, names_customer: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write a piece of the order's text on one line, cut to a length that a message bears."""
-    one_line = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return one_line if len(one_line) <= _LONGEST else f"{one_line[: _LONGEST - 1]}…"
+    """Write a piece of the order's text on one line, cut to a length that a message bears, with no mark at work."""
+    line = plain_line(text)
+    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
+    return _AT_WORK.sub("\\g<0>\u200b", cut)
 
 
 def _patience(retry_after: str | None) -> timedelta | None:
@@ -84,9 +89,9 @@ def _patience(retry_after: str | None) -> timedelta | None:
 
 
 def _slack(text: str) -> dict[str, Any]:
-    """Shape a message for Slack, where the three marks that begin a mention, a link or an entity are escaped."""
+    """Shape a message for Slack, which is to parse nothing; the three marks that it reads all the same are escaped."""
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return {"text": escaped, "mrkdwn": False, "unfurl_links": False}
+    return {"text": escaped, "parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False}
 
 
 def _discord(text: str) -> dict[str, Any]:

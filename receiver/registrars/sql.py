@@ -125,7 +125,7 @@ def _url(url: Any, environment: Mapping[str, str]) -> URL:
         parsed = make_url(whole)
         if parsed.password and parsed.password in whole:
             return parsed.set(password=placeholders.from_environment(parsed.password, environment))
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise ConfigurationError(f'url cannot be read; it should look like "{example}".') from None
     except ConfigurationError as error:
         raise ConfigurationError(f"url {error}") from error

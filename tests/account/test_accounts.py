@@ -12,7 +12,7 @@ from sqlalchemy import update
 from receiver import privacy
 from receiver.account import links
 from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
-from receiver.models import CustomerRow, MailRow
+from receiver.models import CustomerRow, MailRow, OrderRow
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import Served, order_fields
@@ -141,6 +141,71 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link(shop: Served, ada:
     assert ada.get("/account/").url.endswith("/account/sign-in")
     assert "do not belong together" in sign_in(Visitor(shop.base)).text
     assert "A-1" in sign_in(Visitor(shop.base), NEW_PASSWORD).text
+
+
+def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ada: Visitor) -> None:
+    shop.post(order_fields(order_id="internal-7", order_number="1042"))
+    listed, shown = ada.get("/account/"), ada.get("/account/orders/rcp_00000002")
+    assert ">1042</a>" in listed.html
+    assert "Order 1042 · " in shown.html
+    assert "internal-7" not in listed.html + shown.html
+
+
+def test_amounts_and_dates_are_written_as_the_orders_locale_does(serve: Callable[..., Served]) -> None:
+    shop = serve(TIMEZONE="Pacific/Auckland")
+    for order_id, locale in (("A-1", "de-DE"), ("A-2", "en-US"), ("A-3", "")):
+        shop.post(
+            order_fields(order_id=order_id, locale=locale, currency="EUR", total="1234.50", item_1_unit_price="8.5")
+        )
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(received_at=datetime(2026, 3, 1, 23, tzinfo=UTC)))
+    ada = Visitor(shop.base)
+    listed = choose(ada, mailed_links(shop)[0]).html
+    assert listed.count("1.234,50\xa0€") == listed.count('lang="de-DE">2. März 2026</time>') == 1
+    assert listed.count("€1,234.50") == listed.count('lang="en-US">March 2, 2026</time>') == 2
+
+    german = ada.get("/account/orders/rcp_00000001").html
+    assert "1.234,50\xa0€" in german
+    assert "8,50\xa0€" in german
+    assert '<time datetime="2026-03-01T23:00:00+00:00" lang="de-DE">2. März 2026</time>' in german
+
+
+@pytest.mark.parametrize(("locale", "total"), [("de-DE", "19,99\xa0£"), (None, "£19.99")])
+def test_what_is_left_of_a_purged_order_is_written_as_its_customers_locale_does(
+    shop: Served, ada: Visitor, locale: str | None, total: str
+) -> None:
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(order=None))
+        session.execute(update(CustomerRow).values(locale=locale))
+    page = ada.get("/account/orders/rcp_00000001")
+    assert total in page.html
+    assert "no longer kept" in page.text
+
+
+@pytest.mark.parametrize(
+    ("locale", "claim", "forgotten", "said"),
+    [
+        ("de-DE", "Wählen Sie ein Passwort und", "Wählen Sie ein Passwort für Ihr Konto", "Der Link gilt 7 Tage"),
+        ("fr", "Choisissez un mot de passe", "Choisissez un mot de passe pour votre compte", "Le lien fonctionne"),
+        ("es-ES", "Elija una contraseña", "Elija una contraseña para su cuenta", "El enlace funciona"),
+        ("en-GB", "Choose a password", "Choose a password for your account", "The link works once"),
+    ],
+)
+def test_both_mails_with_a_link_are_in_the_customers_language(
+    serve: Callable[..., Served], locale: str, claim: str, forgotten: str, said: str
+) -> None:
+    shop = serve(DEFAULT_LOCALE="sv" if locale == "en-GB" else "en")
+    shop.post(order_fields(locale=locale))
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.execute(update(AccountRow).values(link_made_at=None))
+    send(Visitor(shop.base), "/account/forgotten", {"email": ADA})
+    shop.settled()
+
+    confirmation, link = [mail for mail in shop.rows(MailRow) if mail.recipient == ADA]
+    assert claim in confirmation.text
+    assert (forgotten in link.subject, said in link.text) == (True, True)
 
 
 def test_signing_out_ends_the_sign_in_itself(shop: Served, ada: Visitor) -> None:

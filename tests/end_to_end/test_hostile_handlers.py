@@ -75,6 +75,24 @@ def ends_its_process(order, context):
 def z_last(order, context):
     pass
 """
+_LETS_ERRORS_GO = """
+import threading
+from receiver.handlers import handler
+
+class Wild:
+    def __del__(self):
+        raise ValueError("ada@shop.example")
+
+def fails():
+    raise ValueError("ada@shop.example")
+
+@handler
+def lets_errors_go(order, context):
+    Wild()
+    thread = threading.Thread(target=fails)
+    thread.start()
+    thread.join()
+"""
 _OTHERS = ("register_customer", "email_customer", "notify_merchant")
 #: What each hostile handler is asked by, what its attempt must say, and how long that may take.
 _SAID = {
@@ -193,6 +211,18 @@ def test_a_handler_that_ends_its_process_is_given_up_and_the_server_comes_back(
     assert harmless.state == "skipped"
     assert [row.state for row in shop.rows(HandlerRow) if row.name == "z_last"] == ["done", "done"]
     assert calls.read_text() == "called " * 3
+
+
+def test_an_error_that_nobody_catches_is_logged_by_its_place_alone(launch: Launch, add_handler: AddHandler) -> None:
+    add_handler("lets_errors_go", _LETS_ERRORS_GO)
+    shop = launch()
+    shop.post(order_fields())
+    shop.settled(20)
+
+    assert "a thread ended: ValueError at lets_errors_go.py, line 10" in shop.log
+    assert "an error at an object's end: ValueError at lets_errors_go.py, line 7" in shop.log
+    assert "ada@shop.example" not in shop.log
+    assert shop.handler_states()["lets_errors_go"] == "done"
 
 
 def _was_called_again(shop: Running, calls: Path, times: int) -> bool:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+import pytest
+
 from receiver.models import HandlerRow, MailRow
-from tests.end_to_end.processes import Running, granian
+from tests.console.visitor import Visitor
+from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import SECRET, Reply, order_fields, signed
 from tests.smtp_servers import HOST, Mailbox, smtp_server
 
@@ -31,6 +35,21 @@ def fails(order, context):
 def fails_in_the_database(order, context):
     context.session.execute(text("INSERT INTO nowhere VALUES (:email)"), {"email": order.customer.email})
 """
+
+
+_LINK = re.compile(r"/account/claim/[A-Za-z0-9_.-]+")
+
+
+def _flask_run(port: int, **_: object) -> list[str]:
+    return ["flask", "run", "--port", str(port)]
+
+
+def _flask_serve(port: int, **_: object) -> list[str]:
+    return ["flask", "serve", "--port", str(port)]
+
+
+def _gunicorn_with_its_access_log(port: int, **_: object) -> list[str]:
+    return [*gunicorn(port, workers=1), "--access-logfile", "-"]
 
 
 def test_secret_card_number_and_personal_data_leak_nowhere(
@@ -65,6 +84,30 @@ def test_secret_card_number_and_personal_data_leak_nowhere(
     stored = b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
     assert _found(stored, EMAIL) == [EMAIL]
     assert _found(stored, *confidential, CARD[:-4], "4111 1111 1111") == []
+
+
+@pytest.mark.parametrize("command", [_flask_run, _flask_serve, granian, _gunicorn_with_its_access_log])
+def test_no_log_holds_a_link_that_opens_an_account(
+    launch: Callable[..., Running], command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is mailed, opened and used; whoever reads the log must not be able to open the account too."""
+    monkeypatch.setenv("GRANIAN_LOG_ACCESS_ENABLED", "1")
+    shop = launch(command, LOG_LEVEL="debug")
+    shop.post(order_fields(customer_email=EMAIL))
+    shop.wait_for(lambda: any("/account/claim/" in mail.text for mail in shop.rows(MailRow)))
+    link = next(found[0] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text)))
+    visitor = Visitor(shop.base)
+    token = visitor.get(link).token
+    words = "four plain words here"
+    assert visitor.post(link, {"new": words, "again": words}, token=token).url == f"{shop.base}/account/"
+    assert visitor.get(f"{link}?again=1").status == 200
+    log = _stopped(shop)
+
+    assert _found(log, link.rpartition("/")[2]) == []
+    # The visits were logged, or nothing is proven.
+    assert log.count("GET /account/claim/...") == 2
+    assert log.count("POST /account/claim/...") == 1
+    assert "GET /account/ " in log
 
 
 def _walk_all_paths(shop: Running) -> list[Reply]:

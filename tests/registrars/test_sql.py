@@ -238,6 +238,7 @@ def wrong(**changes: Any) -> dict[str, Any]:
         (wrong(uri=""), "has 'uri', which is none of columns, table, update, url"),
         (wrong(url=7), "url must be the SQLAlchemy URL of the website's database"),
         (wrong(url="no url"), "url cannot be read; it should look like"),
+        (wrong(url="mysql+pymysql://u:p@h:port/d"), "url cannot be read; it should look like"),
         (wrong(url="nosuch://x"), "url begins with nosuch, which is no database that is known"),
         (wrong(url="mysql://x/y"), "run: .venv/bin/pip install mysqlclient"),
         (wrong(url="mssql+pyodbc://x/y"), "whose driver is not installed; run: .venv/bin/pip install pyodbc"),
