@@ -21,8 +21,6 @@ from receiver.relay.tables import TransmissionAttemptRow
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 SHOW_ONCE = "show_secret_once"
-#: Transmissions on a page.
-PAGE = 25
 
 
 class OrderControlForm(FlaskForm):  # type: ignore[misc]
@@ -124,7 +122,7 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
     with kit.database.read() as reading:
         tested = history.find(reading, wanted) if (wanted := request.args.get("tested", "")) else None
         transmissions, pages = paging.one_page(
-            reading, history.newest_first(state or None, before=paging.before()), PAGE, state=state
+            reading, history.newest_first(state or None, before=paging.before()), history.PAGE, state=state
         )
         return render_template(
             "console/order_manager.html",
