@@ -112,3 +112,7 @@ class SecretsChanged(Unavailable):
 
 class ConfigurationError(Exception):
     """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""
+
+
+class ChangedMeanwhile(ConfigurationError):
+    """Says that what was to be changed is no longer as it was seen, so that nothing was changed."""

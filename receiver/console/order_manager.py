@@ -12,7 +12,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringF
 
 from receiver.console import paging
 from receiver.console.blueprint import console
-from receiver.errors import ConfigurationError
+from receiver.errors import ChangedMeanwhile, ConfigurationError
 from receiver.kit import Kit, current_kit
 from receiver.relay import history, report
 from receiver.relay.controls import Control
@@ -37,8 +37,8 @@ class OrderControlForm(FlaskForm):  # type: ignore[misc]
         invalid_choice_message="Choose form or JSON.",
     )
     sends_secret_field = BooleanField("Also send the secret as the field shared_secret")
-    #: When what the form showed was saved, so that nobody's later change is overwritten unseen.
-    changed_at = HiddenField()
+    #: What the form showed, so that nobody's later change is overwritten unseen.
+    version = HiddenField()
 
 
 @console.get("/order-manager")
@@ -56,16 +56,18 @@ def order_manager_save() -> ResponseReturnValue:
     form = OrderControlForm()
     if not form.validate():
         return _page(before, form, is_open=True), 422
-    if form.changed_at.data not in {None, _last_change(before)}:
-        form.changed_at.data = _last_change(before)
-        return _page(before, form, is_open=True, was_changed=True), 409
     try:
         after = controls.save(
             enabled=form.enabled.data,
             url=form.url.data or "",
             encoding=form.encoding.data,
             sends_secret_field=form.sends_secret_field.data,
+            seen=form.version.data,
         )
+    except ChangedMeanwhile:
+        today = controls.read()
+        form.version.data = today.version
+        return _page(today, form, is_open=True, was_changed=True), 409
     except ConfigurationError as error:
         form.url.errors = [str(error)]
         return _page(before, form, is_open=True), 422
@@ -110,10 +112,6 @@ def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
     if not own_receiver.is_at(control.url, request.host_url):
         return None
     return {"is_given": own_receiver.is_given(control)}
-
-
-def _last_change(control: Control) -> str:
-    return str(control.changed_at or "")
 
 
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -267,23 +268,36 @@ def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served)
     assert "Disabled by itself" in page.text
 
 
-def changed_at(page: Page) -> str:
-    """Give the moment of the last change as the form of the Order Controls carries it."""
-    found = re.search(r'name="changed_at"[^>]*value="([^"]*)"', page.html)
+def version(page: Page) -> str:
+    """Give the version that the form of the Order Controls carries."""
+    found = re.search(r'name="version"[^>]*value="([^"]*)"', page.html)
     assert found
     return html.unescape(found[1])
 
 
 def test_a_change_made_meanwhile_is_not_overwritten_unseen(visitor: Visitor, shop: Served) -> None:
-    seen = changed_at(visitor.get(PAGE))
-    save(visitor, "http://127.0.0.1:9/mine", changed_at=seen)
-    page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", changed_at=seen)
+    seen = version(visitor.get(PAGE))
+    save(visitor, "http://127.0.0.1:9/mine", version=seen)
+    page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", version=seen)
     assert (page.status, "Nothing was saved: it was changed meanwhile" in page.text) == (409, True)
     assert "on, to http://127.0.0.1:9/mine, as form" in page.text
     assert 'value="http://127.0.0.1:9/theirs"' in page.html
     assert shop.kit.controls.read().url == "http://127.0.0.1:9/mine"
-    assert save(visitor, "http://127.0.0.1:9/theirs", changed_at=changed_at(page)).status == 200
+    assert save(visitor, "http://127.0.0.1:9/theirs", version=version(page)).status == 200
     assert shop.kit.controls.read().url == "http://127.0.0.1:9/theirs"
+
+
+def test_of_tabs_that_save_at_the_same_moment_one_is_heard(visitor: Visitor, shop: Served) -> None:
+    page = visitor.get(PAGE)
+    fields = {"encoding": "form", "version": version(page)}
+    urls = [f"http://127.0.0.1:9/{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(urls)) as tabs:
+        answers = list(
+            tabs.map(lambda url: visitor.post(PAGE, {**fields, "url": url}, token=page.token, follow=False), urls)
+        )
+    assert sorted(answer.status for answer in answers) == [303] + [409] * 7
+    saved = [url for url, answer in zip(urls, answers, strict=True) if answer.status == 303]
+    assert [shop.kit.controls.read().url] == saved
 
 
 @pytest.mark.parametrize("encoding", ["xml", ""])
