@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from receiver import problems
 from receiver.console.blueprint import console
 from receiver.console.guard import TOKEN
-from receiver.errors import ConfigurationError, ReceiverError
+from receiver.errors import ConfigurationError, NotThere, ReceiverError
 
 
 @console.app_errorhandler(CSRFError)
@@ -38,7 +38,12 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 @console.errorhandler(ConfigurationError)
 def _from_configuration(error: ConfigurationError) -> Response:
-    return _page(404, "That cannot be done", str(error))
+    return _page(409, "That cannot be done", str(error))
+
+
+@console.errorhandler(NotThere)
+def _from_what_is_not_there(error: NotThere) -> Response:
+    return _page(404, "Not Found", str(error))
 
 
 @console.errorhandler(Exception)

@@ -142,7 +142,7 @@ class Controls:
             return control_secrets.rotate(session, self._secret_key, self._now(), overlap)
 
     def revoke(self, fingerprint: str) -> None:
-        """End a replaced secret now; raises ConfigurationError for the newest, and for one that does not sign."""
+        """End a replaced secret now; raises ConfigurationError for the newest, NotThere for one that does not sign."""
         with self._database.write() as session:
             control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
 

@@ -310,3 +310,14 @@ def test_an_encoding_that_is_none_is_said(visitor: Visitor, shop: Served, encodi
 
 def test_a_wrong_url_is_announced(visitor: Visitor) -> None:
     assert re.search(r'role="alert">Nothing was saved: Enter the URL', save(visitor, "").html)
+
+
+def test_what_is_not_there_is_not_found_and_the_newest_secret_is_not_revoked(visitor: Visitor, shop: Served) -> None:
+    save(visitor, "http://127.0.0.1:9/orders")
+    for path in ("revoke/cafecafe", "transmissions/evt_none/resend"):
+        page = visitor.post(f"{PAGE}/{path}")
+        assert (page.status, "Not Found" in page.text) == (404, True), path
+    (newest,) = shop.kit.controls.read().secrets
+    page = visitor.post(f"{PAGE}/revoke/{newest.fingerprint}")
+    assert (page.status, "rotate it instead" in page.text) == (409, True)
+    assert shop.kit.controls.read().secrets == (newest,)

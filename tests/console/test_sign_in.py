@@ -325,7 +325,7 @@ def test_without_a_secret_key_the_console_says_what_to_do(make_app: Callable[...
     (instance / "secret_key").unlink()
     answer = make_app().test_client().get("/admin/sign-in")
     assert answer.status_code == 503
-    assert b"run `flask init`" in answer.data
+    assert b"run <code>flask init</code>" in answer.data
 
 
 def test_signing_in_by_keyboard_alone(shop: Served, browse: Callable[..., Browsing]) -> None:
