@@ -56,9 +56,9 @@ def test_a_fresh_receiver_says_what_is_left_to_set_up(serve: Callable[..., Serve
     assert re.findall(r'<span class="state [a-z]+">([^<]+)</span>', page.html) == [
         *("to do", "to do", "to do", "optional", "to do"),
     ]
-    assert "none is active, so every POST is refused" in page.text
+    assert "None is active, so every POST is refused" in page.text
     assert ".venv/bin/flask secret add SECRET" in page.text
-    assert "still the example's: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
+    assert "Still the example's: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
     assert "PUBLIC_URL is not https" in page.text
 
 
