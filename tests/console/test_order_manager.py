@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import update
@@ -256,6 +257,12 @@ def test_failed_ones_of_a_time_are_counted_before_they_are_resent(visitor: Visit
 def test_a_time_that_is_none_is_refused(visitor: Visitor) -> None:
     assert visitor.get(f"{PAGE}/resend-failed").status == 200
     assert visitor.get(f"{PAGE}/resend-failed?start=yesterday&end=").status == 422
+    backwards = {"start": "2026-11-26T12:00", "end": "2026-11-25T12:00"}
+    for page in (
+        visitor.get(f"{PAGE}/resend-failed?{urlencode(backwards)}"),
+        visitor.post(f"{PAGE}/resend-failed", backwards),
+    ):
+        assert (page.status, "This is not after the time above." in page.text) == (422, True)
 
 
 def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served) -> None:
