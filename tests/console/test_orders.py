@@ -51,7 +51,7 @@ def complete_order() -> bytes:
 def test_an_empty_list_says_how_to_send_the_first_order(visitor: Visitor) -> None:
     page = visitor.get("/admin/orders")
     assert "No order has come in yet" in page.text
-    assert "curl http://127.0.0.1:8000/orders -H 'X-Shared-Secret: SECRET'" in page.text
+    assert "curl http://127.0.0.1:8000/orders \\ -H 'X-Shared-Secret: SECRET'" in page.text
 
 
 def test_the_curl_of_the_empty_list_sends_an_order(shop: Served, visitor: Visitor) -> None:
