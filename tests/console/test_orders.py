@@ -66,6 +66,20 @@ def test_a_line_shows_what_matters_of_an_order(shop: Served, visitor: Visitor) -
         assert words in text
 
 
+def test_numbers_stand_below_their_headings(shop: Served, visitor: Visitor) -> None:
+    receipt = post(shop)
+    for path in (
+        "/admin/orders",
+        f"/admin/orders/{receipt}",
+        "/admin/customers",
+        "/admin/customers/1",
+        "/admin/handlers",
+    ):
+        page = visitor.get(path).html
+        numbers = set(re.findall(r'data-label="([^"]+)" class="number"', page))
+        assert set(re.findall(r'role="columnheader" class="number">([^<]+)', page)) == numbers != set(), path
+
+
 def test_a_failed_handler_stands_first_in_the_line(instance: Path, serve: Callable[..., Served]) -> None:
     (instance / "handlers" / "tell_the_warehouse.py").write_text(_FAILING)
     shop = serve()
