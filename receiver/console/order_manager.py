@@ -65,9 +65,10 @@ def order_manager_save() -> ResponseReturnValue:
             seen=form.version.data,
         )
     except ChangedMeanwhile:
-        today = controls.read()
-        form.version.data = today.version
-        return _page(today, form, is_open=True, was_changed=True), 409
+        after = controls.read()
+        if not _is_as_asked(after, form):
+            form.version.data = after.version
+            return _page(after, form, is_open=True, was_changed=True), 409
     except ConfigurationError as error:
         form.url.errors = [str(error)]
         return _page(before, form, is_open=True), 422
@@ -112,6 +113,12 @@ def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
     if not own_receiver.is_at(control.url, request.host_url):
         return None
     return {"is_given": own_receiver.is_given(control)}
+
+
+def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
+    """Tell whether the control stands as the form asks, as it does when its button was pressed twice."""
+    asked = (form.enabled.data, (form.url.data or "").strip(), form.encoding.data, form.sends_secret_field.data)
+    return asked == (control.enabled, control.url, control.encoding, control.sends_secret_field)
 
 
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:

@@ -307,6 +307,19 @@ def test_of_tabs_that_save_at_the_same_moment_one_is_heard(visitor: Visitor, sho
     assert [shop.kit.controls.read().url] == saved
 
 
+def test_a_second_press_of_save_changes_nothing_and_is_no_conflict(visitor: Visitor, shop: Served) -> None:
+    seen = version(visitor.get(PAGE))
+    save(visitor, "http://127.0.0.1:9/mine ", version=seen)
+    before = shop.kit.controls.read()
+    page = save(visitor, "http://127.0.0.1:9/mine ", version=seen)
+    assert (page.status, "All order control changes are saved." in page.text) == (200, True)
+    assert secrets_on(page) == []
+    assert shop.kit.controls.read() == before
+    for change in ({"enabled": ""}, {"encoding": "json"}, {"sends_secret_field": "y"}):
+        assert save(visitor, "http://127.0.0.1:9/mine", version=seen, **change).status == 409, change
+    assert shop.kit.controls.read() == before
+
+
 @pytest.mark.parametrize("encoding", ["xml", ""])
 def test_an_encoding_that_is_none_is_said(visitor: Visitor, shop: Served, encoding: str) -> None:
     page = save(visitor, "http://127.0.0.1:9/orders", encoding=encoding)
