@@ -115,7 +115,7 @@ class SharedSecrets:
         mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint)
         active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
         if not active:
-            raise NotThere(f"No active secret has the fingerprint {fingerprint}; see `flask secret list`.")
+            raise NotThere(f"No active secret has the fingerprint {fingerprint[:64]}; see `flask secret list`.")
         for row in active:
             row.ends_at = min(row.ends_at or at, at)
 

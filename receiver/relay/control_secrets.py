@@ -42,5 +42,5 @@ def revoke(session: Session, secret_key: str, now: datetime, fingerprint: str) -
         raise ConfigurationError("The newest secret cannot be revoked, for nothing would sign; rotate it instead.")
     row = next((one for one in newest_first if one.fingerprint == fingerprint), None)
     if row is None:
-        raise NotThere(f"No secret with the fingerprint {fingerprint} signs now.")
+        raise NotThere(f"No secret with the fingerprint {fingerprint[:64]} signs now.")
     row.ends_at = now

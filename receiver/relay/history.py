@@ -44,7 +44,7 @@ def find(session: Session, event_id: str) -> TransmissionRow:
     mine = select(TransmissionRow).where(TransmissionRow.event_id == event_id)
     row = session.scalar(mine.options(selectinload(TransmissionRow.trail)))
     if row is None:
-        raise NotThere(f"No transmission has the event {event_id!r}; see `flask relay transmissions`.")
+        raise NotThere(f"No transmission has the event {event_id[:64]!r}; see `flask relay transmissions`.")
     return row
 
 

@@ -320,6 +320,17 @@ def test_a_second_press_of_save_changes_nothing_and_is_no_conflict(visitor: Visi
     assert shop.kit.controls.read() == before
 
 
+def test_a_long_name_of_nothing_is_named_in_short(visitor: Visitor) -> None:
+    long = "z" * 3000
+    for path in (
+        f"{PAGE}/transmissions/{long}/resend",
+        f"{PAGE}/revoke/{long}",
+        f"/admin/settings/secrets/{long}/revoke",
+    ):
+        page = visitor.post(path)
+        assert (page.status, "z" * 64 in page.text, "z" * 65 in page.text) == (404, True, False), path
+
+
 @pytest.mark.parametrize("encoding", ["xml", ""])
 def test_an_encoding_that_is_none_is_said(visitor: Visitor, shop: Served, encoding: str) -> None:
     page = save(visitor, "http://127.0.0.1:9/orders", encoding=encoding)
