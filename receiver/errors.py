@@ -112,3 +112,11 @@ class SecretsChanged(Unavailable):
 
 class ConfigurationError(Exception):
     """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""
+
+
+class NotThere(ConfigurationError):
+    """Says that nothing has the name that was asked for, and where to look for those that there are."""
+
+
+class ChangedMeanwhile(ConfigurationError):
+    """Says that what was to be changed is no longer as it was seen, so that nothing was changed."""

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver.columns import receipt_of
 from receiver.customers import normalised
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 
 #: Orders on a page.
@@ -60,21 +60,21 @@ def _found_by(words: str) -> Any:
 
 
 def find(session: Session, receipt: str) -> OrderRow:
-    """Find an order by its receipt; raises ConfigurationError when there is none."""
+    """Find an order by its receipt; raises NotThere when there is none."""
     match = _RECEIPT.fullmatch(receipt)
     row = session.get(OrderRow, int(match[1])) if match else None
     if row is None:
-        raise ConfigurationError(f"No order has the receipt {receipt[:64]}; see `flask orders list --all`.")
+        raise NotThere(f"No order has the receipt {receipt[:64]}; see `flask orders list --all`.")
     return row
 
 
 def find_by_either(session: Session, name: str) -> OrderRow:
-    """Find an order by its receipt, or the newest by its order id; raises ConfigurationError when there is none."""
+    """Find an order by its receipt, or the newest by its order id; raises NotThere when there is none."""
     if _RECEIPT.fullmatch(name):
         return find(session, name)
     row = session.scalar(select(OrderRow).where(OrderRow.order_id == name).order_by(OrderRow.id.desc()).limit(1))
     if row is None:
-        raise ConfigurationError(f"No order has the receipt or order id {name[:64]}; see `flask orders list --all`.")
+        raise NotThere(f"No order has the receipt or order id {name[:64]}; see `flask orders list --all`.")
     return row
 
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.models import MailRow
 
 #: Mails on a page.
@@ -49,10 +49,10 @@ def page(session: Session, *, state: str | None = None) -> list[dict[str, Any]]:
 
 
 def find(session: Session, mail_id: int) -> MailRow:
-    """Find a mail by its id; raises ConfigurationError when there is none."""
+    """Find a mail by its id; raises NotThere when there is none."""
     row = session.get(MailRow, mail_id) if mail_id <= _LARGEST_ID else None
     if row is None:
-        raise ConfigurationError(f"No mail has the id {str(mail_id)[:20]}; see `flask mail list`.")
+        raise NotThere(f"No mail has the id {str(mail_id)[:20]}; see `flask mail list`.")
     return row
 
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from receiver import encryption, signing
 from receiver.columns import milliseconds
 from receiver.database import Database, translated_errors
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.models import SecretRow
 from receiver.orders import Fields
 
@@ -106,13 +106,16 @@ class SharedSecrets:
         return self.add(session, secret, now=now)
 
     def end(self, session: Session, fingerprint: str, *, at: datetime) -> None:
-        """Let a stored secret be active until ``at`` only; raises ConfigurationError when there is none to end."""
+        """Let a stored secret be active until ``at`` only.
+
+        Raises NotThere when none is active, and ConfigurationError for one that SHARED_SECRETS holds.
+        """
         if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
             raise ConfigurationError(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
         mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint)
         active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
         if not active:
-            raise ConfigurationError(f"No active secret has the fingerprint {fingerprint}; see `flask secret list`.")
+            raise NotThere(f"No active secret has the fingerprint {fingerprint[:64]}; see `flask secret list`.")
         for row in active:
             row.ends_at = min(row.ends_at or at, at)
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import click
 from flask.cli import AppGroup
@@ -14,7 +14,6 @@ from flask.cli import AppGroup
 from receiver import order_files, signing
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError, ReceiverError
 from receiver.http_client import new_pool
 from receiver.kit import current_kit
 from receiver.relay import history, order_received, report, sender
@@ -24,8 +23,6 @@ from receiver.relay.tables import TransmissionAttemptRow
 
 group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")
 COMMANDS = (group,)
-
-Result = TypeVar("Result")
 
 
 @group.command("show")
@@ -40,7 +37,7 @@ def show(reveal: bool, as_json: bool) -> None:
         "url": control.url,
         "encoding": control.encoding,
         "sends_secret_field": control.sends_secret_field,
-        "secret": _done(controls.reveal) if reveal else None,
+        "secret": controls.reveal() if reveal else None,
         "fingerprint": control.secrets[0].fingerprint if control.secrets else None,
         "disabled_because": control.disabled_because,
     }
@@ -57,9 +54,7 @@ def enable(url: str | None, encoding: Literal["form", "json"] | None, secret_fie
     """Post orders received to URL, or to the one saved before; the first time makes the shared secret."""
     kit = working_kit()
     is_new = not kit.controls.active_secrets()
-    control = _done(
-        lambda: kit.controls.save(enabled=True, url=url, encoding=encoding, sends_secret_field=secret_field)
-    )
+    control = kit.controls.save(enabled=True, url=url, encoding=encoding, sends_secret_field=secret_field)
     click.echo(f"Completed orders are posted to {control.url} from now on.")
     if OwnReceiver(kit).is_at(control.url):
         OwnReceiver(kit).give()
@@ -72,7 +67,7 @@ def enable(url: str | None, encoding: Literal["form", "json"] | None, secret_fie
 @group.command("disable")
 def disable() -> None:
     """Hold the orders received from now on; URL and secret are kept."""
-    _done(lambda: working_kit().controls.save(enabled=False))
+    working_kit().controls.save(enabled=False)
     click.echo("Orders are held from now on; flask relay enable sends them.")
 
 
@@ -80,8 +75,8 @@ def disable() -> None:
 def rotate() -> None:
     """Make a new shared secret; the old one signs along for 24 hours."""
     kit = working_kit()
-    old = _done(kit.controls.reveal)
-    secret = _done(kit.controls.rotate)
+    old = kit.controls.reveal()
+    secret = kit.controls.rotate()
     OwnReceiver(kit).follow()
     click.echo("A new secret signs from now on; the old one signs along for 24 hours.")
     if OwnReceiver(kit).is_given(kit.controls.read()):
@@ -95,7 +90,7 @@ def rotate() -> None:
 def test(as_json: bool) -> None:
     """Send a dummy order now and print what came of it. Exit 1 unless it arrived."""
     kit = working_kit()
-    event_id = _done(kit.transmissions.send_test).event_id
+    event_id = kit.transmissions.send_test().event_id
     with kit.database.read() as session:
         attempt = history.find(session, event_id).trail[0]
     _print_attempt(event_id, attempt.url, attempt, json.loads(attempt.headers_sent), attempt.body, as_json=as_json)
@@ -114,7 +109,7 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
         _send_once(file, url, secret, as_json=as_json)
         return
     kit = working_kit()
-    order = _done(lambda: order_files.read_order(file, kit.settings["MAX_FIELDS"]))
+    order = order_files.read_order(file, kit.settings["MAX_FIELDS"])
     event_id = order_received(order)
     with kit.database.read() as session:
         row = history.summary(history.find(session, event_id))
@@ -136,8 +131,8 @@ def transmissions(state: str | None, as_json: bool) -> None:
 
 
 def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
-    order = _done(lambda: identified(order_files.read_order(file, current_kit().settings["MAX_FIELDS"])))
-    secrets = [_done(lambda: signing.clean_secret(secret))]
+    order = identified(order_files.read_order(file, current_kit().settings["MAX_FIELDS"]))
+    secrets = [signing.clean_secret(secret)]
     pool = new_pool(allow_private=True, https_only=False)  # whoever sits at this terminal can reach it anyway
     answer = sender.post(url, secrets, order, pool=pool)
     body = answer.body.decode("utf-8", "replace")
@@ -193,11 +188,3 @@ def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 def _print_secret(secret: str, options: str) -> None:
     click.echo(f"{secret}\nThat is the shared secret, shown this once. On a receiver of this kit, run:")
     click.echo(f"  flask secret add '{secret}'{options}")
-
-
-def _done(call: Callable[[], Result]) -> Result:
-    """Give what a call gives; ends the command in plain words when it cannot be done."""
-    try:
-        return call()
-    except (ConfigurationError, ReceiverError) as error:
-        raise click.ClickException(str(error)) from error

@@ -11,7 +11,12 @@ from werkzeug.exceptions import HTTPException
 from receiver import problems
 from receiver.console.blueprint import console
 from receiver.console.guard import TOKEN
-from receiver.errors import ConfigurationError, ReceiverError
+from receiver.errors import ConfigurationError, NotThere, ReceiverError
+
+#: The forms that take long to fill in, and hold no secret: what was typed into one that is refused is shown again.
+_LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})
+#: Their hidden fields.
+_HIDDEN = frozenset({"csrf_token", "version"})
 
 
 @console.app_errorhandler(CSRFError)
@@ -38,7 +43,12 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 @console.errorhandler(ConfigurationError)
 def _from_configuration(error: ConfigurationError) -> Response:
-    return _page(404, "That cannot be done", str(error))
+    return _page(409, "That cannot be done", str(error))
+
+
+@console.errorhandler(NotThere)
+def _from_what_is_not_there(error: NotThere) -> Response:
+    return _page(404, "Not Found", str(error))
 
 
 @console.errorhandler(Exception)
@@ -63,6 +73,19 @@ def _form_again() -> str:
 
 
 def _page(status: int, title: str, detail: str, *, again: str = "") -> Response:
-    is_signed_in = TOKEN in session and status != 401
-    content = render_template("console/error.html", title=title, detail=detail, signed_in=is_signed_in, again=again)
+    content = render_template(
+        "console/error.html",
+        title=title,
+        detail=detail,
+        signed_in=TOKEN in session and status != 401,
+        again=again,
+        typed=_typed() if again else [],
+    )
     return make_response(content, status)
+
+
+def _typed() -> list[tuple[str, str]]:
+    """Give what was typed into a form that was not taken, so that it can be copied into the next."""
+    if request.endpoint not in _LONG_FORMS:
+        return []
+    return [(name, value) for name, value in request.form.items(multi=True) if value and name not in _HIDDEN]

@@ -54,7 +54,7 @@ def check_request() -> ResponseReturnValue | None:
         refuse_other_origins(kit.settings["PUBLIC_URL"])
     if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):
         if request.method not in {"GET", "HEAD"}:
-            abort(401, "Your sign-in has ended. Sign in again, then do it once more.")
+            abort(401, "Nothing was changed. Sign in again, then do it once more.")
         return redirect(url_for("console.sign_in", next=request.full_path.rstrip("?")))
     csrf.protect()
     return None

@@ -12,7 +12,7 @@ from receiver import mail_ledger
 from receiver.columns import receipt_of
 from receiver.console import paging
 from receiver.console.blueprint import console
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.kit import current_kit
 from receiver.models import MailRow
 
@@ -94,7 +94,7 @@ def mail_resend(mail_id: int) -> ResponseReturnValue:
 def _found(session: Session, mail_id: int) -> MailRow:
     try:
         return mail_ledger.find(session, mail_id)
-    except ConfigurationError:
+    except NotThere:
         abort(404, f"No mail has the id {str(mail_id)[:20]}. Look for it under Mail.")
 
 

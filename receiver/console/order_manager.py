@@ -12,7 +12,7 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringF
 
 from receiver.console import paging
 from receiver.console.blueprint import console
-from receiver.errors import ConfigurationError
+from receiver.errors import ChangedMeanwhile, ConfigurationError
 from receiver.kit import Kit, current_kit
 from receiver.relay import history, report
 from receiver.relay.controls import Control
@@ -21,8 +21,6 @@ from receiver.relay.tables import TransmissionAttemptRow
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 SHOW_ONCE = "show_secret_once"
-#: Transmissions on a page.
-PAGE = 25
 
 
 class OrderControlForm(FlaskForm):  # type: ignore[misc]
@@ -39,8 +37,8 @@ class OrderControlForm(FlaskForm):  # type: ignore[misc]
         invalid_choice_message="Choose form or JSON.",
     )
     sends_secret_field = BooleanField("Also send the secret as the field shared_secret")
-    #: When what the form showed was saved, so that nobody's later change is overwritten unseen.
-    changed_at = HiddenField()
+    #: What the form showed, so that nobody's later change is overwritten unseen.
+    version = HiddenField()
 
 
 @console.get("/order-manager")
@@ -58,16 +56,19 @@ def order_manager_save() -> ResponseReturnValue:
     form = OrderControlForm()
     if not form.validate():
         return _page(before, form, is_open=True), 422
-    if form.changed_at.data not in {None, _last_change(before)}:
-        form.changed_at.data = _last_change(before)
-        return _page(before, form, is_open=True, was_changed=True), 409
     try:
         after = controls.save(
             enabled=form.enabled.data,
             url=form.url.data or "",
             encoding=form.encoding.data,
             sends_secret_field=form.sends_secret_field.data,
+            seen=form.version.data,
         )
+    except ChangedMeanwhile:
+        after = controls.read()
+        if not _is_as_asked(after, form):
+            form.version.data = after.version
+            return _page(after, form, is_open=True, was_changed=True), 409
     except ConfigurationError as error:
         form.url.errors = [str(error)]
         return _page(before, form, is_open=True), 422
@@ -114,8 +115,10 @@ def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
     return {"is_given": own_receiver.is_given(control)}
 
 
-def _last_change(control: Control) -> str:
-    return str(control.changed_at or "")
+def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
+    """Tell whether the control stands as the form asks, as it does when its button was pressed twice."""
+    asked = (form.enabled.data, (form.url.data or "").strip(), form.encoding.data, form.sends_secret_field.data)
+    return asked == (control.enabled, control.url, control.encoding, control.sends_secret_field)
 
 
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:
@@ -124,7 +127,7 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
     with kit.database.read() as reading:
         tested = history.find(reading, wanted) if (wanted := request.args.get("tested", "")) else None
         transmissions, pages = paging.one_page(
-            reading, history.newest_first(state or None, before=paging.before()), PAGE, state=state
+            reading, history.newest_first(state or None, before=paging.before()), history.PAGE, state=state
         )
         return render_template(
             "console/order_manager.html",

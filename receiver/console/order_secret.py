@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from receiver.console.blueprint import console
 from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
 from receiver.console.sign_ins import SignIns, TooManyFailures
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.kit import current_kit
 from receiver.relay.own_receiver import OwnReceiver
 
@@ -31,7 +31,7 @@ def order_manager_reveal() -> ResponseReturnValue:
     form = RevealForm()
     control = kit.controls.read()
     if not control.secrets:
-        raise ConfigurationError("There is no secret yet; the first save of the Order Controls makes one.")
+        raise NotThere("There is no secret yet; the first save of the Order Controls makes one.")
     if not form.validate_on_submit():
         return render_template("console/order_reveal.html", form=form), 422 if form.errors else 200
     try:

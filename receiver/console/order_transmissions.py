@@ -10,7 +10,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import DateTimeLocalField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
 from receiver.console.blueprint import console
 from receiver.kit import Kit, current_kit
@@ -27,6 +27,11 @@ class RangeForm(FlaskForm):  # type: ignore[misc]
 
     start = DateTimeLocalField("Received from", [InputRequired("Say from when.")])
     end = DateTimeLocalField("Received before", [InputRequired("Say until when.")])
+
+    def validate_end(self, end: DateTimeLocalField) -> None:
+        """Refuse a stretch that ends before it begins; WTForms calls this by its name."""
+        if self.start.data and end.data and end.data <= self.start.data:
+            raise ValidationError("This is not after the time above.")
 
 
 @console.get("/order-manager/transmissions/<event_id>")

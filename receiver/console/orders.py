@@ -13,7 +13,7 @@ from receiver import formatting, ledger
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
 from receiver.kit import Kit, current_kit
 from receiver.models import OrderRow
@@ -107,7 +107,7 @@ def orders_run(receipt: str) -> ResponseReturnValue:
 def _found(session: Session, receipt: str) -> OrderRow:
     try:
         return ledger.find(session, receipt)
-    except ConfigurationError:
+    except NotThere:
         abort(404, f"No order has the receipt {receipt[:64]}. Look for it under Received, Orders.")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from flask import render_template
+from flask import render_template, url_for
 
 from receiver import figures
 from receiver.console import checklist
@@ -16,6 +16,23 @@ from receiver.console.charts import Chart, bar_chart
 from receiver.console.presentation import LOCALE
 from receiver.kit import Kit, current_kit
 
+#: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
+_PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "order_parked": ("console.parked", "Received, Parked", {}),
+    "handler_failed": ("console.orders", "Received, Orders that failed", {"state": "failed"}),
+    "mail_failed": ("console.mail", "Mails that failed", {"state": "failed"}),
+    "wrong_secret": ("console.refused", "Received, Refused", {}),
+    "card_data": ("console.refused", "Received, Refused", {}),
+    "quiet_hours": ("console.orders", "Received, Orders", {}),
+    "order_gap": ("console.orders", "Received, Orders", {}),
+    "mail_template": ("console.mail", "Mail", {}),
+    "transmission_given_up": ("console.order_manager", "Transmissions that failed", {"state": "failed"}),
+}
+_OF_THE_RELAY: tuple[str, str, dict[str, Any]] = (
+    "console.order_manager",
+    "Customer, Order Manager",
+    {"open": "controls"},
+)
 #: A job that is due for longer than this finds nobody to do it.
 _LATE = timedelta(minutes=5)
 
@@ -44,7 +61,7 @@ def _lately(kit: Kit) -> dict[str, Any]:
     with kit.database.read() as session:
         day, week = figures.lately(session, now, zone)
         waiting = figures.longest_due(session, now)
-        troubles = kit.notices.standing(session, now)
+        troubles = [(trouble, *_place(trouble.kind)) for trouble in kit.notices.standing(session, now)]
     return {
         "periods": [
             ("Last 24 hours", day, _chart("hour", day, "HH:mm")),
@@ -54,6 +71,12 @@ def _lately(kit: Kit) -> dict[str, Any]:
         "waiting": waiting,
         "is_late": waiting is not None and now - waiting.since > _LATE,
     }
+
+
+def _place(kind: str) -> tuple[str, str]:
+    """Give the address and the name of the page where a kind of trouble is mended."""
+    endpoint, name, filters = _PLACES.get(kind, _OF_THE_RELAY)
+    return url_for(endpoint, **filters), name
 
 
 def _chart(unit: str, counted: figures.Figures, pattern: str) -> Chart:

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from receiver.addresses import check_url
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import ChangedMeanwhile, ConfigurationError
 from receiver.relay import control_secrets, control_state
 
 Encoding = Literal["form", "json"]
@@ -42,6 +42,11 @@ class Control:
     changed_at: datetime | None = None
     #: Those that sign now, newest first.
     secrets: tuple[ControlSecret, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Tells one state of the control from every other; a rotation of the secret makes no new one."""
+        return _version(self.changed_at)
 
 
 class Controls:
@@ -88,14 +93,19 @@ class Controls:
         url: str | None = None,
         encoding: Encoding | None = None,
         sends_secret_field: bool | None = None,
+        seen: str | None = None,
     ) -> Control:
         """Change the control and give it as it then is; what is not given stays as it was.
 
-        The first save makes the secret. Enabling sends what was held; disabling holds what is open. Raises
-        ConfigurationError, and changes nothing, when the URL cannot be sent to; disabling works with any saved one.
+        The first save makes the secret. Enabling sends what was held; disabling holds what is open. Raises, and
+        changes nothing: ConfigurationError when the URL cannot be sent to (disabling works with any saved one), and
+        ChangedMeanwhile when the control is no longer of the version ``seen``.
         """
         now = self._now()
         with self._database.write() as session:
+            before = control_state.read_row(session)
+            if seen not in {None, _version(before.changed_at if before else None)}:
+                raise ChangedMeanwhile("The Order Control was changed meanwhile; look at it again, then save.")
             row = control_state.row_for_change(session, now)
             is_new_url = url is not None and url.strip() != row.url
             if url is not None and is_new_url:
@@ -132,7 +142,7 @@ class Controls:
             return control_secrets.rotate(session, self._secret_key, self._now(), overlap)
 
     def revoke(self, fingerprint: str) -> None:
-        """End a replaced secret now; raises ConfigurationError for the newest, and for one that does not sign."""
+        """End a replaced secret now; raises ConfigurationError for the newest, NotThere for one that does not sign."""
         with self._database.write() as session:
             control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
 
@@ -152,3 +162,7 @@ class Controls:
         except ConfigurationError:
             return False
         return not (self._allow_private or self._https_only)
+
+
+def _version(changed_at: datetime | None) -> str:
+    return changed_at.isoformat() if changed_at else ""

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, defer, selectinload
 from sqlalchemy.sql import Select
 
-from receiver.errors import ConfigurationError
+from receiver.errors import NotThere
 from receiver.relay import control_state
 from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 
@@ -40,11 +40,11 @@ def newest_first(state: str | None = None, *, before: int | None = None) -> Sele
 
 
 def find(session: Session, event_id: str) -> TransmissionRow:
-    """Find a transmission by its event, with all its attempts; raises ConfigurationError when there is none."""
+    """Find a transmission by its event, with all its attempts; raises NotThere when there is none."""
     mine = select(TransmissionRow).where(TransmissionRow.event_id == event_id)
     row = session.scalar(mine.options(selectinload(TransmissionRow.trail)))
     if row is None:
-        raise ConfigurationError(f"No transmission has the event {event_id!r}; see `flask relay transmissions`.")
+        raise NotThere(f"No transmission has the event {event_id[:64]!r}; see `flask relay transmissions`.")
     return row
 
 

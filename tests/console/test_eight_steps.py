@@ -108,7 +108,9 @@ def test_the_eight_steps_against_a_foreign_receiver(receiver: Served, browse: Ca
         browsing.sign_in()
 
         def take(secret: str) -> None:
-            expect(browsing.page.get_by_label("Command for the receiver")).to_have_text(f"flask secret add '{secret}'")
+            expect(browsing.page.get_by_label("Command for the receiver")).to_have_text(
+                f".venv/bin/flask secret add '{secret}'"
+            )
             foreign.secret = secret
 
         result = walk(ByKeyboard(browsing), foreign.url, tick_secret_field=True, take_secret=take)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import update
@@ -255,6 +257,12 @@ def test_failed_ones_of_a_time_are_counted_before_they_are_resent(visitor: Visit
 def test_a_time_that_is_none_is_refused(visitor: Visitor) -> None:
     assert visitor.get(f"{PAGE}/resend-failed").status == 200
     assert visitor.get(f"{PAGE}/resend-failed?start=yesterday&end=").status == 422
+    backwards = {"start": "2026-11-26T12:00", "end": "2026-11-25T12:00"}
+    for page in (
+        visitor.get(f"{PAGE}/resend-failed?{urlencode(backwards)}"),
+        visitor.post(f"{PAGE}/resend-failed", backwards),
+    ):
+        assert (page.status, "This is not after the time above." in page.text) == (422, True)
 
 
 def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served) -> None:
@@ -267,23 +275,60 @@ def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served)
     assert "Disabled by itself" in page.text
 
 
-def changed_at(page: Page) -> str:
-    """Give the moment of the last change as the form of the Order Controls carries it."""
-    found = re.search(r'name="changed_at"[^>]*value="([^"]*)"', page.html)
+def version(page: Page) -> str:
+    """Give the version that the form of the Order Controls carries."""
+    found = re.search(r'name="version"[^>]*value="([^"]*)"', page.html)
     assert found
     return html.unescape(found[1])
 
 
 def test_a_change_made_meanwhile_is_not_overwritten_unseen(visitor: Visitor, shop: Served) -> None:
-    seen = changed_at(visitor.get(PAGE))
-    save(visitor, "http://127.0.0.1:9/mine", changed_at=seen)
-    page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", changed_at=seen)
+    seen = version(visitor.get(PAGE))
+    save(visitor, "http://127.0.0.1:9/mine", version=seen)
+    page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", version=seen)
     assert (page.status, "Nothing was saved: it was changed meanwhile" in page.text) == (409, True)
     assert "on, to http://127.0.0.1:9/mine, as form" in page.text
     assert 'value="http://127.0.0.1:9/theirs"' in page.html
     assert shop.kit.controls.read().url == "http://127.0.0.1:9/mine"
-    assert save(visitor, "http://127.0.0.1:9/theirs", changed_at=changed_at(page)).status == 200
+    assert save(visitor, "http://127.0.0.1:9/theirs", version=version(page)).status == 200
     assert shop.kit.controls.read().url == "http://127.0.0.1:9/theirs"
+
+
+def test_of_tabs_that_save_at_the_same_moment_one_is_heard(visitor: Visitor, shop: Served) -> None:
+    page = visitor.get(PAGE)
+    fields = {"encoding": "form", "version": version(page)}
+    urls = [f"http://127.0.0.1:9/{number}" for number in range(8)]
+    with ThreadPoolExecutor(len(urls)) as tabs:
+        answers = list(
+            tabs.map(lambda url: visitor.post(PAGE, {**fields, "url": url}, token=page.token, follow=False), urls)
+        )
+    assert sorted(answer.status for answer in answers) == [303] + [409] * 7
+    saved = [url for url, answer in zip(urls, answers, strict=True) if answer.status == 303]
+    assert [shop.kit.controls.read().url] == saved
+
+
+def test_a_second_press_of_save_changes_nothing_and_is_no_conflict(visitor: Visitor, shop: Served) -> None:
+    seen = version(visitor.get(PAGE))
+    save(visitor, "http://127.0.0.1:9/mine ", version=seen)
+    before = shop.kit.controls.read()
+    page = save(visitor, "http://127.0.0.1:9/mine ", version=seen)
+    assert (page.status, "All order control changes are saved." in page.text) == (200, True)
+    assert secrets_on(page) == []
+    assert shop.kit.controls.read() == before
+    for change in ({"enabled": ""}, {"encoding": "json"}, {"sends_secret_field": "y"}):
+        assert save(visitor, "http://127.0.0.1:9/mine", version=seen, **change).status == 409, change
+    assert shop.kit.controls.read() == before
+
+
+def test_a_long_name_of_nothing_is_named_in_short(visitor: Visitor) -> None:
+    long = "z" * 3000
+    for path in (
+        f"{PAGE}/transmissions/{long}/resend",
+        f"{PAGE}/revoke/{long}",
+        f"/admin/settings/secrets/{long}/revoke",
+    ):
+        page = visitor.post(path)
+        assert (page.status, "z" * 64 in page.text, "z" * 65 in page.text) == (404, True, False), path
 
 
 @pytest.mark.parametrize("encoding", ["xml", ""])
@@ -296,3 +341,14 @@ def test_an_encoding_that_is_none_is_said(visitor: Visitor, shop: Served, encodi
 
 def test_a_wrong_url_is_announced(visitor: Visitor) -> None:
     assert re.search(r'role="alert">Nothing was saved: Enter the URL', save(visitor, "").html)
+
+
+def test_what_is_not_there_is_not_found_and_the_newest_secret_is_not_revoked(visitor: Visitor, shop: Served) -> None:
+    save(visitor, "http://127.0.0.1:9/orders")
+    for path in ("revoke/cafecafe", "transmissions/evt_none/resend"):
+        page = visitor.post(f"{PAGE}/{path}")
+        assert (page.status, "Not Found" in page.text) == (404, True), path
+    (newest,) = shop.kit.controls.read().secrets
+    page = visitor.post(f"{PAGE}/revoke/{newest.fingerprint}")
+    assert (page.status, "rotate it instead" in page.text) == (409, True)
+    assert shop.kit.controls.read().secrets == (newest,)

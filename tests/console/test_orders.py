@@ -51,7 +51,7 @@ def complete_order() -> bytes:
 def test_an_empty_list_says_how_to_send_the_first_order(visitor: Visitor) -> None:
     page = visitor.get("/admin/orders")
     assert "No order has come in yet" in page.text
-    assert "curl http://127.0.0.1:8000/orders -H 'X-Shared-Secret: SECRET'" in page.text
+    assert "curl http://127.0.0.1:8000/orders \\ -H 'X-Shared-Secret: SECRET'" in page.text
 
 
 def test_the_curl_of_the_empty_list_sends_an_order(shop: Served, visitor: Visitor) -> None:
@@ -64,6 +64,20 @@ def test_a_line_shows_what_matters_of_an_order(shop: Served, visitor: Visitor) -
     text = visitor.get("/admin/orders").text
     for words in (receipt, "A-17", "ada@shop.example", "£19.99", "done", "3 done"):
         assert words in text
+
+
+def test_numbers_stand_below_their_headings(shop: Served, visitor: Visitor) -> None:
+    receipt = post(shop)
+    for path in (
+        "/admin/orders",
+        f"/admin/orders/{receipt}",
+        "/admin/customers",
+        "/admin/customers/1",
+        "/admin/handlers",
+    ):
+        page = visitor.get(path).html
+        numbers = set(re.findall(r'data-label="([^"]+)" class="number"', page))
+        assert set(re.findall(r'role="columnheader" class="number">([^<]+)', page)) == numbers != set(), path
 
 
 def test_a_failed_handler_stands_first_in_the_line(instance: Path, serve: Callable[..., Served]) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Route
 from sqlalchemy import update
 
 from receiver.models import OrderRow
+from receiver.notices import TROUBLES, Notices, Trouble
 from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
@@ -23,6 +24,11 @@ OWN = {
     "MAIL_DEFAULT_SENDER": "shop@laden.de",
 }
 FOREIGN = {"OrderRef": "77"}
+#: The kinds of trouble that are found outside ``receiver.notices``.
+_OF_OTHERS = (
+    *("quiet_hours", "order_gap", "mail_template", "transmission_given_up"),
+    *("relay_disabled", "transmission_refused"),
+)
 
 
 def signed_in(shop: Served) -> Visitor:
@@ -50,9 +56,9 @@ def test_a_fresh_receiver_says_what_is_left_to_set_up(serve: Callable[..., Serve
     assert re.findall(r'<span class="state [a-z]+">([^<]+)</span>', page.html) == [
         *("to do", "to do", "to do", "optional", "to do"),
     ]
-    assert "none is active, so every POST is refused" in page.text
+    assert "None is active, so every POST is refused" in page.text
     assert ".venv/bin/flask secret add SECRET" in page.text
-    assert "still the example's: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
+    assert "Still the example's: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
     assert "PUBLIC_URL is not https" in page.text
 
 
@@ -118,6 +124,20 @@ def test_trouble_stands_there_in_the_words_of_the_mail(visitor: Visitor, shop: S
     text = visitor.get("/admin/").text
     assert "An order came in that is not understood yet." in text
     assert "Nothing is lost: it is kept as parked" in text
+
+
+def test_each_trouble_leads_to_the_page_where_it_is_mended(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relayed = [Trouble(kind=kind, newest=lambda _: 1, headline=kind, lines=()) for kind in _OF_OTHERS]
+    monkeypatch.setattr(Notices, "standing", lambda *_: [*TROUBLES, *relayed])
+    html = signed_in(serve(work=False)).get("/admin/").html
+    notices = [part.partition("</div>")[0] for part in html.split('<div class="notice bad">')[1:]]
+    assert [re.findall(r'href="([^"]+)"', notice)[0].removeprefix("/admin/") for notice in notices] == [
+        *("parked", "orders?state=failed", "mail?state=failed", "refused", "refused"),
+        *("orders", "orders", "mail", "order-manager?state=failed"),
+        *("order-manager?open=controls", "order-manager?open=controls"),
+    ]
 
 
 @pytest.mark.parametrize(("ago", "is_late"), [(timedelta(minutes=1), False), (timedelta(minutes=6), True)])

@@ -34,7 +34,7 @@ def refused(shop: Served, visitor: Visitor, query: str = "") -> Page:
 def test_without_a_refusal_the_page_says_how_to_see_one(shop: Served, visitor: Visitor) -> None:
     text = refused(shop, visitor).text
     assert "No POST was refused" in text
-    assert "curl -i http://127.0.0.1:8000/orders -H 'X-Shared-Secret: a-wrong-secret'" in text
+    assert "curl -i http://127.0.0.1:8000/orders \\ -H 'X-Shared-Secret: a-wrong-secret'" in text
 
 
 def test_a_refusal_shows_reason_next_step_address_names_and_sizes(shop: Served, visitor: Visitor) -> None:

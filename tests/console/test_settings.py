@@ -90,7 +90,7 @@ def test_a_secret_of_the_settings_is_not_revoked_here(visitor: Visitor) -> None:
     assert "the setting SHARED_SECRETS" in page.text
     assert "is removed in the setting" in page.text
     refused = visitor.post(f"/admin/settings/secrets/{signing.fingerprint(SECRET)}/revoke")
-    assert refused.status == 404
+    assert refused.status == 409
     assert "stands in the setting SHARED_SECRETS; remove it there." in refused.text
 
 

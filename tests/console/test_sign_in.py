@@ -90,6 +90,23 @@ def test_a_wrong_password_opens_nothing(shop: Served) -> None:
     assert visitor.get("/admin/", follow=False).status == 302
 
 
+def test_what_was_typed_when_the_sign_in_ended_is_shown_again(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    token = visitor.get("/admin/password").token
+    typed = {"url": "https://shop.example/<b>orders", "encoding": "json", "version": "hidden"}
+    too_old = visitor.post("/admin/order-manager", typed, token="x")
+    SignIns(shop.kit.database).end_all()
+    ended = visitor.post("/admin/order-manager", typed, token=token)
+    for page in (too_old, ended):
+        assert "What you had typed stands here" in page.text
+        assert "<bdi>https://shop.example/&lt;b&gt;orders</bdi>" in page.html
+        assert "hidden</bdi>" not in page.html
+        assert "csrf_token</code>" not in page.html
+    secret = {"secret": "never to be shown again"}
+    assert "never to be" not in visitor.post("/admin/settings/secrets", secret, token=token).html
+
+
 def test_signing_in_leads_to_the_page_that_was_wanted(shop: Served) -> None:
     visitor = Visitor(shop.base)
     wanted = visitor.get("/admin/password", follow=False).headers["Location"]
@@ -325,7 +342,7 @@ def test_without_a_secret_key_the_console_says_what_to_do(make_app: Callable[...
     (instance / "secret_key").unlink()
     answer = make_app().test_client().get("/admin/sign-in")
     assert answer.status_code == 503
-    assert b"run `flask init`" in answer.data
+    assert b"run <code>flask init</code>" in answer.data
 
 
 def test_signing_in_by_keyboard_alone(shop: Served, browse: Callable[..., Browsing]) -> None:
