@@ -71,7 +71,7 @@ def test_refusals_before_the_first_good_post_are_called_normal(shop: Served, vis
     refuse(shop, Undecodable("during set-up"), at=NOW - timedelta(minutes=5))
     assert "No good POST has come in yet." in refused(shop, visitor).text
     shop.post(order_fields())
-    refuse(shop, Undecodable("afterwards"), at=NOW + timedelta(minutes=5))
+    refuse(shop, Undecodable("afterwards"), at=datetime.now(UTC) + timedelta(minutes=5))
     text = refused(shop, visitor).text
     assert "No good POST has come in yet." not in text
     assert text.count("normal during set-up") == 1
