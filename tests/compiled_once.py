@@ -1,12 +1,15 @@
-"""What the many apps of the tests share, so that each needs not work it out anew: compiled templates."""
+"""What the many apps of the tests share, so that each needs not work it out anew: compiled templates and routes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import CodeType
+from typing import Any
 
 import pytest
 from jinja2 import BytecodeCache, Environment
 from jinja2.bccache import Bucket
+from werkzeug.routing import Rule
 
 
 class CompiledOnce(BytecodeCache):
@@ -27,3 +30,17 @@ def share_compiled_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = CompiledOnce()
     shared = property(lambda _: cache, lambda *_: None)
     monkeypatch.setattr(Environment, "bytecode_cache", shared, raising=False)
+
+
+def share_compiled_routes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Compile once what builds the URLs of a route; it depends on how the route is written and on nothing else."""
+    compiled: Callable[..., Any] = vars(Rule)["_compile_builder"]
+    kept: dict[tuple[object, ...], Any] = {}
+
+    def compile_once(rule: Rule, append_unknown: bool = True) -> Any:
+        written = (rule.rule, rule.host, rule.subdomain, rule.merge_slashes, repr(rule.defaults), append_unknown)
+        if written not in kept:
+            kept[written] = compiled(rule, append_unknown)
+        return kept[written]
+
+    monkeypatch.setattr(Rule, "_compile_builder", compile_once)

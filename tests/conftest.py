@@ -22,7 +22,7 @@ from receiver.database import Database
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
 from tests.browsers import browse, chromium
-from tests.compiled_once import share_compiled_templates
+from tests.compiled_once import share_compiled_routes, share_compiled_templates
 from tests.console.visitor import PASSWORD
 from tests.served import SECRET, Served, served
 
@@ -39,9 +39,10 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector pass by what thousands of collected tests consist of: it stays to the end anyway."""
+    """Let the collector pass by what thousands of collected tests consist of, and come seldom: memory is plenty."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(trylast=True)
@@ -59,9 +60,10 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _templates_are_compiled_once() -> Iterator[None]:
+def _apps_are_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         share_compiled_templates(monkeypatch)
+        share_compiled_routes(monkeypatch)
         yield
 
 

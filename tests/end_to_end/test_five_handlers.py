@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from receiver.models import AttemptRow, HandlerRow
+from tests.end_to_end.processes import unmeasured_threads
 from tests.served import Served, order_fields
 
 ORDERS = 500
@@ -49,6 +50,7 @@ def hanging(order, context):
 GOOD = ("ledger", "stock")
 
 
+@unmeasured_threads()
 def test_every_good_handler_runs_once_on_each_order_and_a_shaky_one_ends_done(
     serve: Callable[..., Served], instance: Path
 ) -> None:
