@@ -7,8 +7,8 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from receiver import create_app
 from receiver.database import Database
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
+from tests import compiled_once
 from tests.browsers import browse, chromium
-from tests.compiled_once import share_compiled_routes, share_compiled_templates
 from tests.console.visitor import PASSWORD
 from tests.served import SECRET, Served, served
+from tests.unmeasured import unmeasured
 
 __all__ = ["browse", "chromium"]
 pytest_plugins = ["receiver.testing"]
@@ -53,6 +54,13 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure no coverage behind a browser: the tests that ask without one reach every page already."""
+    with unmeasured() if "browse" in getattr(item, "fixturenames", ()) else nullcontext():
+        return (yield)
+
+
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("RECEIVER_")]:
@@ -62,8 +70,10 @@ def _no_settings_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True, scope="session")
 def _apps_are_compiled_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
-        share_compiled_templates(monkeypatch)
-        share_compiled_routes(monkeypatch)
+        compiled_once.share_compiled_templates(monkeypatch)
+        compiled_once.share_compiled_routes(monkeypatch)
+        compiled_once.share_compiled_statements(monkeypatch)
+        compiled_once.share_installed_packages(monkeypatch)
         yield
 
 

@@ -180,17 +180,6 @@ def at_once(times: int, call: Callable[[int], Result]) -> list[Result]:
         return list(pool.map(wait_and_call, range(times)))
 
 
-@contextmanager
-def unmeasured_threads() -> Iterator[None]:
-    """Let threads that are started in the block run at full speed: coverage is not measured in them."""
-    measure = threading.gettrace()
-    threading.settrace(None)
-    try:
-        yield
-    finally:
-        threading.settrace(measure)
-
-
 def command_environment(**settings: Any) -> dict[str, str]:
     """Make the environment of a command: this one's, with these settings."""
     return os.environ | {f"RECEIVER_{name}": str(value) for name, value in settings.items()}

@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from receiver.models import AttemptRow, HandlerRow
-from tests.end_to_end.processes import unmeasured_threads
 from tests.served import Served, order_fields
+from tests.unmeasured import unmeasured_threads
 
 ORDERS = 500
 KEEP = """

@@ -16,8 +16,9 @@ from tests.end_to_end.fuzz_judge import Judge, call
 from tests.end_to_end.fuzz_raw import Answered, Raw, exchange, make_raw
 from tests.end_to_end.fuzz_requests import Request, make
 from tests.end_to_end.fuzz_words import JSON, MULTIPART, NAMES
-from tests.end_to_end.processes import Running, granian, gunicorn, unmeasured_threads
+from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import FORM, SECRET, signed
+from tests.unmeasured import unmeasured_threads
 
 SEED = 20261123
 BULK = 18_000
