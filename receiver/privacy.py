@@ -42,10 +42,14 @@ class Kept:
 def kept(session: Session, email: str) -> Kept:
     """Count what is kept of the person with this e-mail; raises ConfigurationError when it is nothing."""
     email = normalised(email)
+    return _counted(session, email, _transmissions(session, email))
+
+
+def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
+    """Count beside the transmissions that were ``sent``, which take the longest to find."""
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
-    sent = _transmissions(session, email)
     found = Kept(
         email=email,
         is_registered=customer is not None,
@@ -85,11 +89,13 @@ def consequences(kept: Kept) -> list[str]:
 
 def export(session: Session, email: str) -> dict[str, Any]:
     """Give all that is kept of a person, for them to read; raises ConfigurationError when it is nothing."""
-    email = kept(session, email).email
+    email = normalised(email)
+    sent = _transmissions(session, email)
+    _counted(session, email, sent)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
     mails = session.scalars(select(MailRow).where(_is_to(email)).order_by(MailRow.id))
-    of_them = select(TransmissionRow).where(TransmissionRow.id.in_(_transmissions(session, email)))
+    of_them = select(TransmissionRow).where(TransmissionRow.id.in_(sent))
     transmissions = session.scalars(of_them.order_by(TransmissionRow.id).options(selectinload(TransmissionRow.trail)))
     return {
         "email": email,
@@ -121,13 +127,14 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
     settled and this is done again. Raises ConfigurationError when nothing is kept of them.
     """
     with database.read() as session:
-        email = kept(session, email).email
+        email = normalised(email)
+        transmissions = _transmissions(session, email)
+        _counted(session, email, transmissions)
         orders, mails = _orders(session, email), _mails(session, email)
-        transmissions = list(_transmissions(session, email))
     total = Purged()
     for batches in (
         purging.remove_mails(database, transport, mails),
-        purging.remove_transmissions(database, transmissions),
+        purging.remove_transmissions(database, list(transmissions)),
         purging.empty_orders(database, orders, email=None),
     ):
         total = sum(batches, total)
