@@ -157,7 +157,7 @@ def test_amounts_and_dates_are_written_as_the_orders_locale_does(serve: Callable
         shop.post(
             order_fields(order_id=order_id, locale=locale, currency="EUR", total="1234.50", item_1_unit_price="8.5")
         )
-    shop.settled()
+        shop.settled()
     with shop.kit.database.write() as session:
         session.execute(update(OrderRow).values(received_at=datetime(2026, 3, 1, 23, tzinfo=UTC)))
     ada = Visitor(shop.base)
