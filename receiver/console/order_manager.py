@@ -8,16 +8,17 @@ from typing import Any
 from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
 from receiver.console import paging
 from receiver.console.blueprint import console
-from receiver.errors import ChangedMeanwhile, ConfigurationError
+from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
 from receiver.kit import Kit, current_kit
 from receiver.relay import history, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver
-from receiver.relay.tables import TransmissionAttemptRow
+from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 SHOW_ONCE = "show_secret_once"
@@ -121,11 +122,19 @@ def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
     return asked == (control.enabled, control.url, control.encoding, control.sends_secret_field)
 
 
+def _tested(session: Session) -> TransmissionRow | None:
+    """Find the test transmission that the page's address names; one that was purged since is shown no more."""
+    try:
+        return history.find(session, request.args.get("tested", ""))
+    except NotThere:
+        return None
+
+
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:
     kit = current_kit()
     state = paging.filtered("state", history.STATES)
     with kit.database.read() as reading:
-        tested = history.find(reading, wanted) if (wanted := request.args.get("tested", "")) else None
+        tested = _tested(reading)
         transmissions, pages = paging.one_page(
             reading, history.newest_first(state or None, before=paging.before()), history.PAGE, state=state
         )

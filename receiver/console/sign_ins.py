@@ -21,11 +21,16 @@ LIMITS = ((timedelta(minutes=1), 5, True), (timedelta(hours=1), 20, True), (time
 
 
 class TooManyFailures(Exception):
-    """Says that so many passwords were wrong that none is looked at now."""
+    """Says that so many passwords were wrong within ``period`` that none is looked at now."""
+
+    def __init__(self, period: timedelta) -> None:
+        super().__init__(period)
+        self._period = period
 
     def __str__(self) -> str:
         """Say what to do."""
-        return "Too many wrong passwords. Wait a minute, then try again."
+        wait = "a minute" if self._period == timedelta(minutes=1) else "up to an hour"
+        return f"Too many wrong passwords. Wait {wait}, then try again."
 
 
 class SignIns:
@@ -90,7 +95,7 @@ class SignIns:
                 if of_one_address:
                     failures = failures.where(SignInFailureRow.address == network)
                 if (session.scalar(failures) or 0) >= most:
-                    raise TooManyFailures
+                    raise TooManyFailures(period)
             row = SignInFailureRow(at=now, address=network)
             session.add(row)
             session.flush()

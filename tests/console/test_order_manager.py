@@ -115,6 +115,12 @@ def test_the_secret_is_revealed_behind_the_password_alone(visitor: Visitor, shop
     assert "Too many wrong passwords." in last.text
 
 
+def test_a_purged_test_transmission_leaves_the_page_as_it_is_without(visitor: Visitor) -> None:
+    page = visitor.get(f"{PAGE}?tested=evt_purged_since")
+    assert page.status == 200
+    assert "Result of the test transmission" not in page.text
+
+
 def test_a_rotated_secret_signs_along_until_it_is_revoked(visitor: Visitor, shop: Served) -> None:
     save(visitor, "http://127.0.0.1:9/orders")
     old = shop.kit.controls.reveal()

@@ -271,7 +271,15 @@ def test_guessing_is_slowed_down(shop: Served) -> None:
     assert statuses == [422] * 5 + [429]
     page = visitor.sign_in()
     assert page.status == 429
-    assert "Too many wrong passwords." in page.text
+    assert "Too many wrong passwords. Wait a minute, then" in page.text
+
+
+def test_who_guessed_on_for_an_hour_is_told_how_long_to_wait(kit: Kit) -> None:
+    with kit.database.write() as session:
+        earlier = NOW - timedelta(minutes=30)
+        session.add_all(SignInFailureRow(at=earlier, address="192.0.2.1") for _ in range(LIMITS[1][1]))
+    with pytest.raises(TooManyFailures, match="Wait up to an hour, then"):
+        SignIns(kit.database).begin(PASSWORD, "192.0.2.1", NOW)
 
 
 def test_guesses_at_the_same_time_are_counted_too(kit: Kit) -> None:
