@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from tests import unmeasured
 from tests.commanding import lines, runner
 
 ROOT = Path(__file__).parents[1]
@@ -23,7 +23,7 @@ def test_a_new_handlers_test_passes_as_written_and_fails_when_the_handler_does(
     assert said.exit_code == 0
     assert str(instance / "handlers" / "tell_the_warehouse.py") in lines(said)[0]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(instance / "tests")]
-    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(instance)}
+    environment = {**unmeasured.environment(), "RECEIVER_INSTANCE_PATH": str(instance)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stdout
     assert "6 passed" in done.stdout

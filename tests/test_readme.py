@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import socket
@@ -18,6 +17,7 @@ import pytest
 
 from receiver.config import SETTINGS
 from receiver.errors import ReceiverError
+from tests import unmeasured
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -58,8 +58,8 @@ class Project:
 
 def _environment() -> dict[str, str]:
     """Give a new user's environment: no settings, no coverage of the copy, and Python keeps what it compiled."""
-    others = ("RECEIVER_", "COVERAGE_", "PYTHONDONTWRITEBYTECODE")
-    return {name: value for name, value in os.environ.items() if not name.startswith(others)}
+    others = ("RECEIVER_", "PYTHONDONTWRITEBYTECODE")
+    return {name: value for name, value in unmeasured.environment().items() if not name.startswith(others)}
 
 
 def _free_port() -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import urllib3
 
 from receiver.orders import encode_form
 from receiver.relay.dummy import dummy_order
+from tests import unmeasured
 from tests.served import FORM, SECRET
 from tests.smtp_servers import free_port
 
@@ -36,7 +36,7 @@ def post(instance: Path, log: Path) -> Iterator[Post]:
     """Serve by `flask run --debug`; gives what POSTs the dummy order and tells what each handler returned."""
     (instance / "handlers" / "mine.py").write_text(MINE.format(name="mine", said="one"))
     port = free_port()
-    environment = {**os.environ, "RECEIVER_SHARED_SECRETS": SECRET}
+    environment = {**unmeasured.environment(), "RECEIVER_SHARED_SECRETS": SECRET}
     command = [sys.executable, "-m", "flask", "run", "--debug", "--port", str(port)]
     pool = urllib3.PoolManager(retries=False, timeout=10)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import subprocess
@@ -16,6 +15,7 @@ from flask import Flask
 
 from receiver.handler_loading import load
 from receiver.shown_files import PAGES, ROOT, drawn, shown
+from tests import unmeasured
 
 PAGE = (ROOT / "docs" / "write-a-handler.md").read_text("utf-8")
 FOLDER = ROOT / "examples" / "tutorial"
@@ -34,7 +34,7 @@ def project(fresh_instance: Path, tmp_path: Path) -> Path:
 def sh(project: Path, word: str) -> str:
     """Run the page's first block that holds the word, as pasted; gives what it printed."""
     block = next(block for block in COMMANDS if word in block)
-    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(project / "instance")}
+    environment = {**unmeasured.environment(), "RECEIVER_INSTANCE_PATH": str(project / "instance")}
     done = subprocess.run(
         ["sh", "-e", "-c", block], cwd=project, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -127,7 +127,11 @@ def test_the_handler_is_found_as_an_installed_package_and_its_test_passes_where_
     take(project, "tests/test_book_courier.py")
     (project / "instance" / "tests" / "conftest.py").write_text('pytest_plugins = ["receiver.testing"]\n')
     command = [sys.executable, "-m", "pytest", "-q", "instance/tests", "-k", "booked or asked_again"]
-    environment = {**os.environ, "RECEIVER_INSTANCE_PATH": str(project / "instance"), "PYTHONPATH": str(site)}
+    environment = {
+        **unmeasured.environment(),
+        "RECEIVER_INSTANCE_PATH": str(project / "instance"),
+        "PYTHONPATH": str(site),
+    }
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=100)
     assert "3 passed" in done.stdout, done.stdout
 

@@ -20,6 +20,7 @@ from urllib3.exceptions import HTTPError
 
 from receiver.kit import Kit
 from receiver.models import MailRow, OrderRow
+from tests import unmeasured
 from tests.served import Served
 
 ROOT = Path(__file__).parents[2]
@@ -182,10 +183,13 @@ def at_once(times: int, call: Callable[[int], Result]) -> list[Result]:
 
 def command_environment(**settings: Any) -> dict[str, str]:
     """Make the environment of a command: this one's, with these settings."""
-    return os.environ | {f"RECEIVER_{name}": str(value) for name, value in settings.items()}
+    return os.environ | _variables(settings)
 
 
 def server_environment(**settings: Any) -> dict[str, str]:
-    """Make the environment of a server, which runs at full speed: coverage is not measured in it."""
-    everything = command_environment(**settings)
-    return {name: value for name, value in everything.items() if not name.startswith("COVERAGE_")}
+    """Make the environment of a server, in which coverage is not measured."""
+    return unmeasured.environment() | _variables(settings)
+
+
+def _variables(settings: Mapping[str, Any]) -> dict[str, str]:
+    return {f"RECEIVER_{name}": str(value) for name, value in settings.items()}
