@@ -70,8 +70,8 @@ def test_a_handler_that_is_changed_or_comes_or_goes_is_seen(post: Post, log: Pat
     folder = instance / "handlers"
     wait_until(post, log, lambda said: said.get("mine") == "one")
     assert log.read_text("utf-8").count("INFO receiver.serving: handlers: ") == 1  # one process works, not two
-    (folder / "mine.py").write_text(MINE.format(name="mine", said="two"))
-    wait_until(post, log, lambda said: said.get("mine") == "two")
+    (folder / "mine.py").write_text(MINE.format(name="mine", said="changed"))
+    wait_until(post, log, lambda said: said.get("mine") == "changed")
     (folder / "more.py").write_text(MINE.format(name="more", said="new"))
     (folder / "mine.py").unlink()
     wait_until(post, log, lambda said: said.get("more") == "new" and "mine" not in said)
