@@ -46,7 +46,7 @@ def kept(session: Session, email: str) -> Kept:
 
 
 def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
-    """Count beside the transmissions that were ``sent``, which take the longest to find."""
+    """Count, given the states of their transmissions, which take the longest to find; raises ConfigurationError."""
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
