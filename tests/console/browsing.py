@@ -52,7 +52,7 @@ class Browsing:
         self.open("/admin/sign-in")
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
-        self.page.wait_for_url("**/admin/**")
+        self.page.wait_for_url("**/admin/")
 
     def look(self) -> list[str]:
         """Give what is wrong with the page on a wide and a narrow screen, light and dark: by axe, and by scrolling."""

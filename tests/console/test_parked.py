@@ -371,6 +371,7 @@ def test_the_pages_look_right(shop: Served, browse: Callable[..., Browsing]) -> 
     for folded in person.page.locator("details").all()[::-1]:
         folded.evaluate("one => { one.open = !one.closest('.menu') }")
     person.page.get_by_role("button", name="Try on this order").click()
+    person.page.get_by_text("Tried on this order").wait_for()
     for folded in person.page.locator("main details").all():
         folded.evaluate("one => { one.open = true }")
     wrong += person.look()
