@@ -56,8 +56,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Measure no coverage behind a browser: the tests that ask without one reach every page already."""
-    with unmeasured() if "browse" in getattr(item, "fixturenames", ()) else nullcontext():
+    """Measure no coverage behind a browser, whose pages other tests reach already, nor where a test's mark says so."""
+    behind_a_browser = "browse" in getattr(item, "fixturenames", ())
+    with unmeasured() if behind_a_browser or item.get_closest_marker("unmeasured") else nullcontext():
         return (yield)
 
 

@@ -79,6 +79,7 @@ def _composed(mail: OutgoingMail) -> bytes | MailNotDelivered:
         return error
 
 
+@pytest.mark.unmeasured
 def test_ten_thousand_hostile_texts_and_addresses_add_no_header_and_no_recipient() -> None:
     chance = random.Random(20261123)
     refused = 0

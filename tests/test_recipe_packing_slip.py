@@ -23,6 +23,7 @@ from tests.test_recipes import FOLDER, PARCEL, TEMPLATES
 FONTS = re.findall(r'"(/usr/share/fonts/.*)"', (FOLDER / "attach_packing_slip.py").read_text("utf-8"))
 
 
+@pytest.mark.unmeasured
 class TestAttachPackingSlip(HandlerCases):
     name = "attach_packing_slip"
 

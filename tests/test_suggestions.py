@@ -253,6 +253,7 @@ def test_a_flood_of_names_costs_no_minutes() -> None:
     assert suggested([(f"n{'abcdefghij'[n % 10]}{n}", "x") for n in range(2000)]) == {}
 
 
+@pytest.mark.unmeasured
 @given(some.lists(some.tuples(some.text(max_size=40), some.text(max_size=40)), max_size=12))
 def test_whatever_is_sent_the_suggested_lines_work_as_pasted(fields: Fields) -> None:
     suggested(fields)

@@ -10,26 +10,16 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def unmeasured_threads() -> Iterator[None]:
-    """Let threads that are started in the block run at full speed."""
-    measure = threading.gettrace()
+def unmeasured() -> Iterator[None]:
+    """Let the block and the threads that it starts run at full speed."""
+    here, in_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
     threading.settrace(None)
     try:
         yield
     finally:
-        threading.settrace(measure)
-
-
-@contextmanager
-def unmeasured() -> Iterator[None]:
-    """Let the block and the threads that it starts run at full speed."""
-    measure = sys.gettrace()
-    sys.settrace(None)
-    try:
-        with unmeasured_threads():
-            yield
-    finally:
-        sys.settrace(measure)
+        threading.settrace(in_threads)
+        sys.settrace(here)
 
 
 def environment() -> dict[str, str]:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select, text
 
 from receiver.models import AttemptRow, HandlerRow
 from tests.served import Served, order_fields
-from tests.unmeasured import unmeasured_threads
 
 ORDERS = 500
 KEEP = """
@@ -50,7 +50,7 @@ def hanging(order, context):
 GOOD = ("ledger", "stock")
 
 
-@unmeasured_threads()
+@pytest.mark.unmeasured
 def test_every_good_handler_runs_once_on_each_order_and_a_shaky_one_ends_done(
     serve: Callable[..., Served], instance: Path
 ) -> None:

@@ -18,7 +18,6 @@ from tests.end_to_end.fuzz_requests import Request, make
 from tests.end_to_end.fuzz_words import JSON, MULTIPART, NAMES
 from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import FORM, SECRET, signed
-from tests.unmeasured import unmeasured_threads
 
 SEED = 20261123
 BULK = 18_000
@@ -26,12 +25,13 @@ CONNECTIONS = 600
 EXAMPLES = 1_000
 
 
+@pytest.mark.unmeasured
 def test_no_request_of_thousands_breaks_the_receiver_or_leaves_a_row_that_it_was_not_told_of(
     make_app: Callable[..., Flask],
 ) -> None:
     app = make_app(HANDLERS=["notify_merchant"])
     judge = Judge()
-    with unmeasured_threads(), ThreadPoolExecutor(8) as pool:
+    with ThreadPoolExecutor(8) as pool:
         answers = pool.map(lambda number: call(app, make(SEED, number)), range(BULK), chunksize=1)
         for number, answer in enumerate(answers):
             judge.look(*answer, f"request {number} of seed {SEED}")
@@ -67,6 +67,7 @@ def requests(draw: st.DrawFn) -> Request:
     return Request({**headers, "content-type": content_type}, body)
 
 
+@pytest.mark.unmeasured
 def test_whatever_properties_a_request_has_its_answer_is_one_of_the_table(make_app: Callable[..., Flask]) -> None:
     app = make_app(HANDLERS=["notify_merchant"])
     judge = Judge()

@@ -30,6 +30,7 @@ def registered(shop: Served) -> None:
     shop.wait_for(lambda: all(row.state != "open" for row in shop.rows(RegistrationRow)), 30)
 
 
+@pytest.mark.unmeasured
 def test_fifty_parallel_orders_of_one_customer_make_one_row_with_the_newest_data(
     serve: Callable[..., Served], site: Website
 ) -> None:
