@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,8 @@ class Database:
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
         self._lock = WriteLock(lock_path)
+        self._cursor: Any = None
+        event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
         os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
 
     @contextmanager
@@ -118,18 +120,36 @@ class Database:
 
     @contextmanager
     def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
-        """Open a bare cursor in a write transaction, for the accept path; raises Unavailable after ``patience`` s."""
+        """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.
+
+        Raises Unavailable after ``patience`` seconds. What is begun with it and not committed is rolled back.
+        """
         deadline = time.monotonic() + patience
         self._lock.acquire(patience)
         try:
-            with translated_errors(), closing(self.engine.raw_connection()) as connection:
-                cursor = connection.cursor()
+            with translated_errors():
+                cursor = self._kept_cursor()
                 cursor.connection.wait_at_most(deadline - time.monotonic())
-                cursor.execute("BEGIN IMMEDIATE")
                 yield cursor
-                connection.commit()
+        except BaseException:
+            self._forget_cursor()
+            raise
         finally:
             self._lock.release()
+
+    def _kept_cursor(self) -> Any:
+        """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""
+        if self._cursor is None:
+            connection = self.engine.raw_connection()
+            connection.detach()
+            self._cursor = connection.cursor()
+        return self._cursor
+
+    def _forget_cursor(self) -> None:
+        """Close the connection of the accept path; the next write opens another."""
+        if self._cursor is not None:
+            self._cursor.connection.close()
+            self._cursor = None
 
     def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
         """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""

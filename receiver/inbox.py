@@ -87,14 +87,21 @@ class Inbox:
         return outcome
 
     def _commit(self, take: Callable[[int], Sequence[_Entry]], patience: float) -> list[Recorded | SecretsChanged]:
+        """Insert the group in one statement, which commits itself; what it left out follows in a transaction."""
         with self._database.write_cursor(patience) as cursor:
             entries = take(_MOST_ROWS)
             secrets = stored_secrets(cursor)
             inserted = _insert(cursor, [row for row, proven_by in entries if proven_by == secrets])
-            return [
+            some_left = len(inserted) < len(entries)
+            if some_left:
+                cursor.execute("BEGIN IMMEDIATE")
+            outcomes = [
                 _recorded(cursor, row, inserted) if proven_by == secrets else SecretsChanged()
                 for row, proven_by in entries
             ]
+            if some_left:
+                cursor.execute("COMMIT")
+            return outcomes
 
 
 def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:

@@ -87,14 +87,41 @@ def test_an_exception_rolls_back_and_lets_the_next_writer_in(database: Database)
     assert numbers(database) == [2]
 
 
-def test_a_bare_cursor_commits_at_the_end_and_rolls_back_on_an_exception(database: Database) -> None:
-    with database.write_cursor() as cursor:
-        cursor.execute("INSERT INTO numbers VALUES (1)")
+def test_each_statement_of_a_bare_cursor_commits_by_itself(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write_cursor() as cursor:
-        cursor.execute("INSERT INTO numbers VALUES (2)")
+        cursor.execute("INSERT INTO numbers VALUES (1)")
         raise RuntimeError
+    with database.write_cursor() as cursor:
+        cursor.execute("INSERT INTO numbers VALUES (2)")
 
-    assert numbers(database) == [1]
+    assert numbers(database) == [1, 2]
+
+
+def test_what_a_bare_cursor_begins_is_rolled_back_on_an_exception(database: Database) -> None:
+    with pytest.raises(RuntimeError), database.write_cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("INSERT INTO numbers VALUES (1)")
+        raise RuntimeError
+    with database.write(patience=0.5) as session:
+        session.execute(text("INSERT INTO numbers VALUES (2)"))
+
+    assert numbers(database) == [2]
+
+
+def test_a_bare_cursor_stays_open_until_the_engine_is_disposed_of(database: Database) -> None:
+    with database.write_cursor() as first:
+        pass
+    with database.write_cursor() as second:
+        pass
+    assert second is first
+
+    database.engine.dispose()
+
+    with pytest.raises(sqlite.driver.ProgrammingError, match="closed"):
+        first.execute("SELECT 1")
+    with database.write_cursor() as third:
+        third.execute("INSERT INTO numbers VALUES (3)")
+    assert numbers(database) == [3]
 
 
 def test_writers_of_many_threads_take_turns(database: Database) -> None:
@@ -159,8 +186,8 @@ def test_a_foreign_program_that_holds_the_database_ends_in_unavailable(database:
         started = time.monotonic()
         with pytest.raises(Unavailable, match="locked"), database.write(patience=0.3):
             pass
-        with pytest.raises(Unavailable, match="locked"), database.write_cursor(patience=0.3):
-            pass
+        with pytest.raises(Unavailable, match="locked"), database.write_cursor(patience=0.3) as cursor:
+            cursor.execute("INSERT INTO numbers VALUES (1)")
         assert time.monotonic() - started < 3
         holder.kill()
 
@@ -172,6 +199,7 @@ def test_a_full_database_ends_in_unavailable_and_keeps_nothing(database: Databas
     with database.write_cursor() as cursor:
         cursor.execute("CREATE TABLE big (data BLOB)")
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
+        cursor.execute(f"PRAGMA max_page_count={pages + 2}")
     for connection in [database.engine.raw_connection() for _ in range(4)]:
         connection.cursor().execute(f"PRAGMA max_page_count={pages + 2}")
         connection.close()

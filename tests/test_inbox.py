@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+
+import pytest
 
 from receiver.errors import SecretsChanged
 from receiver.inbox import Inbox, Recorded
@@ -82,6 +85,24 @@ def test_of_many_copies_at_once_exactly_one_is_new(kit: Kit) -> None:
     assert sum(not recorded.is_copy for recorded in found) == 5
     assert len({recorded.receipt for recorded in found}) == 5
     assert sorted(stored.copies for stored in rows(kit)) == [11] * 5
+
+
+@pytest.mark.parametrize("known", [(), (7, 8, 41)])
+def test_each_of_a_group_gets_the_receipt_of_its_own_row(kit: Kit, known: tuple[int, ...]) -> None:
+    inbox = Inbox(kit.database)
+    entries = [{**row(f"k{number}"), "order_id": f"A-{number}"} for number in range(60)]
+    for number in known:
+        inbox.record(entries[number], [])
+
+    with ThreadPoolExecutor(len(entries)) as pool:
+        with kit.database.write():  # all queue behind this one
+            waiting = [pool.submit(inbox.record, entry, []) for entry in entries]
+            time.sleep(0.2)
+        found = [future.result() for future in waiting]
+
+    stored = {order.id: order.order_id for order in rows(kit)}
+    assert [stored[recorded.pk] for recorded in found] == [f"A-{number}" for number in range(60)]
+    assert [recorded.is_copy for recorded in found] == [number in known for number in range(60)]
 
 
 def parked(key: str) -> dict[str, object]:
