@@ -21,7 +21,7 @@ from receiver.kit import Kit
 from receiver.models import NoticeRow
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
-_SWITCH_SECONDS = 0.0005
+_SWITCH_SECONDS = 0.001
 #: The row of the notices that is written over and over.
 _PROOF = "can_be_written"
 
