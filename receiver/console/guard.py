@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, abort, redirect, request, session, url_for
+from flask import Flask, Request, Response, abort, redirect, request, session, url_for
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
@@ -40,8 +41,16 @@ def init_app(app: Flask, kit: Kit) -> None:
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
         WTF_CSRF_SSL_STRICT=False,  # refuse_other_origins does it
     )
+    app.session_interface = _SessionsOfPages()
     csrf.init_app(app)
     app.after_request(_set_headers)
+
+
+class _SessionsOfPages(SecureCookieSessionInterface):
+    """Opens no session for an order POST: nobody has signed in there, and to open one takes as long as to decode it."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        return None if request.path.startswith("/orders") else super().open_session(app, request)
 
 
 @console.before_request

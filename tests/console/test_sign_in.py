@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, session
+from flask.sessions import NullSession
 from sqlalchemy import delete, update
 
 from receiver.console import sign_in as page_of_sign_in
@@ -137,6 +138,14 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(shop: Served) -> None:
     assert cookie.startswith("receiver=")
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+
+
+@pytest.mark.parametrize(
+    ("path", "has_one"), [("/orders", False), ("/orders/elsewhere", False), ("/admin/orders", True)]
+)
+def test_only_a_page_opens_a_session(make_app: Callable[..., Flask], path: str, has_one: bool) -> None:
+    with make_app().test_request_context(path, method="POST"):
+        assert isinstance(session, NullSession) is not has_one
 
 
 def test_in_production_the_cookie_travels_over_https_alone(make_app: Callable[..., Flask]) -> None:
