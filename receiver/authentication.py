@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from receiver import signing
 from receiver.errors import ReceiverError, Unauthenticated
@@ -16,8 +16,7 @@ SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 SELF_TEST_HEADER = "x-self-test"
 
 
-@dataclass(frozen=True)
-class Proof:
+class Proof(NamedTuple):
     """Says how a POST proved that its sender knows a secret."""
 
     #: ``signature``, ``header`` or ``field``.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
@@ -59,14 +58,17 @@ _MOST_ROWS = 500
 _Entry = tuple[Mapping[str, Any], Stored]
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """Says what became of one entry: a new row, or a copy of the row with this receipt."""
 
     pk: int
-    receipt: str
     order_id: str | None
     is_copy: bool
+
+    @property
+    def receipt(self) -> str:
+        """Give the name under which sender and merchant speak of this delivery."""
+        return receipt_of(self.pk)
 
 
 class Inbox:
@@ -111,7 +113,7 @@ def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, s
     cursor.execute(
         f"INSERT INTO orders ({_NAMES}) VALUES {', '.join([_ROW] * len(rows))} "  # noqa: S608 - names from above
         "ON CONFLICT (source, key) DO NOTHING RETURNING id, source, key",
-        [_stored(row.get(name)) for row in rows for name in _COLUMNS],
+        [value for row in rows for value in _values(row)],
     )
     return {(source, key): pk for pk, source, key in cursor.fetchall()}
 
@@ -123,20 +125,20 @@ def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str
     """
     pk = inserted.pop((row["source"], row["key"]), None)
     if pk is not None:
-        return Recorded(pk, receipt_of(pk), row["order_id"], is_copy=False)
+        return Recorded(pk, row["order_id"], is_copy=False)
     if row["state"] != "parked" and (pk := _took_over(cursor, row)):
-        return Recorded(pk, receipt_of(pk), row["order_id"], is_copy=False)
+        return Recorded(pk, row["order_id"], is_copy=False)
     cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
     ((pk, order_id),) = cursor.fetchall()
-    return Recorded(pk, receipt_of(pk), order_id, is_copy=True)
+    return Recorded(pk, order_id, is_copy=True)
 
 
 def _took_over(cursor: Any, row: Mapping[str, Any]) -> int | None:
     """Give the id of a parked row whose place this understood one took: a corrected POST of the same event."""
     row = {**row, "notes": json.dumps([*json.loads(row["notes"]), _TOOK_OVER], ensure_ascii=False)}
-    cursor.execute(_TAKE_OVER, [_stored(row.get(name)) for name in (*_COLUMNS, "source", "key")])
+    cursor.execute(_TAKE_OVER, [*_values(row), row["source"], row["key"]])
     return next((pk for (pk,) in cursor.fetchall()), None)
 
 
-def _stored(value: Any) -> Any:
-    return milliseconds(value) if isinstance(value, datetime) else value
+def _values(row: Mapping[str, Any]) -> list[Any]:
+    return [milliseconds(value) if isinstance(value, datetime) else value for value in map(row.get, _COLUMNS)]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic_core import to_json
 
@@ -22,8 +22,7 @@ from receiver.shared_secrets import Keyring, SharedSecrets
 from receiver.sources import Source, Sources
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
+class Delivery(NamedTuple):
     """Is one POST as it comes: nothing of it has been looked at."""
 
     source: str
@@ -36,8 +35,7 @@ class Delivery:
     received_at: datetime
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """Is what a recorded delivery is answered with, once it is on disk."""
 
     status: int
@@ -194,7 +192,7 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
         "email": normalised(order.customer.email) if order.customer.email else None,
         "total": None if order.total is None else str(order.total),
         "currency": order.currency,
-        "order": order.model_dump_json(exclude_defaults=True),
+        "order": order.model_dump_json(exclude_none=True),
         "errors": None,
         "due_at": now if completed else None,
     }

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from receiver.errors import CardDataRefused
 from receiver.orders.card_numbers import is_full_number, mask, may_hold_number
 from receiver.orders.names import Fields, words_of
 
 
-@dataclass(frozen=True)
-class Guarded:
+class Guarded(NamedTuple):
     """The fields without card fields: as they came, and as they may be stored."""
 
     #: For proof and keys: free text is not masked yet.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from receiver.orders import values
 from receiver.orders.building import build_order, decide
@@ -30,8 +30,7 @@ class FieldError:
     message: str
 
 
-@dataclass(frozen=True)
-class Understood:
+class Understood(NamedTuple):
     """A typed order, and what the request was decided to be."""
 
     order: Order

@@ -62,7 +62,7 @@ def record(session: Session, order: Order, url: str, *, source: str, key: str, n
         "target": url,
         "order_id": order.order_id,
         "test": False,
-        "order": order.model_dump_json(exclude_defaults=True),
+        "order": order.model_dump_json(exclude_none=True),
         "created_at": now,
         "state": "open",
         "due_at": now,

@@ -45,7 +45,7 @@ def record(session: Session, order: Order, *, now: datetime) -> str:
         "event_id": order.event_id,
         "order_id": order.order_id,
         "test": order.test,
-        "order": order.model_dump_json(exclude_defaults=True),
+        "order": order.model_dump_json(exclude_none=True),
         "created_at": now,
         "state": "open" if is_enabled else "held",
         "due_at": now if is_enabled else None,

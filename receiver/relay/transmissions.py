@@ -85,7 +85,7 @@ class Transmissions:
             event_id=order.event_id,
             order_id=order.order_id,
             test=True,
-            order=order.model_dump_json(exclude_defaults=True),
+            order=order.model_dump_json(exclude_none=True),
             created_at=began_at,
             attempts=1,
         )
