@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Generic, TypeVar
 
 from receiver.errors import Unavailable
@@ -24,6 +25,9 @@ class _Waiting(Generic[Entry, Outcome]):
         self.asleep = threading.Lock()
         self.asleep.acquire()
         self.leads = False
+        self.gave_up = False
+        #: Whom to wake next. All at once would queue for the interpreter, which runs one thread at a time.
+        self.wakes: _Waiting[Entry, Outcome] | None = None
         self.outcome: Outcome | None = None
         self.error: Exception | None = None
 
@@ -52,6 +56,8 @@ class GroupCommit(Generic[Entry, Outcome]):
             self._give_up(mine)
         if mine.leads:
             self._lead(mine)
+        if mine.wakes is not None:
+            mine.wakes.asleep.release()
         if mine.error is not None:
             raise mine.error
         assert mine.outcome is not None  # noqa: S101 - woken with one of the three
@@ -74,9 +80,7 @@ class GroupCommit(Generic[Entry, Outcome]):
             for waiting, outcome in zip(taken, outcomes, strict=True):
                 waiting.outcome = outcome
         self._hand_over()
-        for waiting in taken:
-            if waiting is not mine:
-                waiting.asleep.release()
+        self._line_up(taken)
 
     def _fail(self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: Exception) -> None:
         """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
@@ -95,11 +99,18 @@ class GroupCommit(Generic[Entry, Outcome]):
                 self._queue[0].leads = True
                 self._queue[0].asleep.release()
 
+    def _line_up(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
+        """Have each wake the next, the leader first, apart from those who have gone."""
+        with self._mutex:
+            for waiting, following in pairwise([waiting for waiting in taken if not waiting.gave_up]):
+                waiting.wakes = following
+
     def _give_up(self, mine: _Waiting[Entry, Outcome]) -> None:
         """Leave the queue after waiting too long, unless the outcome or the lead came at the last moment."""
         with self._mutex:
             if mine.leads:
                 return
+            mine.gave_up = True
             if mine in self._queue:
                 self._queue.remove(mine)
         if mine.outcome is None and mine.error is None:

@@ -121,6 +121,38 @@ def test_who_waited_too_long_is_told_so_though_the_entry_may_be_stored(monkeypat
     assert stored == [1, 3]
 
 
+def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PATIENCE", 1.0)
+    queued, slow = threading.Event(), threading.Event()
+    found: dict[int, object] = {}
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        queued.wait()
+        entries = list(take(100))
+        slow.wait()
+        return entries
+
+    group = GroupCommit(commit)
+
+    def add(entry: int) -> None:
+        try:
+            found[entry] = group.add(entry)
+        except Unavailable:
+            found[entry] = "gone"
+
+    threads = [threading.Thread(target=add, args=(entry,)) for entry in range(3)]
+    for thread, pause in zip(threads, (0.1, 0.6, 0.1), strict=True):
+        thread.start()
+        time.sleep(pause)
+    queued.set()
+    threads[1].join()
+    slow.set()
+    threads[0].join()
+    threads[2].join(0.3)
+
+    assert found == {0: 0, 1: "gone", 2: 2}
+
+
 def test_the_leader_is_given_what_is_left_of_its_patience() -> None:
     patience: list[float] = []
 
