@@ -33,8 +33,9 @@ def main() -> None:
     for number in range(ROUNDS):
         for worker in ratios:
             with serving(SHARED_SECRETS=SECRET, EMBEDDED_WORKER=str(worker == "on").lower()) as (url, kit):
-                empty, _, _ = _load(f"{url}/empty", "warm")
+                _load(f"{url}/empty", "warm")
                 empty, _, _ = _load(f"{url}/empty", "empty")
+                _load(f"{url}/orders", "warm")
                 accepts, p99, failed = _load(f"{url}/orders", f"r{number}")
                 stored = _count(kit)
             if failed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from receiver.columns import milliseconds, receipt_of
@@ -54,8 +55,13 @@ _TOOK_OVER = "what came first under this key was not understood and stood parked
 #: Rows of one INSERT; SQLite takes 32,766 variables.
 _MOST_ROWS = 500
 
-#: A row by column, and the secrets that it was proven by.
-_Entry = tuple[Mapping[str, Any], Stored]
+
+class _Entry(NamedTuple):
+    """Is a row by column, what SQLite is given of it, and the secrets that it was proven by."""
+
+    row: Mapping[str, Any]
+    values: list[Any]
+    proven_by: Stored
 
 
 class Recorded(NamedTuple):
@@ -83,39 +89,47 @@ class Inbox:
 
         Raises SecretsChanged when they are not, Unavailable when it could not be put on disk.
         """
-        outcome = self._group.add((row, proven_by))
+        outcome = self._group.add(_Entry(row, _values(row), proven_by))
         if isinstance(outcome, SecretsChanged):
             raise outcome
         return outcome
 
     def _commit(self, take: Callable[[int], Sequence[_Entry]], patience: float) -> list[Recorded | SecretsChanged]:
-        """Insert the group in one statement, which commits itself; what it left out follows in a transaction."""
+        """Insert the group in one statement, which commits itself; what it left out follows in a transaction.
+
+        What can be done after the write lock is: other processes wait for it.
+        """
         with self._database.write_cursor(patience) as cursor:
             entries = take(_MOST_ROWS)
             secrets = stored_secrets(cursor)
-            inserted = _insert(cursor, [row for row, proven_by in entries if proven_by == secrets])
-            some_left = len(inserted) < len(entries)
-            if some_left:
-                cursor.execute("BEGIN IMMEDIATE")
-            outcomes = [
-                _recorded(cursor, row, inserted) if proven_by == secrets else SecretsChanged()
-                for row, proven_by in entries
-            ]
-            if some_left:
-                cursor.execute("COMMIT")
-            return outcomes
+            inserted = _insert(cursor, [entry.values for entry in entries if entry.proven_by == secrets])
+            if len(inserted) < len(entries):
+                return _one_by_one(cursor, entries, secrets, inserted)
+        return [_new(entry.row, inserted) for entry in entries]
 
 
-def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+def _insert(cursor: Any, rows: Sequence[list[Any]]) -> dict[tuple[str, str], int]:
     """Insert all rows that are no copies, in one statement; gives the new ids by source and key."""
     if not rows:
         return {}
     cursor.execute(
         f"INSERT INTO orders ({_NAMES}) VALUES {', '.join([_ROW] * len(rows))} "  # noqa: S608 - names from above
         "ON CONFLICT (source, key) DO NOTHING RETURNING id, source, key",
-        [value for row in rows for value in _values(row)],
+        [*chain.from_iterable(rows)],
     )
     return {(source, key): pk for pk, source, key in cursor.fetchall()}
+
+
+def _one_by_one(
+    cursor: Any, entries: Sequence[_Entry], secrets: Stored, inserted: dict[tuple[str, str], int]
+) -> list[Recorded | SecretsChanged]:
+    """Say what became of each of a group that was not inserted whole."""
+    cursor.execute("BEGIN IMMEDIATE")
+    outcomes = [
+        _recorded(cursor, entry.row, inserted) if entry.proven_by == secrets else SecretsChanged() for entry in entries
+    ]
+    cursor.execute("COMMIT")
+    return outcomes
 
 
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
@@ -123,14 +137,17 @@ def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str
 
     A copy changes nothing, unless what is kept stands parked and this one is understood.
     """
-    pk = inserted.pop((row["source"], row["key"]), None)
-    if pk is not None:
-        return Recorded(pk, row["order_id"], is_copy=False)
+    if (row["source"], row["key"]) in inserted:
+        return _new(row, inserted)
     if row["state"] != "parked" and (pk := _took_over(cursor, row)):
         return Recorded(pk, row["order_id"], is_copy=False)
     cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
     ((pk, order_id),) = cursor.fetchall()
     return Recorded(pk, order_id, is_copy=True)
+
+
+def _new(row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
+    return Recorded(inserted.pop((row["source"], row["key"])), row["order_id"], is_copy=False)
 
 
 def _took_over(cursor: Any, row: Mapping[str, Any]) -> int | None:
