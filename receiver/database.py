@@ -92,7 +92,7 @@ class Database:
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
         event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
-        os.register_at_fork(after_in_child=lambda: self.engine.dispose(close=False))
+        os.register_at_fork(after_in_child=self._leave_connections)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -150,6 +150,12 @@ class Database:
         if self._cursor is not None:
             self._cursor.connection.close()
             self._cursor = None
+
+    def _leave_connections(self) -> None:
+        """Open others in a forked child; to close what it inherits would roll back what the parent is writing."""
+        self._of_parent = self.engine.pool, self._cursor
+        self._cursor = None
+        self.engine.dispose(close=False)
 
     def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
         """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""

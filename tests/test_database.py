@@ -307,6 +307,33 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=20)
 
 
+def test_a_child_forked_while_orders_are_written_leaves_them_be(tmp_path: Path) -> None:
+    """With the delete journal, to close the parent's connection in the child rolls back the parent's transaction."""
+    code = """
+import os, sys
+from pathlib import Path
+from receiver import sqlite
+from receiver.database import Database
+sqlite.wal_is_safe = lambda _version: False
+folder = Path(sys.argv[1])
+database = Database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
+with database.write_cursor() as cursor:
+    cursor.execute("CREATE TABLE numbers (i INTEGER PRIMARY KEY)")
+    cursor.execute("BEGIN IMMEDIATE")
+    cursor.execute("PRAGMA cache_spill = ON")
+    cursor.execute("PRAGMA cache_size = 1")
+    cursor.executemany("INSERT INTO numbers VALUES (?)", [(i,) for i in range(20_000)])
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    cursor.execute("COMMIT")
+    cursor.execute("SELECT count(*) FROM numbers")
+    assert cursor.fetchone() == (20_000,)
+"""
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
+
+
 def test_a_lock_file_that_cannot_be_opened_ends_in_unavailable_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "write.lock").mkdir()
     made = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
