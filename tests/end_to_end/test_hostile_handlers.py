@@ -23,6 +23,8 @@ AddHandler = Callable[[str, str], None]
 
 #: Answers to be timed: so many that the two which wait for the held session are less than one in a hundred.
 ENOUGH = 400
+#: Answers that show how long this machine takes while no handler misbehaves.
+UNDISTURBED = 100
 
 _HOSTILE = """
 import threading, time
@@ -146,20 +148,22 @@ def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hang
     """A held session keeps every sender waiting once, for little more than 2 s; all else is answered at once."""
     add_handler("hostile", _HOSTILE)
     shop = launch(workers=2)
+    with _load(shop) as undisturbed:
+        shop.wait_for(lambda: len(_took(undisturbed)) >= UNDISTURBED, 60)
 
     with _load(shop) as senders:
         for word in _SAID:
             assert shop.post(order_fields(order_id=word, custom_be=word)).status == 202
         shop.wait_for(lambda: all(_attempt(shop, word, name) for word, (name, _) in _SAID.items()), 25)
-        shop.wait_for(lambda: sum(len(sender.took) for sender in senders) >= ENOUGH, 20)
+        shop.wait_for(lambda: len(_took(senders)) >= ENOUGH, 120)
 
-    assert {status for sender in senders for status in sender.statuses} == {202}
-    took = sorted(seconds for sender in senders for seconds in sender.took)
-    assert took[int(len(took) * 0.99)] < 0.5
-    assert took[-1] < 3.5
+    assert {status for sender in [*undisturbed, *senders] for status in sender.statuses} == {202}
+    slow = max(0.5, 2 * _p99(undisturbed))
+    assert _p99(senders) < slow
+    assert _took(senders)[-1] < 3 + slow
     for word, (name, said) in _SAID.items():
         assert _attempt(shop, word, name) == ("retrying", said)
-    shop.wait_for(lambda: _others_are_done(shop), 40)
+    shop.wait_for(lambda: _others_are_done(shop), 120)
     assert not _was_changed_by_the_held_session(shop)
 
 
@@ -234,6 +238,16 @@ def _kept_up(shop: Running) -> bool:
     if not shop.process.is_running:
         shop.restart()
     return True
+
+
+def _took(senders: list[Load]) -> list[float]:
+    """Give how long each answer to some senders took, in seconds, the slowest last."""
+    return sorted(seconds for sender in senders for seconds in sender.took)
+
+
+def _p99(senders: list[Load]) -> float:
+    took = _took(senders)
+    return took[int(len(took) * 0.99)]
 
 
 def _attempt(shop: Running, order_id: str, name: str) -> tuple[str, str | None] | None:
