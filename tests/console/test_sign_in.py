@@ -365,6 +365,7 @@ def test_without_a_secret_key_the_console_says_what_to_do(make_app: Callable[...
 def test_signing_in_by_keyboard_alone(shop: Served, browse: Callable[..., Browsing]) -> None:
     person = browse(shop.base)
     person.open("/admin/")
+    person.page.locator("[type=password]:focus").wait_for()
     person.page.keyboard.type(PASSWORD)
     person.page.keyboard.press("Enter")
     person.page.get_by_role("heading", name="Overview").wait_for()
