@@ -14,7 +14,7 @@ from sqlalchemy import select, text
 from receiver.models import AttemptRow, HandlerRow
 from tests.served import Served, order_fields
 
-ORDERS = 500
+ORDERS = 200
 KEEP = """
 from sqlalchemy import text
 from receiver.handlers import handler
