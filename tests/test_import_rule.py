@@ -122,7 +122,7 @@ TOPS: dict[str, set[str]] = {
     "handler_trial": {"kit", "instance"},
     # What a merchant's tests are given.
     "testing": {"", "kit", "instance", "handler_trial", "testing"},
-    "diagnosis": {"kit", "serving"},
+    "diagnosis": {"kit", "serving", "diagnosis"},
     "account": {"kit", "problems", "console", "account"},
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},

@@ -1,0 +1,14 @@
+"""What the diagnosis has found of one thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Is one line of the diagnosis: ``ok``, ``warning`` or ``wrong``."""
+
+    subject: str
+    state: str
+    text: str

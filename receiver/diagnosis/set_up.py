@@ -1,0 +1,87 @@
+"""Look at what is set up, and say how to mend what is wrong; nothing is connected to and nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from receiver import ownership
+from receiver.config import EXAMPLES, SETTINGS
+from receiver.diagnosis.finding import Finding
+from receiver.kit import Kit
+
+
+def settings(kit: Kit) -> Iterator[Finding]:
+    """Name settings that are wrong, and examples that nobody has changed yet."""
+    for problem in kit.problems:
+        yield Finding("settings", "wrong", problem)
+    if not kit.problems:
+        yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
+    examples = [name for name in EXAMPLES if kit.settings[name] == _default(name)]
+    if examples:
+        yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
+
+
+def instance(kit: Kit) -> Iterator[Finding]:
+    """Tell whether the instance folder is there and its owner's alone."""
+    if not kit.instance.is_dir():
+        yield Finding("instance", "wrong", f"{kit.instance} is not there; run `flask init`")
+        return
+    for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")
+            return
+    strangers = list(ownership.problems(kit.instance, Path(kit.database.engine.url.database or "")))
+    for problem in strangers:
+        yield Finding("instance", "wrong", problem)
+    if not strangers:
+        yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
+
+
+def secrets(kit: Kit) -> Iterator[Finding]:
+    """Tell which shared secrets prove a POST now, and which cannot be decrypted."""
+    with kit.database.read() as session:
+        rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
+    active = [row["fingerprint"] for row in rows if row["state"] == "active"]
+    if active:
+        yield Finding("secrets", "ok", f"active: {', '.join(active)}")
+    else:
+        yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
+    unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
+    if unreadable:
+        text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY; revoke and add them again"
+        yield Finding("secrets", "wrong", text)
+
+
+def mail_server(kit: Kit) -> Iterator[Finding]:
+    """Say where mails lie while no server sends them."""
+    if not kit.settings["MAIL_SERVER"]:
+        text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
+        yield Finding("mail", "warning", text)
+
+
+def handlers(kit: Kit) -> Iterator[Finding]:
+    """Name the handlers that run, and what kept others from being loaded."""
+    for problem in kit.registry.problems:
+        yield Finding("handlers", "wrong", problem)
+    names = ", ".join(handler.name for handler in kit.registry.handlers)
+    yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
+
+
+def public_url(kit: Kit) -> Iterator[Finding]:
+    """Tell whether the outside reaches this server by https."""
+    url = urlsplit(kit.settings["PUBLIC_URL"])
+    if url.scheme == "https":
+        yield Finding("public url", "ok", f"{kit.settings['PUBLIC_URL']}; the service posts to …/orders")
+    else:
+        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
+        yield Finding("public url", "warning", text)
+    if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
+        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
+        yield Finding("relay", "warning", text)
+
+
+def _default(name: str) -> object:
+    return next(setting.default for setting in SETTINGS if setting.name == name)
