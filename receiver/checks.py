@@ -138,8 +138,11 @@ def log_level(value: str) -> str | None:
 
 
 def names(value: list[str]) -> str | None:
-    """Want a list of names."""
-    return None if all(isinstance(name, str) for name in value) else 'must be a list of names, such as ["my_handler"]'
+    """Want a list of names, each once."""
+    if not all(isinstance(name, str) for name in value):
+        return 'must be a list of names, such as ["my_handler"]'
+    twice = next((name for name in value if value.count(name) > 1), None)
+    return None if twice is None else f"names {twice[:64]} twice; remove one"
 
 
 def addresses(value: list[str]) -> str | None:

@@ -83,6 +83,7 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.log_level, "loud", "debug, info, warning or error"),
     (checks.names, [1], "list of names"),
     (checks.names, [["nested"]], "list of names"),
+    (checks.names, ["print_slip", "forward", "print_slip"], "names print_slip twice; remove one"),
     (checks.seconds, [0], "[60, 300]"),
     (checks.seconds, [-1], "[60, 300]"),
     (checks.seconds, [True], "[60, 300]"),
