@@ -161,6 +161,8 @@ def test_a_date_with_an_offset_of_its_own_needs_no_zone() -> None:
         ("total", {"value": "1,5"}, "plain decimal number"),
         ("order_date", {"from": "x", "decimal": ","}, "is no amount"),
         ("order_date", {"from": "x", "date": "%d/%m"}, "year, month and day"),
+        ("order_date", {"from": "x", "date": "%m/%Y"}, "year, month and day"),
+        ("order_date", {"from": "x", "date": "%Y"}, "year, month and day"),
         ("order_date", {"from": "x", "date": "%"}, "year, month and day"),
         ("order_date", {"from": "x", "date": "%d%d"}, "year, month and day"),
         ("order_date", {"from": "x", "zone": "UTC"}, "has a zone but no date"),
