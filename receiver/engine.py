@@ -50,6 +50,7 @@ class Engine:
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
         self._upkeep = upkeep
         self._threads = threads
+        self._plenty = 2 * threads
         self._huey = MemoryHuey("receiver", results=False)
         self._enqueue = self._huey.task(name="hint")(self._follow)
         self._consumer: _Consumer | None = None
@@ -65,14 +66,14 @@ class Engine:
         threading.Thread(target=self._keep_up, name="upkeep", daemon=True).start()
 
     def stop(self) -> None:
-        """Let the running jobs end and start no more."""
-        self._stopping.set()
+        """Let the running jobs end and start no more; upkeep, which renews their leases, goes on until then."""
         if self._consumer is not None:
             self._consumer.stop(graceful=True)
+        self._stopping.set()
 
     def hint(self, name: str) -> None:
         """Say that there may be work of this kind; nothing happens while plenty of hints wait, or nobody works here."""
-        if self._consumer is not None and self._huey.storage.queue_size() < 2 * self._threads:
+        if self._consumer is not None and self._huey.storage.queue_size() < self._plenty:
             self._enqueue(name)
 
     def _follow(self, name: str) -> None:
@@ -86,7 +87,7 @@ class Engine:
             return
         finally:
             self._slots[name].release()
-        if found:
+        if found and self._huey.storage.queue_size() < self._plenty * len(self._kinds):
             for other in self._kinds:
                 self._enqueue(other)
 

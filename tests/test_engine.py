@@ -218,6 +218,37 @@ def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
     wait_for(lambda: work.done == 100)
 
 
+def test_kinds_that_are_always_due_do_not_fill_the_queue(start: Start) -> None:
+    """A job that was found leaves a hint for every kind, so each could bring forth many."""
+    works = {name: Work(400) for name in ("orders", "mails", "registrations", "transmissions")}
+    engine = start({name: work.kind(4) for name, work in works.items()}, threads=4)
+    seen: list[int] = []
+    engine.hint("orders")
+
+    def all_done() -> bool:
+        seen.append(engine._huey.storage.queue_size())
+        return all(work.done == 400 for work in works.values())
+
+    wait_for(all_done)
+    assert max(seen) <= 2 * 4 * 4 + 4 * 4
+
+
+def test_upkeep_goes_on_while_stopping_waits_for_running_jobs(start: Start) -> None:
+    """It renews their leases; without that another process ran them a second time."""
+    work, rounds = Work(1), list[int]()
+    work.go_on.clear()
+    engine = start({"orders": work.kind(1)}, upkeep=[lambda: rounds.append(1)], every=0.01)
+    wait_for(lambda: work.running == 1)
+    stopping = threading.Thread(target=engine.stop)
+    stopping.start()
+    before = len(rounds)
+    wait_for(lambda: len(rounds) > before + 5)
+
+    work.go_on.set()
+    stopping.join(SOON)
+    wait_for(lambda: not any(thread.name == "upkeep" for thread in threading.enumerate()))
+
+
 def test_stopping_lets_running_jobs_end_and_starts_no_more(start: Start) -> None:
     work = Work(50)
     work.go_on.clear()
