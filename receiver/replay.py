@@ -66,14 +66,14 @@ def replay(
 ) -> str:
     """Make an order run again and give what became of it, in words; raises ConfigurationError when it cannot.
 
-    With ``handler`` that one runs again as a new run, whatever it made of the order before. The handlers
-    ``without`` are left out of a parked order for good: they settle as *skipped*.
+    With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
+    has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find(session, receipt)
     _check_is_free(row, now)
-    if row.state == "parked":
+    if row.state == "parked" and handler is None:
         return _read_again(session, row, sources, registry, without, now)
     _check_can_run(row)
     return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
@@ -86,8 +86,6 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
     """
     now = datetime.now(UTC)
     _check_is_free(row, now)
-    if row.state == "parked":
-        raise ConfigurationError(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
     _check_can_run(row)
     _run_handler_again(session, row, registry, handler, now)
     _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
@@ -136,7 +134,7 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
     one = next((one for one in rows if one.name == name), None)
     if one is None:
         session.add(progress.new_row(row, name, len(rows) + 1, now))
-    elif one.attempts:
+    elif one.attempts or one.state in progress.FINISHED:
         one.run += 1
         _start_afresh(one, now)
     _write(session, row, {"state": "open", "due_at": now})
@@ -149,6 +147,8 @@ def _check_is_free(row: OrderRow, now: datetime) -> None:
 
 
 def _check_can_run(row: OrderRow) -> None:
+    if row.state == "parked":
+        raise ConfigurationError(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
     if row.state in {"ignored", "duplicate"}:
         raise ConfigurationError(f"{row.receipt} is {row.state}: no handler runs on it.")
     if row.test:

@@ -167,6 +167,8 @@ def test_orders_replay_names_a_handler_that_it_cannot_leave_out(run: Run, serve:
     assert (result.exit_code, "No handler is named nobody" in result.stdout) == (1, True)
     result = run("orders", "replay", receipt, "--without", "email_customer")
     assert (result.exit_code, "--without goes with --parked" in result.stderr) == (2, True)
+    result = run("orders", "replay", "--parked", "--handler", "email_customer")
+    assert (result.exit_code, "--handler does not go with --parked" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])

@@ -104,6 +104,28 @@ def test_a_handler_that_is_left_out_of_a_parked_order_never_runs_on_it(idle: Ser
     assert [mail.handler for mail in idle.rows(MailRow)] == ["notify_merchant"]
 
 
+def test_a_handler_that_was_left_out_runs_when_it_is_named(idle: Served) -> None:
+    receipt = park(idle)
+    map_names(idle)
+    with idle.kit.database.write() as session:
+        sources, registry = idle.kit.sources, idle.kit.registry
+        replay(session, receipt, sources=sources, registry=registry, without=["email_customer"])
+    run(idle)
+    assert again(idle, receipt, handler="email_customer") == "open"
+    run(idle)
+    assert idle.handler_states()["email_customer"] == "done"
+    assert [mail.handler for mail in idle.rows(MailRow)] == ["notify_merchant", "email_customer"]
+
+
+def test_no_single_handler_runs_on_a_parked_order(idle: Served) -> None:
+    """Its mapping may be there already; all of its handlers would run, and more than one was not asked for."""
+    receipt = park(idle)
+    map_names(idle)
+    said = refusal(idle, receipt, handler="notify_merchant")
+    assert said == f"{receipt} is not understood yet; see `flask orders explain {receipt}`."
+    assert (idle.rows()[0].state, idle.rows(HandlerRow)) == ("parked", [])
+
+
 def test_with_every_handler_left_out_a_parked_order_is_done(idle: Served) -> None:
     receipt = park(idle)
     map_names(idle)

@@ -56,6 +56,8 @@ def replay(
     kit = working_kit()
     if without and not all_parked:
         raise click.UsageError("--without goes with --parked.")
+    if handler and all_parked:
+        raise click.UsageError("--handler does not go with --parked; leave the others out by --without.")
     if all_parked:
         receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
     elif not receipts:
