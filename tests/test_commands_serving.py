@@ -114,8 +114,13 @@ def test_serve_says_at_once_that_the_port_is_taken(run: Run, shop: Served) -> No
     port = shop.base.rpartition(":")[2]
     result = run("serve", "--port", port)
     assert result.exit_code == 1
-    assert f"127.0.0.1:{port} cannot be listened on (Address already in use" in result.stderr
-    assert "make run PORT=8001" in result.stderr
+    said = f"127.0.0.1:{port} cannot be listened on: Address already in use; take another: make run PORT=8001."
+    assert result.stderr.endswith(f"{said}\n")
+
+
+def test_serve_says_that_there_is_no_such_host_or_port(run: Run) -> None:
+    assert "nope.invalid:8000 cannot be listened on: " in run("serve", "--host", "nope.invalid").stderr
+    assert "is not in the range 1<=x<=65535" in run("serve", "--port", "99999").stderr
 
 
 def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,6 +128,26 @@ def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPat
     result = run("serve", "--port", str(free_port()))
     assert result.exit_code == 1
     assert "cannot be served; the lines above say why" in result.stderr
+
+
+def test_serve_kills_a_server_that_has_not_stopped_when_it_is_told_again(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    ready, asked, serving = tmp_path / "ready", tmp_path / "asked", threading.Event()
+    deaf = f"trap 'touch {asked}' TERM; touch {ready}; while :; do sleep 1 & wait; done"
+    monkeypatch.setattr(module, "_granian", lambda _host, _port: ["sh", "-c", deaf])
+
+    def answers_when_ready(_server: object, _url: str) -> bool:
+        while not ready.exists():
+            time.sleep(0.01)
+        serving.set()
+        return True
+
+    monkeypatch.setattr(module, "_answers", answers_when_ready)
+    monkeypatch.setattr(module, "_is_first_start", lambda _kit: False)
+    with terminated_when(serving.is_set), terminated_when(asked.exists):
+        result = run("serve", "--port", str(free_port()))
+    assert (result.exit_code, asked.exists()) == (0, True)
 
 
 def test_a_worker_that_ends_unexpectedly_is_started_again_here_and_where_it_is_deployed() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
@@ -27,16 +29,16 @@ _START_SECONDS = 30.0
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
-@click.option("--port", default=8000, show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @with_appcontext
 def serve(host: str, port: int) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = current_kit()
     _need_a_free_port(host, port)
     url = f"http://{host}:{port}"
-    server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url))  # noqa: S603 - our own words
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: server.terminate())
+    # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
+    server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url), start_new_session=True)  # noqa: S603
+    _on_signals(lambda: _stop(server))
     try:
         if not _answers(server, url):
             raise click.ClickException(f"{url} cannot be served; the lines above say why")
@@ -50,8 +52,26 @@ def serve(host: str, port: int) -> None:
         click.echo("Ctrl-C stops.")
         raise SystemExit(max(server.wait(), 0))
     finally:
-        server.terminate()
+        _stop(server)
         server.wait()
+
+
+def _stop(server: subprocess.Popen[Any]) -> None:
+    """Ask the server to stop, once, since a second signal can hang it for good; whoever insists kills it."""
+    _on_signals(lambda: _kill(server))
+    server.terminate()
+
+
+def _kill(server: subprocess.Popen[Any]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+
+
+def _on_signals(action: Callable[[], None]) -> None:
+    """Act when this process is to stop: by Ctrl-C, by a service manager, by its terminal's end; not under nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: action())
 
 
 def _say_where(url: str, *, is_first_start: bool) -> None:
@@ -66,8 +86,9 @@ def _need_a_free_port(host: str, port: int) -> None:
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
-        hint = "if the port is taken: make run PORT=8001"
-        raise click.ClickException(f"{host}:{port} cannot be listened on ({error.strerror}); {hint}") from error
+        what = (error.strerror or "").partition(" (while")[0]
+        hint = "; take another: make run PORT=8001" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"{host}:{port} cannot be listened on: {what}{hint}.") from error
 
 
 def _granian(host: str, port: int) -> list[str]:
