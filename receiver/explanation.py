@@ -38,7 +38,7 @@ class Reading:
             "fields": [
                 {"field": row.field, "parameters": list(row.parameters), "value": row.value} for row in self._fed()
             ],
-            "missing": [row.field for row in self.explanation.rows if not row.parameters],
+            "missing": [row.field for row in self.explanation.rows if not row.value],
             "unused": list(self.explanation.unused),
             "suggestions": {one.field: one.rule for one in self.explanation.suggestions},
         }
@@ -47,7 +47,7 @@ class Reading:
         """Give everything for a person, most needed first."""
         parts = [
             ("Not understood", [f"{error['field']}: {error['message']}" for error in self.errors]),
-            ("Fed", [f"{row.field} = {row.value!r} from {', '.join(row.parameters)}" for row in self._fed()]),
+            ("Fed", [f"{row.field} = {row.value!r} from {_origin(row)}" for row in self._fed()]),
             ("Parameters that feed no field", list(self.explanation.unused)),
             (
                 f"Suggestions for config.toml, in its table [sources.{self.source}.fields]",
@@ -60,7 +60,11 @@ class Reading:
         return "\n".join([head, *(line for section in sections for line in section)])
 
     def _fed(self) -> list[Explained]:
-        return [row for row in self.explanation.rows if row.parameters]
+        return [row for row in self.explanation.rows if row.value]
+
+
+def _origin(row: Explained) -> str:
+    return ", ".join(row.parameters) or "the mapping"
 
 
 def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime, source: str = DEFAULT) -> Reading:

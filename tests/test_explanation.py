@@ -50,6 +50,14 @@ def test_what_is_not_understood_says_what_is_missing_and_what_might_feed_it() ->
     assert reading["suggestions"]["order_id"] == "OrderRef"
 
 
+def test_a_constant_is_told_as_the_mappings() -> None:
+    mapping = Mapping.from_table({"order_id": "OrderRef", "currency": {"value": "GBP"}})
+    reading = explain_fields([*FOREIGN, ("currency", " ")], mapping, NOW)
+    assert {"field": "currency", "parameters": [], "value": "GBP"} in reading.as_json()["fields"]
+    assert "currency" not in reading.as_json()["missing"]
+    assert "  currency = 'GBP' from the mapping\n" in reading.as_text()
+
+
 def test_what_makes_an_order_ignored_is_said() -> None:
     reading = explain_fields([("order_id", "A-1"), ("payment_status", "unpaid")], None, NOW)
     assert reading.as_json()["decided"] == "unpaid"

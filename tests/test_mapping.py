@@ -63,12 +63,24 @@ def test_the_first_name_that_is_not_empty_feeds_and_all_are_used_up() -> None:
 
 def test_contract_names_go_on_for_fields_that_the_mapping_does_not_feed() -> None:
     fields = [("order_id", "A-1"), ("total", "5.00"), ("Sum", "7.00"), ("customer_email", "z@example.com")]
-    order = mapped(
-        {"order_id": "OrderRef", "total": "Sum", "currency": {"value": "GBP"}}, [*fields, ("currency", "EUR")]
-    )
+    order = mapped({"order_id": "OrderRef", "total": "Sum"}, fields)
     assert (order.order_id, order.total, order.customer.email) == ("A-1", Decimal("7.00"), "z@example.com")
-    assert order.currency == "GBP"
-    assert order.extra == {"total": "5.00", "currency": "EUR"}
+    assert order.extra == {"total": "5.00"}
+
+
+def test_a_constant_gives_way_to_what_was_sent_under_our_own_name() -> None:
+    """Money in another currency than the sender's would be wrong without a word."""
+    table = {
+        "order_id": "OrderRef",
+        "currency": {"from": "cur", "value": "GBP"},
+        "items[].quantity": {"value": "1"},
+    }
+    items = [("items[0].name", "a"), ("items[0].quantity", "3"), ("items[1].name", "b"), ("items[1].quantity", " ")]
+    order = mapped(table, [("OrderRef", "A-1"), ("currency", "EUR"), *items])
+    assert order.currency == "EUR"
+    assert [(item.name, item.quantity) for item in order.items] == [("a", 3), ("b", 1)]
+    assert mapped(table, [("OrderRef", "A-1"), ("currency", " ")]).currency == "GBP"
+    assert mapped(table, [("OrderRef", "A-1"), ("currency", "EUR"), ("cur", "USD")]).currency == "USD"
 
 
 def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:

@@ -143,7 +143,7 @@ def test_names_that_differ_are_mapped_while_the_server_runs(project: Project) ->
         project.sh(".venv/bin/flask secret add try-this-secret-first")
     post = (
         f"curl -s http://127.0.0.1:{project.port}/orders -d AuthKey=try-this-secret-first -d OrderRef=77 "
-        "-d BuyerEmail=bea@your-shop.example -d Product1Name=Mug -d OrderDate=23/11/2026 "
+        "-d BuyerEmail=bea@your-shop.example -d Product1Name=Mug -d Product1Quantity=2 -d OrderDate=23/11/2026 "
         "--data-urlencode Total=£1.234,56 -d Country=UK"
     )
     assert '"status":"parked"' in project.sh(post)

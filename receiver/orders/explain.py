@@ -36,7 +36,7 @@ def explain(fields: Fields, mapping: Mapping | None) -> Explanation:
     applied = (mapping or Mapping(())).apply(fields)
     readings = [reading for reading in applied.readings if reading.value.strip()]
     fed = {(reading.place.part, reading.place.field) for reading in readings}
-    sent = {name for name, _ in fields}
+    sent = {name for name, value in fields if value.strip()}
     rows = [
         Explained(json_path(place), (name,) if name in sent else (), value.strip()) for place, name, value in readings
     ]

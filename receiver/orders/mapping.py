@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
@@ -53,22 +54,22 @@ class Mapping:
         return tuple(name for rule in self.rules if rule.slot == slot for name in rule.names)
 
     def apply(self, fields: Fields) -> Applied:
-        """Read the fields by the rules, and by the contract's own names where the rules fed nothing.
+        """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
 
         A name that a rule mentions is used up, whether it fed the field or not.
         """
         if not self.rules:
-            return _by_contract(fields, used=set(), fed=set())
+            return _by_contract(fields, used=set(), fed=set(), with_constant=set())
         of_items = [rule for rule in self.rules if rule.is_of_items]
         singles = [rule for rule in self.rules if not rule.is_of_items]
         readings, used = _read_items(of_items, fields)
         readings += _read_singles(singles, fields)
         used |= {name for rule in singles for name in rule.names}
         fed = {(reading.place.part, reading.place.field) for reading in readings}
-        fed |= {rule.slot for rule in of_items if rule.constant is not None}
-        ours = _by_contract(fields, used=used, fed=fed)
+        with_constant = {rule.slot for rule in self.rules if rule.constant is not None}
+        ours = _by_contract(fields, used=used, fed=fed, with_constant=with_constant)
         readings += ours.readings
-        return Applied(readings + _item_constants(of_items, readings), ours.rest)
+        return Applied(readings + _constants(self.rules, readings), ours.rest)
 
 
 def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
@@ -84,14 +85,17 @@ def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
     return placed, rest
 
 
-def _by_contract(fields: Fields, *, used: set[str], fed: set[tuple[str, str]]) -> Applied:
+def _by_contract(
+    fields: Fields, *, used: set[str], fed: set[tuple[str, str]], with_constant: set[tuple[str, str]]
+) -> Applied:
     readings: list[Reading] = []
     rest: Fields = []
     for name, value in fields:
         place = place_of(name)
         if name in used or place is SHARED_SECRET:
             continue
-        if place is None or (place.part, place.field) in fed:
+        slot = place and (place.part, place.field)
+        if place is None or slot in fed or (slot in with_constant and not value.strip()):
             rest.append((name, value))
         else:
             readings.append(Reading(place, name, value))
@@ -102,12 +106,9 @@ def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
     readings = []
     first_given = {name: value for name, value in reversed(fields) if value.strip()}
     for rule in rules:
-        place = Place(rule.part, 0, rule.field)
         name = next((name for name in rule.names if name in first_given), None)
         if name is not None:
-            readings.append(Reading(place, name, rule.convert(first_given[name])))
-        elif rule.constant is not None:
-            readings.append(Reading(place, rule.target, rule.constant))
+            readings.append(Reading(Place(rule.part, 0, rule.field), name, rule.convert(first_given[name])))
     return readings
 
 
@@ -129,14 +130,15 @@ def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[s
     return list(readings.values()), {name for _, _, name, _ in matches}
 
 
-def _item_constants(rules: list[Rule], readings: list[Reading]) -> list[Reading]:
+def _constants(rules: Sequence[Rule], readings: list[Reading]) -> list[Reading]:
+    """Give what stands for the fields that were not sent, those of every item among them."""
     given = {reading.place for reading in readings if reading.value.strip()}
     rows = sorted({place.row for place in given if place.part in ("items", "options")})
     return [
         Reading(place, rule.target, rule.constant)
         for rule in rules
         if rule.constant is not None
-        for place in (Place(rule.part, row, rule.field) for row in rows)
+        for place in (Place(rule.part, row, rule.field) for row in (rows if rule.is_of_items else [0]))
         if place not in given
     ]
 

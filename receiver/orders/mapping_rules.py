@@ -22,7 +22,7 @@ _ROW_MARK = re.compile(r"\{n\}|\[\]")
 
 @dataclass(frozen=True)
 class Rule:
-    """Feeds one field from the first of its parameters that is not empty, else from its constant."""
+    """Feeds one field from the first of its parameters that is not empty, or from a constant when nothing was sent."""
 
     part: str
     field: str
