@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -84,6 +85,7 @@ class Database:
             pool_size=16,
             max_overflow=-1,
         )
+        event.listen(self.engine, "do_connect", _make_no_file)
         event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
         event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
         event.listen(self.engine, "checkin", _keep_no_odd_one)
@@ -172,6 +174,13 @@ class Database:
         return WriteTransaction(connection, self._lock)
 
 
+def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
+    """Open what `flask init` has made, or nothing: a file that SQLite itself makes could be read by others."""
+    if not options.get("uri"):
+        arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+        options["uri"] = True
+
+
 def _keep_no_odd_one(connection: Any, record: Any) -> None:
     """Give a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
     if connection is not None and (connection.is_lent or connection.is_altered):
@@ -191,4 +200,10 @@ def translated_errors() -> Iterator[None]:
         cause = getattr(error, "orig", error)
         if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
             raise  # a constraint or a wrong statement: a mistake of ours
-        raise Unavailable(f"The database cannot be used now ({cause}); try again.") from error
+        raise Unavailable(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
+
+
+def _next_step(cause: str) -> str:
+    if cause.startswith("no such "):
+        return "run `flask init`"
+    return "see DATABASE_URL and the instance folder" if cause.startswith("unable to open") else "try again"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,12 +15,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import select
 from werkzeug.security import check_password_hash
 
 from receiver import create_app
 from receiver.commands import setup
+from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import AdministratorRow
+from receiver.models import AdministratorRow, OrderRow
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, order_fields
 
@@ -119,6 +122,27 @@ def test_backup_opens_and_is_whole(run: Run, shop: Served, tmp_path: Path) -> No
         assert connection.execute("SELECT order_id FROM orders").fetchall() == [("A-1",)]
 
 
+def test_a_backup_is_put_back_as_the_readme_says(
+    run: Run, shop: Served, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a killed server leaves beside the database would be played into the copy."""
+    shop.post(order_fields(order_id="A-1"))
+    copy, crashed = tmp_path / "copy.sqlite", tmp_path / "crashed"
+    run("backup", str(copy))
+    shop.post(order_fields(order_id="A-2"))
+    shutil.copytree(instance, crashed)
+    assert (crashed / "receiver.sqlite-wal").stat().st_size > 0
+
+    for end in ("-wal", "-shm"):
+        (crashed / f"receiver.sqlite{end}").unlink()
+    shutil.copy(copy, crashed / "receiver.sqlite")
+    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(crashed))
+    kit: Kit = create_app().extensions["receiver"]
+    assert "damaged" not in str(list(diagnose(kit)))
+    with kit.database.read() as session:
+        assert [row.order_id for row in session.scalars(select(OrderRow))] == ["A-1"]
+
+
 def test_backup_never_overwrites(run: Run, tmp_path: Path) -> None:
     (tmp_path / "copy.sqlite").write_text("precious")
     result = run("backup", str(tmp_path / "copy.sqlite"))
@@ -171,9 +195,10 @@ def test_init_on_a_database_that_cannot_be_opened_says_so_in_a_line(run: Run, in
     (instance / "receiver.sqlite").unlink()
     (instance / "receiver.sqlite").mkdir()
     result = run("init")
+    then = "see DATABASE_URL and the instance folder."
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: The database cannot be used now (unable to open database file); try again.\n",
+        f"Error: The database cannot be used now (unable to open database file); {then}\n",
     )
 
 

@@ -25,6 +25,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
+    (tmp_path / "test.sqlite").touch()
     made = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
     with made.write() as session:
         session.execute(text("CREATE TABLE numbers (i INTEGER PRIMARY KEY)"))
@@ -56,6 +57,7 @@ def test_wal_is_used_only_where_its_reset_bug_is_fixed(version: tuple[int, int, 
 
 def test_an_old_sqlite_gets_the_delete_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "wal_is_safe", lambda _version: False)
+    (tmp_path / "old.sqlite").touch()
     made = Database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
 
     with made.engine.connect() as connection:
@@ -75,6 +77,20 @@ def test_every_connection_syncs_fully_and_keeps_foreign_keys(database: Database)
 def test_another_kind_of_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
         Database("postgresql://localhost/shop", tmp_path / "write.lock")
+
+
+@pytest.mark.parametrize("use", ["read", "write", "write_cursor"])
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, use: str) -> None:
+    """SQLite itself would make one that others can read."""
+    path = tmp_path / "100% #1.sqlite"
+    missing = Database(f"sqlite:///{path}", tmp_path / "write.lock")
+    query = "SELECT 1" if use == "write_cursor" else text("SELECT 1")
+    with pytest.raises(Unavailable, match=r"unable to open .*; see DATABASE_URL"), getattr(missing, use)() as session:
+        session.execute(query)
+    assert not path.exists()
+    path.touch(0o600)
+    with getattr(missing, use)() as session:
+        assert session.execute(query).fetchall() == [(1,)]
 
 
 def test_an_exception_rolls_back_and_lets_the_next_writer_in(database: Database) -> None:
@@ -316,6 +332,7 @@ from receiver import sqlite
 from receiver.database import Database
 sqlite.wal_is_safe = lambda _version: False
 folder = Path(sys.argv[1])
+(folder / "forked.sqlite").touch()
 database = Database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
 with database.write_cursor() as cursor:
     cursor.execute("CREATE TABLE numbers (i INTEGER PRIMARY KEY)")
@@ -359,6 +376,7 @@ def test_reading_what_a_foreign_program_has_locked_ends_in_unavailable(
     """Without the write-ahead log a writer keeps readers out."""
     monkeypatch.setattr(sqlite, "wal_is_safe", lambda _version: False)
     monkeypatch.setattr(databases, "PATIENCE", 0.1)
+    (tmp_path / "old.sqlite").touch()
     made = Database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
     with made.read() as session:
         session.execute(text("SELECT 1"))

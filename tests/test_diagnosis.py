@@ -107,9 +107,24 @@ def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeyp
     assert of(found, "instance") == [("wrong", f"{tmp_path}/none is not there; run `flask init`")]
     assert [state for state, _ in of(found, "database")] == ["wrong", "wrong"]
     assert of(found, "secrets") == [
-        ("wrong", "The database cannot be used now (unable to open database file); try again.")
+        (
+            "wrong",
+            "The database cannot be used now (unable to open database file); see DATABASE_URL and the instance folder.",
+        )
     ]
     assert found[-1].subject == "public url"
+
+
+def test_a_damaged_file_is_told(make_app: Callable[..., Flask], instance: Path) -> None:
+    kit: Kit = make_app().extensions["receiver"]
+    kit.database.checkpoint()
+    kit.database.engine.dispose()
+    with (instance / "receiver.sqlite").open("r+b") as file:
+        file.seek(10 * 4096)
+        file.write(b"?" * 4096)
+    assert of(list(diagnose(kit)), "database") == [
+        ("wrong", "the file is damaged; put a backup back as README, Deploy says")
+    ]
 
 
 def test_an_sqlite_that_can_lose_commits_is_used_more_slowly(

@@ -31,6 +31,7 @@ def backups(instance: Path) -> list[Path]:
 @pytest.fixture
 def unmade(make_app: Callable[..., Flask], tmp_path: Path) -> Kit:
     """Give the parts of an app whose database is not set up."""
+    (tmp_path / "unmade.sqlite").touch()
     kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/unmade.sqlite").extensions["receiver"]
     return kit
 
@@ -85,6 +86,8 @@ def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> No
 
 def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/missing/x.sqlite").extensions["receiver"]
+    assert migrations.problem(kit.database.engine) == "The database is not set up; run `flask init`."
+    (tmp_path / "missing" / "x.sqlite").mkdir(parents=True)
     said = "The database cannot be opened (unable to open database file); see DATABASE_URL and the instance folder."
     assert migrations.problem(kit.database.engine) == said
 

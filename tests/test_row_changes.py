@@ -16,6 +16,7 @@ from receiver.row_changes import watched
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
+    (tmp_path / "tried.sqlite").touch()
     made = Database(f"sqlite:///{tmp_path}/tried.sqlite", tmp_path / "lock")
     with made.write() as session:
         run(session, "CREATE TABLE numbered (id INTEGER PRIMARY KEY, word TEXT, bytes BLOB)")

@@ -19,9 +19,10 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
+from receiver.commands.working import working_kit
 from receiver.config import PREFIX, SETTINGS
 from receiver.http_client import new_pool
-from receiver.kit import Kit, current_kit
+from receiver.kit import Kit
 from receiver.models import OrderRow
 
 _START_SECONDS = 30.0
@@ -33,7 +34,7 @@ _START_SECONDS = 30.0
 @with_appcontext
 def serve(host: str, port: int) -> None:
     """Serve on this machine, and walk the self test at the first start."""
-    kit = current_kit()
+    kit = working_kit()
     _need_a_free_port(host, port)
     url = f"http://{host}:{port}"
     # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 
 from receiver import migrations, refusals, sqlite
 from receiver.diagnosis import set_up
@@ -31,7 +32,12 @@ def database(kit: Kit) -> Iterator[Finding]:
         yield Finding("database", "wrong", problem)
     if not wrong:
         prove_writable(kit.database, patience=5)
-        yield Finding("database", "ok", f"schema {migrations.newest()}, a row was written and committed")
+        with kit.database.read() as session:
+            damage = session.scalars(sql("PRAGMA quick_check(1)")).first()
+        if damage == "ok":
+            yield Finding("database", "ok", f"schema {migrations.newest()}, whole, a row was written and committed")
+        else:
+            yield Finding("database", "wrong", "the file is damaged; put a backup back as README, Deploy says")
 
 
 def clock(kit: Kit) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ from sqlalchemy.exc import DBAPIError
 
 def problem(engine: Engine) -> str | None:
     """Give what is wrong with the database's schema and how to mend it, or None."""
+    if not Path(engine.url.database or "").exists():
+        return "The database is not set up; run `flask init`."
     try:
         found = version(engine)
     except DBAPIError as error:
