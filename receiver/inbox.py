@@ -49,9 +49,9 @@ _NOTE_COPY = (
 )
 _TAKE_OVER = (
     f"UPDATE orders SET ({_NAMES}) = {_ROW} "  # noqa: S608 - names from above
-    "WHERE source = ? AND key = ? AND state = 'parked' RETURNING id"
+    "WHERE source = ? AND key = ? AND (state = 'parked' OR state = 'ignored' AND decided IS NULL) RETURNING id"
 )
-_TOOK_OVER = "what came first under this key was not understood and stood parked; this took its place"
+_TOOK_OVER = "what came first under this key was not understood; this took its place"
 #: Rows of one INSERT; SQLite takes 32,766 variables.
 _MOST_ROWS = 500
 
@@ -135,11 +135,12 @@ def _one_by_one(
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
     """Say what became of a row; the first of two copies in one group is the one that was inserted.
 
-    A copy changes nothing, unless what is kept stands parked and this one is understood.
+    A copy changes nothing, unless what is kept was not understood, parked or dismissed, and this is the order itself:
+    neither a test nor an ignored notice.
     """
     if (row["source"], row["key"]) in inserted:
         return _new(row, inserted)
-    if row["state"] != "parked" and (pk := _took_over(cursor, row)):
+    if row["state"] == "open" and not row["test"] and (pk := _took_over(cursor, row)):
         return Recorded(pk, row["order_id"], is_copy=False)
     cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
     ((pk, order_id),) = cursor.fetchall()
@@ -151,7 +152,7 @@ def _new(row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Record
 
 
 def _took_over(cursor: Any, row: Mapping[str, Any]) -> int | None:
-    """Give the id of a parked row whose place this understood one took: a corrected POST of the same event."""
+    """Give the id of the row whose place this understood one took: a corrected POST of the same event."""
     row = {**row, "notes": json.dumps([*json.loads(row["notes"]), _TOOK_OVER], ensure_ascii=False)}
     cursor.execute(_TAKE_OVER, [*_values(row), row["source"], row["key"]])
     return next((pk for (pk,) in cursor.fetchall()), None)

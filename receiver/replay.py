@@ -1,4 +1,4 @@
-"""Run an order again: a parked one is read with today's mapping, another runs what is unfinished."""
+"""Run an order again: one that was not understood is read with today's mapping, another runs what is unfinished."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def replay(
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find(session, receipt)
     _check_is_free(row, now)
-    if row.state == "parked" and handler is None:
+    if handler is None and (row.state == "parked" or _is_dismissed(row)):
         return _read_again(session, row, sources, registry, without, now)
     _check_can_run(row)
     return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
@@ -144,6 +144,11 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
 def _check_is_free(row: OrderRow, now: datetime) -> None:
     if row.lease_until is not None and row.lease_until > now:
         raise ConfigurationError(f"{row.receipt} is being run at this moment; try again when it has ended.")
+
+
+def _is_dismissed(row: OrderRow) -> bool:
+    """Tell whether the merchant has dismissed what was parked; once it is purged there is nothing to read."""
+    return row.state == "ignored" and row.decided is None and row.fields != "[]"
 
 
 def _check_can_run(row: OrderRow) -> None:

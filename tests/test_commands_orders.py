@@ -78,8 +78,8 @@ def test_orders_dismiss_settles_what_is_parked_and_nothing_else(run: Run, serve:
     assert run("orders", "dismiss", *receipts[:2]).output == "Dismissed rcp_00000001, rcp_00000002.\n"
     whole = json.loads(run("orders", "show", receipts[0]).stdout)
     assert (whole["state"], whole["notes"]) == ("ignored", ["dismissed by hand while it was parked"])
-    assert "is ignored" in run("orders", "replay", receipts[0], "--json").stdout
     assert shop.post({"Ref": "1"}).content["status"] == "duplicate"
+    assert run("orders", "replay", receipts[0]).stdout.split()[2:4] == [receipts[0], "parked:"]
 
 
 def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:

@@ -81,6 +81,8 @@ def test_format_version_and_event() -> None:
         values.format_version("2")
     with pytest.raises(ValueError, match="1 to 100"):
         values.event("e" * 101)
+    with pytest.raises(ValueError, match="100"):
+        values.event("İ" * 100)  # twice as long in small letters
 
 
 @pytest.mark.parametrize(

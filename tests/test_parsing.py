@@ -177,6 +177,8 @@ def test_the_secret_is_no_part_of_an_order() -> None:
     [
         ([("event", "order.completed")], "completed"),
         ([("event", "Order.Refunded")], "order.refunded"),
+        ([("event", "Completed")], "event completed"),
+        ([("order_status", "canceled")], "canceled"),
         ([("order_status", "Cancelled")], "cancelled"),
         ([("payment_status", "PENDING")], "pending"),
         ([("order_status", "shipped"), ("payment_status", "paid")], "completed"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from receiver import ledger
 from receiver.kit import Kit
 from receiver.models import OrderRow, RefusalRow
 from receiver.orders import encode_form, encode_json
@@ -120,6 +121,36 @@ def test_an_unpaid_notice_never_takes_the_paid_orders_place(idle: Served) -> Non
     assert (notice.status, notice.content["status"]) == (200, "ignored")
     assert (paid.status, paid.content["status"]) == (202, "accepted")
     assert [row.state for row in idle.rows()] == ["ignored", "open"]
+
+
+def test_an_event_that_is_called_completed_never_takes_the_orders_place(idle: Served) -> None:
+    other = idle.post(order_fields(order_id="A-1", event="Completed"))
+    order = idle.post(order_fields(order_id="A-1"))
+
+    assert (other.status, other.content["status"]) == (200, "ignored")
+    assert (order.status, order.content["status"]) == (202, "accepted")
+
+
+@pytest.mark.parametrize("fields", [{"test": "true"}, {"payment_status": "pending"}, {"event": "order.refunded"}])
+def test_nothing_but_the_order_takes_the_place_of_what_is_parked(idle: Served, fields: dict[str, str]) -> None:
+    parked = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "2.5"})
+    other = idle.post({"event_id": "TK1", "order_id": "A-2", **fields})
+    assert (other.status, other.content["status"]) == (200, "duplicate")
+    assert (idle.rows()[0].state, "Mug" in idle.rows()[0].fields) == ("parked", True)
+
+    order = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "2"})
+    assert (order.status, order.content) == (
+        202,
+        {"status": "accepted", "order_id": "A-1", "receipt": parked.content["receipt"]},
+    )
+
+
+def test_a_corrected_order_takes_the_place_of_what_was_dismissed(idle: Served) -> None:
+    receipt = idle.post({"event_id": "TK1", "total": "5.00"}).content["receipt"]
+    with idle.kit.database.write() as session:
+        ledger.dismiss(session, receipt)
+    order = idle.post({"event_id": "TK1", "total": "5.00", "order_id": "A-1"})
+    assert (order.status, order.content["status"], order.content["receipt"]) == (202, "accepted", receipt)
 
 
 def test_another_event_is_kept_and_ignored(idle: Served) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
+from receiver import ledger
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.replay import replay, replay_all
@@ -188,6 +189,25 @@ def test_a_parked_notice_of_an_unpaid_order_becomes_ignored(idle: Served) -> Non
 
     assert again(idle, receipt) == "ignored"
     assert (idle.rows()[0].decided, idle.rows()[0].due_at) == ("unpaid", None)
+
+
+def test_what_was_dismissed_is_read_again(idle: Served) -> None:
+    receipt = park(idle)
+    with idle.kit.database.write() as session:
+        ledger.dismiss(session, receipt)
+    assert again(idle, receipt).startswith("parked: ")
+    with idle.kit.database.write() as session:
+        ledger.dismiss(session, receipt)
+    map_names(idle)
+    assert again(idle, receipt) == "open"
+
+
+def test_what_was_dismissed_and_purged_stays_as_it_is(idle: Served) -> None:
+    receipt = park(idle)
+    with idle.kit.database.write() as session:
+        ledger.dismiss(session, receipt)
+        session.execute(update(OrderRow).values(fields="[]"))
+    assert refusal(idle, receipt) == f"{receipt} is ignored: no handler runs on it."
 
 
 def test_a_parked_test_transmission_is_read_and_runs_nothing(idle: Served) -> None:

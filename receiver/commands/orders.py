@@ -52,7 +52,7 @@ def show(order: str, _as_json: bool) -> None:
 def replay(
     receipts: Sequence[str], handler: str | None, all_parked: bool, without: tuple[str, ...], as_json: bool
 ) -> None:
-    """Run what is unfinished of the orders with these RECEIPTS again; a parked one is read again."""
+    """Run what is unfinished of the orders with these RECEIPTS again; a parked or dismissed one is read again."""
     kit = working_kit()
     if without and not all_parked:
         raise click.UsageError("--without goes with --parked.")
@@ -100,7 +100,7 @@ def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> li
 @group.command("dismiss")
 @click.argument("receipts", nargs=-1, required=True)
 def dismiss(receipts: Sequence[str]) -> None:
-    """Settle the parked ones with these RECEIPTS as ignored: they are no orders."""
+    """Settle the parked ones with these RECEIPTS as ignored: they are no orders. A replay takes that back."""
     with working_kit().database.write() as session:
         for receipt in receipts:
             ledger.dismiss(session, receipt)

@@ -17,7 +17,7 @@ from receiver.orders.names import Fields
 COMPLETED = "completed"
 _COMPLETED_EVENT = "order.completed"
 #: States of an order or a payment that make the order ignored.
-_NOT_COMPLETED = frozenset({"cancelled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
+_NOT_COMPLETED = frozenset({"cancelled", "canceled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
 _LIST_INDEX = re.compile(r"\[[0-9]+\]$")
 _DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
 _FROM_THE_FUTURE = "order_date is more than a day after the order came in: it counts as missing"
@@ -42,7 +42,7 @@ def build_order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...
 def decide(order: Order) -> str:
     """Return ``completed``, or the word that makes the order ignored: event, status or payment status."""
     if order.event != _COMPLETED_EVENT:
-        return order.event
+        return f"event {COMPLETED}" if order.event == COMPLETED else order.event
     for status in (order.order_status, order.payment_status):
         if status is not None and status.lower() in _NOT_COMPLETED:
             return status.lower()

@@ -174,7 +174,7 @@ def event_id(value: str) -> str:
 
 def event(value: str) -> str:
     """Return an event's name in small letters."""
-    return _identifier(value, most=100).lower()
+    return _identifier(value.lower(), most=100)
 
 
 def format_version(value: str) -> str:
