@@ -76,7 +76,7 @@ class Context:
         self._work = work
         #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
-        #: Every setting by its name but the secret ones.
+        #: Every setting by its name but the secret ones, CHAT_URL excepted.
         self.settings: Mapping[str, Any] = services.settings
         #: Whether this is a test transmission: what is done through ``session`` is then rolled back, mail goes to
         #: the merchant, and nothing is forwarded.
@@ -133,6 +133,7 @@ class Context:
 
         The order's customer is written to in the order's language, anybody else in the shop's, unless ``locale``
         is among the values. On a test transmission the merchant is written to instead, in the shop's language.
+        A ``reply_to`` that nothing can be delivered to is left out.
 
         Raises ValueError when ``to`` is empty or an argument is of a wrong kind: when the order has no e-mail
         address, raise Skip before. An address that nothing can be delivered to fails the mail, not the handler.
@@ -197,12 +198,11 @@ class Context:
         return to.strip().lower() == (self.order.customer.email or "").lower()
 
     def _message_id(self) -> str:
-        domain = self.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
         event_id = f"{self._run.source}:{self._run.event_id}"
         return deterministic_message_id(
             event_id=event_id,
             handler=self._run.handler,
             run=self._run.run,
             ordinal=len(self._work.drafts) + 1,
-            domain=domain,
+            sender=self.settings["MAIL_DEFAULT_SENDER"],
         )

@@ -18,9 +18,9 @@ import flask_mail
 from flask import Flask
 
 from receiver import smtp
-from receiver.mail_message import MailNotDelivered, OutgoingMail, compose, deterministic_message_id
+from receiver.mail_message import MailNotDelivered, OutgoingMail, compose, deterministic_message_id, new_message_id
 
-__all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_message_id"]
+__all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_message_id", "new_message_id"]
 
 #: A thread's connection is used for so long, then a fresh one is opened.
 KEEP_SECONDS = 30

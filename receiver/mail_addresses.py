@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import idna
+
 #: What may stand before the @, and in a Message-ID.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _LOCAL_PART = re.compile(rf"{ATOM}{{1,64}}")
@@ -26,9 +28,13 @@ def deliverable(address: str) -> str:
 
 
 def ascii_domain(domain: str) -> str | None:
-    """Return the domain in lower-case ASCII, or None when it is not one."""
+    """Return the domain in lower-case ASCII, or None when it is not one.
+
+    By IDNA 2008 (RFC 5891): Python's own codec follows the rules of 2003, by which straße.de is strasse.de, a
+    stranger's.
+    """
     try:
-        plain = domain.encode("idna").decode("ascii").lower()
+        plain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except UnicodeError:
         return None
     return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None

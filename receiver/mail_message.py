@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from email import charset, policy
 from email.mime.base import MIMEBase
 from email.mime.nonmultipart import MIMENonMultipart
 from email.mime.text import MIMEText
 from typing import Any
+from uuid import uuid4
 
 import flask_mail
 
@@ -50,11 +52,23 @@ class OutgoingMail:
     attachments: tuple[tuple[str, str, bytes], ...] = ()
 
 
-def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: int, domain: str) -> str:
-    """Make the Message-ID of one handler's mail: the same for every attempt, another for every other mail."""
+def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: int, sender: str) -> str:
+    """Make the Message-ID of one handler's mail: the same for every attempt, another for every other mail.
+
+    ``sender`` is an address; its domain stands on the right.
+    """
     parts = [event_id, handler, str(run), str(ordinal)]
     digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return f"<{digest[:40]}@{ascii_domain(domain) or 'localhost'}>"
+    return _message_id(digest[:40], sender)
+
+
+def new_message_id(sender: str) -> str:
+    """Make a Message-ID that no other mail has, with the domain of the sender's address on the right."""
+    return _message_id(uuid4().hex, sender)
+
+
+def _message_id(left: str, sender: str) -> str:
+    return f"<{left}@{ascii_domain(sender.rpartition('@')[2]) or 'localhost'}>"
 
 
 def checked_address(address: str, whose: str) -> str:
@@ -98,7 +112,8 @@ def compose(mail: OutgoingMail) -> flask_mail.Message:
     # A tuple given above is glued into one text and taken apart again, commas and brackets included.
     message.sender = (one_line(name), checked_address(address, "MAIL_DEFAULT_SENDER"))
     if mail.reply_to:
-        message.reply_to = ("", checked_address(mail.reply_to, "The reply address"))
+        with suppress(ValueError):  # a customer's address that nobody can reply to keeps no notice from the merchant
+            message.reply_to = ("", deliverable(mail.reply_to))
     message.msgId = mail.message_id
     return message
 

@@ -170,10 +170,10 @@ class Notices:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
         rendered = self._templates.render("merchant_alert", headline=trouble.headline, lines=trouble.lines)
-        domain = self._settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+        sender = self._settings["MAIL_DEFAULT_SENDER"]
         draft = outbox.Draft(
             message_id=deterministic_message_id(
-                event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, domain=domain
+                event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, sender=sender
             ),
             recipient=self._settings["MERCHANT_EMAIL"],
             subject=rendered.subject,

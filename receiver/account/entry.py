@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from uuid import uuid4
 
 from flask import flash, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
@@ -18,6 +17,7 @@ from receiver.account.blueprint import TOKEN, account, accounts, customer, start
 from receiver.account.links import LinkRefused
 from receiver.customers import normalised
 from receiver.kit import Kit, current_kit
+from receiver.mail import new_message_id
 from receiver.models import CustomerRow
 
 SHORTEST_PASSWORD = 12
@@ -131,9 +131,8 @@ def _mail_link(kit: Kit, email: str) -> None:
         owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         url = kit.account_links.fresh(session, owner, now=now) if owner else None
         rendered = kit.templates.render("account_link", url=url or made_up, locale=owner.locale if owner else None)
-        domain = kit.settings["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
         draft = outbox.Draft(
-            message_id=f"<{uuid4().hex}@{domain}>",
+            message_id=new_message_id(kit.settings["MAIL_DEFAULT_SENDER"]),
             recipient=owner.email if owner else email,
             subject=rendered.subject,
             text=rendered.text,
