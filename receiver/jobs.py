@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -69,7 +70,7 @@ class Leases:
         self._database = database
         self._mutex = threading.Lock()
         self._held: dict[int, Job] = {}
-        self._renewed_at = datetime.now(UTC)
+        self._renewed_at = time.monotonic()  # setting the clock back must not keep a running job's lease from renewal
 
     @contextmanager
     def kept(self, job: Job) -> Iterator[None]:
@@ -87,13 +88,13 @@ class Leases:
         now = datetime.now(UTC)
         with self._mutex:
             held = list(self._held.values())
-        if not held or now - self._renewed_at < RENEWAL:
+        if not held or time.monotonic() - self._renewed_at < RENEWAL.total_seconds():
             return
         with self._database.write() as session:
             for job in held:
                 model = type(job)
                 session.execute(update(model).where(holds_lease(model, job)).values(lease_until=now + LEASE))
-        self._renewed_at = now
+        self._renewed_at = time.monotonic()
 
 
 def _is_due(model: type[JobRow], now: datetime) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -173,7 +174,7 @@ def running_out(kit: Kit, job: MailRow) -> datetime:
 def leases(kit: Kit) -> Leases:
     """Give leases whose renewal is due."""
     made = Leases(kit.database)
-    made._renewed_at = datetime.now(UTC) - jobs.RENEWAL
+    made._renewed_at = time.monotonic() - jobs.RENEWAL.total_seconds()
     return made
 
 
