@@ -57,7 +57,10 @@ class Reception:
     run_test: Callable[[int], list[dict[str, Any]]]
 
     def receive(self, delivery: Delivery) -> Answer:
-        """Authenticate, read, record and answer one delivery; raises ReceiverError, which is kept as a refusal."""
+        """Authenticate, read, record and answer one delivery.
+
+        Raises ReceiverError, which is kept as a refusal unless it is Unavailable.
+        """
         contents = _Contents(delivery.headers, self.settings["MAX_FIELDS"])
         source = None
         try:
@@ -67,19 +70,20 @@ class Reception:
         except Unavailable:
             raise
         except ReceiverError as error:
-            self._refuse(error, delivery, contents, self.shared_secrets.keyring(source.secrets if source else ()))
+            keyring = self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets)
+            self._refuse(error, delivery, contents, keyring)
             raise
         return self._answer(row, recorded)
 
     def _record(self, delivery: Delivery, source: Source, contents: _Contents) -> tuple[dict[str, Any], Recorded]:
         """Prove by the secrets that were read last, and anew by those of this moment when they prove no more."""
-        keyring = self.shared_secrets.last_known(source.secrets)
+        keyring = self.shared_secrets.last_known(source.secrets, self.sources.secrets)
         while True:
             try:
                 row = self._proven_row(delivery, source, contents, keyring)
                 return row, self.inbox.record(row, keyring.stored)
             except (Unauthenticated, SecretsChanged):
-                before, keyring = keyring, self.shared_secrets.keyring(source.secrets)
+                before, keyring = keyring, self.shared_secrets.keyring(source.secrets, self.sources.secrets)
                 if keyring.stored == before.stored:
                     raise
 

@@ -67,7 +67,9 @@ def read_file(instance: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except RecursionError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:  # also of bytes that are not UTF-8, and of a number of thousands of digits
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error

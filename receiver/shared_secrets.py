@@ -65,13 +65,16 @@ class SharedSecrets:
         self._secret_key = secret_key
         self._last_read: Stored = []
 
-    def keyring(self, own: Sequence[str] = ()) -> Keyring:
-        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof."""
+    def keyring(self, own: Sequence[str] = (), of_sources: Sequence[str] = ()) -> Keyring:
+        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof.
+
+        Those ``of_sources`` prove nothing elsewhere, but are kept out of what is stored there too.
+        """
         with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             self._last_read = stored_secrets(connection.cursor())
-        return self.last_known(own)
+        return self.last_known(own, of_sources)
 
-    def last_known(self, own: Sequence[str] = ()) -> Keyring:
+    def last_known(self, own: Sequence[str] = (), of_sources: Sequence[str] = ()) -> Keyring:
         """Give the keyring as last read; whether its ``stored`` are those of the database is for the caller to see."""
         stored = self._last_read
         now = milliseconds(datetime.now(UTC))
@@ -85,10 +88,11 @@ class SharedSecrets:
                 if holds and name == SELF_TEST:
                     of_self_test.append(secret)
         retired = {secret: raw for secret, raw in retired.items() if secret not in active}
+        others = {secret: secret.encode() for secret in of_sources}
         if own:
             mine = {secret: secret.encode() for secret in own}
-            return Keyring(mine, retired, elsewhere=active, stored=stored)
-        return Keyring(active, retired, of_self_test=tuple(of_self_test), stored=stored)
+            return Keyring(mine, retired, elsewhere=others | active, stored=stored)
+        return Keyring(active, retired, elsewhere=others, of_self_test=tuple(of_self_test), stored=stored)
 
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None

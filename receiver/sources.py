@@ -9,7 +9,6 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from receiver import config, mapped_fields, settings, signing
 from receiver.database import Database
@@ -77,9 +76,15 @@ class Sources:
                 self._look()
             finally:
                 self._mutex.release()
-        if name not in self._sources:
-            raise UnknownSource(f"No [sources.{quote(name[:64])}] table stands in {config.FILE}; check the URL.")
-        return self._sources[name]
+        source = self._sources.get(name)
+        if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
+            raise UnknownSource(f"No [sources.<name>] table of {config.FILE} has this source's name.")
+        return source
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Give the secrets that sources have of their own, as they were last looked at."""
+        return tuple(secret for source in self._sources.values() for secret in source.secrets)
 
     def look_again(self) -> None:
         """Look at file and database now, for whoever has just changed them."""
@@ -98,9 +103,9 @@ class Sources:
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _look_at_file(self) -> bool:
-        """Read the file again if it has changed; say whether it had."""
+        """Read the file again if it has changed; say whether it had. An empty one is about to be written."""
         stamp = self._read_stamp()
-        if stamp == self._stamp:
+        if stamp == self._stamp or not stamp[1]:
             return False
         self._stamp = stamp
         try:

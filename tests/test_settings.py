@@ -121,7 +121,9 @@ def test_a_name_that_is_no_setting_is_told(tmp_path: Path) -> None:
     assert read(tmp_path)[1] == ["config.toml has 'SHOPNAME', which is no setting; correct or remove it."]
 
 
-@pytest.mark.parametrize("content", [b"SHOP_NAME = ", b'SHOP_NAME = "\xff"'])
+@pytest.mark.parametrize(
+    "content", [b"SHOP_NAME = ", b'SHOP_NAME = "\xff"', b"x = " + 5000 * b"1", b"x = " + 5000 * b"["]
+)
 def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.toml").write_bytes(content)
     values, (problem,) = read(tmp_path)

@@ -120,6 +120,13 @@ def test_a_source_with_secrets_of_its_own_takes_no_others(kit: Kit) -> None:
     ]
 
 
+def test_the_secrets_of_sources_prove_nothing_elsewhere_and_are_kept_out_too(kit: Kit) -> None:
+    keyring = kit.shared_secrets.keyring(of_sources=["a-source-of-its-own"])
+    assert "a-source-of-its-own" not in keyring.active
+    ((_, value),) = keyring.redact([("note", "sent a-source-of-its-own by mistake")])
+    assert "a-source-of-its-own" not in value
+
+
 def test_what_another_secret_key_encrypted_is_not_active_and_shown_as_unreadable(
     kit: Kit, make_app: Callable[..., Flask]
 ) -> None:

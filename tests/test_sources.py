@@ -51,7 +51,7 @@ def test_a_source_never_shows_its_secrets(tmp_path: Path) -> None:
 
 
 def test_a_name_without_a_table_is_unknown(tmp_path: Path) -> None:
-    with pytest.raises(UnknownSource, match=r"No \[sources.elsewhere\] table stands in config.toml"):
+    with pytest.raises(UnknownSource, match=r"No \[sources.<name>\] table of config.toml has this source's name"):
         Sources(tmp_path, {}).get("elsewhere")
 
 
@@ -108,6 +108,18 @@ def test_a_table_that_is_taken_out_is_gone(tmp_path: Path) -> None:
     write(tmp_path, "\n\n")
     with pytest.raises(UnknownSource):
         sources.get("eu")
+
+
+def test_a_file_that_is_about_to_be_written_or_is_gone_changes_nothing(tmp_path: Path) -> None:
+    """Many an editor empties a file before it writes it anew."""
+    path = tmp_path / "config.toml"
+    write(tmp_path, MAPPED)
+    sources = Sources(tmp_path, {"shopintegrator": {"fields": {"order_id": "OrderRef"}}})
+    write(tmp_path, "")
+    assert sources.get().mapping is not None
+    path.unlink()
+    sources.look_again()
+    assert sources.get().mapping is not None
 
 
 @pytest.mark.parametrize("broken", ["[sources", "[sources.shopintegrator]\nsecrets = 3\n"])

@@ -116,7 +116,8 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     kit = working_kit()
     path = Path(what)
     if path.is_file():
-        explanation = explain_file(path, kit.sources, source, kit.shared_secrets.keyring(), kit.settings["MAX_FIELDS"])
+        keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
+        explanation = explain_file(path, kit.sources, source, keyring, kit.settings["MAX_FIELDS"])
     else:
         with kit.database.read() as session:
             explanation = explain_receipt(session, what, kit.sources)
