@@ -39,8 +39,8 @@ TOTAL_SECONDS = 15.0
 #: Most bytes of an answer's status line and headers together.
 MOST_HEAD_BYTES = 64 * 1024
 
-# Its only warning repeats malformed headers of the other side, which may hold a secret or personal data.
-logging.getLogger("urllib3.connection").setLevel(logging.ERROR)
+# It logs addresses, which may hold a token, and malformed headers of the other side, which may hold personal data.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 # What getaddrinfo gives: family, type, protocol, canonical name, socket address.
 _Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]

@@ -43,26 +43,25 @@ class Refusals:
         keyring: Keyring,
     ) -> None:
         """Note one refusal; of headers and fields only names and sizes stay, secrets and card numbers blotted out."""
-        self._waiting.append(
-            {
-                "at": at,
-                "source": quote(source, safe="")[:_LONGEST_NAME],  # of an unknown one the sender chose the name
-                "reason": error.reason if isinstance(error, Unauthenticated) else error.slug.replace("-", "_"),
-                "detail": _detail(error, keyring),
-                "address": address,
-                "headers": _names_and_sizes(headers, keyring),
-                "fields": _names_and_sizes(fields, keyring),
-            }
-        )
+        refusal = {
+            "at": at,
+            "source": quote(_clean(source, keyring), safe="")[:_LONGEST_NAME],  # an unknown one's name may be anything
+            "reason": error.reason if isinstance(error, Unauthenticated) else error.slug.replace("-", "_"),
+            "detail": _clean(error.detail if isinstance(error, Unauthenticated) else str(error), keyring),
+            "address": address,
+            "headers": _names_and_sizes(headers, keyring),
+            "fields": _names_and_sizes(fields, keyring),
+        }
+        self._waiting.append(refusal)
 
     def flush(self) -> None:
         """Write down what waits and keep the newest 100 of each reason; raises Unavailable, losing nothing."""
-        if not self._waiting:
+        batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if not batch:
             return
-        batch, self._waiting = self._waiting, deque(maxlen=10 * KEPT)
         try:
             with self._database.write() as session:
-                session.execute(insert(RefusalRow), list(batch))
+                session.execute(insert(RefusalRow), batch)
                 for reason in {refusal["reason"] for refusal in batch}:
                     session.execute(_older_than_kept(reason))
         except Unavailable:
@@ -84,9 +83,9 @@ def counts_since(session: Session, since: datetime) -> dict[str, int]:
     return dict(session.execute(counts).all())
 
 
-def _detail(error: ReceiverError, keyring: Keyring) -> str:
-    detail = error.detail if isinstance(error, Unauthenticated) else str(error)
-    return keyring.redact([("", detail)])[0][1]
+def _clean(text: str, keyring: Keyring) -> str:
+    """Blot out secrets and card numbers in a text that may repeat what was sent."""
+    return mask(keyring.redact([("", text)])[0][1])
 
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import func, select
 
-from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable, Undecodable
+from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable, Undecodable, UnknownSource
 from receiver.kit import Kit
 from receiver.models import RefusalRow
 from receiver.orders import Fields
@@ -68,6 +70,31 @@ def test_of_headers_and_fields_names_and_sizes_are_kept_and_no_value(kit: Kit) -
     (row,) = kept(kit)
     assert json.loads(row.headers) == [["content-type", 10]]
     assert json.loads(row.fields) == [["customer_email", 16], ["empty", 0]]
+
+
+def test_a_sources_name_that_holds_a_secret_or_a_card_number_is_blotted_out(kit: Kit) -> None:
+    """Whoever sends chooses it in the URL."""
+    for source in (SECRET, f"no {CARD}"):
+        kit.refusals.add(
+            UnknownSource("x"), at=NOW, source=source, address=None, headers=[], fields=[], keyring=KEYRING
+        )
+    stored = " ".join(row.source for row in kept(kit))
+    assert SECRET not in stored
+    assert CARD not in stored
+
+
+def test_what_is_refused_while_refusals_are_written_is_kept_too(kit: Kit) -> None:
+    def refuse_many(_: int) -> None:
+        for _ in range(50):
+            refuse(kit, Undecodable("x"), fields=[(f"f{number}", "") for number in range(100)])
+
+    with ThreadPoolExecutor(4) as pool:
+        written = [pool.submit(refuse_many, number) for number in range(4)]
+        while not all(one.done() for one in written):
+            kit.refusals.flush()
+    kit.refusals.flush()
+    with kit.database.read() as session:
+        assert session.scalar(select(func.max(RefusalRow.id))) == 200
 
 
 def test_a_name_that_holds_a_secret_or_a_card_number_is_blotted_out(kit: Kit) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import codecs
 import re
+from encodings import normalize_encoding
+from encodings.aliases import aliases
 
 from werkzeug.http import parse_options_header
 
@@ -11,13 +13,13 @@ from receiver.errors import Undecodable, UnsupportedEncoding
 from receiver.orders.form_encoding import decode_form
 from receiver.orders.json_encoding import decode_json
 from receiver.orders.multipart import decode_multipart
-from receiver.orders.names import Fields, place_of
+from receiver.orders.names import Fields, Place, json_path, place_of
 
 # Closed, because Python also knows codecs that are no text of the web (utf-7, idna, rot13) or read ASCII
-# bytes as something else (utf-16, ebcdic).
+# bytes as something else (utf-16, ebcdic), and keeps every name in memory that it was ever asked for.
 _CHARSETS = re.compile(
-    r"utf-8|ascii|iso8859-(?:[1-9]|1[0-6])|cp125[0-8]|shift_jis|cp932|euc_jp|euc_kr|cp949"
-    r"|gb2312|gbk|gb18030|big5|big5hkscs|koi8-r|koi8-u|mac-roman|tis-620"
+    r"utf_8|ascii|latin_1|iso8859_(?:[2-9]|1[013-6])|cp125[0-8]|shift_jis|cp932|euc_jp|euc_kr|cp949"
+    r"|gb2312|gbk|gb18030|big5|big5hkscs|koi8_r|koi8_u|mac_roman|tis_620"
 )
 _LONGEST_CHARSET = 40
 
@@ -46,15 +48,11 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
 
 
 def _charset(options: dict[str, str]) -> str:
-    asked = options.get("charset", "utf-8").strip()
-    try:
-        known = codecs.lookup(asked[:_LONGEST_CHARSET]).name
-    except (LookupError, ValueError):
-        known = ""
+    asked = normalize_encoding(options.get("charset", "utf-8")[:_LONGEST_CHARSET]).lower()
+    known = aliases.get(asked, asked)
     if _CHARSETS.fullmatch(known) is None:
-        safe = re.sub(r"[^A-Za-z0-9_.:-]", "?", asked[:_LONGEST_CHARSET])
-        raise Undecodable(f"The charset {safe} is not known here; send the body in utf-8.")
-    return known
+        raise Undecodable("The charset of the Content-Type is not known here; send the body in utf-8.")
+    return codecs.lookup(known).name
 
 
 def _refuse_twice(fields: Fields) -> None:
@@ -72,5 +70,10 @@ def _refuse_twice(fields: Fields) -> None:
         place = place_of(name)
         if place is not None and place.part != "custom":
             if place in seen:
-                raise Undecodable(f"The field {name[:100]} is given twice; send it once.")
+                raise Undecodable(f"The field {_told(place)} is given twice; send it once.")
             seen.add(place)
+
+
+def _told(place: Place) -> str:
+    """Name a field by its path; an option's name, which may be anything, is not repeated."""
+    return f"items[{place.row}].options" if place.part == "options" else json_path(place)
