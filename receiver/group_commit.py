@@ -29,7 +29,7 @@ class _Waiting(Generic[Entry, Outcome]):
         #: Whom to wake next. All at once would queue for the interpreter, which runs one thread at a time.
         self.wakes: _Waiting[Entry, Outcome] | None = None
         self.outcome: Outcome | None = None
-        self.error: Exception | None = None
+        self.error: BaseException | None = None
 
 
 class GroupCommit(Generic[Entry, Outcome]):
@@ -74,22 +74,24 @@ class GroupCommit(Generic[Entry, Outcome]):
 
         try:
             outcomes = self._commit(take, mine.deadline - time.monotonic())
-        except Exception as error:  # noqa: BLE001 - handed to every thread that waits for this commit
-            self._fail(mine, taken, error)
-        else:
             for waiting, outcome in zip(taken, outcomes, strict=True):
                 waiting.outcome = outcome
+        except BaseException as error:  # noqa: BLE001 - handed to every thread that waits for this commit
+            self._fail(mine, taken, error)
         self._hand_over()
         self._line_up(taken)
 
-    def _fail(self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: Exception) -> None:
+    def _fail(
+        self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: BaseException
+    ) -> None:
         """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
         with self._mutex:
             if not taken:
                 self._queue.remove(mine)
                 taken.append(mine)
         for waiting in taken:
-            waiting.error = error
+            is_theirs = waiting is mine or isinstance(error, Exception)
+            waiting.error = error if is_theirs else Unavailable("The order could not be put on disk; try again.")
 
     def _hand_over(self) -> None:
         """Make the first who queued meanwhile the next leader."""

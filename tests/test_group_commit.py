@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -79,6 +80,27 @@ def test_a_failed_commit_fails_all_of_its_group_and_no_other() -> None:
     with pytest.raises(OSError, match="disk"):
         again.add(7)
     assert again.add(8) == 8
+
+
+def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
+    """Else all others waited 5 s for nobody, each."""
+    calls: list[int] = []
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        entries = list(take(1 if not calls else 100))
+        calls.append(1)
+        if len(calls) == 1:
+            time.sleep(0.05)
+            raise SystemExit
+        return entries
+
+    group = GroupCommit(commit)
+    with ThreadPoolExecutor(10) as pool:
+        ended = pool.submit(group.add, 0)
+        time.sleep(0.02)
+        others = [pool.submit(group.add, number) for number in range(1, 9)]
+        assert isinstance(ended.exception(1), SystemExit)
+        assert [other.result(1) for other in others] == [*range(1, 9)]
 
 
 def test_a_leader_without_the_right_to_write_fails_alone() -> None:
