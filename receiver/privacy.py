@@ -94,7 +94,8 @@ def export(session: Session, email: str) -> dict[str, Any]:
     _counted(session, email, sent)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
-    mails = session.scalars(select(MailRow).where(_is_to(email)).order_by(MailRow.id))
+    to_them = _recipients(session, email)
+    mails = session.scalars(select(MailRow).where(MailRow.id.in_(to_them)).order_by(MailRow.id))
     of_them = select(TransmissionRow).where(TransmissionRow.id.in_(sent))
     transmissions = session.scalars(of_them.order_by(TransmissionRow.id).options(selectinload(TransmissionRow.trail)))
     return {
@@ -150,8 +151,13 @@ def _orders(session: Session, email: str) -> list[int]:
 def _mails(session: Session, email: str) -> list[int]:
     """Find the mails of their settled orders, to whomever, and those to them that belong to no order."""
     of_orders = select(MailRow.id).join(OrderRow).where(OrderRow.email == email, OrderRow.state.in_(SETTLED_ORDER))
-    others = select(MailRow.id).where(MailRow.order_pk.is_(None), _is_to(email))
-    return [*session.scalars(of_orders), *session.scalars(others)]
+    return [*session.scalars(of_orders), *_recipients(session, email, MailRow.order_pk.is_(None))]
+
+
+def _recipients(session: Session, email: str, *conditions: ColumnElement[bool]) -> list[int]:
+    """Find the mails to them; SQLite's own lower() knows no letter outside ASCII."""
+    found = session.execute(select(MailRow.id, MailRow.recipient).where(*conditions))
+    return [pk for pk, recipient in found if normalised(recipient) == email]
 
 
 def _transmissions(session: Session, email: str) -> dict[int, str]:
@@ -170,10 +176,6 @@ def _sent(row: TransmissionRow) -> dict[str, Any]:
         "order": json.loads(row.order),
         "attempts": [{"at": _text(one.at), "status": one.status} for one in reversed(row.trail)],
     }
-
-
-def _is_to(email: str) -> ColumnElement[bool]:
-    return func.lower(MailRow.recipient) == email
 
 
 def _described(customer: CustomerRow) -> dict[str, Any]:

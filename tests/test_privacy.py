@@ -80,6 +80,17 @@ def test_an_export_holds_all_that_is_kept(settled: Served) -> None:
     assert BEA not in json.dumps(exported)
 
 
+def test_letters_outside_ascii_are_the_same_in_any_case(shop: Served) -> None:
+    shop.post(order_fields(customer_email="Info@KUNDE-MÜLLER.de"))
+    shop.settled()
+    email = "info@kunde-müller.de"
+    with shop.kit.database.read() as session:
+        assert len(privacy.export(session, email)["mails"]) == 1
+    with shop.kit.database.write() as session:
+        session.execute(update(MailRow).where(MailRow.handler == "email_customer").values(order_pk=None))
+    assert erase(shop.kit, email).mails == 2
+
+
 def test_an_export_knows_people_who_were_never_registered(serve: Callable[..., Served]) -> None:
     shop = serve(HANDLERS=["notify_merchant"])
     shop.post(order_fields())
