@@ -40,6 +40,8 @@ class Registry:
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
+    #: The same without any error's own words, which may hold a secret.
+    logged: tuple[str, ...]
     #: Those that were found, but which HANDLERS leaves out, or whose setting is not given.
     left_out: tuple[Handler, ...] = ()
 
@@ -55,13 +57,15 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     """
     found: dict[str, Handler] = {}
     problems: list[str] = []
+    broken: dict[str, str] = {}
     for place, bring in _places(instance):
         try:
             marked = _marked(bring())
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a merchant's file may fail in any way
-            problems.append(f"{place} cannot be loaded: {_where(error)}.")
+            problems.append(f"{place} cannot be loaded: {_where(error, faults.in_words(error))}.")
+            broken[problems[-1]] = f"{place} cannot be loaded: {_where(error, type(error).__name__)}."
             continue
         if not marked:
             problems.append(f"{place} has no function marked with @handler.")
@@ -80,7 +84,9 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     in_circles = {handler.name for circle in circles for handler in circle}
     kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
     left_out = [handler for name, handler in found.items() if name not in chosen]
-    return Registry(tuple(kept), tuple(problems), tuple(left_out))
+    return Registry(
+        tuple(kept), tuple(problems), tuple(broken.get(problem, problem) for problem in problems), tuple(left_out)
+    )
 
 
 def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
@@ -155,10 +161,10 @@ def _told(circle: Sequence[Handler]) -> str:
     return f"Handlers wait for each other in a circle ({steps}); they run without waiting."
 
 
-def _where(error: BaseException) -> str:
+def _where(error: BaseException, words: str) -> str:
     if isinstance(error, SyntaxError):
         return f"line {error.lineno}: {error.msg}" if error.lineno else error.msg
     *_, last = takewhile(lambda frame: frame.filename != handlers.__file__, extract_tb(error.__traceback__))
     if last.filename.startswith("<"):
-        return faults.in_words(error)  # Python itself could not read the file
-    return f"line {last.lineno} of {Path(last.filename).name}: {faults.in_words(error)}"
+        return words  # Python itself could not read the file
+    return f"line {last.lineno} of {Path(last.filename).name}: {words}"

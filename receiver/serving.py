@@ -58,8 +58,8 @@ def start(kit: Kit, *, work: bool) -> bool:
     kit.setting_problems.extend(blocking_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
-    for problem in kit.registry.problems:
-        log.error("%s", problem)
+    for problem in kit.registry.logged:
+        log.error("%s See: flask handlers list", problem)
     if not kit.problems and not kit.shared_secrets.keyring().active:
         log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")

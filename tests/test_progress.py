@@ -20,6 +20,7 @@ def registry(**after: str | None) -> Registry:
     return Registry(
         tuple(Handler(name=name, function=lambda _order, _context: None, after=other) for name, other in after.items()),
         (),
+        (),
     )
 
 

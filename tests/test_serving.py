@@ -97,10 +97,11 @@ def test_an_instance_that_was_never_set_up_is_logged(
 def test_a_broken_handler_is_logged_and_orders_are_taken(
     instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    (instance / "handlers" / "bad.py").write_text("1 / 0\n")
+    (instance / "handlers" / "bad.py").write_text("KEY = int('sk_live_abc')\n")
     assert start()[0]
     (said,) = told(caplog, logging.ERROR)
-    assert said.startswith(f"{instance}/handlers/bad.py cannot be loaded")
+    place = f"{instance}/handlers/bad.py cannot be loaded: line 1 of bad.py: ValueError."
+    assert said == f"{place} See: flask handlers list"
 
 
 def test_without_a_secret_the_merchant_is_warned(
