@@ -216,6 +216,30 @@ def test_without_a_mail_server_the_outbox_is_named(instance: Path, findings: Cal
     assert of(findings(), "mail") == [("warning", said)]
 
 
+@pytest.mark.parametrize(
+    ("settings", "is_told"),
+    [
+        ({"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": "shop"}, True),
+        ({"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": "shop", "MAIL_USE_TLS": True}, False),
+        ({"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": "shop", "MAIL_USE_SSL": True}, False),
+        ({"MAIL_SERVER": "smtp.laden.de"}, False),
+        ({"MAIL_SERVER": "localhost", "MAIL_USERNAME": "shop"}, False),
+    ],
+)
+@pytest.mark.parametrize("quickly", [True, False])
+def test_a_password_that_travels_in_clear_is_told(
+    make_app: Callable[..., Flask],
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, Any],
+    is_told: bool,
+    quickly: bool,
+) -> None:
+    kit: Kit = make_app(**settings).extensions["receiver"]
+    monkeypatch.setattr(kit.transport, "check", lambda: "there")
+    said = ("warning", "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)")
+    assert (said in of(list(diagnose(kit, quickly=quickly)), "mail")) is is_told
+
+
 def test_a_mail_server_that_refuses_is_told_without_the_password(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:

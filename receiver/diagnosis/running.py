@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import smtplib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -92,12 +91,12 @@ def queue(kit: Kit) -> Iterator[Finding]:
 
 def mail(kit: Kit) -> Iterator[Finding]:
     """Connect to the mail server and log in."""
+    yield from set_up.mail_server(kit)
     if not kit.settings["MAIL_SERVER"]:
-        yield from set_up.mail_server(kit)
         return
     try:
         kit.transport.check()
-    except (MailNotDelivered, smtplib.SMTPException, OSError) as error:
+    except MailNotDelivered as error:
         yield Finding("mail", "wrong", str(error))
     else:
         yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers and takes the login")

@@ -56,9 +56,13 @@ def secrets(kit: Kit) -> Iterator[Finding]:
 
 
 def mail_server(kit: Kit) -> Iterator[Finding]:
-    """Say where mails lie while no server sends them."""
-    if not kit.settings["MAIL_SERVER"]:
+    """Say where mails lie while no server sends them, and that a password would travel in clear."""
+    server, is_encrypted = kit.settings["MAIL_SERVER"], kit.settings["MAIL_USE_TLS"] or kit.settings["MAIL_USE_SSL"]
+    if not server:
         text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
+        yield Finding("mail", "warning", text)
+    elif kit.settings["MAIL_USERNAME"] and not is_encrypted and server not in {"localhost", "127.0.0.1", "::1"}:
+        text = "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)"
         yield Finding("mail", "warning", text)
 
 
