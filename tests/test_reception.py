@@ -357,6 +357,13 @@ def test_a_body_that_is_announced_as_far_too_large_is_refused_unread(idle: Serve
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
+def test_a_post_without_a_length_is_answered_where_its_end_cannot_be_told(idle: Served) -> None:
+    host, _, port = idle.base.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\n\r\norder_id=1")
+        assert connection.recv(12) == b"HTTP/1.1 415"
+
+
 def test_a_body_that_breaks_off_is_noted(idle: Served) -> None:
     host, _, port = idle.base.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
