@@ -70,7 +70,7 @@ class OwnMails:
         problems = self.problems()
         if not problems:
             return []
-        newest = max(self._seen.values())
+        newest = max(self._seen.values(), default=0)
         return [
             Trouble(
                 kind="mail_template",

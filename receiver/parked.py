@@ -41,7 +41,10 @@ class Overview:
     def age(self, now: datetime) -> str:
         """Say how old the oldest is, in words."""
         days, hours = divmod(int((now - (self.oldest or now)).total_seconds() // 3600), 24)
-        return f"{days} days" if days > 1 else f"{days * 24 + hours} hours" if days or hours else "less than an hour"
+        if days > 1:
+            return f"{days} days"
+        hours += 24 * days
+        return f"{hours} hour{'' if hours == 1 else 's'}" if hours else "less than an hour"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,8 @@ def _read_again(
             if one.name in without:
                 one.state, one.detail = "skipped", _LEFT_OUT
     if isinstance(reading, NotUnderstood):
-        return f"parked: {len(reading.errors)} errors; see `flask orders explain {row.receipt}`"
+        errors = "1 error" if len(reading.errors) == 1 else f"{len(reading.errors)} errors"
+        return f"parked: {errors}; see `flask orders explain {row.receipt}`"
     return f"duplicate of {columns['duplicate_of']}" if "duplicate_of" in columns else str(columns["state"])
 
 

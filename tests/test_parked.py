@@ -80,6 +80,7 @@ def test_what_came_from_a_source_that_is_gone_is_not_understood(shop: Served) ->
     ("age", "words", "names"),
     [
         (timedelta(minutes=5), "less than an hour", []),
+        (timedelta(hours=1), "1 hour", []),
         (timedelta(hours=5), "5 hours", []),
         (timedelta(hours=30), "30 hours", ["email_customer"]),
         (timedelta(days=12), "12 days", ["email_customer"]),

@@ -160,7 +160,7 @@ def test_what_is_still_not_understood_stays_parked_with_todays_errors(idle: Serv
     receipt = park(idle, IsTest="perhaps")
     map_names(idle)
 
-    assert again(idle, receipt) == f"parked: 1 errors; see `flask orders explain {receipt}`"
+    assert again(idle, receipt) == f"parked: 1 error; see `flask orders explain {receipt}`"
     (row,) = idle.rows()
     assert (row.state, row.due_at) == ("parked", None)
     assert row.errors is not None

@@ -199,6 +199,11 @@ def test_a_currency_that_only_the_amounts_tell_is_a_constant(amounts: list[str],
     assert suggested(sent)["currency"] == {"value": code}
 
 
+@pytest.mark.parametrize(("word", "code"), [("US$", "USD"), ("R$", "BRL"), ("€", "EUR"), ("euro", "EUR")])
+def test_a_currency_in_its_signs_or_words_is_told_by_a_rule(word: str, code: str) -> None:
+    assert suggested({"Currency": word})["currency"] == {"from": "Currency", "words": {word: code}}
+
+
 def test_a_currency_that_nothing_tells_surely_is_not_guessed() -> None:
     assert "currency" not in suggested({"Total": "5.00"})
     assert "currency" not in suggested({"Total": "£5.00", "Tax": "1.00 €"})

@@ -20,6 +20,7 @@ from receiver.kit import Kit, current_kit
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "order_parked": ("console.parked", "Received, Parked", {}),
     "handler_failed": ("console.orders", "Received, Orders that failed", {"state": "failed"}),
+    "registration_failed": ("console.customers", "Customer, Customers", {}),
     "mail_failed": ("console.mail", "Mails that failed", {"state": "failed"}),
     "wrong_secret": ("console.refused", "Received, Refused", {}),
     "card_data": ("console.refused", "Received, Refused", {}),

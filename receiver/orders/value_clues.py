@@ -14,7 +14,7 @@ from receiver.orders import values
 from receiver.orders.conversions import decimal_text
 from receiver.orders.field_types import Kind
 
-#: What stands in front of or behind an amount -> the currency; None where several share it.
+#: What stands in front of or behind an amount -> the currency; the likeliest where several share it.
 SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "US$": "USD", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "R$": "BRL"}
 _SHARED_SIGNS = {"$"}
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
@@ -153,7 +153,11 @@ def _countries() -> dict[str, str]:
 @cache
 def _currencies() -> dict[str, str]:
     names = {name.lower(): str(code) for code, name in Locale("en").currencies.items()}
-    return names | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"} | SIGNS
+    return (
+        names
+        | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"}
+        | {sign.lower(): code for sign, code in SIGNS.items()}
+    )
 
 
 def _country(word: str) -> str | None:

@@ -27,7 +27,7 @@ FOREIGN = {"OrderRef": "77"}
 #: The kinds of trouble that are found outside ``receiver.notices``.
 _OF_OTHERS = (
     *("quiet_hours", "order_gap", "mail_template", "transmission_given_up"),
-    *("relay_disabled", "transmission_refused"),
+    *("registration_failed", "relay_disabled", "transmission_refused"),
 )
 
 
@@ -135,7 +135,7 @@ def test_each_trouble_leads_to_the_page_where_it_is_mended(
     notices = [part.partition("</div>")[0] for part in html.split('<div class="notice bad">')[1:]]
     assert [re.findall(r'href="([^"]+)"', notice)[0].removeprefix("/admin/") for notice in notices] == [
         *("parked", "orders?state=failed", "mail?state=failed", "refused", "refused"),
-        *("orders", "orders", "mail", "order-manager?state=failed"),
+        *("orders", "orders", "mail", "order-manager?state=failed", "customers"),
         *("order-manager?open=controls", "order-manager?open=controls"),
     ]
 
