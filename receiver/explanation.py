@@ -78,8 +78,8 @@ def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetim
 
 
 def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading:
-    """Explain a recorded order with today's mapping; raises ConfigurationError for an unknown receipt."""
-    row = ledger.find(session, receipt)
+    """Explain a recorded order with today's mapping; raises NotThere when there is none."""
+    row = ledger.find_by_either(session, receipt)
     fields = [(name, value) for name, value in json.loads(row.fields)]
     return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)
 

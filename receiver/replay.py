@@ -44,7 +44,11 @@ def replay_all(
     handler: str | None = None,
     without: Collection[str] = (),
 ) -> Iterator[Replayed]:
-    """Make orders run again, one transaction each; one that cannot be run stops no other."""
+    """Make orders run again, one transaction each; one that cannot be run stops no other.
+
+    Raises ConfigurationError for a handler that there is not.
+    """
+    _check_handlers(registry, [*without, *([handler] if handler else [])])
     for receipt in receipts:
         try:
             with database.write() as session:
@@ -66,12 +70,14 @@ def replay(
 ) -> str:
     """Make an order run again and give what became of it, in words; raises ConfigurationError when it cannot.
 
+    It is named by its receipt or its order id, of which the newest is meant.
+
     With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
     has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
-    row = ledger.find(session, receipt)
+    row = ledger.find_by_either(session, receipt)
     _check_is_free(row, now)
     if handler is None and (row.state == "parked" or _is_dismissed(row)):
         return _read_again(session, row, sources, registry, without, now)

@@ -97,10 +97,15 @@ class SharedSecrets:
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
     ) -> str:
-        """Store one more active secret and give its fingerprint; raises ConfigurationError for an unusable one."""
+        """Store one more active secret and give its fingerprint.
+
+        Raises ConfigurationError for an unusable one, and for one that is active already.
+        """
         secret = signing.clean_secret(secret)
         ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
+        if any(row["fingerprint"] == mark and row["state"] == "active" for row in self.listing(session, now=now)):
+            raise ConfigurationError(f"The secret {mark} is active already.")
         session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
         return mark
 

@@ -86,7 +86,7 @@ def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:
     result = run("orders", "list")
     assert (result.exit_code, result.output) == (
         0,
-        "No such order yet; send the dummy order with: flask selftest\n",
+        "No order yet; send the dummy order with: flask selftest\n",
     )
 
 
@@ -164,7 +164,7 @@ def test_orders_replay_leaves_handlers_out(run: Run, serve: Callable[..., Served
 def test_orders_replay_names_a_handler_that_it_cannot_leave_out(run: Run, serve: Callable[..., Served]) -> None:
     receipt = serve(work=False).post({"OrderRef": "A-1"}).content["receipt"]
     result = run("orders", "replay", "--parked", "--without", "nobody")
-    assert (result.exit_code, "No handler is named nobody" in result.stdout) == (1, True)
+    assert (result.exit_code, "No handler is named nobody" in result.stderr) == (1, True)
     result = run("orders", "replay", receipt, "--without", "email_customer")
     assert (result.exit_code, "--without goes with --parked" in result.stderr) == (2, True)
     result = run("orders", "replay", "--parked", "--handler", "email_customer")
@@ -208,7 +208,7 @@ def test_orders_replay_runs_one_handler_again(run: Run, shop: Served) -> None:
 def test_orders_replay_wants_to_know_which(run: Run) -> None:
     result = run("orders", "replay")
     assert result.exit_code == 2
-    assert "Name a RECEIPT, or say --parked." in result.stderr
+    assert "Name an order, or say --parked." in result.stderr
 
 
 def test_orders_explain_reads_a_receipt_or_a_file(run: Run, serve: Callable[..., Served], tmp_path: Path) -> None:
@@ -230,3 +230,28 @@ def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path
     assert "Understood: completed" in run("orders", "explain", str(body), "--source", "other", **settings).output
     result = run("orders", "explain", str(body), "--source", "no_such", **settings)
     assert (result.exit_code, "has this source's name" in result.stderr) == (1, True)
+
+
+def test_orders_explain_names_what_it_does_not_find(run: Run) -> None:
+    result = run("orders", "explain", "missing.json")
+    said = "No order has the receipt or order id missing.json; see `flask orders list --all`."
+    assert (result.exit_code, result.stderr) == (1, f"Error: {said} There is no file of that name either.\n")
+    result = run("orders", "explain", "missing.json", "--source", "other")
+    assert (result.exit_code, "--source goes with a file" in result.stderr) == (2, True)
+
+
+def test_orders_explain_and_replay_take_an_order_id(run: Run, shop: Served) -> None:
+    shop.post(order_fields(order_id="A-1"))
+    shop.settled()
+    assert "order_id = 'A-1'" in run("orders", "explain", "A-1").stdout
+    result = run("orders", "replay", "A-1", "--handler", "notify_merchant", "--json")
+    assert json.loads(result.stdout) == [{"receipt": "A-1", "became": "open"}]
+
+
+def test_orders_replay_names_an_unknown_handler_once(run: Run) -> None:
+    result = run("orders", "replay", "--parked", "--without", "nobody")
+    assert (result.exit_code, result.stderr.count("No handler is named nobody")) == (1, 1)
+
+
+def test_orders_list_of_a_state_that_no_order_is_in(run: Run) -> None:
+    assert run("orders", "list", "--state", "failed").output == "No order is failed.\n"

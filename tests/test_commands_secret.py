@@ -74,6 +74,25 @@ def test_secret_add_lets_the_replaced_one_hold_for_the_overlap(
     assert (VALUE in kit.shared_secrets.keyring().active) is still_active
 
 
+def test_secret_add_refuses_what_is_active_already(run: Run) -> None:
+    run("secret", "add", VALUE)
+    for again in (("add", VALUE), ("add", VALUE, "--replaces", signing.fingerprint(VALUE)), ("add", SECRET)):
+        result = run("secret", *again)
+        assert (result.exit_code, "is active already" in result.stderr) == (1, True)
+    assert len(json.loads(run("secret", "list", "--json").stdout)) == 2
+
+
+def test_secret_add_refuses_an_empty_value_and_an_overlap_of_nothing(run: Run) -> None:
+    assert "VALUE is empty; leave it out" in run("secret", "add", "").stderr
+    assert "--overlap goes with --replaces" in run("secret", "add", VALUE, "--overlap", "7d").stderr
+    assert len(json.loads(run("secret", "list", "--json").stdout)) == 1
+
+
+def test_secret_add_tells_of_letters_that_not_every_header_takes(run: Run) -> None:
+    assert "send it as a field" in run("secret", "add", "пароль-пароль-12345").output
+    assert "send it as a field" not in run("secret", "add", VALUE).output
+
+
 def test_secret_add_adds_nothing_when_there_is_none_to_replace(run: Run) -> None:
     result = run("secret", "add", "--replaces", "00000000")
     assert result.exit_code == 1

@@ -143,6 +143,7 @@ def test_a_missing_id_is_named_by_the_parameter_it_is_mapped_from() -> None:
         reading = read([("x", "1")], Mapping.from_table(table), NOW)
         assert isinstance(reading, NotUnderstood)
         assert reading.errors[0].field == name
+        assert ("order_id is mapped from it" in reading.errors[0].message) is (name == "OrderRef")
 
 
 def test_a_date_with_an_offset_of_its_own_needs_no_zone() -> None:

@@ -86,7 +86,7 @@ def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool)
     It is run as on a real order. What it does outside - a call by context.http, a file - is done on a dry run too.
     """
     if bool(order) == dummy:
-        raise click.UsageError("Say on what: --order ID or --dummy.")
+        raise click.UsageError("Say on what: either --order ID or --dummy.")
     kit = working_kit()
     trial = (
         handler_trial.on_order(kit, name, order, dry_run=dry_run)

@@ -13,6 +13,7 @@ from flask.cli import AppGroup
 from receiver import ledger, parked
 from receiver.commands.printing import json_option, print_json, print_rows, with_progress
 from receiver.commands.working import working_kit
+from receiver.errors import NotThere
 from receiver.explanation import explain_file, explain_receipt
 from receiver.kit import Kit
 from receiver.replay import replay_all
@@ -29,7 +30,8 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
     """List the orders, newest first."""
     with working_kit().database.read() as session:
         rows = ledger.page(session, state=state, everything=everything)
-    print_rows(rows, as_json=as_json, empty="No such order yet; send the dummy order with: flask selftest")
+    empty = f"No order is {state}." if state else "No order yet; send the dummy order with: flask selftest"
+    print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == ledger.PAGE and not everything:
         click.echo(f"These are the newest {ledger.PAGE}; every one is listed by --all.", err=True)
 
@@ -44,7 +46,7 @@ def show(order: str, _as_json: bool) -> None:
 
 
 @group.command("replay")
-@click.argument("receipts", nargs=-1)
+@click.argument("receipts", nargs=-1, metavar="[RECEIPT|ORDER_ID]...")
 @click.option("--handler", help="Run this handler again, as a new run.")
 @click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
 @click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
@@ -52,7 +54,7 @@ def show(order: str, _as_json: bool) -> None:
 def replay(
     receipts: Sequence[str], handler: str | None, all_parked: bool, without: tuple[str, ...], as_json: bool
 ) -> None:
-    """Run what is unfinished of the orders with these RECEIPTS again; a parked or dismissed one is read again."""
+    """Run what is unfinished of these orders again; a parked or dismissed one is read again."""
     kit = working_kit()
     if without and not all_parked:
         raise click.UsageError("--without goes with --parked.")
@@ -61,7 +63,7 @@ def replay(
     if all_parked:
         receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
     elif not receipts:
-        raise click.UsageError("Name a RECEIPT, or say --parked.")
+        raise click.UsageError("Name an order, or say --parked.")
     run = replay_all(
         kit.database, receipts, sources=kit.sources, registry=kit.registry, handler=handler, without=without
     )
@@ -108,19 +110,24 @@ def dismiss(receipts: Sequence[str]) -> None:
 
 
 @group.command("explain")
-@click.argument("what", metavar="FILE|RECEIPT")
+@click.argument("what", metavar="FILE|RECEIPT|ORDER_ID")
 @click.option("--source", default=None, help="Read a FILE as this source's; default shopintegrator.")
 @json_option
 def explain(what: str, source: str | None, as_json: bool) -> None:
     """Tell which parameter fed which field, what fed none, and what might."""
     kit = working_kit()
     path = Path(what)
-    if path.is_file():
+    if path.exists() and not path.is_dir():
         keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
         explanation = explain_file(path, kit.sources, source, keyring, kit.settings["MAX_FIELDS"])
+    elif source:
+        raise click.UsageError(f"--source goes with a file, and there is none named {what}.")
     else:
-        with kit.database.read() as session:
-            explanation = explain_receipt(session, what, kit.sources)
+        try:
+            with kit.database.read() as session:
+                explanation = explain_receipt(session, what, kit.sources)
+        except NotThere as error:
+            raise click.ClickException(f"{error} There is no file of that name either.") from error
     if as_json:
         print_json(explanation.as_json())
         return

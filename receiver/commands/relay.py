@@ -186,5 +186,5 @@ def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def _print_secret(secret: str, options: str) -> None:
-    click.echo(f"{secret}\nThat is the shared secret, shown this once. On a receiver of this kit, run:")
+    click.echo(f"{secret}\nThat is the shared secret. On a receiver of this kit, run:")
     click.echo(f"  flask secret add '{secret}'{options}")

@@ -7,6 +7,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import click
+from click.core import ParameterSource
 from flask.cli import AppGroup
 
 from receiver import signing
@@ -40,13 +41,18 @@ class _Duration(click.ParamType[timedelta]):
     "--overlap", type=_Duration(), default="24h", show_default=True, help="How long the replaced one still holds."
 )
 @json_option
-def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bool) -> None:
+@click.pass_context
+def add(context: click.Context, value: str | None, replaces: str | None, overlap: timedelta, as_json: bool) -> None:
     """Add a secret: the VALUE that the service shows, read from standard input as -, or a new one, printed once."""
+    if not replaces and context.get_parameter_source("overlap") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--overlap goes with --replaces.")
     kit = working_kit()
     if value == "-":
         value = sys.stdin.readline()
         if not value.strip():
             raise click.ClickException("standard input holds no secret.")
+    if value is not None and not value.strip():
+        raise click.UsageError("VALUE is empty; leave it out to have a secret made.")
     secret = value or signing.new_secret()
     now = datetime.now(UTC)
     with kit.database.write() as session:
@@ -60,6 +66,8 @@ def add(value: str | None, replaces: str | None, overlap: timedelta, as_json: bo
     if not value:
         click.echo(f"{secret}\nThat is the new secret, shown this once: give it to the service that sends.")
     click.echo(f"Added. Its fingerprint is {fingerprint}; it is active now, no restart is needed.")
+    if not secret.isascii():
+        click.echo("It has letters outside ASCII, so send it as a field: not every server takes those in a header.")
 
 
 @group.command("list")

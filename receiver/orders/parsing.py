@@ -110,8 +110,13 @@ def _missing_id(given: dict[Place, Reading], mapping: Mapping | None) -> list[Fi
     if _ORDER_ID in given:
         return []
     mapped = mapping.names_for(_ORDER_ID) if mapping else ()
-    name = mapped[0] if mapped else _ORDER_ID.field
-    return [FieldError(name, "is missing: send the order's unique id, or map the parameter that holds it to order_id")]
+    if mapped:
+        reason = (
+            "is missing, and order_id is mapped from it: send the order's unique id there, or map another parameter"
+        )
+        return [FieldError(mapped[0], reason)]
+    reason = "is missing: send the order's unique id, or map the parameter that holds it to order_id"
+    return [FieldError(_ORDER_ID.field, reason)]
 
 
 def _gaps(given: dict[Place, Reading]) -> list[FieldError]:
