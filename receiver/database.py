@@ -91,6 +91,8 @@ class Database:
         event.listen(self.engine, "checkin", _keep_no_odd_one)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        self._path = Path(self.engine.url.database or "")
+        self._inode: int | None = None
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
         event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
@@ -130,6 +132,7 @@ class Database:
         self._lock.acquire(patience)
         try:
             with translated_errors():
+                self._check_file()
                 cursor = self._kept_cursor()
                 cursor.connection.wait_at_most(deadline - time.monotonic())
                 yield cursor
@@ -138,6 +141,16 @@ class Database:
             raise
         finally:
             self._lock.release()
+
+    def _check_file(self) -> None:
+        """Raise Unavailable when the file was removed or replaced: a commit into the open one would be lost with it."""
+        with suppress(OSError):
+            found = self._path.stat().st_ino
+            self._inode = self._inode or found
+            if found == self._inode:
+                return
+        if self._inode is not None:
+            raise Unavailable(f"{self._path.name} was removed or replaced while it was in use; start the server again.")
 
     def _kept_cursor(self) -> Any:
         """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""
@@ -166,6 +179,7 @@ class Database:
         with ExitStack() as undo:
             undo.callback(self._lock.release)
             with translated_errors():
+                self._check_file()
                 connection = undo.enter_context(self._writing.connect())
                 raw: Any = connection.connection.dbapi_connection
                 raw.wait_at_most(deadline - time.monotonic())

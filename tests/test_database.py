@@ -93,6 +93,20 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, use: str) -> None:
         assert session.execute(query).fetchall() == [(1,)]
 
 
+@pytest.mark.parametrize("use", ["write", "write_cursor"])
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_nothing_is_written_into_a_file_that_was_removed(
+    tmp_path: Path, database: Database, use: str, is_replaced: bool
+) -> None:
+    with database.write_cursor() as cursor:
+        cursor.execute("INSERT INTO numbers VALUES (1)")
+    (tmp_path / "test.sqlite").unlink()
+    if is_replaced:
+        (tmp_path / "test.sqlite").touch()
+    with pytest.raises(Unavailable, match=r"test.sqlite was removed or replaced"), getattr(database, use)():
+        pass
+
+
 def test_an_exception_rolls_back_and_lets_the_next_writer_in(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as session:
         session.execute(text("INSERT INTO numbers VALUES (1)"))
