@@ -66,11 +66,6 @@ _HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
 
 
-def is_public(address: str | IPAddress) -> bool:
-    """Tell whether an address is one that anybody on the internet may be reached at."""
-    return blocked_reason(address) is None
-
-
 def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> str | None:
     """Say in a few words why an address is not public, or None when it is; what is no address is blocked.
 

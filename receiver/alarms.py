@@ -46,7 +46,7 @@ def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
     last = session.scalar(newest.limit(1))
     if last is None or now - last < timedelta(hours=hours):
         return None
-    return _trouble(
+    return Trouble.found(
         "quiet_hours",
         milliseconds(last),
         f"No order has come in for {hours} hours" if hours > 1 else "No order has come in for an hour",
@@ -63,7 +63,7 @@ def _gap(session: Session, now: datetime) -> Trouble | None:
         return None
     names = ", ".join(str(number) for number, _ in found[:_NAMED])
     more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-    return _trouble(
+    return Trouble.found(
         "order_gap",
         max(pk for _, pk in found),
         "Order numbers skip: orders may be missing",
@@ -95,7 +95,3 @@ def _missing(arrivals: list[_Arrival], now: datetime) -> Iterator[tuple[int, int
         if higher.number - lower.number <= _LONGEST_GAP and now - first.at >= _PATIENCE:
             for number in range(higher.number - 1, lower.number, -1):
                 yield number, first.pk
-
-
-def _trouble(kind: str, newest: int, headline: str, *lines: str) -> Trouble:
-    return Trouble(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)

@@ -161,11 +161,3 @@ def seconds(value: list[int]) -> str | None:
     """Want a list of waiting times."""
     good = all(isinstance(item, int) and not isinstance(item, bool) and item > 0 for item in value)
     return None if good else "must be a list of whole numbers of seconds, such as [60, 300]"
-
-
-def whole_numbers(name: str, text: str) -> list[int]:
-    """Read a comma-separated list of whole numbers from the environment; raises ConfigurationError."""
-    try:
-        return [int(part) for part in text.split(",") if part.strip()]
-    except ValueError:
-        raise ConfigurationError(f"RECEIVER_{name} must be whole numbers with commas between.") from None

@@ -2,64 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from receiver import checks
-from receiver.errors import ConfigurationError
+from receiver.setting import Setting
 
 FILE = "config.toml"
-PREFIX = "RECEIVER_"
-#: How a value of each type is written in the file.
-_IN_TOML = {
-    bool: "true or false, without quotes",
-    int: "a whole number such as 25, without quotes",
-    str: 'a text in quotes, such as "text"',
-    list: 'a list in brackets, such as [60, 300] or ["one", "two"]',
-}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """Describes one setting; its type is its default's."""
-
-    name: str
-    default: Any
-    meaning: str
-    #: Whether nobody is shown its value.
-    is_secret: bool = False
-    #: Whether handlers are shown it nevertheless, since one of them works with it.
-    is_for_handlers: bool = False
-    #: Gives what is wrong with a value of the right type, or None.
-    check: Callable[[Any], str | None] = field(default=lambda _value: None)
-
-    def from_text(self, text: str) -> Any:
-        """Read the setting from an environment variable's text; raises ConfigurationError."""
-        if isinstance(self.default, bool):
-            return self._boolean(text)
-        if isinstance(self.default, list):
-            return [part.strip() for part in text.split(",") if part.strip()]
-        if isinstance(self.default, int):
-            try:
-                return int(text)
-            except ValueError:
-                raise ConfigurationError(f"{PREFIX}{self.name} must be a whole number.") from None
-        return text
-
-    def problem(self, value: Any) -> str | None:
-        """Give one sentence on what is wrong with the value and how to mend it, or None."""
-        if type(value) is not type(self.default):
-            return f"{self.name} must be {_IN_TOML[type(self.default)]}."
-        wrong = self.check(value)
-        return f"{self.name} {wrong}." if wrong else None
-
-    def _boolean(self, text: str) -> bool:
-        words = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-        if text.strip().lower() not in words:
-            raise ConfigurationError(f"{PREFIX}{self.name} must be true or false.")
-        return words[text.strip().lower()]
-
 
 SETTINGS = (
     Setting(
@@ -159,7 +107,12 @@ SETTINGS = (
         meaning="language of mails, amounts and dates where an order names none that there are words in",
         check=checks.locale,
     ),
-    Setting(name="TIMEZONE", default="UTC", meaning="time zone of dates in mails", check=checks.timezone),
+    Setting(
+        name="TIMEZONE",
+        default="UTC",
+        meaning="time zone of dates in mails, console and account pages",
+        check=checks.timezone,
+    ),
     Setting(name="LOG_LEVEL", default="info", meaning="debug, info, warning or error", check=checks.log_level),
     Setting(
         name="HANDLERS",
@@ -223,7 +176,7 @@ SETTINGS = (
     Setting(
         name="RETRY_SCHEDULE",
         default=[60, 300, 1800, 7200, 18000, 36000, 86400, 86400],
-        meaning="seconds between the attempts of a handler or a mail",
+        meaning="seconds between the attempts of a handler, a mail or a registration",
         check=checks.seconds,
     ),
     Setting(
@@ -286,3 +239,8 @@ SETTINGS = (
 
 #: Settings that `flask init` writes as examples, and what they must not stay at in production.
 EXAMPLES = ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER")
+
+
+def default(name: str) -> Any:
+    """Give what a setting is while nobody sets it."""
+    return next(setting.default for setting in SETTINGS if setting.name == name)

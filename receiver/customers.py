@@ -40,7 +40,7 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
     statement = insert(CustomerRow).values(**fresh).on_conflict_do_nothing().returning(CustomerRow.id)
     is_new = session.scalar(statement) is not None
-    customer = session.scalars(select(CustomerRow).where(CustomerRow.email == email).with_for_update()).one()
+    customer = session.scalars(select(CustomerRow).where(CustomerRow.email == email)).one()
     if customer.claimed_at is None:
         _update(customer, order)
     for kind, address in (("billing", order.billing), ("shipping", order.shipping)):

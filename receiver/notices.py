@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
@@ -33,6 +33,11 @@ class Trouble:
     lines: tuple[str, ...]
     #: Tells whether it still stands; unless given, it does while there is a case of it.
     stands: Callable[[Session, datetime], bool] | None = None
+
+    @classmethod
+    def found(cls, kind: str, newest: int, headline: str, *lines: str) -> Self:
+        """Make one of which the newest case is known already."""
+        return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
 
 
 def _newest_parked(session: Session) -> int:

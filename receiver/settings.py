@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from receiver import checks
-from receiver.config import FILE, PREFIX, SETTINGS, Setting
+from receiver.config import FILE, SETTINGS
 from receiver.errors import ConfigurationError
+from receiver.setting import PREFIX, Setting
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
@@ -86,8 +86,6 @@ def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[
     text = environment.get(PREFIX + setting.name)
     if text is None:
         return from_file.get(setting.name, setting.default)
-    if setting.name == "RETRY_SCHEDULE":
-        return checks.whole_numbers(setting.name, text)
     return setting.from_text(text)
 
 

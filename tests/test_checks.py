@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from receiver import checks
-from receiver.errors import ConfigurationError
 
 RIGHT: list[tuple[Callable[[Any], str | None], Any]] = [
     (checks.between(1, 64), 1),
@@ -103,12 +102,3 @@ def test_of_a_wrong_value_the_remedy_is_said(check: Callable[[Any], str | None],
 
 def test_a_wrong_shared_secret_is_never_shown() -> None:
     assert "hunter2" not in (checks.shared_secrets(["hunter2"]) or "")
-
-
-def test_whole_numbers_are_read_with_commas_between() -> None:
-    assert checks.whole_numbers("RETRY_SCHEDULE", "60, 300,") == [60, 300]
-
-
-def test_what_is_no_whole_number_names_the_variable() -> None:
-    with pytest.raises(ConfigurationError, match="RECEIVER_RETRY_SCHEDULE must be whole numbers"):
-        checks.whole_numbers("RETRY_SCHEDULE", "60,soon")

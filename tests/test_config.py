@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.config import SETTINGS, Setting
+from receiver.config import SETTINGS
 from receiver.errors import ConfigurationError
+from receiver.setting import Setting
 
 NUMBER = Setting(name="NUMBER", default=4, meaning="", check=lambda value: None if value > 0 else "must be above 0")
 SWITCH = Setting(name="SWITCH", default=False, meaning="")
@@ -52,3 +53,10 @@ def test_any_other_word_is_no_switch(text: str) -> None:
 
 def test_every_setting_says_what_it_means_in_one_line() -> None:
     assert [setting.name for setting in SETTINGS if not setting.meaning or "\n" in setting.meaning] == []
+
+
+def test_a_list_of_numbers_is_read_with_commas_between() -> None:
+    schedule = Setting(name="SCHEDULE", default=[60], meaning="")
+    assert schedule.from_text("60, 300,") == [60, 300]
+    with pytest.raises(ConfigurationError, match="RECEIVER_SCHEDULE must be whole numbers with commas between"):
+        schedule.from_text("60,soon")

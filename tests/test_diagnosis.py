@@ -73,7 +73,7 @@ def test_in_production_with_a_mail_server_all_is_well(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kit: Kit = make_app(**OWN, PUBLIC_URL="https://shop.example", MAIL_SERVER="smtp.laden.de").extensions["receiver"]
-    monkeypatch.setattr(kit.transport, "check", lambda: "there")
+    monkeypatch.setattr(kit.transport, "check", lambda: None)
     found = list(diagnose(kit))
     assert {finding.state for finding in found} == {"ok"}
     assert of(found, "mail") == [("ok", "smtp.laden.de answers and takes the login")]
@@ -235,7 +235,7 @@ def test_a_password_that_travels_in_clear_is_told(
     quickly: bool,
 ) -> None:
     kit: Kit = make_app(**settings).extensions["receiver"]
-    monkeypatch.setattr(kit.transport, "check", lambda: "there")
+    monkeypatch.setattr(kit.transport, "check", lambda: None)
     said = ("warning", "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)")
     assert (said in of(list(diagnose(kit, quickly=quickly)), "mail")) is is_told
 
@@ -243,7 +243,7 @@ def test_a_password_that_travels_in_clear_is_told(
 def test_a_mail_server_that_refuses_is_told_without_the_password(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refused() -> str:
+    def refused() -> None:
         raise MailNotDelivered("smtp.laden.de refuses the login.", permanent=False)
 
     kit: Kit = make_app(MAIL_SERVER="smtp.laden.de", MAIL_PASSWORD="swordfish").extensions["receiver"]

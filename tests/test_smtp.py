@@ -80,7 +80,7 @@ def test_a_login_is_made(tmp_path: Path) -> None:
     with smtp_server(mailbox, login=True) as port:
         transport = MailTransport(settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="right"), tmp_path)
         transport.deliver(a_mail())
-        assert transport.check() == "127.0.0.1 is there and lets us in"
+        transport.check()
     assert mailbox.logins == ["owner", "owner"]
 
 

@@ -20,10 +20,11 @@ from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
 from receiver.commands.working import working_kit
-from receiver.config import PREFIX, SETTINGS
+from receiver.config import default
 from receiver.http_client import new_pool
 from receiver.kit import Kit
 from receiver.models import OrderRow
+from receiver.setting import PREFIX
 
 _START_SECONDS = 30.0
 
@@ -112,8 +113,7 @@ def _granian(host: str, port: int) -> list[str]:
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
     """Name the address as PUBLIC_URL unless one is set; on a trial machine, let handlers reach local addresses."""
     environment = dict(os.environ)
-    default = next(setting.default for setting in SETTINGS if setting.name == "PUBLIC_URL")
-    if kit.settings["PUBLIC_URL"] == default:
+    if kit.settings["PUBLIC_URL"] == default("PUBLIC_URL"):
         environment[f"{PREFIX}PUBLIC_URL"] = url
     if _is_loopback(host) and not kit.settings["PUBLIC_URL"].startswith("https:"):
         environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")

@@ -12,11 +12,12 @@ from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
 from receiver import signing
-from receiver.config import SETTINGS, Setting
+from receiver.config import SETTINGS
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit, current_kit
 from receiver.notices import TROUBLES
+from receiver.setting import Setting
 from receiver.settings import DEFAULT
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver import ownership
-from receiver.config import EXAMPLES, SETTINGS
+from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
 
@@ -19,7 +19,7 @@ def settings(kit: Kit) -> Iterator[Finding]:
         yield Finding("settings", "wrong", problem)
     if not kit.problems:
         yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
-    examples = [name for name in EXAMPLES if kit.settings[name] == _default(name)]
+    examples = [name for name in EXAMPLES if kit.settings[name] == default(name)]
     if examples:
         yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
 
@@ -85,7 +85,3 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
         yield Finding("relay", "warning", text)
-
-
-def _default(name: str) -> object:
-    return next(setting.default for setting in SETTINGS if setting.name == name)

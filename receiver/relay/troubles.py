@@ -30,7 +30,7 @@ def standing(session: Session) -> list[Trouble]:
 def _disabled(control: ControlRow) -> Trouble | None:
     if control.disabled_because is None:
         return None
-    return _trouble(
+    return Trouble.found(
         "relay_disabled",
         milliseconds(control.changed_at),
         "No order is posted to your server any more",
@@ -52,7 +52,7 @@ def _failing(session: Session, control: ControlRow) -> Trouble | None:
     last = session.scalar(live.order_by(TransmissionAttemptRow.id.desc()).limit(1))
     if last is None or last.outcome != Outcome.RETRY:
         return None
-    return _trouble(
+    return Trouble.found(
         f"transmission_{last.kind}",
         last.id,
         "An order did not reach your server",
@@ -73,7 +73,7 @@ def _given_up(session: Session) -> Trouble | None:
     last = session.scalar(failed.order_by(TransmissionRow.settled_at.desc()).limit(1))
     if last is None or (settled_at := last.settled_at) is None:
         return None
-    trouble = _trouble(
+    trouble = Trouble.found(
         "transmission_given_up",
         milliseconds(settled_at),
         "An order could not be sent to your server and is not tried again",
@@ -82,7 +82,3 @@ def _given_up(session: Session) -> Trouble | None:
         _WHERE,
     )
     return replace(trouble, stands=lambda _session, now: now - settled_at < _GIVEN_UP_STANDS)
-
-
-def _trouble(kind: str, newest: int, headline: str, *lines: str) -> Trouble:
-    return Trouble(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
