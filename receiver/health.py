@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from receiver.errors import Unavailable
 from receiver.kit import current_kit
 from receiver.serving import prove_writable
 
@@ -22,7 +21,6 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Say whether the settings are right and a row can be written and committed; 503 otherwise."""
     kit = current_kit()
-    if kit.problems:
-        raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
+    kit.check_settings()
     prove_writable(kit.database, patience=1)
     return {"status": "ready"}

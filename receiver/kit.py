@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -15,10 +15,12 @@ from sqlalchemy.orm import Session
 
 from receiver import alarms, brand, jobs
 from receiver.account.links import AccountLinks
+from receiver.columns import Job
 from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
 from receiver.engine import Engine, Kind
+from receiver.errors import Unavailable
 from receiver.handler_loading import Registry, load
 from receiver.http_client import new_pool
 from receiver.inbox import Inbox
@@ -31,7 +33,7 @@ from receiver.own_mails import OwnMails
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
-from receiver.registrars import choice
+from receiver.registrars import Registrar, choice
 from receiver.registrars.registrations import Registrations
 from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
@@ -85,6 +87,11 @@ class Kit:
         """Give what is wrong with the settings now; serving with any leaves /orders answering 503."""
         return [*self.setting_problems, *self.sources.blocking]
 
+    def check_settings(self) -> None:
+        """Raise Unavailable while the settings are wrong."""
+        if self.problems:
+            raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
+
 
 def current_kit() -> Kit:
     """Give the current app's kit."""
@@ -97,6 +104,33 @@ def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _templates(folder: Path, settings: dict[str, Any]) -> MailTemplates:
+    return MailTemplates(
+        folder,
+        settings["DEFAULT_LOCALE"],
+        ZoneInfo(settings["TIMEZONE"]),
+        shop_name=settings["SHOP_NAME"],
+        brand=brand.from_settings(settings),
+        language=settings["MAIL_LANGUAGE"],
+    )
+
+
+def _standing_elsewhere(
+    settings: dict[str, Any], own_mails: OwnMails, registrar: Registrar | None
+) -> Callable[[Session], list[Trouble]]:
+    """Make what gives the troubles that the notices themselves know nothing of."""
+    return lambda session: [
+        *troubles.standing(session),
+        *([FAILED] if registrar else []),
+        *own_mails.troubles(),
+        *alarms.standing(session, settings),
+    ]
+
+
+def _is_due(database: Database, model: type[Job]) -> Callable[[], bool]:
+    return lambda: jobs.anything_due(database, model)
+
+
 def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     """Build all parts from the settings; starts nothing and touches no database."""
     instance = Path(app.instance_path)
@@ -105,14 +139,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     shared_secrets = SharedSecrets(
         database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
     )
-    templates = MailTemplates(
-        instance / "templates",
-        settings["DEFAULT_LOCALE"],
-        ZoneInfo(settings["TIMEZONE"]),
-        shop_name=settings["SHOP_NAME"],
-        brand=brand.from_settings(settings),
-        language=settings["MAIL_LANGUAGE"],
-    )
+    templates = _templates(instance / "templates", settings)
     account_links = AccountLinks(
         secret_key=settings["SECRET_KEY"],
         public_url=settings["PUBLIC_URL"],
@@ -157,27 +184,15 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
     transmissions = Transmissions(database, leases, controls, pool, forward_secret=forward_secret)
     registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
-
     own_mails = OwnMails(templates, account_url=choice.account_url(settings))
-
-    def standing_elsewhere(session: Session) -> list[Trouble]:
-        return [
-            *troubles.standing(session),
-            *([FAILED] if registrar else []),
-            *own_mails.troubles(),
-            *alarms.standing(session, settings),
-        ]
-
-    notices = Notices(database, templates, settings, standing_elsewhere)
+    notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(
         {
-            "orders": Kind(lambda: jobs.anything_due(database, OrderRow), processor.run_next, threads),
-            "mails": Kind(lambda: jobs.anything_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
-            "transmissions": Kind(
-                lambda: jobs.anything_due(database, TransmissionRow), transmissions.run_next, max(threads // 4, 1)
-            ),
+            "orders": Kind(_is_due(database, OrderRow), processor.run_next, threads),
+            "mails": Kind(_is_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
+            "transmissions": Kind(_is_due(database, TransmissionRow), transmissions.run_next, max(threads // 4, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
         [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],

@@ -36,7 +36,11 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 def _from_http(error: HTTPException) -> Response:
     slug = error.name.lower().replace(" ", "-")
-    response = _problem(error.code or 500, slug, error.name, error.description or error.name)
+    return with_headers(_problem(error.code or 500, slug, error.name, error.description or error.name), error)
+
+
+def with_headers(response: Response, error: HTTPException) -> Response:
+    """Give a response the headers that belong to an error, such as Allow; its body's own stay."""
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers[name] = value

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from pydantic_core import to_json
 
-from receiver.errors import BrokenOff, TooLarge, Unavailable
+from receiver.errors import BrokenOff, TooLarge
 from receiver.kit import current_kit
 from receiver.reception import Delivery
 from receiver.sources import DEFAULT
@@ -26,8 +26,7 @@ blueprint = Blueprint("orders", __name__)
 def receive(source: str = DEFAULT) -> Response:
     """Take in one POST of a completed order: authenticate, read, record, answer."""
     kit = current_kit()
-    if kit.problems:
-        raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
+    kit.check_settings()
     delivery = Delivery(
         source=source,
         headers={name.lower(): value for name, value in request.headers},

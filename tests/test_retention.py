@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from receiver.errors import Unavailable
 from receiver.kit import Kit
@@ -139,11 +139,12 @@ def test_the_upkeep_purges_once_a_day_a_batch_at_a_time(kit: Kit, monkeypatch: p
 def test_a_purge_that_could_not_write_is_taken_up_again_the_next_day(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     store(kit, 1, received_at=LONG_AGO, fields="[[]]")
     with kit.database.write(), monkeypatch.context() as patch:
-        patch.setattr("receiver.database.PATIENCE", 0)
         patch.setattr(kit.database, "write", lambda: kit.database.begin_write(0))
         with pytest.raises(Unavailable):
             kit.retention.look()
     kit.retention.look()
+    with kit.database.read() as session:
+        assert session.scalars(select(OrderRow.fields)).all() == ["[[]]"]
     monkeypatch.setattr(kit.retention, "_next_at", datetime.now(UTC))
     kit.retention.look()
     assert purge(kit) == Purged()

@@ -82,11 +82,7 @@ def _from_csrf(_error: CSRFError) -> Response:
 
 @account.errorhandler(HTTPException)
 def _from_http(error: HTTPException) -> Response:
-    response = _page(error.code or 500, error.name, error.description or "")
-    for name, value in error.get_headers():
-        if name not in {"Content-Type", "Content-Length"}:
-            response.headers[name] = value
-    return response
+    return problems.with_headers(_page(error.code or 500, error.name, error.description or ""), error)
 
 
 @account.errorhandler(ReceiverError)

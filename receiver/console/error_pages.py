@@ -29,11 +29,7 @@ def _from_csrf(_error: CSRFError) -> Response:
 def _from_http(error: HTTPException) -> Response:
     if error.code == 401:
         return _page(401, "Your sign-in has ended", error.description or "", again=_form_again())
-    response = _page(error.code or 500, error.name, error.description or "")
-    for name, value in error.get_headers():
-        if name not in {"Content-Type", "Content-Length"}:
-            response.headers[name] = value
-    return response
+    return problems.with_headers(_page(error.code or 500, error.name, error.description or ""), error)
 
 
 @console.errorhandler(ReceiverError)
