@@ -66,6 +66,7 @@ class Browsing:
 
     def look(self) -> list[str]:
         """Give what is wrong with the page by axe, wide in light and dark and narrow, and by scrolling it sideways."""
+        self.page.wait_for_load_state()  # elements are there before their styles
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)
         before = self.page.viewport_size or WIDE
