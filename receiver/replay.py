@@ -27,17 +27,19 @@ _LEFT_OUT = "left out when the parked order was run"
 
 @dataclass(frozen=True)
 class Replayed:
-    """Says what became of one order of many, in words."""
+    """Says what became of an order that was to run again."""
 
-    receipt: str
+    #: As it was named: its receipt or its order id.
+    order: str
+    #: The order's state, or *unchanged* when nothing of it was unfinished, or *failed* when it could not be run again.
+    state: str
+    #: The same in words, with the reason or the next step.
     became: str
-    #: Whether it could not be run again; then ``became`` says why.
-    failed: bool = False
 
 
 def replay_all(
     database: Database,
-    receipts: Iterable[str],
+    orders: Iterable[str],
     *,
     sources: Sources,
     registry: Registry,
@@ -49,26 +51,25 @@ def replay_all(
     Raises ConfigurationError for a handler that there is not.
     """
     _check_handlers(registry, [*without, *([handler] if handler else [])])
-    for receipt in receipts:
+    for order in orders:
         try:
             with database.write() as session:
-                became = replay(session, receipt, sources=sources, registry=registry, handler=handler, without=without)
+                done = replay(session, order, sources=sources, registry=registry, handler=handler, without=without)
         except (ConfigurationError, ReceiverError) as error:
-            yield Replayed(receipt, str(error), failed=True)
-        else:
-            yield Replayed(receipt, became)
+            done = Replayed(order, "failed", str(error))
+        yield done
 
 
 def replay(
     session: Session,
-    receipt: str,
+    order: str,
     *,
     sources: Sources,
     registry: Registry,
     handler: str | None = None,
     without: Collection[str] = (),
-) -> str:
-    """Make an order run again and give what became of it, in words; raises ConfigurationError when it cannot.
+) -> Replayed:
+    """Make an order run again and give what became of it; raises ConfigurationError when it cannot.
 
     It is named by its receipt or its order id, of which the newest is meant.
 
@@ -77,12 +78,16 @@ def replay(
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
-    row = ledger.find_by_either(session, receipt)
+    row = ledger.find_by_either(session, order)
     _check_is_free(row, now)
     if handler is None and (row.state == "parked" or _is_dismissed(row)):
-        return _read_again(session, row, sources, registry, without, now)
+        return Replayed(order, *_read_again(session, row, sources, registry, without, now))
     _check_can_run(row)
-    return _run_handler_again(session, row, registry, handler, now) if handler else _run_unfinished(session, row, now)
+    if handler is None and not _run_unfinished(session, row, now):
+        return Replayed(order, "unchanged", "nothing unfinished; name a handler to run it again")
+    if handler is not None:
+        _run_handler_again(session, row, registry, handler, now)
+    return Replayed(order, "open", "open")
 
 
 def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -> None:
@@ -99,7 +104,8 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
 
 def _read_again(
     session: Session, row: OrderRow, sources: Sources, registry: Registry, without: Collection[str], now: datetime
-) -> str:
+) -> tuple[str, str]:
+    """Read an order with today's mapping; gives its state, and the same in words."""
     reading = read([(name, value) for name, value in json.loads(row.fields)], _mapping(row, sources), row.received_at)
     columns = what_was_read(reading, now)
     if isinstance(reading, Understood):
@@ -120,23 +126,25 @@ def _read_again(
                 one.state, one.detail = "skipped", _LEFT_OUT
     if isinstance(reading, NotUnderstood):
         errors = "1 error" if len(reading.errors) == 1 else f"{len(reading.errors)} errors"
-        return f"parked: {errors}; see `flask orders explain {row.receipt}`"
-    return f"duplicate of {columns['duplicate_of']}" if "duplicate_of" in columns else str(columns["state"])
+        return "parked", f"parked: {errors}; see `flask orders explain {row.receipt}`"
+    state = str(columns["state"])
+    return state, f"duplicate of {columns['duplicate_of']}" if state == "duplicate" else state
 
 
-def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> str:
+def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
+    """Let what is unfinished run; False when nothing is."""
     unfinished = session.scalars(
         select(HandlerRow).where(HandlerRow.order_pk == row.id, HandlerRow.state.not_in(("done", "skipped")))
     ).all()
     if row.state == "done" or (row.state == "failed" and not unfinished):
-        return "nothing unfinished; name a handler to run it again"
+        return False
     for one in unfinished:
         _start_afresh(one, now)
     _write(session, row, {"state": "open", "due_at": now})
-    return "open"
+    return True
 
 
-def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> str:
+def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> None:
     rows = progress.handler_rows(session, row, registry, now)
     one = next((one for one in rows if one.name == name), None)
     if one is None:
@@ -145,7 +153,6 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
         one.run += 1
         _start_afresh(one, now)
     _write(session, row, {"state": "open", "due_at": now})
-    return "open"
 
 
 def _check_is_free(row: OrderRow, now: datetime) -> None:

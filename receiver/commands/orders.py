@@ -69,11 +69,11 @@ def replay(
     )
     with with_progress(run, "Replaying", len(receipts)) as progress:
         done = list(progress)
-    rows = [{"receipt": one.receipt, "became": one.became} for one in done]
+    rows = [{"receipt": one.order, "became": one.became} for one in done]
     print_rows(rows, as_json=as_json, empty="No order is parked.")
-    if any(row["became"] == "open" for row in rows) and not as_json:
+    if any(one.state == "open" for one in done) and not as_json:
         click.echo("A serving process or `flask worker` runs the open ones now.")
-    if any(one.failed for one in done):
+    if any(one.state == "failed" for one in done):
         raise SystemExit(1)
 
 

@@ -18,7 +18,7 @@ from receiver.handler_loading import Registry
 from receiver.kit import Kit, current_kit
 from receiver.models import OrderRow
 from receiver.orders import Order
-from receiver.replay import replay
+from receiver.replay import Replayed, replay
 
 _LONGEST_SEARCH = 320
 #: Which of an order's handlers stand first in its line of the list.
@@ -95,12 +95,12 @@ def orders_run(receipt: str) -> ResponseReturnValue:
     try:
         with kit.database.write() as session:
             _found(session, receipt)
-            became = replay(session, receipt, sources=kit.sources, registry=kit.registry, handler=handler)
+            done = replay(session, receipt, sources=kit.sources, registry=kit.registry, handler=handler)
     except ConfigurationError as error:
         flash(str(error), "bad")
     else:
         kit.engine.hint("orders")
-        flash(_said(became, handler), "wait" if became.startswith("parked") else "message")
+        flash(_said(done, handler), "wait" if done.state == "parked" else "message")
     return redirect(url_for("console.orders_show", receipt=receipt), 303)
 
 
@@ -135,14 +135,14 @@ def _in_short(counts: dict[str, int]) -> str:
     return ", ".join(f"{counts[state]} {state}" for state in _WORST_FIRST if state in counts)
 
 
-def _said(became: str, handler: str | None) -> str:
-    if became == "open":
+def _said(done: Replayed, handler: str | None) -> str:
+    if done.state == "open":
         return f"{handler} runs now." if handler else "What is unfinished runs now."
-    if became.startswith("nothing unfinished"):
+    if done.state == "unchanged":
         return "Nothing is unfinished. A single handler can be run again below."
-    if became.startswith("parked"):
+    if done.state == "parked":
         return "It is still not understood with today's mapping."
-    return f"It was read again and is {became}."
+    return f"It was read again and is {done.became}."
 
 
 def _link(state: str, tests: str) -> str:

@@ -29,6 +29,7 @@ _TOLD = {
     "ignored": ("is no completed order", "are no completed orders"),
     "done": ("was a test", "were tests"),
     "parked": ("is still not understood", "are still not understood"),
+    "unchanged": ("has been run meanwhile", "have been run meanwhile"),
     "failed": ("could not be run", "could not be run"),
 }
 
@@ -85,7 +86,7 @@ def parked_run_all() -> ResponseReturnValue:
     run = replay_all(kit.database, waiting.values(), sources=kit.sources, registry=kit.registry, without=without)
     for one in run:
         after = next(ids)
-        counts["failed" if one.failed else re.split(r"[^a-z]", one.became)[0]] += 1
+        counts[one.state] += 1
         if time.monotonic() > until:
             break
     kit.engine.hint("orders")
