@@ -33,11 +33,13 @@ class WriteTransaction:
     def lend(self) -> None:
         """Let no statement end it until it is taken back, or closed."""
         self._raw.is_lent = True
+        self._raw.loans += 1
 
     def take_back(self) -> None:
         """Let it be ended again; raises RuntimeError when it has been ended all the same."""
         self._raw.check_is_open()
         self._raw.is_lent = False
+        self._raw.loans += 1
 
     def commit(self) -> None:
         """Put everything on disk and let the next writer in; raises Unavailable when the disk does not take it."""
@@ -52,6 +54,7 @@ class WriteTransaction:
         if self._open:
             self._open = False
             self._raw.is_lent = False
+            self._raw.loans += 1
             try:
                 with suppress(sqlite.driver.ProgrammingError):  # a handler may have closed it
                     self._raw.rollback()  # SQLAlchemy itself leaves it open when a commit has failed

@@ -49,16 +49,18 @@ class _Cursor(driver.Cursor):
 
     connection: GatedConnection
 
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self._loan = connection.loans
+
     def execute(self, *args: Any) -> Any:
         with self.connection.gate:
-            if self.connection.is_lent:
-                self.connection.check_lent(args[0])
+            self._check(args[0])
             return super().execute(*args)
 
     def executemany(self, *args: Any) -> Any:
         with self.connection.gate:
-            if self.connection.is_lent:
-                self.connection.check_lent(args[0])
+            self._check(args[0])
             return super().executemany(*args)
 
     def executescript(self, script: str) -> Any:
@@ -83,6 +85,13 @@ class _Cursor(driver.Cursor):
             if not self.connection.is_cut_off:
                 super().close()
 
+    def _check(self, statement: str) -> None:
+        """Refuse what a handler may not do, and everything that it still tries with a cursor it has kept."""
+        if self._loan != self.connection.loans:
+            raise RuntimeError("This attempt is over; its cursor can no longer be used.")
+        if self.connection.is_lent:
+            self.connection.check_lent(statement)
+
 
 class GatedConnection(driver.Connection):
     """Is a connection that ``cut_off`` can close safely from any thread, even in the middle of a statement."""
@@ -92,6 +101,8 @@ class GatedConnection(driver.Connection):
         self.is_cut_off = False
         #: Whether a handler works in the transaction that its "done" commits in, and so must not end it.
         self.is_lent = False
+        #: Changes when it is lent and when it is given back; a cursor works in its own time only.
+        self.loans = 0
         #: Whether a handler may have set it otherwise than the next one expects.
         self.is_altered = False
         self._waits: int | None = None

@@ -282,6 +282,32 @@ def test_what_a_handler_sets_on_its_connection_holds_for_nobody_else(post: Post,
     assert shop.post(order_fields()).status == 202
 
 
+def test_a_cursor_that_a_handler_kept_writes_nothing_once_its_attempt_is_over(post: Post) -> None:
+    shop = post("""
+        kept = []
+
+        @handler
+        def keeps(order, context):
+            kept.append(context.session.connection().connection.cursor())
+            kept[0].execute("UPDATE orders SET total = '1.00'")
+            return "kept"
+
+        @handler
+        def tries(order, context):
+            context.session.execute(text("SELECT 1"))
+            try:
+                kept[0].execute("UPDATE orders SET total = '2.00'")
+            except RuntimeError as error:
+                return str(error)
+    """)
+
+    assert ends(shop) == {
+        "keeps": ("done", "kept"),
+        "tries": ("done", "This attempt is over; its cursor can no longer be used."),
+    }
+    assert shop.rows()[0].total == "1.00"
+
+
 @pytest.mark.parametrize("kind", ["coroutine", "generator"])
 def test_a_handler_whose_work_would_never_be_done_is_not_done(post: Post, kind: str) -> None:
     shop = post(f"""
