@@ -37,7 +37,7 @@ _SOURCES = """
 # order_id = "OrderRef"
 # "customer.email" = ["BuyerEmail", "email"]        # the first that is not empty
 # "items[].name" = "Product{n}Name"                 # {n} counts from the first number seen
-# currency = {value = "GBP"}                        # never sent: a constant
+# currency = {value = "GBP"}                        # a constant, for orders that are sent without one
 # order_date = {from = "OrderDate", date = "%d/%m/%Y", zone = "Europe/London"}
 # total = {from = "Total", decimal = ","}           # £1.234,56
 # "billing.country" = {from = "Country", words = {UK = "GB"}}

@@ -79,8 +79,28 @@ def test_a_constant_gives_way_to_what_was_sent_under_our_own_name() -> None:
     order = mapped(table, [("OrderRef", "A-1"), ("currency", "EUR"), *items])
     assert order.currency == "EUR"
     assert [(item.name, item.quantity) for item in order.items] == [("a", 3), ("b", 1)]
-    assert mapped(table, [("OrderRef", "A-1"), ("currency", " ")]).currency == "GBP"
+    blank = mapped(table, [("OrderRef", "A-1"), ("currency", " ")])
+    assert (blank.currency, blank.extra) == ("GBP", {})
     assert mapped(table, [("OrderRef", "A-1"), ("currency", "EUR"), ("cur", "USD")]).currency == "USD"
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "sent"),
+    [
+        ("event", "order.completed", "purchase"),
+        ("order_status", "completed", "pending"),
+        ("payment_status", "paid", "unpaid"),
+        ("format_version", "1", "2.0"),
+        ("test", "false", "true"),
+        ("currency", "GBP", "Pounds"),
+    ],
+)
+def test_a_constant_holds_where_it_decides_or_what_was_sent_is_none(target: str, value: str, sent: str) -> None:
+    mapping = Mapping.from_table({target: {"value": value}})
+    reading = read([("order_id", "A-1"), (target, sent)], mapping, NOW)
+    assert isinstance(reading, Understood)
+    assert (reading.decided, reading.order.test, reading.order.extra) == ("completed", False, {target: sent})
+    assert reading.order.currency == ("GBP" if target == "currency" else None)
 
 
 def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:

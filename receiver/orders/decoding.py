@@ -13,7 +13,7 @@ from receiver.errors import Undecodable, UnsupportedEncoding
 from receiver.orders.form_encoding import decode_form
 from receiver.orders.json_encoding import decode_json
 from receiver.orders.multipart import decode_multipart
-from receiver.orders.names import Fields, Place, json_path, place_of
+from receiver.orders.names import Fields, place_of
 
 # Closed, because Python also knows codecs that are no text of the web (utf-7, idna, rot13) or read ASCII
 # bytes as something else (utf-16, ebcdic), and keeps every name in memory that it was ever asked for.
@@ -70,10 +70,7 @@ def _refuse_twice(fields: Fields) -> None:
         place = place_of(name)
         if place is not None and place.part != "custom":
             if place in seen:
-                raise Undecodable(f"The field {_told(place)} is given twice; send it once.")
+                # An option's name may be anything, a secret too.
+                told = f"items[{place.row}].options" if place.part == "options" else name
+                raise Undecodable(f"The field {told} is given twice; send it once.")
             seen.add(place)
-
-
-def _told(place: Place) -> str:
-    """Name a field by its path; an option's name, which may be anything, is not repeated."""
-    return f"items[{place.row}].options" if place.part == "options" else json_path(place)

@@ -10,10 +10,14 @@ from typing import Any, NamedTuple, Self
 
 from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
-from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
+from receiver.orders.names import KINDS, SHARED_SECRET, TEXT, Fields, Place, place_of
 
 #: The place of a value in an order, the name that it came under, and the value.
 Placed = tuple[Place, str, str]
+
+
+#: What a request is, rather than what was ordered; a constant for one is the merchant's own decision.
+_DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
 
 
 class Reading(NamedTuple):
@@ -56,7 +60,8 @@ class Mapping:
     def apply(self, fields: Fields) -> Applied:
         """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
 
-        A name that a rule mentions is used up, whether it fed the field or not.
+        A name that a rule mentions is used up, whether it fed the field or not. A constant for event, format_version,
+        test or a status holds whatever is sent under our own name.
         """
         if not self.rules:
             return _by_contract(fields, used=set(), fed=set(), with_constant=set())
@@ -95,11 +100,23 @@ def _by_contract(
         if name in used or place is SHARED_SECRET:
             continue
         slot = place and (place.part, place.field)
-        if place is None or slot in fed or (slot in with_constant and not value.strip()):
+        if place is None or slot in fed or (slot in with_constant and _is_outdone(place, value)):
             rest.append((name, value))
         else:
             readings.append(Reading(place, name, value))
     return Applied(readings, rest)
+
+
+def _is_outdone(place: Place, value: str) -> bool:
+    """Tell whether a constant of the mapping goes before what was sent: where it decides, or what was sent is none."""
+    slot = (place.part, place.field)
+    if not value.strip() or slot in _DECIDING:
+        return bool(value.strip())
+    try:
+        KINDS.get(slot, TEXT).read(value.strip())
+    except ValueError:
+        return True
+    return False
 
 
 def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
