@@ -20,6 +20,17 @@ from receiver import sqlite
 from receiver.errors import ConfigurationError, Unavailable
 from receiver.write_lock import PATIENCE, WriteLock
 
+_OF_THE_FILE = "see DATABASE_URL and the instance folder"
+_DAMAGED = "it is damaged: put a backup back as README, Deploy says"
+#: How a message of SQLite begins -> what to do.
+_NEXT_STEPS = {
+    "no such ": "run `flask init`",
+    "unable to open": _OF_THE_FILE,
+    "attempt to write a readonly": _OF_THE_FILE,
+    "database disk image is malformed": _DAMAGED,
+    "file is not a database": _DAMAGED,
+}
+
 
 class WriteTransaction:
     """Is one open write transaction that holds the write lock until it is committed, rolled back or cut off."""
@@ -89,12 +100,12 @@ class Database:
             max_overflow=-1,
         )
         event.listen(self.engine, "do_connect", _make_no_file)
-        event.listen(self.engine, "connect", lambda connection, _record: sqlite.prepare(connection))
+        event.listen(self.engine, "connect", lambda connection, _record: self._prepare(connection))
         event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
         event.listen(self.engine, "checkin", _keep_no_odd_one)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._path = Path(self.engine.url.database or "")
+        self._path = Path(self.engine.url.database or "").absolute()
         self._inode: int | None = None
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
@@ -145,15 +156,18 @@ class Database:
         finally:
             self._lock.release()
 
+    def _prepare(self, connection: sqlite.GatedConnection) -> None:
+        sqlite.prepare(connection)
+        self._inode = self._inode or self._path.stat().st_ino
+
     def _check_file(self) -> None:
         """Raise Unavailable when the file was removed or replaced: a commit into the open one would be lost with it."""
+        if self._inode is None:
+            return
         with suppress(OSError):
-            found = self._path.stat().st_ino
-            self._inode = self._inode or found
-            if found == self._inode:
+            if self._inode == self._path.stat().st_ino:
                 return
-        if self._inode is not None:
-            raise Unavailable(f"{self._path.name} was removed or replaced while it was in use; start the server again.")
+        raise Unavailable(f"{self._path.name} was removed or replaced while it was in use; start the server again.")
 
     def _kept_cursor(self) -> Any:
         """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""
@@ -194,7 +208,7 @@ class Database:
 def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
     """Open what `flask init` has made, or nothing: a file that SQLite itself makes could be read by others."""
     if not options.get("uri"):
-        arguments[0] = f"file:{quote(arguments[0])}?mode=rw"
+        arguments[0] = f"file:{quote(os.fsencode(arguments[0]))}?mode=rw"
         options["uri"] = True
 
 
@@ -221,6 +235,8 @@ def translated_errors() -> Iterator[None]:
 
 
 def _next_step(cause: str) -> str:
-    if cause.startswith("no such "):
-        return "run `flask init`"
-    return "see DATABASE_URL and the instance folder" if cause.startswith("unable to open") else "try again"
+    """Say what helps against what SQLite says; a full disk or a lock may be gone the next time."""
+    for begin, step in _NEXT_STEPS.items():
+        if cause.startswith(begin):
+            return step
+    return "try again"

@@ -95,16 +95,45 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, use: str) -> None:
 
 @pytest.mark.parametrize("use", ["write", "write_cursor"])
 @pytest.mark.parametrize("is_replaced", [True, False])
+@pytest.mark.parametrize("has_written", [True, False])
 def test_nothing_is_written_into_a_file_that_was_removed(
-    tmp_path: Path, database: Database, use: str, is_replaced: bool
+    tmp_path: Path, database: Database, use: str, is_replaced: bool, has_written: bool
 ) -> None:
-    with database.write_cursor() as cursor:
-        cursor.execute("INSERT INTO numbers VALUES (1)")
+    database = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+    with database.read() as session:
+        session.execute(text("SELECT 1"))
+    if has_written:
+        with database.write_cursor() as cursor:
+            cursor.execute("INSERT INTO numbers VALUES (1)")
     (tmp_path / "test.sqlite").unlink()
     if is_replaced:
         (tmp_path / "test.sqlite").touch()
     with pytest.raises(Unavailable, match=r"test.sqlite was removed or replaced"), getattr(database, use)():
         pass
+
+
+def test_a_file_named_from_here_is_the_same_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("here.sqlite").touch()
+    made = Database("sqlite:///here.sqlite", tmp_path / "write.lock")
+    monkeypatch.chdir("/")
+    with made.write() as session:
+        session.execute(text("CREATE TABLE numbers (i INTEGER)"))
+
+
+@pytest.mark.parametrize(
+    ("cause", "step"),
+    [
+        ("no such table: orders", "run `flask init`"),
+        ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
+        ("database disk image is malformed", "it is damaged: put a backup back as README, Deploy says"),
+        ("database or disk is full", "try again"),
+    ],
+)
+def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> None:
+    with pytest.raises(Unavailable) as caught, databases.translated_errors():
+        raise sqlite.driver.OperationalError(cause)
+    assert str(caught.value) == f"The database cannot be used now ({cause}); {step}."
 
 
 def test_an_exception_rolls_back_and_lets_the_next_writer_in(database: Database) -> None:

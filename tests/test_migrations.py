@@ -87,6 +87,8 @@ def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> No
 def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/missing/x.sqlite").extensions["receiver"]
     assert migrations.problem(kit.database.engine) == "The database is not set up; run `flask init`."
+    unnamable: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.sqlite").extensions["receiver"]
+    assert migrations.problem(unnamable.database.engine) == "The database is not set up; run `flask init`."
     (tmp_path / "missing" / "x.sqlite").mkdir(parents=True)
     said = "The database cannot be opened (unable to open database file); see DATABASE_URL and the instance folder."
     assert migrations.problem(kit.database.engine) == said
