@@ -99,18 +99,29 @@ class SharedSecrets:
     ) -> str:
         """Store one more active secret and give its fingerprint.
 
-        Raises ConfigurationError for an unusable one, and for one that is active already.
+        One that is about to end has this end instead. Raises ConfigurationError for an unusable one, and for one that
+        is active without an end already.
         """
         secret = signing.clean_secret(secret)
         ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
-        if any(row["fingerprint"] == mark and row["state"] == "active" for row in self.listing(session, now=now)):
+        mine = select(SecretRow).where(SecretRow.fingerprint == mark)
+        active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > now]
+        if secret in self._from_settings or any(row.ends_at is None for row in active):
             raise ConfigurationError(f"The secret {mark} is active already.")
+        if active:
+            active[0].ends_at = ends_at
+            return mark
         session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
         return mark
 
     def replace(self, session: Session, fingerprint: str, secret: str, *, now: datetime, overlap: timedelta) -> str:
-        """Store a secret in the place of another, which still holds for the overlap; gives the new fingerprint."""
+        """Store a secret in the place of another, which still holds for the overlap; gives the new fingerprint.
+
+        Raises ConfigurationError when the two are the same.
+        """
+        if signing.fingerprint(signing.clean_secret(secret)) == fingerprint:
+            raise ConfigurationError(f"The secret {fingerprint} cannot take its own place; it is active already.")
         self.end(session, fingerprint, at=now + overlap)
         return self.add(session, secret, now=now)
 

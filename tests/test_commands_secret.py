@@ -82,6 +82,14 @@ def test_secret_add_refuses_what_is_active_already(run: Run) -> None:
     assert len(json.loads(run("secret", "list", "--json").stdout)) == 2
 
 
+def test_secret_add_keeps_what_was_about_to_end(run: Run) -> None:
+    run("secret", "add", VALUE)
+    run("secret", "add", "another-secret-of-it", "--replaces", signing.fingerprint(VALUE))
+    assert run("secret", "add", VALUE).exit_code == 0
+    rows = {row["fingerprint"]: row for row in json.loads(run("secret", "list", "--json").stdout)}
+    assert (len(rows), rows[signing.fingerprint(VALUE)]["ends_at"]) == (3, None)
+
+
 def test_secret_add_refuses_an_empty_value_and_an_overlap_of_nothing(run: Run) -> None:
     assert "VALUE is empty; leave it out" in run("secret", "add", "").stderr
     assert "--overlap goes with --replaces" in run("secret", "add", VALUE, "--overlap", "7d").stderr
