@@ -138,7 +138,9 @@ def test_serve_kills_a_server_that_has_not_stopped_when_it_is_told_again(
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["sh", "-c", deaf])
 
     def answers_when_ready(_server: object, _url: str) -> bool:
+        deadline = time.monotonic() + 20
         while not ready.exists():
+            assert time.monotonic() < deadline
             time.sleep(0.01)
         serving.set()
         return True

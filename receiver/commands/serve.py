@@ -38,10 +38,14 @@ def serve(host: str, port: int) -> None:
     kit = working_kit()
     _need_a_free_port(host, port)
     url = f"http://{host}:{port}"
+    told_early: list[bool] = []
+    _on_signals(lambda: told_early.append(True))
     # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
     server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url), start_new_session=True)  # noqa: S603
-    _on_signals(lambda: _stop(server))
     try:
+        _on_signals(lambda: _stop(server))
+        if told_early:
+            raise SystemExit(0)
         if not _answers(server, url):
             raise click.ClickException(f"{url} cannot be served; the lines above say why")
         is_first_start = _is_first_start(kit)
@@ -71,7 +75,7 @@ def _kill(server: subprocess.Popen[Any]) -> None:
 
 def _on_signals(action: Callable[[], None]) -> None:
     """Act when this process is to stop: by Ctrl-C, by a service manager, by its terminal's end; not under nohup."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: action())
 
