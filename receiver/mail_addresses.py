@@ -30,11 +30,12 @@ def deliverable(address: str) -> str:
 def ascii_domain(domain: str) -> str | None:
     """Return the domain in lower-case ASCII, or None when it is not one.
 
-    By IDNA 2008 (RFC 5891): Python's own codec follows the rules of 2003, by which straße.de is strasse.de, a
-    stranger's.
+    As browsers do it (UTS 46, nontransitional): by Python's own codec, which follows the rules of 2003, straße.de is
+    strasse.de, a stranger's.
     """
     try:
-        plain = domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+        labels = (domain.lower() if domain.isascii() else idna.uts46_remap(domain)).split(".")
     except UnicodeError:
         return None
+    plain = ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
     return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None
