@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from receiver import purging
@@ -18,6 +19,8 @@ from receiver.mail import MailTransport
 from receiver.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.purging import SETTLED_ORDER, Purged
 from receiver.relay.tables import TransmissionRow
+
+Row = TypeVar("Row")
 
 _ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
 _DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing")
@@ -94,10 +97,9 @@ def export(session: Session, email: str) -> dict[str, Any]:
     _counted(session, email, sent)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
-    to_them = _recipients(session, email)
-    mails = session.scalars(select(MailRow).where(MailRow.id.in_(to_them)).order_by(MailRow.id))
-    of_them = select(TransmissionRow).where(TransmissionRow.id.in_(sent))
-    transmissions = session.scalars(of_them.order_by(TransmissionRow.id).options(selectinload(TransmissionRow.trail)))
+    mails = _rows(session, select(MailRow), MailRow.id, _recipients(session, email))
+    with_trail = select(TransmissionRow).options(selectinload(TransmissionRow.trail))
+    transmissions = _rows(session, with_trail, TransmissionRow.id, sent)
     return {
         "email": email,
         "customer": _described(customer) if customer else None,
@@ -158,6 +160,12 @@ def _recipients(session: Session, email: str, *conditions: ColumnElement[bool]) 
     """Find the mails to them; SQLite's own lower() knows no letter outside ASCII."""
     found = session.execute(select(MailRow.id, MailRow.recipient).where(*conditions))
     return [pk for pk, recipient in found if normalised(recipient) == email]
+
+
+def _rows(session: Session, statement: Select[Row], column: Any, ids: Iterable[int]) -> Iterator[Row]:
+    """Read the rows with these ids, a batch at a time: SQLite takes so many variables only."""
+    for batch in purging.batches(sorted(ids)):
+        yield from session.scalars(statement.where(column.in_(batch)).order_by(column))
 
 
 def _transmissions(session: Session, email: str) -> dict[int, str]:

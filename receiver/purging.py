@@ -40,7 +40,7 @@ def empty_orders(database: Database, pks: Sequence[int], **columns: Any) -> Iter
 
     With ``columns`` those are written too.
     """
-    for batch in _batches(pks):
+    for batch in batches(pks):
         with database.write() as session:
             settled = OrderRow.id.in_(batch), OrderRow.state.in_(SETTLED_ORDER)
             kept = list(session.scalars(select(OrderRow.id).where(*settled)))
@@ -51,7 +51,7 @@ def empty_orders(database: Database, pks: Sequence[int], **columns: Any) -> Iter
 
 def remove_mails(database: Database, transport: MailTransport, pks: Sequence[int]) -> Iterator[Purged]:
     """Remove these mails and their files in the outbox folder, batch by batch."""
-    for batch in _batches(pks):
+    for batch in batches(pks):
         with database.read() as session:
             message_ids = list(session.scalars(select(MailRow.message_id).where(MailRow.id.in_(batch))))
         files = transport.forget(message_ids)  # first, so that no file is left behind that nothing points to
@@ -62,7 +62,7 @@ def remove_mails(database: Database, transport: MailTransport, pks: Sequence[int
 
 def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
     """Remove those of these transmissions that are not being sent, with their attempts, batch by batch."""
-    for batch in _batches(pks):
+    for batch in batches(pks):
         idle = TransmissionRow.id.in_(batch), TransmissionRow.state != "open"
         with database.write() as session:
             removed = list(session.scalars(delete(TransmissionRow).where(*idle).returning(TransmissionRow.id)))
@@ -76,6 +76,7 @@ def _forget_details(session: Session, pks: Sequence[int]) -> None:
     session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(pks)).values(detail=None))
 
 
-def _batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+def batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Part ids into so many as one statement takes."""
     for start in range(0, len(pks), BATCH):
         yield pks[start : start + BATCH]
