@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, union
+from sqlalchemy import Select, func, or_, select, union
 from sqlalchemy.orm import Session
 
 from receiver.columns import receipt_of
@@ -69,10 +69,15 @@ def find(session: Session, receipt: str) -> OrderRow:
 
 
 def find_by_either(session: Session, name: str) -> OrderRow:
-    """Find an order by its receipt, or the newest by its order id; raises NotThere when there is none."""
+    """Find an order by its receipt, or by its order id: the newest, before tests and what was ignored or a duplicate.
+
+    Raises NotThere when there is none.
+    """
     if _RECEIPT.fullmatch(name):
         return find(session, name)
-    row = session.scalar(select(OrderRow).where(OrderRow.order_id == name).order_by(OrderRow.id.desc()).limit(1))
+    is_aside = or_(OrderRow.state.in_(("ignored", "duplicate")), OrderRow.test)
+    named = select(OrderRow).where(OrderRow.order_id == name)
+    row = session.scalar(named.order_by(is_aside, OrderRow.id.desc()).limit(1))
     if row is None:
         raise NotThere(f"No order has the receipt or order id {name[:64]}; see `flask orders list --all`.")
     return row

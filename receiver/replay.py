@@ -29,8 +29,8 @@ _LEFT_OUT = "left out when the parked order was run"
 class Replayed:
     """Says what became of an order that was to run again."""
 
-    #: As it was named: its receipt or its order id.
-    order: str
+    #: Its receipt, or what it was named when it could not be run again.
+    receipt: str
     #: The order's state, or *unchanged* when nothing of it was unfinished, or *failed* when it could not be run again.
     state: str
     #: The same in words, with the reason or the next step.
@@ -81,13 +81,13 @@ def replay(
     row = ledger.find_by_either(session, order)
     _check_is_free(row, now)
     if handler is None and (row.state == "parked" or _is_dismissed(row)):
-        return Replayed(order, *_read_again(session, row, sources, registry, without, now))
+        return Replayed(row.receipt, *_read_again(session, row, sources, registry, without, now))
     _check_can_run(row)
     if handler is None and not _run_unfinished(session, row, now):
-        return Replayed(order, "unchanged", "nothing unfinished; name a handler to run it again")
+        return Replayed(row.receipt, "unchanged", "nothing unfinished; name a handler to run it again")
     if handler is not None:
         _run_handler_again(session, row, registry, handler, now)
-    return Replayed(order, "open", "open")
+    return Replayed(row.receipt, "open", "open")
 
 
 def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -> None:

@@ -229,7 +229,7 @@ def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path
     settings = {"sources": {"other": {"fields": {"order_id": "Ref"}}}}
     assert "Understood: completed" in run("orders", "explain", str(body), "--source", "other", **settings).output
     result = run("orders", "explain", str(body), "--source", "no_such", **settings)
-    assert (result.exit_code, "has this source's name" in result.stderr) == (1, True)
+    assert (result.exit_code, "of this name" in result.stderr) == (1, True)
 
 
 def test_orders_explain_names_what_it_does_not_find(run: Run) -> None:
@@ -245,7 +245,22 @@ def test_orders_explain_and_replay_take_an_order_id(run: Run, shop: Served) -> N
     shop.settled()
     assert "order_id = 'A-1'" in run("orders", "explain", "A-1").stdout
     result = run("orders", "replay", "A-1", "--handler", "notify_merchant", "--json")
-    assert json.loads(result.stdout) == [{"receipt": "A-1", "became": "open"}]
+    assert json.loads(result.stdout) == [{"receipt": "rcp_00000001", "became": "open"}]
+
+
+def test_an_order_id_means_the_order_and_not_a_notice_of_it(run: Run, shop: Served) -> None:
+    receipt = shop.post(order_fields(order_id="A-1")).content["receipt"]
+    shop.post(order_fields(order_id="A-1", event="order.refunded"))
+    shop.settled()
+    result = run("orders", "replay", "A-1", "--handler", "notify_merchant", "--json")
+    assert json.loads(result.stdout) == [{"receipt": receipt, "became": "open"}]
+
+
+def test_orders_explain_blots_out_the_secrets_of_sources(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "body").write_text("order_id=A-1&note=a-secret-of-one-source")
+    settings = {"sources": {"eu": {"secrets": ["a-secret-of-one-source"]}}}
+    result = run("orders", "explain", str(tmp_path / "body"), **settings)
+    assert ("a-secret-of-one-source" in result.output, "note" in result.output) == (False, True)
 
 
 def test_orders_replay_names_an_unknown_handler_once(run: Run) -> None:

@@ -147,7 +147,7 @@ def test_many_are_run_one_after_the_other_and_one_that_cannot_stops_none(idle: S
     found = list(
         replay_all(idle.kit.database, ["rcp_00000009", receipt], sources=idle.kit.sources, registry=idle.kit.registry)
     )
-    assert [(one.order, one.state) for one in found] == [("rcp_00000009", "failed"), (receipt, "open")]
+    assert [(one.receipt, one.state) for one in found] == [("rcp_00000009", "failed"), (receipt, "open")]
 
 
 def test_an_unknown_handler_to_leave_out_is_named(idle: Served) -> None:

@@ -69,7 +69,7 @@ def replay(
     )
     with with_progress(run, "Replaying", len(receipts)) as progress:
         done = list(progress)
-    rows = [{"receipt": one.order, "became": one.became} for one in done]
+    rows = [{"receipt": one.receipt, "became": one.became} for one in done]
     print_rows(rows, as_json=as_json, empty="No order is parked.")
     if any(one.state == "open" for one in done) and not as_json:
         click.echo("A serving process or `flask worker` runs the open ones now.")
