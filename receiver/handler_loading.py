@@ -41,7 +41,7 @@ class Registry:
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
     #: The same without any error's own words, which may hold a secret.
-    logged: tuple[str, ...]
+    problems_for_the_log: tuple[str, ...] = ()
     #: Those that were found, but which HANDLERS leaves out, or whose setting is not given.
     left_out: tuple[Handler, ...] = ()
 
@@ -84,9 +84,8 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
     in_circles = {handler.name for circle in circles for handler in circle}
     kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
     left_out = [handler for name, handler in found.items() if name not in chosen]
-    return Registry(
-        tuple(kept), tuple(problems), tuple(broken.get(problem, problem) for problem in problems), tuple(left_out)
-    )
+    for_the_log = tuple(broken.get(problem, problem) for problem in problems)
+    return Registry(tuple(kept), tuple(problems), problems_for_the_log=for_the_log, left_out=tuple(left_out))
 
 
 def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:

@@ -43,8 +43,8 @@ def _raw_body(incoming: Request, limit: int) -> bytes:
     announced = incoming.content_length
     if announced is not None and announced > limit + _DRAINED:
         raise _too_large(limit)
-    if announced is None and not incoming.environ.get("wsgi.input_terminated"):
-        return b""  # of a body without its length this server cannot tell the end
+    if announced is None and not {"wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"} & incoming.environ.keys():
+        return b""  # RFC 9112, 6.3: without either there is none, and a read would wait for the sender to leave
     wanted = limit + 1 if announced is None else min(announced, limit + 1)
     stream = incoming.environ["wsgi.input"]
     try:

@@ -58,7 +58,7 @@ def start(kit: Kit, *, work: bool) -> bool:
     kit.setting_problems.extend(blocking_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
-    for problem in kit.registry.logged:
+    for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
     if not kit.problems and not kit.shared_secrets.keyring().active:
         log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")

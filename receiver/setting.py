@@ -42,8 +42,8 @@ class Setting:
                 return list(map(int, parts)) if self.default and isinstance(self.default[0], int) else parts
             return int(text) if isinstance(self.default, int) else text
         except ValueError:
-            many = "whole numbers with commas between" if isinstance(self.default, list) else "a whole number"
-            raise ConfigurationError(f"{PREFIX}{self.name} must be {many}.") from None
+            wanted = "whole numbers with commas between" if isinstance(self.default, list) else "a whole number"
+            raise ConfigurationError(f"{PREFIX}{self.name} must be {wanted}.") from None
 
     def problem(self, value: Any) -> str | None:
         """Give one sentence on what is wrong with the value and how to mend it, or None."""

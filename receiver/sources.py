@@ -78,7 +78,7 @@ class Sources:
                 self._mutex.release()
         source = self._sources.get(name)
         if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
-            raise UnknownSource(f"No [sources.<name>] table of {config.FILE} has this source's name.")
+            raise UnknownSource(f"{config.FILE} has no table [sources.…] of this name.")
         return source
 
     @property

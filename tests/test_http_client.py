@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import threading
 import time
@@ -434,6 +435,13 @@ def test_a_server_that_closes_after_each_answer_loses_no_request(local_pool: Poo
     with serving(OK) as server:
         for _ in range(200):
             assert local_pool.request("POST", server.url(), body=b"a=1").status == 200
+
+
+def test_no_address_stands_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """It may hold a token, as that of a chat's webhook does."""
+    logging.getLogger("urllib3.connectionpool").debug('"POST /services/TOKEN HTTP/1.1" 200 2')
+    logging.getLogger("urllib3.util.retry").warning("Retrying after connection broken: /subscribe?email=ada")
+    assert caplog.records == []
 
 
 def test_many_threads_may_share_it_without_a_warning(local_pool: PoolManager, caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,6 @@ def registry(**after: str | None) -> Registry:
     return Registry(
         tuple(Handler(name=name, function=lambda _order, _context: None, after=other) for name, other in after.items()),
         (),
-        (),
     )
 
 

@@ -357,6 +357,25 @@ def test_a_body_that_is_announced_as_far_too_large_is_refused_unread(idle: Serve
         assert connection.recv(12) == b"HTTP/1.1 413"
 
 
+@pytest.mark.parametrize("own_secret", ["a-secret-of-one-source", "another-secret-of-it"])
+def test_no_sources_secret_is_kept_in_anothers_orders(serve: Callable[..., Served], own_secret: str) -> None:
+    shop = serve(work=False, sources={"eu": {"secrets": [own_secret]}})
+    of_default = order_fields(custom_note=f"it is {own_secret}")
+    of_eu = order_fields(custom_note=f"it is {SECRET}")
+    replies = [
+        shop.post(of_default),
+        shop.post(of_eu, path="/orders/eu", headers={"X-Shared-Secret": own_secret}),
+        shop.post({own_secret: "x"}, prove=False),
+        shop.post({SECRET: "x"}, path="/orders/eu", prove=False),
+    ]
+    assert [reply.status for reply in replies] == [202, 202, 401, 401]
+    shop.kit.refusals.flush()
+    kept = " ".join(str(vars(row)) for row in [*shop.rows(), *shop.rows(RefusalRow)])
+    assert own_secret not in kept
+    assert SECRET not in kept
+    assert kept.count("[secret ") >= 4
+
+
 def test_a_post_without_a_length_is_answered_where_its_end_cannot_be_told(idle: Served) -> None:
     host, _, port = idle.base.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:

@@ -51,7 +51,7 @@ def test_a_source_never_shows_its_secrets(tmp_path: Path) -> None:
 
 
 def test_a_name_without_a_table_is_unknown(tmp_path: Path) -> None:
-    with pytest.raises(UnknownSource, match=r"No \[sources.<name>\] table of config.toml has this source's name"):
+    with pytest.raises(UnknownSource, match=r"config.toml has no table \[sources.…\] of this name"):
         Sources(tmp_path, {}).get("elsewhere")
 
 
