@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -119,6 +120,20 @@ def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, monkeypatch: py
 def test_a_database_that_is_up_to_date_is_not_backed_up(kit: Kit, instance: Path) -> None:
     list(set_up(kit, None))
     assert backups(instance) == []
+
+
+def test_an_upgrade_waits_for_who_writes_meanwhile(unmade: Kit, tmp_path: Path) -> None:
+    """Else it failed under every few orders a second: what it had read first was not the newest any more."""
+    other = sqlite.driver.connect(tmp_path / "unmade.sqlite", isolation_level=None, check_same_thread=False)
+    with closing(other):
+        other.execute("PRAGMA journal_mode=WAL")
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("CREATE TABLE of_theirs (id INTEGER)")
+        commit = threading.Timer(0.3, other.execute, ["COMMIT"])
+        commit.start()
+        migrations.upgrade(unmade.database.engine)
+        commit.join()
+    assert {"orders", "of_theirs"} <= set(inspect(unmade.database.engine).get_table_names())
 
 
 def test_an_upgrade_that_fails_leaves_nothing_behind(unmade: Kit) -> None:

@@ -47,10 +47,11 @@ def is_known(version: str) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to this release's schema, in one transaction."""
+    """Bring the database to this release's schema, in one transaction, which orders that come meanwhile wait for."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
-    with engine.begin() as connection:
+    # Begun as one that writes: after its first read no other writer may come before its first write.
+    with engine.execution_options(begin="BEGIN IMMEDIATE").begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
