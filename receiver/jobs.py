@@ -29,21 +29,22 @@ def new_lease(now: datetime) -> dict[str, Any]:
     return {"lease_token": secrets.token_hex(8), "lease_until": now + LEASE}
 
 
-def claim(session: Session, model: type[JobRow], now: datetime) -> JobRow | None:
+def claim(session: Session, model: type[JobRow], now: datetime, *conditions: ColumnElement[bool]) -> JobRow | None:
     """Take the oldest due job that nobody holds, in one conditional UPDATE; None when there is none."""
-    oldest = select(model.id).where(_is_due(model, now)).order_by(model.due_at, model.id).limit(1)
+    due = and_(_is_due(model, now), *conditions)
+    oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(1)
     return session.scalars(
         update(model)
-        .where(model.id == oldest.scalar_subquery(), _is_due(model, now))
+        .where(model.id == oldest.scalar_subquery(), due)
         .values(attempts=model.attempts + 1, **new_lease(now))
         .returning(model)
     ).one_or_none()
 
 
-def anything_due(database: Database, model: type[Job]) -> bool:
+def anything_due(database: Database, model: type[Job], *conditions: ColumnElement[bool]) -> bool:
     """Tell, by a read, whether a worker would find a job of this kind now."""
     with database.read() as session:
-        due = select(model.id).where(_is_due(model, datetime.now(UTC)))
+        due = select(model.id).where(_is_due(model, datetime.now(UTC)), *conditions)
         return session.scalar(due.limit(1)) is not None
 
 

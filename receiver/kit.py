@@ -39,7 +39,6 @@ from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
-from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
@@ -192,7 +191,7 @@ def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
         {
             "orders": Kind(_is_due(database, OrderRow), processor.run_next, threads),
             "mails": Kind(_is_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
-            "transmissions": Kind(_is_due(database, TransmissionRow), transmissions.run_next, max(threads // 4, 1)),
+            "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
         [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import Session, aliased
 from urllib3 import PoolManager
 
 from receiver import jobs
@@ -47,10 +48,14 @@ class Transmissions:
         self._forward_secret = forward_secret
         self._now = now
 
+    def is_due(self) -> bool:
+        """Tell, by a read, whether there is one to send now."""
+        return jobs.anything_due(self._database, TransmissionRow, _is_to_a_free_server(self._now()))
+
     def run_next(self) -> bool:
-        """Send the oldest due transmission; False when none was due."""
+        """Send the oldest due transmission to a server that is sent no other now; False when there was none."""
         with self._database.write() as session:
-            row = jobs.claim(session, TransmissionRow, self._now())
+            row = jobs.claim(session, TransmissionRow, self._now(), _is_to_a_free_server(self._now()))
         if row is None:
             return False
         control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
@@ -127,6 +132,13 @@ class Transmissions:
         is_delivered = answer.outcome is Outcome.DELIVERED
         state = "delivered" if is_delivered else "failed"
         return {"state": state, "due_at": None, "settled_at": self._now(), "detail": answer.cause or None}
+
+
+def _is_to_a_free_server(now: datetime) -> ColumnElement[bool]:
+    """Make the condition that none is on its way to the same URL: a silent server holds up no other's transmissions."""
+    other = aliased(TransmissionRow)
+    on_their_way = select(other.target).where(other.state == "open", other.lease_until >= now)
+    return TransmissionRow.target.not_in(on_their_way)
 
 
 def _wait(attempts: int, answer: Answer) -> timedelta:

@@ -61,6 +61,21 @@ def test_the_control_decides_about_encoding_and_secret_field(enabled: Relay, sho
     assert enabled.controls.reveal() not in repr([vars(one) for one in enabled.attempts()])
 
 
+def test_one_that_is_on_its_way_holds_up_others_to_the_same_server_only(enabled: Relay, shop: Shop) -> None:
+    """A server that does not answer takes 15 s for each."""
+    for _ in range(2):
+        enabled.receive()
+    with enabled.kit.database.write() as session:
+        session.execute(update(TransmissionRow).values(target="https://silent.example/orders"))
+        first = update(TransmissionRow).where(TransmissionRow.id == 1)
+        session.execute(first.values(lease_until=START + timedelta(seconds=20)))
+    assert enabled.work() == 0
+    enabled.receive(order_id="A-7")
+
+    assert enabled.work() == 1
+    assert parse_qs(shop.requests[0].body.decode())["order_id"] == ["A-7"]
+
+
 def test_during_a_rotation_both_secrets_sign(enabled: Relay, shop: Shop) -> None:
     enabled.controls.rotate()
     enabled.receive()
