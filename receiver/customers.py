@@ -6,6 +6,7 @@ import hashlib
 import json
 import unicodedata
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -81,10 +82,16 @@ def listing(session: Session) -> list[dict[str, Any]]:
     ]
 
 
-def orders_of(session: Session, customer: CustomerRow) -> list[OrderRow]:
-    """Give a page of the customer's orders, newest first, tests left out."""
-    theirs = OrderRow.email == customer.email, OrderRow.test.is_(False)
-    return list(session.scalars(select(OrderRow).where(*theirs).order_by(OrderRow.id.desc()).limit(PAGE)))
+def orders_of(
+    session: Session, customer: CustomerRow, *, states: Collection[str] = (), before: int | None = None
+) -> list[OrderRow]:
+    """Give a page of the customer's orders, newest first, tests left out: those in these states, before an id."""
+    theirs = select(OrderRow).where(OrderRow.email == customer.email, OrderRow.test.is_(False))
+    if states:
+        theirs = theirs.where(OrderRow.state.in_(states))
+    if before is not None:
+        theirs = theirs.where(OrderRow.id < before)
+    return list(session.scalars(theirs.order_by(OrderRow.id.desc()).limit(PAGE)))
 
 
 def _update(customer: CustomerRow, order: Order) -> None:

@@ -31,6 +31,7 @@ def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
     """
     if amount is None:
         return ""
+    amount = amount or abs(amount)  # no minus before nothing
     if currency:
         written = format_currency(amount, currency, locale=locale, decimal_quantization=False)
         return _CODE_AGAINST_DIGIT.sub("\u00a0", written)

@@ -50,6 +50,11 @@ def test_an_amount_without_a_currency_is_a_plain_number(amount: str, locale: Loc
 
 def test_what_is_missing_is_empty() -> None:
     assert money(None, "EUR", GERMAN) == ""
+
+
+@pytest.mark.parametrize("currency", ["GBP", None])
+def test_nothing_has_no_minus(currency: str | None) -> None:
+    assert money(Decimal("-0.00"), currency, GERMAN) == money(Decimal("0.00"), currency, GERMAN)
     assert date(None, GERMAN, UTC) == ""
     assert country(None, GERMAN) == ""
 

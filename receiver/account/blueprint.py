@@ -12,14 +12,14 @@ from werkzeug.exceptions import HTTPException
 
 from receiver import problems
 from receiver.account.accounts import Accounts
-from receiver.console.guard import csrf, refuse_other_origins
+from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
 from receiver.errors import ConfigurationError, ReceiverError
 from receiver.kit import current_kit
 from receiver.models import CustomerRow
 
 account = Blueprint("account", __name__, url_prefix="/account")
 #: Key of the sign-in's token in the session cookie.
-TOKEN = "account"  # noqa: S105 - a name, not a token
+TOKEN = ACCOUNT_TOKEN
 #: Pages that are shown before sign-in.
 OPEN_TO_ALL = frozenset({"account.sign_in", "account.forgotten", "account.claim"})
 
@@ -70,7 +70,7 @@ def customer() -> CustomerRow:
 
 def start_session(token: str) -> None:
     """Begin a new session with this sign-in; nothing of the one before stays."""
-    session.clear()
+    leave_session(TOKEN)
     session.permanent = True
     session[TOKEN] = token
 

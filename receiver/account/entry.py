@@ -15,6 +15,7 @@ from receiver import outbox
 from receiver.account.accounts import TooManyAttempts, count_attempt
 from receiver.account.blueprint import TOKEN, account, accounts, customer, start_session
 from receiver.account.links import LinkRefused
+from receiver.console.guard import leave_session
 from receiver.customers import normalised
 from receiver.kit import Kit, current_kit
 from receiver.mail import new_message_id
@@ -108,7 +109,7 @@ def forgotten() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End this sign-in."""
     accounts().end(session[TOKEN])
-    session.clear()
+    leave_session(TOKEN)
     flash("You are signed out.")
     return redirect(url_for("account.sign_in"), 303)
 
@@ -117,7 +118,7 @@ def sign_out() -> ResponseReturnValue:
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in of this customer, this one too."""
     accounts().end_all(customer().id)
-    session.clear()
+    leave_session(TOKEN)
     flash("Every device is signed out.")
     return redirect(url_for("account.sign_in"), 303)
 

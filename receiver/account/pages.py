@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
@@ -44,11 +45,14 @@ def init_app(app: Flask) -> None:
 
 @account.get("/")
 def orders() -> ResponseReturnValue:
-    """List the customer's orders."""
+    """List a page of the customer's orders."""
+    before = request.args.get("before", "")
+    oldest = int(before) if re.fullmatch(r"[0-9]{1,18}", before, re.ASCII) else None
     with current_kit().database.read() as session:
-        rows = [row for row in customers.orders_of(session, customer()) if row.state in WORDS]
+        rows = customers.orders_of(session, customer(), states=WORDS, before=oldest)
     shown = [(row, writing.number_of(row), writing.locale_of(row, customer())) for row in rows]
-    return render_template("account/orders.html", rows=shown, words=WORDS)
+    older = rows[-1].id if len(rows) == customers.PAGE else None
+    return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
 
 
 @account.get("/orders/<receipt>")

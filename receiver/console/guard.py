@@ -16,6 +16,8 @@ from receiver.kit import Kit, current_kit
 
 #: Key of the sign-in's token in the session cookie.
 TOKEN = "token"  # noqa: S105 - a name, not a token
+#: Key of a customer's, which is in the same cookie.
+ACCOUNT_TOKEN = "account"  # noqa: S105 - a name, not a token
 #: Pages that are shown before sign-in.
 OPEN_TO_ALL = frozenset({"console.sign_in"})
 #: Everything comes from this server, nothing is inline, nobody frames it.
@@ -73,6 +75,16 @@ def is_signed_in(kit: Kit) -> bool:
     """Tell whether this request's cookie belongs to a sign-in that goes on."""
     token = session.get(TOKEN)
     return isinstance(token, str) and SignIns(kit.database).is_alive(token, datetime.now(UTC))
+
+
+def leave_session(key: str) -> None:
+    """Forget everything of the session that a sign-in of this key was part of; the other sign-in goes on."""
+    (other,) = {TOKEN, ACCOUNT_TOKEN} - {key}
+    token = session.get(other)
+    session.clear()
+    if token:
+        session.permanent = True
+        session[other] = token
 
 
 def refuse_other_origins(public_url: str) -> None:

@@ -12,7 +12,7 @@ from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from receiver.console.blueprint import console
-from receiver.console.guard import TOKEN, is_signed_in
+from receiver.console.guard import TOKEN, is_signed_in, leave_session
 from receiver.console.sign_ins import SignIns, TooManyFailures
 from receiver.instance import SHORTEST_PASSWORD, set_password
 from receiver.kit import current_kit
@@ -61,7 +61,7 @@ def sign_in() -> ResponseReturnValue:
 def sign_out() -> ResponseReturnValue:
     """End this sign-in."""
     SignIns(current_kit().database).end(session[TOKEN])
-    session.clear()
+    leave_session(TOKEN)
     flash("You are signed out.")
     return redirect(url_for("console.sign_in"), 303)
 
@@ -70,7 +70,7 @@ def sign_out() -> ResponseReturnValue:
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in, this one too."""
     SignIns(current_kit().database).end_all()
-    session.clear()
+    leave_session(TOKEN)
     flash("Every device is signed out.")
     return redirect(url_for("console.sign_in"), 303)
 
@@ -99,7 +99,7 @@ def password() -> ResponseReturnValue:
 
 
 def _start_session(token: str) -> None:
-    session.clear()
+    leave_session(TOKEN)
     session.permanent = True
     session[TOKEN] = token
     g.pop("csrf_token", None)  # that of the session before

@@ -151,6 +151,43 @@ def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ad
     assert "internal-7" not in listed.html + shown.html
 
 
+def test_what_is_no_order_of_theirs_pushes_none_aside_and_older_ones_follow(
+    shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.customers.PAGE", 2)
+    for number in range(2, 5):
+        shop.post(order_fields(order_id=f"A-{number}"))
+    for number in range(3):
+        shop.post(order_fields(order_id=f"U-{number}", payment_status="unpaid"))
+    newest = ada.get("/account/")
+    assert re.findall(r">(A-\d|U-\d)</a>", newest.html) == ["A-4", "A-3"]
+    older = ada.get(re.findall(r'href="(/account/\?before=\d+)"', newest.html)[0])
+    assert re.findall(r">(A-\d|U-\d)</a>", older.html) == ["A-2", "A-1"]
+    last = ada.get("/account/?before=1")
+    assert ("There are no older orders." in last.text, "Newest orders" in last.text) == (True, True)
+    assert "A-4" in ada.get("/account/?before=x").text
+
+
+def test_an_orders_prices_and_discount_are_told_as_what_they_are(shop: Served, ada: Visitor) -> None:
+    items = {"item_1_name": "Mug", "item_1_quantity": "3", "item_1_unit_price": "10.00"}
+    shop.post(order_fields(order_id="A-2", discount_total="5.00", **items))
+    shown = ada.get("/account/orders/rcp_00000002").text
+    assert "£10.00 each" in shown
+    assert "Discount −£5.00" in shown
+    shop.post({"order_id": "A-3", "customer_email": ADA})
+    assert "Quantity" not in ada.get("/account/orders/rcp_00000003").text
+
+
+def test_one_browser_may_be_signed_in_to_the_console_and_to_an_account(shop: Served, link: str) -> None:
+    person = Visitor(shop.base)
+    person.sign_in()
+    choose(person, link)
+    assert (person.get("/admin/").url, person.get("/account/").status) == (f"{shop.base}/admin/", 200)
+    send(person, "/account/", {}, to="/account/sign-out")
+    assert person.get("/admin/").url == f"{shop.base}/admin/"
+    assert person.get("/account/").url.endswith("/account/sign-in")
+
+
 def test_amounts_and_dates_are_written_as_the_orders_locale_does(serve: Callable[..., Served]) -> None:
     shop = serve(TIMEZONE="Pacific/Auckland")
     for order_id, locale in (("A-1", "de-DE"), ("A-2", "en-US"), ("A-3", "")):
