@@ -87,7 +87,10 @@ def consequences(kept: Kept) -> list[str]:
     if any(left):
         said = ", ".join(filter(None, left))
         lines.append(f"Left for now: {said}, still worked on; erase again when that has ended.")
-    return [*lines, "Not touched: parked orders, which are not read yet, and backups made before."]
+    return [
+        *lines,
+        "Not touched: parked and dismissed orders, which were never read, and backups made before.",
+    ]
 
 
 def export(session: Session, email: str) -> dict[str, Any]:

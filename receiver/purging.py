@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
 from receiver.database import Database
@@ -49,14 +50,19 @@ def empty_orders(database: Database, pks: Sequence[int], **columns: Any) -> Iter
         yield Purged(orders=len(kept))
 
 
-def remove_mails(database: Database, transport: MailTransport, pks: Sequence[int]) -> Iterator[Purged]:
-    """Remove these mails and their files in the outbox folder, batch by batch."""
+def remove_mails(
+    database: Database, transport: MailTransport, pks: Sequence[int], *conditions: ColumnElement[bool]
+) -> Iterator[Purged]:
+    """Remove those of these mails that are not being sent, and their files in the outbox folder, batch by batch.
+
+    Under the write lock nobody begins to send one, so no file is written after it was looked for.
+    """
     for batch in batches(pks):
-        with database.read() as session:
-            message_ids = list(session.scalars(select(MailRow.message_id).where(MailRow.id.in_(batch))))
-        files = transport.forget(message_ids)  # first, so that no file is left behind that nothing points to
+        idle = or_(MailRow.lease_until.is_(None), MailRow.lease_until < datetime.now(UTC))
         with database.write() as session:
-            session.execute(delete(MailRow).where(MailRow.id.in_(batch)))
+            removed = delete(MailRow).where(MailRow.id.in_(batch), idle, *conditions).returning(MailRow.message_id)
+            message_ids = list(session.scalars(removed))
+            files = transport.forget(message_ids)
         yield Purged(mails=len(message_ids), files=files)
 
 

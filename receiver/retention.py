@@ -16,6 +16,8 @@ from receiver.relay.tables import TransmissionRow
 
 #: How often the worker's upkeep purges.
 EVERY = timedelta(days=1)
+#: How long after a failure it begins anew.
+AGAIN = timedelta(minutes=10)
 
 
 class Retention:
@@ -34,7 +36,12 @@ class Retention:
         if self._under_way is None and now >= self._next_at:
             self._under_way = self.purge(now)
             self._next_at = now + EVERY
-        if self._under_way is not None and next(self._under_way, None) is None:
+        try:
+            is_over = self._under_way is None or next(self._under_way, None) is None
+        except Exception:
+            self._under_way, self._next_at = None, now + AGAIN
+            raise
+        if is_over:
             self._under_way = None
 
     def purge(self, now: datetime) -> Iterator[Purged]:
@@ -43,7 +50,8 @@ class Retention:
             return
         before = now - timedelta(days=self._days)
         yield from purging.empty_orders(self._database, self._old_orders(before))
-        yield from purging.remove_mails(self._database, self._transport, self._old_mails(before))
+        are_settled = MailRow.state.in_(SETTLED_MAIL)  # one may be sent again meanwhile
+        yield from purging.remove_mails(self._database, self._transport, self._old_mails(before), are_settled)
         yield from purging.remove_transmissions(self._database, self._old_transmissions(before))
 
     def _old_orders(self, before: datetime) -> list[int]:

@@ -219,7 +219,7 @@ def test_the_consequences_are_said_before(settled: Served) -> None:
             "4 mails with any files in the outbox folder, 1 transmission."
         ),
         "Kept for the books: the orders' numbers, dates, amounts and states, without the person.",
-        "Not touched: parked orders, which are not read yet, and backups made before.",
+        "Not touched: parked and dismissed orders, which were never read, and backups made before.",
     ]
 
 

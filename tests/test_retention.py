@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from receiver import outbox
 from receiver.errors import Unavailable
 from receiver.kit import Kit
 from receiver.models import AttemptRow, MailRow, OrderRow
 from receiver.purging import Purged
 from receiver.relay.tables import TransmissionRow
+from receiver.retention import AGAIN
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.test_ledger import store
@@ -136,7 +139,27 @@ def test_the_upkeep_purges_once_a_day_a_batch_at_a_time(kit: Kit, monkeypatch: p
     assert bodies == [1, 0, 0, 1]
 
 
-def test_a_purge_that_could_not_write_is_taken_up_again_the_next_day(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mail_that_is_sent_again_meanwhile_or_just_now_stays(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    states = [("sent", None), ("sent", None), ("sent", now + timedelta(seconds=20))]
+    with kit.database.write() as session:
+        for number, (state, leased) in enumerate(states):
+            message_id = f"<{number}@laden.de>"
+            draft = outbox.Draft(message_id=message_id, recipient="a@b.de", subject="x", text="x")
+            outbox.add(session, draft, now=LONG_AGO)
+            session.flush()
+            mine = update(MailRow).where(MailRow.message_id == message_id)
+            session.execute(mine.values(state=state, lease_until=leased))
+    found = kit.retention._old_mails(now)
+    with kit.database.write() as session:
+        session.execute(update(MailRow).where(MailRow.message_id == "<1@laden.de>").values(state="open"))
+    monkeypatch.setattr(kit.retention, "_old_mails", lambda _before: found)
+    assert purge(kit).mails == 1
+    with kit.database.read() as session:
+        assert session.scalars(select(MailRow.message_id)).all() == ["<1@laden.de>", "<2@laden.de>"]
+
+
+def test_a_purge_that_could_not_write_is_taken_up_again_later(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     store(kit, 1, received_at=LONG_AGO, fields="[[]]")
     with kit.database.write(), monkeypatch.context() as patch:
         patch.setattr(kit.database, "write", lambda: kit.database.begin_write(0))
@@ -145,7 +168,8 @@ def test_a_purge_that_could_not_write_is_taken_up_again_the_next_day(kit: Kit, m
     kit.retention.look()
     with kit.database.read() as session:
         assert session.scalars(select(OrderRow.fields)).all() == ["[[]]"]
-    monkeypatch.setattr(kit.retention, "_next_at", datetime.now(UTC))
+    later = datetime.now(UTC) + AGAIN
+    monkeypatch.setattr("receiver.retention.datetime", SimpleNamespace(now=lambda _zone: later))
     kit.retention.look()
     assert purge(kit) == Purged()
 
