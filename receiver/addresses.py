@@ -25,12 +25,14 @@ def _table(*rows: tuple[str, str]) -> _Table:
 _BLOCKED_IPV4 = _table(
     ("0.0.0.0/8", "unspecified"),
     ("10.0.0.0/8", "private"),
+    ("100.100.100.200/32", "a cloud machine's metadata"),
     ("100.64.0.0/10", "shared by a provider's customers"),
     ("127.0.0.0/8", "this machine itself"),
     ("168.63.129.16/32", "a cloud machine's metadata"),
     ("169.254.169.254/32", "a cloud machine's metadata"),
     ("169.254.0.0/16", "link-local"),
     ("172.16.0.0/12", "private"),
+    ("192.0.0.192/32", "a cloud machine's metadata"),
     ("192.0.0.0/24", "kept for protocols"),
     ("192.0.2.0/24", "for documentation"),
     ("192.88.99.0/24", "a 6to4 relay"),
@@ -45,6 +47,7 @@ _BLOCKED_IPV4 = _table(
 _BLOCKED_IPV6 = _table(
     ("::/128", "unspecified"),
     ("::1/128", "this machine itself"),
+    ("::/96", "an IPv4 address in another's clothes"),
     ("64:ff9b:1::/48", "a private NAT64 prefix"),
     ("2001:db8::/32", "for documentation"),
     ("2001::/32", "a Teredo tunnel"),
@@ -58,7 +61,15 @@ _BLOCKED_IPV6 = _table(
     ("ff00::/8", "multicast"),
 )
 #: A cloud machine gives its passwords away at these addresses; nobody's receiver is there.
-_NEVER_ALLOWED = {"a cloud machine's metadata", "link-local"}
+_NEVER_ALLOWED = {
+    "a cloud machine's metadata",
+    "link-local",
+    # They hold an IPv4 address, which may be such a one.
+    "an IPv4 address in another's clothes",
+    "a private NAT64 prefix",
+    "a Teredo tunnel",
+    "a 6to4 tunnel",
+}
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")

@@ -43,7 +43,7 @@ BLOCKED = {
     "10.0.0.0": "private",
     "10.255.255.255": "private",
     "100.64.0.0": "shared by a provider's customers",
-    "100.100.100.200": "shared by a provider's customers",
+    "100.100.100.200": "a cloud machine's metadata",
     "100.127.255.255": "shared by a provider's customers",
     "127.0.0.1": "this machine itself",
     "127.255.255.255": "this machine itself",
@@ -52,7 +52,7 @@ BLOCKED = {
     "169.254.170.2": "link-local",
     "172.16.0.0": "private",
     "172.31.255.255": "private",
-    "192.0.0.192": "kept for protocols",
+    "192.0.0.192": "a cloud machine's metadata",
     "192.0.2.1": "for documentation",
     "192.88.99.1": "a 6to4 relay",
     "192.168.0.1": "private",
@@ -68,8 +68,8 @@ BLOCKED = {
     "255.255.255.255": "broadcast",
     "::": "unspecified",
     "::1": "this machine itself",
-    "::2": "not a unicast address of the internet",
-    "::127.0.0.1": "not a unicast address of the internet",
+    "::2": "an IPv4 address in another's clothes",
+    "::127.0.0.1": "an IPv4 address in another's clothes",
     "::ffff:0:127.0.0.1": "not a unicast address of the internet",
     "::ffff:127.0.0.1": "this machine itself",
     "::ffff:10.0.0.1": "private",
@@ -115,6 +115,14 @@ def test_an_address_of_the_internet_is_public(address: str) -> None:
 @pytest.mark.parametrize(("address", "reason"), BLOCKED.items())
 def test_any_other_address_is_blocked_with_its_reason(address: str, reason: str) -> None:
     assert blocked_reason(address) == reason
+
+
+@pytest.mark.parametrize(
+    "address", ["100.100.100.200", "192.0.0.192", "2002:a9fe:a9fe::1", "::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "::fffe"]
+)
+def test_a_trial_reaches_no_metadata_in_any_clothes(address: str) -> None:
+    assert blocked_reason(address, allow_private=True) is not None
+    assert blocked_reason("::1", allow_private=True) is None
 
 
 @given(st.ip_addresses())
