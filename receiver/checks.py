@@ -13,6 +13,8 @@ from receiver.errors import ConfigurationError
 from receiver.mail_addresses import deliverable
 from receiver.signing import clean_secret
 
+_YEAR = 31_536_000
+
 
 def between(lowest: int, highest: int) -> Callable[[int], str | None]:
     """Make a check that a number lies in a range, ends included."""
@@ -159,5 +161,5 @@ def one_of(*words: str) -> Callable[[str], str | None]:
 
 def seconds(value: list[int]) -> str | None:
     """Want a list of waiting times."""
-    good = all(isinstance(item, int) and not isinstance(item, bool) and item > 0 for item in value)
-    return None if good else "must be a list of whole numbers of seconds, such as [60, 300]"
+    good = all(isinstance(item, int) and not isinstance(item, bool) and 0 < item <= _YEAR for item in value)
+    return None if good else "must be a list of whole numbers of seconds up to a year, such as [60, 300]"

@@ -85,6 +85,7 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.names, ["print_slip", "forward", "print_slip"], "names print_slip twice; remove one"),
     (checks.seconds, [0], "[60, 300]"),
     (checks.seconds, [-1], "[60, 300]"),
+    (checks.seconds, [99_999_999_999_999], "up to a year"),
     (checks.seconds, [True], "[60, 300]"),
     (checks.seconds, ["60"], "[60, 300]"),
 ]
