@@ -58,6 +58,8 @@ class Sources:
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
         self._take(tables)
         self._sources = self._in_file
+        #: Those that sources have of their own, as they were last looked at.
+        self.secrets = _secrets_of(self._sources)
 
     @property
     def blocking(self) -> list[str]:
@@ -80,11 +82,6 @@ class Sources:
         if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
             raise UnknownSource(f"{config.FILE} has no table [sources.…] of this name.")
         return source
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """Give the secrets that sources have of their own, as they were last looked at."""
-        return tuple(secret for source in self._sources.values() for secret in source.secrets)
 
     def look_again(self) -> None:
         """Look at file and database now, for whoever has just changed them."""
@@ -143,6 +140,7 @@ class Sources:
         self._sources = {
             name: with_saved(source, saved[name]) if name in saved else source for name, source in self._in_file.items()
         }
+        self.secrets = _secrets_of(self._sources)
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
@@ -150,6 +148,10 @@ class Sources:
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
+
+
+def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
+    return tuple(secret for source in sources.values() for secret in source.secrets)
 
 
 def with_saved(source: Source, saved: Table[str, Any]) -> Source:

@@ -6,6 +6,7 @@ import codecs
 import re
 from encodings import normalize_encoding
 from encodings.aliases import aliases
+from functools import lru_cache
 
 from werkzeug.http import parse_options_header
 
@@ -35,9 +36,11 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     if media_type == "application/json":
         fields = decode_json(body, max_fields)
     elif media_type == "application/x-www-form-urlencoded":
-        fields = decode_form(body, _charset(options), max_fields)
+        fields = decode_form(body, _codec(options.get("charset", "utf-8")), max_fields)
     elif media_type == "multipart/form-data":
-        fields = decode_multipart(body, options.get("boundary", ""), _charset(options), max_fields)
+        fields = decode_multipart(
+            body, options.get("boundary", ""), _codec(options.get("charset", "utf-8")), max_fields
+        )
     else:
         raise UnsupportedEncoding(
             "Send the order as application/x-www-form-urlencoded, multipart/form-data or application/json, "
@@ -47,8 +50,9 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     return fields
 
 
-def _charset(options: dict[str, str]) -> str:
-    asked = normalize_encoding(options.get("charset", "utf-8")[:_LONGEST_CHARSET]).lower()
+@lru_cache(maxsize=64)
+def _codec(charset: str) -> str:
+    asked = normalize_encoding(charset[:_LONGEST_CHARSET]).lower()
     known = aliases.get(asked, asked)
     if _CHARSETS.fullmatch(known) is None:
         raise Undecodable("The charset of the Content-Type is not known here; send the body in utf-8.")
