@@ -71,7 +71,7 @@ def replay(
 ) -> Replayed:
     """Make an order run again and give what became of it; raises ConfigurationError when it cannot.
 
-    It is named by its receipt or its order id, of which the newest is meant.
+    It is named by its receipt or its order id, as `find_by_either` takes them.
 
     With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
     has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.

@@ -106,7 +106,8 @@ class SharedSecrets:
         ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
         mine = select(SecretRow).where(SecretRow.fingerprint == mark)
-        active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > now]
+        readable = [row for row in session.scalars(mine) if encryption.decrypted(self._secret_key, row.ciphertext)]
+        active = [row for row in readable if row.ends_at is None or row.ends_at > now]
         if secret in self._from_settings or any(row.ends_at is None for row in active):
             raise ConfigurationError(f"The secret {mark} is active already.")
         if active:

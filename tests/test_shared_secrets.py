@@ -127,6 +127,13 @@ def test_the_secrets_of_sources_prove_nothing_elsewhere_and_are_kept_out_too(kit
     assert "a-source-of-its-own" not in value
 
 
+def test_a_secret_that_cannot_be_decrypted_any_more_is_added_anew(kit: Kit, make_app: Callable[..., Flask]) -> None:
+    add(kit, NEW)
+    other: Kit = make_app(SECRET_KEY="another key of thirty-two characters").extensions["receiver"]
+    add(other, NEW)
+    assert set(other.shared_secrets.keyring().active) == {SECRET, NEW}
+
+
 def test_what_another_secret_key_encrypted_is_not_active_and_shown_as_unreadable(
     kit: Kit, make_app: Callable[..., Flask]
 ) -> None:

@@ -109,11 +109,13 @@ def _by_contract(
 
 def _is_outdone(place: Place, value: str) -> bool:
     """Tell whether a constant of the mapping goes before what was sent: where it decides, or what was sent is none."""
-    slot = (place.part, place.field)
-    if not value.strip() or slot in _DECIDING:
-        return bool(value.strip())
+    slot, text = (place.part, place.field), value.strip()
+    if not text:
+        return False  # nothing was sent, so nothing is to be kept beside the constant
+    if slot in _DECIDING:
+        return True
     try:
-        KINDS.get(slot, TEXT).read(value.strip())
+        KINDS.get(slot, TEXT).read(text)
     except ValueError:
         return True
     return False
