@@ -17,15 +17,15 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import commands, console, health, kit, problems, routes, settings
+    from receiver import commands, console, health, problems, routes, settings, wiring
     from receiver.account import pages
 
-    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
-    app = Flask(__name__, instance_path=str(instance.absolute()))
-    found, wrong = settings.read(instance.absolute(), overrides=overrides or {})
+    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance").absolute()
+    app = Flask(__name__, instance_path=str(instance))
+    found, wrong = settings.read(instance, overrides=overrides or {})
     app.config.update(found)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["receiver"] = kit.build(app, found, wrong)
+    app.extensions["receiver"] = wiring.build(instance, found, wrong)
     if hops := found["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     problems.init_app(app)

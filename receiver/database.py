@@ -12,77 +12,14 @@ from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from receiver import sqlite
+from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError, Unavailable
 from receiver.write_lock import PATIENCE, WriteLock
-
-_OF_THE_FILE = "see DATABASE_URL and the instance folder"
-_DAMAGED = "it is damaged: put a backup back as README, Deploy says"
-#: How a message of SQLite begins -> what to do.
-_NEXT_STEPS = {
-    "no such ": "run `flask init`",
-    "unable to open": _OF_THE_FILE,
-    "attempt to write a readonly": _OF_THE_FILE,
-    "database disk image is malformed": _DAMAGED,
-    "file is not a database": _DAMAGED,
-}
-
-
-class WriteTransaction:
-    """Is one open write transaction that holds the write lock until it is committed, rolled back or cut off."""
-
-    def __init__(self, connection: Connection, lock: WriteLock) -> None:
-        self.connection = connection
-        self._lock = lock
-        self._open = True
-        self._raw: Any = connection.connection.dbapi_connection
-
-    def lend(self) -> None:
-        """Let no statement end it until it is taken back, or closed."""
-        self._raw.is_lent = True
-        self._raw.loans += 1
-
-    def take_back(self) -> None:
-        """Let it be ended again; raises RuntimeError when it has been ended all the same."""
-        self._raw.check_is_open()
-        self._raw.is_lent = False
-        self._raw.loans += 1
-
-    def commit(self) -> None:
-        """Put everything on disk and let the next writer in; raises Unavailable when the disk does not take it."""
-        try:
-            with translated_errors():
-                self.connection.commit()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Roll back what was not committed and let the next writer in; a second call does nothing."""
-        if self._open:
-            self._open = False
-            self._raw.is_lent = False
-            self._raw.loans += 1
-            try:
-                with suppress(sqlite.driver.ProgrammingError):  # a handler may have closed it
-                    self._raw.rollback()  # SQLAlchemy itself leaves it open when a commit has failed
-                self.connection.close()
-            finally:
-                self._lock.release()
-
-    def cut_off(self) -> None:
-        """Close from another thread: nothing that its owner still does can reach the database."""
-        if self._open:
-            self._open = False
-            try:
-                self._raw.cut_off()
-                self.connection.invalidate()
-                self.connection.close()
-            finally:
-                self._lock.release()
+from receiver.write_transaction import WriteTransaction
 
 
 class Database:
@@ -220,23 +157,3 @@ def _keep_no_odd_one(connection: Any, record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn what the database says of a full disk, a damaged or read-only file or a lock into Unavailable (503)."""
-    try:
-        yield
-    except (DatabaseError, sqlite.driver.DatabaseError) as error:
-        cause = getattr(error, "orig", error)
-        if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
-            raise  # a constraint or a wrong statement: a mistake of ours
-        raise Unavailable(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
-
-
-def _next_step(cause: str) -> str:
-    """Say what helps against what SQLite says; a full disk or a lock may be gone the next time."""
-    for begin, step in _NEXT_STEPS.items():
-        if cause.startswith(begin):
-            return step
-    return "try again"

@@ -16,7 +16,8 @@ from werkzeug.security import generate_password_hash
 from receiver import config, migrations, sqlite
 from receiver.config_example import example
 from receiver.console.tables import SessionRow
-from receiver.database import Database, translated_errors
+from receiver.database import Database
+from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.models import AdministratorRow

@@ -1,54 +1,35 @@
-"""The parts of one app, built once and wired together."""
+"""The parts of one app, as views and commands hold them."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from flask import Flask, current_app
-from sqlalchemy.orm import Session
+from flask import current_app
 
-from receiver import alarms, brand, jobs
 from receiver.account.links import AccountLinks
-from receiver.columns import Job
-from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
-from receiver.engine import Engine, Kind
+from receiver.engine import Engine
 from receiver.errors import Unavailable
-from receiver.handler_loading import Registry, load
-from receiver.http_client import new_pool
-from receiver.inbox import Inbox
+from receiver.handler_loading import Registry
+from receiver.jobs import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
-from receiver.models import MailRow, OrderRow
-from receiver.notices import Notices, Trouble
+from receiver.notices import Notices
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
 from receiver.processing import Processor
 from receiver.reception import Reception
 from receiver.refusals import Refusals
-from receiver.registrars import Registrar, choice
 from receiver.registrars.registrations import Registrations
-from receiver.registrars.troubles import FAILED
-from receiver.relay import troubles
 from receiver.relay.controls import Controls
-from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
-
-#: Settings that no handler is shown.
-_NOT_SHOWN = frozenset(
-    {"sources", "registrar", "origins"}
-    | {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers}
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +59,7 @@ class Kit:
     registrations: Registrations
     notices: Notices
     retention: Retention
-    leases: jobs.Leases
+    leases: Leases
     engine: Engine
 
     @property
@@ -96,137 +77,3 @@ def current_kit() -> Kit:
     """Give the current app's kit."""
     kit: Kit = current_app.extensions["receiver"]
     return kit
-
-
-def _frozen(value: Any) -> Any:
-    """Give a setting so that no handler can change it for the others."""
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _templates(folder: Path, settings: dict[str, Any]) -> MailTemplates:
-    return MailTemplates(
-        folder,
-        settings["DEFAULT_LOCALE"],
-        ZoneInfo(settings["TIMEZONE"]),
-        shop_name=settings["SHOP_NAME"],
-        brand=brand.from_settings(settings),
-        language=settings["MAIL_LANGUAGE"],
-    )
-
-
-def _standing_elsewhere(
-    settings: dict[str, Any], own_mails: OwnMails, registrar: Registrar | None
-) -> Callable[[Session], list[Trouble]]:
-    """Make what gives the troubles that the notices themselves know nothing of."""
-    return lambda session: [
-        *troubles.standing(session),
-        *([FAILED] if registrar else []),
-        *own_mails.troubles(),
-        *alarms.standing(session, settings),
-    ]
-
-
-def _is_due(database: Database, model: type[Job]) -> Callable[[], bool]:
-    return lambda: jobs.anything_due(database, model)
-
-
-def build(app: Flask, settings: dict[str, Any], problems: list[str]) -> Kit:
-    """Build all parts from the settings; starts nothing and touches no database."""
-    instance = Path(app.instance_path)
-    database = Database(settings["DATABASE_URL"], instance / "write.lock")
-    sources = Sources(instance, settings["sources"], database)
-    shared_secrets = SharedSecrets(
-        database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
-    )
-    templates = _templates(instance / "templates", settings)
-    account_links = AccountLinks(
-        secret_key=settings["SECRET_KEY"],
-        public_url=settings["PUBLIC_URL"],
-        is_on=settings["REGISTRAR"] == "accounts",
-    )
-    registry = load(instance, settings["HANDLERS"], settings)
-    refusals = Refusals(database)
-    transport = MailTransport(settings, instance)
-    is_production = settings["PUBLIC_URL"].startswith("https:")
-    allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
-    pool = new_pool(allow_private=allow_private, https_only=is_production)
-    forward_secret = settings["FORWARD_SECRET"].strip()
-    forwarding = Forwarding(
-        secret=forward_secret,
-        public_url=settings["PUBLIC_URL"],
-        https_only=is_production,
-        allow_private=allow_private,
-    )
-    leases = jobs.Leases(database)
-    services = Services(
-        database=database,
-        templates=templates,
-        http=pool,
-        account_links=account_links,
-        forwarding=forwarding,
-        settings=MappingProxyType({k: _frozen(v) for k, v in settings.items() if k not in _NOT_SHOWN}),
-    )
-    processor = Processor(database, leases, registry, services, schedule=settings["RETRY_SCHEDULE"])
-    outbox = Outbox(
-        database,
-        leases,
-        transport,
-        sender=(settings["SHOP_NAME"], settings["MAIL_DEFAULT_SENDER"]),
-        schedule=settings["RETRY_SCHEDULE"],
-    )
-    controls = Controls(
-        database,
-        secret_key=settings["SECRET_KEY"],
-        https_only=is_production,
-        allow_private=allow_private,
-    )
-    transmissions = Transmissions(database, leases, controls, pool, forward_secret=forward_secret)
-    registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
-    registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
-    own_mails = OwnMails(templates, account_url=choice.account_url(settings))
-    notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
-    retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
-    threads = settings["WORKER_THREADS"]
-    engine = Engine(
-        {
-            "orders": Kind(_is_due(database, OrderRow), processor.run_next, threads),
-            "mails": Kind(_is_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
-            "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
-            "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
-        },
-        [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],
-        threads=threads,
-    )
-    return Kit(
-        instance=instance,
-        settings=settings,
-        setting_problems=[*problems, *wrong, *forwarding.problems(settings["FORWARD_URLS"])],
-        database=database,
-        shared_secrets=shared_secrets,
-        sources=sources,
-        refusals=refusals,
-        registry=registry,
-        reception=Reception(
-            settings=settings,
-            sources=sources,
-            shared_secrets=shared_secrets,
-            refusals=refusals,
-            inbox=Inbox(database),
-            hint=engine.hint,
-            run_test=processor.run_test,
-        ),
-        own_mails=own_mails,
-        transport=transport,
-        templates=templates,
-        account_links=account_links,
-        services=services,
-        processor=processor,
-        outbox=outbox,
-        controls=controls,
-        transmissions=transmissions,
-        registrations=registrations,
-        notices=notices,
-        retention=retention,
-        leases=leases,
-        engine=engine,
-    )

@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
 from receiver.columns import milliseconds
-from receiver.database import Database, translated_errors
+from receiver.database import Database
+from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError, NotThere
 from receiver.models import SecretRow
 from receiver.orders import Fields

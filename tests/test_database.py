@@ -121,21 +121,6 @@ def test_a_file_named_from_here_is_the_same_from_elsewhere(tmp_path: Path, monke
         session.execute(text("CREATE TABLE numbers (i INTEGER)"))
 
 
-@pytest.mark.parametrize(
-    ("cause", "step"),
-    [
-        ("no such table: orders", "run `flask init`"),
-        ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
-        ("database disk image is malformed", "it is damaged: put a backup back as README, Deploy says"),
-        ("database or disk is full", "try again"),
-    ],
-)
-def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> None:
-    with pytest.raises(Unavailable) as caught, databases.translated_errors():
-        raise sqlite.driver.OperationalError(cause)
-    assert str(caught.value) == f"The database cannot be used now ({cause}); {step}."
-
-
 def test_an_exception_rolls_back_and_lets_the_next_writer_in(database: Database) -> None:
     with pytest.raises(RuntimeError), database.write() as session:
         session.execute(text("INSERT INTO numbers VALUES (1)"))

@@ -39,7 +39,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reloading": set(),
     "ownership": set(),
     "group_commit": {"errors", "write_lock"},
-    "database": {"errors", "sqlite", "write_lock"},
+    "database_errors": {"errors", "sqlite"},
+    "write_transaction": {"database_errors", "sqlite", "write_lock"},
+    "database": {"database_errors", "errors", "sqlite", "write_lock", "write_transaction"},
     "models": {"columns"},
     "account.tables": {"columns"},
     "account.links": STORE | {"account.tables", "customers"},
@@ -70,7 +72,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "declared": set(),
     "handler_reference": {"declared", "orders"},
     "shown_files": set(),
-    "attempt_work": STORE | {"outbox"},
+    "attempt_work": STORE | {"outbox", "write_transaction"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars", "text_layout"},
     "handler_loading": {"faults", "handlers"},
@@ -88,7 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alarms": STORE | {"columns", "notices"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
-    "shared_secrets": LEAVES | STORE | {"columns", "encryption"},
+    "shared_secrets": LEAVES | STORE | {"columns", "database_errors", "encryption"},
     "authentication": LEAVES | {"shared_secrets"},
     "refusals": LEAVES | STORE | {"shared_secrets"},
     "reception": LEAVES
@@ -114,6 +116,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 #: What sits on top: it may import everything but the other tops, unless named here.
 TOPS: dict[str, set[str]] = {
     "kit": set(),
+    "wiring": {"kit"},
     "routes": {"kit"},
     "health": {"kit", "serving"},
     "problems": set(),
@@ -128,11 +131,16 @@ TOPS: dict[str, set[str]] = {
     "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},
     # The app's factory.
-    "": {"kit", "routes", "health", "problems", "console", "account", "commands"},
+    "": {"wiring", "routes", "health", "problems", "console", "account", "commands"},
 }
 #: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
 #: current app.
-MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp", "relay.recording"} - {"instance", "diagnosis", "handler_trial"}
+MAY_KNOW_FLASK = {*TOPS, "mail", "mail_message", "smtp", "relay.recording"} - {
+    "wiring",
+    "instance",
+    "diagnosis",
+    "handler_trial",
+}
 
 
 @cache

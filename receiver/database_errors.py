@@ -1,0 +1,42 @@
+"""What the database says of a full disk, a damaged file or a lock, as an error that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DatabaseError
+
+from receiver import sqlite
+from receiver.errors import Unavailable
+
+_OF_THE_FILE = "see DATABASE_URL and the instance folder"
+_DAMAGED = "it is damaged: put a backup back as README, Deploy says"
+#: How a message of SQLite begins -> what to do.
+_NEXT_STEPS = {
+    "no such ": "run `flask init`",
+    "unable to open": _OF_THE_FILE,
+    "attempt to write a readonly": _OF_THE_FILE,
+    "database disk image is malformed": _DAMAGED,
+    "file is not a database": _DAMAGED,
+}
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what the database says of a full disk, a damaged or read-only file or a lock into Unavailable (503)."""
+    try:
+        yield
+    except (DatabaseError, sqlite.driver.DatabaseError) as error:
+        cause = getattr(error, "orig", error)
+        if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
+            raise  # a constraint or a wrong statement: a mistake of ours
+        raise Unavailable(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
+
+
+def _next_step(cause: str) -> str:
+    """Say what helps against what SQLite says; a full disk or a lock may be gone the next time."""
+    for begin, step in _NEXT_STEPS.items():
+        if cause.startswith(begin):
+            return step
+    return "try again"
