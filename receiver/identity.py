@@ -21,9 +21,11 @@ def order_key(order: Order, decided: str, *, webhook_id: str | None) -> str:
     return "evt_" + digest(to_json(parts))
 
 
-def body_key(fields: Fields, *, webhook_id: str | None) -> str:
-    """Give the idempotency key of a POST that is not understood yet: of its cleaned fields."""
-    event_id = next((value.strip() for name, value in fields if name == "event_id" and value.strip()), None)
+def body_key(fields: Fields, *, event_id: str | None, webhook_id: str | None) -> str:
+    """Give the idempotency key of a POST that is not understood yet, of its cleaned fields (order-post "Copies").
+
+    ``event_id`` is the one that was read, None for a malformed one, which counts as missing.
+    """
     return event_id or webhook_id or "body_" + digest(to_json(fields))
 
 

@@ -207,5 +207,5 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
 
 def _key(reading: Understood | NotUnderstood, cleaned: Fields, proof: Proof) -> str:
     if isinstance(reading, NotUnderstood):
-        return body_key(cleaned, webhook_id=proof.webhook_id)
+        return body_key(cleaned, event_id=reading.event_id, webhook_id=proof.webhook_id)
     return order_key(reading.order, reading.decided, webhook_id=proof.webhook_id)

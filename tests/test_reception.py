@@ -145,6 +145,14 @@ def test_nothing_but_the_order_takes_the_place_of_what_is_parked(idle: Served, f
     )
 
 
+@pytest.mark.parametrize("event_id", ["checkout.completed", "x" * 256])
+def test_a_malformed_event_id_makes_no_copies_of_what_is_parked(idle: Served, event_id: str) -> None:
+    first, second, again = (idle.post({"Ref": ref, "event_id": event_id}) for ref in ("1", "2", "2"))
+
+    assert [reply.content["status"] for reply in (first, second, again)] == ["parked", "parked", "duplicate"]
+    assert again.content["receipt"] == second.content["receipt"] != first.content["receipt"]
+
+
 def test_a_corrected_order_takes_the_place_of_what_was_dismissed(idle: Served) -> None:
     receipt = idle.post({"event_id": "TK1", "total": "5.00"}).content["receipt"]
     with idle.kit.database.write() as session:

@@ -18,6 +18,7 @@ _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 
 _ORDER_ID = Place("order", 0, "order_id")
 _CURRENCY = Place("order", 0, "currency")
+_EVENT_ID = Place("order", 0, "event_id")
 _ITEM_PARTS = ("items", "options")
 
 
@@ -43,6 +44,8 @@ class NotUnderstood:
     """Every reason why the fields are no order."""
 
     errors: tuple[FieldError, ...]
+    #: The event's id, if it was sent and is well-formed.
+    event_id: str | None = None
 
 
 def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Understood | NotUnderstood:
@@ -74,7 +77,8 @@ def _read_one_by_one(
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
     errors += [*_missing_id(given, mapping), *_gaps(given)]
     if errors:
-        return NotUnderstood(tuple(errors))
+        event_id = given[_EVENT_ID].value.strip() if _EVENT_ID in given.keys() - malformed.keys() else None
+        return NotUnderstood(tuple(errors), event_id)
     notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
     well_formed = [one for one in placed if one[0] not in malformed]
     order = build_order(well_formed, rest=rest, notes=notes, received_at=received_at)
