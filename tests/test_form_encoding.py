@@ -65,10 +65,10 @@ def test_an_order_is_written_as_the_contract_says() -> None:
         customer=Customer(email="zoe@example.com", is_guest=False),
         items=(Item(name="a b", quantity=2, options={"Colour": "red", "Size": "M"}),),
         custom={"gift": ["x", "y"]},
-        extra={"Ref": "7", "order_id": "from beside a mapping"},
+        extra={"shipping": "Standard", "items": "3", "order_id": "from beside a mapping"},
     )
     assert encode_form(order, [("shared_secret", "a&b")]) == (
         b"format_version=1&event=order.completed&test=false&order_id=A-1&order_date=2026-11-23T14%3A05%3A00Z"
         b"&total=10&customer_email=zoe%40example.com&customer_is_guest=false&item_1_name=a+b&item_1_quantity=2"
-        b"&item_1_options=Colour%3A+red%2C+Size%3A+M&custom_gift=x&custom_gift=y&Ref=7&shared_secret=a%26b"
+        b"&item_1_options=Colour%3A+red%2C+Size%3A+M&custom_gift=x&custom_gift=y&shipping=Standard&items=3&shared_secret=a%26b"
     )

@@ -71,6 +71,15 @@ def test_too_many_leaves_are_refused() -> None:
         decode_json(json.dumps({"a": list(range(10))}).encode(), 9)
 
 
+def test_an_unknown_field_never_takes_the_place_of_a_part_of_the_order() -> None:
+    extra = {"items": "3", "customer": "retail", "shipping": "Standard", "custom": "x", "Ref": "7"}
+    order = Order(order_id="A-1", order_date=NOW, items=(Item(name="a"),), extra=extra)
+
+    written = json.loads(encode_json(order))
+    assert (written["items"], written["Ref"]) == ([{"name": "a"}], "7")
+    assert not written.keys() & {"customer", "shipping", "custom"}
+
+
 def test_an_order_is_written_as_the_contract_says() -> None:
     order = Order(
         order_id="A-1",

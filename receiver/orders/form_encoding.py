@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes, urlencode
 
 from receiver.errors import TooLarge, Undecodable
-from receiver.orders.json_encoding import as_json
+from receiver.orders.json_encoding import contract_fields, unknown_fields
 from receiver.orders.model import Order
 from receiver.orders.names import PARTS, Fields, Place, form_name
 
@@ -39,8 +39,8 @@ def encode_form(order: Order, extra_fields: Fields | tuple[()] = ()) -> bytes:
 
 
 def form_fields(order: Order) -> Iterator[tuple[str, str]]:
-    """Yield the flat names and text values of an order in the order of its model."""
-    for name, value in as_json(order).items():
+    """Yield the flat names and text values of an order in the order of its model, unknown fields last."""
+    for name, value in contract_fields(order).items():
         if name == "items":
             for row, item in enumerate(value):
                 yield from _named(item, "items", row)
@@ -50,6 +50,7 @@ def form_fields(order: Order) -> Iterator[tuple[str, str]]:
             yield from ((f"custom_{key}", text) for key, given in value.items() for text in _texts(given))
         else:
             yield from ((name, text) for text in _texts(value))
+    yield from ((name, text) for name, value in unknown_fields(order).items() for text in _texts(value))
 
 
 def _named(values: dict[str, Any], part: str, row: int = 0) -> Iterator[tuple[str, str]]:

@@ -44,14 +44,24 @@ def decode_json(body: bytes, max_fields: int) -> Fields:
     return fields
 
 
-def as_json(order: Order) -> dict[str, Any]:
-    """Return what is sent of an order: missing fields are left out, unknown ones stand at the top.
-
-    An extra field whose name the contract knows is left out: it came beside a mapping that fed the field.
-    """
+def contract_fields(order: Order) -> dict[str, Any]:
+    """Return the contract's fields of an order as JSON nests them; missing ones are left out."""
     whole = order.model_dump(mode="json", exclude_none=True, exclude=set(MADE_HERE))
-    extra = {name: value for name, value in order.extra.items() if place_of(name) is None}
-    return _without_empty_containers(whole) | extra
+    return _without_empty_containers(whole)
+
+
+def unknown_fields(order: Order) -> dict[str, str | list[str]]:
+    """Return the extra fields of an order, but those that came beside a mapping under a name of the contract."""
+    return {name: value for name, value in order.extra.items() if place_of(name) is None}
+
+
+def as_json(order: Order) -> dict[str, Any]:
+    """Return what a JSON body holds of an order; unknown fields stand at the top.
+
+    An unknown field that has the name of a container, such as ``shipping``, is left out: JSON has one place for both.
+    """
+    unknown = {name: value for name, value in unknown_fields(order).items() if not _CONTAINER.fullmatch(name)}
+    return contract_fields(order) | unknown
 
 
 def encode_json(order: Order, extra_fields: Fields | tuple[()] = ()) -> bytes:
