@@ -96,12 +96,17 @@ def signing_key(secret: str) -> bytes:
         ) from error
 
 
+def is_webhook_id(text: str) -> bool:
+    """Tell whether a text can be signed as a webhook-id: 1 to 255 visible ASCII characters without a dot."""
+    return _ID.fullmatch(text.encode()) is not None
+
+
 def sign(secrets: Sequence[str], *, webhook_id: str, timestamp: int, body: bytes) -> str:
     """Sign a body with every secret, newest first, as the value of the webhook-signature header.
 
     ``timestamp`` is Unix seconds. Raises ValueError when ``webhook_id`` cannot be signed unambiguously.
     """
-    if not _ID.fullmatch(webhook_id.encode()):
+    if not is_webhook_id(webhook_id):
         raise ValueError("webhook_id must be 1 to 255 visible ASCII characters without a dot")
     content = b"%s.%d.%s" % (webhook_id.encode(), timestamp, body)
     return b" ".join(b"v1," + _signature(secret, content) for secret in secrets).decode()

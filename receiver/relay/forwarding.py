@@ -54,8 +54,11 @@ class Forwarding:
 def record(session: Session, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:
     """Write down that an order goes to a URL, in the caller's transaction; once, however often it is asked for.
 
-    ``source`` and ``key`` are what the order is known by here. It is sent under its own event's webhook-id.
+    ``source`` and ``key`` are what the order is known by here. It is sent under its own event_id; without one, under
+    one made from those two, since several sources may count their orders alike.
     """
+    if not order.event_id:
+        order = order.model_copy(update={"event_id": f"evt_{digest(to_json([source, key]))}"})
     order = identified(order)
     values = {
         "event_id": f"fwd_{digest(to_json([source, key, url]))}",

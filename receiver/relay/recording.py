@@ -9,10 +9,11 @@ from flask import current_app
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.identity import order_key
+from receiver.identity import digest, order_key
 from receiver.orders import Order
 from receiver.relay import control_state
 from receiver.relay.tables import TransmissionRow
+from receiver.signing import is_webhook_id
 
 
 def order_received(order: Order, session: Session | None = None) -> str:
@@ -32,8 +33,10 @@ def order_received(order: Order, session: Session | None = None) -> str:
 
 
 def identified(order: Order) -> Order:
-    """Give the order with an event_id: its own, or one made from its ids."""
-    event_id = order.event_id or order_key(order, order.event, webhook_id=None)
+    """Give the order with an event_id that can be signed: its own, or one made from that or from its ids."""
+    event_id = order_key(order, order.event, webhook_id=None)
+    if not is_webhook_id(event_id):
+        event_id = f"evt_{digest(event_id.encode())}"
     return order.model_copy(update={"event_id": event_id})
 
 

@@ -53,6 +53,26 @@ def test_the_same_order_goes_to_one_url_once_and_another_of_the_same_event_id_to
     assert [row.order_id for row in relay.rows()] == ["A-7", "B-7"]
 
 
+def test_orders_of_two_sources_that_are_counted_alike_go_under_two_ids(relay: Relay, shop: Shop) -> None:
+    """A receiver drops the second POST of one id as a copy."""
+    order = an_order(order_id="A-7", event_id=None)
+    with relay.kit.database.write() as session:
+        for source in ("shopintegrator", "another", "another"):
+            record(session, order, shop.server.url(), source=source, key="evt_made_up", now=relay.now)
+    relay.work()
+
+    assert len({request.headers["webhook-id"] for request in shop.requests}) == len(shop.requests) == 2
+
+
+def test_an_event_id_that_cannot_be_signed_is_sent_under_one_made_from_it(relay: Relay, shop: Shop) -> None:
+    forward(relay, shop, event_id="évt 1")
+    forward(relay, shop, event_id="évt 2", key="evt_2")
+    relay.work()
+
+    assert [row.state for row in relay.rows()] == ["delivered", "delivered"]
+    assert len({request.headers["webhook-id"] for request in shop.requests}) == 2
+
+
 def test_it_is_never_held_and_counts_for_nothing_of_the_control(enabled: Relay, shop: Shop) -> None:
     shop.answer = reply("500 No")
     forward(enabled, shop)
