@@ -108,6 +108,13 @@ def test_names_in_other_languages_are_recognised(sent: dict[str, str]) -> None:
     assert suggested({name.replace("{n}", "1"): "2" for name in sent.values()}) == sent
 
 
+@pytest.mark.parametrize(
+    ("total", "tax"), [("total_price", "total_tax"), ("TotalAmount", "TotalTax"), ("total_incl_tax", "total_vat")]
+)
+def test_the_tax_is_never_taken_for_the_total(total: str, tax: str) -> None:
+    assert suggested({total: "388.00", tax: "0.00"}) == {"tax_total": tax, "total": total}
+
+
 def test_the_customers_address_is_where_the_invoice_goes() -> None:
     assert suggested({"CustomerCity": "Berlin", "BuyerName": "Zoë M"}) == {
         "billing.city": "CustomerCity",

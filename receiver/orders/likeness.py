@@ -50,6 +50,8 @@ _SYNONYMS = {
 _NOT_QUITE = 0.9
 #: Less than this is not alike at all.
 _LEAST = 0.5
+#: Less than this is not alike for the last word: total and tax have a half in common.
+_LEAST_LAST = 0.6
 #: Fields that a plain "name" is not.
 _NEEDS_WORD = {"first_name": "first", "last_name": "last"}
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
@@ -82,8 +84,13 @@ def likeness(slot: tuple[str, str], name: str) -> float:
 
 
 def _alike(ours: str, words: str) -> float:
-    """Compare two lines of words; the last says what it is, those before it only whose: billing id, billing city."""
-    if _ratio(ours.rpartition(" ")[2], words.rpartition(" ")[2]) < _LEAST:
+    """Compare two lines of words; the last says what it is, those before it only whose: billing id, billing city.
+
+    The same words in another order mean the same: tax total, total tax.
+    """
+    if sorted(ours.split()) == sorted(words.split()):
+        return 1 if ours == words else _NOT_QUITE
+    if _ratio(ours.rpartition(" ")[2], words.rpartition(" ")[2]) < _LEAST_LAST:
         return 0
     return _ratio(ours, words)
 
