@@ -109,6 +109,12 @@ def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:
     assert mapped(table, [("o", "1"), ("cur", "")]).currency == "GBP"
 
 
+def test_a_field_of_the_shops_own_that_is_given_twice_is_a_list() -> None:
+    table = {"order_id": "o", "custom.gift": ["Gift", "Present"], "customer.phone": "Tel"}
+    order = mapped(table, [("o", "1"), ("Gift", "a"), ("Tel", "1"), ("Gift", "b"), ("Tel", "2"), ("Present", "c")])
+    assert (order.custom, order.customer.phone) == ({"gift": ["a", "b"]}, "1")
+
+
 def test_items_count_from_the_first_number_seen() -> None:
     table = {"order_id": "o", "items[].name": ["P{n}", "Alt{n}"], "items[].quantity": {"value": "1"}}
     order = mapped(table, [("o", "1"), ("P4", "b"), ("P3", ""), ("Alt3", "a"), ("P5", ""), ("Alt4", "z")])
@@ -206,6 +212,10 @@ def test_a_date_with_an_offset_of_its_own_needs_no_zone() -> None:
         ("items[].name", "Product", "needs {n} or"),
         ("items[].name", "P{n}[]", "needs {n} or"),
         ("order_id", "Order{n}", "stands for the number of an item"),
+        ("order_id", {"value": "x"}, "no constant can stand for it"),
+        ("order_id", {"from": "x", "value": "none"}, "no constant can stand for it"),
+        ("event_id", {"value": "x"}, "no constant can stand for it"),
+        ("customer", {"email": "x"}, '"customer.email"'),
     ],
 )
 def test_a_wrong_line_is_named_with_its_fix(target: str, spec: object, reason: str) -> None:

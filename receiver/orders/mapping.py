@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -122,12 +123,17 @@ def _is_outdone(place: Place, value: str) -> bool:
 
 
 def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
+    """Return what the rules read: of a name given twice the first value, but all for a field of the shop's own."""
     readings = []
-    first_given = {name: value for name, value in reversed(fields) if value.strip()}
+    given: dict[str, list[str]] = defaultdict(list)
+    for name, value in fields:
+        if value.strip():
+            given[name].append(value)
     for rule in rules:
-        name = next((name for name in rule.names if name in first_given), None)
+        name = next((name for name in rule.names if name in given), None)
         if name is not None:
-            readings.append(Reading(Place(rule.part, 0, rule.field), name, rule.convert(first_given[name])))
+            read = given[name] if rule.part == "custom" else given[name][:1]
+            readings += [Reading(Place(rule.part, 0, rule.field), name, rule.convert(value)) for value in read]
     return readings
 
 

@@ -15,6 +15,8 @@ from receiver.orders.names import KINDS, TEXT, target_of
 _KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
 #: What stands before the last full stop of a target -> part of the order.
 _PARTS = {"": "order", "customer": "customer", "billing": "billing", "shipping": "shipping", "items[]": "items"}
+#: Fields by which copies are known.
+_UNIQUE = {("order", "order_id"), ("order", "event_id")}
 #: A day that no form gives back which leaves out year, month or day, since Python takes 1900-01-01 for those.
 _A_DAY = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 _ROW_MARK = re.compile(r"\{n\}|\[\]")
@@ -92,8 +94,8 @@ def _place(target: str) -> tuple[str, str]:
     part = _PARTS.get(prefix, "")
     if (part, field) not in KINDS:
         raise ValueError(
-            "is no field of an order: write a JSON path of the order guide, such as order_id, "
-            "customer.email, items[].name or custom.anything"
+            "is no field of an order: write a JSON path of the order guide, such as order_id, and in quotation marks "
+            'what is not a word: "customer.email", "items[].name", "custom.anything"'
         )
     return part, field
 
@@ -179,4 +181,6 @@ def _check(rule: Rule) -> None:
         if not rule.is_of_items and "{n}" in name:
             raise ValueError("holds {n}, which stands for the number of an item")
     if rule.constant is not None:
+        if rule.slot in _UNIQUE:
+            raise ValueError("tells one order from another, so no constant can stand for it; remove value")
         kind.read(rule.constant)
