@@ -15,6 +15,7 @@ from receiver.order_files import decode_file
 from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
 from receiver.sources import DEFAULT, Sources
+from receiver.text_layout import plain_line
 
 
 @dataclass(frozen=True)
@@ -46,14 +47,14 @@ class Reading:
     def as_text(self) -> str:
         """Give everything for a person, most needed first."""
         parts = [
-            ("Not understood", [f"{error['field']}: {error['message']}" for error in self.errors]),
-            ("Fed", [f"{row.field} = {row.value!r} from {_origin(row)}" for row in self._fed()]),
-            ("Parameters that feed no field", list(self.explanation.unused)),
+            ("Not understood", [plain_line(f"{error['field']}: {error['message']}") for error in self.errors]),
+            ("Fed", [plain_line(f"{row.field} = {row.value!r} from {_origin(row)}") for row in self._fed()]),
+            ("Parameters that feed no field", [plain_line(name) for name in self.explanation.unused]),
             (
                 f"Suggestions for config.toml, in its table [sources.{self.source}.fields]",
                 [one.as_toml() for one in self.explanation.suggestions],
             ),
-            ("Notes", self.notes),
+            ("Notes", [plain_line(note) for note in self.notes]),
         ]
         head = f"Understood: {self.decided}" if self.decided else "Not understood yet: parked"
         sections = [[f"\n{title}:", *(f"  {line}" for line in lines)] for title, lines in parts if lines]

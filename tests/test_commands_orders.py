@@ -223,6 +223,16 @@ def test_orders_explain_reads_a_receipt_or_a_file(run: Run, serve: Callable[...,
         assert SECRET not in result.output
 
 
+def test_nothing_that_was_sent_steers_the_terminal(run: Run, serve: Callable[..., Served], tmp_path: Path) -> None:
+    file = tmp_path / "body"
+    file.write_text("%1B%5D0;x%07=1&a%C2%9Bb=2&customer_email=zoe%1B@x&item_1_quantity%1B=x")
+    serve().post(order_fields(order_id="A\u200b1\x9b31m"))
+    printed = run("orders", "explain", str(file)).stdout + run("orders", "list").stdout
+
+    assert "]0;x" in printed
+    assert [sign for sign in printed if not sign.isprintable() and sign != "\n"] == []
+
+
 def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path) -> None:
     body = tmp_path / "body"
     body.write_text("Ref=A-1")

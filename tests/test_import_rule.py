@@ -106,7 +106,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
     "parked": LEAVES | STORE | {"columns", "sources"},
     "order_files": LEAVES,
-    "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "sources"},
+    "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "sources", "text_layout"},
     "registrars": LEAVES | STORE | {"columns", "customers", "http_client", "jobs", "notices", "registrars"},
     "console.tables": {"columns"},
     "relay": LEAVES

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from receiver.text_layout import plain_line
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -46,7 +48,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return str(value)
+    return plain_line(value)
 
 
 def with_progress(items: Iterable[Any], label: str, length: int) -> Any:

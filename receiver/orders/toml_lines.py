@@ -6,6 +6,7 @@ import json
 import re
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROL = re.compile(r"[\x7f-\x9f]")
 
 
 def toml_line(field: str, rule: object) -> str:
@@ -16,8 +17,8 @@ def toml_line(field: str, rule: object) -> str:
 def _value(value: object) -> str:
     if isinstance(value, dict):
         return "{" + ", ".join(f"{_key(name)} = {_value(one)}" for name, one in value.items()) + "}"
-    # JSON writes text and lists as TOML does, but for one control character.
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    # JSON writes text and lists as TOML does, but for these control characters.
+    return _CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
 def _key(name: str) -> str:
