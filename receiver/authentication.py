@@ -45,7 +45,7 @@ def authenticate(
     if any(name in headers for name in SIGNATURE_HEADERS):
         return _by_signature(headers, body, values, keyring, now)
     if require_signature:
-        raise Unauthenticated("header_missing", "REQUIRE_SIGNATURE is on and the signature headers are missing.")
+        raise Unauthenticated("signature_required", "REQUIRE_SIGNATURE is on and the signature headers are missing.")
     return _by_secret(headers, values, keyring)
 
 

@@ -32,8 +32,8 @@ class Unauthenticated(ReceiverError):
             "The POST does not prove knowledge of the shared secret. Check that both sides hold the same "
             "secret and that the clock is right; the merchant sees the exact reason."
         )
-        #: One word: ``no_secret``, ``header_missing``, ``malformed_header``, ``clock_off``, ``body_changed``,
-        #: ``retired_secret`` or ``unknown_secret``.
+        #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
+        #: ``body_changed``, ``retired_secret`` or ``unknown_secret``.
         self.reason = reason
         #: One sentence for the merchant, without any value that was sent.
         self.detail = detail

@@ -17,7 +17,10 @@ _BODY = "The sender has to change what it sends; compare with the Order Guide."
 #: By the reason that is kept: the word of an Unauthenticated, the slug of any other error.
 ADVICE = {
     "no_secret": Advice("No secret here", "Add the service's secret: flask secret add SECRET"),
-    "header_missing": Advice("Signature missing", "Have the sender sign, or set REQUIRE_SIGNATURE to false."),
+    "signature_required": Advice("Not signed", "Have the sender sign, or set REQUIRE_SIGNATURE to false."),
+    "header_missing": Advice(
+        "Signature incomplete", "The sender has to send all three webhook- headers, none empty; see the Order Guide."
+    ),
     "malformed_header": Advice(
         "Signature malformed", "The sender has to build the header as Standard Webhooks has it; see the Order Guide."
     ),

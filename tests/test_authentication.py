@@ -167,7 +167,7 @@ def test_a_malformed_signature_header_is_refused(header: str, value: str) -> Non
 
 def test_where_a_signature_is_required_the_plain_secret_proves_nothing() -> None:
     error = refusal({"x-shared-secret": SECRET}, SECRET, require_signature=True)
-    assert error.reason == "header_missing"
+    assert error.reason == "signature_required"
     assert "REQUIRE_SIGNATURE" in error.detail
 
 
