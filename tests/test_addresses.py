@@ -70,7 +70,7 @@ BLOCKED = {
     "::1": "this machine itself",
     "::2": "an IPv4 address in another's clothes",
     "::127.0.0.1": "an IPv4 address in another's clothes",
-    "::ffff:0:127.0.0.1": "not a unicast address of the internet",
+    "::ffff:0:127.0.0.1": "an IPv4 address in another's clothes",
     "::ffff:127.0.0.1": "this machine itself",
     "::ffff:10.0.0.1": "private",
     "::ffff:169.254.169.254": "a cloud machine's metadata",
@@ -92,6 +92,8 @@ BLOCKED = {
     "5f00::1": "not a unicast address of the internet",
     "fc00::1": "private",
     "fd00:ec2::254": "a cloud machine's metadata",
+    "fd20:ce::254": "a cloud machine's metadata",
+    "::ffff:0:169.254.169.254": "an IPv4 address in another's clothes",
     "fdff:ffff::1": "private",
     "fe80::1": "link-local",
     "fe80::1%eth0": "link-local",
@@ -118,7 +120,16 @@ def test_any_other_address_is_blocked_with_its_reason(address: str, reason: str)
 
 
 @pytest.mark.parametrize(
-    "address", ["100.100.100.200", "192.0.0.192", "2002:a9fe:a9fe::1", "::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "::fffe"]
+    "address",
+    [
+        "100.100.100.200",
+        "192.0.0.192",
+        "2002:a9fe:a9fe::1",
+        "::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
+        "::fffe",
+        "fd20:ce::254",
+    ],
 )
 def test_a_trial_reaches_no_metadata_in_any_clothes(address: str) -> None:
     assert blocked_reason(address, allow_private=True) is not None

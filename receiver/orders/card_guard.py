@@ -51,7 +51,8 @@ _NAMES = {
         """,
         _Sort.PLAIN_DIGITS: """
             id ids number num no nr reference ref sku code ean gtin upc isbn barcode imei serial
-            phone tel telephone mobile fax
+            phone tel telephone telefon telefono mobile fax
+            bestellnummer bestellnr auftragsnummer auftragsnr rechnungsnummer kundennummer artikelnummer
         """,
     }.items()
 }

@@ -189,14 +189,13 @@ def options(value: str) -> dict[str, str]:
 
     Text without any colon is one choice named ``options``.
     """
-    choices: dict[str, str] = {}
+    choices: dict[str, list[str]] = {}
     name = "options"
     for piece in value.split(","):
         before, colon, after = piece.partition(":")
-        choice = (after if colon else piece).strip()
         name = before.strip() if colon else name
-        choices[name] = f"{choices[name]}, {choice}" if name in choices else choice
-    return choices
+        choices.setdefault(name, []).append((after if colon else piece).strip())
+    return {name: ", ".join(pieces) for name, pieces in choices.items()}
 
 
 def _identifier(value: str, *, most: int) -> str:
