@@ -59,11 +59,13 @@ class Engine:
     def start(self, *, work: bool) -> None:
         """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
         if work:
-            self._consumer = _Consumer(
-                self._huey, workers=self._threads, periodic=False, initial_delay=0.01, max_delay=0.2
-            )
-            self._consumer.start()
+            self.start_work()
         threading.Thread(target=self._keep_up, name="upkeep", daemon=True).start()
+
+    def start_work(self) -> None:
+        """Start the threads that run jobs."""
+        self._consumer = _Consumer(self._huey, workers=self._threads, periodic=False, initial_delay=0.01, max_delay=0.2)
+        self._consumer.start()
 
     def stop(self) -> None:
         """Let the running jobs end and start no more; upkeep, which renews their leases, goes on until then."""

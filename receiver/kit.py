@@ -40,6 +40,8 @@ class Kit:
     settings: Mapping[str, Any] = field(repr=False)
     #: What is wrong with the settings, sources apart, until a restart.
     setting_problems: list[str]
+    #: What has been in the way at the database since the start; empty once it is gone.
+    database_problems: list[str] = field(default_factory=list)
     database: Database
     shared_secrets: SharedSecrets
     sources: Sources
@@ -64,13 +66,13 @@ class Kit:
 
     @property
     def problems(self) -> list[str]:
-        """Give what is wrong with the settings now; serving with any leaves /orders answering 503."""
-        return [*self.setting_problems, *self.sources.blocking]
+        """Give what keeps orders from being taken now; serving with any leaves /orders answering 503."""
+        return [*self.setting_problems, *self.database_problems, *self.sources.blocking]
 
     def check_settings(self) -> None:
-        """Raise Unavailable while the settings are wrong."""
+        """Raise Unavailable while the settings are wrong, or the database has been of no use since the start."""
         if self.problems:
-            raise Unavailable("The receiver's settings are wrong; its log and `flask doctor` say which.")
+            raise Unavailable("The receiver cannot take orders yet; its log and `flask doctor` say why.")
 
 
 def current_kit() -> Kit:

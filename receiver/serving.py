@@ -6,6 +6,8 @@ import gc
 import logging
 import re
 import sys
+import threading
+import time
 from datetime import UTC, datetime
 
 import click
@@ -22,6 +24,7 @@ from receiver.models import NoticeRow
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
 _SWITCH_SECONDS = 0.001
+_LOOK_AGAIN_SECONDS = 1.0
 #: The row of the notices that is written over and over.
 _PROOF = "can_be_written"
 
@@ -50,12 +53,14 @@ def _only_restarts(command: click.Context) -> bool:
 def start(kit: Kit, *, work: bool) -> bool:
     """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
 
-    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. A wrong
-    source keeps orders from being taken until the file is mended, and no job from running.
+    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. What is wrong
+    with a setting stays so until a restart; a database that can be used after all is used from then on. A wrong source
+    keeps orders from being taken until the file is mended, and no job from running.
     """
     _set_up_log(kit.settings["LOG_LEVEL"])
     stray_errors.log_without_words()
-    kit.setting_problems.extend(blocking_problems(kit))
+    kit.setting_problems.extend(_missing_key(kit))
+    kit.database_problems.extend(_database_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
     for problem in kit.registry.problems_for_the_log:
@@ -67,18 +72,45 @@ def start(kit: Kit, *, work: bool) -> bool:
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
-    kit.engine.start(work=work and not kit.setting_problems)
-    return not kit.setting_problems
+    work = work and not kit.setting_problems
+    kit.engine.start(work=work and not kit.database_problems)
+    if kit.database_problems:
+        threading.Thread(target=_wait_for_the_database, args=(kit, work), name="start", daemon=True).start()
+    if work:
+        threading.Thread(target=_end_the_work, args=(kit,), name="stop").start()
+    return not kit.setting_problems and not kit.database_problems
 
 
 def blocking_problems(kit: Kit) -> list[str]:
     """Give what keeps orders from being taken, besides wrong settings."""
-    problems = []
-    if not kit.settings["SECRET_KEY"]:
-        problems.append("SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup.")
-    if state := migrations.problem(kit.database.engine):
-        problems.append(state)
-    return problems
+    return [*_missing_key(kit), *_database_problems(kit)]
+
+
+def _missing_key(kit: Kit) -> list[str]:
+    if kit.settings["SECRET_KEY"]:
+        return []
+    return ["SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."]
+
+
+def _database_problems(kit: Kit) -> list[str]:
+    problem = migrations.problem(kit.database.engine)
+    return [problem] if problem else []
+
+
+def _wait_for_the_database(kit: Kit, work: bool) -> None:
+    """Take orders, and work, once what is in the way is gone: a full disk, a lock, an upgrade not yet made."""
+    while _database_problems(kit):
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    if work:
+        kit.engine.start_work()
+    kit.database_problems.clear()
+    log.info("the database can be used now: orders are taken")
+
+
+def _end_the_work(kit: Kit) -> None:
+    """Let the running jobs end when the server stops; as no daemon, this thread is waited for at the process's end."""
+    threading.main_thread().join()
+    kit.engine.stop()
 
 
 def prove_writable(database: Database, *, patience: float) -> None:

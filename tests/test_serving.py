@@ -13,7 +13,9 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from receiver import serving
+from receiver.errors import Unavailable
 from receiver.kit import Kit
+from tests.test_engine import wait_for
 
 NO_KEY = "SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."
 
@@ -92,6 +94,28 @@ def test_an_instance_that_was_never_set_up_is_logged(
     assert kit.problems[0] == NO_KEY
     assert kit.problems[1] == "The database is not set up; run `flask init`."
     assert len(told(caplog, logging.ERROR)) == 2
+
+
+def test_a_database_that_can_be_used_after_all_takes_orders_and_works(
+    instance: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    start: Callable[..., tuple[bool, Kit]],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A full disk or a foreign lock at the start passes; nobody may be there to restart the server."""
+    monkeypatch.setattr(serving, "_LOOK_AGAIN_SECONDS", 0.02)
+    file = instance / "receiver.sqlite"
+    file.rename(instance / "elsewhere")
+    could, kit = start(work=True)
+    assert (could, works(kit)) == (False, False)
+    with pytest.raises(Unavailable):
+        kit.check_settings()
+
+    (instance / "elsewhere").rename(file)
+    wait_for(lambda: not kit.problems)
+    kit.check_settings()
+    assert works(kit)
+    assert told(caplog, logging.INFO)[-1] == "the database can be used now: orders are taken"
 
 
 def test_a_broken_handler_is_logged_and_orders_are_taken(

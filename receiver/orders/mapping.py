@@ -130,10 +130,10 @@ def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
         if value.strip():
             given[name].append(value)
     for rule in rules:
-        name = next((name for name in rule.names if name in given), None)
-        if name is not None:
-            read = given[name] if rule.part == "custom" else given[name][:1]
-            readings += [Reading(Place(rule.part, 0, rule.field), name, rule.convert(value)) for value in read]
+        found = next((name for name in rule.names if name in given), None)
+        if found is not None:
+            read = given[found] if rule.part == "custom" else given[found][:1]
+            readings += [Reading(Place(rule.part, 0, rule.field), found, rule.convert(value)) for value in read]
     return readings
 
 

@@ -40,6 +40,23 @@ def test_a_server_stops_when_asked_to(launch: Launch, server: Callable[..., list
 
 
 @SERVERS
+def test_a_running_job_ends_before_the_server_does(
+    launch: Launch, instance: Path, server: Callable[..., list[str]]
+) -> None:
+    """Broken off, it would be done again at the next start: a mail would be sent twice."""
+    code = "import time\nfrom receiver.handlers import handler\n\n@handler\ndef slow(order, context):\n"
+    code += f"    open({str(instance / 'calls')!r}, 'a').write('begun ')\n    time.sleep(1.5)\n"
+    (instance / "handlers" / "slow.py").write_text(code)
+    shop = launch(server, HANDLERS="slow")
+    assert shop.post(order_fields()).status == 202
+    shop.wait_for((instance / "calls").exists)
+
+    assert shop.process.stop() == 0
+    assert ([row.state for row in shop.rows()], shop.handler_states()) == (["done"], {"slow": "done"})
+    assert (instance / "calls").read_text() == "begun "
+
+
+@SERVERS
 def test_a_chunked_body_is_taken_whole_or_refused_and_never_cut(
     launch: Launch, server: Callable[..., list[str]]
 ) -> None:
