@@ -56,6 +56,7 @@ class OrderRow(Job, Base):
         UniqueConstraint("source", "key"),
         Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
+        Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )
 
@@ -133,7 +134,8 @@ class MailRow(Job, Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        Index("ix_mails_due", "due_at", sqlite_where=sql("state = 'open'")),
+        # Whole, or SQLite would take the one of the states for the claim and sort a long queue.
+        Index("ix_mails_due", "state", "due_at", "id"),
         Index("ix_mails_state", "state", "id"),
         Index("ix_mails_counted", "created_at", "test", "state"),
     )

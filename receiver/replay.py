@@ -140,7 +140,7 @@ def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
         return False
     for one in unfinished:
         _start_afresh(one, now)
-    _write(session, row, {"state": "open", "due_at": now})
+    _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})
     return True
 
 
@@ -152,7 +152,7 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
     elif one.attempts or one.state in progress.FINISHED:
         one.run += 1
         _start_afresh(one, now)
-    _write(session, row, {"state": "open", "due_at": now})
+    _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})
 
 
 def _check_is_free(row: OrderRow, now: datetime) -> None:

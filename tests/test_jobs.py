@@ -8,15 +8,19 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from receiver import jobs, outbox
+from receiver.columns import Job
 from receiver.jobs import LEASE, Leases
 from receiver.kit import Kit
-from receiver.models import MailRow
+from receiver.models import MailRow, OrderRow
+from receiver.registrars.tables import RegistrationRow
+from receiver.relay.tables import TransmissionRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -53,6 +57,25 @@ def claimed(kit: Kit, at: datetime = NOW) -> MailRow:
     job = claim(kit, at)
     assert job is not None
     return job
+
+
+@pytest.mark.parametrize("model", [OrderRow, MailRow, TransmissionRow, RegistrationRow])
+def test_no_long_queue_is_sorted_or_walked_to_claim_the_next(kit: Kit, model: type[Job]) -> None:
+    """Every order that comes in waits for the claim's write."""
+    statements: list[tuple[str, Any]] = []
+
+    @event.listens_for(kit.database.engine, "before_cursor_execute")
+    def _note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith("UPDATE"):
+            statements.append((statement, values))
+
+    with kit.database.write() as session:
+        jobs.claim(session, model, NOW)
+        ((statement, values),) = statements
+        plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
+    steps = [str(row[3]) for row in plan]
+    assert any("_due (" in step for step in steps)
+    assert not [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
 
 
 def test_the_oldest_due_job_is_claimed_first_whatever_its_number(kit: Kit) -> None:

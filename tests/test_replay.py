@@ -386,12 +386,15 @@ def test_an_order_that_is_being_run_is_left_alone(failed: Served) -> None:
     assert "is being run at this moment" in refusal(failed, handler="flaky")
 
 
-def test_an_order_whose_run_has_died_is_replayed(failed: Served) -> None:
+@pytest.mark.parametrize("handler", [None, "flaky"])
+def test_an_order_whose_run_has_died_is_replayed(failed: Served, handler: str | None) -> None:
+    """Should that run live all the same, it settles nothing any more."""
     past = datetime.now(UTC) - timedelta(seconds=1)
     with failed.kit.database.write() as session:
         session.execute(update(OrderRow).values(state="open", lease_token="a run", lease_until=past))
 
-    assert again(failed) == "open"
+    assert again(failed, handler=handler) == "open"
+    assert failed.rows()[0].lease_token is None
 
 
 @pytest.mark.parametrize("handler", [None, "notify_merchant"])

@@ -72,7 +72,8 @@ class TransmissionRow(Job, Base):
         return self.trail[0] if self.trail else None
 
     __table_args__ = (
-        Index("ix_transmissions_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_transmissions_due", "state", "due_at", "id"),
+        Index("ix_transmissions_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_transmissions_state", "state", "id"),
     )
 

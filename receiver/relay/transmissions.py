@@ -137,7 +137,7 @@ class Transmissions:
 def _is_to_a_free_server(now: datetime) -> ColumnElement[bool]:
     """Make the condition that none is on its way to the same URL: a silent server holds up no other's transmissions."""
     other = aliased(TransmissionRow)
-    on_their_way = select(other.target).where(other.state == "open", other.lease_until >= now)
+    on_their_way = select(other.target).where(other.lease_until >= now)
     return TransmissionRow.target.not_in(on_their_way)
 
 

@@ -111,6 +111,17 @@ def test_what_is_resent_while_the_control_is_disabled_is_held(relay: Relay) -> N
     assert (relay.row().state, relay.row().due_at) == ("held", None)
 
 
+def test_one_that_is_on_its_way_is_left_alone_and_one_whose_sender_died_is_not(relay: Relay) -> None:
+    relay.controls.save(enabled=True, url=URL)
+    (event_id,) = put(relay, "open")
+    for seconds, resent in ((20, 0), (-1, 1)):
+        until = relay.now + timedelta(seconds=seconds)
+        with relay.kit.database.write() as session:
+            session.execute(update(TransmissionRow).values(lease_token="a run", lease_until=until))
+        assert resend(relay, event_id) == resent
+    assert (relay.row().lease_token, relay.row().lease_until) == (None, None)
+
+
 def test_a_test_and_what_is_not_there_are_not_resent(relay: Relay) -> None:
     (test,) = put(relay, "failed", test=True)
 
