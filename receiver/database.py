@@ -73,6 +73,12 @@ class Database:
             raw: Any = connection.connection.dbapi_connection
             raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
+    def empty_log(self) -> None:
+        """Copy the write-ahead log into the database and leave nothing in it, unless somebody reads in it now."""
+        with translated_errors(), self.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     @contextmanager
     def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.

@@ -130,7 +130,8 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
     """Erase the customer and all that settled orders, their mails and transmissions hold of them.
 
     The orders stay in the books, with id, date, amounts and state. What is still worked on stays until it is
-    settled and this is done again. Raises ConfigurationError when nothing is kept of them.
+    settled and this is done again; so does the order of a mail that is being sent, by which that mail is found.
+    Raises ConfigurationError when nothing is kept of them.
     """
     with database.read() as session:
         email = normalised(email)
@@ -141,11 +142,12 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
     for batches in (
         purging.remove_mails(database, transport, mails),
         purging.remove_transmissions(database, list(transmissions)),
-        purging.empty_orders(database, orders, email=None),
+        purging.empty_orders(database, orders, ~OrderRow.mails.any(), email=None),
     ):
         total = sum(batches, total)
     with database.write() as session:
         session.execute(delete(CustomerRow).where(CustomerRow.email == email))
+    database.empty_log()
     return total
 
 

@@ -36,14 +36,16 @@ class Purged:
         return Purged(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
-def empty_orders(database: Database, pks: Sequence[int], **columns: Any) -> Iterator[Purged]:
+def empty_orders(
+    database: Database, pks: Sequence[int], *conditions: ColumnElement[bool], **columns: Any
+) -> Iterator[Purged]:
     """Take the bodies out of those of these orders that are settled, batch by batch; their line in the books stays.
 
     With ``columns`` those are written too.
     """
     for batch in batches(pks):
         with database.write() as session:
-            settled = OrderRow.id.in_(batch), OrderRow.state.in_(SETTLED_ORDER)
+            settled = OrderRow.id.in_(batch), OrderRow.state.in_(SETTLED_ORDER), *conditions
             kept = list(session.scalars(select(OrderRow.id).where(*settled)))
             session.execute(update(OrderRow).where(OrderRow.id.in_(kept)).values(fields="[]", order=None, **columns))
             _forget_details(session, kept)

@@ -169,9 +169,10 @@ class GatedConnection(driver.Connection):
 
 
 def prepare(connection: GatedConnection) -> None:
-    """Set what every connection needs: safe journal, full sync before a commit returns, foreign keys."""
+    """Set what every connection needs: safe journal, full sync, foreign keys, zeros in the place of what is deleted."""
     connection.isolation_level = None
     connection.execute(f"PRAGMA journal_mode={journal_mode()}")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")
     connection.execute(f"PRAGMA wal_autocheckpoint={_LARGEST_LOG_PAGES}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -123,6 +123,29 @@ def test_an_erasure_leaves_no_word_of_the_person(settled: Served) -> None:
     assert kept(kit, BEA).mails == 2
     with pytest.raises(ConfigurationError):
         kept(kit)
+
+
+def test_an_erasure_leaves_nothing_of_the_person_in_the_database_file(settled: Served) -> None:
+    """What is deleted leaves its bytes behind where nobody sees to it, and every later backup has them."""
+    files = [settled.kit.instance / name for name in ("receiver.sqlite", "receiver.sqlite-wal")]
+    assert b"ada@shop" in b"".join(file.read_bytes() for file in files).lower()
+
+    erase(settled.kit)
+
+    assert b"ada@shop" not in b"".join(file.read_bytes() for file in files).lower()
+
+
+def test_an_order_whose_mail_is_being_sent_is_left_for_the_next_erasure(settled: Served) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    with settled.kit.database.write() as session:
+        mail = session.get_one(MailRow, 1)
+        mail.state, mail.lease_token, mail.lease_until = "open", "a sender", until
+    assert erase(settled.kit) == Purged(orders=1, mails=3, files=3)
+
+    with settled.kit.database.write() as session:
+        session.execute(update(MailRow).values(state="sent", lease_token=None, lease_until=None))
+    assert erase(settled.kit) == Purged(orders=1, mails=1, files=1)
+    assert b"ada@shop" not in bytes_of(settled.kit).lower()
 
 
 def test_an_erased_customers_orders_stay_in_the_books(settled: Served) -> None:
