@@ -43,14 +43,13 @@ class AttemptWork:
         #: URLs that the order is forwarded to, to be written with "done".
         self.forwards: list[str] = []
 
-    def transaction(self) -> WriteTransaction:
-        """Give the transaction that "done" commits in: the session's, its work flushed, or a fresh one."""
-        if self._session is not None:
-            self._session.commit()
-            assert self._transaction is not None  # noqa: S101 - opened with the session
-            self._transaction.take_back()
-        elif self._transaction is None:
-            self._transaction = self._database.begin_write()
+    def transaction(self) -> WriteTransaction | None:
+        """Give the session's transaction, its work flushed, for "done" to commit in; None when it was never opened."""
+        if self._session is None:
+            return None
+        self._session.commit()
+        assert self._transaction is not None  # noqa: S101 - opened with the session
+        self._transaction.take_back()
         return self._transaction
 
     def close(self) -> None:

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from receiver.columns import Job
 from receiver.database import Database
+from receiver.errors import Unavailable
 
 #: How long a run may be silent before another worker takes its job over.
 LEASE = timedelta(seconds=30)
 #: How often a living run says so.
 RENEWAL = LEASE / 3
 
+#: For how long, in seconds, what a job has done waits to be written down, and how long between two tries.
+_PATIENCE = 300.0
+_PAUSE = 0.1
+
 JobRow = TypeVar("JobRow", bound=Job)
+Result = TypeVar("Result")
+
+log = logging.getLogger(__name__)
 
 
 def new_lease(now: datetime) -> dict[str, Any]:
@@ -39,6 +48,23 @@ def claim(session: Session, model: type[JobRow], now: datetime, *conditions: Col
         .values(attempts=model.attempts + 1, **new_lease(now))
         .returning(model)
     ).one_or_none()
+
+
+def write_down(database: Database, write: Callable[[Session], Result]) -> Result:
+    """Write what a job has done in a transaction of its own, as soon as the database can be used.
+
+    Unwritten, it would be done twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            with database.write() as session:
+                return write(session)
+        except Unavailable as error:
+            if time.monotonic() > deadline:
+                raise
+            log.warning("what a job has done is to be written down: %s", error)
+            time.sleep(_PAUSE)
 
 
 def anything_due(database: Database, model: type[Job], *conditions: ColumnElement[bool]) -> bool:
@@ -83,6 +109,12 @@ class Leases:
         finally:
             with self._mutex:
                 del self._held[id(job)]
+
+    def held_nowhere(self, model: type[JobRow]) -> ColumnElement[bool]:
+        """Make the condition that no run of this process holds the job, whatever the clock says of its lease."""
+        with self._mutex:
+            held = [job.id for job in self._held.values() if isinstance(job, model)]
+        return model.id.not_in(held) if held else true()
 
     def renew(self) -> None:
         """Lengthen all leases held here, if the time for it has come."""

@@ -90,13 +90,12 @@ class Outbox:
         """Send the oldest due mail; False when none was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            mail = jobs.claim(session, MailRow, now)
+            mail = jobs.claim(session, MailRow, now, self._leases.held_nowhere(MailRow))
         if mail is None:
             return False
         with self._leases.kept(mail):
             outcome = self._send(mail)
-        with self._database.write() as session:
-            jobs.settle(session, mail, **outcome)
+            jobs.write_down(self._database, lambda session: jobs.settle(session, mail, **outcome))
         return True
 
     def _send(self, mail: MailRow) -> dict[str, Any]:

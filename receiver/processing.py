@@ -55,7 +55,7 @@ class Processor:
         """Run the oldest due order's unfinished handlers; False when no order was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            row = jobs.claim(session, OrderRow, now)
+            row = jobs.claim(session, OrderRow, now, self._leases.held_nowhere(OrderRow))
             if row is None:
                 return False
             rows = progress.handler_rows(session, row, self._registry, now)
@@ -164,11 +164,11 @@ class Processor:
     def _commit(self, row: OrderRow, one: HandlerRow, work: AttemptWork, outcome: Outcome) -> Outcome:
         """Commit the handler's work, its mails and its *done* together; a test's work is rolled back."""
         try:
-            if row.test:
+            transaction = None if row.test else work.transaction()
+            if transaction is None:
                 work.close()
                 self._write(row, one, outcome, work)
             else:
-                transaction = work.transaction()
                 with Session(transaction.connection) as session:
                     columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
                     session.flush()
@@ -181,8 +181,10 @@ class Processor:
         return outcome
 
     def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None = None) -> None:
-        with self._database.write() as session:
-            columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
+        columns = jobs.write_down(
+            self._database,
+            lambda session: progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC)),
+        )
         progress.take_over(one, columns)
 
     def _decide(self, one: HandlerRow, handler: Handler | None, outcome: Outcome, *, test: bool) -> Outcome:

@@ -13,12 +13,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 import urllib3
 from flask import Flask
 from sqlalchemy import exists, select
 from werkzeug.serving import make_server
 
 from receiver import signing
+from receiver.errors import Unavailable
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, OrderRow
 
@@ -145,3 +147,28 @@ def served(app: Flask, *, work: bool) -> Iterator[Served]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def refuse_writes(
+    monkeypatch: pytest.MonkeyPatch, kit: Kit, *, times: int, after: tuple[Any, str] | None = None
+) -> None:
+    """Have the database take no write for so many tries, as under a foreign lock; ``after`` a method was called."""
+    write, left = kit.database.write, [0 if after else times]
+
+    def refuse(*args: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise Unavailable("Another write is taking too long; try again.")
+        return write(*args)
+
+    monkeypatch.setattr(kit.database, "write", refuse)
+    if after:
+        doer, name = after
+        do = getattr(doer, name)
+
+        def then_refuse(*args: Any) -> Any:
+            done = do(*args)
+            left[0] = times
+            return done
+
+        monkeypatch.setattr(doer, name, then_refuse)

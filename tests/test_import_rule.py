@@ -63,7 +63,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "identity": LEAVES,
     "inbox": STORE | {"columns", "errors", "shared_secrets"},
     "encryption": {"errors"},
-    "jobs": {"columns", "database"},
+    "jobs": {"columns", "database", "errors"},
     "outbox": STORE | {"jobs", "mail"},
     "customers": LEAVES | STORE,
     "once": STORE,

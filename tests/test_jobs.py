@@ -16,11 +16,13 @@ from sqlalchemy import event, select, update
 
 from receiver import jobs, outbox
 from receiver.columns import Job
+from receiver.errors import Unavailable
 from receiver.jobs import LEASE, Leases
 from receiver.kit import Kit
 from receiver.models import MailRow, OrderRow
 from receiver.registrars.tables import RegistrationRow
 from receiver.relay.tables import TransmissionRow
+from tests.served import refuse_writes
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -119,6 +121,31 @@ def test_a_held_job_is_not_claimed_until_its_lease_has_run_out(kit: Kit) -> None
     again = claimed(kit, NOW + LEASE + timedelta(milliseconds=1))
     assert (again.id, again.attempts) == (first.id, 2)
     assert again.lease_token != first.lease_token
+
+
+def test_what_a_run_of_this_process_holds_is_not_claimed_whatever_the_clock_says(kit: Kit) -> None:
+    """The clock may be set, or the lease's renewal have to wait for a foreign lock."""
+    add_job(kit)
+    job, late = claimed(kit), NOW + timedelta(hours=1)
+
+    def is_free() -> bool:
+        with kit.database.write() as session:
+            return jobs.claim(session, MailRow, late, kit.leases.held_nowhere(MailRow)) is not None
+
+    with kit.leases.kept(job):
+        assert not is_free()
+    assert is_free()
+
+
+def test_what_cannot_be_written_down_for_minutes_is_given_up(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "_PATIENCE", 0.05)
+    monkeypatch.setattr(jobs, "_PAUSE", 0.01)
+    add_job(kit)
+    job = claimed(kit)
+    refuse_writes(monkeypatch, kit, times=1000)
+
+    with pytest.raises(Unavailable):
+        jobs.write_down(kit.database, lambda session: jobs.settle(session, job, state="sent"))
 
 
 def test_settling_writes_the_outcome_and_drops_the_lease(kit: Kit) -> None:

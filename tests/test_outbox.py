@@ -19,6 +19,7 @@ from receiver.kit import Kit
 from receiver.mail import MailTransport, OutgoingMail
 from receiver.models import MailRow
 from tests.deliveries import settings
+from tests.served import refuse_writes
 from tests.smtp_servers import Mailbox, free_port, smtp_server
 
 MESSAGE_ID = "<0123456789abcdef@laden.de>"
@@ -52,6 +53,18 @@ def make_due(kit: Kit) -> None:
 def parsed(content: bytes | str | None) -> EmailMessage:
     assert isinstance(content, bytes)
     return email.message_from_bytes(content, policy=policy.default)
+
+
+def test_a_mail_whose_sending_cannot_be_written_down_at_once_is_sent_once(
+    sending: Callable[..., Kit], mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit = sending()
+    put(kit)
+    refuse_writes(monkeypatch, kit, times=2, after=(kit.transport, "deliver"))
+
+    assert kit.outbox.run_next()
+    assert (mail(kit).state, mail(kit).lease_token, mail(kit).attempts) == ("sent", None, 1)
+    assert len(mailbox.mails) == 1
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from sqlalchemy import text, update
 from receiver.kit import Kit
 from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.progress import NOT_ENDED
-from tests.served import Served, order_fields
+from tests.served import Served, order_fields, refuse_writes
 
 Write = Callable[[str], None]
 
@@ -719,3 +719,22 @@ def test_a_test_that_a_stopped_server_left_is_ended_not_run(serve: Callable[...,
 
     assert set(shop.handler_states().values()) == {"failed"}
     assert shop.rows()[0].state == "failed"
+
+
+def test_a_handler_whose_end_cannot_be_written_down_at_once_runs_once(
+    write_handlers: Write, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, instance: Path
+) -> None:
+    write_handlers(f"""
+        @handler
+        def count(order, context):
+            with open({str(instance / "calls")!r}, "a") as calls:
+                calls.write("x")
+            context.mail(to="ada@shop.example", template="merchant_alert", headline="x", lines=[])
+    """)
+    shop = serve(work=False, HANDLERS=["count"])
+    assert shop.post(order_fields()).status == 202
+    refuse_writes(monkeypatch, shop.kit, times=2, after=(shop.kit.processor.attempts, "run"))
+
+    assert shop.kit.processor.run_next()
+    assert (only(shop).state, only(shop).attempts, len(shop.rows(MailRow))) == ("done", 1, 1)
+    assert (instance / "calls").read_text() == "x"

@@ -67,7 +67,7 @@ class Registrations:
         if self.registrar is None:
             return False
         with self._database.write() as session:
-            row = jobs.claim(session, RegistrationRow, datetime.now(UTC))
+            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.held_nowhere(RegistrationRow))
         if row is None:
             return False
         with self._leases.kept(row):
@@ -75,11 +75,7 @@ class Registrations:
                 customer = session.get(CustomerRow, row.customer_pk)
                 fields = customer_fields.read(session, customer) if customer else None
             outcome = self._attempt(row, self.registrar, fields) if fields else {}
-        with self._database.write() as session:
-            wanted_at = session.scalar(select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id))
-            if wanted_at != row.wanted_at:
-                outcome |= {"state": "open", "due_at": datetime.now(UTC), "attempts": 0}
-            jobs.settle(session, row, **outcome)
+            jobs.write_down(self._database, lambda session: _settle(session, row, outcome))
         return True
 
     def _attempt(self, row: RegistrationRow, registrar: Registrar, fields: Fields) -> dict[str, Any]:
@@ -100,6 +96,14 @@ class Registrations:
             log.error("a customer could not be registered with the website; see: flask doctor")
             return {"state": "failed", "due_at": None, **kept}
         return {"state": "open", "due_at": now + timedelta(seconds=self._schedule[row.attempts - 1]), **kept}
+
+
+def _settle(session: Session, row: RegistrationRow, outcome: dict[str, Any]) -> None:
+    """Write the outcome; what was asked for meanwhile is due at once."""
+    wanted_at = session.scalar(select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id))
+    if wanted_at != row.wanted_at:
+        outcome = {**outcome, "state": "open", "due_at": datetime.now(UTC), "attempts": 0}
+    jobs.settle(session, row, **outcome)
 
 
 def ask(session: Session, email: str, *, now: datetime) -> None:

@@ -55,7 +55,8 @@ class Transmissions:
     def run_next(self) -> bool:
         """Send the oldest due transmission to a server that is sent no other now; False when there was none."""
         with self._database.write() as session:
-            row = jobs.claim(session, TransmissionRow, self._now(), _is_to_a_free_server(self._now()))
+            is_free = self._leases.held_nowhere(TransmissionRow), _is_to_a_free_server(self._now())
+            row = jobs.claim(session, TransmissionRow, self._now(), *is_free)
         if row is None:
             return False
         control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
@@ -65,10 +66,14 @@ class Transmissions:
         began_at = self._now()
         with self._leases.kept(row):
             answer = self._attempt(row, control, began_at)
-        with self._database.write() as session:
-            if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
-                write_down(session, row, control, answer, at=began_at)
+            jobs.write_down(self._database, lambda session: self._settle(session, row, control, answer, began_at))
         return True
+
+    def _settle(
+        self, session: Session, row: TransmissionRow, control: Control, answer: Answer, began_at: datetime
+    ) -> None:
+        if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
+            write_down(session, row, control, answer, at=began_at)
 
     def _hold(self, row: TransmissionRow) -> None:
         """Let a claimed order wait, for HTTP POST was switched off since; and send it at once if it is on again."""
