@@ -34,6 +34,7 @@ _ENHANCED = {
     "7.25": "the sending server has no reverse DNS name",
     "7.26": "the sending domain proves itself neither by SPF nor by DKIM",
 }
+_TOO_BIG = "3.4"
 #: RFC 5321, 4.2.3, for servers that give no enhanced code. 530 is RFC 4954.
 _BASIC = {
     421: "the server is closing the connection",
@@ -150,14 +151,15 @@ class VerifiedConnection(flask_mail.Connection):
 def explain(failure: Exception, server: str) -> MailNotDelivered:
     """Say in words what one of FAILURES means, never in the server's own, which may name the recipient.
 
-    Permanent is only a 5xx answer to the sender, the recipient or the message (RFC 5321, 4.2.1); one that
-    wants a login (530, RFC 4954) is a matter of the settings.
+    Permanent is only a 5xx answer to the recipient or the message (RFC 5321, 4.2.1); one to the sender, or one that
+    wants a login (530, RFC 4954), is a matter of the settings, which may be mended.
     """
     if isinstance(failure, smtplib.SMTPRecipientsRefused):
         ((code, text),) = failure.recipients.values()
         return _refused(server, "the recipient", "the recipient's address", code, text)
     if isinstance(failure, smtplib.SMTPSenderRefused):
-        return _refused(server, "the sender", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
+        said = _refused(server, "the sender", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
+        return MailNotDelivered(str(said), permanent=False)
     if isinstance(failure, smtplib.SMTPDataError):
         return _refused(server, "the message", "MAIL_DEFAULT_SENDER", failure.smtp_code, failure.smtp_error)
     if isinstance(failure, smtplib.SMTPServerDisconnected) and isinstance(failure.__context__, TimeoutError):
@@ -176,6 +178,10 @@ def _refused(server: str, what: str, look_at: str, code: int, text: bytes | str)
     else:
         status, cause = f"{code}", _BASIC.get(code)
     advice = _LOGIN if code == 530 else f"Check {look_at}."
+    if enhanced and enhanced[1] == _TOO_BIG:
+        advice = "Send smaller attachments."
+    elif code < 500 and enhanced and enhanced[1].startswith("7."):  # how servers put strangers off: greylisting
+        cause, advice = "the server wants a later attempt", "It gets one."
     reason = f": {cause}" if cause else ""
     message = f"{server} refused {what} with {status}{reason}. {advice}"
     return MailNotDelivered(message, permanent=500 <= code != 530)

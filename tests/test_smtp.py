@@ -40,7 +40,7 @@ from tests.smtp_servers import Mailbox, smtp_server, socket_server
         ),
         (
             {"sender_answer": "553 5.7.1 owner"},
-            True,
+            False,
             "127.0.0.1 refused the sender with 553 5.7.1: the server's rules forbid it. Check MAIL_DEFAULT_SENDER.",
         ),
         (
@@ -60,6 +60,16 @@ from tests.smtp_servers import Mailbox, smtp_server, socket_server
             {"data_answer": "599 owner"},
             True,
             "127.0.0.1 refused the message with 599. Check MAIL_DEFAULT_SENDER.",
+        ),
+        (
+            {"recipient_answer": "451 4.7.1 Greylisted"},
+            False,
+            "127.0.0.1 refused the recipient with 451 4.7.1: the server wants a later attempt. It gets one.",
+        ),
+        (
+            {"data_answer": "552 5.3.4 too large"},
+            True,
+            "127.0.0.1 refused the message with 552 5.3.4: the message is too big. Send smaller attachments.",
         ),
         (
             {"data_answer": "451 owner"},
