@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Flask, Response, json, request
@@ -13,6 +14,10 @@ from receiver.errors import ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
+#: The blueprint of the receiving view, which reads the raw body itself.
+_READS_ALL = "orders"
+#: Of a larger body the rest is left.
+_DRAINED = 1_048_576
 #: What follows it opens an account, so no log is to hold it.
 _OPENING_PATH = "/account/claim/"
 
@@ -22,6 +27,15 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ReceiverError, _from_receiver)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_bug)
+    app.after_request(_with_the_body_read)
+
+
+def _with_the_body_read(response: Response) -> Response:
+    """Read what a view has left of a body: a server ends such a connection, which a proxy keeps for the next order."""
+    if request.blueprint != _READS_ALL:
+        with suppress(Exception):  # the sender may have gone
+            request.stream.read(_DRAINED)
+    return response
 
 
 def _from_receiver(error: ReceiverError) -> Response:

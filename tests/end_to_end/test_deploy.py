@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 
@@ -54,6 +55,19 @@ def test_a_running_job_ends_before_the_server_does(
     assert shop.process.stop() == 0
     assert ([row.state for row in shop.rows()], shop.handler_states()) == (["done"], {"slow": "done"})
     assert (instance / "calls").read_text() == "begun "
+
+
+@SERVERS
+def test_a_request_that_nobody_reads_ends_no_connection(launch: Launch, server: Callable[..., list[str]]) -> None:
+    """A proxy would answer 502 to the order that it sends over that connection next."""
+    shop = launch(server, EMBEDDED_WORKER="false")
+    kept = http.client.HTTPConnection(urlsplit(shop.url).netloc)
+    for path, status in [("/nothing", 404), ("/admin/orders", 401), ("/nothing", 404)] * 4:
+        kept.request("POST", path, b"x" * 100_000, {"Content-Type": FORM})
+        reply = kept.getresponse()
+        reply.read()
+        assert reply.status == status
+    kept.close()
 
 
 @SERVERS
