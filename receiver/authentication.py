@@ -99,6 +99,8 @@ def _why_it_differs(
         pass
     else:
         return _retired(retired.secret)
+    with suppress(signing.SignatureProblem):
+        return _of_another_url(_verify(headers, body, list(keyring.elsewhere), now).secret)
     with suppress(ReceiverError):  # whether the body can be decoded is nobody's business before the proof
         if _first_match(headers, values, keyring.active):
             return Unauthenticated(
@@ -116,6 +118,8 @@ def _by_secret(headers: Mapping[str, str], values: Callable[[], list[str]], keyr
         return Proof(way=way, fingerprint=signing.fingerprint(secret))
     if match := _first_match(headers, values, keyring.retired):
         raise _retired(match[1])
+    if match := _first_match(headers, values, keyring.elsewhere):
+        raise _of_another_url(match[1])
     if "x-shared-secret" in headers:
         raise Unauthenticated("unknown_secret", "The header X-Shared-Secret holds no active secret.")
     raise Unauthenticated("unknown_secret", "No field's value and no header is an active secret.")
@@ -132,6 +136,11 @@ def _first_match(
         if len(value) in lengths and (secret := signing.equals_any(value.encode(), secrets)):
             return "field", secret
     return None
+
+
+def _of_another_url(secret: str) -> Unauthenticated:
+    mark = signing.fingerprint(secret)
+    return Unauthenticated("secret_of_another_url", f"The secret {mark} is active, but for another URL than this one.")
 
 
 def _retired(secret: str) -> Unauthenticated:

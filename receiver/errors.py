@@ -33,7 +33,7 @@ class Unauthenticated(ReceiverError):
             "secret and that the clock is right; the merchant sees the exact reason."
         )
         #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
-        #: ``body_changed``, ``retired_secret`` or ``unknown_secret``.
+        #: ``body_changed``, ``retired_secret``, ``secret_of_another_url`` or ``unknown_secret``.
         self.reason = reason
         #: One sentence for the merchant, without any value that was sent.
         self.detail = detail

@@ -29,6 +29,11 @@ ADVICE = {
         "Body changed", "Look for a proxy or firewall that rewrites bodies; the bytes signed must be the bytes sent."
     ),
     "retired_secret": Advice("Retired secret", "Give the sender the secret that is active now: flask secret list"),
+    "secret_of_another_url": Advice(
+        "Secret of another URL",
+        "Correct the URL at the sender, or put its secret into `secrets` of the URL's [sources.NAME] table, beside which "
+        "no other is taken.",
+    ),
     "unknown_secret": Advice(
         "Unknown secret", "Copy the secret from the service's Order Controls, then: flask secret add SECRET"
     ),

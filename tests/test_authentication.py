@@ -142,6 +142,14 @@ def test_a_changed_body_that_cannot_be_decoded_is_refused_as_unauthenticated() -
     assert caught.value.reason == "unknown_secret"
 
 
+@pytest.mark.parametrize("way", ["signature", "header", "field"])
+def test_a_secret_of_another_url_is_named_as_such(way: str) -> None:
+    keyring = Keyring({SECRET: SECRET.encode()}, {}, elsewhere={OTHER: OTHER.encode()})
+    headers = {"signature": signed(BODY, secret=OTHER, at=NOW), "header": {"x-shared-secret": OTHER}, "field": {}}[way]
+    error = refusal(headers, OTHER if way == "field" else "-", keyring=keyring)
+    assert (error.reason, signing.fingerprint(OTHER) in error.detail) == ("secret_of_another_url", True)
+
+
 @pytest.mark.parametrize("missing", ["webhook-id", "webhook-timestamp", "webhook-signature"])
 def test_one_signature_header_alone_demands_the_others(missing: str) -> None:
     headers = signed(BODY, at=NOW)
