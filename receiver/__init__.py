@@ -20,7 +20,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from receiver import commands, console, health, problems, routes, settings, wiring
     from receiver.account import pages
 
-    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance").absolute()
+    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
+    instance = instance.expanduser().absolute()
     app = Flask(__name__, instance_path=str(instance))
     found, wrong = settings.read(instance, overrides=overrides or {})
     app.config.update(found)

@@ -82,6 +82,13 @@ def web_address(value: str) -> str | None:
     return None if good else "must be an address such as https://shop.example"
 
 
+def public_url(value: str) -> str | None:
+    """Want the address that everything here lies below, not that of /orders."""
+    if value.rstrip("/").endswith("/orders"):
+        return "must be the address without /orders at its end, such as https://orders.your-shop.example"
+    return web_address(value)
+
+
 def link(value: str) -> str | None:
     """Want an address that a mail can link to, or nothing; what stands behind ? and # may be anything printable."""
     is_one = re.fullmatch("[!-~]{1,2000}", value) and web_address(re.split("[?#]", value)[0]) is None

@@ -99,7 +99,7 @@ SETTINGS = (
         name="PUBLIC_URL",
         default="http://127.0.0.1:8000",
         meaning="how the outside reaches this server; used in links. https means production",
-        check=checks.web_address,
+        check=checks.public_url,
     ),
     Setting(
         name="DEFAULT_LOCALE",

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from receiver import ledger
+from receiver.errors import ConfigurationError
 from receiver.order_files import decode_file
 from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
@@ -79,8 +80,10 @@ def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetim
 
 
 def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading:
-    """Explain a recorded order with today's mapping; raises NotThere when there is none."""
+    """Explain a recorded order with today's mapping; raises NotThere, and ConfigurationError once it was emptied."""
     row = ledger.find_by_either(session, receipt)
+    if row.fields == "[]" and row.state != "parked":
+        raise ConfigurationError(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]
     return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)
 

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import URL
+
 from receiver.config import FILE, SETTINGS
 from receiver.errors import ConfigurationError
 from receiver.setting import PREFIX, Setting
@@ -51,7 +53,7 @@ def read(
         values[setting.name] = value
     problems += _unknown(from_file, environment)
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
-    values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{instance / 'receiver.sqlite'}"
+    values["DATABASE_URL"] = values["DATABASE_URL"] or _in(instance)
     if values["CSV_FILE"]:
         values["CSV_FILE"] = str(instance / values["CSV_FILE"])
     values["origins"] = origins
@@ -64,7 +66,7 @@ def read_file(instance: Path) -> dict[str, Any]:
     """Read ``config.toml`` of the instance folder; a missing one is empty. Raises ConfigurationError."""
     path = instance / FILE
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows begin a file with the mark
     except FileNotFoundError:
         return {}
     except RecursionError as error:
@@ -73,6 +75,11 @@ def read_file(instance: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _in(instance: Path) -> str:
+    """Give the URL of the database in the instance folder, whatever that is called."""
+    return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
 
 
 def _origin(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,7 +23,7 @@ from tests.served import SECRET, Served
 
 NOW = datetime.now(UTC)
 SUBJECTS = [
-    *("settings", "instance", "sqlite", "database", "secrets", "clock", "refused"),
+    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused"),
     *("queue", "queue", "queue", "mail", "templates", "registrar", "handlers", "public url"),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
@@ -113,6 +115,16 @@ def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeyp
         )
     ]
     assert found[-1].subject == "public url"
+
+
+def test_a_disk_that_is_nearly_full_is_told(
+    findings: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch, instance: Path
+) -> None:
+    """A small row may still find room where an order finds none."""
+    assert of(findings(), "disk")[0][0] == "ok"
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=9_900_000))
+    said = f"9 MB are free where {instance} lies; make room, or orders are answered 503 once it is full"
+    assert of(findings(), "disk") == [("wrong", said)]
 
 
 def test_a_damaged_file_is_told(make_app: Callable[..., Flask], instance: Path) -> None:

@@ -234,6 +234,14 @@ def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None
         )
 
 
+@pytest.mark.parametrize("words", [("orders", "explain"), ("mail", "preview", "order_confirmation", "--order")])
+def test_an_order_that_was_emptied_is_told_as_such(settled: Served, run: Run, words: tuple[str, ...]) -> None:
+    erase(settled.kit)
+    result = run(*words, "rcp_00000001")
+    assert result.exit_code == 1
+    assert "rcp_00000001 holds no customer's data any more" in result.stderr
+
+
 def test_the_consequences_are_said_before(settled: Served) -> None:
     transmission(settled.kit, ADA)
     assert privacy.consequences(kept(settled.kit)) == [

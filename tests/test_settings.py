@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from receiver import settings
 from receiver.config import SETTINGS
@@ -43,6 +44,18 @@ def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
     assert origins["TIMEZONE"] == "config.toml"
     assert origins["MAIL_PORT"] == "default"
     assert origins["WORKER_THREADS"] == origins["MAX_FIELDS"] == "default", "a wrong value is not in force"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b'\xef\xbb\xbfSHOP_NAME = "Mine"\n')
+    values, problems = settings.read(tmp_path, {}, overrides={})
+    assert (values["SHOP_NAME"], problems) == ("Mine", [])
+
+
+@pytest.mark.parametrize("name", ["50%ab", "50%20b", "what?now", "a b#c", "grüße"])
+def test_the_instance_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    values, _ = settings.read(tmp_path / name, {}, overrides={})
+    assert make_url(values["DATABASE_URL"]).database == str(tmp_path / name / "receiver.sqlite")
 
 
 def test_the_file_wins_over_the_default(tmp_path: Path) -> None:

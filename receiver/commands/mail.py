@@ -80,6 +80,8 @@ def customise(name: str) -> None:
 def _recorded(order_id: str) -> Order:
     with working_kit().database.read() as session:
         row = ledger.find_by_either(session, order_id)
+        if row.order is None and row.state != "parked":
+            raise ConfigurationError(f"{row.receipt} holds no customer's data any more; name another order.")
         if row.order is None:
             raise ConfigurationError(f"{row.receipt} is not understood yet; see: flask orders explain {row.receipt}")
         return Order.model_validate_json(row.order)

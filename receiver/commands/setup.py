@@ -40,14 +40,14 @@ def password() -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @with_appcontext
 def backup(file: Path) -> None:
-    """Copy the database, while it is in use, to FILE; keep instance/secret_key and config.toml with it."""
+    """Copy the database, while it is in use, to FILE; keep the other files of the instance folder with it."""
     if file.exists():
         raise click.ClickException(f"{file} is there already; name a new file.")
     try:
         instance.back_up(working_kit().database, file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
-    click.echo(f"Backed up to {file}. Keep instance/secret_key and instance/config.toml with it.")
+    click.echo(f"Backed up to {file}. Keep secret_key, config.toml, handlers/ and templates/ of instance/ with it.")
 
 
 COMMANDS = (init, password, backup)

@@ -15,6 +15,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     set_up.settings,
     set_up.instance,
     running.database,
+    running.disk,
     set_up.secrets,
     running.clock,
     running.refused,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -20,6 +21,9 @@ from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems, prove_writable
 from receiver.sources import DEFAULT
 
+#: A large day's orders and mails, and a backup before an upgrade.
+_LEAST_FREE_MB = 100
+
 
 def database(kit: Kit) -> Iterator[Finding]:
     """Tell which SQLite runs in which mode, and commit a row."""
@@ -37,6 +41,18 @@ def database(kit: Kit) -> Iterator[Finding]:
             yield Finding("database", "ok", f"schema {migrations.newest()}, whole, a row was written and committed")
         else:
             yield Finding("database", "wrong", "the file is damaged; put a backup back as README, Deploy says")
+
+
+def disk(kit: Kit) -> Iterator[Finding]:
+    """Tell whether there is room for orders to come; the row above may have found some where a large order does not."""
+    if not kit.instance.is_dir():
+        return
+    free = shutil.disk_usage(kit.instance).free // 1_000_000
+    if free < _LEAST_FREE_MB:
+        text = f"{free} MB are free where {kit.instance} lies; make room, or orders are answered 503 once it is full"
+        yield Finding("disk", "wrong", text)
+    else:
+        yield Finding("disk", "ok", f"{free} MB are free")
 
 
 def clock(kit: Kit) -> Iterator[Finding]:
