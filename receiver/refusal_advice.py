@@ -31,8 +31,8 @@ ADVICE = {
     "retired_secret": Advice("Retired secret", "Give the sender the secret that is active now: flask secret list"),
     "secret_of_another_url": Advice(
         "Secret of another URL",
-        "Correct the URL at the sender, or put its secret into `secrets` of the URL's [sources.NAME] table, beside which "
-        "no other is taken.",
+        "Correct the URL at the sender, or put its secret into `secrets` of the URL's [sources.NAME] table, where no "
+        "other is taken.",
     ),
     "unknown_secret": Advice(
         "Unknown secret", "Copy the secret from the service's Order Controls, then: flask secret add SECRET"
