@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select, union
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
 from receiver.customers import normalised
@@ -20,13 +20,15 @@ from receiver.models import AttemptRow, HandlerRow, OrderRow
 PAGE = 50
 #: What an order can be.
 STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
+_LARGE = (OrderRow.fields, OrderRow.order, OrderRow.notes, OrderRow.errors)
 _RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
 _LAST_LETTER = "\U0010ffff"
 
 
 def page(session: Session, *, state: str | None = None, everything: bool = False) -> list[dict[str, Any]]:
     """List the newest orders first: one page of real ones, or ``everything``, tests and ignored ones too."""
-    statement = newest(state=state)
+    # What is large stays where it is: of hundreds of thousands it would fill the memory of the machine that serves.
+    statement = newest(state=state).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
         statement = statement.limit(PAGE)
         if not state:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
 #: The merchant is told of each kind at most this often.
 EVERY = timedelta(days=1)
-_LOOK_EVERY = timedelta(seconds=5)
+_LOOK_EVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,7 +148,7 @@ class Notices:
         self._templates = templates
         self._settings = settings
         self._others = others
-        self._looked_at = datetime.min.replace(tzinfo=UTC)
+        self._look_again_at = 0.0  # of the steady clock: the other one may be set back
 
     def standing(self, session: Session, now: datetime) -> list[Trouble]:
         """Give the troubles that are neither mended nor over."""
@@ -159,10 +160,10 @@ class Notices:
 
     def look(self) -> None:
         """Mail the merchant about trouble they have not been told of, unless told of the kind within a day."""
-        now = datetime.now(UTC)
-        if now - self._looked_at < _LOOK_EVERY:
+        if time.monotonic() < self._look_again_at:
             return
-        self._looked_at = now
+        self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
+        now = datetime.now(UTC)
         with self._database.read() as session:
             everything = (*TROUBLES, *self._others(session))
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
@@ -190,6 +191,6 @@ class Notices:
 
 def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
     told = session.get(NoticeRow, trouble.kind)
-    if told is not None and told.mailed_at is not None and now - told.mailed_at < EVERY:
-        return False
+    if told is not None and told.mailed_at is not None and timedelta(0) <= now - told.mailed_at < EVERY:
+        return False  # what was mailed in the future was mailed while the clock was wrong
     return trouble.newest(session) > (told.last_seen if told else 0)

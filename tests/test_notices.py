@@ -28,7 +28,7 @@ CARD = "4111 1111 1111 1111"
 @pytest.fixture
 def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve without running jobs; every look is a real one."""
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY", timedelta(0))
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
     return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
 
@@ -238,9 +238,18 @@ def test_it_looks_every_five_seconds_only(serve: Callable[..., Served]) -> None:
     shop.kit.notices.look()
     assert shop.rows(MailRow) == []
 
-    shop.kit.notices._looked_at -= timedelta(seconds=5)
+    shop.kit.notices._look_again_at -= 5
     shop.kit.notices.look()
     assert len(shop.rows(MailRow)) == 1
+
+
+def test_what_was_told_while_the_clock_was_a_year_ahead_silences_nobody(idle: Served) -> None:
+    park(idle, "R-1")
+    headlines(idle)
+    with idle.kit.database.write() as session:
+        session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) + timedelta(days=365)))
+    park(idle, "R-2")
+    assert headlines(idle) == [PARKED, PARKED]
 
 
 def test_what_the_merchant_was_told_of_is_remembered(idle: Served) -> None:
