@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -129,7 +129,7 @@ def test_the_log_names_the_place_and_no_value(
 def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY", timedelta(0))
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
     shop = serve(work=False, HANDLERS=["email_customer"])
     (shop.kit.instance / "templates" / "order_confirmation.txt").write_text(SUBJECT + "{{ ordr }}")
     shop.post(order_fields(order_id="7"))
