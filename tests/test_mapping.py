@@ -158,7 +158,8 @@ def test_what_cannot_be_converted_is_judged_as_it_came() -> None:
     }
     order = mapped(table, [("o", "1"), ("Date", "23.11.2026")])
     assert order.order_date == NOW
-    assert order.notes[0].startswith("Date must be an RFC 3339 date")
+    assert order.notes == ('Date must fit date = "%d/%m/%Y", as the mapping has it',)
+    assert order.extra == {"Date": "23.11.2026"}
     reading = read([("o", "1"), ("Total", "(5,00)")], Mapping.from_table(table), NOW)
     assert isinstance(reading, NotUnderstood)
     assert reading.errors[0].field == "Total"

@@ -23,8 +23,8 @@ _INTRODUCTION = """\
 
 What an order POST may hold, version 1. The tables are made from the models in `receiver/orders/model.py`, the
 values are those of the dummy order. A receiver needs only `order_id`; every other field may be missing or empty,
-which mean the same. A malformed value of a field marked * parks the order; any other malformed value is noted
-and counts as missing. The JSON Schema of the JSON encoding is `/static/order-v1.schema.json`.
+which mean the same. A malformed value of a field marked * parks the order; any other malformed value is noted,
+kept in `order.extra` and counts as missing. The JSON Schema of the JSON encoding is `/static/order-v1.schema.json`.
 
 `shared_secret` may travel as one more field of either encoding, for merchants whose own process compares it by
 hand; it is no part of the order.

@@ -58,6 +58,11 @@ class Mapping:
         slot = (place.part, place.field)
         return tuple(name for rule in self.rules if rule.slot == slot for name in rule.names)
 
+    def date_form(self, place: Place) -> str | None:
+        """Return the form in which the rules read a date for the place."""
+        slot = (place.part, place.field)
+        return next((rule.date for rule in self.rules if rule.slot == slot), None)
+
     def apply(self, fields: Fields) -> Applied:
         """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
 

@@ -144,7 +144,9 @@ class Order(_Part):
         "The shop's own fields, as they came; a name given twice is a list.", {"gift": "yes"}, default={}
     )
     extra: dict[str, str | list[str]] = _field(
-        "Fields that came under names of no meaning here, as they came.", {"AffiliateRef": "77"}, default={}
+        "Fields that mean nothing here, by their name or for a malformed value, as they came.",
+        {"AffiliateRef": "77"},
+        default={},
     )
     notes: tuple[str, ...] = _field(
         "What the receiver noticed and did not refuse; it holds no value that was sent.",

@@ -73,7 +73,7 @@ def _read_one_by_one(
     given = {
         place: Reading(place, name, value) for place, name, value in placed if place.part != "custom" and value.strip()
     }
-    malformed = _malformed(given)
+    malformed = _malformed(given, mapping)
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
     errors += [*_missing_id(given, mapping), *_gaps(given)]
     if errors:
@@ -81,11 +81,12 @@ def _read_one_by_one(
         return NotUnderstood(tuple(errors), event_id)
     notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
     well_formed = [one for one in placed if one[0] not in malformed]
-    order = build_order(well_formed, rest=rest, notes=notes, received_at=received_at)
+    as_sent = [(given[place].name, given[place].value) for place in malformed]
+    order = build_order(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at)
     return Understood(order, decide(order))
 
 
-def _malformed(given: dict[Place, Reading]) -> dict[Place, str]:
+def _malformed(given: dict[Place, Reading], mapping: Mapping | None) -> dict[Place, str]:
     """Return what is wrong with each malformed value, in the order of the models."""
     found: dict[Place, Any] = {}
     malformed: dict[Place, str] = {}
@@ -93,7 +94,8 @@ def _malformed(given: dict[Place, Reading]) -> dict[Place, str]:
         try:
             found[place] = _kind(place).read(reading.value.strip())
         except ValueError as error:
-            malformed[place] = str(error)
+            form = mapping.date_form(place) if mapping else None
+            malformed[place] = f'must fit date = "{form}", as the mapping has it' if form else str(error)
     malformed |= _too_many_decimals(found)
     return {place: malformed[place] for place in sorted(malformed, key=_in_model_order)}
 
