@@ -60,7 +60,7 @@ def _newest_failed_mail(session: Session) -> int:
 
 def _newest_wrong_secret(session: Session) -> int:
     """Look for wrong secrets that came after a good POST; before the first one, set-up is under way."""
-    wrong = RefusalRow.reason.in_(("unknown_secret", "retired_secret", "body_changed"))
+    wrong = RefusalRow.reason.in_(("unknown_secret", "secret_of_another_url", "retired_secret", "body_changed"))
     after_a_good_one = exists().where(OrderRow.received_at < RefusalRow.at, OrderRow.test.is_(False))
     return session.scalar(select(func.max(RefusalRow.id)).where(wrong, after_a_good_one)) or 0
 

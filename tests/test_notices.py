@@ -206,6 +206,17 @@ def test_a_changed_body_and_a_retired_secret_count_as_wrong_secret(idle: Served)
     assert headlines(idle) == [WRONG_SECRET] * 2
 
 
+def test_a_secret_of_another_url_counts_as_wrong_secret(serve: Callable[..., Served]) -> None:
+    other = "a secret of another url"
+    shop = serve(work=False, sources={"uk": {"secrets": [other]}})
+    shop.post(order_fields())
+    assert shop.post(order_fields(), headers={"X-Shared-Secret": other}).status == 401
+    shop.kit.refusals.flush()
+    with shop.kit.database.read() as session:
+        (trouble,) = shop.kit.notices.standing(session, datetime.now(UTC))
+    assert trouble.kind == "wrong_secret"
+
+
 def test_a_clock_that_is_off_or_an_unreadable_body_is_not_mailed(idle: Served) -> None:
     idle.post(order_fields())
     body = b"order_id=1"
