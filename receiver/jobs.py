@@ -110,7 +110,7 @@ class Leases:
             with self._mutex:
                 del self._held[id(job)]
 
-    def held_nowhere(self, model: type[JobRow]) -> ColumnElement[bool]:
+    def not_held_here(self, model: type[JobRow]) -> ColumnElement[bool]:
         """Make the condition that no run of this process holds the job, whatever the clock says of its lease."""
         with self._mutex:
             held = [job.id for job in self._held.values() if isinstance(job, model)]

@@ -90,7 +90,7 @@ class Outbox:
         """Send the oldest due mail; False when none was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            mail = jobs.claim(session, MailRow, now, self._leases.held_nowhere(MailRow))
+            mail = jobs.claim(session, MailRow, now, self._leases.not_held_here(MailRow))
         if mail is None:
             return False
         with self._leases.kept(mail):

@@ -55,7 +55,7 @@ class Processor:
         """Run the oldest due order's unfinished handlers; False when no order was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            row = jobs.claim(session, OrderRow, now, self._leases.held_nowhere(OrderRow))
+            row = jobs.claim(session, OrderRow, now, self._leases.not_held_here(OrderRow))
             if row is None:
                 return False
             rows = progress.handler_rows(session, row, self._registry, now)

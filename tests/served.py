@@ -153,15 +153,15 @@ def refuse_writes(
     monkeypatch: pytest.MonkeyPatch, kit: Kit, *, times: int, after: tuple[Any, str] | None = None
 ) -> None:
     """Have the database take no write for so many tries, as under a foreign lock; ``after`` a method was called."""
-    write, left = kit.database.write, [0 if after else times]
+    begin, left = kit.database.begin_write, [0 if after else times]
 
     def refuse(*args: Any) -> Any:
         if left[0]:
             left[0] -= 1
             raise Unavailable("Another write is taking too long; try again.")
-        return write(*args)
+        return begin(*args)
 
-    monkeypatch.setattr(kit.database, "write", refuse)
+    monkeypatch.setattr(kit.database, "begin_write", refuse)
     if after:
         doer, name = after
         do = getattr(doer, name)

@@ -130,7 +130,7 @@ def test_what_a_run_of_this_process_holds_is_not_claimed_whatever_the_clock_says
 
     def is_free() -> bool:
         with kit.database.write() as session:
-            return jobs.claim(session, MailRow, late, kit.leases.held_nowhere(MailRow)) is not None
+            return jobs.claim(session, MailRow, late, kit.leases.not_held_here(MailRow)) is not None
 
     with kit.leases.kept(job):
         assert not is_free()

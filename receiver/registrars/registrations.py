@@ -67,7 +67,7 @@ class Registrations:
         if self.registrar is None:
             return False
         with self._database.write() as session:
-            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.held_nowhere(RegistrationRow))
+            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.not_held_here(RegistrationRow))
         if row is None:
             return False
         with self._leases.kept(row):

@@ -55,7 +55,7 @@ class Transmissions:
     def run_next(self) -> bool:
         """Send the oldest due transmission to a server that is sent no other now; False when there was none."""
         with self._database.write() as session:
-            is_free = self._leases.held_nowhere(TransmissionRow), _is_to_a_free_server(self._now())
+            is_free = self._leases.not_held_here(TransmissionRow), _is_to_a_free_server(self._now())
             row = jobs.claim(session, TransmissionRow, self._now(), *is_free)
         if row is None:
             return False
