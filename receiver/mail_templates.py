@@ -6,6 +6,7 @@ import logging
 import re
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,6 @@ from receiver.mail_language import locale_for
 BUILT_IN = Path(__file__).parent / "templates" / "mail"
 
 log = logging.getLogger(__name__)
-
-_WITHOUT_SUBJECT = "{% extends _template %}{% block subject %}{% endblock %}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +108,9 @@ class MailTemplates:
         headline = " ".join((_subject(text_template, values) if subject is None else subject).split())
         if not headline and subject is None and is_built_in(name):
             raise mail_blocks.BlockMissing(f"{name}.txt names no subject in a block subject")
-        body = templates.from_string(_WITHOUT_SUBJECT)
         return Rendered(
             subject=headline,
-            text=_tidy(body.render({**values, "subject": headline, "_template": text_template})),
+            text=_tidy(_body(templates).render({**values, "subject": headline, "_template": text_template})),
             html=html_template.render({**values, "subject": headline}) if html_template else None,
         )
 
@@ -136,6 +134,12 @@ def _subject(template: Template, values: dict[str, Any]) -> str:
     if "subject" not in template.blocks:
         return ""
     return "".join(template.blocks["subject"](template.new_context(values)))
+
+
+@lru_cache(8)
+def _body(templates: Environment) -> Template:
+    """Give what renders ``_template`` without its subject; made once, for compiling takes longer than rendering."""
+    return templates.from_string("{% extends _template %}{% block subject %}{% endblock %}")
 
 
 def _tidy(text: str) -> str:

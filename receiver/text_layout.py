@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 COLUMNS = 72
 #: A right-hand text is given at most so much of the line.
@@ -15,7 +16,7 @@ _LABEL = 12
 
 def width(text: str) -> int:
     """Count the columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
-    return sum(_mark_width(mark) for mark in text)
+    return sum(map(_mark_width, text))
 
 
 def plain_line(text: object) -> str:
@@ -81,6 +82,7 @@ def _pieces(paragraph: str, room: int) -> Iterator[str]:
         yield piece
 
 
+@lru_cache(1024)
 def _mark_width(mark: str) -> int:
     if unicodedata.combining(mark) or unicodedata.category(mark) in {"Mn", "Me", "Cf"}:
         return 0
