@@ -115,7 +115,7 @@ def test_a_database_that_can_be_used_after_all_takes_orders_and_works(
     wait_for(lambda: not kit.problems)
     kit.check_settings()
     assert works(kit)
-    assert told(caplog, logging.INFO)[-1] == "the database can be used now: orders are taken"
+    wait_for(lambda: told(caplog, logging.INFO)[-1] == "the database can be used now: orders are taken")
 
 
 def test_a_broken_handler_is_logged_and_orders_are_taken(
