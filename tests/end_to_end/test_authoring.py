@@ -13,7 +13,7 @@ from flask import Flask
 from tests import unmeasured
 from tests.commanding import lines, runner
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_new_handlers_test_passes_as_written_and_fails_when_the_handler_does(

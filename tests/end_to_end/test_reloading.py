@@ -20,7 +20,7 @@ from tests import unmeasured
 from tests.served import FORM, SECRET
 from tests.smtp_servers import free_port
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MINE = "from receiver.handlers import handler\n\n@handler\ndef {name}(order, context):\n    return '{said}'\n"
 
 Post = Callable[[], dict[str, str]]

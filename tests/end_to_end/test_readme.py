@@ -19,7 +19,7 @@ from receiver.config import SETTINGS
 from receiver.errors import ReceiverError
 from tests import unmeasured
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
