@@ -33,9 +33,9 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     """Register the order's customer or bring them up to date; gives the row and whether it is new.
 
     Needs ``order.customer.email``. Any number of parallel orders make one row: the insert decides, and the row
-    is changed only afterwards. An order older than the one last applied fills empty fields only; once the
-    customer has claimed the account an order adds an address but changes nothing. Consent is only ever given
-    by an order, never taken away.
+    is changed only afterwards. An order older than the one last applied fills empty fields only, and its address is
+    none used last; once the customer has claimed the account an order adds an address but changes nothing. Consent
+    is only ever given by an order, never taken away.
     """
     email = normalised(order.customer.email or "")
     fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
@@ -46,7 +46,7 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
         _update(customer, order)
     for kind, address in (("billing", order.billing), ("shipping", order.shipping)):
         if address is not None:
-            _add_address(session, customer, kind, address, now)
+            _add_address(session, customer, kind, address, order.order_date)
     return customer, is_new
 
 
@@ -106,10 +106,11 @@ def _update(customer: CustomerRow, order: Order) -> None:
         customer.accepts_marketing = True
 
 
-def _add_address(session: Session, customer: CustomerRow, kind: str, address: Address, now: datetime) -> None:
+def _add_address(session: Session, customer: CustomerRow, kind: str, address: Address, used_at: datetime) -> None:
     parts = address.model_dump()
     digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
-    statement = insert(AddressRow).values(customer_pk=customer.id, kind=kind, digest=digest, used_at=now, **parts)
+    statement = insert(AddressRow).values(customer_pk=customer.id, kind=kind, digest=digest, used_at=used_at, **parts)
+    last = func.max(AddressRow.used_at, statement.excluded.used_at)
     session.execute(
-        statement.on_conflict_do_update(index_elements=["customer_pk", "kind", "digest"], set_={"used_at": now})
+        statement.on_conflict_do_update(index_elements=["customer_pk", "kind", "digest"], set_={"used_at": last})
     )

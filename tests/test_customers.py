@@ -16,6 +16,7 @@ from receiver import customers
 from receiver.kit import Kit
 from receiver.models import AddressRow, CustomerRow
 from receiver.orders import Address, Customer, Order
+from receiver.registrars import customer_fields
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -183,12 +184,21 @@ def test_addresses_that_differ_in_any_part_are_two(kit: Kit, part: str) -> None:
     assert len({row.digest for row in addresses(kit)}) == 2
 
 
-def test_an_address_used_again_notes_when(kit: Kit) -> None:
-    register(kit, shipped(shipping=BERLIN))
-    register(kit, shipped(shipping=BERLIN), now=NOW + timedelta(days=1))
+@pytest.mark.parametrize("ages", [(1, 0), (0, 1)], ids=["in order", "the older one late"])
+def test_an_address_used_again_notes_the_newest_order(kit: Kit, ages: tuple[int, int]) -> None:
+    for age in ages:
+        register(kit, shipped(shipping=BERLIN, age=timedelta(days=age)))
 
     (row,) = addresses(kit)
-    assert row.used_at == NOW + timedelta(days=1)
+    assert row.used_at == NOW
+
+
+def test_the_address_of_an_older_order_that_comes_late_is_not_the_one_used_last(kit: Kit) -> None:
+    register(kit, shipped(shipping=BERLIN))
+    register(kit, shipped(shipping=KRAKOW, age=timedelta(days=300)), now=NOW + timedelta(days=1))
+
+    with kit.database.read() as session:
+        assert customer_fields.read(session, known(kit))["shipping.city"] == "Berlin"
 
 
 def test_two_customers_may_share_an_address(kit: Kit) -> None:
