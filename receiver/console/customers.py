@@ -1,4 +1,4 @@
-"""Customer → Customers: who was registered, here and at the website, what is kept of each, export and erasure."""
+"""Customer → Customers: who was registered, here and at the website, what is kept of each, consent, export, erasure."""
 
 from __future__ import annotations
 
@@ -56,6 +56,17 @@ def customers_register(pk: int) -> ResponseReturnValue:
         registrations.want(session, row, now=datetime.now(UTC), again=True)
     kit.engine.hint("registrations")
     flash(f"{row.email} is handed to your website now.")
+    return redirect(url_for("console.customers_one", pk=pk), 303)
+
+
+@console.post("/customers/<int:pk>/withdraw")
+def customers_withdraw(pk: int) -> ResponseReturnValue:
+    """Take away a customer's consent to marketing mail, as they asked for; a later order may give it again."""
+    with current_kit().database.write() as session:
+        row = _found(session, pk)
+        row.accepts_marketing = False
+    elsewhere = " Take it away at your website too: no consent is taken away there." if _has_website() else ""
+    flash(f"{row.email} no longer consents to marketing mail.{elsewhere}")
     return redirect(url_for("console.customers_one", pk=pk), 303)
 
 

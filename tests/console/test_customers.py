@@ -83,10 +83,26 @@ def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:
 def test_a_customers_page_shows_what_is_known(ada: Served, visitor: Visitor) -> None:
     page = visitor.get("/admin/customers/1")
     assert "Ada Lovelace, 12 St James's Square, London" in page.text
-    assert "consents; an order of theirs said so" in page.text
+    assert "consents Withdraw consent" in page.text
     assert "not claimed" in page.text
     assert 'href="/admin/orders/rcp_00000001"' in page.html
     assert visitor.get("/admin/orders/rcp_00000001").status == 200
+
+
+def test_consent_is_withdrawn_by_the_merchant(ada: Served, visitor: Visitor) -> None:
+    page = visitor.post("/admin/customers/1/withdraw")
+    assert "ada@shop.example no longer consents to marketing mail." in page.text
+    assert "no consent" in page.text
+    assert "Withdraw consent" not in page.text
+    assert not ada.rows(CustomerRow)[0].accepts_marketing
+
+
+def test_consent_at_a_website_is_to_be_withdrawn_there(serve: Callable[..., Served], file_site: Website) -> None:
+    shop = serve(REGISTRAR="sql", registrar=file_site.settings())
+    register(shop, "zoe@kunde.de")
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "Take it away at your website too" in person.post("/admin/customers/1/withdraw").text
 
 
 def test_a_customer_without_address_or_order_says_so(shop: Served, visitor: Visitor) -> None:
