@@ -85,6 +85,8 @@ class Context:
         self.attempt: int = run.attempt
         #: Name of the source that the order came from; ``shopintegrator`` for a POST to ``/orders``.
         self.source: str = run.source
+        #: Names the order in the console and in the commands.
+        self.receipt: str = run.receipt
         #: The same for every copy of this order's event, unique within its source.
         self.event_id: str = run.event_id
         #: The same for every attempt, for the Idempotency-Key header of an API; a replay that runs the handler

@@ -175,7 +175,10 @@ class Notices:
     def _tell(self, session: Session, trouble: Trouble, now: datetime) -> None:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
-        rendered = self._templates.render("merchant_alert", headline=trouble.headline, lines=trouble.lines)
+        console_url = f"{self._settings['PUBLIC_URL'].rstrip('/')}/admin/"
+        rendered = self._templates.render(
+            "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
+        )
         sender = self._settings["MAIL_DEFAULT_SENDER"]
         draft = outbox.Draft(
             message_id=deterministic_message_id(

@@ -121,6 +121,7 @@ class OwnMails:
             "url": "https://shop.example/link",
             "claim_url": "",
             "account_url": self._account_url,
+            "console_url": "https://shop.example/admin/",
             "headline": "A handler has given up on an order",
             "lines": ("It failed at every attempt; the order itself is safe.",),
         }

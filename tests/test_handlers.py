@@ -120,6 +120,13 @@ class TestNotifyMerchant(HandlerCases):
         assert "Enamel mug" in mail.text
         assert mail.html is not None
 
+    def test_the_notice_leads_to_the_order_in_the_console(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
+        run_handler(self.name, order_fields(), PUBLIC_URL="https://orders.laden.de/")
+
+        (mail,) = outbox
+        assert "Console     https://orders.laden.de/admin/orders/rcp_00000001\n" in mail.text
+        assert 'href="https://orders.laden.de/admin/orders/rcp_00000001"' in (mail.html or "")
+
     def test_an_order_without_an_e_mail_address_is_told_of_without_a_reply_address(
         self, run_handler: RunHandler, outbox: list[MailRow]
     ) -> None:

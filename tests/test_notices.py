@@ -138,6 +138,7 @@ def test_the_mail_says_what_to_do_and_repeats_no_value(idle: Served) -> None:
 
     assert "flask orders explain RECEIPT" in flat(mail.text)
     assert "flask orders replay --parked" in flat(mail.text)
+    assert "Console http://127.0.0.1:8000/admin/" in flat(mail.text)
     assert "R-77" not in mail.text
     assert SECRET not in mail.text
     assert (mail.state, mail.order_pk, mail.test) == ("open", None, False)
