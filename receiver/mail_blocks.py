@@ -18,14 +18,17 @@ class BlockMissing(TemplateError):
 
 
 def check(templates: Environment, file_name: str) -> None:
-    """Raise BlockMissing when a template has a block that nothing shows, since its layout has none of that name."""
+    """Raise BlockMissing when a template has a block that its layout does not show, or none that it waits for."""
     tree = _tree(templates, file_name)
     layout = _layout(tree)
     if layout is None:
         return
-    lost = {node.name for node in tree.body if isinstance(node, nodes.Block)} - _OPTIONAL - _blocks(templates, layout)
-    if lost:
+    filled = {node.name for node in tree.body if isinstance(node, nodes.Block)} - _OPTIONAL
+    shown = _blocks(templates, layout) - _OPTIONAL
+    if lost := filled - shown:
         raise BlockMissing(f"{file_name} has the block {min(lost)}, but {layout} has none of that name to show it in")
+    if shown and not filled and _layout(_tree(templates, layout)) is None:
+        raise BlockMissing(f"{file_name} has no block {min(shown)}, so {layout} shows nothing of it")
 
 
 def where(error: Exception) -> str:

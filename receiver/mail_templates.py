@@ -108,11 +108,12 @@ class MailTemplates:
         headline = " ".join((_subject(text_template, values) if subject is None else subject).split())
         if not headline and subject is None and is_built_in(name):
             raise mail_blocks.BlockMissing(f"{name}.txt names no subject in a block subject")
-        return Rendered(
-            subject=headline,
-            text=_tidy(_body(templates).render({**values, "subject": headline, "_template": text_template})),
-            html=html_template.render({**values, "subject": headline}) if html_template else None,
-        )
+        text = _tidy(_body(templates).render({**values, "subject": headline, "_template": text_template}))
+        html = html_template.render({**values, "subject": headline}) if html_template else None
+        for ending, part in (("txt", text), ("html", html)):
+            if part is not None and not part.strip() and is_built_in(name):
+                raise mail_blocks.BlockMissing(f"{name}.{ending} writes nothing")
+        return Rendered(subject=headline, text=text, html=html)
 
     def _has_own(self, *file_names: str) -> bool:
         return any((self.own / file_name).exists() for file_name in file_names)

@@ -35,6 +35,13 @@ BROKEN = [
     ("order_confirmation.html", "<p>{{ nothing_such }}</p>", "order_confirmation.html, line 1"),
     ("_layout.html", "<p>{% block body %}{% endblock %}</p>", "the block content, but _layout.html has none"),
     ("_order.txt", "{# no macros #}", "has no attribute 'test_notice'"),
+    ("order_confirmation.txt", SUBJECT, "order_confirmation.txt writes nothing"),
+    ("order_confirmation.html", "\n", "order_confirmation.html writes nothing"),
+    (
+        "order_confirmation.html",
+        "{% extends '_layout.html' %}Hello",
+        "has no block content, so _layout.html shows nothing",
+    ),
 ]
 
 
@@ -61,6 +68,12 @@ def test_a_broken_template_gives_way_to_the_built_in_one_and_is_told_of(
     assert "A-1" in templates.render("order_confirmation", order=empty).text
     if "* 2" not in text:
         assert templates.render("order_confirmation", order=ORDER) == as_built_in
+
+
+def test_a_frame_between_may_fill_the_layouts_block(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "_ours.html").write_text("{% extends '_layout.html' %}{% block content %}Ours{% endblock %}")
+    (templates.own / "order_confirmation.html").write_text("{% extends '_ours.html' %}")
+    assert own.problems() == []
 
 
 def test_what_an_order_does_not_have_leaves_a_template_whole(templates: MailTemplates, own: OwnMails) -> None:
