@@ -18,9 +18,23 @@ import flask_mail
 from flask import Flask
 
 from receiver import smtp
-from receiver.mail_message import MailNotDelivered, OutgoingMail, compose, deterministic_message_id, new_message_id
+from receiver.mail_message import (
+    ANOTHER_ADDRESS,
+    MailNotDelivered,
+    OutgoingMail,
+    compose,
+    deterministic_message_id,
+    new_message_id,
+)
 
-__all__ = ["MailNotDelivered", "MailTransport", "OutgoingMail", "deterministic_message_id", "new_message_id"]
+__all__ = [
+    "ANOTHER_ADDRESS",
+    "MailNotDelivered",
+    "MailTransport",
+    "OutgoingMail",
+    "deterministic_message_id",
+    "new_message_id",
+]
 
 #: A thread's connection is used for so long, then a fresh one is opened.
 KEEP_SECONDS = 30
@@ -92,7 +106,7 @@ class MailTransport:
         if _EXAMPLE_DOMAINS.fullmatch(domain):
             raise MailNotDelivered(
                 f"Nothing is sent to {domain}, which is reserved for examples (RFC 2606). Set MERCHANT_EMAIL "
-                "to an address of yours or, if this was for a customer, correct the order's e-mail address.",
+                f"to an address of yours, then send this mail there: {ANOTHER_ADDRESS}",
                 permanent=True,
             )
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
 from receiver.errors import ConfigurationError, NotThere
+from receiver.mail_addresses import deliverable
 from receiver.models import MailRow
 
 #: Mails on a page.
@@ -77,15 +78,18 @@ def attachments(row: MailRow) -> list[Attached]:
     return [Attached(name, kind, len(base64.b64decode(data))) for name, kind, data in json.loads(row.attachments)]
 
 
-def resend(session: Session, mail_id: int, *, now: datetime) -> str:
+def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = None) -> str:
     """Have a mail sent now and say in words what that means; raises ConfigurationError when it cannot be.
 
-    The schedule of attempts begins anew. A mail that was sent is sent once more, under the same Message-ID.
+    It goes to the address ``to`` from now on, if one is given. The schedule of attempts begins anew. A mail that was
+    sent is sent once more, under the same Message-ID.
     """
     row = find(session, mail_id)
     if row.lease_until is not None and row.lease_until > now:
         raise ConfigurationError(f"Mail {mail_id} is being sent at this moment; try again when that has ended.")
     was_sent = row.state == "sent"
+    if to is not None:
+        row.recipient = _deliverable(to)
     row.state = "open"
     row.attempts = 0
     row.due_at = now
@@ -94,3 +98,10 @@ def resend(session: Session, mail_id: int, *, now: datetime) -> str:
         return "It is tried again now."
     row.detail = None
     return "It was sent before and is sent once more, under the same Message-ID; mail programs may show it once."
+
+
+def _deliverable(address: str) -> str:
+    try:
+        return deliverable(address.strip())
+    except ValueError as error:
+        raise ConfigurationError(f"What was given as the new address {error}.") from error

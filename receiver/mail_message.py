@@ -18,6 +18,9 @@ import flask_mail
 
 from receiver.mail_addresses import ATOM, ascii_domain, deliverable
 
+#: How a mail that cannot be delivered to its address is sent to a right one.
+ANOTHER_ADDRESS = "flask mail resend ID --to ADDRESS"
+
 _MESSAGE_ID = re.compile(rf"<{ATOM}{{1,200}}@{ATOM}{{1,250}}>")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _LONGEST_TEXT = 200
@@ -71,17 +74,16 @@ def _message_id(left: str, sender: str) -> str:
     return f"<{left}@{ascii_domain(sender.rpartition('@')[2]) or 'localhost'}>"
 
 
-def checked_address(address: str, whose: str) -> str:
+def checked_address(address: str, whose: str, then: str) -> str:
     """Return one plain address with its domain in ASCII (IDNA).
 
     Raises a permanent MailNotDelivered for anything else: a list, a display name, two @, a control character.
-    ``whose`` names the address in the message, which never holds it.
+    ``whose`` names the address in the message, which never holds it, and ``then`` says what to do.
     """
     try:
         return deliverable(address)
     except ValueError as error:
-        message = f"{whose} {error}; once it is corrected: flask mail resend ID"
-        raise MailNotDelivered(message, permanent=True) from error
+        raise MailNotDelivered(f"{whose} {error}; {then}", permanent=True) from error
 
 
 def one_line(text: str) -> str:
@@ -101,7 +103,9 @@ def compose(mail: OutgoingMail) -> flask_mail.Message:
     name, address = mail.sender
     message = _Message(
         subject=one_line(mail.subject),
-        recipients=[("", checked_address(mail.to, "The recipient's address"))],
+        recipients=[
+            ("", checked_address(mail.to, "The recipient's address", f"send it to another: {ANOTHER_ADDRESS}"))
+        ],
         body=mail.text,
         html=mail.html,
         sender="set below",
@@ -110,7 +114,10 @@ def compose(mail: OutgoingMail) -> flask_mail.Message:
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
     # A tuple given above is glued into one text and taken apart again, commas and brackets included.
-    message.sender = (one_line(name), checked_address(address, "MAIL_DEFAULT_SENDER"))
+    message.sender = (
+        one_line(name),
+        checked_address(address, "MAIL_DEFAULT_SENDER", "once it is corrected: flask mail resend ID"),
+    )
     if mail.reply_to:
         with suppress(ValueError):  # a customer's address that nobody can reply to keeps no notice from the merchant
             message.reply_to = ("", deliverable(mail.reply_to))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from receiver import outbox
 from receiver.columns import milliseconds
 from receiver.database import Database
-from receiver.mail import deterministic_message_id
+from receiver.mail import ANOTHER_ADDRESS, deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
@@ -108,6 +108,7 @@ TROUBLES = (
             "Its handler is done, and nothing more is tried by itself.",
             "See why with: flask mail list --state failed",
             "When the cause is mended, send it with: flask mail resend ID",
+            f"Where the address was wrong, send it to another: {ANOTHER_ADDRESS}",
         ),
     ),
     Trouble(

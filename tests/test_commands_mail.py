@@ -59,6 +59,15 @@ def test_mail_resend_has_a_worker_send_it(run: Run, kit: Kit) -> None:
         assert session.get_one(MailRow, 1).state == "sent"
 
 
+def test_mail_resend_takes_another_address(run: Run, kit: Kit) -> None:
+    put(kit, 1, state="failed", recipient="merchant@example.com")
+    assert run("mail", "resend", "1", "--to", "owner@laden.de").exit_code == 0
+    with kit.database.read() as session:
+        assert session.get_one(MailRow, 1).recipient == "owner@laden.de"
+    refused = run("mail", "resend", "1", "--to", "owner")
+    assert (refused.exit_code, "is not one plain e-mail address" in refused.stderr) == (1, True)
+
+
 @pytest.mark.parametrize(("mail_id", "code"), [("7", 1), ("9" * 40, 1), ("0", 2), ("x", 2)])
 def test_mail_resend_of_one_that_is_not_there_fails(run: Run, mail_id: str, code: int) -> None:
     result = run("mail", "resend", mail_id)

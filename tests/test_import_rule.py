@@ -96,7 +96,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reception": LEAVES
     | {"authentication", "customers", "identity", "inbox", "jobs", "refusals", "shared_secrets", "sources"},
     "refusal_advice": set(),
-    "mail_ledger": LEAVES | STORE | {"columns"},
+    "mail_ledger": LEAVES | STORE | {"columns", "mail_addresses"},
     "ledger": LEAVES | STORE | {"columns", "customers"},
     "replay": LEAVES | STORE | {"handler_loading", "identity", "jobs", "ledger", "progress", "reception", "sources"},
     "row_changes": {"columns", "database"},

@@ -35,10 +35,10 @@ def put(kit: Kit, number: int, **changes: Any) -> None:
         session.add(MailRow(**values | changes))
 
 
-def resend(kit: Kit, number: int) -> tuple[str, MailRow]:
+def resend(kit: Kit, number: int, *, to: str | None = None) -> tuple[str, MailRow]:
     """Have a mail sent again; gives what was said and the row afterwards."""
     with kit.database.write() as session:
-        said = mail_ledger.resend(session, number, now=NOW)
+        said = mail_ledger.resend(session, number, now=NOW, to=to)
     with kit.database.read() as session:
         return said, mail_ledger.find(session, number)
 
@@ -90,6 +90,19 @@ def test_a_failed_mail_begins_its_schedule_anew_and_keeps_its_last_error(kit: Ki
     said, row = resend(kit, 1)
     assert said == "It is tried again now."
     assert (row.state, row.attempts, row.due_at, row.detail) == ("open", 0, NOW, "The server is away.")
+
+
+def test_a_mail_to_a_wrong_address_is_sent_to_a_right_one(kit: Kit) -> None:
+    put(kit, 1, state="failed", recipient="merchant@example.com")
+    assert resend(kit, 1, to="owner@laden.de")[1].recipient == "owner@laden.de"
+    assert resend(kit, 1)[1].recipient == "owner@laden.de"
+
+
+@pytest.mark.parametrize("address", ["", "two@laden.de, three@laden.de", "x", "a@laden.de\r\nBcc: b@laden.de"])
+def test_a_mail_is_sent_to_no_second_wrong_address(kit: Kit, address: str) -> None:
+    put(kit, 1, state="failed")
+    with pytest.raises(ConfigurationError, match="new address is not one plain e-mail address"):
+        resend(kit, 1, to=address)
 
 
 def test_an_open_mail_is_due_now(kit: Kit) -> None:

@@ -98,7 +98,7 @@ def test_ten_thousand_hostile_texts_and_addresses_add_no_header_and_no_recipient
         subject = ["Subject"] if one_line(mail.subject) else []
         assert sorted(message.keys()) == sorted([*subject, *ALWAYS])
         assert [address for _name, address in getaddresses([message["From"]])] == ["shop@laden.de"]
-        assert getaddresses([message["To"]]) == [("", checked_address(to, "x"))]
+        assert getaddresses([message["To"]]) == [("", checked_address(to, "x", "y"))]
         assert message.get_payload(decode=True) == b"text"
     assert 4_000 < refused < 5_000
 

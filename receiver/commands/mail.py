@@ -32,11 +32,12 @@ def list_mails(state: str | None, as_json: bool) -> None:
 
 @group.command("resend")
 @click.argument("mail_id", metavar="ID", type=click.IntRange(min=1))
-def resend(mail_id: int) -> None:
+@click.option("--to", metavar="ADDRESS", help="To this address instead of the one that it was written to.")
+def resend(mail_id: int, to: str | None) -> None:
     """Send the mail with this ID now; one that was sent is sent once more."""
     kit = working_kit()
     with kit.database.write() as session:
-        said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC))
+        said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC), to=to)
     click.echo(f"{said} A serving process or `flask worker` does it.")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, flash, make_response, redirect, render_template, url_for
+from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -77,12 +77,12 @@ def mail_preview(mail_id: int) -> Response:
 
 @console.post("/mail/<int:mail_id>/resend")
 def mail_resend(mail_id: int) -> ResponseReturnValue:
-    """Send a mail now."""
+    """Send a mail now, to the address that the form names or else to its own."""
     kit = current_kit()
     try:
         with kit.database.write() as session:
             _found(session, mail_id)
-            said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC))
+            said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC), to=request.form.get("to"))
     except ConfigurationError as error:
         flash(str(error), "bad")
     else:

@@ -190,6 +190,17 @@ def test_a_failed_mail_shows_why_and_is_sent_now(instance: Path, shop: Served, v
     assert len(list((instance / "outbox").glob("*.eml"))) == 1
 
 
+def test_a_failed_mail_is_sent_to_another_address(shop: Served, visitor: Visitor) -> None:
+    mail = write(shop.kit, state="failed", recipient="merchant@example.com")
+    assert "To another address" in visitor.get(f"/admin/mail/{mail}").text
+    assert "is not one plain e-mail address" in visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner"}).text
+    page = visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner@laden.de"})
+    assert "It is tried again now." in page.text
+    shop.settled()
+    assert "To owner@laden.de" in visitor.get(f"/admin/mail/{mail}").text
+    assert "To another address" not in visitor.get(f"/admin/mail/{mail}").text
+
+
 def test_a_sent_mail_goes_out_once_more_under_its_message_id(instance: Path, shop: Served, visitor: Visitor) -> None:
     mail = write(shop.kit)
     for times in (1, 2):
