@@ -29,6 +29,7 @@ _ENHANCED = {
     "2.2": "the mailbox is full",
     "3.4": "the message is too big",
     "5.2": "the server's limits are reached",
+    "5.3": "the server's limits are reached",
     "7.0": "the server's rules forbid it",
     "7.1": "the server's rules forbid it",
     "7.25": "the sending server has no reverse DNS name",
@@ -48,6 +49,9 @@ _BASIC = {
     553: "the address is malformed or not allowed",
     554: "the server's rules forbid it",
 }
+
+#: How servers say, by no code of its own, that they take mail to others from known senders only.
+_NO_RELAY = re.compile(r"\brelay", re.IGNORECASE)
 
 _LOGIN = "Check MAIL_USERNAME, MAIL_PASSWORD and MAIL_USE_TLS."
 #: The first line that fits counts. Nothing here is the mail's fault, so each is worth another attempt.
@@ -152,7 +156,7 @@ def explain(failure: Exception, server: str) -> MailNotDelivered:
     """Say in words what one of FAILURES means, never in the server's own, which may name the recipient.
 
     Permanent is only a 5xx answer to the recipient or the message (RFC 5321, 4.2.1); one to the sender, or one that
-    wants a login (530, RFC 4954), is a matter of the settings, which may be mended.
+    wants a login (530, RFC 4954, and "relay access denied"), is a matter of the settings, which may be mended.
     """
     if isinstance(failure, smtplib.SMTPRecipientsRefused):
         ((code, text),) = failure.recipients.values()
@@ -177,11 +181,13 @@ def _refused(server: str, what: str, look_at: str, code: int, text: bytes | str)
         status, cause = f"{code} {enhanced[0]}", _ENHANCED.get(enhanced[1]) or _BASIC.get(code)
     else:
         status, cause = f"{code}", _BASIC.get(code)
-    advice = _LOGIN if code == 530 else f"Check {look_at}."
-    if enhanced and enhanced[1] == _TOO_BIG:
+    advice, wants_login = f"Check {look_at}.", code == 530 or _NO_RELAY.search(line) is not None
+    if wants_login:
+        cause, advice = _BASIC[530], _LOGIN
+    elif enhanced and enhanced[1] == _TOO_BIG:
         advice = "Send smaller attachments."
     elif code < 500 and enhanced and enhanced[1].startswith("7."):  # how servers put strangers off: greylisting
         cause, advice = "the server wants a later attempt", "It gets one."
     reason = f": {cause}" if cause else ""
     message = f"{server} refused {what} with {status}{reason}. {advice}"
-    return MailNotDelivered(message, permanent=500 <= code != 530)
+    return MailNotDelivered(message, permanent=code >= 500 and not wants_login)

@@ -71,14 +71,18 @@ def test_a_fresh_instance_with_a_secret_has_nothing_wrong(findings: Callable[...
     assert [finding for finding in findings() if finding.state == "wrong"] == []
 
 
+@pytest.mark.parametrize(
+    ("user", "said"), [("shop", " and takes the login"), ("", ", without a login: MAIL_USERNAME is not set")]
+)
 def test_in_production_with_a_mail_server_all_is_well(
-    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, user: str, said: str
 ) -> None:
-    kit: Kit = make_app(**OWN, PUBLIC_URL="https://shop.example", MAIL_SERVER="smtp.laden.de").extensions["receiver"]
+    mail = {"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": user, "MAIL_PASSWORD": user, "MAIL_USE_TLS": True}
+    kit: Kit = make_app(**OWN, PUBLIC_URL="https://shop.example", **mail).extensions["receiver"]
     monkeypatch.setattr(kit.transport, "check", lambda: None)
     found = list(diagnose(kit))
     assert {finding.state for finding in found} == {"ok"}
-    assert of(found, "mail") == [("ok", "smtp.laden.de answers and takes the login")]
+    assert of(found, "mail") == [("ok", f"smtp.laden.de answers{said}")]
     assert of(found, "public url") == [("ok", "https://shop.example; the service posts to …/orders")]
 
 

@@ -67,6 +67,30 @@ from tests.smtp_servers import Mailbox, smtp_server, socket_server
             "127.0.0.1 refused the recipient with 451 4.7.1: the server wants a later attempt. It gets one.",
         ),
         (
+            {"recipient_answer": "454 4.7.1 <zoe.mueller@kunde.de>: Relay access denied"},
+            False,
+            (
+                "127.0.0.1 refused the recipient with 454 4.7.1: the server wants a login or TLS first. "
+                "Check MAIL_USERNAME, MAIL_PASSWORD and MAIL_USE_TLS."
+            ),
+        ),
+        (
+            {"recipient_answer": "550 relay not permitted"},
+            False,
+            (
+                "127.0.0.1 refused the recipient with 550: the server wants a login or TLS first. "
+                "Check MAIL_USERNAME, MAIL_PASSWORD and MAIL_USE_TLS."
+            ),
+        ),
+        (
+            {"recipient_answer": "452 4.5.3 Too many recipients"},
+            False,
+            (
+                "127.0.0.1 refused the recipient with 452 4.5.3: the server's limits are reached. "
+                "Check the recipient's address."
+            ),
+        ),
+        (
             {"data_answer": "552 5.3.4 too large"},
             True,
             "127.0.0.1 refused the message with 552 5.3.4: the message is too big. Send smaller attachments.",
