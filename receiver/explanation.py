@@ -80,11 +80,15 @@ def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetim
 
 
 def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading:
-    """Explain a recorded order with today's mapping; raises NotThere, and ConfigurationError once it was emptied."""
+    """Explain a recorded order with today's mapping.
+
+    Raises NotThere, and ConfigurationError once it was emptied and while the mapping itself is wrong.
+    """
     row = ledger.find_by_either(session, receipt)
     if row.fields == "[]" and row.state != "parked":
         raise ConfigurationError(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]
+    sources.check_file()
     return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)
 
 

@@ -22,6 +22,8 @@ from receiver.reception import what_was_read
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
+#: The states of orders that no handler has run on: another mapping may make others of them.
+_NEVER_RAN = frozenset({"parked", "ignored", "duplicate"})
 _LEFT_OUT = "left out when the parked order was run"
 
 
@@ -80,7 +82,7 @@ def replay(
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find_by_either(session, order)
     _check_is_free(row, now)
-    if handler is None and (row.state == "parked" or _is_dismissed(row)):
+    if handler is None and row.state in _NEVER_RAN and row.fields != "[]":
         return Replayed(row.receipt, *_read_again(session, row, sources, registry, without, now))
     _check_can_run(row)
     if handler is None and not _run_unfinished(session, row, now):
@@ -105,7 +107,11 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
 def _read_again(
     session: Session, row: OrderRow, sources: Sources, registry: Registry, without: Collection[str], now: datetime
 ) -> tuple[str, str]:
-    """Read an order with today's mapping; gives its state, and the same in words."""
+    """Read an order with today's mapping; gives its state, and the same in words.
+
+    Raises ConfigurationError while the mapping itself is wrong, and for what stays ignored or a duplicate.
+    """
+    sources.check_file()
     reading = read([(name, value) for name, value in json.loads(row.fields)], _mapping(row, sources), row.received_at)
     columns = what_was_read(reading, now)
     if isinstance(reading, Understood):
@@ -119,6 +125,8 @@ def _read_again(
             columns |= {**_NO_RUN, "state": "done", "key": key}  # a test's handlers run when it arrives, or never
         else:
             columns["key"] = key
+    if row.state != "parked" and columns["state"] == row.state:
+        _check_can_run(row)
     _write(session, row, columns)
     if columns["state"] == "open" and without:
         for one in progress.handler_rows(session, row, registry, now):
@@ -158,11 +166,6 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
 def _check_is_free(row: OrderRow, now: datetime) -> None:
     if row.lease_until is not None and row.lease_until > now:
         raise ConfigurationError(f"{row.receipt} is being run at this moment; try again when it has ended.")
-
-
-def _is_dismissed(row: OrderRow) -> bool:
-    """Tell whether the merchant has dismissed what was parked; once it is purged there is nothing to read."""
-    return row.state == "ignored" and row.decided is None and row.fields != "[]"
 
 
 def _check_can_run(row: OrderRow) -> None:

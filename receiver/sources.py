@@ -50,6 +50,8 @@ class Sources:
         self._stamp = self._read_stamp()
         self._look_again_at = 0.0
         self._has_looked = False
+        #: The stamp of a file that was found right.
+        self._checked: tuple[int, int] | None = None
         self._database_answers = True
         #: Sentences on what is wrong in the file now.
         self.problems: list[str] = []
@@ -82,6 +84,20 @@ class Sources:
         if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
             raise UnknownSource(f"{config.FILE} has no table [sources.…] of this name.")
         return source
+
+    def check_file(self) -> None:
+        """Raise ConfigurationError while the file is wrong, whatever goes on meanwhile.
+
+        For what is read once and for all: an order that is kept can wait until the file is mended.
+        """
+        stamp = self._read_stamp()
+        if stamp == self._checked:
+            return
+        _, problems = _built(settings.read_file(self._instance).get("sources", {}))
+        if problems:
+            raise ConfigurationError(problems[0])
+        self.look_again()
+        self._checked = stamp
 
     def look_again(self) -> None:
         """Look at file and database now, for whoever has just changed them."""

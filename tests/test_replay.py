@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
 
 from receiver import ledger
 from receiver.errors import ConfigurationError, UnknownSource
+from receiver.explanation import explain_receipt
 from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.replay import replay, replay_all
 from tests.served import Served, order_fields
@@ -191,6 +193,49 @@ def test_a_parked_notice_of_an_unpaid_order_becomes_ignored(idle: Served) -> Non
 
     assert again(idle, receipt) == "ignored"
     assert (idle.rows()[0].decided, idle.rows()[0].due_at) == ("unpaid", None)
+
+
+def test_what_a_wrong_mapping_took_for_duplicates_is_read_again(idle: Served) -> None:
+    first, second = park(idle, Shop="main"), park(idle, OrderRef="R-2", Shop="main")
+    config = idle.kit.instance / "config.toml"
+    before = config.read_text("utf-8")
+    map_names(idle, MAPPING.replace('"OrderRef"', '"Shop"'))
+    assert again(idle, first) == "open"
+    assert again(idle, second) == f"duplicate of {first}"
+    assert refusal(idle, second) == f"{second} is duplicate: no handler runs on it."
+
+    config.write_text(before, "utf-8")
+    map_names(idle)
+    assert again(idle, second) == "open"
+    assert idle.rows()[1].order_id == "R-2"
+
+
+def test_what_a_wrong_mapping_took_for_unpaid_is_read_again(idle: Served) -> None:
+    receipt = park(idle, Paid="unpaid")
+    config = idle.kit.instance / "config.toml"
+    before = config.read_text("utf-8")
+    map_names(idle)
+    assert again(idle, receipt) == "ignored"
+
+    config.write_text(before, "utf-8")
+    map_names(idle, MAPPING.replace('payment_status = "Paid"', ""))
+    assert again(idle, receipt) == "open"
+
+
+@pytest.mark.parametrize("broken", ["[sources", "[sources.shopintegrator]\nsecrets = 3\n"])
+def test_nothing_is_read_while_the_mapping_is_wrong(idle: Served, make_app: Callable[..., Flask], broken: str) -> None:
+    """Not by what stood there before, and not, in a process that began since, by no mapping at all."""
+    receipt = park(idle)
+    config = idle.kit.instance / "config.toml"
+    before = config.read_text("utf-8")
+    config.write_text(before + broken, "utf-8")
+    for kit in (idle.kit, make_app().extensions["receiver"]):
+        with kit.database.write() as session, pytest.raises(ConfigurationError, match=r"config\.toml"):
+            replay(session, receipt, sources=kit.sources, registry=kit.registry)
+        with kit.database.read() as session, pytest.raises(ConfigurationError, match=r"config\.toml"):
+            explain_receipt(session, receipt, kit.sources)
+    config.write_text(before + MAPPING, "utf-8")
+    assert again(idle, receipt) == "open"
 
 
 def test_what_was_dismissed_is_read_again(idle: Served) -> None:
@@ -401,9 +446,11 @@ def test_an_order_whose_run_has_died_is_replayed(failed: Served, handler: str | 
 def test_no_handler_ever_runs_on_an_ignored_order_a_duplicate_or_a_test(idle: Served, handler: str | None) -> None:
     ignored = idle.post(order_fields(payment_status="unpaid")).content["receipt"]
     test = idle.post(order_fields(test="true")).content["receipt"]
-    duplicate = idle.post(order_fields()).content["receipt"]
+    fields = order_fields()
+    duplicate = idle.post(fields).content["receipt"]
     with idle.kit.database.write() as session:
-        session.execute(update(OrderRow).where(OrderRow.id == 3).values(state="duplicate"))
+        session.execute(update(OrderRow).where(OrderRow.id == 3).values(state="duplicate", key="body_1"))
+    idle.post(fields)
 
     assert refusal(idle, ignored, handler) == f"{ignored} is ignored: no handler runs on it."
     assert refusal(idle, duplicate, handler) == f"{duplicate} is duplicate: no handler runs on it."

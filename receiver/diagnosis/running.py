@@ -115,7 +115,9 @@ def mail(kit: Kit) -> Iterator[Finding]:
     except MailNotDelivered as error:
         yield Finding("mail", "wrong", str(error))
     else:
-        login = " and takes the login" if kit.settings["MAIL_USERNAME"] else ", without a login: MAIL_USERNAME is not set"
+        login = (
+            " and takes the login" if kit.settings["MAIL_USERNAME"] else ", without a login: MAIL_USERNAME is not set"
+        )
         yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers{login}")
 
 
