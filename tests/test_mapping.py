@@ -56,7 +56,7 @@ def test_a_foreign_body_is_an_order_like_any_other_with_its_mapping() -> None:
 
 
 def test_the_first_name_that_is_not_empty_feeds_and_all_are_used_up() -> None:
-    order = mapped({"order_id": ["a", "b", "c"]}, [("c", "3"), ("b", "2"), ("a", " "), ("b", "4")])
+    order = mapped({"order_id": ["a", "b", "c"]}, [("c", "3"), ("b", "2"), ("a", " "), ("b", "2")])
     assert order.order_id == "2"
     assert order.extra == {}
 
@@ -92,15 +92,30 @@ def test_a_constant_gives_way_to_what_was_sent_under_our_own_name() -> None:
         ("payment_status", "paid", "unpaid"),
         ("format_version", "1", "2.0"),
         ("test", "false", "true"),
-        ("currency", "GBP", "Pounds"),
     ],
 )
-def test_a_constant_holds_where_it_decides_or_what_was_sent_is_none(target: str, value: str, sent: str) -> None:
+def test_a_constant_holds_where_it_decides(target: str, value: str, sent: str) -> None:
     mapping = Mapping.from_table({target: {"value": value}})
     reading = read([("order_id", "A-1"), (target, sent)], mapping, NOW)
     assert isinstance(reading, Understood)
     assert (reading.decided, reading.order.test, reading.order.extra) == ("completed", False, {target: sent})
-    assert reading.order.currency == ("GBP" if target == "currency" else None)
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "sent"),
+    [("items[].quantity", "1", "3.0"), ("shipping_total", "0.00", "4,99"), ("customer.email", "a@b.example", "x")],
+)
+def test_a_constant_stands_for_no_malformed_value_that_parks(target: str, value: str, sent: str) -> None:
+    name = target.replace("items[].", "item_1_").replace(".", "_")
+    fields = [("order_id", "A-1"), ("item_1_name", "Mug"), (name, sent)]
+    reading = read(fields, Mapping.from_table({target: {"value": value}}), NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert [error.field for error in reading.errors] == [name]
+
+
+def test_a_constant_stands_for_no_other_malformed_value() -> None:
+    order = mapped({"currency": {"value": "GBP"}}, [("order_id", "A-1"), ("currency", "€")])
+    assert (order.currency, order.extra) == (None, {"currency": "€"})
 
 
 def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:
@@ -112,13 +127,35 @@ def test_a_constant_stands_in_where_the_parameter_is_empty() -> None:
 def test_a_field_of_the_shops_own_that_is_given_twice_is_a_list() -> None:
     table = {"order_id": "o", "custom.gift": ["Gift", "Present"], "customer.phone": "Tel"}
     order = mapped(table, [("o", "1"), ("Gift", "a"), ("Tel", "1"), ("Gift", "b"), ("Tel", "2"), ("Present", "c")])
-    assert (order.custom, order.customer.phone) == ({"gift": ["a", "b"]}, "1")
+    assert (order.custom, order.customer.phone) == ({"gift": ["a", "b"]}, "1, 2")
+
+
+def test_an_amount_that_is_given_twice_parks_unless_both_say_the_same() -> None:
+    table = {"order_id": "o", "total": {"from": "T", "decimal": ","}}
+    assert mapped(table, [("o", "1"), ("T", "5,00"), ("T", "5,00")]).total == Decimal("5.00")
+    reading = read([("o", "1"), ("T", "5,00"), ("T", "10,00")], Mapping.from_table(table), NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert [error.field for error in reading.errors] == ["T"]
 
 
 def test_items_count_from_the_first_number_seen() -> None:
     table = {"order_id": "o", "items[].name": ["P{n}", "Alt{n}"], "items[].quantity": {"value": "1"}}
     order = mapped(table, [("o", "1"), ("P4", "b"), ("P3", ""), ("Alt3", "a"), ("P5", ""), ("Alt4", "z")])
     assert [(item.name, item.quantity) for item in order.items] == [("a", 1), ("b", 1)]
+
+
+@pytest.mark.parametrize(
+    ("template", "body"),
+    [
+        ("items[].article", b'{"order_id": "1", "items": [{"name": "Gift"}, {"name": "Mug", "article": "M-1"}]}'),
+        ("article_{n}", b"order_id=1&item_1_name=Gift&item_2_name=Mug&article_2=M-1"),
+        ("article_{n}", b"order_id=1&item_1_name=Gift&item_2_name=Mug&article_1=&article_2=M-1"),
+    ],
+)
+def test_a_part_of_an_item_stays_with_the_item_that_comes_under_our_names(template: str, body: bytes) -> None:
+    media_type = "application/json" if body.startswith(b"{") else "application/x-www-form-urlencoded"
+    order = mapped({"items[].sku": template}, decode(body, media_type, 99))
+    assert [(item.name, item.sku) for item in order.items] == [("Gift", None), ("Mug", "M-1")]
 
 
 def test_an_empty_row_between_others_is_a_gap() -> None:
@@ -195,6 +232,8 @@ def test_a_date_with_an_offset_of_its_own_needs_no_zone() -> None:
         ("total", "", "needs a parameter's name"),
         ("total", {"from": "x", "decimals": ","}, "remove 'decimals'"),
         ("total", {"decimal": ","}, "needs from"),
+        ("total", "lines[].total", "stands for the number of an item"),
+        ("order_date", {"from": "x", "date": "%d/%m/%Y %H:%M %Z"}, "takes no %Z"),
         ("total", {"from": "x", "decimal": ";"}, "needs decimal"),
         ("total", {"from": "x", "decimal": 5}, "needs decimal as text"),
         ("total", {"from": "x", "date": "%d/%m/%Y"}, "is no date"),

@@ -32,7 +32,9 @@ def _number(point: str) -> re.Pattern[str]:
     grouping = "[.\\s'’]" if point == "," else "[,\\s'’]"
     whole = rf"[0-9]{{1,3}}(?:{grouping}[0-9]{{2,3}})*{grouping}[0-9]{{3}}|[0-9]+"
     # Brackets and a minus at the end mean less than nothing in some countries: such a value is not converted.
-    return re.compile(rf"([^0-9(]{{0,10}})(?<!{mark})({whole})(?:{mark}([0-9]+))?[^0-9\-−)]{{0,10}}")
+    # Nor is one that begins with a mark, whichever stands before the decimals; in "Fr.500" it ends a word.
+    no_mark = rf"(?<!{mark})(?<![^A-Za-z][.,])(?<!^[.,])"
+    return re.compile(rf"([^0-9(]{{0,10}}){no_mark}({whole})(?:{mark}([0-9]+))?[^0-9\-−)]{{0,10}}")
 
 
 def date_text(value: str, form: str, zone: ZoneInfo) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
-from receiver.orders.names import KINDS, SHARED_SECRET, TEXT, Fields, Place, place_of
+from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
 
 #: The place of a value in an order, the name that it came under, and the value.
 Placed = tuple[Place, str, str]
@@ -114,21 +114,12 @@ def _by_contract(
 
 
 def _is_outdone(place: Place, value: str) -> bool:
-    """Tell whether a constant of the mapping goes before what was sent: where it decides, or what was sent is none."""
-    slot, text = (place.part, place.field), value.strip()
-    if not text:
-        return False  # nothing was sent, so nothing is to be kept beside the constant
-    if slot in _DECIDING:
-        return True
-    try:
-        KINDS.get(slot, TEXT).read(text)
-    except ValueError:
-        return True
-    return False
+    """Tell whether a constant of the mapping goes before what was sent: where it decides, and something was sent."""
+    return (place.part, place.field) in _DECIDING and bool(value.strip())
 
 
 def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
-    """Return what the rules read: of a name given twice the first value, but all for a field of the shop's own."""
+    """Return what the rules read; different values of one name are a list, which no amount and no address can be."""
     readings = []
     given: dict[str, list[str]] = defaultdict(list)
     for name, value in fields:
@@ -137,8 +128,9 @@ def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
     for rule in rules:
         found = next((name for name in rule.names if name in given), None)
         if found is not None:
-            read = given[found] if rule.part == "custom" else given[found][:1]
-            readings += [Reading(Place(rule.part, 0, rule.field), found, rule.convert(value)) for value in read]
+            values = [rule.convert(value) for value in given[found]]
+            read = values if rule.part == "custom" else [", ".join(dict.fromkeys(values))]
+            readings += [Reading(Place(rule.part, 0, rule.field), found, value) for value in read]
     return readings
 
 
@@ -151,13 +143,22 @@ def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[s
         for name, value in fields
         if (match := _pattern(template).fullmatch(name))
     ]
-    first = min((number for _, number, _, _ in matches), default=0)
+    used = {name for _, _, name, _ in matches}
+    first = min({number for _, number, _, _ in matches}.union(_our_numbers(fields, used)), default=0)
     readings: dict[Place, Reading] = {}
     for rule, number, name, value in matches:
         place = Place(rule.part, number - first, rule.field)
         if value.strip() and place not in readings:
             readings[place] = Reading(place, name, rule.convert(value))
-    return list(readings.values()), {name for _, _, name, _ in matches}
+    return list(readings.values()), used
+
+
+def _our_numbers(fields: Fields, used: set[str]) -> Iterator[int]:
+    """Give the numbers of the items that come under the contract's names: 1 is a form's first, 0 a JSON list's."""
+    for name, _ in fields:
+        place = None if name in used else place_of(name)
+        if place is not None and place.part in ("items", "options"):
+            yield place.row + name.startswith("item_")
 
 
 def _constants(rules: Sequence[Rule], readings: list[Reading]) -> list[Reading]:

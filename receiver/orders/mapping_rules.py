@@ -137,6 +137,8 @@ def _date_form(table: dict[str, Any]) -> str | None:
         is_whole = datetime.strptime(_A_DAY.strftime(form), form).replace(tzinfo=UTC).date() == _A_DAY.date()
     except (ValueError, re.error):
         is_whole = False
+    if "%Z" in form:
+        raise ValueError("takes no %Z, since a zone's short name is not read: use %z for an offset, or zone")
     if not is_whole:
         raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
     return form
@@ -178,8 +180,8 @@ def _check(rule: Rule) -> None:
         marks = len(_ROW_MARK.findall(name))
         if rule.is_of_items and marks != 1:
             raise ValueError('needs {n} or [] once where the number stands: "Product{n}Name", "lines[].title"')
-        if not rule.is_of_items and "{n}" in name:
-            raise ValueError("holds {n}, which stands for the number of an item")
+        if not rule.is_of_items and ("{n}" in name or "[]." in name):
+            raise ValueError("holds {n} or [], which stands for the number of an item")
     if rule.constant is not None:
         if rule.slot in _UNIQUE:
             raise ValueError("tells one order from another, so no constant can stand for it; remove value")
