@@ -94,6 +94,7 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
     """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
+    sources.check_file()
     fields = keyring.redact(decode_file(path, max_fields))
     found = sources.get(source or DEFAULT)
     return explain_fields(guard(fields).masked, found.mapping, datetime.now(UTC), found.name)

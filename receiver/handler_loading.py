@@ -11,6 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import entry_points
 from itertools import takewhile
 from pathlib import Path
@@ -91,10 +92,20 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
 def _places(instance: Path) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
     for name in BUILT_IN:
         yield name, lambda name=name: importlib.import_module(name)  # type: ignore[misc]
-    for path in sorted((instance / "handlers").glob("[!_]*.py")):
-        yield str(path), lambda path=path: _from_file(path)  # type: ignore[misc]
+    folder = instance / "handlers"
+    try:
+        paths = sorted(folder.glob("[!_]*.py"))
+    except OSError as error:
+        yield str(folder), partial(_raise, error)
+        paths = []
+    for path in paths:
+        yield str(path), partial(_from_file, path)
     for entry in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
         yield f"entry point {entry.name}", lambda entry=entry: importlib.import_module(entry.module)  # type: ignore[misc]
+
+
+def _raise(error: Exception) -> ModuleType:
+    raise error
 
 
 def _from_file(path: Path) -> ModuleType:

@@ -1,19 +1,31 @@
-"""An order saved in a file, JSON or form by its look."""
+"""An order saved in a file: JSON, multipart or form by its look."""
 
 from __future__ import annotations
 
+import codecs
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Fields, NotUnderstood, Order, decode, guard, read
 
+#: The boundary of a multipart body (RFC 2046, 5.1.1) and the header that its first part begins with.
+_FIRST_PART = re.compile(rb"--([0-9A-Za-z'()+_,./:=?-]{1,70})\r?\nContent-", re.IGNORECASE)
+
 
 def decode_file(path: Path, max_fields: int) -> Fields:
     """Read the fields of a body saved in a file; raises ReceiverError when it cannot be decoded."""
     body = path.read_bytes().strip()
-    content_type = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
-    return decode(body, content_type, max_fields)
+    return decode(body, _content_type(body), max_fields)
+
+
+def _content_type(body: bytes) -> str:
+    if body.removeprefix(codecs.BOM_UTF8)[:1] in (b"{", b"[", b'"'):
+        return "application/json"
+    if part := _FIRST_PART.match(body):
+        return f'multipart/form-data; boundary="{part[1].decode()}"'
+    return "application/x-www-form-urlencoded"
 
 
 def read_order(path: Path, max_fields: int) -> Order:

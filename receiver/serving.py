@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import re
 import sys
 import threading
@@ -89,6 +90,8 @@ def blocking_problems(kit: Kit) -> list[str]:
 def _missing_key(kit: Kit) -> list[str]:
     if kit.settings["SECRET_KEY"]:
         return []
+    if os.path.lexists(kit.instance / "secret_key"):
+        return ["secret_key in the instance folder cannot be read; give it to the user that serves, with chown."]
     return ["SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."]
 
 

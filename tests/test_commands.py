@@ -292,3 +292,14 @@ def test_doctor_fails_when_anything_is_wrong_and_shows_no_secret(run: Run) -> No
     assert result.exit_code == 1
     assert "LOG_LEVEL must be" in result.output
     assert not any(secret in result.output for secret in (SECRET, "swordfish"))
+
+
+def test_what_the_system_refuses_is_said_in_a_line(run: Run, tmp_path: Path) -> None:
+    result = run("orders", "explain", "x" * 5000)
+    assert (result.exit_code, "File name too long" in result.stderr) == (1, True)
+    assert "Traceback" not in result.stderr
+
+
+def test_letters_without_an_encoding_are_said_in_a_line(run: Run) -> None:
+    result = run("orders", "show", "\udcff")
+    assert (result.exit_code, "set PYTHONUTF8=1" in result.stderr) == (1, True)

@@ -174,6 +174,17 @@ def test_without_an_active_secret_the_remedy_is_told(findings: Callable[..., lis
     assert of(findings(SHARED_SECRETS=[]), "secrets") == [("wrong", said)]
 
 
+def test_while_the_key_cannot_be_read_no_secret_is_to_be_revoked(
+    kit: Kit, make_app: Callable[..., Flask], instance: Path
+) -> None:
+    with kit.database.write() as session:
+        kit.shared_secrets.add(session, "sixteen characters or more", now=NOW)
+    (instance / "secret_key").unlink()
+    (instance / "secret_key").mkdir()
+    found = of(list(diagnose(make_app().extensions["receiver"])), "secrets")
+    assert not any("revoke" in text for _, text in found)
+
+
 def test_a_secret_that_another_key_encrypted_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
     with kit.database.write() as session:
         mark = kit.shared_secrets.add(session, "sixteen characters or more", now=NOW)

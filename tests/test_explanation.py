@@ -127,7 +127,16 @@ def test_an_unknown_receipt_is_told(serve: Callable[..., Served]) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"order_id=A-1&total=1.00&currency=GBP\n", b' {"order_id": "A-1", "total": "1.00", "currency": "GBP"}\n']
+    "body",
+    [
+        b"order_id=A-1&total=1.00&currency=GBP\n",
+        b' {"order_id": "A-1", "total": "1.00", "currency": "GBP"}\n',
+        b'\xef\xbb\xbf{"order_id": "A-1", "total": "1.00", "currency": "GBP"}',
+        (
+            b'--x7\r\nContent-Disposition: form-data; name="order_id"\r\n\r\nA-1\r\n'
+            b'--x7\r\nContent-Disposition: form-data; name="total"\r\n\r\n1.00\r\n--x7--\r\n'
+        ),
+    ],
 )
 def test_a_saved_body_is_read_as_what_it_looks_like(tmp_path: Path, sources: Sources, body: bytes) -> None:
     reading = explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
@@ -158,6 +167,7 @@ def test_a_card_number_in_a_saved_body_is_refused(tmp_path: Path, sources: Sourc
         explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111"), sources, None, KEYRING, 100)
 
 
-def test_a_saved_body_that_cannot_be_decoded_is_told(tmp_path: Path, sources: Sources) -> None:
+@pytest.mark.parametrize("body", [b'{"order_id": ', b'[{"order_id": "1"}]', b'"order_id=1"'])
+def test_a_saved_body_that_cannot_be_decoded_is_told(tmp_path: Path, sources: Sources, body: bytes) -> None:
     with pytest.raises(Undecodable):
-        explain_file(save(tmp_path, b'{"order_id": '), sources, None, KEYRING, 100)
+        explain_file(save(tmp_path, body), sources, None, KEYRING, 100)

@@ -350,3 +350,13 @@ def test_an_installed_package_gives_handlers_by_its_entry_points(
     assert names(registry) == [*BUILT_IN, "mine", "weigh"]
     (problem,) = registry.problems
     assert problem.startswith("entry point broken cannot be loaded: ")
+
+
+def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "glob", refuse)
+    registry = load(tmp_path)
+    assert [handler.name for handler in registry.handlers] == ["register_customer", "email_customer", "notify_merchant"]
+    assert registry.problems[0].startswith(f"{tmp_path}/handlers cannot be loaded: ")

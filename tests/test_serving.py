@@ -70,6 +70,16 @@ def test_a_wrong_setting_is_logged_and_no_job_runs(
     assert told(caplog, logging.ERROR) == [said]
 
 
+def test_a_key_that_cannot_be_read_is_not_taken_for_missing(
+    instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    (instance / "secret_key").unlink()
+    (instance / "secret_key").mkdir()
+    assert start(work=True)[1].problems == [
+        "secret_key in the instance folder cannot be read; give it to the user that serves, with chown."
+    ]
+
+
 def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_mended(
     instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -39,5 +39,12 @@ def _told(callback: Callable[..., Any]) -> Callable[..., Any]:
             return callback(*args, **kwargs)
         except (ConfigurationError, ReceiverError) as error:
             raise click.ClickException(str(error)) from error
+        except BrokenPipeError:  # whoever reads the output has enough of it; click ends in silence
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or type(error).__name__}.") from error
+        except UnicodeError as error:
+            raise click.ClickException("This has letters that the encoding has not; set PYTHONUTF8=1.") from error
 
     return run

@@ -50,7 +50,7 @@ def secrets(kit: Kit) -> Iterator[Finding]:
     else:
         yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
     unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
-    if unreadable:
+    if unreadable and kit.settings["SECRET_KEY"]:
         text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY; revoke and add them again"
         yield Finding("secrets", "wrong", text)
 
