@@ -118,6 +118,10 @@ def test_serve_says_at_once_that_the_port_is_taken(run: Run, shop: Served) -> No
     assert result.stderr.endswith(f"{said}\n")
 
 
+def test_a_host_may_be_a_name() -> None:
+    assert module._free_address("localhost", 0) == "127.0.0.1"
+
+
 def test_serve_says_that_there_is_no_such_host_or_port(run: Run) -> None:
     assert "nope.invalid:8000 cannot be listened on: " in run("serve", "--host", "nope.invalid").stderr
     assert "is not in the range 1<=x<=65535" in run("serve", "--port", "99999").stderr

@@ -102,6 +102,16 @@ class TestDeliverLicenceKey(HandlerCases):
         told = [mail.subject for mail in outbox if mail.recipient == MERCHANT]
         assert told == ["Example Shop: 20 licence keys of PRO are left", "Example Shop: 0 licence keys of PRO are left"]
 
+    @pytest.mark.usefixtures("handler_settings")
+    def test_without_its_folder_it_is_tried_again(
+        self, run_handler: RunHandler, instance: Path, outbox: list[MailRow]
+    ) -> None:
+        """A restore without it must not look as if nothing with a key was bought."""
+        shutil.rmtree(instance / "licence_keys")
+        trial = run_handler(self.name)
+        assert (trial.state, outbox) == ("retrying", [])
+        assert "put it back from a backup" in (trial.detail or "")
+
     def test_a_key_that_stands_in_two_files_is_given_once(self, run_handler: RunHandler, instance: Path) -> None:
         stock(instance, "PRO", "the same", "another")
         stock(instance, "STK-JP", "the same", "a third")

@@ -17,6 +17,8 @@ TOLD_AT = (20, 0)
 @handler(retries=6)
 def deliver_licence_key(order, context):
     """Mail the customer the keys; each is given away once, and the same order has the same keys at every run."""
+    if not FOLDER.is_dir():
+        raise RetryLater(f"{FOLDER} is not there; put it back from a backup", after=timedelta(minutes=15))
     files = {path.stem: path for path in FOLDER.glob("*.txt")}
     wanted = Counter()
     for item in order.items:

@@ -36,12 +36,12 @@ _START_SECONDS = 30.0
 def serve(host: str, port: int) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = working_kit()
-    _need_a_free_port(host, port)
+    address = _free_address(host, port)
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
     _on_signals(lambda: told_early.append(True))
     # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
-    server = subprocess.Popen(_granian(host, port), env=_environment(kit, host, url), start_new_session=True)  # noqa: S603
+    server = subprocess.Popen(_granian(address, port), env=_environment(kit, host, url), start_new_session=True)  # noqa: S603
     try:
         _on_signals(lambda: _stop(server))
         if told_early:
@@ -87,10 +87,14 @@ def _say_where(url: str, *, is_first_start: bool) -> None:
         click.echo("Its first password is     what `flask init` said above; lost it? .venv/bin/flask password")
 
 
-def _need_a_free_port(host: str, port: int) -> None:
-    """Say at once that a port is taken, before another server's answers there are mistaken for this one's."""
+def _free_address(host: str, port: int) -> str:
+    """Give the host's address, which is all that granian takes, once its port is known to be free.
+
+    Another server's answers there would be mistaken for this one's.
+    """
     try:
-        socket.create_server((host, port)).close()
+        with socket.create_server((host, port)) as listening:
+            return str(listening.getsockname()[0])
     except OSError as error:
         what = (error.strerror or "").partition(" (while")[0]
         hint = "; take another: make run PORT=8001" if error.errno == errno.EADDRINUSE else ""

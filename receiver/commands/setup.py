@@ -47,7 +47,7 @@ def backup(file: Path) -> None:
         instance.back_up(working_kit().database, file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
-    click.echo(f"Backed up to {file}. Keep secret_key, config.toml, handlers/ and templates/ of instance/ with it.")
+    click.echo(f"Backed up to {file}. Keep the rest of instance/ with it, secret_key above all; outbox/ may stay out.")
 
 
 COMMANDS = (init, password, backup)
