@@ -367,7 +367,6 @@ def test_the_pages_look_right(shop: Served, browse: Callable[..., Browsing]) -> 
         person.open(path)
         wrong += person.look()
     person.open(MAP)
-    wrong += person.look()
     for folded in person.page.locator("details").all()[::-1]:
         folded.evaluate("one => { one.open = !one.closest('.menu') }")
     person.page.get_by_role("button", name="Try on this order").click()
