@@ -86,7 +86,7 @@ def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:
     result = run("orders", "list")
     assert (result.exit_code, result.output) == (
         0,
-        "No order yet; send the dummy order with: flask selftest\n",
+        "No order yet; tests are listed by --all. Send one: flask selftest\n",
     )
 
 

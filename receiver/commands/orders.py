@@ -30,7 +30,7 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
     """List the orders, newest first."""
     with working_kit().database.read() as session:
         rows = ledger.page(session, state=state, everything=everything)
-    empty = f"No order is {state}." if state else "No order yet; send the dummy order with: flask selftest"
+    empty = f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
     print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == ledger.PAGE and not everything:
         click.echo(f"These are the newest {ledger.PAGE}; every one is listed by --all.", err=True)
