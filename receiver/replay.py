@@ -22,8 +22,8 @@ from receiver.reception import what_was_read
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
-#: The states of orders that no handler has run on: another mapping may make others of them.
-_NEVER_RAN = frozenset({"parked", "ignored", "duplicate"})
+#: The states of orders that no handler runs on; another mapping may make others of them.
+_NEVER_RUN = frozenset({"ignored", "duplicate"})
 _LEFT_OUT = "left out when the parked order was run"
 
 
@@ -82,7 +82,7 @@ def replay(
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find_by_either(session, order)
     _check_is_free(row, now)
-    if handler is None and row.state in _NEVER_RAN and row.fields != "[]":
+    if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
         return Replayed(row.receipt, *_read_again(session, row, sources, registry, without, now))
     _check_can_run(row)
     if handler is None and not _run_unfinished(session, row, now):
@@ -125,7 +125,7 @@ def _read_again(
             columns |= {**_NO_RUN, "state": "done", "key": key}  # a test's handlers run when it arrives, or never
         else:
             columns["key"] = key
-    if row.state != "parked" and columns["state"] == row.state:
+    if row.order is not None and columns["state"] == row.state:
         _check_can_run(row)
     _write(session, row, columns)
     if columns["state"] == "open" and without:
@@ -171,7 +171,7 @@ def _check_is_free(row: OrderRow, now: datetime) -> None:
 def _check_can_run(row: OrderRow) -> None:
     if row.state == "parked":
         raise ConfigurationError(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
-    if row.state in {"ignored", "duplicate"}:
+    if row.state in _NEVER_RUN:
         raise ConfigurationError(f"{row.receipt} is {row.state}: no handler runs on it.")
     if row.test:
         raise ConfigurationError(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")

@@ -249,6 +249,15 @@ def test_what_was_dismissed_is_read_again(idle: Served) -> None:
     assert again(idle, receipt) == "open"
 
 
+def test_what_was_dismissed_and_is_an_unpaid_notice_becomes_ignored(idle: Served) -> None:
+    receipt = park(idle, Paid="unpaid")
+    with idle.kit.database.write() as session:
+        ledger.dismiss(session, receipt)
+    map_names(idle)
+    assert again(idle, receipt) == "ignored"
+    assert idle.rows()[0].decided == "unpaid"
+
+
 def test_what_was_dismissed_and_purged_stays_as_it_is(idle: Served) -> None:
     receipt = park(idle)
     with idle.kit.database.write() as session:

@@ -143,8 +143,10 @@ def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[s
         for name, value in fields
         if (match := _pattern(template).fullmatch(name))
     ]
+    if not matches:
+        return [], set()
     used = {name for _, _, name, _ in matches}
-    first = min({number for _, number, _, _ in matches}.union(_our_numbers(fields, used)), default=0)
+    first = min({number for _, number, _, _ in matches}.union(_our_numbers(fields, used)))
     readings: dict[Place, Reading] = {}
     for rule, number, name, value in matches:
         place = Place(rule.part, number - first, rule.field)
