@@ -109,11 +109,12 @@ class Served:
             return list(session.scalars(select(model).order_by(model.id)))
 
     def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        """Wait until a condition holds."""
-        deadline = time.monotonic() + seconds
+        """Wait until a condition holds; what takes long is asked for less often, since asking takes time too."""
+        deadline, pause = time.monotonic() + seconds, 0.01
         while not condition():
             assert time.monotonic() < deadline, "what was waited for did not come"
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(pause * 1.2, 0.1)
 
     def settled(self, seconds: float = 10) -> list[OrderRow]:
         """Wait until no order and no mail is open, and give the orders."""
