@@ -40,6 +40,10 @@ def receipt_of(pk: int) -> str:
     return f"rcp_{pk:08d}"
 
 
+#: Of tables whose ids are shown, told of or kept elsewhere: without it SQLite gives that of a deleted row again.
+NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
 class Base(DeclarativeBase):
     """Holds the tables' metadata; names every constraint, so that migrations can name them."""
 

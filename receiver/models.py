@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from receiver.columns import ZERO, Base, Job, receipt_of
+from receiver.columns import NEVER_AGAIN, ZERO, Base, Job, receipt_of
 
 
 class OrderRow(Job, Base):
@@ -58,6 +58,7 @@ class OrderRow(Job, Base):
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
         Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
+        NEVER_AGAIN,
     )
 
 
@@ -138,6 +139,7 @@ class MailRow(Job, Base):
         Index("ix_mails_due", "state", "due_at", "id"),
         Index("ix_mails_state", "state", "id"),
         Index("ix_mails_counted", "created_at", "test", "state"),
+        NEVER_AGAIN,
     )
 
 
@@ -160,6 +162,8 @@ class CustomerRow(Base):
     claimed_at: Mapped[datetime | None]
 
     addresses: Mapped[list[AddressRow]] = relationship(order_by="AddressRow.id", viewonly=True)
+
+    __table_args__ = NEVER_AGAIN
 
 
 class AddressRow(Base):
@@ -211,7 +215,7 @@ class RefusalRow(Base):
     headers: Mapped[str]
     fields: Mapped[str]
 
-    __table_args__ = (Index("ix_refusals_reason", "reason", "id"),)
+    __table_args__ = (Index("ix_refusals_reason", "reason", "id"), NEVER_AGAIN)
 
 
 class NoticeRow(Base):

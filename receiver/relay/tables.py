@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from receiver.columns import Base, Job
+from receiver.columns import NEVER_AGAIN, Base, Job
 
 
 class ControlRow(Base):
@@ -75,6 +75,7 @@ class TransmissionRow(Job, Base):
         Index("ix_transmissions_due", "state", "due_at", "id"),
         Index("ix_transmissions_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_transmissions_state", "state", "id"),
+        NEVER_AGAIN,
     )
 
 
@@ -100,3 +101,5 @@ class TransmissionAttemptRow(Base):
     content_type: Mapped[str]
     address: Mapped[str | None]
     tls: Mapped[str | None]
+
+    __table_args__ = NEVER_AGAIN
