@@ -17,7 +17,10 @@ from receiver.kit import Kit
 
 PORT = 8765
 PASSWORD = "the password of the bench"
-_GRANIAN = ("--interface", "wsgi", "--workers", "2", "--blocking-threads", "8", "--workers-kill-timeout", "5")
+_GRANIAN = (
+    *("--interface", "wsgi", "--http", "1"),
+    *("--workers", "2", "--blocking-threads", "8", "--workers-kill-timeout", "5"),
+)
 
 
 @contextmanager

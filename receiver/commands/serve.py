@@ -105,6 +105,9 @@ def _granian(host: str, port: int) -> list[str]:
     options = [
         "--interface",
         "wsgi",
+        # Its HTTP/2 keeps a thread for ever for each stream that breaks off.
+        "--http",
+        "1",
         "--host",
         host,
         "--port",

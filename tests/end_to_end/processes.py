@@ -33,8 +33,8 @@ Result = TypeVar("Result")
 def granian(port: int, *, workers: int = 1, app: str = "wsgi:app", log_level: str = "warning") -> list[str]:
     """Make the command of the server that the receiver is deployed with."""
     # A worker that is told to stop while it still loads the app does not hear it; the kill timeout ends it.
-    options = ["--interface", "wsgi", "--blocking-threads", "8", "--workers-kill-timeout", "5", "--access-log"]
-    options.append("--respawn-failed-workers")
+    options = ["--interface", "wsgi", "--http", "1", "--blocking-threads", "8", "--workers-kill-timeout", "5"]
+    options += ["--access-log", "--respawn-failed-workers"]
     address = ["--host", "127.0.0.1", "--port", str(port), "--workers", str(workers), "--log-level", log_level]
     return ["granian", *options, *address, app]
 
