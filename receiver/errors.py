@@ -54,6 +54,13 @@ class BrokenOff(Undecodable):
     title = "Body broke off"
 
 
+class EmptyBody(Undecodable):
+    """Says that the body was proven and holds not one field, so that there is nothing to keep."""
+
+    slug = "empty-body"
+    title = "Body is empty"
+
+
 class TooLarge(ReceiverError):
     """Says that the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
 

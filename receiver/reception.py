@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from receiver import jobs
 from receiver.authentication import Proof, authenticate, is_of_self_test
 from receiver.customers import normalised
-from receiver.errors import ReceiverError, SecretsChanged, Unauthenticated, Unavailable, UnsupportedEncoding
+from receiver.errors import EmptyBody, ReceiverError, SecretsChanged, Unauthenticated, Unavailable, UnsupportedEncoding
 from receiver.identity import body_key, digest, order_key
 from receiver.inbox import Inbox, Recorded
 from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
@@ -96,6 +96,11 @@ class Reception:
             now=delivery.received_at,
             require_signature=self.settings["REQUIRE_SIGNATURE"],
         )
+        if not contents.fields():
+            raise EmptyBody(
+                "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
+                "on the way lost it: post straight to the final URL, and send it again."
+            )
         return _row(delivery, source, proof, contents.fields(), keyring)
 
     def _answer(self, row: dict[str, Any], recorded: Recorded) -> Answer:

@@ -41,6 +41,10 @@ ADVICE = {
         "Unknown URL", "Correct the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
     ),
     "broken_off": Advice("Body broke off", "Look for a time limit of the sender, or of a proxy before this server."),
+    "empty_body": Advice(
+        "Body is empty",
+        "Have the sender put the order into the body; if it does, look for a redirect or a proxy that drops bodies.",
+    ),
     "undecodable": Advice("Cannot be decoded", _BODY),
     "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
     "unsupported_encoding": Advice("Encoding not supported", _BODY),

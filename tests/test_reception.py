@@ -168,6 +168,24 @@ def test_another_event_is_kept_and_ignored(idle: Served) -> None:
     assert idle.rows()[0].decided == "order.refunded"
 
 
+@pytest.mark.parametrize(("content_type", "body"), [(FORM, b""), (FORM, b"&&"), (JSON, b"{}"), (JSON, b'{"items":[]}')])
+@pytest.mark.parametrize("is_signed", [False, True], ids=["header", "signed"])
+def test_a_proven_body_without_a_field_is_refused_with_what_to_do(
+    idle: Served, content_type: str, body: bytes, is_signed: bool
+) -> None:
+    """Parked, each one after the first was a copy: an order that lost its body was answered as one that is here."""
+    headers = signed(body) if is_signed else {"X-Shared-Secret": SECRET}
+    reply = idle.post(body, headers=headers, content_type=content_type)
+
+    assert (reply.status, reply.content["type"]) == (400, "urn:order-receiver:problem:empty-body")
+    assert "Send the order's fields in the body" in reply.content["detail"]
+    assert (reasons(idle), idle.rows()) == (["empty_body"], [])
+
+
+def test_an_empty_body_that_is_not_proven_is_not_told_so(idle: Served) -> None:
+    assert idle.post(b"", prove=False).status == 401
+
+
 def test_what_is_not_understood_is_parked_with_all_errors_at_once(idle: Served) -> None:
     reply = idle.post({"OrderRef": "77", "total": "1e5", "item_1_quantity": "none", "customer_email": "a@b@c"})
 
