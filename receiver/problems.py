@@ -7,7 +7,8 @@ from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Flask, Response, json, request
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
 
 from receiver import faults
 from receiver.errors import ReceiverError, Unavailable
@@ -34,8 +35,15 @@ def _with_the_body_read(response: Response) -> Response:
     """Read what a view has left of a body: a server ends such a connection, which a proxy keeps for the next order."""
     if request.blueprint != _READS_ALL:
         with suppress(Exception):  # the sender may have gone
-            request.stream.read(_DRAINED)
+            _read_the_rest()
     return response
+
+
+def _read_the_rest() -> None:
+    try:
+        request.stream.read(_DRAINED)
+    except RequestEntityTooLarge:  # a page reads no more of it, the connection does
+        get_input_stream(request.environ).read(_DRAINED)
 
 
 def _from_receiver(error: ReceiverError) -> Response:

@@ -119,6 +119,7 @@ TOPS: dict[str, set[str]] = {
     "wiring": {"kit"},
     "routes": {"kit"},
     "health": {"kit", "serving"},
+    "page_forms": set(),
     "problems": set(),
     "serving": {"kit"},
     "instance": {"kit"},
@@ -127,11 +128,11 @@ TOPS: dict[str, set[str]] = {
     # What a merchant's tests are given.
     "testing": {"", "kit", "instance", "handler_trial", "testing"},
     "diagnosis": {"kit", "serving", "diagnosis"},
-    "account": {"kit", "problems", "console", "account"},
-    "console": {"kit", "instance", "diagnosis", "problems", "serving", "console"},
+    "account": {"kit", "page_forms", "problems", "console", "account"},
+    "console": {"kit", "instance", "diagnosis", "page_forms", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},
     # The app's factory.
-    "": {"wiring", "routes", "health", "problems", "console", "account", "commands"},
+    "": {"wiring", "routes", "health", "page_forms", "problems", "console", "account", "commands"},
 }
 #: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
 #: current app.

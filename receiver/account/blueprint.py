@@ -8,9 +8,9 @@ from typing import Any
 from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from receiver import problems
+from receiver import page_forms, problems
 from receiver.account.accounts import Accounts
 from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
 from receiver.errors import ConfigurationError, ReceiverError
@@ -83,6 +83,11 @@ def _from_csrf(_error: CSRFError) -> Response:
 @account.errorhandler(HTTPException)
 def _from_http(error: HTTPException) -> Response:
     return problems.with_headers(_page(error.code or 500, error.name, error.description or ""), error)
+
+
+@account.errorhandler(RequestEntityTooLarge)
+def _from_a_large_form(_error: RequestEntityTooLarge) -> Response:
+    return _page(413, "The form is too large", page_forms.too_large(request.endpoint))
 
 
 @account.errorhandler(ReceiverError)

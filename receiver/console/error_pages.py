@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, abort, make_response, render_template, request, session, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from receiver import problems
+from receiver import page_forms, problems
 from receiver.console.blueprint import console
 from receiver.console.guard import TOKEN
 from receiver.errors import ConfigurationError, NotThere, ReceiverError
@@ -30,6 +30,11 @@ def _from_http(error: HTTPException) -> Response:
     if error.code == 401:
         return _page(401, "Your sign-in has ended", error.description or "", again=_form_again())
     return problems.with_headers(_page(error.code or 500, error.name, error.description or ""), error)
+
+
+@console.errorhandler(RequestEntityTooLarge)
+def _from_a_large_form(_error: RequestEntityTooLarge) -> Response:
+    return _page(413, "The form is too large", page_forms.too_large(request.endpoint))
 
 
 @console.errorhandler(ReceiverError)
@@ -84,4 +89,8 @@ def _typed() -> list[tuple[str, str]]:
     """Give what was typed into a form that was not taken, so that it can be copied into the next."""
     if request.endpoint not in _LONG_FORMS:
         return []
-    return [(name, value) for name, value in request.form.items(multi=True) if value and name not in _HIDDEN]
+    try:
+        typed = list(request.form.items(multi=True))
+    except RequestEntityTooLarge:
+        return []
+    return [(name, value) for name, value in typed if value and name not in _HIDDEN]

@@ -375,3 +375,16 @@ def test_the_pages_look_right(shop: Served, browse: Callable[..., Browsing]) -> 
         folded.evaluate("one => { one.open = true }")
     wrong += person.look()
     assert wrong == []
+
+
+def test_map_parameters_takes_a_form_of_many_fields_and_no_endless_one(shop: Served, visitor: Visitor) -> None:
+    """Its limits are wider than those of other pages: a field of an order has seven inputs there."""
+    park(shop)
+    many = {f"custom.c{number}:from": '["a"]' for number in range(3_000)}
+
+    assert visitor.post(MAP, {"order_id:other": "OrderRef"} | many).status == 200
+    for too_much in ({"order_id:words": "b" * 1_100_000}, {f"f{number}": "" for number in range(10_001)}):
+        page = visitor.post(MAP, too_much)
+        assert (page.status, "The form is too large" in page.text) == (413, True)
+    page = Visitor(shop.base).post(MAP, {"order_id:words": "b" * 1_100_000}, token="none")
+    assert (page.status, "Your sign-in has ended" in page.text) == (401, True)

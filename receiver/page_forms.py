@@ -1,0 +1,55 @@
+"""Limits of the forms of pages: so many bytes and fields, counted before a form is taken apart."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import IO, Any
+
+from flask import Flask, Request
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.formparser import FormDataParser
+
+#: Of every form under /admin and /account that is not named below.
+MOST_BYTES, MOST_FIELDS = 64 * 1024, 200
+#: Map parameters sends seven inputs for each field of an order and for each of the shop's own.
+MOST_BYTES_OF_LONG, MOST_FIELDS_OF_LONG = 1024 * 1024, 10_000
+#: Endpoints of long forms.
+LONG = frozenset({"console.parked_map"})
+
+
+def init_app(app: Flask) -> None:
+    """Limit the forms of the app; /orders reads the raw body itself, and has MAX_BODY_BYTES and MAX_FIELDS."""
+    app.request_class = _LimitedRequest
+
+
+def limits(endpoint: str | None) -> tuple[int, int]:
+    """Give the most bytes and the most fields that a form for this endpoint may have."""
+    return (MOST_BYTES_OF_LONG, MOST_FIELDS_OF_LONG) if endpoint in LONG else (MOST_BYTES, MOST_FIELDS)
+
+
+def too_large(endpoint: str | None) -> str:
+    """Say what a form may have that had more."""
+    most_bytes, most_fields = limits(endpoint)
+    return f"A form here may have {most_bytes // 1024} KiB and {most_fields} fields at most. Nothing was changed."
+
+
+class _CountedForms(FormDataParser):
+    """Counts the fields of an urlencoded form before they are taken apart; Werkzeug counts the parts of a multipart."""
+
+    def parse(self, stream: IO[bytes], mimetype: str, *args: Any, **kwargs: Any) -> Any:
+        """Take a form apart; raises RequestEntityTooLarge."""
+        if mimetype == "application/x-www-form-urlencoded":
+            body = stream.read()
+            if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:
+                raise RequestEntityTooLarge
+            stream = BytesIO(body)
+        return super().parse(stream, mimetype, *args, **kwargs)
+
+
+class _LimitedRequest(Request):
+    """Is a request whose form has limits; they hold wherever its form, values or stream are first asked for."""
+
+    form_data_parser_class = _CountedForms
+    max_content_length: Any = property(lambda self: limits(self.endpoint)[0])
+    max_form_memory_size: Any = max_content_length
+    max_form_parts: Any = property(lambda self: limits(self.endpoint)[1])
