@@ -40,6 +40,11 @@ def receipt_of(pk: int) -> str:
     return f"rcp_{pk:08d}"
 
 
+def pk_of(receipt: str) -> int:
+    """Return the primary key of the order with this receipt, which `receipt_of` made."""
+    return int(receipt.removeprefix("rcp_"))
+
+
 #: Of tables whose ids are shown, told of or kept elsewhere: without it SQLite gives that of a deleted row again.
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 

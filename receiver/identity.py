@@ -1,8 +1,9 @@
-"""The key that makes an order one order: what two POSTs have in common when they are copies."""
+"""The key and the content that make two POSTs copies of one event."""
 
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 
 from pydantic_core import to_json
 
@@ -27,6 +28,28 @@ def body_key(fields: Fields, *, event_id: str | None, webhook_id: str | None) ->
     ``event_id`` is the one that was read, None for a malformed one, which counts as missing.
     """
     return event_id or webhook_id or "body_" + digest(to_json(fields))
+
+
+def content_digest(order: Order, decided: str) -> str:
+    """Return the digest of what makes an order this order, whatever its key is (order-post "Copies").
+
+    A retry may differ in anything else: its timestamp, attempt number, notes, addresses, the order of the items.
+    """
+    items = sorted(
+        [item.sku or item.name or item.id or "", str(item.quantity or ""), _plain(item.unit_price)]
+        for item in order.items
+    )
+    return digest(to_json([order.order_id, decided, order.test, items, _plain(order.total)]))
+
+
+def own_key(key: str, content: str) -> str:
+    """Return the key of what came under a known ``key`` with other ``content``; no id that is sent holds a dot."""
+    return f"{key}.{content}"
+
+
+def _plain(amount: Decimal | None) -> str:
+    """Write an amount so that equal ones are the same text, "" for none; it has fewer digits than are rounded to."""
+    return "" if amount is None else format(amount.normalize() + 0, "f")
 
 
 def digest(content: bytes) -> str:

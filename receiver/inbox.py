@@ -1,17 +1,18 @@
-"""Write an order down exactly once: the insert decides about copies, one commit serves all who wait."""
+"""Write an order down exactly once: the insert finds what is new, one commit serves all who wait."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
+from receiver import copies
 from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
 from receiver.errors import SecretsChanged
 from receiver.group_commit import GroupCommit
+from receiver.identity import own_key
 from receiver.shared_secrets import Stored, stored_secrets
 
 _COLUMNS = (
@@ -28,6 +29,8 @@ _COLUMNS = (
     "encoding",
     "fields",
     "fields_digest",
+    "content_digest",
+    "same_id_as",
     "notes",
     "order",
     "errors",
@@ -43,15 +46,6 @@ _COLUMNS = (
 )
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _ROW = f"({', '.join('?' * len(_COLUMNS))})"
-_NOTE_COPY = (
-    "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) "
-    "WHERE source = ? AND key = ? RETURNING id, order_id"
-)
-_TAKE_OVER = (
-    f"UPDATE orders SET ({_NAMES}) = {_ROW} "  # noqa: S608 - names from above
-    "WHERE source = ? AND key = ? AND (state = 'parked' OR state = 'ignored' AND decided IS NULL) RETURNING id"
-)
-_TOOK_OVER = "what came first under this key was not understood; this took its place"
 #: Rows of one INSERT; SQLite takes 32,766 variables.
 _MOST_ROWS = 500
 
@@ -109,7 +103,7 @@ class Inbox:
 
 
 def _insert(cursor: Any, rows: Sequence[list[Any]]) -> dict[tuple[str, str], int]:
-    """Insert all rows that are no copies, in one statement; gives the new ids by source and key."""
+    """Insert all rows whose keys are new, in one statement; gives the new ids by source and key."""
     if not rows:
         return {}
     cursor.execute(
@@ -135,27 +129,32 @@ def _one_by_one(
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
     """Say what became of a row; the first of two copies in one group is the one that was inserted.
 
-    A copy changes nothing, unless what is kept was not understood, parked or dismissed, and this is the order itself:
-    neither a test nor an ignored notice.
+    What says something else under a known key is nobody's copy: it gets a row of its own, under a key of its own by
+    which its own copies find it. Nothing that is kept is overwritten.
     """
     if (row["source"], row["key"]) in inserted:
         return _new(row, inserted)
-    if row["state"] == "open" and not row["test"] and (pk := _took_over(cursor, row)):
-        return Recorded(pk, row["order_id"], is_copy=False)
-    cursor.execute(_NOTE_COPY, (row["fields_digest"], row["source"], row["key"]))
-    ((pk, order_id),) = cursor.fetchall()
-    return Recorded(pk, order_id, is_copy=True)
+    kept = copies.find(cursor, row["source"], row["key"])
+    if copies.is_same(row, kept):
+        return _copy(cursor, row, kept)
+    corrects = copies.corrects(row, kept)
+    own = {**row, "key": own_key(row["key"], row["content_digest"]), "same_id_as": None if corrects else kept.first}
+    of_its_own = _insert(cursor, [_values(own)])
+    if not of_its_own:
+        return _copy(cursor, row, copies.find(cursor, own["source"], own["key"]))
+    recorded = _new(own, of_its_own)
+    if corrects:
+        copies.supersede(cursor, kept.id, by=recorded.pk)
+    return recorded
+
+
+def _copy(cursor: Any, row: Mapping[str, Any], kept: copies.Kept) -> Recorded:
+    copies.note_copy(cursor, row, kept)
+    return Recorded(kept.id, kept.order_id, is_copy=True)
 
 
 def _new(row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
     return Recorded(inserted.pop((row["source"], row["key"])), row["order_id"], is_copy=False)
-
-
-def _took_over(cursor: Any, row: Mapping[str, Any]) -> int | None:
-    """Give the id of the row whose place this understood one took: a corrected POST of the same event."""
-    row = {**row, "notes": json.dumps([*json.loads(row["notes"]), _TOOK_OVER], ensure_ascii=False)}
-    cursor.execute(_TAKE_OVER, [*_values(row), row["source"], row["key"]])
-    return next((pk for (pk,) in cursor.fetchall()), None)
 
 
 def _values(row: Mapping[str, Any]) -> list[Any]:

@@ -71,13 +71,13 @@ def find(session: Session, receipt: str) -> OrderRow:
 
 
 def find_by_either(session: Session, name: str) -> OrderRow:
-    """Find an order by its receipt, or by its order id: the newest, before tests and what was ignored or a duplicate.
+    """Find an order by its receipt, or by its order id: the newest, before tests and what never ran.
 
     Raises NotThere when there is none.
     """
     if _RECEIPT.fullmatch(name):
         return find(session, name)
-    is_aside = or_(OrderRow.state.in_(("ignored", "duplicate")), OrderRow.test)
+    is_aside = or_(OrderRow.state.in_(("ignored", "duplicate", "parked")), OrderRow.test)
     named = select(OrderRow).where(OrderRow.order_id == name)
     row = session.scalar(named.order_by(is_aside, OrderRow.id.desc()).limit(1))
     if row is None:

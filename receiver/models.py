@@ -32,6 +32,8 @@ class OrderRow(Job, Base):
     encoding: Mapped[str]
     fields: Mapped[str]
     fields_digest: Mapped[str]
+    #: Of what makes two POSTs copies; null on a row that was purged before this column was there.
+    content_digest: Mapped[str | None]
     notes: Mapped[str]
     order: Mapped[str | None]
     errors: Mapped[str | None]
@@ -43,6 +45,8 @@ class OrderRow(Job, Base):
     copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     differing_copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     duplicate_of: Mapped[str | None]
+    #: Id of the row that came first under the same event_id, webhook-id or made-up key, and says something else.
+    same_id_as: Mapped[int | None]
 
     @property
     def receipt(self) -> str:
@@ -57,6 +61,7 @@ class OrderRow(Job, Base):
         Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
         Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
+        Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
         NEVER_AGAIN,
     )

@@ -14,7 +14,7 @@ from receiver import jobs
 from receiver.authentication import Proof, authenticate, is_of_self_test
 from receiver.customers import normalised
 from receiver.errors import EmptyBody, ReceiverError, SecretsChanged, Unauthenticated, Unavailable, UnsupportedEncoding
-from receiver.identity import body_key, digest, order_key
+from receiver.identity import body_key, content_digest, digest, order_key
 from receiver.inbox import Inbox, Recorded
 from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
 from receiver.refusals import Refusals
@@ -166,6 +166,7 @@ def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyri
     reading = read(guarded.fields, source.mapping, delivery.received_at)
     key = _key(reading, guarded.masked, proof)
     cleaned = to_json(guarded.masked)
+    fields_digest = digest(cleaned)
     if guarded.masked is not guarded.fields:
         reading = read(guarded.masked, source.mapping, delivery.received_at)
     return {
@@ -173,7 +174,8 @@ def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyri
         "key": key,
         "encoding": (delivery.headers.get("content-type") or "").partition(";")[0].strip().lower(),
         "fields": cleaned.decode(),
-        "fields_digest": digest(cleaned),
+        "fields_digest": fields_digest,
+        "content_digest": fields_digest,  # of what is not understood; else its order has one
         "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
@@ -189,13 +191,14 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
     """Make the columns that follow from a reading; a test holds its own lease from the start."""
     if isinstance(reading, NotUnderstood):
         errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return {"state": "parked", "test": False, "order_id": None, "errors": to_json(errors).decode()}
+        return {"state": "parked", "test": False, "order_id": reading.order_id, "errors": to_json(errors).decode()}
     order = reading.order
     completed = reading.decided == "completed"
     columns = {
         "state": "open" if completed else "ignored",
         "test": order.test,
         "decided": reading.decided,
+        "content_digest": content_digest(order, reading.decided),
         "event_id": order.event_id,
         "order_id": order.order_id,
         "email": normalised(order.customer.email) if order.customer.email else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,10 +14,9 @@ from receiver import jobs, ledger, progress
 from receiver.database import Database
 from receiver.errors import ConfigurationError, ReceiverError
 from receiver.handler_loading import Registry
-from receiver.identity import order_key
 from receiver.models import HandlerRow, OrderRow
-from receiver.orders import Mapping, NotUnderstood, Understood, read
-from receiver.reception import what_was_read
+from receiver.orders import NotUnderstood
+from receiver.rereading import reread, supersede_corrected
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
@@ -111,22 +109,12 @@ def _read_again(
 
     Raises ConfigurationError while the mapping itself is wrong, and for what stays ignored or a duplicate.
     """
-    sources.check_file()
-    reading = read([(name, value) for name, value in json.loads(row.fields)], _mapping(row, sources), row.received_at)
-    columns = what_was_read(reading, now)
-    if isinstance(reading, Understood):
-        key = order_key(reading.order, reading.decided, webhook_id=row.webhook_id)
-        kept = session.scalar(
-            select(OrderRow).where(OrderRow.source == row.source, OrderRow.key == key, OrderRow.id != row.id)
-        )
-        if kept is not None:
-            columns |= {**_NO_RUN, "state": "duplicate", "duplicate_of": kept.receipt}
-        elif reading.order.test:
-            columns |= {**_NO_RUN, "state": "done", "key": key}  # a test's handlers run when it arrives, or never
-        else:
-            columns["key"] = key
-    if row.order is not None and columns["state"] == row.state:
+    reading, columns = reread(session, row, sources, now)
+    was_never_more = row.order is None and row.state == "duplicate" and columns["state"] == "parked"
+    if was_never_more or (row.order is not None and columns["state"] == row.state):
         _check_can_run(row)
+    if columns["state"] == "open":
+        supersede_corrected(session, row, columns)
     _write(session, row, columns)
     if columns["state"] == "open" and without:
         for one in progress.handler_rows(session, row, registry, now):
@@ -191,10 +179,6 @@ def _start_afresh(one: HandlerRow, now: datetime) -> None:
     one.due_at = None
     one.waiting_since = now
     one.changed_at = now
-
-
-def _mapping(row: OrderRow, sources: Sources) -> Mapping | None:
-    return sources.get(row.source).mapping
 
 
 def _write(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
+from fractions import Fraction
 from typing import Any
 
-from receiver.identity import body_key, order_key
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver.identity import body_key, content_digest, order_key, own_key
 from receiver.orders import Order
+from receiver.signing import is_webhook_id
 
 MADE_UP = "evt_251555af4420d8f2a9b7a102bb3419a6800470f4d3cba32aa0833b04460ddd5d"
 
@@ -64,3 +71,99 @@ def test_without_both_such_a_body_is_keyed_by_its_fields() -> None:
 def test_fields_in_other_words_or_order_are_another_body() -> None:
     bodies = [[("a", "1"), ("b", "2")], [("b", "2"), ("a", "1")], [("a", "12"), ("b", "")]]
     assert len({body_key(fields, event_id=None, webhook_id=None) for fields in bodies}) == 3
+
+
+ITEMS = st.lists(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "sku": st.sampled_from(["MUG", "PLATE"]),
+            "name": st.sampled_from(["Mug", "Plate", "MUG"]),
+            "quantity": st.integers(1, 3),
+            "unit_price": st.sampled_from(["0.00", "12.5", "12.50", "100", "1000.000000"]),
+        },
+    ),
+    max_size=3,
+)
+ORDERS = st.fixed_dictionaries(
+    {"order_id": st.sampled_from(["A-1", "A-2"]), "items": ITEMS},
+    optional={"total": st.sampled_from(["0.00", "-0.00", "12.5", "12.50", "100", "100.0"]), "test": st.booleans()},
+)
+NOISE = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_id": st.text("abc", min_size=1),
+        "order_date": st.datetimes(timezones=st.just(UTC)),
+        "customer_note": st.text(),
+        "currency": st.sampled_from(["EUR", "GBP"]),
+        "billing": st.fixed_dictionaries({"city": st.text()}),
+        "custom": st.dictionaries(st.text(), st.text(), max_size=2),
+        "extra": st.dictionaries(st.text(), st.text(), max_size=2),
+        "notes": st.tuples(st.text()),
+    },
+)
+
+
+def content(order: dict[str, Any], decided: str) -> str:
+    return content_digest(Order.model_validate({"order_date": datetime(2026, 11, 23, tzinfo=UTC), **order}), decided)
+
+
+def what_counts(order: dict[str, Any], decided: str) -> Any:
+    """Say by other means than the code what two copies have in common."""
+    lines = Counter(
+        (item.get("sku", item.get("name")), item.get("quantity"), _number(item.get("unit_price")))
+        for item in order["items"]
+    )
+    return order["order_id"], decided, order.get("test", False), lines, _number(order.get("total"))
+
+
+def _number(text: str | None) -> Fraction | None:
+    return None if text is None else Fraction(text)
+
+
+DECIDED = st.sampled_from(["completed", "pending"])
+
+
+@given(order=ORDERS, other=ORDERS, noise=NOISE, more=NOISE, decided=DECIDED, other_decided=DECIDED)
+def test_two_orders_have_one_digest_when_what_counts_is_equal(
+    order: dict[str, Any],
+    other: dict[str, Any],
+    noise: dict[str, Any],
+    more: dict[str, Any],
+    decided: str,
+    other_decided: str,
+) -> None:
+    are_equal = what_counts(order, decided) == what_counts(other, other_decided)
+    assert (content(noise | order, decided) == content(more | other, other_decided)) == are_equal
+    assert content(noise | order, decided) == content(more | order, decided)
+    assert content(noise | order, decided) == content({**more, **order, "items": order["items"][::-1]}, decided)
+
+
+@given(order=ORDERS, decided=DECIDED, data=st.data())
+def test_each_thing_that_counts_makes_another_digest(order: dict[str, Any], decided: str, data: st.DataObject) -> None:
+    line: dict[str, Any] = {"name": "Mug", "quantity": 1, "unit_price": "1.00"}
+    order["items"] = [*order["items"], line]
+    changed: dict[str, Any] = data.draw(
+        st.sampled_from(
+            [
+                {"order_id": "A-3"},
+                {"test": not order.get("test", False)},
+                {"total": "7.77"},
+                {"items": order["items"][:-1]},
+                {"items": [*order["items"], line]},
+                {"items": [*order["items"][:-1], line | {"sku": "X"}]},
+                {"items": [*order["items"][:-1], line | {"name": "X"}]},
+                {"items": [*order["items"][:-1], line | {"quantity": 9}]},
+                {"items": [*order["items"][:-1], line | {"unit_price": "7.77"}]},
+            ]
+        )
+    )
+    assert content(order | changed, decided) != content(order, decided)
+    assert content(order, decided) != content(order, "refunded")
+
+
+def test_a_key_of_its_own_is_none_that_a_sender_can_give() -> None:
+    assert own_key("evt_9", "00ff") == "evt_9.00ff"
+    with pytest.raises(ValueError, match="must not hold a"):
+        an_order(event_id="evt_9.00ff")
+    assert not is_webhook_id("evt_9.00ff")

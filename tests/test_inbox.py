@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,7 @@ def row(key: str, *, digest: str = "d") -> dict[str, object]:
         "encoding": "json",
         "fields": "[]",
         "fields_digest": digest,
+        "content_digest": digest,
         "notes": "[]",
         "proof": "field",
         "fingerprint": "00000000",
@@ -52,11 +52,11 @@ def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None
     assert stored.received_at == datetime(2026, 11, 23, tzinfo=UTC)
 
 
-def test_a_copy_that_differs_is_noted_and_changes_nothing(kit: Kit) -> None:
+def test_a_copy_with_other_fields_is_noted_and_changes_nothing(kit: Kit) -> None:
     inbox = Inbox(kit.database)
     inbox.record(row("k"), [])
 
-    assert inbox.record(row("k", digest="other"), []).is_copy
+    assert inbox.record({**row("k"), "fields_digest": "other"}, []).is_copy
 
     (stored,) = rows(kit)
     assert (stored.copies, stored.differing_copies, stored.fields_digest) == (1, 1, "d")
@@ -106,46 +106,85 @@ def test_each_of_a_group_gets_the_receipt_of_its_own_row(kit: Kit, known: tuple[
     assert [recorded.is_copy for recorded in found] == [number in known for number in range(60)]
 
 
-def parked(key: str) -> dict[str, object]:
-    return {**row(key), "state": "parked", "order_id": None, "errors": "[1]"}
+def parked(key: str, **changes: object) -> dict[str, object]:
+    return {**row(key, digest="p"), "state": "parked", "order_id": None, "errors": "[1]", **changes}
 
 
-def test_what_is_understood_takes_the_place_of_what_stands_parked_under_its_key(kit: Kit) -> None:
+def an_open(key: str, **changes: object) -> dict[str, object]:
+    return {**row(key, digest="o"), "state": "open", "decided": "completed", **changes}
+
+
+def test_the_order_that_a_parked_one_was_meant_to_be_supersedes_it_and_overwrites_nothing(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    first = inbox.record(parked("k", fields='["malformed"]'), [])
+
+    corrected = an_open("k", order_id="A-2", fields='["whole"]')
+    order, again = inbox.record(corrected, []), inbox.record(corrected, [])
+
+    assert (order.is_copy, again.is_copy, order.pk == again.pk, order.pk == first.pk) == (False, True, True, False)
+    superseded, stored = rows(kit)
+    assert (superseded.state, superseded.duplicate_of, superseded.fields) == (
+        "duplicate",
+        order.receipt,
+        '["malformed"]',
+    )
+    assert (stored.state, stored.key, stored.fields, stored.same_id_as) == ("open", "k.o", '["whole"]', None)
+
+
+def test_a_malformed_body_that_comes_again_is_a_copy_of_the_superseded_one(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    first = inbox.record(parked("k"), [])
+    inbox.record(an_open("k"), [])
+
+    assert inbox.record(parked("k"), []) == first._replace(is_copy=True)
+    assert [stored.state for stored in rows(kit)] == ["duplicate", "open"]
+
+
+@pytest.mark.parametrize("changes", [{"test": True}, {"state": "ignored", "decided": "unpaid"}, {"order_id": "A-9"}])
+def test_what_is_not_the_order_that_was_parked_leaves_it_parked(kit: Kit, changes: dict[str, object]) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(parked("k", order_id="A-1"), [])
+
+    assert not inbox.record(an_open("k", **changes), []).is_copy
+    kept, other = rows(kit)
+    assert (kept.state, other.same_id_as) == ("parked", kept.id)
+
+
+def test_of_many_corrections_at_once_one_is_recorded_and_the_others_are_copies(kit: Kit) -> None:
     inbox = Inbox(kit.database)
     inbox.record(parked("k"), [])
-
-    corrected = {**row("k", digest="new"), "state": "open", "order_id": "A-2", "notes": '["one"]', "fields": "[2]"}
-    assert inbox.record(corrected, []) == Recorded(1, "A-2", is_copy=False)
-    assert inbox.record(corrected, []) == Recorded(1, "A-2", is_copy=True)
-
-    (stored,) = rows(kit)
-    assert (stored.state, stored.errors, stored.fields, stored.fields_digest) == ("open", None, "[2]", "new")
-    assert json.loads(stored.notes)[0] == "one"
-    assert "took its place" in json.loads(stored.notes)[1]
-    assert (stored.copies, stored.differing_copies) == (1, 0)
-
-
-def test_what_is_no_better_understood_is_a_copy_of_what_stands_parked(kit: Kit) -> None:
-    inbox = Inbox(kit.database)
-    inbox.record(parked("k"), [])
-
-    assert inbox.record({**parked("k"), "fields_digest": "new"}, []).is_copy
-
-    (stored,) = rows(kit)
-    assert (stored.state, stored.fields_digest, stored.differing_copies) == ("parked", "d", 1)
-
-
-def test_of_many_corrections_at_once_one_takes_over_and_the_others_are_copies(kit: Kit) -> None:
-    inbox = Inbox(kit.database)
-    inbox.record(parked("k"), [])
-    corrected = {**row("k"), "state": "open"}
 
     with ThreadPoolExecutor(16) as pool:
-        found = list(pool.map(lambda _: inbox.record(corrected, []), range(40)))
+        found = list(pool.map(lambda _: inbox.record(an_open("k"), []), range(40)))
 
     assert sum(not recorded.is_copy for recorded in found) == 1
-    (stored,) = rows(kit)
-    assert (stored.state, stored.copies) == ("open", 39)
+    assert [(stored.state, stored.copies) for stored in rows(kit)] == [("duplicate", 0), ("open", 39)]
+
+
+def test_two_contents_under_one_id_in_one_group_are_two_rows(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    entries = [an_open("k", content_digest=f"d{number % 3}", order_id=f"A-{number % 3}") for number in range(30)]
+
+    with ThreadPoolExecutor(len(entries)) as pool:
+        with kit.database.write():  # all queue behind this one
+            waiting = [pool.submit(inbox.record, entry, []) for entry in entries]
+            time.sleep(0.2)
+        found = [future.result() for future in waiting]
+
+    stored = {order.id: order for order in rows(kit)}
+    assert sorted(order.copies for order in stored.values()) == [9, 9, 9]
+    assert [stored[recorded.pk].order_id for recorded in found] == [f"A-{number % 3}" for number in range(30)]
+    first = min(stored)
+    assert [order.same_id_as for order in stored.values()] == [None, first, first]
+
+
+def test_what_is_left_of_a_purged_row_decides_where_it_has_no_digest(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    inbox.record(an_open("k", content_digest=None), [])
+
+    assert inbox.record(an_open("k"), []).is_copy
+    for changes in ({"order_id": "A-2"}, {"decided": "unpaid"}, {"test": True}):
+        assert not inbox.record(an_open("k", content_digest=str(changes), **changes), []).is_copy
 
 
 def test_what_was_proven_by_other_secrets_than_those_of_the_commit_is_not_recorded(kit: Kit) -> None:

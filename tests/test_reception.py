@@ -58,12 +58,10 @@ def test_a_corrected_post_of_a_parked_event_is_accepted_and_run(shop: Served) ->
     first, second = shop.post(fields), shop.post(fields | {"order_id": "A-1"})
 
     assert (first.status, first.content["status"]) == (202, "parked")
-    assert (second.status, second.content) == (
-        202,
-        {"status": "accepted", "order_id": "A-1", "receipt": first.content["receipt"]},
-    )
-    (row,) = shop.settled()
-    assert (row.state, shop.handler_states()["register_customer"]) == ("done", "done")
+    assert (second.status, second.content["status"], second.content["order_id"]) == (202, "accepted", "A-1")
+    parked, order = shop.settled()
+    assert (parked.state, parked.receipt, parked.duplicate_of) == ("duplicate", first.content["receipt"], order.receipt)
+    assert (order.state, order.same_id_as, shop.handler_states()["register_customer"]) == ("done", None, "done")
 
 
 @pytest.mark.parametrize("name", ["shared_secret", "AuthKey", "whatever you call it"])
@@ -131,18 +129,32 @@ def test_an_event_that_is_called_completed_never_takes_the_orders_place(idle: Se
     assert (order.status, order.content["status"]) == (202, "accepted")
 
 
-@pytest.mark.parametrize("fields", [{"test": "true"}, {"payment_status": "pending"}, {"event": "order.refunded"}])
-def test_nothing_but_the_order_takes_the_place_of_what_is_parked(idle: Served, fields: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"test": "true"}, "tested"),
+        ({"payment_status": "pending"}, "ignored"),
+        ({"event": "order.refunded"}, "ignored"),
+    ],
+)
+def test_nothing_but_the_order_supersedes_what_is_parked(idle: Served, fields: dict[str, str], status: str) -> None:
     parked = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "2.5"})
-    other = idle.post({"event_id": "TK1", "order_id": "A-2", **fields})
-    assert (other.status, other.content["status"]) == (200, "duplicate")
+    other = idle.post({"event_id": "TK1", "order_id": "A-1", **fields})
+    assert (other.status, other.content["status"]) == (200, status)
     assert (idle.rows()[0].state, "Mug" in idle.rows()[0].fields) == ("parked", True)
 
     order = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "2"})
-    assert (order.status, order.content) == (
-        202,
-        {"status": "accepted", "order_id": "A-1", "receipt": parked.content["receipt"]},
-    )
+    assert (order.status, order.content["status"]) == (202, "accepted")
+    first = idle.rows()[0]
+    assert (first.receipt, first.duplicate_of) == (parked.content["receipt"], order.content["receipt"])
+
+
+def test_an_order_never_supersedes_what_is_parked_of_another_order(idle: Served) -> None:
+    """A shop that gives one event_id to several orders."""
+    idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_quantity": "2.5"})
+    assert idle.post(order_fields(event_id="TK1", order_id="A-2")).content["status"] == "accepted"
+    parked, order = idle.rows()
+    assert (parked.state, parked.order_id, order.same_id_as) == ("parked", "A-1", parked.id)
 
 
 @pytest.mark.parametrize("event_id", ["checkout.completed", "x" * 256])
@@ -153,12 +165,13 @@ def test_a_malformed_event_id_makes_no_copies_of_what_is_parked(idle: Served, ev
     assert again.content["receipt"] == second.content["receipt"] != first.content["receipt"]
 
 
-def test_a_corrected_order_takes_the_place_of_what_was_dismissed(idle: Served) -> None:
+def test_a_corrected_order_supersedes_what_was_dismissed(idle: Served) -> None:
     receipt = idle.post({"event_id": "TK1", "total": "5.00"}).content["receipt"]
     with idle.kit.database.write() as session:
         ledger.dismiss(session, receipt)
     order = idle.post({"event_id": "TK1", "total": "5.00", "order_id": "A-1"})
-    assert (order.status, order.content["status"], order.content["receipt"]) == (202, "accepted", receipt)
+    assert (order.status, order.content["status"]) == (202, "accepted")
+    assert (idle.rows()[0].receipt, idle.rows()[0].duplicate_of) == (receipt, order.content["receipt"])
 
 
 def test_another_event_is_kept_and_ignored(idle: Served) -> None:

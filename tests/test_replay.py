@@ -177,7 +177,7 @@ def test_what_is_still_not_understood_stays_parked_with_todays_errors(idle: Serv
 def test_a_parked_order_that_is_kept_already_becomes_a_duplicate_and_runs_nothing(idle: Served) -> None:
     """The sender changed its names and sent the order again before the merchant mapped the old ones."""
     receipt = park(idle)
-    kept = idle.post(order_fields(order_id="R-1")).content["receipt"]
+    kept = idle.post({"order_id": "R-1", "customer_email": "ada@shop.example"}).content["receipt"]
     map_names(idle)
 
     assert again(idle, receipt) == f"duplicate of {kept}"
@@ -185,6 +185,39 @@ def test_a_parked_order_that_is_kept_already_becomes_a_duplicate_and_runs_nothin
     assert (row.state, row.duplicate_of, row.due_at) == ("duplicate", kept, None)
     run(idle)
     assert {one.order_pk for one in idle.rows(HandlerRow)} == {idle.rows()[1].id}
+
+
+def test_a_parked_order_that_says_something_else_than_the_kept_one_runs(idle: Served) -> None:
+    kept = idle.post(order_fields(order_id="R-1")).content["receipt"]
+    receipt = park(idle)
+    map_names(idle)
+
+    assert again(idle, receipt) == "open"
+    first, second = idle.rows()
+    assert (first.receipt, second.same_id_as) == (kept, first.id)
+    assert second.key == f"{first.key}.{second.content_digest}"
+    copy = idle.post({"OrderRef": "R-1", "BuyerEmail": "ada@shop.example"})
+    assert (copy.content["status"], copy.content["receipt"]) == ("duplicate", receipt)
+
+
+def test_a_parked_retry_of_a_parked_event_becomes_a_duplicate_of_it(idle: Served) -> None:
+    first, second = park(idle, event_id="E1", Attempt="1"), park(idle, event_id="E1", Attempt="2")
+    map_names(idle, MAPPING + 'event_id = "event_id"\n')
+
+    assert (again(idle, first), again(idle, second)) == ("open", f"duplicate of {first}")
+    assert idle.rows()[1].same_id_as is None
+    assert idle.post({"OrderRef": "R-1", "event_id": "E1"}).content["receipt"] == first
+
+
+def test_a_parked_order_that_a_later_one_of_its_id_corrects_is_settled_as_its_duplicate(idle: Served) -> None:
+    """The later one was parked too, and is the first of the two that is understood."""
+    first, second = park(idle, event_id="E1", IsTest="perhaps"), park(idle, event_id="E1")
+    map_names(idle, MAPPING + 'event_id = "event_id"\n')
+
+    assert again(idle, second) == "open"
+    row = idle.rows()[0]
+    assert (row.state, row.duplicate_of, row.order) == ("duplicate", second, None)
+    assert refusal(idle, first) == f"{first} is duplicate: no handler runs on it."
 
 
 def test_a_parked_notice_of_an_unpaid_order_becomes_ignored(idle: Served) -> None:

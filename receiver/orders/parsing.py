@@ -19,6 +19,7 @@ _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 _ORDER_ID = Place("order", 0, "order_id")
 _CURRENCY = Place("order", 0, "currency")
 _EVENT_ID = Place("order", 0, "event_id")
+_IDS = (_ORDER_ID, _EVENT_ID)
 _ITEM_PARTS = ("items", "options")
 
 
@@ -46,6 +47,8 @@ class NotUnderstood:
     errors: tuple[FieldError, ...]
     #: The event's id, if it was sent and is well-formed.
     event_id: str | None = None
+    #: The order's id, likewise.
+    order_id: str | None = None
 
 
 def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Understood | NotUnderstood:
@@ -77,8 +80,8 @@ def _read_one_by_one(
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
     errors += [*_missing_id(given, mapping), *_gaps(given)]
     if errors:
-        event_id = given[_EVENT_ID].value.strip() if _EVENT_ID in given.keys() - malformed.keys() else None
-        return NotUnderstood(tuple(errors), event_id)
+        ids = {place: given[place].value.strip() for place in given.keys() - malformed.keys() if place in _IDS}
+        return NotUnderstood(tuple(errors), ids.get(_EVENT_ID), ids.get(_ORDER_ID))
     notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
     well_formed = [one for one in placed if one[0] not in malformed]
     as_sent = [(given[place].name, given[place].value) for place in malformed]

@@ -1,0 +1,77 @@
+"""What a POST is when its key is known already: a copy, or something else under the same id."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from receiver.columns import pk_of, receipt_of
+
+_COLUMNS = "id, state, test, decided, order_id, content_digest, duplicate_of"
+_FIND = f"SELECT {_COLUMNS} FROM orders WHERE source = ? AND key = ?"  # noqa: S608 - names from above
+_NOTE_COPY = (
+    "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) WHERE id = ?"
+)
+_SUPERSEDE = (
+    "UPDATE orders SET state = 'duplicate', duplicate_of = ? "
+    "WHERE id = ? AND (state = 'parked' OR state = 'ignored' AND decided IS NULL) RETURNING id"
+)
+
+
+class Kept(NamedTuple):
+    """A recorded POST, as far as it is compared with another one."""
+
+    id: int
+    state: str
+    test: bool
+    decided: str | None
+    order_id: str | None
+    content_digest: str | None
+    duplicate_of: str | None
+
+    @property
+    def first(self) -> int:
+        """Return the id of the row that stands for this one: its own, or that of the order it is a duplicate of."""
+        return pk_of(self.duplicate_of) if self.duplicate_of else self.id
+
+
+def find(cursor: Any, source: str, key: str) -> Kept:
+    """Return what is kept under a key, which must be there."""
+    cursor.execute(_FIND, (source, key))
+    (found,) = cursor.fetchall()
+    return Kept(*found)
+
+
+def is_same(row: Mapping[str, Any], kept: Any) -> bool:
+    """Return whether a row by column says the same as a kept one, as `identity.content_digest` defines it.
+
+    A kept row has no digest when it was purged before there were digests: what is left of it has to do.
+    """
+    if kept.content_digest is None:
+        mine = row["order_id"], row.get("decided"), bool(row["test"])
+        return mine == (kept.order_id, kept.decided, bool(kept.test))
+    return bool(kept.content_digest == row["content_digest"])
+
+
+def note_copy(cursor: Any, row: Mapping[str, Any], kept: Kept) -> None:
+    """Count a copy of what is kept; nothing else of it changes."""
+    cursor.execute(_NOTE_COPY, (row["fields_digest"], kept.id))
+
+
+def corrects(row: Mapping[str, Any], kept: Any) -> bool:
+    """Return whether a row is the order that a kept one, parked or dismissed, was meant to be.
+
+    Only a completed real order can be that, and only when the kept one does not name another order.
+    """
+    is_order = row["state"] == "open" and not row["test"]
+    not_understood = kept.state == "parked" or (kept.state == "ignored" and kept.decided is None)
+    return is_order and not_understood and kept.order_id in {None, row["order_id"]}
+
+
+def supersede(cursor: Any, kept: int, *, by: int) -> bool:
+    """Settle a parked or dismissed row as a duplicate of the row ``by``; its body stays as it came.
+
+    Both are ids. Return False when it was neither parked nor dismissed, and leave it as it is.
+    """
+    cursor.execute(_SUPERSEDE, (receipt_of(by), kept))
+    return bool(cursor.fetchall())

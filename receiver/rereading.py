@@ -1,0 +1,74 @@
+"""Read a kept order with today's mapping: what its row becomes, beside what else is kept under its key."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from receiver import copies
+from receiver.columns import pk_of
+from receiver.identity import order_key, own_key
+from receiver.models import OrderRow
+from receiver.orders import NotUnderstood, Understood, read
+from receiver.reception import what_was_read
+from receiver.sources import Sources
+
+_NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
+
+
+def reread(
+    session: Session, row: OrderRow, sources: Sources, now: datetime
+) -> tuple[Understood | NotUnderstood, dict[str, Any]]:
+    """Read an order again; return the reading, and the columns to write.
+
+    Raises ConfigurationError while the mapping is wrong.
+    """
+    sources.check_file()
+    fields = [(name, value) for name, value in json.loads(row.fields)]
+    reading = read(fields, sources.get(row.source).mapping, row.received_at)
+    columns = what_was_read(reading, now)
+    if isinstance(reading, NotUnderstood):
+        return reading, columns | {"content_digest": row.fields_digest}
+    if reading.order.test:  # a test's handlers run when it arrives, or never
+        columns |= {**_NO_RUN, "state": "done"}
+    key = order_key(reading.order, reading.decided, webhook_id=row.webhook_id)
+    return reading, columns | _beside_others(session, row, key, columns)
+
+
+def supersede_corrected(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+    """Settle what stands parked or dismissed under an order's key as its duplicate, when the order corrects it."""
+    key = columns["key"].partition(".")[0]
+    for kept in _kept(session, row, (key,)):
+        if copies.corrects(columns, kept):
+            kept.state, kept.duplicate_of = "duplicate", row.receipt
+
+
+def _beside_others(session: Session, row: OrderRow, key: str, columns: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns that tell a copy from what says something else under the same key."""
+    own = own_key(key, columns["content_digest"])
+    kept = {one.key: one for one in _kept(session, row, (key, own))}
+    same = next((one for one in kept.values() if copies.is_same(columns, one)), None)
+    stands_for = same and (same.duplicate_of or same.receipt)
+    if stands_for and stands_for != row.receipt:
+        # Its own digest stays: what comes again in the same words is a copy of it.
+        kept_back = {"same_id_as": None, "content_digest": row.content_digest}
+        return {**_NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
+    first = kept.get(key)
+    return {
+        "duplicate_of": None,
+        "key": next((free for free in (key, own) if free not in kept), row.key),
+        "same_id_as": _id_of_first(first) if first and not copies.corrects(columns, first) else None,
+    }
+
+
+def _id_of_first(kept: OrderRow) -> int:
+    return pk_of(kept.duplicate_of) if kept.duplicate_of else kept.id
+
+
+def _kept(session: Session, row: OrderRow, keys: tuple[str, ...]) -> list[OrderRow]:
+    others = select(OrderRow).where(OrderRow.source == row.source, OrderRow.key.in_(keys), OrderRow.id != row.id)
+    return list(session.scalars(others))
