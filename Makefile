@@ -1,7 +1,7 @@
 # make run: serve here. make test: the whole suite. make check: style, types, imports, known holes. make bench: ratios.
 HOST ?= 127.0.0.1
 PORT ?= 8000
-PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
