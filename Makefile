@@ -38,9 +38,9 @@ docs: .venv/dev
 
 # Pin the newest releases of everything that pyproject.toml names.
 lock: .venv/dev
-	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url --generate-hashes \
 		-o requirements.txt pyproject.toml
-	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url \
+	$(BIN)/pip-compile -q --upgrade --strip-extras --allow-unsafe --no-emit-find-links --no-emit-index-url --generate-hashes \
 		--extra dev -c requirements.txt -o requirements-dev.txt pyproject.toml
 
 .venv/run: requirements.txt | .venv/bin/python
