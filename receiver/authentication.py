@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from receiver import signing
-from receiver.errors import ReceiverError, Unauthenticated
+from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated
 from receiver.shared_secrets import Keyring
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
@@ -38,8 +38,25 @@ def authenticate(
     """Prove a POST (order-post "Authentication"). Signature headers, once any is present, must verify.
 
     ``headers`` are by lower-case name; ``values`` decodes the fields' values, and is called only if they must be
-    looked at. Raises Unauthenticated.
+    looked at. Raises Unauthenticated, or SecretsUnreadable when nobody could have proven anything.
     """
+    try:
+        return _proof(headers, body, values, keyring, now=now, require_signature=require_signature)
+    except Unauthenticated as error:
+        if keyring.is_sealed:
+            raise SecretsUnreadable from error
+        raise
+
+
+def _proof(
+    headers: Mapping[str, str],
+    body: bytes,
+    values: Callable[[], list[str]],
+    keyring: Keyring,
+    *,
+    now: datetime,
+    require_signature: bool,
+) -> Proof:
     if not keyring.active:
         raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
     if any(name in headers for name in SIGNATURE_HEADERS):

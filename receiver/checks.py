@@ -14,6 +14,8 @@ from receiver.mail_addresses import deliverable
 from receiver.signing import clean_secret
 
 _YEAR = 31_536_000
+#: Fewest characters of a key that cannot be guessed.
+SHORTEST_KEY = 32
 
 
 def between(lowest: int, highest: int) -> Callable[[int], str | None]:
@@ -27,7 +29,8 @@ def between(lowest: int, highest: int) -> Callable[[int], str | None]:
 
 def secret_key(value: str) -> str | None:
     """Want a key that cannot be guessed."""
-    return "must have 32 characters or more; remove it and run `flask init`" if 0 < len(value) < 32 else None
+    wrong = f"must have {SHORTEST_KEY} characters or more; remove it and run `flask init`"
+    return wrong if 0 < len(value) < SHORTEST_KEY else None
 
 
 def shared_secrets(value: list[str]) -> str | None:

@@ -117,6 +117,13 @@ class SecretsChanged(Unavailable):
         super().__init__("The shared secrets are being changed; try again.")
 
 
+class SecretsUnreadable(Unavailable):
+    """Says that shared secrets are stored and none of them can be read, so that nothing can be proven now."""
+
+    def __init__(self) -> None:
+        super().__init__("The receiver cannot read its shared secrets now; send it again later.")
+
+
 class ConfigurationError(Exception):
     """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""
 

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
-from receiver import config, migrations, sqlite
+from receiver import config, migrations, private_files, sealed, secret_key, sqlite
 from receiver.config_example import example
 from receiver.console.tables import SessionRow
 from receiver.database import Database
@@ -21,22 +21,33 @@ from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
+from receiver.settings import DEFAULT
 
 #: Fewest characters of an admin password that somebody chose.
 SHORTEST_PASSWORD = 12
+_LOST_KEY = (
+    "Put the right secret_key back from the backup. If it is lost, begin again with `flask init --new-key`: it removes "
+    "what cannot be read, and says what must be entered again."
+)
 _FOLDERS = ("", "handlers", "templates", "outbox")
 
 
-def set_up(kit: Kit, chosen_password: str | None) -> Iterator[str]:
+def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> Iterator[str]:
     """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
 
-    Raises ConfigurationError when the folder cannot be written or the database is a newer release's, and
-    Unavailable when the database cannot be used.
+    With ``new_key`` begin again where the secret key is lost: what it alone could read is removed. Raises
+    ConfigurationError when the folder cannot be written, the secret key is of no use or missing while the database
+    needs it, or the database is a newer release's, and Unavailable when the database cannot be used.
     """
     try:
-        yield from _write_files(kit.instance)
+        yield from _make_folders(kit.instance)
+        yield from _set_up_key(kit, new_key=new_key)
+        if private_files.write(kit.instance / config.FILE, example()):
+            yield f"Wrote {kit.instance / config.FILE}"
         with translated_errors():
             yield from _upgrade(kit)
+        if new_key:
+            yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
     with kit.database.read() as session:
@@ -77,7 +88,7 @@ def back_up(database: Database, path: Path) -> None:
         raise
 
 
-def _write_files(instance: Path) -> Iterator[str]:
+def _make_folders(instance: Path) -> Iterator[str]:
     for name in _FOLDERS:
         folder = instance / name
         if not folder.is_dir():
@@ -85,17 +96,43 @@ def _write_files(instance: Path) -> Iterator[str]:
             yield f"Made {folder}"
     if instance.stat().st_mode & 0o077:
         instance.chmod(0o700)
-    for name, text in (("secret_key", secrets.token_urlsafe(48)), (config.FILE, example())):
-        path = instance / name
-        if not path.exists():
-            _write_private(path, text)
-            yield f"Wrote {path}"
+
+
+def _key(kit: Kit) -> str | None:
+    """Give the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
+    is_set = kit.settings["origins"]["SECRET_KEY"] != DEFAULT
+    return kit.settings["SECRET_KEY"] if is_set else secret_key.read(kit.instance)
+
+
+def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
+    """Make a key where none is needed yet; the one that the database needs is never replaced unasked."""
+    try:
+        key = _key(kit)
+    except ConfigurationError:
+        if not new_key:
+            raise
+        key = ""
+    closed = sealed.unreadable(kit.database.engine, key or "")
+    if key and new_key and not closed:
+        raise ConfigurationError("The secret key is whole and reads all that is stored; nothing was changed.")
+    if key and closed and not new_key:
+        yield f"Warning: the secret key cannot read {' and '.join(closed)}. {_LOST_KEY}"
+    if key:
+        return
+    if closed and not new_key:
+        path = kit.instance / secret_key.FILE
+        needed = f"{path} is missing, and only it can read what is stored: {' and '.join(closed)}."
+        raise ConfigurationError(f"{needed} {_LOST_KEY}")
+    if secret_key.make(kit.instance, replace=new_key):
+        yield f"Wrote {kit.instance / secret_key.FILE}"
+        if new_key:
+            yield "Everybody is signed out, and account links that were mailed before open nothing any more."
 
 
 def _upgrade(kit: Kit) -> Iterator[str]:
     path = Path(make_url(kit.settings["DATABASE_URL"]).database or "")
     if not path.exists():
-        _write_private(path, "")
+        private_files.write(path, "")
     found = migrations.version(kit.database.engine)
     if found == migrations.newest():
         yield f"Database {path} is up to date"
@@ -108,9 +145,3 @@ def _upgrade(kit: Kit) -> Iterator[str]:
         yield f"Backed the database up to {copy}"
     migrations.upgrade(kit.database.engine)
     yield f"Database {path} " + ("upgraded" if found else "set up")
-
-
-def _write_private(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)

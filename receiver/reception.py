@@ -13,7 +13,15 @@ from pydantic_core import to_json
 from receiver import jobs
 from receiver.authentication import Proof, authenticate, is_of_self_test
 from receiver.customers import normalised
-from receiver.errors import EmptyBody, ReceiverError, SecretsChanged, Unauthenticated, Unavailable, UnsupportedEncoding
+from receiver.errors import (
+    EmptyBody,
+    ReceiverError,
+    SecretsChanged,
+    SecretsUnreadable,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedEncoding,
+)
 from receiver.identity import body_key, content_digest, digest, order_key
 from receiver.inbox import Inbox, Recorded
 from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
@@ -82,7 +90,7 @@ class Reception:
             try:
                 row = self._proven_row(delivery, source, contents, keyring)
                 return row, self.inbox.record(row, keyring.stored)
-            except (Unauthenticated, SecretsChanged):
+            except (Unauthenticated, SecretsChanged, SecretsUnreadable):
                 before, keyring = keyring, self.shared_secrets.keyring(source.secrets, self.sources.secrets)
                 if keyring.stored == before.stored:
                     raise

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import logging
-import os
 import re
 import sys
 import threading
@@ -17,11 +16,12 @@ from flask.helpers import get_debug_flag
 from sqlalchemy.dialects.sqlite import insert
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import migrations, stray_errors
+from receiver import migrations, secret_key, stray_errors
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.kit import Kit
 from receiver.models import NoticeRow
+from receiver.shared_secrets import Keyring
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
 _SWITCH_SECONDS = 0.001
@@ -66,8 +66,8 @@ def start(kit: Kit, *, work: bool) -> bool:
         log.error("/orders answers 503 until this is mended: %s", problem)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
-    if not kit.problems and not kit.shared_secrets.keyring().active:
-        log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
+    if not kit.problems:
+        _tell_of_secrets(kit.shared_secrets.keyring())
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
     kit.transport.clear_remains()
     sys.setswitchinterval(_SWITCH_SECONDS)
@@ -88,11 +88,18 @@ def blocking_problems(kit: Kit) -> list[str]:
 
 
 def _missing_key(kit: Kit) -> list[str]:
-    if kit.settings["SECRET_KEY"]:
-        return []
-    if os.path.lexists(kit.instance / "secret_key"):
-        return ["secret_key in the instance folder cannot be read; give it to the user that serves, with chown."]
-    return ["SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."]
+    problem = None if kit.settings["SECRET_KEY"] else secret_key.problem(kit.instance)
+    return [problem] if problem else []
+
+
+def _tell_of_secrets(keyring: Keyring) -> None:
+    if keyring.is_sealed:
+        log.error(
+            "/orders answers 503: none of the stored shared secrets can be read with this SECRET_KEY. Put the right "
+            "secret_key back and start again, or add the secret once more with: flask secret add"
+        )
+    elif not keyring.active:
+        log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
 
 
 def _database_problems(kit: Kit) -> list[str]:

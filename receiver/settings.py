@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
+from receiver import secret_key
 from receiver.config import FILE, SETTINGS
 from receiver.errors import ConfigurationError
 from receiver.setting import PREFIX, Setting
@@ -108,7 +109,8 @@ def _unknown(from_file: Mapping[str, Any], environment: Mapping[str, str]) -> li
 
 
 def _secret_key(instance: Path) -> str:
+    """Give the key in the file; empty while it is of no use, which is told where it is needed."""
     try:
-        return (instance / "secret_key").read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError):
+        return secret_key.read(instance) or ""
+    except ConfigurationError:
         return ""

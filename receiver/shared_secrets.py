@@ -43,6 +43,8 @@ class Keyring:
     elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
     #: Those among the active ones that only a running self test knows.
     of_self_test: tuple[str, ...] = field(default=(), repr=False)
+    #: Whether secrets that should prove a POST are stored and none of them can be read.
+    is_sealed: bool = False
     #: What it was made from, besides the settings.
     stored: Stored = field(default_factory=list, repr=False, compare=False)
 
@@ -82,9 +84,13 @@ class SharedSecrets:
         active = {secret: secret.encode() for secret in self._from_settings}
         retired: dict[str, bytes] = {}
         of_self_test = []
+        sealed = False
         for ciphertext, ends_at, name in stored:
-            if secret := encryption.decrypted(self._secret_key, ciphertext):
-                holds = ends_at is None or ends_at > now
+            holds = ends_at is None or ends_at > now
+            secret = encryption.decrypted(self._secret_key, ciphertext)
+            if secret is None:
+                sealed = sealed or holds
+            else:
                 (active if holds else retired).setdefault(secret, secret.encode())
                 if holds and name == SELF_TEST:
                     of_self_test.append(secret)
@@ -93,7 +99,14 @@ class SharedSecrets:
         if own:
             mine = {secret: secret.encode() for secret in own}
             return Keyring(mine, retired, elsewhere=others | active, stored=stored)
-        return Keyring(active, retired, elsewhere=others, of_self_test=tuple(of_self_test), stored=stored)
+        return Keyring(
+            active,
+            retired,
+            elsewhere=others,
+            of_self_test=tuple(of_self_test),
+            is_sealed=sealed and active.keys() <= set(of_self_test),
+            stored=stored,
+        )
 
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
@@ -154,7 +167,7 @@ class SharedSecrets:
         ]
         for row in session.scalars(select(SecretRow).order_by(SecretRow.id)):
             state = "active" if row.ends_at is None or row.ends_at > now else "retired"
-            if encryption.decrypted(self._secret_key, row.ciphertext) is None:
+            if state == "active" and encryption.decrypted(self._secret_key, row.ciphertext) is None:
                 state = "unreadable"
             rows.append(_described(row.fingerprint, row.name, state, row.created_at, row.ends_at))
         return rows

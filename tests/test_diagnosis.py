@@ -191,7 +191,10 @@ def test_a_secret_that_another_key_encrypted_is_told(kit: Kit, findings: Callabl
     found = of(findings(SECRET_KEY="another key of thirty-two characters"), "secrets")
     assert found[1] == (
         "wrong",
-        f"{mark} cannot be decrypted with this SECRET_KEY; revoke and add them again",
+        (
+            f"{mark} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run `flask init "
+            "--new-key` and add them again"
+        ),
     )
 
 

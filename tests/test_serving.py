@@ -17,7 +17,7 @@ from receiver.errors import Unavailable
 from receiver.kit import Kit
 from tests.test_engine import wait_for
 
-NO_KEY = "SECRET_KEY is missing: run `flask init`, or put instance/secret_key back from a backup."
+NO_KEY = "SECRET_KEY is missing: put secret_key back from a backup, or run `flask init` if there never was one."
 
 
 @pytest.fixture
@@ -76,7 +76,10 @@ def test_a_key_that_cannot_be_read_is_not_taken_for_missing(
     (instance / "secret_key").unlink()
     (instance / "secret_key").mkdir()
     assert start(work=True)[1].problems == [
-        "secret_key in the instance folder cannot be read; give it to the user that serves, with chown."
+        (
+            f"{instance}/secret_key is a folder, not a file. Remove it. Put it back from a backup; if it is lost, "
+            "begin again with: flask init --new-key"
+        )
     ]
 
 

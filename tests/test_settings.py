@@ -151,17 +151,18 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 
 def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").write_text("a key of its own\n")
-    assert read(tmp_path)[0]["SECRET_KEY"] == "a key of its own"
+    (tmp_path / "secret_key").write_text(f"{'k' * 32}\n")
+    assert read(tmp_path)[0]["SECRET_KEY"] == "k" * 32
 
 
 def test_a_secret_key_of_the_environment_wins_over_its_file(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").write_text("a key of its own\n")
+    (tmp_path / "secret_key").write_text("k" * 32)
     assert read(tmp_path, {"RECEIVER_SECRET_KEY": "e" * 40})[0]["SECRET_KEY"] == "e" * 40
 
 
-def test_a_damaged_secret_key_file_counts_as_none(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").write_bytes(b"\xff\xfe")
+@pytest.mark.parametrize("content", [b"\xff\xfe" * 16, b"", b"k" * 31])
+def test_a_secret_key_file_of_no_use_counts_as_none(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "secret_key").write_bytes(content)
     assert read(tmp_path)[0]["SECRET_KEY"] == ""
 
 

@@ -146,7 +146,7 @@ def test_what_another_secret_key_encrypted_is_not_active_and_shown_as_unreadable
 def test_without_a_secret_key_nothing_can_be_added_or_read(kit: Kit) -> None:
     add(kit, NEW)
     keyless = SharedSecrets(kit.database, secret_key="", from_settings=[])
-    assert keyless.keyring() == Keyring({}, {})
+    assert keyless.keyring() == Keyring({}, {}, is_sealed=True)
     with (
         pytest.raises(ConfigurationError, match="SECRET_KEY is not set; run `flask init` first"),
         kit.database.write() as session,

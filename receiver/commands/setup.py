@@ -15,10 +15,11 @@ from receiver.kit import current_kit
 
 
 @click.command("init")
+@click.option("--new-key", is_flag=True, help="Begin again where secret_key is lost; removes what only it could read.")
 @with_appcontext
-def init() -> None:
+def init(new_key: bool) -> None:
     """Set the instance up: folder, secret key, config.toml, database, first password. Safe to repeat."""
-    for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD")):
+    for line in instance.set_up(current_kit(), os.environ.get("RECEIVER_ADMIN_PASSWORD"), new_key=new_key):
         click.echo(line)
 
 

@@ -10,6 +10,7 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from receiver import secret_key
 from receiver.console.blueprint import console
 from receiver.console.sign_ins import SESSION, SignIns
 from receiver.kit import Kit, current_kit
@@ -60,7 +61,7 @@ def check_request() -> ResponseReturnValue | None:
     """Let only the administrator in, and only from the console's own pages."""
     kit = current_kit()
     if not kit.settings["SECRET_KEY"]:
-        abort(503, "SECRET_KEY is missing: run `flask init`.")
+        abort(503, secret_key.problem(kit.instance) or "The secret key was changed: start the server again.")
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         refuse_other_origins(kit.settings["PUBLIC_URL"])
     if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):

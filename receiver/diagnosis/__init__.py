@@ -17,6 +17,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     running.database,
     running.disk,
     set_up.secrets,
+    set_up.control_secrets,
     running.clock,
     running.refused,
     running.queue,

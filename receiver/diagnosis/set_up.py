@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver import ownership
+from receiver import ownership, sealed
 from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
@@ -45,14 +45,24 @@ def secrets(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
     active = [row["fingerprint"] for row in rows if row["state"] == "active"]
+    unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
     if active:
         yield Finding("secrets", "ok", f"active: {', '.join(active)}")
+    elif unreadable:
+        yield Finding("secrets", "wrong", "none can be read, so /orders answers 503 to all")
     else:
         yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
-    unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
     if unreadable and kit.settings["SECRET_KEY"]:
-        text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY; revoke and add them again"
-        yield Finding("secrets", "wrong", text)
+        text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
+        yield Finding("secrets", "wrong", f"{text}run `flask init --new-key` and add them again")
+
+
+def control_secrets(kit: Kit) -> Iterator[Finding]:
+    """Name the Order Control's secrets that cannot be decrypted; nothing is said when all can."""
+    closed = sealed.unreadable(kit.database.engine, kit.settings["SECRET_KEY"], sealed.ORDER_CONTROL)
+    if closed and kit.settings["SECRET_KEY"]:
+        text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run "
+        yield Finding("relay", "wrong", f"{text}`flask relay rotate` and give the new one to the receiving server")
 
 
 def mail_server(kit: Kit) -> Iterator[Finding]:

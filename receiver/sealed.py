@@ -1,0 +1,72 @@
+"""What the database holds that only SECRET_KEY opens: shared secrets, and those of the Order Control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Engine, delete, inspect, select
+
+from receiver import encryption
+from receiver.database import Database
+from receiver.database_errors import translated_errors
+from receiver.models import SecretRow
+from receiver.relay.tables import ControlSecretRow
+
+Row = type[SecretRow] | type[ControlSecretRow]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Is one table of ciphertexts, as the merchant knows it."""
+
+    model: Row
+    one: str
+    many: str
+    #: How to get a new one in the place of one that is lost.
+    again: str
+
+
+ORDER_CONTROL = Kind(
+    ControlSecretRow,
+    "secret of the Order Control",
+    "secrets of the Order Control",
+    "make a new one and give it to the receiving server: flask relay rotate",
+)
+KINDS = (
+    Kind(SecretRow, "shared secret", "shared secrets", "enter it again: flask secret add SECRET"),
+    ORDER_CONTROL,
+)
+
+
+def unreadable(engine: Engine, secret_key: str, *kinds: Kind) -> list[str]:
+    """Name, by fingerprint, what this key cannot read; an empty list when it reads all. Without a key that is all.
+
+    Knows older schemas too: it is asked before an upgrade. Raises Unavailable when the database cannot be read.
+    """
+    if not Path(engine.url.database or "").exists():
+        return []
+    return [
+        f"{len(marks)} {kind.one if len(marks) == 1 else kind.many} ({', '.join(marks)})"
+        for kind in kinds or KINDS
+        if (marks := [mark for _, mark in _closed(engine, kind.model, secret_key)])
+    ]
+
+
+def remove_unreadable(database: Database, secret_key: str) -> Iterator[str]:
+    """Remove what this key cannot read, and say of each how it is replaced."""
+    for kind in KINDS:
+        for pk, mark in _closed(database.engine, kind.model, secret_key):
+            with database.write() as session:
+                session.execute(delete(kind.model).where(kind.model.id == pk))
+            yield f"Removed the {kind.one} {mark}, which cannot be read any more; {kind.again}"
+
+
+def _closed(engine: Engine, model: Row, secret_key: str) -> list[tuple[int, str]]:
+    """Give id and fingerprint of each row that the key does not open."""
+    with translated_errors(), engine.connect() as connection:
+        if not inspect(connection).has_table(model.__tablename__):
+            return []
+        rows = connection.execute(select(model.id, model.fingerprint, model.ciphertext).order_by(model.id)).all()
+    return [(pk, mark) for pk, mark, text in rows if encryption.decrypted(secret_key, text) is None]

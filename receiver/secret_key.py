@@ -1,0 +1,51 @@
+"""The file of the secret key: read and judged, and made where there is none."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from receiver import private_files
+from receiver.checks import SHORTEST_KEY
+from receiver.errors import ConfigurationError
+
+FILE = "secret_key"
+_WAY_OUT = "Put it back from a backup; if it is lost, begin again with: flask init --new-key"
+
+
+def read(instance: Path) -> str | None:
+    """Give the key in the file, None when there is no file; raises ConfigurationError for one that is of no use."""
+    path = instance / FILE
+    try:
+        key = path.read_text("utf-8").strip()
+    except FileNotFoundError as error:
+        if not path.is_symlink():
+            return None
+        raise ConfigurationError(f"{path} is a link that leads nowhere. {_WAY_OUT}") from error
+    except IsADirectoryError as error:
+        raise ConfigurationError(f"{path} is a folder, not a file. Remove it. {_WAY_OUT}") from error
+    except OSError as error:
+        way = "Give it to the user that serves, with chown."
+        raise ConfigurationError(f"{path} cannot be read: {error.strerror}. {way}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is damaged: it is not UTF-8 text. {_WAY_OUT}") from error
+    if len(key) < SHORTEST_KEY:
+        what = f"has fewer than {SHORTEST_KEY} characters" if key else "is empty"
+        raise ConfigurationError(f"{path} {what}. {_WAY_OUT}")
+    return key
+
+
+def problem(instance: Path) -> str | None:
+    """Say what is wrong with the file and how to fix it; None when it holds a key."""
+    try:
+        found = read(instance)
+    except ConfigurationError as error:
+        return str(error)
+    if found is not None:
+        return None
+    return f"SECRET_KEY is missing: put {FILE} back from a backup, or run `flask init` if there never was one."
+
+
+def make(instance: Path, *, replace: bool = False) -> bool:
+    """Write a new key; False when there is a file, which is left alone unless it is to be replaced."""
+    return private_files.write(instance / FILE, secrets.token_urlsafe(48), replace=replace)
