@@ -119,6 +119,7 @@ class Context:
 
     def mail(
         self,
+        /,
         to: str,
         template: str,
         subject: str | None = None,
@@ -132,6 +133,10 @@ class Context:
         ``instance/templates/`` and then among the built-in ones. It is given ``order``, ``test`` and your
         ``values``; its ``subject`` block is the subject unless one is given. An attachment is (file name, media
         type, bytes).
+
+        A value may have any name but those of the five arguments above, such as ``name="Ada"``. One named ``order``,
+        ``test``, ``shop_name`` or ``brand`` takes the place of what the template would see there. Jinja keeps
+        ``self`` and ``loop`` for itself, so a template cannot read values of these names.
 
         The order's customer is written to in the order's language, anybody else in the shop's, unless ``locale``
         is among the values. On a test transmission the merchant is written to instead, in the shop's language.

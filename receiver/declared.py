@@ -78,7 +78,7 @@ class SourceFile:
         assert node.returns is not None, f"{node.name} does not say what it gives"  # noqa: S101 - mypy sees to it
         *lines, last = self._lines[node.lineno - 1 : node.returns.end_lineno]
         head = textwrap.dedent("\n".join([*lines, last[: node.returns.end_col_offset]]))
-        return re.sub(r"\bself\b,?\s*", "", head.removeprefix("def "), count=1)
+        return re.sub(r"\bself\b,?\s*(/,?\s*)?", "", head.removeprefix("def "), count=1)
 
     def _call_of_class(self, node: ast.ClassDef) -> str:
         return "".join(self._call(one) for one in _makings(node.body)).replace("__init__", node.name)

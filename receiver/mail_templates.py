@@ -66,11 +66,12 @@ class MailTemplates:
         #: Why the built-in template was taken for a mail, by the mail's name.
         self.broken: dict[str, str] = {}
 
-    def render(self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any) -> Rendered:
+    def render(self, name: str, /, *, subject: str | None = None, locale: str | None = None, **values: Any) -> Rendered:
         """Render one mail in the language of a reader, else of the shop; a broken template gives way to the built-in.
 
-        Templates see the values, and ``shop_name``, ``subject``, ``brand`` and ``locale``. Raises MailTemplateMissing
-        without ``name.txt``, and what Jinja raises when there is no built-in template of this name.
+        A value may have any other name. Templates see the values, and ``shop_name``, ``subject``, ``brand`` and
+        ``locale``. Raises MailTemplateMissing without ``name.txt``, and what Jinja raises when there is no built-in
+        template of this name.
         """
         try:
             return self.render_own(name, subject=subject, locale=locale, **values)
@@ -83,7 +84,7 @@ class MailTemplates:
             return rendered
 
     def render_own(
-        self, name: str, *, subject: str | None = None, locale: str | None = None, **values: Any
+        self, name: str, /, *, subject: str | None = None, locale: str | None = None, **values: Any
     ) -> Rendered:
         """Render one mail as ``render`` does, but raise what is wrong with the merchant's template."""
         return self._render(self._merchants, name, subject, locale, values)
