@@ -7,7 +7,7 @@ from collections.abc import Collection
 from keyword import iskeyword
 from pathlib import Path
 
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotPossible
 
 _HANDLER = '''"""Say here in a line what the handler does."""
 
@@ -54,13 +54,13 @@ def begin(instance: Path, name: str, taken: Collection[str]) -> list[Path]:
     Raises ConfigurationError for a name that no handler can have, and when a file cannot be written.
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,60}", name) or iskeyword(name):
-        raise ConfigurationError(f"{name[:60]!r} is no handler's name: small letters, digits and _, as in my_handler.")
+        raise NotPossible(f"{name[:60]!r} is no handler's name: small letters, digits and _, as in my_handler.")
     if name in taken:
-        raise ConfigurationError(f"A handler named {name} is there already; choose another name.")
+        raise NotPossible(f"A handler named {name} is there already; choose another name.")
     handler, test = instance / "handlers" / f"{name}.py", instance / "tests" / f"test_{name}.py"
     for path in (handler, test):
         if path.exists():
-            raise ConfigurationError(f"{path} is there already; choose another name.")
+            raise NotPossible(f"{path} is there already; choose another name.")
     try:
         for path, text in ((handler, _HANDLER), (test, _TEST), (instance / "tests" / "conftest.py", _CONFTEST)):
             path.parent.mkdir(mode=0o700, exist_ok=True)

@@ -128,9 +128,13 @@ class ConfigurationError(Exception):
     """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""
 
 
-class NotThere(ConfigurationError):
+class NotPossible(ConfigurationError):
+    """Says why what was asked for cannot be done as things are; no setting is wrong, and whoever asked reads it."""
+
+
+class NotThere(NotPossible):
     """Says that nothing has the name that was asked for, and where to look for those that there are."""
 
 
-class ChangedMeanwhile(ConfigurationError):
+class ChangedMeanwhile(NotPossible):
     """Says that what was to be changed is no longer as it was seen, so that nothing was changed."""

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from receiver import ledger
-from receiver.errors import ConfigurationError
+from receiver.errors import NotPossible
 from receiver.order_files import decode_file
 from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
@@ -86,7 +86,7 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
     """
     row = ledger.find_by_either(session, receipt)
     if row.fields == "[]" and row.state != "parked":
-        raise ConfigurationError(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
+        raise NotPossible(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]
     sources.check_file()
     return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from receiver import ledger, outbox, replay
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
 from receiver.instance import back_up
 from receiver.jobs import Leases
@@ -81,7 +81,7 @@ def on_dummy(kit: Kit, name: str, *, dry_run: bool) -> Trial:
     """Run a handler on the dummy order, as if it were a real one, of which the database keeps nothing.
 
     Unless it is a ``dry_run`` its mails are sent: to the merchant, whomever they were for. Raises
-    ConfigurationError when there is no such handler.
+    NotThere when there is no such handler.
     """
     registry = _with(kit.registry, name)
     with _copy(kit.database) as database:
@@ -106,7 +106,7 @@ def _with(registry: Registry, name: str) -> Registry:
         if left_out.name == name:
             return replace(registry, handlers=(*registry.handlers, replace(left_out, retries=0)))
     known = ", ".join(sorted(handler.name for handler in (*registry.handlers, *registry.left_out)))
-    raise ConfigurationError(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
+    raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from receiver.config_example import example
 from receiver.console.tables import SessionRow
 from receiver.database import Database
 from receiver.database_errors import translated_errors
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
 from receiver.settings import DEFAULT
@@ -60,10 +60,10 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
 def set_password(database: Database, chosen: str | None) -> str:
     """Set the admin password, made up unless chosen, and give it; every sign-in to the console ends.
 
-    Raises ConfigurationError for a short one.
+    Raises NotPossible for a short one.
     """
     if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
-        raise ConfigurationError(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
+        raise NotPossible(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
     password = chosen or secrets.token_urlsafe(12)
     row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
     with database.write() as session:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
 from receiver.customers import normalised
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import NotPossible, NotThere
 from receiver.models import AttemptRow, HandlerRow, OrderRow
 
 #: Orders on a page.
@@ -86,10 +86,10 @@ def find_by_either(session: Session, name: str) -> OrderRow:
 
 
 def dismiss(session: Session, receipt: str) -> None:
-    """Settle a parked order as ignored: it is none; raises ConfigurationError unless it is parked."""
+    """Settle a parked order as ignored: it is none; raises NotPossible unless it is parked."""
     row = find(session, receipt)
     if row.state != "parked":
-        raise ConfigurationError(f"{receipt} is {row.state}; only what is parked can be dismissed.")
+        raise NotPossible(f"{receipt} is {row.state}; only what is parked can be dismissed.")
     row.state = "ignored"
     row.notes = json.dumps([*json.loads(row.notes), "dismissed by hand while it was parked"])
 

@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import NotPossible, NotThere
 from receiver.mail_addresses import deliverable
 from receiver.models import MailRow
 
@@ -79,14 +79,14 @@ def attachments(row: MailRow) -> list[Attached]:
 
 
 def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = None) -> str:
-    """Have a mail sent now and say in words what that means; raises ConfigurationError when it cannot be.
+    """Have a mail sent now and say in words what that means; raises NotPossible when it cannot be.
 
     It goes to the address ``to`` from now on, if one is given. The schedule of attempts begins anew. A mail that was
     sent is sent once more, under the same Message-ID.
     """
     row = find(session, mail_id)
     if row.lease_until is not None and row.lease_until > now:
-        raise ConfigurationError(f"Mail {mail_id} is being sent at this moment; try again when that has ended.")
+        raise NotPossible(f"Mail {mail_id} is being sent at this moment; try again when that has ended.")
     was_sent = row.state == "sent"
     if to is not None:
         row.recipient = _deliverable(to)
@@ -104,4 +104,4 @@ def _deliverable(address: str) -> str:
     try:
         return deliverable(address.strip())
     except ValueError as error:
-        raise ConfigurationError(f"What was given as the new address {error}.") from error
+        raise NotPossible(f"What was given as the new address {error}.") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver import mail_blocks
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.mail_templates import BUILT_IN, MailTemplates, Rendered
 from receiver.notices import Trouble
 from receiver.orders import Order
@@ -35,7 +35,7 @@ class OwnMails:
     def preview(self, name: str, order: Order | None = None, *, language: str | None = None) -> Rendered:
         """Render a mail for an order, else for a made-up one; raises ConfigurationError with what is wrong."""
         if name not in self.names():
-            raise ConfigurationError(f"There is no mail {name[:64]}; there are: {', '.join(self.names())}.")
+            raise NotThere(f"There is no mail {name[:64]}; there are: {', '.join(self.names())}.")
         try:
             return self._templates.render_own(name, locale=language, **self._values(order or _made_up()))
         except Exception as error:
@@ -44,16 +44,16 @@ class OwnMails:
     def customise(self, name: str) -> list[Path]:
         """Copy the built-in template to where the merchant's are looked for first; never overwrites.
 
-        Gives the files written. Raises ConfigurationError when there is nothing to copy, or it is there already.
+        Gives the files written. Raises NotPossible when there is nothing to copy, or it is there already.
         """
         built_in = [path for path in sorted(BUILT_IN.iterdir()) if path.stem == name]
         if not built_in:
             known = ", ".join(sorted({path.stem for path in BUILT_IN.iterdir()}))
-            raise ConfigurationError(f"No built-in mail is named {name[:64]}; there are: {known}.")
+            raise NotThere(f"No built-in mail is named {name[:64]}; there are: {known}.")
         written = [path for source in built_in if (path := self._copy(source))]
         if not written:
             there = " and ".join(str(self._templates.own / path.name) for path in built_in)
-            raise ConfigurationError(f"{there} is yours already, and stays as it is; delete it to begin anew.")
+            raise NotPossible(f"{there} is yours already, and stays as it is; delete it to begin anew.")
         return written
 
     def problems(self) -> list[str]:

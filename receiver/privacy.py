@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from receiver import purging
 from receiver.customers import normalised
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import NotThere
 from receiver.mail import MailTransport
 from receiver.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.purging import SETTLED_ORDER, Purged
@@ -43,13 +43,13 @@ class Kept:
 
 
 def kept(session: Session, email: str) -> Kept:
-    """Count what is kept of the person with this e-mail; raises ConfigurationError when it is nothing."""
+    """Count what is kept of the person with this e-mail; raises NotThere when it is nothing."""
     email = normalised(email)
     return _counted(session, email, _transmissions(session, email))
 
 
 def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
-    """Count, given the states of their transmissions, which take the longest to find; raises ConfigurationError."""
+    """Count, given the states of their transmissions, which take the longest to find; raises NotThere."""
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
@@ -64,7 +64,7 @@ def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
         open_transmissions=sum(state == "open" for state in sent.values()),
     )
     if not (found.is_registered or found.orders or found.open_orders or found.mails or sent):
-        raise ConfigurationError(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
+        raise NotThere(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
     return found
 
 
@@ -94,7 +94,7 @@ def consequences(kept: Kept) -> list[str]:
 
 
 def export(session: Session, email: str) -> dict[str, Any]:
-    """Give all that is kept of a person, for them to read; raises ConfigurationError when it is nothing."""
+    """Give all that is kept of a person, for them to read; raises NotThere when it is nothing."""
     email = normalised(email)
     sent = _transmissions(session, email)
     _counted(session, email, sent)
@@ -131,7 +131,7 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
 
     The orders stay in the books, with id, date, amounts and state. What is still worked on stays until it is
     settled and this is done again; so does the order of a mail that is being sent, by which that mail is found.
-    Raises ConfigurationError when nothing is kept of them.
+    Raises NotThere when nothing is kept of them.
     """
     with database.read() as session:
         email = normalised(email)

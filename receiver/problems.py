@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from receiver import faults
-from receiver.errors import ReceiverError, Unavailable
+from receiver.errors import ConfigurationError, ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +71,16 @@ def with_headers(response: Response, error: HTTPException) -> Response:
 
 def log_failure(error: Exception) -> None:
     """Log where it happened, or our own words: an error's words and a frame's values may hold personal data."""
-    path = _OPENING_PATH if request.path.startswith(_OPENING_PATH) else quote(request.path, errors="replace")
-    log.error("%s %s failed: %s", request.method, path, faults.for_the_log(error))
+    log.error("%s %s failed: %s", request.method, _logged_path(), faults.for_the_log(error))
+
+
+def _logged_path() -> str:
+    return _OPENING_PATH if request.path.startswith(_OPENING_PATH) else quote(request.path, errors="replace")
+
+
+def log_configuration(error: ConfigurationError) -> None:
+    """Log which setting was in the way of a page; its words name the setting and no value of a request."""
+    log.error("%s %s failed: %s", request.method, _logged_path(), error)
 
 
 def _from_bug(error: Exception) -> Response:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from receiver import jobs, ledger, progress
 from receiver.database import Database
-from receiver.errors import ConfigurationError, ReceiverError
+from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handler_loading import Registry
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import NotUnderstood
@@ -48,7 +48,7 @@ def replay_all(
 ) -> Iterator[Replayed]:
     """Make orders run again, one transaction each; one that cannot be run stops no other.
 
-    Raises ConfigurationError for a handler that there is not.
+    Raises NotThere for a handler that there is not.
     """
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     for order in orders:
@@ -69,7 +69,7 @@ def replay(
     handler: str | None = None,
     without: Collection[str] = (),
 ) -> Replayed:
-    """Make an order run again and give what became of it; raises ConfigurationError when it cannot.
+    """Make an order run again and give what became of it; raises NotPossible when it cannot.
 
     It is named by its receipt or its order id, as `find_by_either` takes them.
 
@@ -93,7 +93,7 @@ def replay(
 def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -> None:
     """Make one handler run again on an order, by the caller alone: under a lease from the start.
 
-    The handler may be one that the registry does not run. Raises ConfigurationError when it cannot run.
+    The handler may be one that the registry does not run. Raises NotPossible when it cannot run.
     """
     now = datetime.now(UTC)
     _check_is_free(row, now)
@@ -153,24 +153,24 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
 
 def _check_is_free(row: OrderRow, now: datetime) -> None:
     if row.lease_until is not None and row.lease_until > now:
-        raise ConfigurationError(f"{row.receipt} is being run at this moment; try again when it has ended.")
+        raise NotPossible(f"{row.receipt} is being run at this moment; try again when it has ended.")
 
 
 def _check_can_run(row: OrderRow) -> None:
     if row.state == "parked":
-        raise ConfigurationError(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
+        raise NotPossible(f"{row.receipt} is not understood yet; see `flask orders explain {row.receipt}`.")
     if row.state in _NEVER_RUN:
-        raise ConfigurationError(f"{row.receipt} is {row.state}: no handler runs on it.")
+        raise NotPossible(f"{row.receipt} is {row.state}: no handler runs on it.")
     if row.test:
-        raise ConfigurationError(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")
+        raise NotPossible(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")
     if row.order is None:
-        raise ConfigurationError(f"{row.receipt} holds no customer's data any more; no handler can run on it.")
+        raise NotPossible(f"{row.receipt} holds no customer's data any more; no handler can run on it.")
 
 
 def _check_handlers(registry: Registry, names: Iterable[str]) -> None:
     for name in names:
         if registry.get(name) is None:
-            raise ConfigurationError(f"No handler is named {name[:64]}; see `flask handlers list`.")
+            raise NotThere(f"No handler is named {name[:64]}; see `flask handlers list`.")
 
 
 def _start_afresh(one: HandlerRow, now: datetime) -> None:

@@ -15,7 +15,7 @@ from receiver import encryption, signing
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.database_errors import translated_errors
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import NotPossible, NotThere
 from receiver.models import SecretRow
 from receiver.orders import Fields
 
@@ -123,7 +123,7 @@ class SharedSecrets:
         readable = [row for row in session.scalars(mine) if encryption.decrypted(self._secret_key, row.ciphertext)]
         active = [row for row in readable if row.ends_at is None or row.ends_at > now]
         if secret in self._from_settings or any(row.ends_at is None for row in active):
-            raise ConfigurationError(f"The secret {mark} is active already.")
+            raise NotPossible(f"The secret {mark} is active already.")
         if active:
             active[0].ends_at = ends_at
             return mark
@@ -133,20 +133,20 @@ class SharedSecrets:
     def replace(self, session: Session, fingerprint: str, secret: str, *, now: datetime, overlap: timedelta) -> str:
         """Store a secret in the place of another, which still holds for the overlap; gives the new fingerprint.
 
-        Raises ConfigurationError when the two are the same.
+        Raises NotPossible when the two are the same.
         """
         if signing.fingerprint(signing.clean_secret(secret)) == fingerprint:
-            raise ConfigurationError(f"The secret {fingerprint} cannot take its own place; it is active already.")
+            raise NotPossible(f"The secret {fingerprint} cannot take its own place; it is active already.")
         self.end(session, fingerprint, at=now + overlap)
         return self.add(session, secret, now=now)
 
     def end(self, session: Session, fingerprint: str, *, at: datetime) -> None:
         """Let a stored secret be active until ``at`` only.
 
-        Raises NotThere when none is active, and ConfigurationError for one that SHARED_SECRETS holds.
+        Raises NotThere when none is active, and NotPossible for one that SHARED_SECRETS holds.
         """
         if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
-            raise ConfigurationError(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
+            raise NotPossible(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
         mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint)
         active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
         if not active:

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from receiver import page_forms, problems
 from receiver.account.accounts import Accounts
 from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
-from receiver.errors import ConfigurationError, ReceiverError
+from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.kit import current_kit
 from receiver.models import CustomerRow
 
@@ -96,7 +96,18 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 
 @account.errorhandler(ConfigurationError)
-def _from_configuration(_error: ConfigurationError) -> Response:
+def _from_configuration(error: ConfigurationError) -> Response:
+    problems.log_configuration(error)
+    return _page(503, "Not now", "The shop has to set something right first. Try again later, or write to the shop.")
+
+
+@account.errorhandler(NotPossible)
+def _from_what_cannot_be(_error: NotPossible) -> Response:
+    return _page(409, "That cannot be done", "It cannot be done as things are. Load the page again and look.")
+
+
+@account.errorhandler(NotThere)
+def _from_what_is_not_there(_error: NotThere) -> Response:
     return _page(404, "Not found", "There is no such order among yours.")
 
 

@@ -16,7 +16,7 @@ from receiver import customers, ledger
 from receiver.account import entry, writing
 from receiver.account.accounts import TooManyAttempts
 from receiver.account.blueprint import account, accounts, customer, start_session
-from receiver.errors import ConfigurationError
+from receiver.errors import NotThere
 from receiver.kit import current_kit
 from receiver.models import AddressRow, CustomerRow
 
@@ -61,7 +61,7 @@ def order(receipt: str) -> ResponseReturnValue:
     with current_kit().database.read() as session:
         row = ledger.find(session, receipt)
     if row.email != customer().email or row.test or row.state not in WORDS:
-        raise ConfigurationError("This order is not theirs.")
+        raise NotThere("This order is not theirs.")
     return render_template(
         "account/order.html",
         row=row,

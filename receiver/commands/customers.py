@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from receiver import customers, privacy
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
+from receiver.errors import NotPossible
 from receiver.registrars import registrations
 
 group = AppGroup("customers", help="The customers that orders have registered.")
@@ -44,7 +44,7 @@ def register(email: str | None, everyone: bool) -> None:
     kit, now = working_kit(), datetime.now(UTC)
     if kit.registrations.registrar is None:
         said = f"REGISTRAR is {kit.settings['REGISTRAR']}, so no website is told of customers; docs/registering.md"
-        raise ConfigurationError(said)
+        raise NotPossible(said)
     if everyone == bool(email):
         raise click.UsageError("Name one EMAIL, or say --all.")
     if email:

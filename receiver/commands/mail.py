@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from receiver import checks, ledger, mail_ledger
 from receiver.commands.printing import json_option, print_rows
 from receiver.commands.working import working_kit
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import current_kit
 from receiver.mail_templates import BUILT_IN
 from receiver.orders import Order
@@ -82,9 +82,9 @@ def _recorded(order_id: str) -> Order:
     with working_kit().database.read() as session:
         row = ledger.find_by_either(session, order_id)
         if row.order is None and row.state != "parked":
-            raise ConfigurationError(f"{row.receipt} holds no customer's data any more; name another order.")
+            raise NotPossible(f"{row.receipt} holds no customer's data any more; name another order.")
         if row.order is None:
-            raise ConfigurationError(f"{row.receipt} is not understood yet; see: flask orders explain {row.receipt}")
+            raise NotPossible(f"{row.receipt} is not understood yet; see: flask orders explain {row.receipt}")
         return Order.model_validate_json(row.order)
 
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from receiver import page_forms, problems
 from receiver.console.blueprint import console
 from receiver.console.guard import TOKEN
-from receiver.errors import ConfigurationError, NotThere, ReceiverError
+from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 
 #: The forms that take long to fill in, and hold no secret: what was typed into one that is refused is shown again.
 _LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})
@@ -44,6 +44,12 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 @console.errorhandler(ConfigurationError)
 def _from_configuration(error: ConfigurationError) -> Response:
+    problems.log_configuration(error)
+    return _page(503, "A setting is in the way", f"{error} `flask doctor` says more.")
+
+
+@console.errorhandler(NotPossible)
+def _from_what_cannot_be(error: NotPossible) -> Response:
     return _page(409, "That cannot be done", str(error))
 
 

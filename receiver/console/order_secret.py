@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired
 from receiver.console.blueprint import console
 from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
 from receiver.console.sign_ins import SignIns, TooManyFailures
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.kit import current_kit
 from receiver.relay.own_receiver import OwnReceiver
 
@@ -79,7 +79,7 @@ def order_manager_give() -> ResponseReturnValue:
     control = kit.controls.read()
     try:
         if control.secrets and own_receiver_at(kit, control) is None:
-            raise ConfigurationError(
+            raise NotPossible(
                 "Your server URL does not lead to this receiver, so it was not given the secret; "
                 "on your server's own machine, flask secret add takes it."
             )

@@ -16,7 +16,7 @@ from receiver import jobs
 from receiver.columns import milliseconds
 from receiver.customers import normalised
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import NotThere
 from receiver.models import CustomerRow
 from receiver.registrars import Fields, NotRegistered, Registrar, customer_fields
 from receiver.registrars.tables import RegistrationRow
@@ -107,10 +107,10 @@ def _settle(session: Session, row: RegistrationRow, outcome: dict[str, Any]) -> 
 
 
 def ask(session: Session, email: str, *, now: datetime) -> None:
-    """Ask for one customer to be registered, told before or not; raises ConfigurationError for one nobody knows."""
+    """Ask for one customer to be registered, told before or not; raises NotThere for one nobody knows."""
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
     if customer is None:
-        raise ConfigurationError(f"There is no customer {email[:254]}; see `flask customers list`.")
+        raise NotThere(f"There is no customer {email[:254]}; see `flask customers list`.")
     want(session, customer, now=now, again=True)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import NotPossible, NotThere
 from receiver.relay.tables import ControlSecretRow
 
 
@@ -36,10 +36,10 @@ def rotate(session: Session, secret_key: str, now: datetime, overlap: timedelta)
 
 
 def revoke(session: Session, secret_key: str, now: datetime, fingerprint: str) -> None:
-    """End a replaced secret; raises ConfigurationError for the newest, NotThere for one that does not sign."""
+    """End a replaced secret; raises NotPossible for the newest, NotThere for one that does not sign."""
     newest_first = [row for row, _ in that_sign(session, secret_key, now)]
     if newest_first and newest_first[0].fingerprint == fingerprint:
-        raise ConfigurationError("The newest secret cannot be revoked, for nothing would sign; rotate it instead.")
+        raise NotPossible("The newest secret cannot be revoked, for nothing would sign; rotate it instead.")
     row = next((one for one in newest_first if one.fingerprint == fingerprint), None)
     if row is None:
         raise NotThere(f"No secret with the fingerprint {fingerprint[:64]} signs now.")

@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from receiver.addresses import check_url
 from receiver.database import Database
-from receiver.errors import ChangedMeanwhile, ConfigurationError
+from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible
 from receiver.relay import control_secrets, control_state
 
 Encoding = Literal["form", "json"]
@@ -130,10 +130,10 @@ class Controls:
             return [secret for _, secret in found]
 
     def reveal(self) -> str:
-        """Give the newest secret in clear; raises ConfigurationError when there is none."""
+        """Give the newest secret in clear; raises NotPossible when there is none."""
         secrets = self.active_secrets()
         if not secrets:
-            raise ConfigurationError("There is no secret yet; the first save of the Order Control makes one.")
+            raise NotPossible("There is no secret yet; the first save of the Order Control makes one.")
         return secrets[0]
 
     def rotate(self, overlap: timedelta = OVERLAP) -> str:
@@ -142,13 +142,13 @@ class Controls:
             return control_secrets.rotate(session, self._secret_key, self._now(), overlap)
 
     def revoke(self, fingerprint: str) -> None:
-        """End a replaced secret now; raises ConfigurationError for the newest, NotThere for one that does not sign."""
+        """End a replaced secret now; raises NotPossible for the newest, NotThere for one that does not sign."""
         with self._database.write() as session:
             control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
 
     def _check(self, url: str) -> None:
         if not url:
-            raise ConfigurationError("Enter the URL that completed orders are to be posted to.")
+            raise NotPossible("Enter the URL that completed orders are to be posted to.")
         try:
             check_url(url, https_only=self._https_only, allow_private=self._allow_private)
         except ConfigurationError as error:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from receiver import signing
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import NotPossible
 from receiver.relay.controls import Control, Controls
 from receiver.shared_secrets import SharedSecrets
 
@@ -55,13 +55,13 @@ class OwnReceiver:
     def give(self) -> None:
         """Let the receiver take what the control signs with, and end what it no longer signs with; safe to repeat.
 
-        Raises ConfigurationError while there is no secret.
+        Raises NotPossible while there is no secret.
         """
         controls, shared_secrets = self._parts.controls, self._parts.shared_secrets
         now = datetime.now(UTC)
         ends = {one.fingerprint: one.ends_at for one in controls.read().secrets}
         if not ends:
-            raise ConfigurationError("There is no secret yet; the first save of the Order Controls makes one.")
+            raise NotPossible("There is no secret yet; the first save of the Order Controls makes one.")
         with self._parts.database.write() as session:
             known = self._known(session)
             for secret in reversed(controls.active_secrets()):

@@ -14,7 +14,7 @@ from urllib3 import PoolManager
 
 from receiver import jobs
 from receiver.database import Database
-from receiver.errors import ConfigurationError
+from receiver.errors import NotPossible
 from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
@@ -85,11 +85,11 @@ class Transmissions:
     def send_test(self) -> TransmissionRow:
         """Send a new dummy order at once and only once, wait for the answer, and give the transmission.
 
-        Raises ConfigurationError while no URL is saved.
+        Raises NotPossible while no URL is saved.
         """
         control, began_at = self._controls.read(), self._now()
         if not control.url:
-            raise ConfigurationError("No URL is saved yet; enter the URL of your own server and save it first.")
+            raise NotPossible("No URL is saved yet; enter the URL of your own server and save it first.")
         order = dummy_order(now=began_at, nonce=secrets.token_hex(8))
         row = TransmissionRow(
             event_id=order.event_id,

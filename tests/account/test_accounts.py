@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from receiver import privacy
+from receiver import customers, privacy
 from receiver.account import links
 from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.errors import ConfigurationError, NotPossible
 from receiver.models import CustomerRow, MailRow, OrderRow
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Page, Visitor
@@ -392,3 +393,29 @@ def test_a_customer_walks_through_by_keyboard(shop: Served, link: str, browse: C
     fill(NEW_PASSWORD, NEW_PASSWORD)
     page.wait_for_url("**/account/")
     assert wrong == []
+
+
+def test_a_wrong_setting_is_no_missing_order(
+    shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The customer is asked to come again, and the merchant's log names the setting."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise ConfigurationError("SECRET_KEY is not set; run `flask init` first.")
+
+    monkeypatch.setattr(customers, "orders_of", refuse)
+    page = ada.get("/account/")
+    assert page.status == 503
+    assert "The shop has to set something right first." in page.text
+    assert "no such order" not in page.text
+    assert "SECRET_KEY" not in page.text
+    assert "GET /account/ failed: SECRET_KEY is not set" in caplog.text
+
+
+def test_what_cannot_be_done_is_no_missing_order(shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise NotPossible("rcp_00000001 is being run at this moment.")
+
+    monkeypatch.setattr(customers, "orders_of", refuse)
+    page = ada.get("/account/")
+    assert (page.status, "no such order" in page.text) == (409, False)
