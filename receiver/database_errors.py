@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DatabaseError
 
 from receiver import sqlite
-from receiver.errors import Unavailable
+from receiver.errors import Busy, Unavailable
 
 _OF_THE_FILE = "see DATABASE_URL and the instance folder"
 _DAMAGED = "it is damaged: put a backup back as README, Deploy says"
@@ -20,6 +20,7 @@ _NEXT_STEPS = {
     "database disk image is malformed": _DAMAGED,
     "file is not a database": _DAMAGED,
 }
+_BUSY = "database is locked"
 
 
 @contextmanager
@@ -31,7 +32,18 @@ def translated_errors() -> Iterator[None]:
         cause = getattr(error, "orig", error)
         if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
             raise  # a constraint or a wrong statement: a mistake of ours
-        raise Unavailable(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
+        kind = Busy if str(cause).startswith(_BUSY) else Unavailable
+        raise kind(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
+
+
+@contextmanager
+def nothing_else_raised() -> Iterator[None]:
+    """Turn any other error of the database into Unavailable too: a sender whose order it did not take tries again."""
+    try:
+        yield
+    except sqlite.driver.Error as error:
+        cause = f"{type(error).__name__}: {error}"
+        raise Unavailable(f"The database did not take the order ({cause}); run `flask doctor`.") from error
 
 
 def _next_step(cause: str) -> str:

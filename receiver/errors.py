@@ -110,6 +110,10 @@ class Unavailable(ReceiverError):
     retry_after = 30
 
 
+class Busy(Unavailable):
+    """Says that others have held the database for too long; nothing is wrong with it."""
+
+
 class SecretsChanged(Unavailable):
     """Says that the shared secrets changed while a POST was being taken in; it is to be proven anew."""
 

@@ -8,8 +8,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Generic, TypeVar
 
-from receiver.errors import Unavailable
-from receiver.write_lock import PATIENCE
+from receiver.errors import Busy, Unavailable
+from receiver.write_lock import ACCEPT_PATIENCE as PATIENCE
+
+#: While others keep the lock for longer, one entry at a time waits this many seconds to see whether they still do.
+_GLANCE = 0.1
+#: For this many seconds after a wait in vain the lock counts as kept.
+_KEPT_FOR = 1.0
 
 Entry = TypeVar("Entry")
 Outcome = TypeVar("Outcome")
@@ -18,9 +23,9 @@ Outcome = TypeVar("Outcome")
 class _Waiting(Generic[Entry, Outcome]):
     """Is one thread's entry, until it has an outcome, an error, or the lead."""
 
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, entry: Entry, patience: float) -> None:
         self.entry = entry
-        self.deadline = time.monotonic() + PATIENCE
+        self.deadline = time.monotonic() + patience
         #: Held until the outcome or the lead comes; a plain lock wakes its one waiter with less ado than an Event.
         self.asleep = threading.Lock()
         self.asleep.acquire()
@@ -44,15 +49,24 @@ class GroupCommit(Generic[Entry, Outcome]):
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Entry, Outcome]] = []
         self._led = False
+        #: Until when the lock counts as kept by others, or the disk as stuck, so that to wait is to wait in vain.
+        self._kept_until = 0.0
 
     def add(self, entry: Entry) -> Outcome:
-        """Commit one entry and give its outcome; raises Unavailable after 5 s, whereafter it may still be stored."""
-        mine: _Waiting[Entry, Outcome] = _Waiting(entry)
+        """Commit one entry and give its outcome; raises Unavailable after 2 s, though it may still be stored then.
+
+        While others keep the lock for longer than that, it raises at once: a server has few threads, and those who
+        queue for one are to hear the 503 before they hang up.
+        """
+        is_kept = time.monotonic() < self._kept_until
+        mine: _Waiting[Entry, Outcome] = _Waiting(entry, _GLANCE if is_kept else PATIENCE)
         with self._mutex:
+            if is_kept and self._led:
+                raise Busy("Nothing can be written now; try again.")
             self._queue.append(mine)
             mine.leads = not self._led
             self._led = True
-        if not mine.leads and not mine.asleep.acquire(timeout=PATIENCE):
+        if not mine.leads and not mine.asleep.acquire(timeout=max(mine.deadline - time.monotonic(), 0)):
             self._give_up(mine)
         if mine.leads:
             self._lead(mine)
@@ -76,7 +90,10 @@ class GroupCommit(Generic[Entry, Outcome]):
             outcomes = self._commit(take, mine.deadline - time.monotonic())
             for waiting, outcome in zip(taken, outcomes, strict=True):
                 waiting.outcome = outcome
+            self._kept_until = 0.0
         except BaseException as error:  # noqa: BLE001 - handed to every thread that waits for this commit
+            if isinstance(error, Busy):
+                self._kept_until = time.monotonic() + _KEPT_FOR
             self._fail(mine, taken, error)
         self._hand_over()
         self._line_up(taken)
@@ -113,6 +130,7 @@ class GroupCommit(Generic[Entry, Outcome]):
             if mine.leads:
                 return
             mine.gave_up = True
+            self._kept_until = time.monotonic() + _KEPT_FOR
             if mine in self._queue:
                 self._queue.remove(mine)
         if mine.outcome is None and mine.error is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import chain
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from receiver import copies
 from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
+from receiver.database_errors import nothing_else_raised
 from receiver.errors import SecretsChanged
 from receiver.group_commit import GroupCommit
 from receiver.identity import own_key
@@ -93,11 +95,13 @@ class Inbox:
 
         What can be done after the write lock is: other processes wait for it.
         """
-        with self._database.write_cursor(patience) as cursor:
+        deadline = time.monotonic() + patience
+        with nothing_else_raised(), self._database.write_cursor(patience) as cursor:
             entries = take(_MOST_ROWS)
             secrets = stored_secrets(cursor)
             inserted = _insert(cursor, [entry.values for entry in entries if entry.proven_by == secrets])
             if len(inserted) < len(entries):
+                cursor.connection.wait_at_most(deadline - time.monotonic())
                 return _one_by_one(cursor, entries, secrets, inserted)
         return [_new(entry.row, inserted) for entry in entries]
 

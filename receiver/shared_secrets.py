@@ -18,6 +18,7 @@ from receiver.database_errors import translated_errors
 from receiver.errors import NotPossible, NotThere
 from receiver.models import SecretRow
 from receiver.orders import Fields
+from receiver.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"
@@ -74,6 +75,7 @@ class SharedSecrets:
         Those ``of_sources`` prove nothing elsewhere, but are kept out of what is stored there too.
         """
         with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
+            connection.wait_at_most(ACCEPT_PATIENCE)
             self._last_read = stored_secrets(connection.cursor())
         return self.last_known(own, of_sources)
 

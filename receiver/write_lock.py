@@ -9,10 +9,12 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from receiver.errors import Unavailable
+from receiver.errors import Busy, Unavailable
 
 #: Seconds that a writer waits for the lock before it gives up.
 PATIENCE = 5.0
+#: Seconds that an order's sender is kept waiting for it: shops hang up at about 5 s, and are to hear the 503 before.
+ACCEPT_PATIENCE = 2.0
 _FIRST_PAUSE = 0.0001
 _LONGEST_PAUSE = 0.0005
 
@@ -31,10 +33,10 @@ class WriteLock:
         os.register_at_fork(after_in_child=self._forget)
 
     def acquire(self, patience: float = PATIENCE) -> None:
-        """Take the lock; any thread may release it. Waits ``patience`` seconds, then raises Unavailable."""
+        """Take the lock; any thread may release it. Waits ``patience`` seconds, then raises Busy."""
         deadline = time.monotonic() + patience
         if not self._mutex.acquire(timeout=max(patience, 0)):
-            raise Unavailable("Another write is taking too long; try again.")
+            raise Busy("Another write is taking too long; try again.")
         try:
             self._lock_file(deadline)
         except BaseException:
@@ -56,7 +58,7 @@ class WriteLock:
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise Unavailable("Another process is writing for too long; try again.") from None
+                    raise Busy("Another process is writing for too long; try again.") from None
                 time.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
             else:

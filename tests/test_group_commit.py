@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from receiver import group_commit
-from receiver.errors import Unavailable
+from receiver.errors import Busy, Unavailable
 from receiver.group_commit import GroupCommit
 
 Take = Callable[[int], Sequence[int]]
@@ -83,7 +83,7 @@ def test_a_failed_commit_fails_all_of_its_group_and_no_other() -> None:
 
 
 def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
-    """Else all others waited 5 s for nobody, each."""
+    """Else all others waited 2 s for nobody, each."""
     calls: list[int] = []
 
     def commit(take: Take, _patience: float) -> list[int]:
@@ -184,4 +184,49 @@ def test_the_leader_is_given_what_is_left_of_its_patience() -> None:
 
     GroupCommit(commit).add(1)
 
-    assert 4.5 < patience[0] <= 5
+    assert 1.5 < patience[0] <= 2
+
+
+def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
+    """Else those who queue for a server's few threads waited for several times 2 s."""
+    patience: list[float] = []
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def commit(take: Take, left: float) -> list[int]:
+        patience.append(left)
+        if len(patience) == 1:
+            raise Busy("locked")
+        looks.set()
+        goes_on.wait(5)
+        return list(take(100))
+
+    group = GroupCommit(commit)
+    with pytest.raises(Busy, match="locked"):
+        group.add(1)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(group.add, 2)
+        looks.wait(5)
+        started = time.monotonic()
+        for entry in range(3, 20):
+            with pytest.raises(Busy):
+                group.add(entry)
+        assert time.monotonic() - started < 0.5
+        goes_on.set()
+        assert looking.result(5) == 2
+    assert group.add(20) == 20
+    assert patience[1] <= 0.1
+    assert patience[2] > 1.5, "once it is free again, it is waited for as before"
+
+
+def test_a_failure_that_is_no_lock_leaves_the_patience_as_it_was() -> None:
+    patience: list[float] = []
+
+    def commit(_take: Take, left: float) -> list[int]:
+        patience.append(left)
+        raise Unavailable("The disk is full.")
+
+    group = GroupCommit(commit)
+    for entry in range(2):
+        with pytest.raises(Unavailable):
+            group.add(entry)
+    assert patience[1] > 1.5

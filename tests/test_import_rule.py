@@ -66,7 +66,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail_templates": RENDERING,
     "identity": LEAVES,
     "copies": {"columns"},
-    "inbox": STORE | {"columns", "copies", "errors", "identity", "shared_secrets"},
+    "inbox": STORE | {"columns", "copies", "database_errors", "errors", "identity", "shared_secrets"},
     "encryption": {"errors"},
     "jobs": {"columns", "database", "errors"},
     "outbox": STORE | {"jobs", "mail"},
@@ -95,7 +95,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alarms": STORE | {"columns", "notices"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings"},
-    "shared_secrets": LEAVES | STORE | {"columns", "database_errors", "encryption"},
+    "shared_secrets": LEAVES | STORE | {"columns", "database_errors", "encryption", "write_lock"},
     "authentication": LEAVES | {"shared_secrets"},
     "refusals": LEAVES | STORE | {"shared_secrets"},
     "reception": LEAVES
