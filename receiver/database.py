@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
-from receiver import sqlite
+from receiver import forking, sqlite
 from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError, Unavailable
 from receiver.write_lock import PATIENCE, WriteLock
@@ -47,7 +47,7 @@ class Database:
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
         event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
-        os.register_at_fork(after_in_child=self._leave_connections)
+        forking.in_child(self._leave_connections)
 
     @contextmanager
     def read(self) -> Iterator[Session]:

@@ -9,6 +9,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from receiver import forking
 from receiver.errors import Busy, Unavailable
 
 #: Seconds that a writer waits for the lock before it gives up.
@@ -30,7 +31,12 @@ class WriteLock:
         self._path = path
         self._mutex = threading.Lock()
         self._file: int | None = None
-        os.register_at_fork(after_in_child=self._forget)
+        forking.in_child(self._forget)
+
+    def __del__(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            os.close(self._file)
 
     def acquire(self, patience: float = PATIENCE) -> None:
         """Take the lock; any thread may release it. Waits ``patience`` seconds, then raises Busy."""
