@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 _READS_ALL = "orders"
 #: Of a larger body the rest is left.
 _DRAINED = 1_048_576
+#: What Werkzeug's debugger, which `flask run --debug` puts around the app, writes into each request's environment.
+_DEBUGGER = "werkzeug.debug.preserve_context"
 #: What follows it opens an account, so no log is to hold it.
 _OPENING_PATH = "/account/claim/"
 
@@ -70,8 +72,15 @@ def with_headers(response: Response, error: HTTPException) -> Response:
 
 
 def log_failure(error: Exception) -> None:
-    """Log where it happened, or our own words: an error's words and a frame's values may hold personal data."""
+    """Log the way there, or our own words: an error's words and a frame's values may hold personal data."""
     log.error("%s %s failed: %s", request.method, _logged_path(), faults.for_the_log(error))
+
+
+def log_bug(error: Exception) -> None:
+    """Log the way to a fault of ours; under Werkzeug's debugger raise it again, so that the debugger shows it."""
+    log_failure(error)
+    if _DEBUGGER in request.environ:
+        raise error
 
 
 def _logged_path() -> str:
@@ -84,7 +93,7 @@ def log_configuration(error: ConfigurationError) -> None:
 
 
 def _from_bug(error: Exception) -> Response:
-    log_failure(error)
+    log_bug(error)
     return _problem(500, "internal", "Internal error", "This is a fault of the receiver; its log says where.")
 
 

@@ -175,7 +175,7 @@ def test_a_job_that_raises_is_logged_without_its_words_and_the_worker_goes_on(
     said = [record for record in caplog.records if record.name == "receiver.engine"]
     assert len(said) >= 1
     assert said[0].levelno == logging.ERROR
-    assert said[0].getMessage().startswith("a job of bad failed: ValueError at test_engine.py, line ")
+    assert said[0].getMessage().startswith("a job of bad failed: ValueError at receiver/engine.py, line ")
     assert "ada@shop.example" not in caplog.text
 
 
@@ -191,7 +191,8 @@ def test_upkeep_goes_on_whatever_one_task_meets(start: Start, caplog: pytest.Log
 
     wait_for(lambda: len(rounds) >= 6 and work.done == 1)
     assert rounds[:4] == ["broken", "next", "broken", "next"]
-    assert "upkeep failed: OSError at test_engine.py" in caplog.text
+    assert "upkeep failed: OSError at receiver/engine.py, line " in caplog.text
+    assert " > tests/test_engine.py, line " in caplog.text
     assert "the merchant's disk" not in caplog.text
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import re
+import sys
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.debug import DebuggedApplication
+from werkzeug.test import Client
 
 from receiver.errors import CardDataRefused, ReceiverError, Unavailable, Undecodable
+from tests.served import SECRET, order_fields
 
 
 @pytest.fixture
@@ -102,8 +108,50 @@ def test_a_fault_is_logged_with_its_place_and_without_its_words(
 ) -> None:
     with caplog.at_level(logging.ERROR):
         client.get("/fails/bug?email=ada@shop.example")
-    assert "GET /fails/bug failed: KeyError at test_problems.py, line " in caplog.text
+    assert "GET /fails/bug failed: KeyError at tests/test_problems.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
+
+
+def test_a_fault_is_logged_with_every_frame_of_ours_by_its_path(
+    make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make_app()
+    monkeypatch.setattr("receiver.inbox.Inbox.record", lambda *_, **__: int("ada@shop.example"))
+    with caplog.at_level(logging.ERROR):
+        answer = app.test_client().post("/orders", data=order_fields(), headers={"X-Shared-Secret": SECRET})
+    assert answer.status_code == 500
+    (line,) = [message for message in caplog.messages if message.startswith("POST /orders failed: ")]
+    assert re.fullmatch(
+        r"POST /orders failed: ValueError at receiver/routes\.py, line \d+( > (receiver/\w+\.py, )?line \d+)+"
+        r" > tests/test_problems\.py, line \d+",
+        line,
+    )
+    assert "receiver/reception.py, line " in line
+    assert "ada@shop.example" not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/fails/bug", "/admin/sign-in", "/account/sign-in"])
+def test_under_debug_a_fault_is_shown_by_the_debugger(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """As `flask run --debug` serves: the page names the file and the line of the fault."""
+    app = client.application
+    app.debug = True
+    monkeypatch.setattr("receiver.console.guard.csrf.protect", lambda: 1 / 0)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # where the debugger writes it too
+    shown = Client(DebuggedApplication(app, evalex=True, pin_security=False)).get(path)
+    assert shown.status_code == 500
+    assert "Werkzeug Debugger" in shown.text
+    assert "KeyError" in shown.text or "ZeroDivisionError" in shown.text
+
+
+def test_a_debug_flag_left_on_a_server_shows_and_logs_no_words(
+    client: FlaskClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    client.application.debug = True
+    answer = client.get("/fails/bug")
+    assert (answer.status_code, answer.content_type) == (500, "application/problem+json")
+    assert "ada@shop.example" not in caplog.text + answer.text
 
 
 def test_a_line_feed_in_the_path_makes_no_second_line_of_the_log(

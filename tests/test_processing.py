@@ -491,7 +491,7 @@ def test_an_end_that_cannot_be_written_is_a_failed_attempt(
     assert [(row.state, row.attempts) for row in shop.rows(HandlerRow)] == [("retrying", 1)] * 2
     assert {row.detail for row in shop.rows(HandlerRow)} == {"its attempt could not be carried out: ValueError"}
     assert shop.rows()[0].lease_token is None
-    assert "handler odd: its attempt could not be carried out: ValueError at test_processing.py" in caplog.text
+    assert "handler odd: its attempt could not be carried out: ValueError at receiver" in caplog.text
     assert "ada@shop.example" not in caplog.text
 
 
@@ -508,7 +508,7 @@ def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
     reply = serve(work=False).post(order_fields(test="true"))
 
     assert {one["state"] for one in reply.content["handlers"]} == {"pending"}
-    assert "a test transmission failed: ValueError at test_processing.py" in caplog.text
+    assert "a test transmission failed: ValueError at receiver/processing.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
     assert "Traceback" not in capfd.readouterr().err
 

@@ -36,7 +36,7 @@ def said(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], ac
 
 def test_of_a_thread(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     heard = said(caplog, capfd, lambda: in_a_thread(ValueError("ada@shop.example")))
-    assert heard == ["a thread ended: ValueError at test_stray_errors.py"]
+    assert heard == ["a thread ended: ValueError at tests/test_stray_errors.py"]
 
 
 def test_a_thread_may_end_itself(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
@@ -44,7 +44,7 @@ def test_a_thread_may_end_itself(caplog: pytest.LogCaptureFixture, capfd: pytest
 
 
 def test_of_an_objects_end(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    assert said(caplog, capfd, Wild) == ["an error at an object's end: ValueError at test_stray_errors.py"]
+    assert said(caplog, capfd, Wild) == ["an error at an object's end: ValueError at tests/test_stray_errors.py"]
 
 
 def test_of_an_objects_end_without_an_error(

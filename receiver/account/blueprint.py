@@ -113,7 +113,7 @@ def _from_what_is_not_there(_error: NotThere) -> Response:
 
 @account.errorhandler(Exception)
 def _from_bug(error: Exception) -> Response:
-    problems.log_failure(error)
+    problems.log_bug(error)
     return _page(500, "Something went wrong", "It is the shop's fault, not yours. Try again later.")
 
 

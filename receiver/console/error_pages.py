@@ -60,7 +60,7 @@ def _from_what_is_not_there(error: NotThere) -> Response:
 
 @console.errorhandler(Exception)
 def _from_bug(error: Exception) -> Response:
-    problems.log_failure(error)
+    problems.log_bug(error)
     return _page(500, "Internal error", "This is a fault of the receiver; its log says where.")
 
 
