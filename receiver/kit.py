@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,12 @@ class Kit:
     retention: Retention
     leases: Leases
     engine: Engine
+
+    @property
+    def setting_warnings(self) -> Sequence[str]:
+        """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
+        found: Sequence[str] = self.settings["unknown"]
+        return found
 
     @property
     def problems(self) -> list[str]:

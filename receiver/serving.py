@@ -64,6 +64,8 @@ def start(kit: Kit, *, work: bool) -> bool:
     kit.database_problems.extend(_database_problems(kit))
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
+    for warning in kit.setting_warnings:
+        log.warning("%s", warning)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
     if not kit.problems:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,8 @@ DEFAULT = "default"
 _TABLES = ("sources", "registrar")
 #: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
+#: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
+_CLOSE = 0.75
 #: What Kubernetes sets for a service that is named receiver.
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
@@ -31,7 +34,8 @@ def read(
 ) -> tuple[dict[str, Any], list[str]]:
     """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default).
 
-    Under ``origins`` stands where each comes from: *default*, *config.toml* or *environment*.
+    Under ``origins`` stands where each comes from: *default*, *config.toml* or *environment*. Under ``unknown``
+    stands a sentence for each name that is no setting: such a one has no effect, and keeps nothing from running.
     """
     problems: list[str] = []
     try:
@@ -52,12 +56,12 @@ def read(
             value = setting.default
             origins[setting.name] = DEFAULT
         values[setting.name] = value
-    problems += _unknown(from_file, environment)
     values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
     values["DATABASE_URL"] = values["DATABASE_URL"] or _in(instance)
     if values["CSV_FILE"]:
         values["CSV_FILE"] = str(instance / values["CSV_FILE"])
     values["origins"] = origins
+    values["unknown"] = _unknown(from_file, environment)
     for table in _TABLES:
         values[table] = overrides.get(table, from_file.get(table, {}))
     return values, problems
@@ -103,9 +107,16 @@ def _unknown(from_file: Mapping[str, Any], environment: Mapping[str, str]) -> li
     named = [name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)]
     outside = [name for name in named if name not in known | _OTHERS and not _OF_KUBERNETES.match(name)]
     return [
-        *(f"{FILE} has {name!r}, which is no setting; correct or remove it." for name in in_file),
-        *(f"The environment has {PREFIX}{name}, which is no setting; correct or remove it." for name in outside),
+        *(f"{FILE} has {name[:64]!r}, {_no_setting(name, (*known, *_TABLES))}" for name in in_file),
+        *(f"The environment has {PREFIX}{name[:64]}, {_no_setting(name, known)}" for name in outside),
     ]
+
+
+def _no_setting(name: str, known: Collection[str]) -> str:
+    """Say what a name that is no setting does, and which one it may have been meant for."""
+    spelled = {one.upper(): one for one in known}
+    close = get_close_matches(name.upper(), sorted(spelled), n=1, cutoff=_CLOSE)
+    return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")
 
 
 def _secret_key(instance: Path) -> str:

@@ -44,7 +44,7 @@ from receiver.sources import Sources
 
 #: Settings that no handler is shown.
 _NOT_SHOWN = frozenset(
-    {"sources", "registrar", "origins"}
+    {"sources", "registrar", "origins", "unknown"}
     | {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers}
 )
 

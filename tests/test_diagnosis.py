@@ -92,6 +92,16 @@ def test_a_wrong_setting_is_told(findings: Callable[..., list[Finding]]) -> None
     ]
 
 
+def test_a_name_that_is_no_setting_is_a_warning(
+    instance: Path, findings: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECEIVER_MAIL_SERVR", "smtp.shop.example")
+    said = "The environment has RECEIVER_MAIL_SERVR, which is no setting and has no effect; is MAIL_SERVER meant?"
+    found = of(findings(**OWN), "settings")
+    assert found[0][0] == "ok"
+    assert ("warning", said) in found
+
+
 def test_values_of_the_example_are_told(findings: Callable[..., list[Finding]]) -> None:
     settings = OWN | {"SHOP_NAME": "Example Shop"}
     said = ("warning", "still the example's: SHOP_NAME; set them in config.toml")

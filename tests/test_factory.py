@@ -57,7 +57,6 @@ def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.Mo
         "WORKER_THREADS = -1",
         'MERCHANT_EMAIL = ""',
         "RETRY_SCHEDULE = [true]",
-        "NO_SUCH = 1",
     ],
 )
 def test_a_wrong_setting_is_kept_as_a_problem_and_orders_wait(instance: Path, text: str) -> None:
@@ -68,6 +67,13 @@ def test_a_wrong_setting_is_kept_as_a_problem_and_orders_wait(instance: Path, te
     answer = app.test_client().post("/orders", data=order_fields(shared_secret=SECRET))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "flask doctor" in answer.get_json()["detail"]
+
+
+def test_a_name_that_is_no_setting_lets_orders_in(instance: Path) -> None:
+    (instance / "config.toml").write_text(f"SHARED_SECRETS = ['{SECRET}']\nNO_SUCH = 1\n")
+    app = create_app()
+    answer = app.test_client().post("/orders", data=order_fields(shared_secret=SECRET))
+    assert answer.status_code == 202
 
 
 def test_overrides_win_and_are_the_apps_config(nowhere: Path) -> None:

@@ -70,6 +70,15 @@ def test_a_wrong_setting_is_logged_and_no_job_runs(
     assert told(caplog, logging.ERROR) == [said]
 
 
+def test_a_name_that_is_no_setting_is_logged_and_orders_are_taken(
+    instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    (instance / "config.toml").write_text('WAREHOUSE = "warehouse@shop.example"\n')
+    could, kit = start(work=True)
+    assert (could, kit.problems, works(kit)) == (True, [], True)
+    assert told(caplog, logging.WARNING) == ["config.toml has 'WAREHOUSE', which is no setting and has no effect."]
+
+
 def test_a_key_that_cannot_be_read_is_not_taken_for_missing(
     instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -34,6 +34,7 @@ def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
         "sources": {},
         "registrar": {},
         "origins": origins,
+        "unknown": [],
     }
 
 
@@ -129,9 +130,19 @@ def test_a_value_of_another_type_is_wrong(tmp_path: Path, line: str) -> None:
     assert values["WORKER_THREADS"] == 4
 
 
-def test_a_name_that_is_no_setting_is_told(tmp_path: Path) -> None:
-    write(tmp_path, 'SHOPNAME = "x"')
-    assert read(tmp_path)[1] == ["config.toml has 'SHOPNAME', which is no setting; correct or remove it."]
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('SHOPNAME = "x"', "'SHOPNAME', which is no setting and has no effect; is SHOP_NAME meant?"),
+        ("mail_port = 25", "'mail_port', which is no setting and has no effect; is MAIL_PORT meant?"),
+        ('WAREHOUSE = "x"', "'WAREHOUSE', which is no setting and has no effect."),
+        ("[source.shop]", "'source', which is no setting and has no effect; is sources meant?"),
+    ],
+)
+def test_a_name_that_is_no_setting_is_told_and_stops_nothing(tmp_path: Path, line: str, said: str) -> None:
+    write(tmp_path, line)
+    values, problems = read(tmp_path)
+    assert (values["unknown"], problems) == ([f"config.toml has {said}"], [])
 
 
 @pytest.mark.parametrize(
@@ -181,7 +192,8 @@ def test_the_machines_environment_is_read_unless_another_is_given(
 
 
 def test_a_name_in_the_environment_that_is_no_setting_is_named(tmp_path: Path) -> None:
-    said = "The environment has RECEIVER_MAIL_SERVR, which is no setting; correct or remove it."
+    said = "The environment has RECEIVER_MAIL_SERVR, which is no setting and has no effect; is MAIL_SERVER meant?"
     others = ("INSTANCE_PATH", "ADMIN_PASSWORD", "SERVICE_HOST", "PORT", "PORT_8000_TCP_ADDR", "SERVICE_PORT_HTTP")
     environment = {f"RECEIVER_{name}": "x" for name in ("MAIL_SERVR", *others)}
-    assert read(tmp_path, environment)[1] == [said]
+    values, problems = read(tmp_path, environment)
+    assert (values["unknown"], problems) == ([said], [])

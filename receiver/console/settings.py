@@ -85,6 +85,7 @@ def _page(kit: Kit, form: SecretForm) -> str:
         secrets=_secrets(kit),
         shown=_shown_once(kit),
         problems=kit.problems,
+        warnings=kit.setting_warnings,
         rows=[(one.name, _value(one, kit.settings[one.name]), _origin(one, kit), one.meaning) for one in SETTINGS],
         file=kit.instance / "config.toml",
         days=kit.settings["RETENTION_DAYS"],

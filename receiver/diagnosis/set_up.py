@@ -19,6 +19,8 @@ def settings(kit: Kit) -> Iterator[Finding]:
         yield Finding("settings", "wrong", problem)
     if not kit.problems:
         yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
+    for warning in kit.setting_warnings:
+        yield Finding("settings", "warning", warning)
     examples = [name for name in EXAMPLES if kit.settings[name] == default(name)]
     if examples:
         yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")

@@ -128,6 +128,16 @@ def test_settings_show_value_and_origin_but_no_secret(
     assert (instance / "secret_key").read_text() not in page.html
 
 
+def test_a_name_that_is_no_setting_is_told_at_the_top(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECEIVER_WAREHOUSE_EMAIL", "warehouse@shop.example")
+    visitor = Visitor(serve().base)
+    visitor.sign_in()
+    said = "RECEIVER_WAREHOUSE_EMAIL, which is no setting and has no effect."
+    assert said in visitor.get("/admin/settings").text
+
+
 def test_wrong_settings_stand_at_the_top(serve: Callable[..., Served]) -> None:
     person = Visitor(serve(work=False, WORKER_THREADS=0).base)
     person.sign_in()
