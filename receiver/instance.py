@@ -15,6 +15,7 @@ from werkzeug.security import generate_password_hash
 
 from receiver import config, migrations, private_files, sealed, secret_key, sqlite
 from receiver.config_example import example
+from receiver.console import guesses
 from receiver.console.tables import SessionRow
 from receiver.database import Database
 from receiver.database_errors import translated_errors
@@ -60,6 +61,8 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
 def set_password(database: Database, chosen: str | None) -> str:
     """Set the admin password, made up unless chosen, and give it; every sign-in to the console ends.
 
+    Wrong passwords are forgotten with it, so that nobody's guesses keep the owner out, and no device is known any more.
+
     Raises NotPossible for a short one.
     """
     if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
@@ -69,6 +72,7 @@ def set_password(database: Database, chosen: str | None) -> str:
     with database.write() as session:
         session.merge(row)
         session.execute(delete(SessionRow))
+        guesses.forget_all(session)
     return password
 
 
@@ -114,7 +118,7 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
         key = ""
     closed = sealed.unreadable(kit.database.engine, key or "")
     if key and new_key and not closed:
-        raise ConfigurationError("The secret key is whole and reads all that is stored; nothing was changed.")
+        raise NotPossible("The secret key is whole and reads all that is stored; nothing was changed.")
     if key and closed and not new_key:
         yield f"Warning: the secret key cannot read {' and '.join(closed)}. {_LOST_KEY}"
     if key:

@@ -78,12 +78,19 @@ def test_in_production_with_a_mail_server_all_is_well(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, user: str, said: str
 ) -> None:
     mail = {"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": user, "MAIL_PASSWORD": user, "MAIL_USE_TLS": True}
-    kit: Kit = make_app(**OWN, PUBLIC_URL="https://shop.example", **mail).extensions["receiver"]
+    proxied = {"PUBLIC_URL": "https://shop.example", "TRUSTED_PROXIES": 1}
+    kit: Kit = make_app(**OWN, **proxied, **mail).extensions["receiver"]
     monkeypatch.setattr(kit.transport, "check", lambda: None)
     found = list(diagnose(kit))
     assert {finding.state for finding in found} == {"ok"}
     assert of(found, "mail") == [("ok", f"smtp.laden.de answers{said}")]
     assert of(found, "public url") == [("ok", "https://shop.example; the service posts to …/orders")]
+
+
+@pytest.mark.parametrize(("url", "is_told"), [("https://shop.example", True), ("http://127.0.0.1:8000", False)])
+def test_https_without_a_trusted_proxy_is_told(findings: Callable[..., list[Finding]], url: str, is_told: bool) -> None:
+    found = of(findings(PUBLIC_URL=url), "proxies")
+    assert ([state for state, _ in found], "share its one address" in str(found)) == (["warning"] * is_told, is_told)
 
 
 def test_a_wrong_setting_is_told(findings: Callable[..., list[Finding]]) -> None:

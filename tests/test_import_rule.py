@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"identity", "orders"},
     "private_files": set(),
     "secret_key": {"checks", "errors", "private_files"},
+    "devices": set(),
     "sealed": STORE | {"database_errors", "encryption", "relay.tables"},
     "checks": LEAVES | {"mail_addresses"},
     "setting": {"errors"},
@@ -116,6 +117,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "sources", "text_layout"},
     "registrars": LEAVES | STORE | {"columns", "customers", "http_client", "jobs", "notices", "registrars"},
     "console.tables": {"columns"},
+    "console.guesses": {"console.tables", "devices"},
     "relay": LEAVES
     | STORE
     | {"columns", "encryption", "http_client", "identity", "jobs", "notices", "relay", "shared_secrets"},

@@ -102,12 +102,12 @@ def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, monkeypatch: py
         with kit.database.write() as session:
             session.execute(text("CREATE TABLE added (id INTEGER)"))
 
-    monkeypatch.setattr(migrations, "newest", lambda: "0009")
+    monkeypatch.setattr(migrations, "newest", lambda: "0098")
     monkeypatch.setattr(migrations, "upgrade", add_a_table)
     said = list(set_up(kit, None))
     (copy,) = backups(instance)
     assert said == [f"Backed the database up to {copy}", f"Database {instance}/receiver.sqlite upgraded"]
-    assert copy.name.startswith("receiver.sqlite.before-0009-")
+    assert copy.name.startswith("receiver.sqlite.before-0098-")
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite.driver.connect(str(copy))) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}

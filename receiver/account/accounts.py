@@ -7,15 +7,17 @@ import secrets
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from receiver.account.links import AccountLinks
 from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
-from receiver.console.sign_ins import SESSION, digest, network
+from receiver.console.guesses import SKEW, network
+from receiver.console.sign_ins import SESSION, digest
 from receiver.customers import normalised
 from receiver.database import Database
+from receiver.devices import MOST_IN_A_MINUTE, Devices
 from receiver.models import CustomerRow
 
 #: Most attempts in a period: from one address, and on one account.
@@ -33,23 +35,28 @@ class TooManyAttempts(Exception):
 class Accounts:
     """Holds passwords and sign-ins in the database, so that all processes agree on them."""
 
-    def __init__(self, database: Database, links: AccountLinks) -> None:
+    def __init__(self, database: Database, links: AccountLinks, devices: Devices) -> None:
         self._database = database
         self._links = links
+        self._devices = devices
 
-    def sign_in(self, email: str, password: str, address: str | None, now: datetime) -> str | None:
+    def sign_in(
+        self, email: str, password: str, address: str | None, now: datetime, cookie: str | None = None
+    ) -> str | None:
         """Give the token of a new sign-in, or None for a wrong e-mail or password; raises TooManyAttempts.
 
         The attempt is written before the password is looked at, so that guesses made at the same time are counted
-        too. An unknown e-mail takes as long as a wrong password.
+        too. An unknown e-mail takes as long as a wrong password. ``cookie`` may be that of a device that this customer
+        has signed in on before; it has a limit of its own.
         """
         email = normalised(email)
-        with self._database.write() as session:
-            attempt = count_attempt(session, address, email, now)
         with self._database.read() as session:
             theirs = select(CustomerRow.id, AccountRow.password_hash).join(AccountRow)
             found = session.execute(theirs.where(CustomerRow.email == email)).first()
         customer_pk, password_hash = found or (None, None)
+        device = self._devices.known(cookie, str(customer_pk), password_hash or "")
+        with self._database.write() as session:
+            attempt = count_attempt(session, address, email, now, device)
         is_right = check_password_hash(password_hash or _nobodys_hash(), password)
         if customer_pk is None or password_hash is None or not is_right:
             return None
@@ -82,6 +89,17 @@ class Accounts:
         with self._database.read() as session:
             return session.scalar(select(CustomerRow).join(AccountSessionRow).where(*alive))
 
+    def device_cookie(self, token: str, now: datetime) -> str:
+        """Make the cookie by which the device of this sign-in is known from now on."""
+        theirs = select(AccountRow.customer_pk, AccountRow.password_hash).join(
+            AccountSessionRow, AccountSessionRow.customer_pk == AccountRow.customer_pk
+        )
+        alive = AccountSessionRow.token_digest == digest(token), AccountSessionRow.ends_at > now
+        with self._database.read() as session:
+            found = session.execute(theirs.where(*alive)).first()
+        customer_pk, password_hash = found or (None, None)
+        return self._devices.cookie(str(customer_pk), password_hash or "")
+
     def end(self, token: str) -> None:
         """End one sign-in."""
         with self._database.write() as session:
@@ -98,24 +116,38 @@ class Accounts:
         account.link_made_at = None
         customer.claimed_at = customer.claimed_at or now
         _end_all(session, customer.id)
+        session.execute(delete(AccountAttemptRow).where(AccountAttemptRow.account == digest(customer.email)))
         return _begin(session, customer.id, now)
 
 
-def count_attempt(session: Session, address: str | None, email: str | None, now: datetime) -> int:
-    """Write an attempt in the caller's transaction and give its id; raises TooManyAttempts."""
-    source = network(address)
-    account = None if email is None else digest(email)
-    session.execute(delete(AccountAttemptRow).where(AccountAttemptRow.at < now - timedelta(hours=1)))
-    for period, most_of_address, most_of_account in LIMITS:
-        counted = select(func.count()).where(AccountAttemptRow.at > now - period)
-        of_address = session.scalar(counted.where(AccountAttemptRow.address == source)) or 0
-        of_account = session.scalar(counted.where(AccountAttemptRow.account == account)) or 0 if account else 0
-        if of_address >= most_of_address or of_account >= most_of_account:
-            raise TooManyAttempts
-    row = AccountAttemptRow(at=now, address=source, account=account)
+def count_attempt(
+    session: Session, address: str | None, email: str | None, now: datetime, device: str | None = None
+) -> int:
+    """Write an attempt in the caller's transaction and give its id; raises TooManyAttempts.
+
+    One of a known device counts for that device alone, so strangers who guess do not keep its owner out.
+    """
+    no_longer = or_(AccountAttemptRow.at < now - timedelta(hours=1), AccountAttemptRow.at > now + SKEW)
+    session.execute(delete(AccountAttemptRow).where(no_longer))
+    if device is not None:
+        row = AccountAttemptRow(at=now, device=device)
+        _refuse(session, now - timedelta(minutes=1), MOST_IN_A_MINUTE, AccountAttemptRow.device == device)
+    else:
+        row = AccountAttemptRow(at=now, address=network(address), account=None if email is None else digest(email))
+        for period, most_of_address, most_of_account in LIMITS:
+            strangers = AccountAttemptRow.device.is_(None)
+            _refuse(session, now - period, most_of_address, strangers, AccountAttemptRow.address == row.address)
+            if row.account is not None:
+                _refuse(session, now - period, most_of_account, AccountAttemptRow.account == row.account)
     session.add(row)
     session.flush()
     return row.id
+
+
+def _refuse(session: Session, since: datetime, most: int, *conditions: ColumnElement[bool]) -> None:
+    counted = select(func.count()).where(AccountAttemptRow.at > since, *conditions)
+    if (session.scalar(counted) or 0) >= most:
+        raise TooManyAttempts
 
 
 def _begin(session: Session, customer_pk: int, now: datetime) -> str:

@@ -9,10 +9,13 @@ from flask import Blueprint, Response, abort, g, make_response, redirect, render
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.wrappers import Response as AnyResponse
 
 from receiver import page_forms, problems
 from receiver.account.accounts import Accounts
+from receiver.console.device_cookie import cookie_name, set_cookie
 from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
+from receiver.devices import Devices
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.kit import current_kit
 from receiver.models import CustomerRow
@@ -20,6 +23,7 @@ from receiver.models import CustomerRow
 account = Blueprint("account", __name__, url_prefix="/account")
 #: Key of the sign-in's token in the session cookie.
 TOKEN = ACCOUNT_TOKEN
+_DEVICE = "account-device"
 #: Pages that are shown before sign-in.
 OPEN_TO_ALL = frozenset({"account.sign_in", "account.forgotten", "account.claim"})
 
@@ -59,13 +63,24 @@ def on_every_page() -> dict[str, Any]:
 def accounts() -> Accounts:
     """Give the current app's accounts."""
     kit = current_kit()
-    return Accounts(kit.database, kit.account_links)
+    return Accounts(kit.database, kit.account_links, Devices(kit.settings["SECRET_KEY"], "account"))
 
 
 def customer() -> CustomerRow:
     """Give who is signed in."""
     found: CustomerRow = g.customer
     return found
+
+
+def device_cookie() -> str | None:
+    """Give the cookie of the device that this request comes from, whosever it is."""
+    return request.cookies.get(cookie_name(_DEVICE))
+
+
+def remember_device(response: AnyResponse, token: str) -> AnyResponse:
+    """Let the device that this response goes to be known to the account of this sign-in."""
+    set_cookie(response, _DEVICE, accounts().device_cookie(token, datetime.now(UTC)))
+    return response
 
 
 def start_session(token: str) -> None:

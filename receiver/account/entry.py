@@ -13,7 +13,7 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from receiver import outbox
 from receiver.account.accounts import TooManyAttempts, count_attempt
-from receiver.account.blueprint import TOKEN, account, accounts, customer, start_session
+from receiver.account.blueprint import TOKEN, account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.account.links import LinkRefused
 from receiver.console.guard import leave_session
 from receiver.customers import normalised
@@ -54,7 +54,9 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("account/sign_in.html", form=form), 422 if form.errors else 200
     try:
-        token = accounts().sign_in(form.email.data, form.password.data, request.remote_addr, datetime.now(UTC))
+        token = accounts().sign_in(
+            form.email.data, form.password.data, request.remote_addr, datetime.now(UTC), device_cookie()
+        )
     except TooManyAttempts as error:
         form.password.errors = [str(error)]
         return render_template("account/sign_in.html", form=form), 429
@@ -62,7 +64,7 @@ def sign_in() -> ResponseReturnValue:
         form.password.errors = ["E-mail and password do not belong together."]
         return render_template("account/sign_in.html", form=form), 422
     start_session(token)
-    return redirect(url_for("account.orders"), 303)
+    return remember_device(redirect(url_for("account.orders"), 303), token)
 
 
 @account.route("/claim/<token>", methods=["GET", "POST"])
@@ -84,7 +86,7 @@ def claim(token: str) -> ResponseReturnValue:
         return render_template("account/link_refused.html", why=str(error)), 410
     start_session(sign_in_token)
     flash("Your password is set, and you are signed in.")
-    return redirect(url_for("account.orders"), 303)
+    return remember_device(redirect(url_for("account.orders"), 303), sign_in_token)
 
 
 @account.route("/forgotten", methods=["GET", "POST"])

@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length
 from receiver import customers, ledger
 from receiver.account import entry, writing
 from receiver.account.accounts import TooManyAttempts
-from receiver.account.blueprint import account, accounts, customer, start_session
+from receiver.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.errors import NotThere
 from receiver.kit import current_kit
 from receiver.models import AddressRow, CustomerRow
@@ -108,16 +108,17 @@ def password() -> ResponseReturnValue:
         return render_template("account/password.html", form=form), 422 if form.errors else 200
     now = datetime.now(UTC)
     try:
-        token = accounts().sign_in(customer().email, form.current.data, request.remote_addr, now)
+        token = accounts().sign_in(customer().email, form.current.data, request.remote_addr, now, device_cookie())
     except TooManyAttempts as error:
         form.current.errors = [str(error)]
         return render_template("account/password.html", form=form), 429
     if token is None:
         form.current.errors = ["That is not the current password."]
         return render_template("account/password.html", form=form), 422
-    start_session(accounts().change(customer().id, form.new.data, now))
+    token = accounts().change(customer().id, form.new.data, now)
+    start_session(token)
     flash("The password is changed. Every other device is signed out.")
-    return redirect(url_for("account.details"), 303)
+    return remember_device(redirect(url_for("account.details"), 303), token)
 
 
 @account.route("/<path:_unknown>", methods=["GET", "POST"])

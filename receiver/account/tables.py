@@ -42,6 +42,8 @@ class AccountAttemptRow(Base):
     address: Mapped[str | None]
     #: SHA-256 of the e-mail that was tried, as hex; null where a link was asked for.
     account: Mapped[str | None]
+    #: The customer's known device that it came from; null for a stranger's.
+    device: Mapped[str | None]
 
     __table_args__ = (
         Index("ix_account_attempts_address", "address", "at"),

@@ -26,7 +26,10 @@ def init(new_key: bool) -> None:
 @click.command("password")
 @with_appcontext
 def password() -> None:
-    """Set a new admin password: typed twice, read from standard input, or made up and printed."""
+    """Set a new admin password: typed twice, read from standard input, or made up and printed.
+
+    Wrong passwords are forgotten with it, so it lets the owner in while others guess.
+    """
     if sys.stdin.isatty():
         new = click.prompt("New admin password (empty makes one up)", default="", hide_input=True, show_default=False)
         if new and click.prompt("The same again", hide_input=True) != new:

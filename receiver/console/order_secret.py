@@ -11,8 +11,10 @@ from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from receiver.console.blueprint import console
+from receiver.console.device_cookie import known_device
+from receiver.console.guesses import TooManyFailures
 from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
-from receiver.console.sign_ins import SignIns, TooManyFailures
+from receiver.console.sign_ins import SignIns
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.kit import current_kit
 from receiver.relay.own_receiver import OwnReceiver
@@ -35,7 +37,9 @@ def order_manager_reveal() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("console/order_reveal.html", form=form), 422 if form.errors else 200
     try:
-        is_password = SignIns(kit.database).is_password(form.password.data, request.remote_addr, datetime.now(UTC))
+        is_password = SignIns(kit.database).is_password(
+            form.password.data, request.remote_addr, datetime.now(UTC), known_device(kit)
+        )
     except TooManyFailures as error:
         form.password.errors = [str(error)]
         return render_template("console/order_reveal.html", form=form), 429

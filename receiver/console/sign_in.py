@@ -12,8 +12,10 @@ from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from receiver.console.blueprint import console
+from receiver.console.device_cookie import known_device, remember_device
 from receiver.console.guard import TOKEN, is_signed_in, leave_session
-from receiver.console.sign_ins import SignIns, TooManyFailures
+from receiver.console.guesses import TooManyFailures
+from receiver.console.sign_ins import SignIns
 from receiver.instance import SHORTEST_PASSWORD, set_password
 from receiver.kit import current_kit
 
@@ -46,7 +48,9 @@ def sign_in() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return render_template("console/sign_in.html", form=form), 422 if form.errors else 200
     try:
-        token = SignIns(kit.database).begin(form.password.data, request.remote_addr, datetime.now(UTC))
+        token = SignIns(kit.database).begin(
+            form.password.data, request.remote_addr, datetime.now(UTC), known_device(kit)
+        )
     except TooManyFailures as error:
         form.password.errors = [str(error)]
         return render_template("console/sign_in.html", form=form), 429
@@ -54,7 +58,7 @@ def sign_in() -> ResponseReturnValue:
         form.password.errors = ["That is not the admin password. A new one is set with: flask password"]
         return render_template("console/sign_in.html", form=form), 422
     _start_session(token)
-    return redirect(wanted, 303)
+    return remember_device(kit, redirect(wanted, 303))
 
 
 @console.post("/sign-out")
@@ -85,7 +89,7 @@ def password() -> ResponseReturnValue:
     sign_ins = SignIns(kit.database)
     now = datetime.now(UTC)
     try:
-        is_password = sign_ins.is_password(form.current.data, request.remote_addr, now)
+        is_password = sign_ins.is_password(form.current.data, request.remote_addr, now, known_device(kit))
     except TooManyFailures as error:
         form.current.errors = [str(error)]
         return render_template("console/password.html", form=form), 429
@@ -95,7 +99,7 @@ def password() -> ResponseReturnValue:
     set_password(kit.database, form.new.data)
     _start_session(sign_ins.begin_known(now))
     flash("The password is changed. Every other device is signed out.")
-    return redirect(url_for("console.settings"), 303)
+    return remember_device(kit, redirect(url_for("console.settings"), 303))
 
 
 def _start_session(token: str) -> None:

@@ -1,4 +1,4 @@
-"""The console's tables: sign-ins, and wrong passwords."""
+"""The console's tables: sign-ins, wrong passwords, and whose turn it is."""
 
 from __future__ import annotations
 
@@ -27,4 +27,16 @@ class SignInFailureRow(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
+    #: Null for a known device's.
     address: Mapped[str | None]
+    #: The known device that it came from; null for a stranger's.
+    device: Mapped[str | None]
+
+
+class SignInTurnRow(Base):
+    """Is the one queue of strangers while many of them guess: when the next password is looked at."""
+
+    __tablename__ = "sign_in_turns"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    next_at: Mapped[datetime]

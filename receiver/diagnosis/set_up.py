@@ -94,6 +94,12 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     else:
         text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
         yield Finding("public url", "warning", text)
+    if url.scheme == "https" and not kit.settings["TRUSTED_PROXIES"]:
+        text = (
+            "TRUSTED_PROXIES is 0: behind a proxy all visitors share its one address, and so one limit on wrong "
+            "passwords; set it to how many proxies stand in front, mostly 1"
+        )
+        yield Finding("proxies", "warning", text)
     if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
         yield Finding("relay", "warning", text)

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from receiver import customers, privacy
 from receiver.account import links
 from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.console.sign_ins import digest
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.models import CustomerRow, MailRow, OrderRow
 from tests.console.browsing import NARROW, Browsing
@@ -302,7 +303,57 @@ def test_guessing_is_slowed_down_by_account_and_by_address(shop: Served, ada: Vi
     assert others == [422] * 5 + [429]
     assert send(guesser, "/account/forgotten", {"email": ADA}).status == 429
     new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-    assert send(ada, "/account/password", new).status == 429
+    assert "is changed" in send(ada, "/account/password", new).text
+
+
+def test_strangers_who_guess_do_not_keep_a_customer_out_of_a_known_device(shop: Served, ada: Visitor) -> None:
+    """Their guesses come from many addresses, as those of a botnet do."""
+    cookie = {"receiver-account-device": ada.cookies["receiver-account-device"]}
+    now = datetime.now(UTC)
+    with shop.kit.database.write() as session:
+        digests = [digest(ADA)] * 60
+        session.add_all(
+            AccountAttemptRow(at=now, address=f"192.0.2.{number}", account=account)
+            for number, account in enumerate(digests)
+        )
+    assert sign_in(Visitor(shop.base)).status == 429
+    known, other = Visitor(shop.base), Visitor(shop.base)
+    known.cookies = dict(cookie)
+    assert "A-1" in sign_in(known).text
+    shop.post(order_fields(customer_email="bea@shop.example"))
+    shop.settled()
+    choose(other, mailed_links(shop)[-1])
+    stranger = Visitor(shop.base)
+    stranger.cookies = {"receiver-account-device": other.cookies["receiver-account-device"]}
+    assert sign_in(stranger).status == 429
+
+
+def test_a_known_device_of_a_customer_has_five_guesses_a_minute(shop: Served, ada: Visitor) -> None:
+    cookie = {"receiver-account-device": ada.cookies["receiver-account-device"]}
+    known = Visitor(shop.base)
+    known.cookies = dict(cookie)
+    assert [sign_in(known, "wrong").status for _ in range(6)] == [422] * 5 + [429]
+    assert "A-1" in sign_in(Visitor(shop.base)).text
+
+
+def test_a_new_password_ends_what_a_customers_devices_were_known_by(shop: Served, ada: Visitor) -> None:
+    cookie = {"receiver-account-device": ada.cookies["receiver-account-device"]}
+    new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
+    assert "is changed" in send(ada, "/account/password", new).text
+    with shop.kit.database.write() as session:
+        session.add_all(AccountAttemptRow(at=datetime.now(UTC), account=digest(ADA)) for _ in range(20))
+    old = Visitor(shop.base)
+    old.cookies = dict(cookie)
+    assert sign_in(old, NEW_PASSWORD).status == 429
+    assert ada.cookies["receiver-account-device"] != cookie["receiver-account-device"]
+
+
+def test_attempts_dated_in_the_future_count_for_nothing(shop: Served, ada: Visitor) -> None:
+    with shop.kit.database.write() as session:
+        at = datetime.now(UTC) + timedelta(days=365)
+        session.add_all(AccountAttemptRow(at=at, account=digest(ADA), address="127.0.0.1") for _ in range(100))
+    assert "A-1" in sign_in(Visitor(shop.base)).text
+    assert shop.rows(AccountAttemptRow) == []
 
 
 def test_every_account_page_refuses_whoever_is_not_signed_in(

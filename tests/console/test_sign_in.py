@@ -17,7 +17,8 @@ from sqlalchemy import delete, update
 
 from receiver.console import sign_in as page_of_sign_in
 from receiver.console.guard import OPEN_TO_ALL
-from receiver.console.sign_ins import LIMITS, SignIns, TooManyFailures
+from receiver.console.guesses import LIMITS, TooManyFailures
+from receiver.console.sign_ins import SignIns
 from receiver.console.tables import SessionRow, SignInFailureRow
 from receiver.instance import set_password
 from receiver.kit import Kit
@@ -134,10 +135,12 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(shop: Served) -> None:
     visitor = Visitor(shop.base)
     token = visitor.get("/admin/sign-in").token
     page = visitor.post("/admin/sign-in", {"password": PASSWORD}, token=token, follow=False)
-    cookie = page.headers["Set-Cookie"]
-    assert cookie.startswith("receiver=")
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
+    device, sign_in = page.headers.getlist("Set-Cookie")
+    assert device.startswith("receiver-device=")
+    assert sign_in.startswith("receiver=")
+    for cookie in (device, sign_in):
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
 
 
 @pytest.mark.parametrize(
