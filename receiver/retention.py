@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, false, or_, select
+from sqlalchemy.orm import Session
 
-from receiver import purging
+from receiver import ages, clock, purging
 from receiver.database import Database
 from receiver.mail import MailTransport
 from receiver.models import MailRow, OrderRow
@@ -16,57 +18,102 @@ from receiver.relay.tables import TransmissionRow
 
 #: How often the worker's upkeep purges.
 EVERY = timedelta(days=1)
-#: How long after a failure it begins anew.
+#: How long after a failure, or while nothing may be purged, it tries again.
 AGAIN = timedelta(minutes=10)
 
 
 class Retention:
-    """Keeps no body for longer than the setting says; parked and open orders stay whole whatever their age."""
+    """Keeps no body for longer than the setting says; parked and open orders stay whole whatever their age.
 
-    def __init__(self, database: Database, transport: MailTransport, *, days: int) -> None:
+    Nothing is purged while the clock disagrees with the upkeep's heartbeat.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        transport: MailTransport,
+        *,
+        days: int,
+        now: Callable[[], datetime] = clock.utc_now,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._transport = transport
-        self._days = days
+        self._length = timedelta(days=days)
+        self._now = now
+        self._steady = steady
         self._under_way: Iterator[Purged] | None = None
-        self._next_at = datetime.min.replace(tzinfo=UTC)
+        self._next_at = 0.0  # of the steady clock: the other one may be set
 
     def look(self) -> None:
         """Purge one batch, if the day's purge is not over yet; the upkeep's other tasks come between."""
-        now = datetime.now(UTC)
-        if self._under_way is None and now >= self._next_at:
-            self._under_way = self.purge(now)
-            self._next_at = now + EVERY
+        steady = self._steady()
+        if self._under_way is None and steady >= self._next_at:
+            self._next_at = steady + AGAIN.total_seconds()
+            now = self._now()
+            if self.suspension(now) is None:
+                self._under_way = self.purge(now)
+                self._next_at = steady + EVERY.total_seconds()
         try:
             is_over = self._under_way is None or next(self._under_way, None) is None
         except Exception:
-            self._under_way, self._next_at = None, now + AGAIN
+            self._under_way, self._next_at = None, steady + AGAIN.total_seconds()
             raise
         if is_over:
             self._under_way = None
 
-    def purge(self, now: datetime) -> Iterator[Purged]:
-        """Purge all that is old enough, batch by batch; gives what each took away."""
-        if not self._days:
+    def suspension(self, now: datetime) -> clock.Suspension | None:
+        """Tell why nothing may be purged now; None when it may, or when there is nothing to purge ever."""
+        if not self._length:
+            return None
+        with self._database.read() as session:
+            return clock.suspension(session, now)
+
+    def purge(self, now: datetime, *, trust_clock: bool = False) -> Iterator[Purged]:
+        """Purge all that is old enough, batch by batch; gives what each took away.
+
+        Nothing while the clock is not believed, unless told to ``trust_clock``: then the dates alone count.
+        """
+        if not self._length:
             return
-        before = now - timedelta(days=self._days)
-        yield from purging.empty_orders(self._database, self._old_orders(before))
+        old = _Old(now, self._length, trust_clock)
+        yield from purging.empty_orders(self._database, self._old_orders(old))
         are_settled = MailRow.state.in_(SETTLED_MAIL)  # one may be sent again meanwhile
-        yield from purging.remove_mails(self._database, self._transport, self._old_mails(before), are_settled)
-        yield from purging.remove_transmissions(self._database, self._old_transmissions(before))
+        yield from purging.remove_mails(self._database, self._transport, self._old_mails(old), are_settled)
+        yield from purging.remove_transmissions(self._database, self._old_transmissions(old))
 
-    def _old_orders(self, before: datetime) -> list[int]:
+    def _old_orders(self, old: _Old) -> list[int]:
         has_body = or_(OrderRow.fields != "[]", OrderRow.order.is_not(None))
-        old = OrderRow.received_at < before, OrderRow.state.in_(SETTLED_ORDER), has_body
         with self._database.read() as session:
-            return list(session.scalars(select(OrderRow.id).where(*old)))
+            which = old.rows(session, "orders"), OrderRow.state.in_(SETTLED_ORDER), has_body
+            return list(session.scalars(select(OrderRow.id).where(*which)))
 
-    def _old_mails(self, before: datetime) -> list[int]:
+    def _old_mails(self, old: _Old) -> list[int]:
         of_settled = or_(MailRow.order_pk.is_(None), OrderRow.state.in_(SETTLED_ORDER))
-        old = MailRow.created_at < before, MailRow.state.in_(SETTLED_MAIL), of_settled
         with self._database.read() as session:
-            return list(session.scalars(select(MailRow.id).outerjoin(OrderRow).where(*old)))
+            which = old.rows(session, "mails"), MailRow.state.in_(SETTLED_MAIL), of_settled
+            return list(session.scalars(select(MailRow.id).outerjoin(OrderRow).where(*which)))
 
-    def _old_transmissions(self, before: datetime) -> list[int]:
-        old = TransmissionRow.created_at < before, TransmissionRow.state.in_(SETTLED_TRANSMISSION)
+    def _old_transmissions(self, old: _Old) -> list[int]:
         with self._database.read() as session:
-            return list(session.scalars(select(TransmissionRow.id).where(*old)))
+            which = old.rows(session, "transmissions"), TransmissionRow.state.in_(SETTLED_TRANSMISSION)
+            return list(session.scalars(select(TransmissionRow.id).where(*which)))
+
+
+class _Old:
+    """Tells which rows are old at the moment that a purge began."""
+
+    def __init__(self, now: datetime, length: timedelta, trust_clock: bool) -> None:
+        self._now = now
+        self._length = length
+        self._trust_clock = trust_clock
+
+    def rows(self, session: Session, name: str) -> ColumnElement[bool]:
+        """Make the condition that a row of this table is old."""
+        if self._trust_clock:
+            _, date = clock.DATED[name]
+            by_date: ColumnElement[bool] = date < self._now - self._length
+            return by_date
+        if clock.suspension(session, self._now):  # it may have begun since the purge did
+            return false()
+        return ages.old(session, name, self._now, self._length)

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver import alarms, brand, jobs
+from receiver import alarms, brand, clock_advice, jobs
 from receiver.account.links import AccountLinks
+from receiver.clock import Heartbeat
 from receiver.columns import Job
 from receiver.config import SETTINGS
 from receiver.context import Services
@@ -103,6 +104,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
     own_mails = OwnMails(templates, account_url=choice.account_url(settings))
     notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
+    heartbeat = Heartbeat(database, days=settings["RETENTION_DAYS"])
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
     threads = settings["WORKER_THREADS"]
     engine = Engine(
@@ -112,7 +114,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
-        [refusals.flush, leases.renew, database.checkpoint, notices.look, retention.look],
+        [refusals.flush, leases.renew, database.checkpoint, notices.look, heartbeat.look, retention.look],
         threads=threads,
     )
     return Kit(
@@ -175,6 +177,7 @@ def _standing_elsewhere(
         *([FAILED] if registrar else []),
         *own_mails.troubles(),
         *alarms.standing(session, settings),
+        *clock_advice.standing(session, settings),
     ]
 
 

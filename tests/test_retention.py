@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -17,7 +17,7 @@ from receiver.kit import Kit
 from receiver.models import AttemptRow, MailRow, OrderRow
 from receiver.purging import Purged
 from receiver.relay.tables import TransmissionRow
-from receiver.retention import AGAIN
+from receiver.retention import AGAIN, _Old
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.test_ledger import store
@@ -36,7 +36,7 @@ def run(make_app: Callable[..., Flask]) -> Run:
 def shop(serve: Callable[..., Served]) -> Served:
     """Serve with jobs that run, and with a purge only where a test asks for it."""
     shop = serve()
-    shop.kit.retention._next_at = datetime.max.replace(tzinfo=UTC)
+    shop.kit.retention._next_at = math.inf
     return shop
 
 
@@ -150,10 +150,10 @@ def test_a_mail_that_is_sent_again_meanwhile_or_just_now_stays(kit: Kit, monkeyp
             session.flush()
             mine = update(MailRow).where(MailRow.message_id == message_id)
             session.execute(mine.values(state=state, lease_until=leased))
-    found = kit.retention._old_mails(now)
+    found = kit.retention._old_mails(_Old(now, timedelta(days=365), trust_clock=False))
     with kit.database.write() as session:
         session.execute(update(MailRow).where(MailRow.message_id == "<1@laden.de>").values(state="open"))
-    monkeypatch.setattr(kit.retention, "_old_mails", lambda _before: found)
+    monkeypatch.setattr(kit.retention, "_old_mails", lambda _old: found)
     assert purge(kit).mails == 1
     with kit.database.read() as session:
         assert session.scalars(select(MailRow.message_id)).all() == ["<1@laden.de>", "<2@laden.de>"]
@@ -168,8 +168,7 @@ def test_a_purge_that_could_not_write_is_taken_up_again_later(kit: Kit, monkeypa
     kit.retention.look()
     with kit.database.read() as session:
         assert session.scalars(select(OrderRow.fields)).all() == ["[[]]"]
-    later = datetime.now(UTC) + AGAIN
-    monkeypatch.setattr("receiver.retention.datetime", SimpleNamespace(now=lambda _zone: later))
+    monkeypatch.setattr(kit.retention, "_next_at", kit.retention._next_at - AGAIN.total_seconds())
     kit.retention.look()
     assert purge(kit) == Purged()
 

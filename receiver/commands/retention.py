@@ -8,19 +8,23 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
+from receiver import clock_advice
 from receiver.commands.printing import json_option, print_json
 from receiver.commands.working import working_kit
 from receiver.purging import Purged
 
 
 @click.command("prune")
+@click.option("--trust-clock", is_flag=True, help="Purge by the dates alone, also after the clock jumped.")
 @json_option
 @with_appcontext
-def prune(as_json: bool) -> None:
+def prune(as_json: bool, trust_clock: bool) -> None:
     """Purge bodies, mails and outbox files of settled orders that are older than RETENTION_DAYS."""
     kit = working_kit()
-    days = kit.settings["RETENTION_DAYS"]
-    purged = sum(kit.retention.purge(datetime.now(UTC)), Purged())
+    days, now = kit.settings["RETENTION_DAYS"], datetime.now(UTC)
+    if not trust_clock and (suspended := kit.retention.suspension(now)):
+        raise click.ClickException(f"{clock_advice.nothing_is_purged(suspended)} {clock_advice.WHAT_TO_DO}")
+    purged = sum(kit.retention.purge(now, trust_clock=trust_clock), Purged())
     if as_json:
         print_json({"days": days, **asdict(purged)})
     elif not days:

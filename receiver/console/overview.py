@@ -26,6 +26,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "card_data": ("console.refused", "Received, Refused", {}),
     "quiet_hours": ("console.orders", "Received, Orders", {}),
     "order_gap": ("console.orders", "Received, Orders", {}),
+    "clock_jumped": ("console.settings", "Settings, RETENTION_DAYS", {}),
     "mail_template": ("console.mail", "Mail", {}),
     "transmission_given_up": ("console.order_manager", "Transmissions that failed", {"state": "failed"}),
 }

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy import text as sql
 
-from receiver import migrations, refusals, sqlite
+from receiver import clock_advice, migrations, refusals, sqlite
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
@@ -56,7 +56,7 @@ def disk(kit: Kit) -> Iterator[Finding]:
 
 
 def clock(kit: Kit) -> Iterator[Finding]:
-    """Judge the clock by signed POSTs: nobody else tells the time here."""
+    """Judge the clock by signed POSTs and by the upkeep's heartbeat: nobody else tells the time here."""
     with kit.database.read() as session:
         off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
     if off:
@@ -64,6 +64,9 @@ def clock(kit: Kit) -> Iterator[Finding]:
         yield Finding("clock", "warning", text)
     else:
         yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
+    if suspended := kit.retention.suspension(datetime.now(UTC)):
+        text = f"{clock_advice.nothing_is_purged(suspended)} {clock_advice.WHAT_TO_DO}"
+        yield Finding("clock", "warning", text)
 
 
 def refused(kit: Kit) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from alembic import context
 
 import receiver.account.tables
+import receiver.clock_tables
 import receiver.console.tables
 import receiver.models
 import receiver.registrars.tables
