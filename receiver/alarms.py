@@ -23,6 +23,8 @@ _PATIENCE = timedelta(hours=1)
 _LONGEST_GAP = 1000
 #: Missing numbers that are named.
 _NAMED = 10
+#: Letters at a number's end that are looked at.
+_LONGEST_NUMBER = 100
 _NUMBER = re.compile("(.*?)([0-9]{1,15})")
 
 
@@ -82,7 +84,7 @@ def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
     newest = select(*columns).where(*known).order_by(OrderRow.id.desc()).limit(_LOOKED_AT)
     sequences: dict[tuple[str, ...], list[_Arrival]] = defaultdict(list)
     for source, pk, at, store, number, order_id in session.execute(newest):
-        if match := _NUMBER.fullmatch(number or order_id):
+        if match := _NUMBER.fullmatch((number or order_id)[-_LONGEST_NUMBER:]):
             sequences[source, store or "", match[1]].append(_Arrival(int(match[2]), pk, at))
     return {key: sorted(arrivals) for key, arrivals in sequences.items()}
 

@@ -16,7 +16,10 @@ from receiver.order_files import decode_file
 from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
 from receiver.sources import DEFAULT, Sources
-from receiver.text_layout import plain_line
+from receiver.text_layout import cut, plain_line
+
+#: Letters of a value that a person is shown.
+_LONGEST_SHOWN = 300
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Reading:
         }
 
     def as_text(self) -> str:
-        """Give everything for a person, most needed first."""
+        """Give everything for a person, most needed first; a long value is cut."""
         parts = [
             ("Not understood", [plain_line(f"{error['field']}: {error['message']}") for error in self.errors]),
-            ("Fed", [plain_line(f"{row.field} = {row.value!r} from {_origin(row)}") for row in self._fed()]),
+            ("Fed", [plain_line(f"{row.field} = {_shown(row)} from {_origin(row)}") for row in self._fed()]),
             ("Parameters that feed no field", [plain_line(name) for name in self.explanation.unused]),
             (
                 f"Suggestions for config.toml, in its table [sources.{self.source}.fields]",
@@ -63,6 +66,10 @@ class Reading:
 
     def _fed(self) -> list[Explained]:
         return [row for row in self.explanation.rows if row.value]
+
+
+def _shown(row: Explained) -> str:
+    return repr(cut(row.value, _LONGEST_SHOWN))
 
 
 def _origin(row: Explained) -> str:

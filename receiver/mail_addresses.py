@@ -9,6 +9,8 @@ import idna
 #: What may stand before the @, and in a Message-ID.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _LOCAL_PART = re.compile(rf"{ATOM}{{1,64}}")
+#: RFC 5321, 4.5.3.1; a domain is only taken to ASCII once it is known to be no longer.
+_LONGEST = 254
 _DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,63}(?<!-)")
 
 
@@ -18,6 +20,8 @@ def deliverable(address: str) -> str:
     Raises ValueError, which says what it is or has and does not repeat it, for anything else: a list, a display
     name, two @, a control character.
     """
+    if len(address) > _LONGEST:
+        raise ValueError("is not one plain e-mail address")
     local_part, _, domain = address.rpartition("@")
     in_ascii = ascii_domain(domain)
     if _LOCAL_PART.fullmatch(local_part) and in_ascii:

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from receiver import faults, formatting, text_layout
 from receiver.mail_language import catalogue
+from receiver.orders.quoting import unlinked
 
 
 def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
@@ -33,6 +34,7 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
     made.filters |= _localised_filters(timezone) | {
         "columns": text_layout.columns,
         "labelled": lambda value, label: text_layout.labelled(label, value),
+        "unlinked": unlinked,
         "weblink": weblink,
         "wrap": text_layout.wrap,
     }

@@ -24,6 +24,8 @@ ANOTHER_ADDRESS = "flask mail resend ID --to ADDRESS"
 _MESSAGE_ID = re.compile(rf"<{ATOM}{{1,200}}@{ATOM}{{1,250}}>")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
 _LONGEST_TEXT = 200
+#: Letters of a text, spaces among them, that are looked at for those.
+_LONGEST_LOOKED_AT = 2_000
 #: Stays one line of a header in percent encoding (RFC 2231), which is not folded.
 _LONGEST_FILE_NAME = 60
 _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
@@ -91,7 +93,9 @@ def one_line(text: str) -> str:
 
     Encoded words (RFC 2047) that somebody typed are broken up, so that they show as typed.
     """
-    printable = "".join(" " if unicodedata.category(mark) in _UNPRINTABLE else mark for mark in text)
+    printable = "".join(
+        " " if unicodedata.category(mark) in _UNPRINTABLE else mark for mark in text[:_LONGEST_LOOKED_AT]
+    )
     line = " ".join(printable.replace("=?", "= ?").split())
     return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
 

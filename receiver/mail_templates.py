@@ -16,9 +16,15 @@ from receiver import faults, mail_blocks
 from receiver.brand import Brand
 from receiver.mail_environment import environment
 from receiver.mail_language import locale_for
+from receiver.orders.model import Order
+from receiver.orders.quoting import quoted
+from receiver.text_layout import cut
 
 #: The templates that come with the kit.
 BUILT_IN = Path(__file__).parent / "templates" / "mail"
+
+#: Letters.
+_LONGEST_SUBJECT = 200
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +106,7 @@ class MailTemplates:
         if html_template and templates is self._merchants and self._has_own(f"{name}.html", "_layout.html"):
             mail_blocks.check(templates, f"{name}.html")
         order_shop = getattr(values.get("order"), "store_name", None)
+        values = {name: quoted(value) if isinstance(value, Order) else value for name, value in values.items()}
         values = {
             "shop_name": self._shop_name or order_shop or "our shop",
             "brand": self._brand,
@@ -107,6 +114,7 @@ class MailTemplates:
             **values,
         }
         headline = " ".join((_subject(text_template, values) if subject is None else subject).split())
+        headline = cut(headline, _LONGEST_SUBJECT)
         if not headline and subject is None and is_built_in(name):
             raise mail_blocks.BlockMissing(f"{name}.txt names no subject in a block subject")
         text = _tidy(_body(templates).render({**values, "subject": headline, "_template": text_template}))

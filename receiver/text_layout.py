@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 COLUMNS = 72
+#: Letters of a text on one line, and of one that is wrapped: a single value of an order can be a quarter of a megabyte.
+LONGEST_LINE = 2_000
+LONGEST_TEXT = 20_000
+#: Letters of a piece for each column that it may take: marks of no width could be without end.
+_MARKS_A_COLUMN = 8
 #: A right-hand text is given at most so much of the line.
 _RIGHT = 30
 #: How far a line that goes on below is moved in, and where labelled values begin.
@@ -19,15 +24,24 @@ def width(text: str) -> int:
     return sum(map(_mark_width, text))
 
 
-def plain_line(text: object) -> str:
-    """Write a text on one line; what cannot be printed, line breaks and marks of direction too, counts as a space."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+def cut(text: str, most: int) -> str:
+    """Cut a text to so many letters, the last of them an ellipsis."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def plain_line(text: object, most: int | None = None) -> str:
+    """Write a text on one line; what cannot be printed, line breaks and marks of direction too, counts as a space.
+
+    It is cut to ``most`` letters.
+    """
+    line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+    return line if most is None else cut(line, most)
 
 
 def wrap(text: object, indent: int = 0, columns: int = COLUMNS) -> str:
     """Wrap a text, its own line breaks kept, each line indented; a word longer than a line is cut in two."""
     room = columns - indent
-    paragraphs = str(text).splitlines() or [""]
+    paragraphs = cut(str(text), LONGEST_TEXT).splitlines() or [""]
     lines = [line for paragraph in paragraphs for line in _filled(paragraph, room)]
     return "\n".join((" " * indent + line).rstrip() for line in lines)
 
@@ -37,7 +51,7 @@ def columns(left: object, right: object = "") -> str:
 
     Line breaks in either count as spaces, so that a value cannot pretend to be a line of its own.
     """
-    end = " ".join(str(right).split())
+    end = _flat(right)
     if width(end) > _RIGHT:
         return f"{wrap(_flat(left))}\n{wrap(end, _HANGING)}"
     first, *others = _filled(_flat(left), COLUMNS - max(width(end) + 2, _HANGING))
@@ -55,7 +69,7 @@ def labelled(label: str, value: object) -> str:
 
 
 def _flat(text: object) -> str:
-    return " ".join(str(text).split())
+    return cut(" ".join(str(text).split()), LONGEST_LINE)
 
 
 def _filled(paragraph: str, room: int) -> list[str]:
@@ -75,7 +89,7 @@ def _pieces(paragraph: str, room: int) -> Iterator[str]:
     for word in paragraph.split():
         piece, used = "", 0
         for mark in word:
-            if used + _mark_width(mark) > room:
+            if used + _mark_width(mark) > room or len(piece) >= room * _MARKS_A_COLUMN:
                 yield piece
                 piece, used = "", 0
             piece, used = piece + mark, used + _mark_width(mark)

@@ -19,10 +19,8 @@ from receiver.text_layout import COLUMNS, width
 from tests.mail_pages import Page, flat, page_of
 
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-HOSTILE = (
-    "{{7*7}} {% include '/etc/passwd' %} <script>alert(1)</script><img src=x onerror=y> javascript:alert(1) \u202e&\x00"
-)
-SHOWN = "{{7*7}} {% include '/etc/passwd' %} <script>alert(1)</script><img src=x onerror=y> javascript:alert(1) &"
+HOSTILE = "{{7*7}} {% include '/etc/x' %} <script>alert(1)</script><img src=x onerror=y> javascript:x \u202e&\x00"
+SHOWN = "{{7*7}} {% include '/etc/x' %} <script>alert(1)</script><img src=x onerror=y> javascript:x &"
 ORDER_MAILS = ("order_confirmation", "order_notice")
 
 
@@ -159,3 +157,35 @@ def test_what_a_template_of_a_name_of_its_own_does_wrong_is_not_hidden(
 )
 def test_only_web_addresses_become_links(address: str | None, link: str) -> None:
     assert weblink(address) == link
+
+
+@pytest.mark.parametrize("name", ORDER_MAILS)
+def test_names_are_cut_and_carry_no_link(name: str, templates: MailTemplates) -> None:
+    """A checkout takes any name for any address: the shop's own mail would carry the message there."""
+    message = "Your card was declined, pay at http://evil.test/ " + "now " * 100
+    place = Address(name=message, company=message, line1=message, city=message)
+    buyer = Customer(first_name=message, last_name=message, company=message)
+    order = Order(order_id="A-1", order_date=NOW, customer=buyer, billing=place, shipping=place, customer_note="")
+
+    rendered = templates.render(name, order=order, test=False)
+
+    for part in (rendered.subject, rendered.text, rendered.html or ""):
+        assert "http://evil" not in part
+        assert flat(part).count("now " * 20) == 0
+    assert "http: //evil.test/" in flat(rendered.text)
+
+
+def test_a_note_carries_no_link_to_the_shopper_but_to_the_merchant(templates: MailTemplates) -> None:
+    order = Order(order_id="A-1", order_date=NOW, customer_note="My picture: https://pictures.test/7")
+
+    confirmation, notice = (templates.render(name, order=order, test=False) for name in ORDER_MAILS)
+
+    for part in (confirmation.text, confirmation.html or ""):
+        assert "https: //pictures.test/7" in part
+    for part in (notice.text, notice.html or ""):
+        assert "https://pictures.test/7" in part
+
+
+def test_a_subject_is_cut(templates: MailTemplates) -> None:
+    order = Order(order_id="A-1", order_date=NOW, order_number="7" * 100_000)
+    assert len(templates.render("order_confirmation", order=order).subject) == 200

@@ -145,3 +145,19 @@ def test_every_locale_of_babel_reads_back_as_itself() -> None:
     for identifier in locale_identifiers():
         tag = values.locale(str(Locale.parse(identifier)))
         assert values.locale(tag) == tag
+
+
+@pytest.mark.parametrize("address", ["=?utf-8?b?DQpCY2M6?=@b.test", "a=?b@b.test", "\uff1d\uff1fa@b.test"])
+def test_an_address_that_begins_an_encoded_word_is_refused(address: str) -> None:
+    with pytest.raises(ValueError, match=r"=\?"):
+        values.email(address)
+
+
+def test_an_address_with_signs_of_an_encoded_word_apart_is_taken() -> None:
+    assert values.email("a=b?c@b.test") == "a=b?c@b.test"
+
+
+def test_a_url_is_no_longer_than_servers_take() -> None:
+    assert values.url("https://shop.example/" + "a" * 2_000)
+    with pytest.raises(ValueError, match="longer"):
+        values.url("https://shop.example/" + "a" * 2_048)

@@ -11,6 +11,9 @@ import click
 
 from receiver.text_layout import plain_line
 
+#: Letters of a cell: every line of a table is as wide as its widest.
+_LONGEST_CELL = 300
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -48,7 +51,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return plain_line(value)
+    return plain_line(value, most=_LONGEST_CELL)
 
 
 def with_progress(items: Iterable[Any], label: str, length: int) -> Any:

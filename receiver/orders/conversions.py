@@ -10,6 +10,9 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+#: Letters of an amount or a date, its words included.
+_LONGEST = 100
+
 
 def decimal_text(value: str, point: str) -> str:
     """Return an amount such as ``£1.234,56`` as ``1234.56``: sign or code of a currency and grouping removed.
@@ -17,7 +20,7 @@ def decimal_text(value: str, point: str) -> str:
     ``point`` is what stands before the decimals. Decimals that are all zero are left off, because a sender
     may write more of them than the currency has.
     """
-    number = _number(point).fullmatch(value)
+    number = _number(point).fullmatch(value) if len(value) <= _LONGEST else None
     if number is None:
         return value
     before, whole, decimals = number.groups()
@@ -39,6 +42,8 @@ def _number(point: str) -> re.Pattern[str]:
 
 def date_text(value: str, form: str, zone: ZoneInfo) -> str:
     """Return a date in the strptime form as RFC 3339 in UTC; ``zone`` holds where the form has no %z."""
+    if len(value) > _LONGEST:
+        return value
     try:
         if "%z" in form:
             return datetime.strptime(value, form).astimezone(UTC).isoformat()

@@ -36,6 +36,8 @@ _UNREADABLE = 0.9
 _MOST_NAMES = 200
 _LONGEST_NAME = 200
 _MOST_VALUES = 20
+#: Letters of a value that are looked at: more than an e-mail address, an amount or a date has.
+_LONGEST_VALUE = 1_000
 _REDACTED = "[secret "
 _OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")
 _CURRENCY, _TOTAL = ("order", "currency"), ("order", "total")
@@ -72,6 +74,9 @@ def suggest(fields: Fields, readings: Sequence[Reading], rest: Fields) -> tuple[
     ``readings`` is what fed fields of an order so far, ``rest`` the parameters that fed none. Every suggestion
     passes the checks of a mapping.
     """
+    fields = [(name, value[:_LONGEST_VALUE]) for name, value in fields]
+    rest = [(name, value[:_LONGEST_VALUE]) for name, value in rest]
+    readings = [one._replace(value=one.value[:_LONGEST_VALUE]) for one in readings]
     texts = [value.strip() for _, value in fields]
     point = decimal_point(texts)
     fed = {(one.place.part, one.place.field) for one in readings}

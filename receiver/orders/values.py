@@ -34,6 +34,8 @@ _COUNTRIES = frozenset(
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
 _QUANTITY = re.compile(r"0*[1-9][0-9]{0,8}")
+_LONGEST_NUMBER = 100
+_LONGEST_URL = 2_048
 _DATE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})"
     r"(?:(\.[0-9]{1,6})[0-9]*)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
@@ -41,6 +43,8 @@ _DATE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _DOMAIN_LABEL = re.compile(r"(?!-)[A-Za-z0-9\x80-\U0010ffff-]{1,63}(?<!-)")
+#: In bytes.
+_LONGEST_EMAIL = 254
 _NOT_IN_EMAIL = frozenset(' ,;:<>()[]"\\')
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -79,7 +83,7 @@ def check_decimals(value: Decimal, currency: str | None) -> None:
 
 def quantity(value: str) -> int:
     """Return a whole number of pieces, 1 or more."""
-    if _QUANTITY.fullmatch(value) is None:
+    if len(value) > _LONGEST_NUMBER or _QUANTITY.fullmatch(value) is None:
         raise ValueError('must be a whole number, 1 or more, such as "2"')
     return int(value)
 
@@ -140,21 +144,28 @@ def _known_locale(value: str) -> str:
 
 def email(value: str) -> str:
     """Return one bare e-mail address, of any script, no longer than RFC 5321 section 4.5.3.1 allows."""
+    # Before all else: to normalise many combining marks takes the square of their number, and holds the process.
+    if len(value) > _LONGEST_EMAIL or len(value.encode()) > _LONGEST_EMAIL:
+        raise ValueError("is longer than an e-mail address can be (RFC 5321)")
     local, _, domain = value.rpartition("@")
     # Compatibility forms of @, comma and the like turn into the real ones on their way into a header.
     plain = value if value.isascii() else unicodedata.normalize("NFKC", value)
     if plain.count("@") != 1 or not plain.isprintable() or not _NOT_IN_EMAIL.isdisjoint(plain):
         raise ValueError('must be one bare e-mail address such as "zoe@example.com"')
+    if "=?" in plain:  # begins an encoded word (RFC 2047), which a mail program may read as other text
+        raise ValueError("must hold no =? before the @")
     labels = domain.split(".")
     if not local or len(labels) < 2 or not all(map(_DOMAIN_LABEL.fullmatch, labels)):
         raise ValueError("must have something before the @ and a domain with a dot after it")
-    if len(local.encode()) > 64 or len(value.encode()) > 254:
+    if len(local.encode()) > 64:
         raise ValueError("is longer than an e-mail address can be (RFC 5321)")
     return value
 
 
 def url(value: str) -> str:
     """Return an http or https address."""
+    if len(value) > _LONGEST_URL:
+        raise ValueError(f"is longer than {_LONGEST_URL} letters")
     if not value.lower().startswith(("https://", "http://")) or not value.isprintable() or " " in value:
         raise ValueError("must be an address that begins with https:// or http://")
     return value

@@ -1,0 +1,37 @@
+"""An order as a mail quotes it: whoever fills in a checkout's fields writes no message of their own into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from receiver.orders.model import Address, Customer, Order
+
+#: Letters of a name or a line of an address in a mail.
+LONGEST_NAME = 100
+_NAMES = {
+    Customer: ("first_name", "last_name", "company", "phone"),
+    Address: ("name", "company", "line1", "line2", "city", "region", "postcode"),
+}
+
+
+def quoted(order: Order) -> Order:
+    """Return the order with names and addresses cut to 100 letters, and with no link in them.
+
+    A shop's form takes any name and any e-mail address, and the shop's own mail would carry it there.
+    """
+    parts = {"customer": order.customer, "billing": order.billing, "shipping": order.shipping}
+    return order.model_copy(update={name: _part(part) for name, part in parts.items() if part is not None})
+
+
+def unlinked(text: str | None) -> str | None:
+    """Return a text in which mail programs find no address to make a link of."""
+    return text and text.replace("://", ": //")
+
+
+def _part(part: Customer | Address) -> Any:
+    given = {name: text for name in _NAMES[type(part)] if (text := getattr(part, name))}
+    return part.model_copy(update={name: _cut(unlinked(text) or "") for name, text in given.items()})
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
