@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, DBAPIError
 
 from receiver import sqlite
-from receiver.errors import Busy, Unavailable
+from receiver.errors import Busy, Damaged, Unavailable
 
 _OF_THE_FILE = "see DATABASE_URL and the instance folder"
 _DAMAGED = "it is damaged: put a backup back as README, Deploy says"
@@ -20,7 +20,6 @@ _NEXT_STEPS = {
     "database disk image is malformed": _DAMAGED,
     "file is not a database": _DAMAGED,
 }
-_BUSY = "database is locked"
 
 
 @contextmanager
@@ -32,18 +31,25 @@ def translated_errors() -> Iterator[None]:
         cause = getattr(error, "orig", error)
         if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
             raise  # a constraint or a wrong statement: a mistake of ours
-        kind = Busy if str(cause).startswith(_BUSY) else Unavailable
-        raise kind(f"The database cannot be used now ({cause}); {_next_step(str(cause))}.") from error
+        step = _next_step(str(cause))
+        raise _kind(str(cause), step)(f"The database cannot be used now ({cause}); {step}.") from error
 
 
 @contextmanager
 def nothing_else_raised() -> Iterator[None]:
-    """Turn any other error of the database into Unavailable too: a sender whose order it did not take tries again."""
+    """Turn any other error of the database into Damaged too: a sender whose order it did not take tries again."""
     try:
         yield
-    except sqlite.driver.Error as error:
-        cause = f"{type(error).__name__}: {error}"
-        raise Unavailable(f"The database did not take the order ({cause}); run `flask doctor`.") from error
+    except (DBAPIError, sqlite.driver.Error) as error:
+        cause = getattr(error, "orig", error)
+        words = f"{type(cause).__name__}: {cause}"
+        raise Damaged(f"The database did not take the order ({words}); run `flask doctor`.") from error
+
+
+def _kind(cause: str, step: str) -> type[Unavailable]:
+    if cause.startswith("database is locked"):
+        return Busy
+    return Damaged if step == _DAMAGED else Unavailable
 
 
 def _next_step(cause: str) -> str:

@@ -114,6 +114,10 @@ class Busy(Unavailable):
     """Says that others have held the database for too long; nothing is wrong with it."""
 
 
+class Damaged(Unavailable):
+    """Says that the database itself is at fault, so that waiting alone does not help."""
+
+
 class SecretsChanged(Unavailable):
     """Says that the shared secrets changed while a POST was being taken in; it is to be proven anew."""
 

@@ -6,7 +6,6 @@ from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
 from receiver.kit import current_kit
-from receiver.serving import prove_writable
 
 blueprint = Blueprint("health", __name__)
 
@@ -19,8 +18,8 @@ def healthz() -> ResponseReturnValue:
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say whether the settings are right and a row can be written and committed; 503 otherwise."""
+    """Say whether the settings are right and an order could be written down; 503 otherwise."""
     kit = current_kit()
     kit.check_settings()
-    prove_writable(kit.database, patience=1)
+    kit.readiness.check()
     return {"status": "ready"}

@@ -12,7 +12,7 @@ from receiver import copies
 from receiver.columns import milliseconds, receipt_of
 from receiver.database import Database
 from receiver.database_errors import nothing_else_raised
-from receiver.errors import SecretsChanged
+from receiver.errors import Damaged, SecretsChanged
 from receiver.group_commit import GroupCommit
 from receiver.identity import own_key
 from receiver.shared_secrets import Stored, stored_secrets
@@ -78,6 +78,8 @@ class Inbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        #: When the database last refused an order as if it were damaged, by the steady clock.
+        self.damage_found_at: float | None = None
         self._group: GroupCommit[_Entry, Recorded | SecretsChanged] = GroupCommit(self._commit)
 
     def record(self, row: Mapping[str, Any], proven_by: Stored) -> Recorded:
@@ -85,7 +87,11 @@ class Inbox:
 
         Raises SecretsChanged when they are not, Unavailable when it could not be put on disk.
         """
-        outcome = self._group.add(_Entry(row, _values(row), proven_by))
+        try:
+            outcome = self._group.add(_Entry(row, _values(row), proven_by))
+        except Damaged:
+            self.damage_found_at = time.monotonic()
+            raise
         if isinstance(outcome, SecretsChanged):
             raise outcome
         return outcome

@@ -22,6 +22,7 @@ from receiver.notices import Notices
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
 from receiver.processing import Processor
+from receiver.readiness import Readiness
 from receiver.reception import Reception
 from receiver.refusals import Refusals
 from receiver.registrars.registrations import Registrations
@@ -48,6 +49,7 @@ class Kit:
     refusals: Refusals
     registry: Registry
     reception: Reception
+    readiness: Readiness
     own_mails: OwnMails
     transport: MailTransport
     templates: MailTemplates

@@ -8,26 +8,19 @@ import re
 import sys
 import threading
 import time
-from datetime import UTC, datetime
 
 import click
 from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
-from sqlalchemy.dialects.sqlite import insert
 from werkzeug.serving import is_running_from_reloader
 
 from receiver import migrations, secret_key, stray_errors
-from receiver.columns import milliseconds
-from receiver.database import Database
 from receiver.kit import Kit
-from receiver.models import NoticeRow
 from receiver.shared_secrets import Keyring
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
 _SWITCH_SECONDS = 0.001
 _LOOK_AGAIN_SECONDS = 1.0
-#: The row of the notices that is written over and over.
-_PROOF = "can_be_written"
 
 #: The address of a page that opens an account, as a request log prints it.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
@@ -123,14 +116,6 @@ def _end_the_work(kit: Kit) -> None:
     """Let the running jobs end when the server stops; as no daemon, this thread is waited for at the process's end."""
     threading.main_thread().join()
     kit.engine.stop()
-
-
-def prove_writable(database: Database, *, patience: float) -> None:
-    """Write one row and commit it, as taking an order does; raises Unavailable on a full disk or a read-only file."""
-    row = {"kind": _PROOF, "last_seen": milliseconds(datetime.now(UTC))}
-    statement = insert(NoticeRow).values(row)
-    with database.write(patience) as session:
-        session.execute(statement.on_conflict_do_update(index_elements=["kind"], set_=row))
 
 
 def _set_up_log(level: str) -> None:

@@ -30,6 +30,7 @@ from receiver.notices import Notices, Trouble
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
 from receiver.processing import Processor
+from receiver.readiness import Readiness
 from receiver.reception import Reception
 from receiver.refusals import Refusals
 from receiver.registrars import Registrar, choice
@@ -65,6 +66,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     )
     registry = load(instance, settings["HANDLERS"], settings)
     refusals = Refusals(database)
+    inbox = Inbox(database)
     transport = MailTransport(settings, instance)
     is_production = settings["PUBLIC_URL"].startswith("https:")
     allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
@@ -131,10 +133,11 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             sources=sources,
             shared_secrets=shared_secrets,
             refusals=refusals,
-            inbox=Inbox(database),
+            inbox=inbox,
             hint=engine.hint,
             run_test=processor.run_test,
         ),
+        readiness=Readiness(database, inbox, largest_order=settings["MAX_BODY_BYTES"]),
         own_mails=own_mails,
         transport=transport,
         templates=templates,

@@ -5,18 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from sqlalchemy import text
 
-from receiver.kit import Kit
+from tests.damage import NEVER_FILLED, change
 from tests.served import Served, order_fields
-
-#: A column that no order fills, as an edited migration left it behind.
-NEVER_FILLED = "ALTER TABLE orders ADD COLUMN receipt TEXT NOT NULL DEFAULT NULL"
-
-
-def change(kit: Kit, statement: str) -> None:
-    with kit.database.write() as session:
-        session.execute(text(statement))
 
 
 @pytest.fixture

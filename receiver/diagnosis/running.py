@@ -15,10 +15,11 @@ from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
+from receiver.readiness import prove_writable
 from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
 from receiver.relay.tables import TransmissionRow
-from receiver.serving import blocking_problems, prove_writable
+from receiver.serving import blocking_problems
 from receiver.sources import DEFAULT
 
 #: A large day's orders and mails, and a backup before an upgrade.
@@ -34,10 +35,10 @@ def database(kit: Kit) -> Iterator[Finding]:
     for problem in wrong:
         yield Finding("database", "wrong", problem)
     if not wrong:
-        prove_writable(kit.database, patience=5)
         with kit.database.read() as session:
             damage = session.scalars(sql("PRAGMA quick_check(1)")).first()
         if damage == "ok":
+            prove_writable(kit.database, patience=5)
             yield Finding("database", "ok", f"schema {migrations.newest()}, whole, a row was written and committed")
         else:
             yield Finding("database", "wrong", "the file is damaged; put a backup back as README, Deploy says")

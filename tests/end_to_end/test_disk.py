@@ -83,8 +83,9 @@ def test_a_write_that_the_system_refuses_is_answered_503_until_it_takes_writes_a
 
     with _files_end_at(4096, shop.process.pid):
         replies = at_once(8, lambda number: shop.post(orders[number]))
+        ready = shop.request("GET", "/readyz")
 
-    _assert_unavailable(*replies)
+    _assert_unavailable(*replies, ready)
     assert len(shop.rows()) == 1
     assert {shop.post(order).status for order in orders} == {202}
     assert len(shop.rows()) == 9
@@ -97,7 +98,7 @@ def test_a_full_database_is_answered_503_and_keeps_nothing(launch: Launch) -> No
 
     reply = shop.post(order_fields(custom_large="x" * 200_000))
 
-    _assert_unavailable(reply)
+    _assert_unavailable(reply, shop.request("GET", "/readyz"))
     assert shop.rows() == []
 
 
