@@ -8,7 +8,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, text
@@ -16,8 +18,10 @@ from sqlalchemy import inspect, text
 from receiver import migrations, sqlite
 from receiver.columns import Base
 from receiver.errors import ConfigurationError
+from receiver.identity import content_digest
 from receiver.instance import set_up
 from receiver.kit import Kit
+from receiver.orders import Order
 
 
 def set_version(kit: Kit, version: str) -> None:
@@ -143,3 +147,39 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(unmade: Kit) -> None:
     with pytest.raises(Exception, match="table refusals already exists"):
         migrations.upgrade(unmade.database.engine)
     assert inspect(unmade.database.engine).get_table_names() == ["refusals"]
+
+
+AN_OLD_ROW = """
+INSERT INTO orders
+(state, decided, "order", source, "key", test, encoding, fields, fields_digest, notes, proof, fingerprint, received_at)
+VALUES (:state, :decided, :order, '', hex(randomblob(9)), 0, '', '[]', 'of fields', '[]', '', '', 0)
+"""
+AN_OLD_ORDER = (
+    '{"order_id":"A-1","order_date":"2026-11-23T14:05:00Z","total":"19.90",'
+    '"items":[{"sku":"M","name":"Mug","quantity":2,"unit_price":"9.950","options":{}}]}'
+)
+#: Of the time when an id alone made a copy: as an order, an ignored notice, a parked, a dismissed and a purged one.
+OLD_ROWS = (
+    ("open", "completed", AN_OLD_ORDER),
+    ("ignored", "pending", AN_OLD_ORDER),
+    ("parked", None, None),
+    ("ignored", None, None),
+    ("done", "completed", None),
+    ("done", "completed", '{"order_number":"of a model that was"}'),
+)
+
+
+def test_an_upgrade_gives_each_row_that_still_holds_it_what_makes_its_copies(unmade: Kit) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with unmade.database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        for state, decided, body in OLD_ROWS:
+            connection.execute(text(AN_OLD_ROW), {"state": state, "decided": decided, "order": body})
+    migrations.upgrade(unmade.database.engine)
+    with unmade.database.read() as session:
+        found = session.scalars(text("SELECT content_digest FROM orders ORDER BY id")).all()
+    order = Order.model_validate_json(AN_OLD_ORDER)
+    wanted = [content_digest(order, "completed"), content_digest(order, "pending")]
+    assert found == [*wanted, "of fields", "of fields", None, None]
