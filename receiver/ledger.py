@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Select, func, or_, select, union
 from sqlalchemy.orm import Session, defer
 
+from receiver import same_id
 from receiver.columns import receipt_of
 from receiver.customers import normalised
 from receiver.errors import NotPossible, NotThere
@@ -25,21 +26,34 @@ _RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
 _LAST_LETTER = "\U0010ffff"
 
 
-def page(session: Session, *, state: str | None = None, everything: bool = False) -> list[dict[str, Any]]:
-    """List the newest orders first: one page of real ones, or ``everything``, tests and ignored ones too."""
+def page(
+    session: Session, *, state: str | None = None, everything: bool = False, shares_id: bool = False
+) -> list[dict[str, Any]]:
+    """List the newest orders first: one page of real ones, or ``everything``, tests and ignored ones too.
+
+    With ``shares_id`` only those whose id something else has too, tests and ignored ones among them.
+    """
     # What is large stays where it is: of hundreds of thousands it would fill the memory of the machine that serves.
-    statement = newest(state=state).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
+    statement = newest(state=state, shares_id=shares_id).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
         statement = statement.limit(PAGE)
-        if not state:
+        if not state and not shares_id:
             statement = statement.where(OrderRow.state != "ignored", OrderRow.test.is_(False))
     return [summary(row) for row in session.scalars(statement)]
 
 
 def newest(
-    *, state: str | None = None, test: bool | None = None, words: str = "", before: int | None = None
+    *,
+    state: str | None = None,
+    test: bool | None = None,
+    words: str = "",
+    shares_id: bool = False,
+    before: int | None = None,
 ) -> Select[OrderRow]:
-    """Select orders, newest first: of a state, tests or real ones, those that the words find, those before an id."""
+    """Select orders, newest first: of a state, tests or real ones, those that the words find, those before an id.
+
+    With ``shares_id`` only those whose id something else has too.
+    """
     statement = select(OrderRow).order_by(OrderRow.id.desc())
     if state:
         statement = statement.where(OrderRow.state == state)
@@ -47,6 +61,8 @@ def newest(
         statement = statement.where(OrderRow.test.is_(test))
     if words:
         statement = statement.where(OrderRow.id.in_(_found_by(words)))
+    if shares_id:
+        statement = statement.where(OrderRow.id.in_(same_id.shared()))
     return statement if before is None else statement.where(OrderRow.id < before)
 
 
@@ -138,6 +154,7 @@ def summary(row: OrderRow) -> dict[str, Any]:
         "total": row.total,
         "currency": row.currency,
         "received_at": row.received_at.isoformat(),
+        "same_id_as": receipt_of(row.same_id_as) if row.same_id_as else None,
     }
 
 

@@ -11,7 +11,7 @@ from typing import Any, Self
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from receiver import outbox
+from receiver import outbox, same_id
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.mail import ANOTHER_ADDRESS, deterministic_message_id
@@ -69,6 +69,12 @@ def _newest_card_data(session: Session) -> int:
     return session.scalar(select(func.max(RefusalRow.id)).where(RefusalRow.reason == "card_data")) or 0
 
 
+def _same_id_lately(session: Session, now: datetime) -> bool:
+    """Tell whether the newest such order is less than a day old: the receiver has lost nothing, so it is no alarm."""
+    order = session.get(OrderRow, same_id.newest_of_orders(session))
+    return order is not None and now - order.received_at < EVERY
+
+
 def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, datetime], bool]:
     """Make what tells whether the newest such refusal is less than a day old: nobody can mend an old one."""
 
@@ -110,6 +116,18 @@ TROUBLES = (
             "When the cause is mended, send it with: flask mail resend ID",
             f"Where the address was wrong, send it to another: {ANOTHER_ADDRESS}",
         ),
+    ),
+    Trouble(
+        kind="same_id",
+        newest=same_id.newest_of_orders,
+        headline="Two different orders came in under one id",
+        lines=(
+            "Both are kept and handled: look whether the later one corrects the first, or is another order.",
+            "See them in the console under Received, Orders, Same id, or with: flask orders list --same-id",
+            "With an event_id: the shop gives it to several orders, or your mapping reads it from the wrong parameter.",
+            "Without one: the shop has sent the same order_id again, with other items or another total.",
+        ),
+        stands=_same_id_lately,
     ),
     Trouble(
         kind="wrong_secret",

@@ -27,7 +27,8 @@ def test_orders_list_is_a_table_or_json(run: Run, shop: Served) -> None:
     shop.post(order_fields(order_id="A-1"))
     shop.settled()
     names, row = (line.split() for line in lines(run("orders", "list")))
-    assert names == ["receipt", "order_id", "source", "state", "test", "email", "total", "currency", "received_at"]
+    assert names[:8] == ["receipt", "order_id", "source", "state", "test", "email", "total", "currency"]
+    assert names[8:] == ["received_at", "same_id_as"]
     assert row[:8] == ["rcp_00000001", "A-1", "shopintegrator", "done", "no", "ada@shop.example", "19.99", "GBP"]
     (found,) = json.loads(run("orders", "list", "--json").stdout)
     assert list(found) == names
@@ -46,6 +47,24 @@ def test_orders_list_takes_a_state_and_all(run: Run, serve: Callable[..., Served
     assert found("--all") == ["A-2", "A-1"]
     assert found("--state", "ignored") == ["A-2"]
     assert run("orders", "list", "--state", "lost").exit_code == 2
+
+
+def test_orders_list_and_show_tell_what_came_under_one_id(run: Run, serve: Callable[..., Served]) -> None:
+    assert lines(run("orders", "list", "--same-id")) == ["No two orders with different contents came under one id."]
+    shop = serve(work=False)
+    shop.post(order_fields(order_id="B-1"))
+    for changes in ({"test": "true"}, {"payment_status": "pending"}, {}):
+        shop.post(order_fields(order_id="A-1", event_id="E1", **changes))
+    first, *others = (row.receipt for row in shop.rows()[1:])
+
+    found = json.loads(run("orders", "list", "--same-id", "--json").stdout)
+    assert [(row["receipt"], row["same_id_as"]) for row in found] == [
+        *((receipt, first) for receipt in reversed(others)),
+        (first, None),
+    ]
+    assert json.loads(run("orders", "show", first).stdout)["others_of_same_id"] == others
+    shown = json.loads(run("orders", "show", others[0]).stdout)
+    assert (shown["same_id_as"], shown["others_of_same_id"]) == (first, [first, others[1]])
 
 
 def test_orders_list_says_when_there_may_be_more(

@@ -24,7 +24,7 @@ from tests.served import SECRET, Served
 NOW = datetime.now(UTC)
 SUBJECTS = [
     *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused"),
-    *("queue", "queue", "queue", "mail", "templates", "registrar", "handlers", "public url"),
+    *("queue", "queue", "queue", "same id", "mail", "templates", "registrar", "handlers", "public url"),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
 
@@ -341,3 +341,25 @@ def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[.
 
 def test_a_quick_look_sees_that_no_mail_server_is_named(kit: Kit) -> None:
     assert [state for state, _ in of(list(diagnose(kit, quickly=True)), "mail")] == ["warning"]
+
+
+def test_what_came_under_one_id_is_counted_and_two_completed_orders_are_warned_of(
+    kit: Kit, findings: Callable[..., list[Finding]]
+) -> None:
+    assert of(findings(), "same id") == [("ok", "events in 7 days under an id that another event has: 0")]
+    at = NOW - timedelta(days=6)
+    paid = {"decided": "completed", "state": "done", "received_at": at}
+    with kit.database.write() as session:
+        session.add(order(id=1, key="E1", state="ignored", decided="pending", received_at=at))
+        session.add(order(id=2, key="E1.a", same_id_as=1, **paid))
+        session.add(order(id=3, key="E1.old", same_id_as=1, **paid | {"received_at": NOW - timedelta(days=8)}))
+    ((state, text),) = of(findings(), "same id")
+    assert (state, text.partition(": ")[2]) == (
+        "ok",
+        "1, 0 of them completed orders beside a completed order; see `flask orders list --same-id`",
+    )
+    with kit.database.write() as session:
+        session.add(order(id=4, key="E1.b", same_id_as=1, **paid))
+    ((state, text),) = of(findings(), "same id")
+    assert (state, "has: 2, 1 of them completed orders" in text) == ("warning", True)
+    assert "Does the shop give one event_id to several orders" in text

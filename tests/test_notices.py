@@ -21,6 +21,7 @@ PARKED = "An order came in that is not understood yet"
 FAILED = "A handler has given up on an order"
 WRONG_SECRET = "A POST was refused because its shared secret is wrong"
 MAIL_FAILED = "A mail about an order could not be sent"
+SAME_ID = "Two different orders came in under one id"
 CARD_DATA = "A POST was refused because it held card data"
 CARD = "4111 1111 1111 1111"
 
@@ -90,6 +91,9 @@ def cause(shop: Served, kind: str, number: int) -> None:
         fail(shop)
     elif kind == "mail_failed":
         fail_mail(shop)
+    elif kind == "same_id":
+        for part in "ab":
+            shop.post(order_fields(order_id=f"S-{number}{part}", event_id=f"evt_{number}"))
     elif kind == "wrong_secret":
         send_wrong_secret(shop)
     else:
@@ -119,6 +123,25 @@ def test_each_kind_is_mailed_at_once_then_at_most_once_a_day(idle: Served, kind:
     a_day_later(idle.kit)
     assert headlines(idle) == [headline] * 2
     assert len({mail.message_id for mail in idle.rows(MailRow) if mail.order_pk is None}) == 2
+
+
+def test_of_one_id_only_two_completed_real_orders_are_mailed_about(idle: Served) -> None:
+    """An order that was pending and is paid, a test, a refund and what is not understood are normal."""
+    fields = order_fields(order_id="A-1", event_id="E1")
+    for changes in ({"payment_status": "pending"}, {"test": "true"}, {}, {"event": "order.refunded"}):
+        idle.post(fields | changes)
+        assert SAME_ID not in headlines(idle)
+
+    idle.post(fields | {"total": "much"})
+    assert SAME_ID not in headlines(idle)
+    idle.post(fields | {"order_id": "A-2"})
+    assert SAME_ID in headlines(idle)
+
+
+def test_two_orders_of_one_id_stand_there_for_a_day(idle: Served) -> None:
+    cause(idle, "same_id", 1)
+    assert standing_headlines(idle, later=timedelta(hours=23)) == [SAME_ID]
+    assert standing_headlines(idle, later=timedelta(hours=25)) == []
 
 
 def test_the_kinds_do_not_hold_each_other_back(idle: Served) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import ledger, parked
+from receiver import ledger, parked, same_id
 from receiver.commands.printing import json_option, print_json, print_rows, with_progress
 from receiver.commands.working import working_kit
 from receiver.errors import NotThere
@@ -25,12 +25,18 @@ COMMANDS = (group,)
 @group.command("list")
 @click.option("--state", type=click.Choice(ledger.STATES), help="Only orders in this state.")
 @click.option("--all", "everything", is_flag=True, help="Every page, tests and ignored ones too.")
+@click.option("--same-id", "shares_id", is_flag=True, help="Only orders whose id another one with other contents has.")
 @json_option
-def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
+def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: bool) -> None:
     """List the orders, newest first."""
     with working_kit().database.read() as session:
-        rows = ledger.page(session, state=state, everything=everything)
-    empty = f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
+        rows = ledger.page(session, state=state, everything=everything, shares_id=shares_id)
+    if shares_id:
+        empty = "No two orders with different contents came under one id."
+    else:
+        empty = (
+            f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
+        )
     print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == ledger.PAGE and not everything:
         click.echo(f"These are the newest {ledger.PAGE}; every one is listed by --all.", err=True)
@@ -42,7 +48,8 @@ def list_orders(state: str | None, everything: bool, as_json: bool) -> None:
 def show(order: str, _as_json: bool) -> None:
     """Show one order whole: what was received, read and done, as JSON; of an order id the newest."""
     with working_kit().database.read() as session:
-        print_json(ledger.whole(ledger.find_by_either(session, order)))
+        row = ledger.find_by_either(session, order)
+        print_json(ledger.whole(row) | {"others_of_same_id": [one.receipt for one in same_id.others(session, row)]})
 
 
 @group.command("replay")

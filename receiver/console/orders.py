@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import formatting, ledger
+from receiver import formatting, ledger, same_id
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
@@ -23,6 +23,8 @@ from receiver.replay import Replayed, replay
 _LONGEST_SEARCH = 320
 #: Which of an order's handlers stand first in its line of the list.
 _WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
+#: What the list shows -> how that is named.
+_WHICH = {"": "Real", "tests": "Tests", "same_id": "Same id"}
 #: What proved an order, in words.
 _WAYS = {
     "signature": "by its signature",
@@ -35,25 +37,29 @@ _WAYS = {
 def orders() -> str:
     """List the orders, newest first."""
     words = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
-    state, tests = paging.filtered("state", ledger.STATES), paging.filtered("tests", ("yes",))
+    state = paging.filtered("state", ledger.STATES)
+    which = next((name for name in ("tests", "same_id") if paging.filtered(name, ("yes",))), "")
     if words:
-        state = tests = ""
-    test = None if words else bool(tests)
-    statement = ledger.newest(state=state, test=test, words=words, before=paging.before())
+        state = which = ""
+    kept = {"state": state, "q": words, **({which: "yes"} if which else {})}
+    test = None if words or which == "same_id" else which == "tests"
+    statement = ledger.newest(state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before())
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, statement, ledger.PAGE, state=state, tests=tests, q=words)
+        rows, pages = paging.one_page(session, statement, ledger.PAGE, **kept)
         counts = ledger.handler_counts(session, rows)
+        sharing = same_id.among(session, rows)
     return render_template(
         "console/orders.html",
         rows=rows,
         handlers={pk: _in_short(count) for pk, count in counts.items()},
+        sharing=sharing,
         filters=[
-            ("Which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
-            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *ledger.STATES)]),
+            ("Which orders", [(label, _link(state, name), name == which) for name, label in _WHICH.items()]),
+            ("State", [(name or "all", _link(name, which), name == state) for name in ("", *ledger.STATES)]),
         ],
         words=words,
         state=state,
-        tests=tests,
+        which=which,
         pages=pages,
         public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
     )
@@ -74,6 +80,7 @@ def orders_show(receipt: str) -> str:
             noted=json.loads(row.notes),
             errors=json.loads(row.errors or "[]"),
             duplicates=ledger.duplicates(session, row),
+            others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
             map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
@@ -145,5 +152,6 @@ def _said(done: Replayed, handler: str | None) -> str:
     return f"It was read again and is {done.became}."
 
 
-def _link(state: str, tests: str) -> str:
-    return url_for("console.orders", state=state or None, tests=tests or None)
+def _link(state: str, which: str) -> str:
+    filters: dict[str, Any] = {"state": state or None, which or "tests": "yes" if which else None}
+    return url_for("console.orders", **filters)

@@ -22,6 +22,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "handler_failed": ("console.orders", "Received, Orders that failed", {"state": "failed"}),
     "registration_failed": ("console.customers", "Customer, Customers", {}),
     "mail_failed": ("console.mail", "Mails that failed", {"state": "failed"}),
+    "same_id": ("console.orders", "Received, Orders of the same id", {"same_id": "yes"}),
     "wrong_secret": ("console.refused", "Received, Refused", {}),
     "card_data": ("console.refused", "Received, Refused", {}),
     "quiet_hours": ("console.orders", "Received, Orders", {}),

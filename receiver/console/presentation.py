@@ -32,6 +32,7 @@ TONES = {
     "retrying": "busy",
     "parked": "wait",
     "test": "wait",
+    "same id": "wait",
     "held": "wait",
     "to do": "wait",
     "failed": "bad",

@@ -21,6 +21,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     running.clock,
     running.refused,
     running.queue,
+    running.one_id,
     running.mail,
     running.mail_templates,
     running.registrar,

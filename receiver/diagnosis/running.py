@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy import text as sql
 
-from receiver import clock_advice, migrations, refusals, sqlite
+from receiver import clock_advice, migrations, refusals, same_id, sqlite
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
@@ -107,6 +107,22 @@ def queue(kit: Kit) -> Iterator[Finding]:
         parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
         if parked:
             yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
+
+
+def one_id(kit: Kit) -> Iterator[Finding]:
+    """Count what came lately under an id that something else has, and warn of two completed orders."""
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        events, orders = same_id.count(session, now), same_id.count_of_orders(session, now)
+    text = f"events in {same_id.LATELY.days} days under an id that another event has: {events}"
+    if events:
+        text += f", {orders} of them completed orders beside a completed order; see `flask orders list --same-id`"
+    if orders:
+        text += (
+            ". Each was kept and handled. Does the shop give one event_id to several orders, or does your mapping read "
+            "event_id from a parameter that is not unique? Then leave event_id out of the mapping"
+        )
+    yield Finding("same id", "warning" if orders else "ok", text)
 
 
 def mail(kit: Kit) -> Iterator[Finding]:

@@ -55,9 +55,10 @@ def record(session: Session, order: Order, url: str, *, source: str, key: str, n
     """Write down that an order goes to a URL, in the caller's transaction; once, however often it is asked for.
 
     ``source`` and ``key`` are what the order is known by here. It is sent under its own event_id; without one, under
-    one made from those two, since several sources may count their orders alike.
+    one made from those two, since several sources may count their orders alike. So is what came under a known
+    event_id with other contents, whose key is its own: the other server may take one id for one event.
     """
-    if not order.event_id:
+    if order.event_id != key:
         order = order.model_copy(update={"event_id": f"evt_{digest(to_json([source, key]))}"})
     order = identified(order)
     values = {

@@ -102,6 +102,28 @@ def test_a_filter_shows_a_state_or_the_tests_alone(kit: Kit, visitor: Visitor) -
     assert "No order is parked." in visitor.get("/admin/orders?state=parked").text
 
 
+def test_what_came_under_one_id_is_marked_filtered_and_linked_both_ways(
+    serve: Callable[..., Served],
+) -> None:
+    shop = serve(work=False)
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    assert "No two came under one id" in visitor.get("/admin/orders?same_id=yes").text
+    shop.post(order_fields(order_id="B-1"))
+    for changes in ({"payment_status": "pending"}, {}, {"order_id": "A-2"}):
+        shop.post(order_fields(order_id="A-1", event_id="E1") | changes)
+    first, second, third = (row.receipt for row in shop.rows()[1:])
+
+    assert receipts(visitor, "?same_id=yes") == [third, second, first]
+    assert receipts(visitor, "?same_id=yes&state=ignored") == [first]
+    assert visitor.get("/admin/orders").html.count(">same id</span>") == 3
+    for receipt, others in ((first, [second, third]), (second, [first, third]), (third, [first, second])):
+        page = visitor.get(f"/admin/orders/{receipt}")
+        assert "under its id, with other contents" in page.text
+        assert re.findall(r'href="/admin/orders/(rcp_[0-9]+)"', page.html) == others
+    assert "under its id" not in visitor.get("/admin/orders/rcp_00000001").text
+
+
 def test_without_a_test_the_page_says_how_to_send_one(visitor: Visitor) -> None:
     assert "flask selftest" in visitor.get("/admin/orders?tests=yes").text
 

@@ -53,3 +53,32 @@ def test_a_paid_order_runs_although_its_unpaid_notice_came_first(launch: Launch)
     assert (again.status, again.content["status"]) == (200, "duplicate")
     assert [order.state for order in shop.settled()] == ["ignored", "done"]
     assert shop.handler_states() == {"register_customer": "done", "email_customer": "done", "notify_merchant": "done"}
+
+
+def test_a_pending_order_under_one_event_id_is_handled_once_it_is_paid(launch: Launch) -> None:
+    shop = launch()
+    fields = order_fields(order_id="A-1", event_id="E1")
+
+    assert shop.post(fields | {"payment_status": "pending", "sent_at": "1"}).content["status"] == "ignored"
+    replies = at_once(20, lambda number: shop.post(fields | {"sent_at": f"{number}", "attempt": f"{number}"}))
+
+    assert Counter(reply.content["status"] for reply in replies) == {"accepted": 1, "duplicate": 19}
+    notice, order = shop.settled()
+    assert (notice.state, order.state, order.same_id_as) == ("ignored", "done", notice.id)
+    assert (order.copies, notice.copies) == (19, 0)
+    assert sorted(mail.recipient for mail in shop.rows(MailRow)) == ["ada@shop.example", "merchant@example.com"]
+
+
+def test_orders_that_share_an_event_id_are_all_handled_once_over_four_processes(launch: Launch, instance: Path) -> None:
+    shops = [launch() for _ in range(4)]
+    orders = [order_fields(order_id=f"A-{number}", event_id="E1") for number in range(5)]
+
+    replies = at_once(100, lambda number: shops[number % 4].post(orders[number % 5]))
+
+    assert Counter(reply.status for reply in replies) == {202: 5, 200: 95}
+    rows = shops[0].settled()
+    assert sorted(row.order_id or "" for row in rows) == [f"A-{number}" for number in range(5)]
+    assert [row.copies for row in rows] == [19] * 5
+    assert {row.same_id_as for row in rows} == {None, rows[0].id}
+    mails = Counter(mail.handler for mail in shops[0].rows(MailRow))
+    assert (mails["email_customer"], mails["notify_merchant"]) == (5, 5)

@@ -53,6 +53,16 @@ def test_the_same_order_goes_to_one_url_once_and_another_of_the_same_event_id_to
     assert [row.order_id for row in relay.rows()] == ["A-7", "B-7"]
 
 
+def test_what_came_under_a_known_event_id_goes_under_an_id_of_its_own(relay: Relay, shop: Shop) -> None:
+    """The other server may take one id for one event, and drop the second."""
+    forward(relay, shop)
+    forward(relay, shop, key="evt_1.00ff", order_id="B-7")
+    relay.work()
+
+    ids = [request.headers["webhook-id"] for request in shop.requests]
+    assert (ids[0], len(set(ids))) == ("evt_1", 2)
+
+
 def test_orders_of_two_sources_that_are_counted_alike_go_under_two_ids(relay: Relay, shop: Shop) -> None:
     """A receiver drops the second POST of one id as a copy."""
     order = an_order(order_id="A-7", event_id=None)
