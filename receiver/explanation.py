@@ -15,7 +15,8 @@ from receiver.errors import NotPossible
 from receiver.order_files import decode_file
 from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
 from receiver.shared_secrets import Keyring
-from receiver.sources import DEFAULT, Sources
+from receiver.source import DEFAULT
+from receiver.sources import Sources
 from receiver.text_layout import cut, plain_line
 
 #: Letters of a value that a person is shown.

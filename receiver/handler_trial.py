@@ -23,12 +23,12 @@ from receiver.instance import back_up
 from receiver.jobs import Leases
 from receiver.kit import Kit
 from receiver.models import HandlerRow, MailRow, OrderRow
+from receiver.order_row import what_was_read
 from receiver.orders import Understood
 from receiver.processing import Processor
-from receiver.reception import what_was_read
 from receiver.relay.dummy import dummy_order
 from receiver.row_changes import Change, watched
-from receiver.sources import DEFAULT
+from receiver.source import DEFAULT
 
 #: What the receiver itself writes for every order that is run.
 RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})

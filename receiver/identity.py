@@ -30,6 +30,14 @@ def body_key(fields: Fields, *, event_id: str | None, webhook_id: str | None) ->
     return event_id or webhook_id or "body_" + digest(to_json(fields))
 
 
+def cut_key(fields: Fields) -> str:
+    """Return the idempotency key of a form that may have been cut, of its cleaned fields: never that of a whole POST.
+
+    Only the very same form is a copy of it; no id that is sent holds a dot.
+    """
+    return "cut." + digest(to_json(fields))
+
+
 def content_digest(order: Order, decided: str) -> str:
     """Return the digest of what makes an order this order, whatever its key is (order-post "Copies").
 

@@ -33,6 +33,7 @@ _COLUMNS = (
     "fields_digest",
     "content_digest",
     "same_id_as",
+    "may_be_cut",
     "notes",
     "order",
     "errors",

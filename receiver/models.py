@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from receiver.columns import NEVER_AGAIN, ZERO, Base, Job, receipt_of
 
+#: What an order is while it is held back because it may be incomplete; written out, so that SQLite uses its index.
+IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
+
 
 class OrderRow(Job, Base):
     """Is one proven POST as received, and the job of running its handlers.
@@ -34,6 +37,8 @@ class OrderRow(Job, Base):
     fields_digest: Mapped[str]
     #: Of what makes two POSTs copies; null on a row that was purged before this column was there.
     content_digest: Mapped[str | None]
+    #: Whether it came as a form of which nothing tells that it is whole.
+    may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     notes: Mapped[str]
     order: Mapped[str | None]
     errors: Mapped[str | None]
@@ -60,6 +65,7 @@ class OrderRow(Job, Base):
         UniqueConstraint("source", "key"),
         Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
+        Index("ix_orders_held_back", "source", sqlite_where=IS_HELD_BACK),
         Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
         Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
@@ -241,6 +247,17 @@ class MappedFieldRow(Base):
     source: Mapped[str] = mapped_column(primary_key=True)
     field: Mapped[str] = mapped_column(primary_key=True)
     rule: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class SourceOptionRow(Base):
+    """Is one option of a source that the console saved; ``value`` is JSON, as config.toml would have it."""
+
+    __tablename__ = "source_options"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    option: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
     changed_at: Mapped[datetime]
 
 

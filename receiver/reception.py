@@ -8,11 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pydantic_core import to_json
-
-from receiver import jobs
-from receiver.authentication import Proof, authenticate, is_of_self_test
-from receiver.customers import normalised
+from receiver.authentication import authenticate, is_of_self_test
 from receiver.errors import (
     EmptyBody,
     ReceiverError,
@@ -22,12 +18,13 @@ from receiver.errors import (
     Unavailable,
     UnsupportedEncoding,
 )
-from receiver.identity import body_key, content_digest, digest, order_key
 from receiver.inbox import Inbox, Recorded
-from receiver.orders import Fields, NotUnderstood, Understood, decode, guard, read
+from receiver.order_row import new_row
+from receiver.orders import Fields, decode
 from receiver.refusals import Refusals
 from receiver.shared_secrets import Keyring, SharedSecrets
-from receiver.sources import Source, Sources
+from receiver.source import Source
+from receiver.sources import Sources
 
 
 class Delivery(NamedTuple):
@@ -38,6 +35,8 @@ class Delivery(NamedTuple):
     headers: Mapping[str, str]
     #: Reads the bytes of the body; raises TooLarge or BrokenOff.
     read_body: Callable[[], bytes]
+    #: Whether the server says so when a body has broken off; else only the body itself can tell.
+    end_is_known: bool
     address: str | None
     #: Aware UTC.
     received_at: datetime
@@ -109,7 +108,15 @@ class Reception:
                 "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
                 "on the way lost it: post straight to the final URL, and send it again."
             )
-        return _row(delivery, source, proof, contents.fields(), keyring)
+        return new_row(
+            contents.fields(),
+            source=source,
+            proof=proof,
+            keyring=keyring,
+            content_type=delivery.headers.get("content-type"),
+            end_is_known=delivery.end_is_known,
+            received_at=delivery.received_at,
+        )
 
     def _answer(self, row: dict[str, Any], recorded: Recorded) -> Answer:
         known = {"order_id": recorded.order_id} if recorded.order_id else {}
@@ -166,62 +173,3 @@ class _Contents:
             return self.fields()
         except ReceiverError:
             return []
-
-
-def _row(delivery: Delivery, source: Source, proof: Proof, fields: Fields, keyring: Keyring) -> dict[str, Any]:
-    """Make the order's row; raises CardDataRefused."""
-    guarded = guard(keyring.redact(fields))
-    reading = read(guarded.fields, source.mapping, delivery.received_at)
-    key = _key(reading, guarded.masked, proof)
-    cleaned = to_json(guarded.masked)
-    fields_digest = digest(cleaned)
-    if guarded.masked is not guarded.fields:
-        reading = read(guarded.masked, source.mapping, delivery.received_at)
-    return {
-        "source": source.name,
-        "key": key,
-        "encoding": (delivery.headers.get("content-type") or "").partition(";")[0].strip().lower(),
-        "fields": cleaned.decode(),
-        "fields_digest": fields_digest,
-        "content_digest": fields_digest,  # of what is not understood; else its order has one
-        "notes": to_json(guarded.notes).decode(),
-        "proof": proof.way,
-        "fingerprint": proof.fingerprint,
-        "webhook_id": proof.webhook_id,
-        "webhook_timestamp": proof.webhook_timestamp,
-        "received_at": delivery.received_at,
-        "attempts": 0,
-        **what_was_read(reading, delivery.received_at),
-    }
-
-
-def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[str, Any]:
-    """Make the columns that follow from a reading; a test holds its own lease from the start."""
-    if isinstance(reading, NotUnderstood):
-        errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return {"state": "parked", "test": False, "order_id": reading.order_id, "errors": to_json(errors).decode()}
-    order = reading.order
-    completed = reading.decided == "completed"
-    columns = {
-        "state": "open" if completed else "ignored",
-        "test": order.test,
-        "decided": reading.decided,
-        "content_digest": content_digest(order, reading.decided),
-        "event_id": order.event_id,
-        "order_id": order.order_id,
-        "email": normalised(order.customer.email) if order.customer.email else None,
-        "total": None if order.total is None else str(order.total),
-        "currency": order.currency,
-        "order": order.model_dump_json(exclude_none=True),
-        "errors": None,
-        "due_at": now if completed else None,
-    }
-    if completed and order.test:
-        columns |= jobs.new_lease(now)
-    return columns
-
-
-def _key(reading: Understood | NotUnderstood, cleaned: Fields, proof: Proof) -> str:
-    if isinstance(reading, NotUnderstood):
-        return body_key(cleaned, event_id=reading.event_id, webhook_id=proof.webhook_id)
-    return order_key(reading.order, reading.decided, webhook_id=proof.webhook_id)

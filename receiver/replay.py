@@ -15,8 +15,7 @@ from receiver.database import Database
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handler_loading import Registry
 from receiver.models import HandlerRow, OrderRow
-from receiver.orders import NotUnderstood
-from receiver.rereading import reread, supersede_corrected
+from receiver.rereading import in_words, reread, supersede_corrected
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
@@ -45,6 +44,7 @@ def replay_all(
     registry: Registry,
     handler: str | None = None,
     without: Collection[str] = (),
+    accept_incomplete: bool = False,
 ) -> Iterator[Replayed]:
     """Make orders run again, one transaction each; one that cannot be run stops no other.
 
@@ -54,7 +54,15 @@ def replay_all(
     for order in orders:
         try:
             with database.write() as session:
-                done = replay(session, order, sources=sources, registry=registry, handler=handler, without=without)
+                done = replay(
+                    session,
+                    order,
+                    sources=sources,
+                    registry=registry,
+                    handler=handler,
+                    without=without,
+                    accept_incomplete=accept_incomplete,
+                )
         except (ConfigurationError, ReceiverError) as error:
             done = Replayed(order, "failed", str(error))
         yield done
@@ -68,6 +76,7 @@ def replay(
     registry: Registry,
     handler: str | None = None,
     without: Collection[str] = (),
+    accept_incomplete: bool = False,
 ) -> Replayed:
     """Make an order run again and give what became of it; raises NotPossible when it cannot.
 
@@ -75,13 +84,16 @@ def replay(
 
     With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
     has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.
+    With ``accept_incomplete`` one that may have been cut is taken as it is, unless a whole one is there.
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find_by_either(session, order)
     _check_is_free(row, now)
     if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
-        return Replayed(row.receipt, *_read_again(session, row, sources, registry, without, now))
+        reading, columns = reread(session, row, sources, now, accept_incomplete=accept_incomplete)
+        _become(session, row, columns, registry, without, now)
+        return Replayed(row.receipt, columns["state"], in_words(row, reading, columns))
     _check_can_run(row)
     if handler is None and not _run_unfinished(session, row, now):
         return Replayed(row.receipt, "unchanged", "nothing unfinished; name a handler to run it again")
@@ -102,29 +114,26 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
     _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
 
 
-def _read_again(
-    session: Session, row: OrderRow, sources: Sources, registry: Registry, without: Collection[str], now: datetime
-) -> tuple[str, str]:
-    """Read an order with today's mapping; gives its state, and the same in words.
-
-    Raises ConfigurationError while the mapping itself is wrong, and for what stays ignored or a duplicate.
-    """
-    reading, columns = reread(session, row, sources, now)
-    was_never_more = row.order is None and row.state == "duplicate" and columns["state"] == "parked"
-    if was_never_more or (row.order is not None and columns["state"] == row.state):
+def _become(
+    session: Session,
+    row: OrderRow,
+    columns: dict[str, Any],
+    registry: Registry,
+    without: Collection[str],
+    now: datetime,
+) -> None:
+    """Write what an order is by today's mapping; raises ConfigurationError for what stays ignored or a duplicate."""
+    state = columns["state"]
+    was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
+    if was_never_more or (row.order is not None and state == row.state):
         _check_can_run(row)
-    if columns["state"] == "open":
+    if state == "open":
         supersede_corrected(session, row, columns)
     _write(session, row, columns)
-    if columns["state"] == "open" and without:
+    if state == "open" and without:
         for one in progress.handler_rows(session, row, registry, now):
             if one.name in without:
                 one.state, one.detail = "skipped", _LEFT_OUT
-    if isinstance(reading, NotUnderstood):
-        errors = "1 error" if len(reading.errors) == 1 else f"{len(reading.errors)} errors"
-        return "parked", f"parked: {errors}; see `flask orders explain {row.receipt}`"
-    state = str(columns["state"])
-    return state, f"duplicate of {columns['duplicate_of']}" if state == "duplicate" else state
 
 
 def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:

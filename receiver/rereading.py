@@ -2,34 +2,40 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import copies
+from receiver import copies, held_back
 from receiver.columns import pk_of
 from receiver.identity import order_key, own_key
 from receiver.models import OrderRow
-from receiver.orders import NotUnderstood, Understood, read
-from receiver.reception import what_was_read
+from receiver.order_row import what_was_read
+from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
 from receiver.sources import Sources
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
 
 
 def reread(
-    session: Session, row: OrderRow, sources: Sources, now: datetime
+    session: Session, row: OrderRow, sources: Sources, now: datetime, *, accept_incomplete: bool
 ) -> tuple[Understood | NotUnderstood, dict[str, Any]]:
     """Read an order again; return the reading, and the columns to write.
 
+    One that may have been cut gives way to the whole one, and is else held back unless it is accepted.
     Raises ConfigurationError while the mapping is wrong.
     """
     sources.check_file()
-    fields = [(name, value) for name, value in json.loads(row.fields)]
-    reading = read(fields, sources.get(row.source).mapping, row.received_at)
+    fields, source = held_back.fields_of(row), sources.get(row.source)
+    if row.may_be_cut:
+        waits = read_held_back(fields, source.mapping, row.received_at)
+        if receipt := held_back.superseded_by(session, row.id, row.source, waits.order_id, fields):
+            return waits, {"state": "duplicate", "duplicate_of": receipt}
+        if not (accept_incomplete or source.accepts_chunked_forms):
+            return waits, what_was_read(waits, now) | {"content_digest": row.fields_digest}
+    reading = read(fields, source.mapping, row.received_at)
     columns = what_was_read(reading, now)
     if isinstance(reading, NotUnderstood):
         return reading, columns | {"content_digest": row.fields_digest}
@@ -37,6 +43,19 @@ def reread(
         columns |= {**_NO_RUN, "state": "done"}
     key = order_key(reading.order, reading.decided, webhook_id=row.webhook_id)
     return reading, columns | _beside_others(session, row, key, columns)
+
+
+def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[str, Any]) -> str:
+    """Say what an order became, with the reason or the next step."""
+    state = str(columns["state"])
+    if state == "duplicate":
+        return f"duplicate of {columns['duplicate_of']}"
+    if not isinstance(reading, NotUnderstood):
+        return state
+    if MAY_BE_INCOMPLETE in reading.errors:
+        return f"parked: may be incomplete; when you have looked: flask orders replay {row.receipt} --accept-incomplete"
+    errors = "1 error" if len(reading.errors) == 1 else f"{len(reading.errors)} errors"
+    return f"parked: {errors}; see `flask orders explain {row.receipt}`"
 
 
 def supersede_corrected(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:

@@ -13,10 +13,12 @@ from pydantic_core import to_json
 from receiver.errors import BrokenOff, TooLarge
 from receiver.kit import current_kit
 from receiver.reception import Delivery
-from receiver.sources import DEFAULT
+from receiver.source import DEFAULT
 
 #: So much of a body that is too large is read and thrown away: many a sender hears no answer before it has sent all.
 _DRAINED = 1_048_576
+#: How servers that raise an error for a chunked body without its last chunk name themselves.
+_SAY_WHAT_BREAKS_OFF = ("gunicorn/", "Werkzeug/")
 
 blueprint = Blueprint("orders", __name__)
 
@@ -31,11 +33,24 @@ def receive(source: str = DEFAULT) -> Response:
         source=source,
         headers={name.lower(): value for name, value in request.headers},
         read_body=partial(_raw_body, request, kit.settings["MAX_BODY_BYTES"]),
+        end_is_known=_end_is_known(request),
         address=request.remote_addr,
         received_at=datetime.now(UTC),
     )
     answer = kit.reception.receive(delivery)
     return Response(to_json(answer.content), answer.status, mimetype="application/json")
+
+
+def _end_is_known(incoming: Request) -> bool:
+    """Tell whether a body that breaks off is noticed: by its length, or by a server that says so.
+
+    granian ends a chunked body, or one of HTTP/2, at whatever came. Of a server that is not known here, the same is
+    expected.
+    """
+    if incoming.content_length is not None:
+        return True
+    speaks_http1 = incoming.environ.get("SERVER_PROTOCOL") in {"HTTP/1.0", "HTTP/1.1"}
+    return speaks_http1 and incoming.environ.get("SERVER_SOFTWARE", "").startswith(_SAY_WHAT_BREAKS_OFF)
 
 
 def _raw_body(incoming: Request, limit: int) -> bytes:

@@ -23,6 +23,9 @@ from receiver.write_lock import ACCEPT_PATIENCE
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"
 
+#: So many characters of a secret's beginning may be stored, of a form that broke off in it.
+_LEAST_TOLD = 8
+
 #: Ciphertext, end in milliseconds and name of every stored secret, newest first.
 Stored = list[tuple[str, int | None, str]]
 
@@ -57,6 +60,19 @@ class Keyring:
             if secret in everything:
                 mark = f"[secret {signing.fingerprint(secret)}]"
                 fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
+        return fields
+
+    def redact_cut(self, fields: Fields) -> Fields:
+        """Do the same to a form that may have been cut: the beginning of a secret at its end is one too."""
+        fields = self.redact(fields)
+        if not fields:
+            return fields
+        *rest, (name, value) = fields
+        for secret in (*self.active, *self.retired, *self.elsewhere):
+            for length in range(len(secret) - 1, _LEAST_TOLD - 1, -1):
+                if value.endswith(secret[:length]):
+                    mark = f"[secret {signing.fingerprint(secret)}]"
+                    return [*rest, (name, value.removesuffix(secret[:length]) + mark)]
         return fields
 
 

@@ -6,35 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from receiver import config, mapped_fields, settings, signing
+from receiver import config, mapped_fields, settings, signing, source_options
 from receiver.database import Database
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
-
-#: The source of ``POST /orders``.
-DEFAULT = "shopintegrator"
+from receiver.source import DEFAULT, Source
+from receiver.source_options import ACCEPT_CHUNKED_FORMS
 
 _LOOK_EVERY_SECONDS = 0.2
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Describes one place that orders come from."""
-
-    name: str
-    #: All its rules; None when there is none.
-    mapping: Mapping | None = None
-    #: Secrets of its own; empty means the receiver's.
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    #: The rules by field that ``config.toml`` has, and those of the database for other fields.
-    from_file: Table[str, Any] = field(default_factory=dict)
-    saved: Table[str, Any] = field(default_factory=dict)
 
 
 class Sources:
@@ -57,6 +42,7 @@ class Sources:
         self.problems: list[str] = []
         self._was_right = False
         self._stored: list[mapped_fields.Stored] = []
+        self._options: list[source_options.Stored] = []
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
         self._take(tables)
         self._sources = self._in_file
@@ -136,25 +122,27 @@ class Sources:
         self._was_right = self._was_right or not self.problems
 
     def _look_at_database(self) -> bool:
-        """Read the rules of the database; say whether they have changed."""
+        """Read the rules and options of the database; say whether they have changed."""
         if self._database is None:
             return False
         try:
             stored = mapped_fields.read_stored(self._database)
+            options = source_options.read_stored(self._database)
         except Unavailable as error:
             if self._database_answers:
                 log.warning("%s What was read before goes on.", error)
             self._database_answers = False
             return False
         self._database_answers = True
-        changed = stored != self._stored
-        self._stored = stored
+        changed = (stored, options) != (self._stored, self._options)
+        self._stored, self._options = stored, options
         return changed
 
     def _merge(self) -> None:
-        saved = mapped_fields.by_source(self._stored)
+        rules, accepting = mapped_fields.by_source(self._stored), source_options.accepting(self._options)
         self._sources = {
-            name: with_saved(source, saved[name]) if name in saved else source for name, source in self._in_file.items()
+            name: source.with_rules(rules.get(name, {})).with_chunked_forms(name in accepting)
+            for name, source in self._in_file.items()
         }
         self.secrets = _secrets_of(self._sources)
 
@@ -168,14 +156,6 @@ class Sources:
 
 def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
     return tuple(secret for source in sources.values() for secret in source.secrets)
-
-
-def with_saved(source: Source, saved: Table[str, Any]) -> Source:
-    """Make the source that this one is with these rules besides its file's, which win; raises ConfigurationError."""
-    saved = {target: rule for target, rule in saved.items() if target not in source.from_file}
-    rules = {**source.from_file, **saved}
-    mapping = Mapping.from_table(rules) if rules else None
-    return Source(source.name, mapping, source.secrets, source.from_file, saved)
 
 
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
@@ -200,11 +180,15 @@ def _source(name: str, table: Any) -> Source:
     misplaced = {setting.name for setting in config.SETTINGS}.intersection(names)
     if misplaced:
         raise ConfigurationError(f"has the setting {min(misplaced)}; put it above the first [table] of the file.")
-    unknown = set(table) - {"fields", "secrets"}
+    unknown = set(table) - {"fields", "secrets", ACCEPT_CHUNKED_FORMS}
     if unknown:
-        raise ConfigurationError(f"has {min(unknown)!r}, which is none of fields, secrets.")
+        raise ConfigurationError(f"has {min(unknown)!r}, which is none of fields, secrets, {ACCEPT_CHUNKED_FORMS}.")
     secrets = table.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
         raise ConfigurationError('secrets must be a list such as ["whsec_…"].')
+    chunked = table.get(ACCEPT_CHUNKED_FORMS)
+    if chunked not in (None, True, False):
+        raise ConfigurationError(f"{ACCEPT_CHUNKED_FORMS} must be true or false.")
     mapping = Mapping.from_table(fields) if fields else None
-    return Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets), fields)
+    found = Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets), fields)
+    return replace(found, accepts_chunked_forms=bool(chunked), chunked_forms_in_file=chunked)

@@ -20,6 +20,7 @@ from receiver.context import Services
 from receiver.database import Database
 from receiver.engine import Engine, Kind
 from receiver.handler_loading import load
+from receiver.held_back import HeldBack
 from receiver.http_client import new_pool
 from receiver.inbox import Inbox
 from receiver.kit import Kit
@@ -116,7 +117,15 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
-        [refusals.flush, leases.renew, database.checkpoint, notices.look, heartbeat.look, retention.look],
+        [
+            refusals.flush,
+            leases.renew,
+            database.checkpoint,
+            HeldBack(database).look,
+            notices.look,
+            heartbeat.look,
+            retention.look,
+        ],
         threads=threads,
     )
     return Kit(

@@ -12,7 +12,9 @@ from flask import Flask
 from sqlalchemy import update
 
 from receiver.commands import orders
+from receiver.kit import Kit
 from receiver.models import OrderRow
+from tests.chunked_forms import CUT, post
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, order_fields
 
@@ -299,3 +301,11 @@ def test_orders_replay_names_an_unknown_handler_once(run: Run) -> None:
 
 def test_orders_list_of_a_state_that_no_order_is_in(run: Run) -> None:
     assert run("orders", "list", "--state", "failed").output == "No order is failed.\n"
+
+
+def test_orders_replay_takes_one_that_may_be_incomplete_only_by_its_name(run: Run, kit: Kit) -> None:
+    receipt = post(kit, CUT).content["receipt"]
+    assert "may be incomplete" in run("orders", "replay", "--parked").stdout
+    together = run("orders", "replay", "--parked", "--accept-incomplete")
+    assert (together.exit_code, "name each one" in together.stderr) == (2, True)
+    assert run("orders", "replay", receipt, "--accept-incomplete").stdout.split()[2:4] == [receipt, "open"]

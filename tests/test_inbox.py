@@ -26,6 +26,7 @@ def row(key: str, *, digest: str = "d") -> dict[str, object]:
         "fields": "[]",
         "fields_digest": digest,
         "content_digest": digest,
+        "may_be_cut": False,
         "notes": "[]",
         "proof": "field",
         "fingerprint": "00000000",

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from receiver import mapped_fields
+from receiver import mapped_fields, source_options
 from receiver import sources as module
 from receiver.database import Database
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.settings import read_file
-from receiver.sources import Source, Sources
+from receiver.source import Source
+from receiver.sources import Sources
 
 SECRET = "sixteen characters and more"
 MAPPED = '[sources.shopintegrator.fields]\norder_id = "OrderRef"\n'
@@ -59,7 +60,8 @@ def test_a_name_without_a_table_is_unknown(tmp_path: Path) -> None:
     ("table", "problem"),
     [
         (3, "must be a table."),
-        ({"secret": "x"}, "has 'secret', which is none of fields, secrets."),
+        ({"accept_chunked_forms": "yes"}, "accept_chunked_forms must be true or false."),
+        ({"secret": "x"}, "has 'secret', which is none of fields, secrets, accept_chunked_forms."),
         ({"secrets": SECRET}, "secrets must be a list"),
         ({"secrets": [3]}, "secrets must be a list"),
         ({"secrets": ["short"]}, "A shared secret has at least 16 characters"),
@@ -158,7 +160,15 @@ def test_the_file_is_looked_at_a_few_times_a_second_at_most(tmp_path: Path, monk
 
 
 @pytest.fixture
-def stored(monkeypatch: pytest.MonkeyPatch) -> list[mapped_fields.Stored]:
+def options(monkeypatch: pytest.MonkeyPatch) -> list[source_options.Stored]:
+    """Give the options that the database holds."""
+    rows: list[source_options.Stored] = []
+    monkeypatch.setattr(source_options, "read_stored", lambda _database: list(rows))
+    return rows
+
+
+@pytest.fixture
+def stored(monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]) -> list[mapped_fields.Stored]:
     """Give what the database holds; None in it makes the database fail."""
     rows: list[mapped_fields.Stored] = []
 
@@ -201,6 +211,22 @@ def test_saved_rules_of_a_source_without_a_table_wait_for_it(
     assert sources.get("eu").saved == {"order_id": "Ref"}
 
 
+@pytest.mark.parametrize(
+    ("in_file", "saved", "accepts"),
+    [
+        ({}, "true", True),
+        ({}, "false", False),
+        ({"accept_chunked_forms": True}, "false", True),
+        ({"accept_chunked_forms": False}, "true", False),
+    ],
+)
+def test_chunked_forms_are_accepted_by_what_is_saved_unless_the_file_says_otherwise(
+    tmp_path: Path, stored: object, options: list[source_options.Stored], in_file: object, saved: str, accepts: bool
+) -> None:
+    options.append(("shopintegrator", "accept_chunked_forms", saved))
+    assert with_database(tmp_path, {"shopintegrator": in_file}).get().accepts_chunked_forms is accepts
+
+
 def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
     sources = with_database(tmp_path, {})
     assert sources.get().mapping is None
@@ -238,7 +264,7 @@ def test_whoever_changed_something_need_not_wait(
 
 
 def test_nobody_waits_for_another_threads_look_but_at_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]
 ) -> None:
     looking, answer = threading.Event(), threading.Event()
 

@@ -57,14 +57,22 @@ def show(order: str, _as_json: bool) -> None:
 @click.option("--handler", help="Run this handler again, as a new run.")
 @click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
 @click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
+@click.option("--accept-incomplete", is_flag=True, help="Take one that may have been cut as it is; not with --parked.")
 @json_option
 def replay(
-    receipts: Sequence[str], handler: str | None, all_parked: bool, without: tuple[str, ...], as_json: bool
+    receipts: Sequence[str],
+    handler: str | None,
+    all_parked: bool,
+    without: tuple[str, ...],
+    accept_incomplete: bool,
+    as_json: bool,
 ) -> None:
     """Run what is unfinished of these orders again; a parked or dismissed one is read again."""
     kit = working_kit()
     if without and not all_parked:
         raise click.UsageError("--without goes with --parked.")
+    if accept_incomplete and all_parked:
+        raise click.UsageError("--accept-incomplete takes orders that you have looked at: name each one.")
     if handler and all_parked:
         raise click.UsageError("--handler does not go with --parked; leave the others out by --without.")
     if all_parked:
@@ -72,7 +80,13 @@ def replay(
     elif not receipts:
         raise click.UsageError("Name an order, or say --parked.")
     run = replay_all(
-        kit.database, receipts, sources=kit.sources, registry=kit.registry, handler=handler, without=without
+        kit.database,
+        receipts,
+        sources=kit.sources,
+        registry=kit.registry,
+        handler=handler,
+        without=without,
+        accept_incomplete=accept_incomplete,
     )
     with with_progress(run, "Replaying", len(receipts)) as progress:
         done = list(progress)

@@ -17,7 +17,7 @@ from receiver.explanation import Reading, explain_fields
 from receiver.kit import current_kit
 from receiver.models import OrderRow
 from receiver.orders.value_clues import DATE_FORMS
-from receiver.sources import Source, with_saved
+from receiver.source import Source
 
 #: A moment that shows each form of a date, day and month apart.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
@@ -45,7 +45,7 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     rules = fill_in(made, request.form)
     if any(one.error for one in made.values()):
         return _page(row, source, fields, made, today), 422
-    tried = explain_fields(fields, with_saved(source, rules).mapping, row.received_at)
+    tried = explain_fields(fields, source.with_rules(rules).mapping, row.received_at)
     if request.form.get("do") != "save":
         return _page(row, source, fields, made, tried, was_tried=True)
     _save(source, made, rules)

@@ -20,7 +20,7 @@ from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
 from receiver.relay.tables import TransmissionRow
 from receiver.serving import blocking_problems
-from receiver.sources import DEFAULT
+from receiver.source import DEFAULT
 
 #: A large day's orders and mails, and a backup before an upgrade.
 _LEAST_FREE_MB = 100

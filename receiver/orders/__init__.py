@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from receiver.orders.card_guard import Guarded, guard
 from receiver.orders.card_numbers import mask
+from receiver.orders.cutting import MAY_BE_INCOMPLETE, is_cut_of, read_held_back
 from receiver.orders.decoding import decode
 from receiver.orders.explain import Explained, Explanation, explain
 from receiver.orders.form_encoding import encode_form
@@ -15,6 +16,7 @@ from receiver.orders.parsing import FieldError, NotUnderstood, Understood, read
 from receiver.orders.suggestions import Suggestion
 
 __all__ = [
+    "MAY_BE_INCOMPLETE",
     "Address",
     "Customer",
     "Explained",
@@ -33,6 +35,8 @@ __all__ = [
     "encode_json",
     "explain",
     "guard",
+    "is_cut_of",
     "mask",
     "read",
+    "read_held_back",
 ]

@@ -1,0 +1,100 @@
+"""The columns of an order: what is kept of a proven POST, and what follows from its reading."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from pydantic_core import to_json
+
+from receiver import jobs
+from receiver.authentication import Proof
+from receiver.customers import normalised
+from receiver.identity import body_key, content_digest, cut_key, digest, order_key
+from receiver.orders import Fields, NotUnderstood, Understood, guard, read, read_held_back
+from receiver.shared_secrets import Keyring
+from receiver.source import Source
+
+#: Encodings whose bodies carry their own end, so that a cut one cannot be decoded.
+_CARRY_THEIR_END = frozenset({"application/json", "multipart/form-data"})
+
+
+def new_row(
+    fields: Fields,
+    *,
+    source: Source,
+    proof: Proof,
+    keyring: Keyring,
+    content_type: str | None,
+    end_is_known: bool,
+    received_at: datetime,
+) -> dict[str, Any]:
+    """Make an order's row; raises CardDataRefused.
+
+    A body whose end nothing shows is held back: parked, and never handled by itself.
+    """
+    encoding = (content_type or "").partition(";")[0].strip().lower()
+    may_be_cut = not (
+        end_is_known or proof.way == "signature" or encoding in _CARRY_THEIR_END or source.accepts_chunked_forms
+    )
+    guarded = guard(keyring.redact_cut(fields) if may_be_cut else keyring.redact(fields))
+    reading: Understood | NotUnderstood
+    if may_be_cut:
+        reading = read_held_back(guarded.masked, source.mapping, received_at)
+        key = cut_key(guarded.masked)
+    else:
+        reading = read(guarded.fields, source.mapping, received_at)
+        key = _key(reading, guarded.masked, proof)
+        if guarded.masked is not guarded.fields:
+            reading = read(guarded.masked, source.mapping, received_at)
+    cleaned = to_json(guarded.masked)
+    fields_digest = digest(cleaned)
+    return {
+        "source": source.name,
+        "key": key,
+        "encoding": encoding,
+        "fields": cleaned.decode(),
+        "fields_digest": fields_digest,
+        "content_digest": fields_digest,  # of what is not understood; else its order has one
+        "notes": to_json(guarded.notes).decode(),
+        "proof": proof.way,
+        "fingerprint": proof.fingerprint,
+        "webhook_id": proof.webhook_id,
+        "webhook_timestamp": proof.webhook_timestamp,
+        "received_at": received_at,
+        "may_be_cut": may_be_cut,
+        "attempts": 0,
+        **what_was_read(reading, received_at),
+    }
+
+
+def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[str, Any]:
+    """Make the columns that follow from a reading; a test holds its own lease from the start."""
+    if isinstance(reading, NotUnderstood):
+        errors = [{"field": error.field, "message": error.message} for error in reading.errors]
+        return {"state": "parked", "test": False, "order_id": reading.order_id, "errors": to_json(errors).decode()}
+    order = reading.order
+    completed = reading.decided == "completed"
+    columns = {
+        "state": "open" if completed else "ignored",
+        "test": order.test,
+        "decided": reading.decided,
+        "content_digest": content_digest(order, reading.decided),
+        "event_id": order.event_id,
+        "order_id": order.order_id,
+        "email": normalised(order.customer.email) if order.customer.email else None,
+        "total": None if order.total is None else str(order.total),
+        "currency": order.currency,
+        "order": order.model_dump_json(exclude_none=True),
+        "errors": None,
+        "due_at": now if completed else None,
+    }
+    if completed and order.test:
+        columns |= jobs.new_lease(now)
+    return columns
+
+
+def _key(reading: Understood | NotUnderstood, cleaned: Fields, proof: Proof) -> str:
+    if isinstance(reading, NotUnderstood):
+        return body_key(cleaned, event_id=reading.event_id, webhook_id=proof.webhook_id)
+    return order_key(reading.order, reading.decided, webhook_id=proof.webhook_id)

@@ -1,0 +1,28 @@
+"""Forms of which nothing shows that they are whole, as a server takes them that cannot tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from receiver.kit import Kit
+from receiver.reception import Answer, Delivery
+from tests.served import FORM, SECRET, order_fields
+
+WHOLE = urlencode(order_fields(order_id="A-1", event_id="E-1"))
+#: It breaks off in the name of the item.
+CUT = WHOLE[: WHOLE.index("Enamel") + 3]
+
+
+def post(kit: Kit, body: str, *, end_is_known: bool = False, headers: dict[str, str] | None = None) -> Answer:
+    """Take a form in, proven by the secret in a header unless other headers are given."""
+    return kit.reception.receive(
+        Delivery(
+            source="shopintegrator",
+            headers={"content-type": FORM} | (headers or {"x-shared-secret": SECRET}),
+            read_body=body.encode,
+            end_is_known=end_is_known,
+            address=None,
+            received_at=datetime.now(UTC),
+        )
+    )

@@ -1,0 +1,222 @@
+"""Forms that may have been cut: held back, superseded by the whole one, run when they are accepted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+from sqlalchemy import select
+
+from receiver import source_options
+from receiver.held_back import HeldBack, counts
+from receiver.kit import Kit
+from receiver.models import OrderRow
+from receiver.orders import is_cut_of
+from receiver.reception import Answer
+from receiver.replay import Replayed, replay_all
+from tests.chunked_forms import CUT, WHOLE, post
+from tests.served import SECRET, order_fields, signed
+
+
+def said(answer: Answer) -> tuple[int, str]:
+    return answer.status, answer.content["status"]
+
+
+def look(kit: Kit) -> None:
+    HeldBack(kit.database).look()
+
+
+def rows(kit: Kit) -> list[OrderRow]:
+    with kit.database.read() as session:
+        return list(session.scalars(select(OrderRow).order_by(OrderRow.id)))
+
+
+def states(kit: Kit) -> list[tuple[str, str | None]]:
+    return [(row.state, row.duplicate_of) for row in rows(kit)]
+
+
+def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Replayed]:
+    names = receipts or [row.receipt for row in rows(kit) if row.state == "parked"]
+    run = replay_all(
+        kit.database, names, sources=kit.sources, registry=kit.registry, accept_incomplete=accept_incomplete
+    )
+    return list(run)
+
+
+def accept(kit: Kit) -> None:
+    with kit.database.write() as session:
+        source_options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
+    kit.sources.look_again()
+
+
+@pytest.mark.parametrize("body", [WHOLE, CUT], ids=["whole", "cut"])
+def test_a_form_whose_end_nothing_shows_is_held_back_with_what_to_do(kit: Kit, body: str) -> None:
+    answer = post(kit, body)
+
+    assert said(answer) == (202, "parked")
+    (error,) = answer.content["errors"]
+    assert error["field"] == "body"
+    assert error["message"].startswith("may be incomplete: ")
+    assert "Content-Length" in error["message"]
+    (row,) = rows(kit)
+    assert (row.state, row.may_be_cut, row.order_id, row.order) == ("parked", True, "A-1", None)
+
+
+@pytest.mark.parametrize("changes", [{"test": "true"}, {"payment_status": "pending"}, {"order_id": ""}])
+def test_nothing_else_becomes_of_one_either(kit: Kit, changes: dict[str, str]) -> None:
+    """A word that breaks off may be another: neither a test nor an unpaid notice is sure."""
+    assert said(post(kit, urlencode(order_fields(order_id="A-1") | changes))) == (202, "parked")
+
+
+def test_the_id_in_the_last_field_is_not_sure(kit: Kit) -> None:
+    post(kit, "currency=GBP&order_id=A-1")
+    assert rows(kit)[0].order_id is None
+
+
+@pytest.mark.parametrize("end_is_known", [True, False])
+def test_a_signature_or_a_known_end_shows_that_a_form_is_whole(kit: Kit, end_is_known: bool) -> None:
+    headers = None if end_is_known else signed(WHOLE.encode())
+    assert said(post(kit, WHOLE, end_is_known=end_is_known, headers=headers)) == (202, "accepted")
+
+
+def test_the_very_same_form_is_a_copy_and_another_cut_is_not(kit: Kit) -> None:
+    first, again, other = post(kit, CUT), post(kit, CUT), post(kit, CUT[:-2])
+    assert [said(one) for one in (first, again, other)] == [(202, "parked"), (200, "duplicate"), (202, "parked")]
+    assert again.content["receipt"] == first.content["receipt"]
+
+
+@pytest.mark.parametrize("at", range(WHOLE.index("&currency") + 2, len(WHOLE), 5))
+def test_the_whole_retry_is_accepted_and_takes_the_place_of_what_was_cut_anywhere(kit: Kit, at: int) -> None:
+    cut = post(kit, WHOLE[:at])
+    whole = post(kit, WHOLE, end_is_known=True)
+    look(kit)
+
+    assert [said(cut), said(whole)] == [(202, "parked"), (202, "accepted")]
+    assert states(kit) == [("duplicate", whole.content["receipt"]), ("open", None)]
+    assert dict(json.loads(rows(kit)[1].fields))["item_1_name"] == "Enamel mug"
+
+
+def test_what_is_cut_after_the_whole_one_came_is_no_order_of_its_own(kit: Kit) -> None:
+    whole = post(kit, WHOLE, end_is_known=True)
+    post(kit, CUT)
+    look(kit)
+    assert states(kit) == [("open", None), ("duplicate", whole.content["receipt"])]
+
+
+def test_a_retry_with_another_time_and_attempt_takes_the_place_too(kit: Kit) -> None:
+    post(kit, f"sent_at=1&attempt=1&{CUT}")
+    post(kit, f"sent_at=7&attempt=2&{WHOLE}", end_is_known=True)
+    look(kit)
+    assert [row.state for row in rows(kit)] == ["duplicate", "open"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        WHOLE.replace("A-1", "A-2").replace("E-1", "E-2"),
+        WHOLE.replace("Enamel", "Iron"),
+        WHOLE.replace("19.99", "9.99"),
+        "order_id=A-1&payment_status=pending",
+    ],
+    ids=["another order", "another item", "another total", "another notice of the order"],
+)
+def test_what_does_not_hold_all_of_it_leaves_it_held_back(kit: Kit, other: str) -> None:
+    post(kit, CUT)
+    post(kit, other, end_is_known=True)
+    look(kit)
+    assert rows(kit)[0].state == "parked"
+
+
+def test_of_two_that_may_be_cut_the_longer_one_stays(kit: Kit) -> None:
+    post(kit, WHOLE)
+    post(kit, CUT)
+    post(kit, CUT[:-2])
+    look(kit)
+    assert states(kit) == [("parked", None), ("duplicate", "rcp_00000001"), ("duplicate", "rcp_00000001")]
+
+
+def test_a_whole_one_that_comes_last_is_what_all_are_duplicates_of(kit: Kit) -> None:
+    post(kit, CUT[:-2])
+    post(kit, CUT)
+    look(kit)
+    post(kit, WHOLE, end_is_known=True)
+    look(kit)
+    assert states(kit) == [("duplicate", "rcp_00000003"), ("duplicate", "rcp_00000003"), ("open", None)]
+
+
+def test_replay_holds_them_back_until_they_are_accepted(kit: Kit) -> None:
+    post(kit, CUT)
+    post(kit, WHOLE)
+
+    (cut, whole) = replay(kit)
+    assert (cut.state, cut.became) == ("duplicate", "duplicate of rcp_00000002")
+    assert (whole.state, "may be incomplete" in whole.became) == ("parked", True)
+    accept(kit)
+    assert [one.state for one in replay(kit)] == ["open"]
+    assert states(kit) == [("duplicate", "rcp_00000002"), ("open", None)]
+
+
+def test_one_is_run_as_it_is_when_the_merchant_says_so(kit: Kit) -> None:
+    receipt = post(kit, CUT).content["receipt"]
+    assert [one.state for one in replay(kit, receipt, accept_incomplete=True)] == ["open"]
+    assert json.loads(rows(kit)[0].order or "")["items"] == [{"name": "Ena", "options": {}}]
+
+
+def test_one_is_not_run_though_the_merchant_says_so_once_the_whole_one_is_there(kit: Kit) -> None:
+    receipt = post(kit, CUT).content["receipt"]
+    post(kit, WHOLE, end_is_known=True)
+    assert [one.state for one in replay(kit, receipt, accept_incomplete=True)] == ["duplicate"]
+    (again,) = replay(kit, receipt, accept_incomplete=True)
+    assert (again.state, "no handler runs on it" in again.became) == ("failed", True)
+
+
+def test_what_comes_whole_after_a_cut_one_was_run_is_kept_beside_it(kit: Kit) -> None:
+    replay(kit, post(kit, CUT).content["receipt"], accept_incomplete=True)
+    whole = post(kit, WHOLE, end_is_known=True)
+    look(kit)
+    assert said(whole) == (202, "accepted")
+    assert [row.state for row in rows(kit)] == ["open", "open"]
+
+
+def test_accepted_ones_are_read_as_any_order(make_app: Callable[..., Flask]) -> None:
+    kit: Kit = make_app().extensions["receiver"]
+    held_back = post(kit, WHOLE)
+    accept(kit)
+    answer = post(kit, WHOLE)
+    look(kit)
+    assert [said(held_back), said(answer)] == [(202, "parked"), (202, "accepted")]
+    assert states(kit) == [("duplicate", "rcp_00000002"), ("open", None)]
+    with kit.database.read() as session:
+        assert counts(session) == {}
+
+
+def test_the_beginning_of_a_secret_at_the_end_is_not_stored(kit: Kit) -> None:
+    post(kit, f"order_id=A-1&secret={SECRET[:20]}")
+    (row,) = rows(kit)
+    assert SECRET[:8] not in row.fields
+    assert "[secret " in row.fields
+
+
+@pytest.mark.parametrize(
+    ("cut", "whole", "is_cut"),
+    [
+        ([("a", "1")], [("a", "1")], True),
+        ([("a", "1"), ("b", "2")], [("a", "1"), ("b", "22"), ("c", "3")], True),
+        ([("a", "1"), ("b", "")], [("a", "1"), ("bc", "2")], True),
+        ([("a", "1"), ("b", "x%")], [("a", "1"), ("b", "x y")], True),
+        ([("a", "1"), ("b", "x%2")], [("a", "1"), ("b", "x y")], True),
+        ([("a", "1"), ("nonce", "9")], [("a", "1"), ("nonce", "1")], True),
+        ([("a", "1"), ("b", "2")], [("a", "1")], False),
+        ([("a", "1"), ("b", "2")], [("a", "11"), ("b", "2")], False),
+        ([("a", "1"), ("b", "2")], [("a", "1"), ("bc", "2")], False),
+        ([], [("a", "1")], False),
+    ],
+)
+def test_a_cut_form_is_the_beginning_of_the_whole_one(
+    cut: list[tuple[str, str]], whole: list[tuple[str, str]], is_cut: bool
+) -> None:
+    assert is_cut_of(cut, whole) is is_cut
