@@ -106,7 +106,8 @@ def _with(registry: Registry, name: str) -> Registry:
         if left_out.name == name:
             return replace(registry, handlers=(*registry.handlers, replace(left_out, retries=0)))
     known = ", ".join(sorted(handler.name for handler in (*registry.handlers, *registry.left_out)))
-    raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
+    said = [f"No handler is named {name[:64]}; there are {known}.", *registry.problems, *registry.not_yet]
+    raise NotThere(" ".join(said))
 
 
 @contextmanager

@@ -93,8 +93,7 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
         if not step.passed:
             return
     assert report is not None  # noqa: S101 - else it was not parsed
-    for handler in report.handlers:
-        yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
+    yield from _handlers(target, report)
     yield from _mails(target, report.receipt)
     yield from _refusals(target, order)
 
@@ -117,6 +116,18 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
         return
     yield Step("parsed", True, "ok", f"order {report.order_id} understood")
     yield Step("recorded", True, "ok", f"receipt {report.receipt}")
+
+
+def _handlers(target: Target, report: Report) -> Iterator[Step]:
+    """Say what each handler that ran made of the order, and which of this instance's could not."""
+    for handler in report.handlers:
+        yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
+    if target.kit is None:
+        return
+    for problem in target.kit.registry.problems:
+        yield Step("handlers", False, "wrong", problem)
+    for not_yet, reason in target.kit.registry.not_loaded:
+        yield Step(f"handler {not_yet.name}", True, "not loaded", reason)
 
 
 def _why_no_report(answer: Answer) -> str:

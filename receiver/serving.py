@@ -61,6 +61,8 @@ def start(kit: Kit, *, work: bool) -> bool:
         log.warning("%s", warning)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
+    for said in (*kit.registry.not_yet, *kit.registry.notes):
+        log.warning("%s", said)
     if not kit.problems:
         _tell_of_secrets(kit.shared_secrets.keyring())
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")

@@ -56,7 +56,9 @@ def test_options_are_kept(tmp_path: Path) -> None:
     write(
         tmp_path,
         "a.py",
-        a_handler("mine", "(after='notify_merchant', on_test=False, retries=2, timeout=5, events=('x',))"),
+        a_handler(
+            "mine", "(after='notify_merchant', on_test=False, retries=2, timeout=5, events=('order.completed',))"
+        ),
     )
     found = load(tmp_path).get("mine")
     assert found is not None
@@ -67,8 +69,32 @@ def test_options_are_kept(tmp_path: Path) -> None:
         on_test=False,
         retries=2,
         timeout=5,
-        events=("x",),
+        events=("order.completed",),
     )
+
+
+@pytest.mark.parametrize(("events", "only"), [("('order.refunded',)", "order.refunded"), ("()", "no event at all")])
+def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path: Path, events: str, only: str) -> None:
+    path = write(tmp_path, "a.py", a_handler("mine", f"(events={events})"))
+    write(tmp_path, "b.py", a_handler("other", "(after='mine')"))
+    for chosen in ([], [*BUILT_IN, "mine", "other"]):
+        registry = load(tmp_path, chosen)
+        assert names(registry) == [*BUILT_IN, "other"]
+        assert registry.problems == ("other is to run after 'mine', which does not run; it runs without waiting.",)
+        ((handler, reason),) = registry.not_loaded
+        assert handler.name == "mine"
+        said = f"it names {only} alone, and the only event that comes so far is order.completed."
+        assert reason == f"{path}: mine is not loaded: {said}"
+
+
+def test_a_handler_that_names_the_event_that_comes_is_loaded_with_a_note_of_the_others(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", a_handler("only", "(events=('order.completed',))"))
+    write(tmp_path, "b.py", a_handler("both", "(events=('order.refunded', 'order.completed'))"))
+    registry = load(tmp_path)
+    assert names(registry) == [*BUILT_IN, "only", "both"]
+    assert (registry.problems, registry.not_loaded) == ((), ())
+    said = "both runs on order.completed; order.refunded, which it names too, does not come so far."
+    assert registry.notes == (said,)
 
 
 def test_a_handler_that_is_only_imported_is_not_taken_twice(tmp_path: Path) -> None:
@@ -326,7 +352,7 @@ def test_a_file_that_is_not_python_is_left_alone(tmp_path: Path) -> None:
     assert load(tmp_path).problems == ()
 
 
-def test_a_file_whose_name_begins_with_an_underscore_is_left_alone(tmp_path: Path) -> None:
+def test_a_file_whose_name_begins_with_an_underscore_is_no_handler(tmp_path: Path) -> None:
     write(tmp_path, "_util.py", "LETTERS = 3\n")
     write(tmp_path, "_old.py", a_handler("old"))
     registry = load(tmp_path)

@@ -91,7 +91,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "attempt_work": STORE | {"outbox", "write_transaction"},
     "context": LEAVES | STORE | MAIL | {"account.links", "attempt_work", "once", "outbox", "relay.forwarding"},
     "handlers": {"orders", "customers", "context", "handlers", "registrars", "text_layout"},
-    "handler_loading": {"faults", "handlers"},
+    "handler_files": set(),
+    "handler_checks": {"handlers"},
+    "handler_loading": {"faults", "handler_checks", "handler_files", "handlers"},
     "attempts": {"attempt_work", "context", "faults", "handlers", "orders", "outcome"},
     "progress": LEAVES
     | STORE

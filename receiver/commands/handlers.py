@@ -32,15 +32,16 @@ def list_handlers(as_json: bool) -> None:
     """List the handlers in the order they run, those that are off with what switches them on, and broken ones."""
     kit = current_kit()
     registry = kit.registry
-    rows = [
+    rows: list[dict[str, Any]] = [
         *(_row(handler, "on", None) for handler in registry.handlers),
         *(_row(handler, "off", _switch(handler, kit.settings["HANDLERS"])) for handler in registry.left_out),
+        *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
     ]
     print_rows(rows, as_json=as_json, empty="")
     if not registry.handlers:
         click.echo("No handler runs; see HANDLERS in instance/config.toml.", err=True)
-    for problem in registry.problems:
-        click.echo(problem, err=True)
+    for said in (*registry.problems, *registry.not_yet, *registry.notes):
+        click.echo(said, err=True)
     if registry.problems:
         raise SystemExit(1)
 
@@ -67,7 +68,7 @@ def _switch(handler: Handler, chosen: Sequence[str]) -> str:
 def new(name: str) -> None:
     """Begin a handler NAME: its file and its test, ready to be filled in."""
     kit = current_kit()
-    taken = {handler.name for handler in (*kit.registry.handlers, *kit.registry.left_out)}
+    taken = {handler.name for handler in kit.registry.found()}
     handler, test = authoring.begin(kit.instance, name, taken)
     click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
     click.echo("  .venv/bin/pip install -c requirements-dev.txt pytest    # once")

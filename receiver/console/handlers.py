@@ -50,6 +50,7 @@ def handlers() -> str:
         left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
         switched_by=SWITCHED_BY,
         problems=kit.registry.problems,
+        notes=[*kit.registry.not_yet, *kit.registry.notes],
         has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
         folder=own,
         example=EXAMPLE,

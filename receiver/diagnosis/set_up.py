@@ -82,6 +82,8 @@ def handlers(kit: Kit) -> Iterator[Finding]:
     """Name the handlers that run, and what kept others from being loaded."""
     for problem in kit.registry.problems:
         yield Finding("handlers", "wrong", problem)
+    for said in (*kit.registry.not_yet, *kit.registry.notes):
+        yield Finding("handlers", "warning", said)
     names = ", ".join(handler.name for handler in kit.registry.handlers)
     yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
 

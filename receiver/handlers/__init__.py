@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Handler", "HandlerFunction", "RetryLater", "Skip", "handler"]
 
+#: The events that come; an order of any other is ignored, and no handler runs on it.
+EVENTS = ("order.completed",)
+
 HandlerFunction = Callable[["Order", "Context"], Any]
 Function = TypeVar("Function", bound=HandlerFunction)
 
@@ -77,7 +80,8 @@ class Handler:
     retries: int | None = None
     #: Seconds that one attempt may take; then its session is closed and the attempt has failed.
     timeout: float = 30
-    #: Names of the events that it runs on; on an order of another event it is skipped.
+    #: Names of the events that it runs on. So far ``order.completed`` is the only one that comes: a handler that names
+    #: others alone is not loaded.
     events: tuple[str, ...] = ("order.completed",)
 
     def __post_init__(self) -> None:

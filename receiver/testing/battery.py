@@ -78,7 +78,7 @@ class HandlerCases:
         """See its file import nothing of how the receiver works."""
         registry = load(instance, [self.name], handler_settings)
         found = registry.get(self.name)
-        assert found, registry.problems
+        assert found, (*registry.problems, *registry.not_yet)
         module = sys.modules[found.function.__module__]
         assert out_of_bounds(inspect.getsource(module), module.__package__ or "") == []
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from importlib.util import resolve_name
 
-from receiver import handlers
+from receiver import handler_files, handlers
 
 
 def out_of_bounds(source: str, package: str) -> list[str]:
@@ -26,4 +26,10 @@ def _imports(source: str, package: str) -> Iterator[str]:
 def _is_out_of_bounds(name: str) -> bool:
     if name.startswith("receiver.handlers."):
         return name.removeprefix("receiver.handlers.") not in handlers.__all__
-    return f"{name}.".startswith(("receiver.engine.", "receiver.routes.", "instance_handlers_"))
+    return f"{name}.".startswith(("receiver.engine.", "receiver.routes.")) or _is_another_handler(name)
+
+
+def _is_another_handler(name: str) -> bool:
+    """Tell whether a name is one of the merchant's files; those that begin with ``_`` are there to be imported."""
+    package, _, inner = name.partition(".")
+    return package.startswith(handler_files.PREFIX) and not inner.startswith("_")

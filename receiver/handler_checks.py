@@ -1,0 +1,75 @@
+"""What is wrong with a handler that was found, and with the order in which those that were found would run."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping, Sequence
+from types import FunctionType
+
+from receiver.handlers import EVENTS, Handler
+
+
+def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:
+    """Say why a function that is marked cannot be taken as a handler; None when it can."""
+    if function is not handler.function:
+        return f"{handler.name}: @handler must stand above its other decorators."
+    if found.get(handler.name, handler) is not handler:
+        return f"a handler named {handler.name} is there already; rename this one."
+    parameters = inspect.signature(handler.function).parameters.values()
+    needed = [one for one in parameters if one.kind not in {one.VAR_POSITIONAL, one.VAR_KEYWORD}]
+    if len(needed) != 2 or any(one.kind is one.KEYWORD_ONLY for one in needed):
+        return f"{handler.name} must be a plain function of two arguments, (order, context)."
+    return None
+
+
+def why_not_yet(handler: Handler) -> str | None:
+    """Say why no order could ever be one for this handler, whose events do not come yet; None when some do."""
+    if set(handler.events) & set(EVENTS):
+        return None
+    only = ", ".join(handler.events) or "no event at all"
+    return f"{handler.name} is not loaded: it names {only} alone, and the only event that comes so far is {EVENTS[0]}."
+
+
+def note(handler: Handler) -> str | None:
+    """Name the events of a handler that do not come yet, beside one that does."""
+    others = [name for name in handler.events if name not in EVENTS]
+    if not others:
+        return None
+    return f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, does not come so far."
+
+
+def of_names(found: Mapping[str, Handler], chosen: Sequence[str]) -> list[str]:
+    """Say which of the names chosen, and of those that others wait for, do not run."""
+    problems = [
+        f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
+        for name in chosen
+        if name not in found
+    ]
+    running = set(chosen) & set(found)
+    problems += [
+        f"{found[name].name} is to run after {found[name].after!r}, which does not run; it runs without waiting."
+        for name in sorted(running)
+        if found[name].after is not None and found[name].after not in running
+    ]
+    return problems
+
+
+def circles(handlers: Sequence[Handler]) -> Iterator[list[Handler]]:
+    """Find the handlers that wait for each other, or one for itself; each circle begins with the first that runs."""
+    running = {handler.name: handler for handler in handlers}
+    seen: set[str] = set()
+    for handler in handlers:
+        way: list[Handler] = []
+        awaited: Handler | None = handler
+        while awaited is not None and awaited.name not in seen:
+            seen.add(awaited.name)
+            way.append(awaited)
+            awaited = running.get(awaited.after or "")
+        if awaited in way:
+            yield way[way.index(awaited) :]
+
+
+def of_circle(circle: Sequence[Handler]) -> str:
+    """Say what becomes of handlers that wait for each other."""
+    steps = ", ".join(f"{handler.name} after {handler.after}" for handler in circle)
+    return f"Handlers wait for each other in a circle ({steps}); they run without waiting."

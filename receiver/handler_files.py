@@ -1,0 +1,154 @@
+"""The Python files of instance/handlers as one package of its own, so that handlers can share ``_shared.py``.
+
+``from ._shared import X`` works in a handler's file because that is a module of a package. ``from _shared import X``
+is read as the same there, and only there: the folder never comes onto ``sys.path``, where it would hide other
+modules, the standard library's too, and be seen by other apps of the process.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import sys
+import weakref
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from itertools import count
+from pathlib import Path
+from types import CodeType, ModuleType
+from typing import Any
+
+#: How the packages are named, each with a number of its own behind it.
+PREFIX = "instance_handlers_"
+_numbers = count(1)
+
+
+def digest(content: bytes) -> str:
+    """Give what a file's content is known by."""
+    return hashlib.sha256(content).hexdigest()[:16]
+
+
+class HandlerFiles:
+    """Is the package of one folder's files; it is forgotten with this object, so no two apps share a module."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._package = _Package(f"{PREFIX}{next(_numbers)}", folder)
+        sys.modules[self._package.__name__] = self._package
+        if _FINDER not in sys.meta_path:
+            sys.meta_path.append(_FINDER)
+        weakref.finalize(self, _forget, self._package.__name__).atexit = False
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Give the digest of each file that was loaded, as it was then, by its path from the folder on."""
+        return dict(self._package.digests)
+
+    def handlers(self) -> list[Path]:
+        """List the files that handlers stand in: those whose name does not begin with ``_``."""
+        return sorted(self.folder.glob("[!_]*.py"))
+
+    def load(self, path: Path) -> ModuleType:
+        """Load one file of handlers, and what it imports of the others; raises what they raise."""
+        name = f"{self._package.__name__}.{path.stem.replace('.', '_')}"
+        spec = spec_from_file_location(name, path, loader=_Loader(self._package, name, path))
+        if spec is None or spec.loader is None:
+            raise ImportError(f"{path} is no Python file")
+        module = sys.modules[name] = module_from_spec(spec)
+        try:
+            spec.loader.exec_module(module)
+        except BaseException:
+            del sys.modules[name]
+            raise
+        return module
+
+
+class _Package(ModuleType):
+    """Is a package whose modules only the finder below finds; an ``__init__.py`` is not run."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(name)
+        self.__path__: list[str] = []
+        self.folder = folder
+        self.digests: dict[str, str] = {}
+
+    def has_shared(self, name: str) -> bool:
+        """Tell whether a name is that of a shared file; one of Python's own modules is not taken for one."""
+        return name.startswith("_") and name not in sys.stdlib_module_names and _file(self.folder / name) is not None
+
+
+class _Finder(MetaPathFinder):
+    """Finds the modules of such packages and no others."""
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Give where a module is loaded from, or None when it is not ours."""
+        package = sys.modules.get(name.partition(".")[0])
+        if not isinstance(package, _Package):
+            return None
+        file = _file(package.folder.joinpath(*name.split(".")[1:]))
+        if file is None:
+            return None
+        inner: list[str] | None = [] if file.name == "__init__.py" else None
+        return spec_from_file_location(
+            name, file, loader=_Loader(package, name, file), submodule_search_locations=inner
+        )
+
+
+_FINDER = _Finder()
+
+
+class _Loader(SourceFileLoader):
+    """Loads a file from its source each time."""
+
+    def __init__(self, package: _Package, name: str, file: Path) -> None:
+        super().__init__(name, str(file))
+        self._package = package
+
+    def path_stats(self, _path: object) -> Mapping[str, Any]:
+        """Let no bytecode be kept: it would miss a second change within the same second."""
+        raise OSError
+
+    def source_to_code(self, data: Any, path: Any, **_options: Any) -> CodeType:  # type: ignore[override]
+        """Compile a source, and note by its digest what was loaded."""
+        self._package.digests[str(Path(self.path).relative_to(self._package.folder))] = digest(data)
+        tree: Any = compile(data, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
+        if self.name.count(".") == 1:
+            tree = ast.fix_missing_locations(_OfSharedFiles(self._package).visit(tree))
+        return compile(tree, path, "exec", dont_inherit=True)
+
+
+class _OfSharedFiles(ast.NodeTransformer):
+    """Reads ``from _shared import X`` as ``from ._shared import X``, and ``import _shared`` likewise."""
+
+    def __init__(self, package: _Package) -> None:
+        self._package = package
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
+        """Take an absolute import of a shared file for a relative one."""
+        if node.level == 0 and self._package.has_shared((node.module or "").partition(".")[0]):
+            node.level = 1
+        return node
+
+    def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
+        """Take each name of a shared file out of the statement, into one that imports it from the package."""
+        return [ast.copy_location(statement, node) for statement in self._parted(node.names)]
+
+    def _parted(self, names: list[ast.alias]) -> Iterator[ast.stmt]:
+        for name in names:
+            is_shared = self._package.has_shared(name.name)
+            yield ast.ImportFrom(module=None, names=[name], level=1) if is_shared else ast.Import(names=[name])
+
+
+def _file(place: Path) -> Path | None:
+    """Give the file of the module that lies at a place: itself, or the ``__init__.py`` of its folder."""
+    files = (place.parent / f"{place.name}.py", place / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+def _forget(package: str) -> None:
+    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
+        del sys.modules[name]
