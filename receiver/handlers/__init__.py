@@ -80,7 +80,7 @@ class Handler:
     retries: int | None = None
     #: Seconds that one attempt may take; then its session is closed and the attempt has failed.
     timeout: float = 30
-    #: Names of the events that it runs on. So far ``order.completed`` is the only one that comes: a handler that names
+    #: Names of the events that it runs on. So far order.completed is the only one that comes: a handler that names
     #: others alone is not loaded.
     events: tuple[str, ...] = ("order.completed",)
 
