@@ -12,6 +12,10 @@ import time
 from typing import Any
 
 
+class TooMuchSent(OSError):
+    """Says that the other side has sent more than was to be read."""
+
+
 class DeadlineSocket(socket.socket):
     """Raises TimeoutError from any read or write after ``deadline``, or when one takes longer than ``patience``."""
 
@@ -19,14 +23,14 @@ class DeadlineSocket(socket.socket):
     deadline = math.inf
     #: Seconds for a single read or write.
     patience = math.inf
-    #: Bytes that may still be read; whoever sends more gets OSError raised.
+    #: Bytes that may still be read; whoever sends more gets TooMuchSent raised.
     allowance = math.inf
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         """Read as any socket does, until the deadline and as much as is allowed."""
         self._shrink_timeout()
         if self.allowance <= 0:
-            raise OSError("The other side sends more than is read.")
+            raise TooMuchSent("The other side sends more than is read.")
         count = super().recv_into(*args, **kwargs)
         self.allowance -= count
         return count

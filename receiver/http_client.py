@@ -8,7 +8,6 @@ check of the certificate keep the name.
 from __future__ import annotations
 
 import logging
-import math
 import socket
 import ssl
 from collections.abc import Sequence
@@ -38,6 +37,8 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 15.0
 #: Most bytes of an answer's status line and headers together.
 MOST_HEAD_BYTES = 64 * 1024
+#: Most bytes of an answer's body; whoever reads all of it at once has it in memory.
+MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 # It logs addresses, which may hold a token, and malformed headers of the other side, which may hold personal data.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -101,7 +102,7 @@ class _GuardedHTTPConnection(HTTPConnection):
         try:
             return super().getresponse()
         finally:
-            sock.allowance = math.inf
+            sock.allowance = MOST_ANSWER_BYTES
 
     def _set_deadline(self) -> DeadlineSocket:
         """Start the phase that urllib3 has just set ``timeout`` for: sending, or what is left for reading."""
@@ -150,6 +151,13 @@ class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
 
 class _GuardedHTTPPool(HTTPConnectionPool):
     ConnectionCls = _GuardedHTTPConnection
+
+    def urlopen(self, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
+        """Unpack a body only when the request asks for one that is packed: a small one may unpack to gigabytes."""
+        asked = {name.lower() for name in kwargs.get("headers") or {}}
+        if "accept-encoding" not in asked:
+            kwargs.setdefault("decode_content", False)
+        return super().urlopen(*args, **kwargs)
 
     def _put_conn(self, conn: Any) -> None:
         """Keep no connection: a kept one may be closed by the other side as the next request is sent.

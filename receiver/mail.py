@@ -26,6 +26,7 @@ from receiver.mail_message import (
     deterministic_message_id,
     new_message_id,
 )
+from receiver.smtp_failures import FAILURES, explain
 
 __all__ = [
     "ANOTHER_ADDRESS",
@@ -114,9 +115,9 @@ class MailTransport:
         connection = self._connection()
         try:
             connection.send(message, envelope_from=("", message.sender[1]))
-        except smtp.FAILURES as failure:
+        except FAILURES as failure:
             self.close()
-            raise smtp.explain(failure, self._server) from None
+            raise explain(failure, self._server) from None
 
     def _connection(self) -> smtp.VerifiedConnection:
         """Give the thread's connection, opened afresh when it is old or gone."""
@@ -127,8 +128,8 @@ class MailTransport:
         connection = smtp.VerifiedConnection(self._mail)
         try:
             connection.host = connection.configure_host()
-        except smtp.FAILURES as failure:
-            raise smtp.explain(failure, self._server) from None
+        except FAILURES as failure:
+            raise explain(failure, self._server) from None
         self._thread.connection = connection
         self._thread.opened_at = time.monotonic()
         return connection

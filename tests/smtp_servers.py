@@ -150,6 +150,22 @@ def dripping_after_the_greeting(connection: socket.socket) -> None:
         time.sleep(0.05)
 
 
+def flooding(command: bytes, flood: bytes) -> Callable[[socket.socket], None]:
+    """Take everything up to a command, then answer without end; no command floods at once."""
+
+    def talk(connection: socket.socket) -> None:
+        if command:
+            connection.sendall(b"220 here\r\n")
+            reader = connection.makefile("rb")
+            while (line := reader.readline()) and not line.upper().startswith(command):
+                connection.sendall(b"250 OK\r\n")
+            reader.close()
+        while True:
+            connection.sendall(flood * 1_000)
+
+    return talk
+
+
 def one_mail_only(connection: socket.socket) -> None:
     """Take one mail without looking at it, then hang up."""
     connection.sendall(b"220 here\r\n")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import logging
 import socket
 import threading
@@ -26,7 +27,7 @@ from urllib3.exceptions import (
 from receiver import http_client
 from receiver.deadline_sockets import DeadlineSocket
 from receiver.http_client import AddressRefused, new_pool, peer
-from tests.hostile_servers import drip, raw, reply, self_signed, server_context, serving, silence
+from tests.hostile_servers import drip, flood, raw, reply, self_signed, server_context, serving, silence
 
 OK = reply("200 OK", b"done")
 PUBLIC = "93.184.215.14"
@@ -449,3 +450,21 @@ def test_many_threads_may_share_it_without_a_warning(local_pool: PoolManager, ca
         answers = threads.map(lambda _: local_pool.request("GET", server.url()).data, range(160))
         assert set(answers) == {b"done"}
     assert caplog.records == []
+
+
+def test_an_answer_without_end_is_cut_off(local_pool: PoolManager) -> None:
+    """It is as long as the connection's 15 s let it be: gigabytes, in the memory of a process that takes orders."""
+    sent: list[int] = []
+    start = b"HTTP/1.1 200 OK\r\n\r\n"
+    with serving(flood(start, size=200_000_000, sent=sent)) as server:
+        with pytest.raises(ProtocolError, match="more than is read"):
+            local_pool.request("GET", server.url())
+        assert sum(sent) < 40_000_000
+
+
+def test_an_answer_is_unpacked_only_where_that_is_asked_for(local_pool: PoolManager) -> None:
+    packed = gzip.compress(b"0" * 1_000_000)
+    with serving(reply("200 OK", packed, Content_Encoding="gzip")) as server:
+        assert local_pool.request("GET", server.url()).data == packed
+        answer = local_pool.request("GET", server.url(), headers={"accept-encoding": "gzip"})
+        assert len(answer.data) == 1_000_000

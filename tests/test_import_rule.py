@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 #: Parts that know nothing of the rest: bytes, values and rules. ``orders`` is the package with all its files.
 LEAVES = {"errors", "signing", "addresses", "orders"}
-MAIL = {"mail", "mail_message", "mail_templates", "smtp"}
+MAIL = {"mail", "mail_message", "mail_templates", "smtp", "smtp_failures"}
 RENDERING = {"brand", "faults", "formatting", "mail_blocks", "mail_environment", "mail_language", "text_layout"}
 STORE = {"database", "models", "group_commit"}
 
@@ -68,6 +68,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "mail_addresses": set(),
     "mail_message": {"mail_addresses"},
     "smtp": MAIL | {"deadline_sockets"},
+    "smtp_failures": {"deadline_sockets", "mail_message"},
     "mail": MAIL,
     "brand": set(),
     "mail_language": {"formatting"},

@@ -19,6 +19,7 @@ import pytest
 from receiver.handlers.append_csv import COLUMNS
 from receiver.handlers.notify_chat import _kind_of
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
+from tests.hostile_servers import flood, serving
 from tests.served import Served, order_fields
 from tests.smtp_servers import free_port
 
@@ -210,6 +211,12 @@ class TestNotifyChat(HandlerCases):
         run_handler(self.name, {"order_id": "A-1"})
 
         assert chat.messages[0]["text"] == "New order A-1, 0 items"
+
+    def test_of_the_chats_answer_only_the_status_counts(self, run_handler: RunHandler) -> None:
+        sent: list[int] = []
+        with serving(flood(b"HTTP/1.1 200 OK\r\n\r\n", size=200_000_000, sent=sent)) as server:
+            assert run_handler(self.name, order_fields(), CHAT_URL=server.url()).detail == "posted to slack"
+        assert sum(sent) < 20_000_000
 
     @pytest.mark.parametrize(
         ("kind", "said"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -206,6 +207,53 @@ def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.Mon
         assert time.monotonic() - started < 5
     assert "took more than 60 s in all" in str(failure)
     assert not failure.permanent
+
+
+@pytest.mark.parametrize("command", [b"", b"EHLO", b"MAIL", b"RCPT", b"DATA"])
+@pytest.mark.parametrize(
+    "flood", [b"250-one moment\r\n", b"220-" + b"a" * 4_000 + b"\r\n"], ids=["lines", "long lines"]
+)
+def test_a_reply_without_end_is_given_up_at_once_and_fills_no_memory(
+    monkeypatch: pytest.MonkeyPatch, command: bytes, flood: bytes
+) -> None:
+    monkeypatch.setattr("receiver.smtp.CONVERSATION_SECONDS", 3)
+    with socket_server(smtp_servers.flooding(command, flood)) as port:
+        tracemalloc.start()
+        failure = failure_of(settings(port))
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert str(failure) == (
+        "127.0.0.1 says more than a mail server has to say. Check MAIL_SERVER and MAIL_PORT: is that a mail server?"
+    )
+    assert not failure.permanent
+    assert most < 8_000_000
+
+
+def test_many_mails_over_one_connection_each_have_their_own_replies(tmp_path: Path) -> None:
+    """Together their replies are more than one mail's may be."""
+    mailbox = Mailbox(recipient_answer="250 " + "a" * 400)
+    with smtp_server(mailbox) as port:
+        transport = MailTransport(settings(port), tmp_path)
+        for _ in range(200):
+            transport.deliver(a_mail())
+        transport.close()
+    assert (len(mailbox.mails), len(set(mailbox.peers))) == (200, 1)
+
+
+@pytest.mark.parametrize("code", ["999", "600", "499"])
+def test_only_a_code_from_500_to_599_fails_a_mail_for_good(code: str) -> None:
+    for answers in ({"recipient_answer": f"{code} no"}, {"data_answer": f"{code} no"}):
+        with smtp_server(Mailbox(**answers)) as port:  # type: ignore[arg-type]
+            assert not failure_of(settings(port)).permanent
+
+
+@pytest.mark.parametrize("answer", ["550 no", "550 5.1.1 no", "550 5.1.0 no", "550 5.2.1 no", "551 no"])
+def test_a_refused_sender_is_not_explained_as_the_recipients_mailbox(answer: str) -> None:
+    with smtp_server(Mailbox(sender_answer=answer)) as port:
+        failure = failure_of(settings(port))
+    assert "the server sends no mail from this address" in str(failure)
+    assert str(failure).endswith("Check MAIL_DEFAULT_SENDER.")
+    assert "mailbox" not in str(failure)
 
 
 @pytest.mark.parametrize(

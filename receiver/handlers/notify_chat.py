@@ -46,8 +46,13 @@ def notify_chat(order: Order, context: Context) -> str:
     text = _line(order, test=context.test, names_customer=context.settings["CHAT_NAMES_CUSTOMER"])
     try:
         answer = context.http.request(
-            "POST", url, body=json.dumps(_SHAPES[kind](text)), headers={"Content-Type": "application/json"}
+            "POST",
+            url,
+            body=json.dumps(_SHAPES[kind](text)),
+            headers={"Content-Type": "application/json"},
+            preload_content=False,
         )
+        answer.close()  # only its status and headers say anything
     except HTTPError as error:
         # The error's words hold the address, which is as good as a password.
         raise ConnectionError(f"the chat was not reached: {type(error).__name__}") from None
