@@ -69,12 +69,6 @@ def _newest_card_data(session: Session) -> int:
     return session.scalar(select(func.max(RefusalRow.id)).where(RefusalRow.reason == "card_data")) or 0
 
 
-def _same_id_lately(session: Session, now: datetime) -> bool:
-    """Tell whether the newest such order is less than a day old: the receiver has lost nothing, so it is no alarm."""
-    order = session.get(OrderRow, same_id.newest_of_orders(session))
-    return order is not None and now - order.received_at < EVERY
-
-
 def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, datetime], bool]:
     """Make what tells whether the newest such refusal is less than a day old: nobody can mend an old one."""
 
@@ -127,7 +121,7 @@ TROUBLES = (
             "With an event_id: the shop gives it to several orders, or your mapping reads it from the wrong parameter.",
             "Without one: the shop has sent the same order_id again, with other items or another total.",
         ),
-        stands=_same_id_lately,
+        stands=same_id.came_today,
     ),
     Trouble(
         kind="wrong_secret",

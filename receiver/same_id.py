@@ -54,6 +54,12 @@ def newest_of_orders(session: Session) -> int:
     return max(session.scalars(mine), default=0)
 
 
+def came_today(session: Session, now: datetime) -> bool:
+    """Return whether the newest of those orders is less than a day old; nothing is lost, so older ones are no alarm."""
+    order = session.get(OrderRow, newest_of_orders(session))
+    return order is not None and now - order.received_at < timedelta(days=1)
+
+
 def _came_lately(now: datetime) -> tuple[ColumnElement[bool], ...]:
     return (
         OrderRow.same_id_as.is_not(None),
