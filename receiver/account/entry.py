@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 from flask import flash, g, redirect, render_template, request, session, url_for
@@ -22,6 +23,8 @@ from receiver.mail import new_message_id
 from receiver.models import CustomerRow
 
 SHORTEST_PASSWORD = 12
+#: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.
+_ANSWER_AFTER = 0.1
 LENGTH = Length(SHORTEST_PASSWORD, 1000, f"Use {SHORTEST_PASSWORD} characters or more; several words do well.")
 
 
@@ -91,7 +94,8 @@ def claim(token: str) -> ResponseReturnValue:
 
 @account.route("/forgotten", methods=["GET", "POST"])
 def forgotten() -> ResponseReturnValue:
-    """Mail a link for a new password; says the same of an e-mail that nobody has."""
+    """Mail a link for a new password; says the same of an e-mail that nobody has, after the same time."""
+    began = time.monotonic()
     form = EmailForm()
     if not form.validate_on_submit():
         return render_template("account/forgotten.html", form=form), 422 if form.errors else 200
@@ -100,6 +104,7 @@ def forgotten() -> ResponseReturnValue:
     except TooManyAttempts as error:
         form.email.errors = [str(error)]
         return render_template("account/forgotten.html", form=form), 429
+    time.sleep(max(_ANSWER_AFTER - (time.monotonic() - began), 0))
     flash(
         "If there is an account with this e-mail, a link is on its way to it. One is mailed at most once an hour, so "
         "look for an earlier mail too."
@@ -126,7 +131,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
 
 
 def _mail_link(kit: Kit, email: str) -> None:
-    """Put a link into the outbox when one is due; the work is the same when none is, so time tells nothing."""
+    """Put a link into the outbox when one is due; the work is much the same when none is."""
     now = datetime.now(UTC)
     made_up = f"{kit.settings['PUBLIC_URL'].rstrip('/')}/account/claim/"
     with kit.database.write() as session:
