@@ -39,7 +39,7 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     Needs ``order.customer.email``. Any number of parallel orders make one row: the insert decides, and the row
     is changed only afterwards. An order older than the one last applied fills empty fields only, and its address is
     none used last; once the customer has claimed the account an order adds an address but changes nothing. Consent
-    is only ever given by an order, never taken away.
+    is only ever given by an order, never taken away, and not by one from before it was taken away.
     """
     email = normalised(order.customer.email or "")
     fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
@@ -52,6 +52,11 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
         if address is not None:
             _add_address(session, customer, kind, address, order.order_date)
     return customer, is_new
+
+
+def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:
+    """Give or take away the consent to marketing mail, and note when and by what."""
+    customer.accepts_marketing, customer.consent_at, customer.consent_source = is_given, at, source
 
 
 def newest(*, prefix: str = "", before: int | None = None) -> Select[CustomerRow]:
@@ -106,8 +111,9 @@ def _update(customer: CustomerRow, order: Order) -> None:
             setattr(customer, name, value)
     if is_newer:
         customer.applied_order_date = order.order_date
-    if order.customer.accepts_marketing:
-        customer.accepts_marketing = True
+    is_later = customer.consent_at is None or order.order_date > customer.consent_at
+    if order.customer.accepts_marketing and not customer.accepts_marketing and is_later:
+        set_consent(customer, is_given=True, at=order.order_date, source=f"order {order.order_id}")
 
 
 def _add_address(session: Session, customer: CustomerRow, kind: str, address: Address, used_at: datetime) -> None:

@@ -167,6 +167,9 @@ class CustomerRow(Base):
     phone: Mapped[str | None]
     locale: Mapped[str | None]
     accepts_marketing: Mapped[bool]
+    #: When consent was last given or taken away, and by what: ``order A-1``, ``account page`` or ``merchant``.
+    consent_at: Mapped[datetime | None]
+    consent_source: Mapped[str | None]
     registered_at: Mapped[datetime]
     #: order_date of the order last applied; an older one fills empty fields only.
     applied_order_date: Mapped[datetime | None]

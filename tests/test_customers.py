@@ -46,6 +46,25 @@ def known(kit: Kit) -> CustomerRow:
         return session.scalars(select(CustomerRow)).one()
 
 
+def test_consent_is_kept_with_its_time_and_source(kit: Kit) -> None:
+    register(kit, an_order(accepts_marketing=False))
+    assert (known(kit).consent_at, known(kit).consent_source) == (None, None)
+    register(kit, an_order(accepts_marketing=True))
+    register(kit, an_order(age=timedelta(days=-1), accepts_marketing=True))
+    assert (known(kit).consent_at, known(kit).consent_source) == (NOW, "order A-1")
+
+
+def test_consent_that_was_taken_away_is_given_by_a_later_order_only(kit: Kit) -> None:
+    register(kit, an_order(accepts_marketing=True))
+    with kit.database.write() as session:
+        row = session.scalars(select(CustomerRow)).one()
+        customers.set_consent(row, is_given=False, at=NOW + timedelta(hours=1), source="merchant")
+    register(kit, an_order(accepts_marketing=True))
+    assert (known(kit).accepts_marketing, known(kit).consent_source) == (False, "merchant")
+    register(kit, an_order(age=timedelta(hours=-2), accepts_marketing=True))
+    assert (known(kit).accepts_marketing, known(kit).consent_source) == (True, "order A-1")
+
+
 def addresses(kit: Kit) -> list[AddressRow]:
     with kit.database.read() as session:
         return list(session.scalars(select(AddressRow).order_by(AddressRow.id)))

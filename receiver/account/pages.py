@@ -95,7 +95,8 @@ def consent() -> ResponseReturnValue:
     """Give or withdraw the consent to news by mail."""
     is_given = request.form.get("news") == "yes"
     with current_kit().database.write() as session:
-        session.get_one(CustomerRow, customer().id).accepts_marketing = is_given
+        row = session.get_one(CustomerRow, customer().id)
+        customers.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
     flash("You will get news by mail." if is_given else "You will get no news by mail.")
     return redirect(url_for("account.details"), 303)
 

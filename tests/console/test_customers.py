@@ -83,7 +83,7 @@ def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:
 def test_a_customers_page_shows_what_is_known(ada: Served, visitor: Visitor) -> None:
     page = visitor.get("/admin/customers/1")
     assert "Ada Lovelace, 12 St James's Square, London" in page.text
-    assert "consents Withdraw consent" in page.text
+    assert "consents Withdraw consent since" in page.text
     assert "not claimed" in page.text
     assert 'href="/admin/orders/rcp_00000001"' in page.html
     assert visitor.get("/admin/orders/rcp_00000001").status == 200
@@ -94,6 +94,7 @@ def test_consent_is_withdrawn_by_the_merchant(ada: Served, visitor: Visitor) -> 
     assert "ada@shop.example no longer consents to marketing mail." in page.text
     assert "no consent" in page.text
     assert "Withdraw consent" not in page.text
+    assert "by merchant" in page.text
     assert not ada.rows(CustomerRow)[0].accepts_marketing
 
 
