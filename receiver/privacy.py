@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from receiver import purging
+from receiver import csv_erasure, export_rows, purging, unread_orders
 from receiver.customers import normalised
 from receiver.database import Database
 from receiver.errors import NotThere
@@ -21,9 +20,6 @@ from receiver.purging import SETTLED_ORDER, Purged
 from receiver.relay.tables import TransmissionRow
 
 Row = TypeVar("Row")
-
-_ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
-_DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing")
 
 
 @dataclass(frozen=True)
@@ -37,19 +33,22 @@ class Kept:
     orders: int
     open_orders: int
     mails: int
-    #: Transmissions that an erasure takes away, held ones too, and those that are still being sent.
+    #: Transmissions that an erasure takes away, held and waiting ones too, and those that are being sent now.
     transmissions: int
     open_transmissions: int
+    #: Orders that were never read, parked or dismissed, and name the person.
+    unread: int
+    csv_rows: int
 
 
-def kept(session: Session, email: str) -> Kept:
+def kept(session: Session, email: str, csv_file: str = "") -> Kept:
     """Count what is kept of the person with this e-mail; raises NotThere when it is nothing."""
     email = normalised(email)
-    return _counted(session, email, _transmissions(session, email))
+    return _counted(session, email, _transmissions(session, email), csv_file)
 
 
-def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
-    """Count, given the states of their transmissions, which take the longest to find; raises NotThere."""
+def _counted(session: Session, email: str, sent: dict[int, bool], csv_file: str = "") -> Kept:
+    """Count, given which of their transmissions are being sent, which take the longest to find; raises NotThere."""
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
@@ -60,10 +59,12 @@ def _counted(session: Session, email: str, sent: dict[int, str]) -> Kept:
         orders=len(_orders(session, email)),
         open_orders=session.scalar(still_open) or 0,
         mails=len(_mails(session, email)),
-        transmissions=sum(state != "open" for state in sent.values()),
-        open_transmissions=sum(state == "open" for state in sent.values()),
+        transmissions=sum(not is_held for is_held in sent.values()),
+        open_transmissions=sum(sent.values()),
+        unread=len(unread_orders.naming(session, email)),
+        csv_rows=csv_erasure.count(csv_file, email),
     )
-    if not (found.is_registered or found.orders or found.open_orders or found.mails or sent):
+    if not any(number for name, number in vars(found).items() if name not in {"email", "addresses"}):
         raise NotThere(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
     return found
 
@@ -76,6 +77,8 @@ def consequences(kept: Kept) -> list[str]:
         f"the contents of {_count(kept.orders, 'order', 'orders')}" if kept.orders else "",
         f"{_count(kept.mails, 'mail', 'mails')} with any files in the outbox folder" if kept.mails else "",
         _count(kept.transmissions, "transmission", "transmissions"),
+        _count(kept.unread, "parked or dismissed order", "parked or dismissed orders"),
+        f"the person in {_count(kept.csv_rows, 'row', 'rows')} of the CSV file" if kept.csv_rows else "",
     ]
     lines = [f"Removed for good: {', '.join(filter(None, removed)) or 'nothing yet'}."]
     if kept.orders:
@@ -87,10 +90,7 @@ def consequences(kept: Kept) -> list[str]:
     if any(left):
         said = ", ".join(filter(None, left))
         lines.append(f"Left for now: {said}, still worked on; erase again when that has ended.")
-    return [
-        *lines,
-        "Not touched: parked and dismissed orders, which were never read, and backups made before.",
-    ]
+    return [*lines, "Not touched: backups made before, and what your website, chat or other servers were told."]
 
 
 def export(session: Session, email: str) -> dict[str, Any]:
@@ -100,33 +100,21 @@ def export(session: Session, email: str) -> dict[str, Any]:
     _counted(session, email, sent)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == email).order_by(OrderRow.id))
+    unread = _rows(session, select(OrderRow), OrderRow.id, unread_orders.naming(session, email))
     mails = _rows(session, select(MailRow), MailRow.id, _recipients(session, email))
     with_trail = select(TransmissionRow).options(selectinload(TransmissionRow.trail))
     transmissions = _rows(session, with_trail, TransmissionRow.id, sent)
     return {
         "email": email,
-        "customer": _described(customer) if customer else None,
-        "orders": [
-            {
-                "receipt": row.receipt,
-                "order_id": row.order_id,
-                "received_at": _text(row.received_at),
-                "total": row.total,
-                "currency": row.currency,
-                "order": json.loads(row.order) if row.order else None,
-                "fields_as_received": json.loads(row.fields),
-            }
-            for row in orders
-        ],
-        "mails": [
-            {"subject": mail.subject, "written_at": _text(mail.created_at), "state": mail.state, "text": mail.text}
-            for mail in mails
-        ],
-        "transmissions": [_sent(row) for row in transmissions],
+        "customer": export_rows.customer(customer) if customer else None,
+        "orders": [export_rows.order(row) for row in orders],
+        "unread_orders": [export_rows.unread(row) for row in unread],
+        "mails": [export_rows.mail(row) for row in mails],
+        "transmissions": [export_rows.transmission(row) for row in transmissions],
     }
 
 
-def erase(database: Database, transport: MailTransport, email: str) -> Purged:
+def erase(database: Database, transport: MailTransport, email: str, csv_file: str = "") -> Purged:
     """Erase the customer and all that settled orders, their mails and transmissions hold of them.
 
     The orders stay in the books, with id, date, amounts and state. What is still worked on stays until it is
@@ -136,12 +124,15 @@ def erase(database: Database, transport: MailTransport, email: str) -> Purged:
     with database.read() as session:
         email = normalised(email)
         transmissions = _transmissions(session, email)
-        _counted(session, email, transmissions)
+        _counted(session, email, transmissions, csv_file)
         orders, mails = _orders(session, email), _mails(session, email)
+        unread = unread_orders.naming(session, email)
+    csv_erasure.blank(csv_file, email)  # first: when that fails, nothing is erased yet
     total = Purged()
     for batches in (
         purging.remove_mails(database, transport, mails),
         purging.remove_transmissions(database, list(transmissions)),
+        unread_orders.empty(database, unread),
         purging.empty_orders(database, orders, ~OrderRow.mails.any(), email=None),
     ):
         total = sum(batches, total)
@@ -173,39 +164,17 @@ def _rows(session: Session, statement: Select[Row], column: Any, ids: Iterable[i
         yield from session.scalars(statement.where(column.in_(batch)).order_by(column))
 
 
-def _transmissions(session: Session, email: str) -> dict[int, str]:
-    """Give the state of each transmission of their orders by its id."""
+def _transmissions(session: Session, email: str) -> dict[int, bool]:
+    """Tell of each transmission of their orders, by its id, whether it is being sent now."""
     mail = func.json_extract(TransmissionRow.order, "$.customer.email")
-    found = select(TransmissionRow.id, TransmissionRow.state, mail).where(mail.is_not(None))
-    return {pk: state for pk, state, text in session.execute(found) if normalised(text) == email}
-
-
-def _sent(row: TransmissionRow) -> dict[str, Any]:
+    found = select(TransmissionRow.id, TransmissionRow.state, TransmissionRow.lease_until, mail)
+    now = datetime.now(UTC)
     return {
-        "event_id": row.event_id,
-        "order_id": row.order_id,
-        "recorded_at": _text(row.created_at),
-        "state": row.state,
-        "order": json.loads(row.order),
-        "attempts": [{"at": _text(one.at), "status": one.status} for one in reversed(row.trail)],
-    }
-
-
-def _described(customer: CustomerRow) -> dict[str, Any]:
-    return {
-        **{name: getattr(customer, name) for name in _DETAILS},
-        "registered_at": _text(customer.registered_at),
-        "claimed_at": _text(customer.claimed_at),
-        "addresses": [
-            {**{name: getattr(address, name) for name in _ADDRESS}, "used_at": _text(address.used_at)}
-            for address in customer.addresses
-        ],
+        pk: state == "open" and until is not None and until >= now
+        for pk, state, until, text in session.execute(found.where(mail.is_not(None)))
+        if normalised(text) == email
     }
 
 
 def _count(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}" if number else ""
-
-
-def _text(when: datetime | None) -> str | None:
-    return when.isoformat() if when else None

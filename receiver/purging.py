@@ -71,7 +71,8 @@ def remove_mails(
 def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
     """Remove those of these transmissions that are not being sent, with their attempts, batch by batch."""
     for batch in batches(pks):
-        idle = TransmissionRow.id.in_(batch), TransmissionRow.state != "open"
+        unheld = or_(TransmissionRow.lease_until.is_(None), TransmissionRow.lease_until < datetime.now(UTC))
+        idle = TransmissionRow.id.in_(batch), or_(TransmissionRow.state != "open", unheld)
         with database.write() as session:
             removed = list(session.scalars(delete(TransmissionRow).where(*idle).returning(TransmissionRow.id)))
         yield Purged(transmissions=len(removed))

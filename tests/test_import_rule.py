@@ -131,7 +131,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "clock_advice": STORE | {"clock", "notices"},
     "retention": STORE | MAIL | {"ages", "clock", "purging", "relay.tables"},
     "figures": STORE | {"columns", "refusals", "relay.tables"},
-    "privacy": LEAVES | STORE | MAIL | {"customers", "purging", "relay.tables"},
+    "export_rows": STORE | {"relay.tables"},
+    "csv_erasure": {"customers", "errors"},
+    "unread_orders": STORE | {"customers", "purging"},
+    "privacy": LEAVES
+    | STORE
+    | MAIL
+    | {"csv_erasure", "customers", "export_rows", "purging", "relay.tables", "unread_orders"},
     "parked": LEAVES | STORE | {"columns", "sources"},
     "order_files": LEAVES,
     "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "source", "sources", "text_layout"},

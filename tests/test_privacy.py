@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import privacy
+from receiver import ledger, privacy
 from receiver.commands import customers as commands
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
@@ -52,11 +53,15 @@ def kept(kit: Kit, email: str = ADA) -> privacy.Kept:
         return privacy.kept(session, email)
 
 
-def transmission(kit: Kit, email: str | None, state: str = "delivered") -> None:
+def transmission(kit: Kit, email: str | None, state: str = "delivered", **columns: Any) -> None:
     order = {"order_id": "T-1", "customer": {"email": email} if email else {}}
     values = {"event_id": f"evt_{email}_{state}", "order_id": "T-1", "test": False, "order": json.dumps(order)}
     with kit.database.write() as session:
-        session.add(TransmissionRow(**values, created_at=datetime.now(UTC), state=state))
+        session.add(TransmissionRow(**values, created_at=datetime.now(UTC), state=state, **columns))
+
+
+def csv_rows(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
 
 
 def bytes_of(kit: Kit) -> bytes:
@@ -175,7 +180,7 @@ def test_an_erased_customers_later_order_registers_them_anew(settled: Served) ->
 def test_what_is_still_worked_on_is_left(serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.post(order_fields())
-    transmission(shop.kit, ADA, "open")
+    transmission(shop.kit, ADA, "open", lease_until=datetime.now(UTC) + timedelta(seconds=20))
     assert erase(shop.kit) == Purged()
     assert [row.email for row in shop.rows()] == [ADA]
     lines = privacy.consequences(kept(shop.kit))
@@ -191,9 +196,68 @@ def test_held_transmissions_are_erased_too(shop: Served) -> None:
 
 
 def test_of_whom_only_an_open_transmission_speaks_something_is_kept(shop: Served) -> None:
-    transmission(shop.kit, ADA, "open")
+    transmission(shop.kit, ADA, "open", lease_until=datetime.now(UTC) + timedelta(seconds=20))
     assert privacy.consequences(kept(shop.kit))[1].startswith("Left for now: 1 transmission, still worked on;")
     assert erase(shop.kit) == Purged()
+
+
+def test_transmissions_that_wait_to_be_sent_are_erased_too(shop: Served) -> None:
+    transmission(shop.kit, ADA, "open", due_at=datetime.now(UTC) + timedelta(hours=1))
+    assert erase(shop.kit) == Purged(transmissions=1)
+    assert shop.rows(TransmissionRow) == []
+
+
+@pytest.mark.parametrize("named", ["ada@shop.example", "Ada Lovelace <ADA@Shop.example>", " ada@shop.example"])
+def test_parked_and_dismissed_orders_of_the_person_are_erased_too(shop: Served, named: str) -> None:
+    for number in range(2):
+        shop.post({"OrderRef": f"P-{number}", "BuyerEmail": named, "Street": "1 High Street"})
+    others = ("xada@shop.example", "ada@shop.example.org", "ada@shop.example-not", "bea@shop.example")
+    for other in others:
+        shop.post({"OrderRef": f"of {other}", "BuyerEmail": other})
+    with shop.kit.database.write() as session:
+        ledger.dismiss(session, "rcp_00000001")
+        exported = privacy.export(session, ADA)
+    assert [row["receipt"] for row in exported["unread_orders"]] == ["rcp_00000001", "rcp_00000002"]
+    assert "2 parked or dismissed orders" in privacy.consequences(kept(shop.kit))[0]
+
+    assert erase(shop.kit) == Purged(orders=2)
+
+    assert [row.state for row in shop.rows()] == ["ignored"] * 2 + ["parked"] * 4
+    assert b"High Street" not in bytes_of(shop.kit)
+    with pytest.raises(ConfigurationError, match="Nothing is kept"):
+        kept(shop.kit)
+
+
+def test_the_rows_of_the_csv_file_stay_without_the_person(serve: Callable[..., Served], run: Run) -> None:
+    shop = serve(CSV_FILE="orders.csv", CSV_ROWS="items")
+    for number, email in enumerate((ADA, BEA, "Ada@Shop.example")):
+        name = {"customer_first_name": 'Ada, "the first"', "customer_last_name": "Łovelace", "item_2_name": "Lamp"}
+        shop.post(order_fields(order_id=f"A-{number}", customer_email=email, **name))
+        shop.settled()
+    path = shop.kit.instance / "orders.csv"
+    before, length = csv_rows(path), path.stat().st_size
+
+    result = run("customers", "erase", ADA, "--yes", CSV_FILE="orders.csv")
+    assert "the person in 4 rows of the CSV file" in result.stdout
+
+    after = csv_rows(path)
+    assert path.stat().st_size == length
+    assert [row["email"].strip() for row in after] == ["", "", BEA, BEA, "", ""]
+    assert [row["first_name"].strip() for row in after] == ["", "", *['Ada, "the first"'] * 2, "", ""]
+    for column in ("source", "event_id", "order_id", "total", "item_name"):
+        assert [row[column] for row in after] == [row[column] for row in before]
+    shop.post(order_fields(order_id="A-9", customer_email=BEA))
+    shop.settled()
+    assert csv_rows(path)[-1]["order_id"] == "A-9"
+
+
+def test_an_export_holds_when_and_by_what_consent_was_given(shop: Served) -> None:
+    shop.post(order_fields(order_id="A-7", customer_accepts_marketing="true"))
+    shop.settled()
+    with shop.kit.database.read() as session:
+        customer = privacy.export(session, ADA)["customer"]
+    assert customer["consent_source"] == "order A-7"
+    assert datetime.fromisoformat(customer["consent_at"]) <= datetime.now(UTC)
 
 
 def test_an_export_holds_the_transmissions_and_when_they_were_sent(shop: Served) -> None:
@@ -250,7 +314,7 @@ def test_the_consequences_are_said_before(settled: Served) -> None:
             "4 mails with any files in the outbox folder, 1 transmission."
         ),
         "Kept for the books: the orders' numbers, dates, amounts and states, without the person.",
-        "Not touched: parked and dismissed orders, which were never read, and backups made before.",
+        "Not touched: backups made before, and what your website, chat or other servers were told.",
     ]
 
 

@@ -61,12 +61,12 @@ def erase(email: str, yes: bool) -> None:
     """Erase the person with this EMAIL; their orders stay in the books, without them."""
     kit = working_kit()
     with kit.database.read() as session:
-        kept = privacy.kept(session, email)
+        kept = privacy.kept(session, email, kit.settings["CSV_FILE"])
     for line in privacy.consequences(kept):
         click.echo(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
         click.confirm("Erase this for good?", abort=True)
-    privacy.erase(kit.database, kit.transport, email)
+    privacy.erase(kit.database, kit.transport, email, kit.settings["CSV_FILE"])
     click.echo(f"Erased {kept.email}.")

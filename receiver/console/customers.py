@@ -64,7 +64,7 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
     """Take away a customer's consent to marketing mail, as they asked for; a later order may give it again."""
     with current_kit().database.write() as session:
         row = _found(session, pk)
-        row.accepts_marketing = False
+        customer_book.set_consent(row, is_given=False, at=datetime.now(UTC), source="merchant")
     elsewhere = " Take it away at your website too: no consent is taken away there." if _has_website() else ""
     flash(f"{row.email} no longer consents to marketing mail.{elsewhere}")
     return redirect(url_for("console.customers_one", pk=pk), 303)
@@ -85,10 +85,10 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)
-        lines = privacy.consequences(privacy.kept(session, row.email))
+        lines = privacy.consequences(privacy.kept(session, row.email, kit.settings["CSV_FILE"]))
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
-    privacy.erase(kit.database, kit.transport, row.email)
+    privacy.erase(kit.database, kit.transport, row.email, kit.settings["CSV_FILE"])
     flash(f"{row.email} is erased.")
     return redirect(url_for("console.customers"), 303)
 

@@ -1,0 +1,45 @@
+"""Orders that were never read, parked and dismissed ones: find those that name a person, and empty them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.orm import Session
+
+from receiver import purging
+from receiver.customers import normalised
+from receiver.database import Database
+from receiver.models import OrderRow
+from receiver.purging import Purged
+
+#: No value that is longer is looked into: an address is far shorter, and to normalise a long one takes long.
+_LONGEST = 1000
+_UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderRow.order.is_(None))
+
+
+def naming(session: Session, email: str) -> list[int]:
+    """Give the ids of those with this normalised e-mail in any of their values."""
+    alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
+    rows = session.execute(select(OrderRow.id, OrderRow.fields).where(_UNREAD, OrderRow.fields.contains("@")))
+    return [pk for pk, fields in rows if any(alone.search(value) for value in _addresses(fields))]
+
+
+def empty(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
+    """Take the bodies out, batch by batch; what was parked is dismissed with it, for nothing is left to be read."""
+    for batch in purging.batches(pks):
+        with database.write() as session:
+            theirs = update(OrderRow).where(OrderRow.id.in_(batch), _UNREAD)
+            emptied = session.scalars(
+                theirs.values(state="ignored", fields="[]", order=None, errors=None, email=None).returning(OrderRow.id)
+            )
+            number = len(list(emptied))
+        yield Purged(orders=number)
+
+
+def _addresses(fields: str) -> Iterator[str]:
+    for _, value in json.loads(fields):
+        if isinstance(value, str) and "@" in value and len(value) <= _LONGEST:
+            yield normalised(value)
