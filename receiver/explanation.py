@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,17 @@ from sqlalchemy.orm import Session
 from receiver import ledger
 from receiver.errors import NotPossible
 from receiver.order_files import decode_file
-from receiver.orders import Explained, Explanation, Fields, Mapping, NotUnderstood, explain, guard, read
+from receiver.orders import (
+    MAY_BE_INCOMPLETE,
+    Explained,
+    Explanation,
+    Fields,
+    Mapping,
+    NotUnderstood,
+    explain,
+    guard,
+    read,
+)
 from receiver.shared_secrets import Keyring
 from receiver.source import DEFAULT
 from receiver.sources import Sources
@@ -97,7 +107,13 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
         raise NotPossible(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]
     sources.check_file()
-    return explain_fields(fields, sources.get(row.source).mapping, row.received_at, row.source)
+    source = sources.get(row.source)
+    reading = explain_fields(fields, source.mapping, row.received_at, row.source)
+    if row.may_be_cut and row.state == "parked" and not source.accepts_chunked_forms:
+        accept = f"flask orders replay {row.receipt} --accept-incomplete"
+        note = f"{MAY_BE_INCOMPLETE.field} {MAY_BE_INCOMPLETE.message}: {accept}"
+        return replace(reading, notes=[note, *reading.notes])
+    return reading
 
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:

@@ -12,6 +12,10 @@ from receiver.database import Database
 from receiver.models import IS_HELD_BACK, OrderRow
 from receiver.orders import Fields, is_cut_of
 
+HOW_TO_KNOW_THE_END = (
+    "Put a proxy in front that takes a request in whole before it passes it on (deploy/nginx.conf, deploy/Caddyfile), "
+    "or serve with gunicorn, or have the sender send a Content-Length or sign."
+)
 #: Newest ones that one look compares; an older one is compared when it is replayed.
 _MOST_LOOKED_AT = 500
 

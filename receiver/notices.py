@@ -42,7 +42,7 @@ class Trouble:
 
 
 def _newest_parked(session: Session) -> int:
-    parked = (OrderRow.state == "parked", OrderRow.test.is_(False))
+    parked = (OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False))
     return session.scalar(select(func.max(OrderRow.id)).where(*parked)) or 0
 
 

@@ -81,7 +81,7 @@ def receipts(session: Session, after: int = 0) -> list[tuple[int, str]]:
 
 def foresee(session: Session, sources: Sources) -> Foreseen:
     """Read the oldest parked orders with today's mapping, and change nothing."""
-    columns = select(OrderRow.source, OrderRow.fields, OrderRow.received_at).where(_IS_PARKED)
+    columns = select(OrderRow.source, OrderRow.fields, OrderRow.received_at, OrderRow.may_be_cut).where(_IS_PARKED)
     rows = session.execute(columns.order_by(OrderRow.id).limit(_MOST_FORESEEN)).all()
     return Foreseen(len(rows), sum(_is_understood(*row, sources) for row in rows))
 
@@ -91,9 +91,12 @@ def better_left_out(seen: Overview, names: Iterable[str], now: datetime) -> list
     return [name for name in names if name in WRITES_TO_CUSTOMER] if seen.is_old(now) else []
 
 
-def _is_understood(source: str, fields: str, received_at: datetime, sources: Sources) -> bool:
+def _is_understood(name: str, fields: str, received_at: datetime, may_be_cut: bool, sources: Sources) -> bool:
     try:
-        mapping = sources.get(source).mapping
+        source = sources.get(name)
     except UnknownSource:
         return False
-    return isinstance(read([(name, value) for name, value in json.loads(fields)], mapping, received_at), Understood)
+    if may_be_cut and not source.accepts_chunked_forms:
+        return False
+    reading = read([(name, value) for name, value in json.loads(fields)], source.mapping, received_at)
+    return isinstance(reading, Understood)

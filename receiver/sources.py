@@ -71,6 +71,11 @@ class Sources:
             raise UnknownSource(f"{config.FILE} has no table [sources.…] of this name.")
         return source
 
+    @property
+    def known(self) -> tuple[Source, ...]:
+        """Return all of them, as they were last looked at."""
+        return tuple(self._sources.values())
+
     def check_file(self) -> None:
         """Raise ConfigurationError while the file is wrong, whatever goes on meanwhile.
 

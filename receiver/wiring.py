@@ -21,6 +21,7 @@ from receiver.database import Database
 from receiver.engine import Engine, Kind
 from receiver.handler_loading import load
 from receiver.held_back import HeldBack
+from receiver.held_back_notice import HELD_BACK
 from receiver.http_client import new_pool
 from receiver.inbox import Inbox
 from receiver.kit import Kit
@@ -187,6 +188,7 @@ def _standing_elsewhere(
     return lambda session: [
         *troubles.standing(session),
         *([FAILED] if registrar else []),
+        HELD_BACK,
         *own_mails.troubles(),
         *alarms.standing(session, settings),
         *clock_advice.standing(session, settings),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from receiver import source_options
+from receiver.diagnosis import diagnose
+from receiver.explanation import explain_receipt
 from receiver.held_back import HeldBack, counts
 from receiver.kit import Kit
 from receiver.models import OrderRow
@@ -220,3 +222,50 @@ def test_a_cut_form_is_the_beginning_of_the_whole_one(
     cut: list[tuple[str, str]], whole: list[tuple[str, str]], is_cut: bool
 ) -> None:
     assert is_cut_of(cut, whole) is is_cut
+
+
+def test_explaining_one_says_that_it_may_be_incomplete_until_it_is_accepted(kit: Kit) -> None:
+    receipt = post(kit, WHOLE).content["receipt"]
+    with kit.database.read() as session:
+        reading = explain_receipt(session, receipt, kit.sources)
+    assert reading.decided == "completed"
+    assert "may be incomplete: it came in chunks" in reading.as_text()
+    assert f"flask orders replay {receipt} --accept-incomplete" in reading.as_text()
+    accept(kit)
+    with kit.database.read() as session:
+        assert "may be incomplete" not in explain_receipt(session, receipt, kit.sources).as_text()
+
+
+def test_the_doctor_counts_what_is_held_back_and_says_what_ends_it(kit: Kit) -> None:
+    assert chunked(kit) == [("ok", "none is held back because it may be incomplete")]
+    post(kit, WHOLE)
+    post(kit, CUT)
+    ((state, text),) = chunked(kit)
+    assert (state, "may be incomplete: 2. Put a proxy in front" in text) == ("warning", True)
+    assert text.endswith("accept_chunked_forms = true under [sources.shopintegrator] in config.toml")
+    accept(kit)
+    since = "parked from shopintegrator because they came in chunks and may be incomplete: 2; they are accepted by now"
+    assert chunked(kit) == [
+        ("warning", f"{since}: flask orders replay --parked"),
+        ("ok", "accepted from shopintegrator: one that breaks off is handled as it is"),
+    ]
+
+
+def chunked(kit: Kit) -> list[tuple[str, str]]:
+    return [(one.state, one.text) for one in diagnose(kit) if one.subject == "chunked forms"]
+
+
+def test_the_merchant_is_told_of_one_whose_whole_retry_has_not_come(kit: Kit) -> None:
+    post(kit, CUT)
+    assert told(kit) == []
+    with kit.database.write() as session:
+        session.execute(update(OrderRow).values(received_at=datetime.now(UTC) - timedelta(minutes=11)))
+    assert told(kit) == ["order_held_back"]
+    post(kit, WHOLE, end_is_known=True)
+    look(kit)
+    assert told(kit) == []
+
+
+def told(kit: Kit) -> list[str]:
+    with kit.database.read() as session:
+        return [trouble.kind for trouble in kit.notices.standing(session, datetime.now(UTC))]

@@ -24,7 +24,18 @@ from tests.served import SECRET, Served
 NOW = datetime.now(UTC)
 SUBJECTS = [
     *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused"),
-    *("queue", "queue", "queue", "same id", "mail", "templates", "registrar", "handlers", "public url"),
+    *(
+        "queue",
+        "queue",
+        "queue",
+        "chunked forms",
+        "same id",
+        "mail",
+        "templates",
+        "registrar",
+        "handlers",
+        "public url",
+    ),
 ]
 OWN = {"SHOP_NAME": "Mine", "MERCHANT_EMAIL": "me@laden.de", "MAIL_DEFAULT_SENDER": "shop@laden.de"}
 

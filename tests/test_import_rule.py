@@ -121,6 +121,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "same_id": STORE,
     "ledger": LEAVES | STORE | {"columns", "customers", "same_id"},
     "held_back": LEAVES | STORE | {"columns"},
+    "held_back_notice": STORE | {"held_back", "notices"},
     "rereading": LEAVES | STORE | {"columns", "copies", "held_back", "identity", "order_row", "sources"},
     "replay": LEAVES | STORE | {"handler_loading", "jobs", "ledger", "progress", "rereading", "sources"},
     "row_changes": {"columns", "database"},

@@ -19,6 +19,7 @@ PAGES = (
     "order_transmissions",
     "orders",
     "parked",
+    "chunked_forms",
     "map_parameters",
     "refused",
     "mail",

@@ -15,6 +15,7 @@ from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
+from receiver.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import Kit, current_kit
 from receiver.models import OrderRow
 from receiver.orders import Order
@@ -82,6 +83,8 @@ def orders_show(receipt: str) -> str:
             duplicates=ledger.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
+            is_held_back=row.state == "parked" and row.may_be_cut,
+            how_to_know_the_end=HOW_TO_KNOW_THE_END,
             map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
 
@@ -102,7 +105,14 @@ def orders_run(receipt: str) -> ResponseReturnValue:
     try:
         with kit.database.write() as session:
             _found(session, receipt)
-            done = replay(session, receipt, sources=kit.sources, registry=kit.registry, handler=handler)
+            done = replay(
+                session,
+                receipt,
+                sources=kit.sources,
+                registry=kit.registry,
+                handler=handler,
+                accept_incomplete=request.form.get("accept") == "incomplete",
+            )
     except ConfigurationError as error:
         flash(str(error), "bad")
     else:
@@ -148,7 +158,8 @@ def _said(done: Replayed, handler: str | None) -> str:
     if done.state == "unchanged":
         return "Nothing is unfinished. A single handler can be run again below."
     if done.state == "parked":
-        return "It is still not understood with today's mapping."
+        is_held_back = "may be incomplete" in done.became
+        return f"It is still {'held back' if is_held_back else 'not understood'}; what is wrong stands below."
     return f"It was read again and is {done.became}."
 
 

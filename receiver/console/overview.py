@@ -19,6 +19,7 @@ from receiver.kit import Kit, current_kit
 #: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "order_parked": ("console.parked", "Received, Parked", {}),
+    "order_held_back": ("console.parked", "Received, Parked", {}),
     "handler_failed": ("console.orders", "Received, Orders that failed", {"state": "failed"}),
     "registration_failed": ("console.customers", "Customer, Customers", {}),
     "mail_failed": ("console.mail", "Mails that failed", {"state": "failed"}),

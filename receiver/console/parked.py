@@ -16,6 +16,8 @@ from receiver import ledger
 from receiver import parked as parked_orders
 from receiver.console import paging
 from receiver.console.blueprint import console
+from receiver.console.chunked_forms import of_each_source
+from receiver.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import current_kit
 from receiver.replay import replay_all
 
@@ -28,7 +30,7 @@ _TOLD = {
     "duplicate": ("is the same as an order that is here already", "are the same as orders that are here already"),
     "ignored": ("is no completed order", "are no completed orders"),
     "done": ("was a test", "were tests"),
-    "parked": ("is still not understood", "are still not understood"),
+    "parked": ("is still parked", "are still parked"),
     "unchanged": ("has been run meanwhile", "have been run meanwhile"),
     "failed": ("could not be run", "could not be run"),
 }
@@ -37,11 +39,15 @@ _TOLD = {
 @console.get("/parked")
 def parked() -> str:
     """List the parked orders, newest first."""
+    current_kit().sources.look_again()
     with current_kit().database.read() as session:
         rows, pages = paging.one_page(session, parked_orders.newest(paging.before()), ledger.PAGE)
         seen = parked_orders.overview(session)
+        chunked = of_each_source(session, current_kit())
     return render_template(
         "console/parked.html",
+        chunked=chunked,
+        how_to_know_the_end=HOW_TO_KNOW_THE_END,
         rows=rows,
         errors={row.id: json.loads(row.errors or "[]") for row in rows},
         most_errors=_MOST_ERRORS,

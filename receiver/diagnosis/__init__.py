@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from receiver.diagnosis import running, set_up
+from receiver.diagnosis.chunked_forms import chunked_forms
 from receiver.diagnosis.finding import Finding
 from receiver.errors import ReceiverError
 from receiver.kit import Kit
@@ -21,6 +22,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     running.clock,
     running.refused,
     running.queue,
+    chunked_forms,
     running.one_id,
     running.mail,
     running.mail_templates,

@@ -67,7 +67,7 @@ def test_the_list_shows_what_is_parked_and_what_is_wrong(shop: Served, visitor: 
     receipt = park(shop)
     park(shop, OrderRef="78-A")
     page = visitor.get("/admin/parked")
-    assert "2 orders are kept and not understood yet" in page.text
+    assert "2 orders are kept and not handled yet" in page.text
     assert page.text.index("rcp_00000003") < page.text.index(receipt)
     assert "order_id is missing: send the order's unique id" in page.text
     assert f"/admin/parked/{receipt}/map" in page.html
@@ -286,7 +286,7 @@ def test_all_parked_orders_are_run_with_the_chosen_handlers(shop: Served, visito
         body=f"csrf_token={page.token}&{body}",
         headers={"Content-Type": "application/x-www-form-urlencoded"},
     )
-    assert "3 are run now, 1 is still not understood." in page.text
+    assert "3 are run now, 1 is still parked." in page.text
     states = [row.state for row in shop.settled()]
     assert states == ["done", "done", "done", "parked"]
     assert {row.handler for row in shop.rows(MailRow) if row.order_pk} == {"notify_merchant"}

@@ -1,0 +1,60 @@
+"""Received → Parked: forms that may be incomplete, and whether those of a source are accepted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from flask import abort, flash, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+from sqlalchemy.orm import Session
+
+from receiver import held_back, source_options
+from receiver.console.blueprint import console
+from receiver.kit import Kit, current_kit
+
+
+@dataclass(frozen=True)
+class ChunkedForms:
+    """Tells what becomes of one source's chunked forms, and how many are held back."""
+
+    source: str
+    held_back: int
+    are_accepted: bool
+    is_from_file: bool
+
+
+def of_each_source(session: Session, kit: Kit) -> list[ChunkedForms]:
+    """Return those of each source that has any held back, or whose are accepted."""
+    counts = held_back.counts(session)
+    return [
+        ChunkedForms(
+            source.name,
+            counts.get(source.name, 0),
+            source.accepts_chunked_forms,
+            source.chunked_forms_in_file is not None,
+        )
+        for source in kit.sources.known
+        if source.name in counts or source.accepts_chunked_forms
+    ]
+
+
+@console.post("/parked/chunked-forms")
+def chunked_forms() -> ResponseReturnValue:
+    """Save whether the chunked forms of a source are accepted."""
+    kit = current_kit()
+    kit.sources.look_again()
+    source = next((one for one in kit.sources.known if one.name == request.form.get("source")), None)
+    if source is None:
+        abort(404, "There is no such source, so nothing was saved; load Parked again.")
+    if source.chunked_forms_in_file is not None:
+        abort(409, "This stands in config.toml, which wins, so nothing was saved; change it there.")
+    accepted = request.form.get("accept") == "yes"
+    with kit.database.write() as session:
+        source_options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
+    kit.sources.look_again()
+    if not accepted:
+        flash(f"Saved: chunked forms from {source.name} are held back again.")
+        return redirect(url_for("console.parked"), 303)
+    flash(f"Saved: chunked forms from {source.name} are accepted. Those that are parked can run now.")
+    return redirect(url_for("console.parked_run"), 303)

@@ -1,0 +1,33 @@
+"""What the merchant is told of forms that are held back: those whose whole retry has not come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from receiver.held_back import HOW_TO_KNOW_THE_END
+from receiver.models import IS_HELD_BACK, OrderRow
+from receiver.notices import Trouble
+
+#: How long the whole one is waited for: a sender that hears no answer soon sends again.
+_PATIENCE = timedelta(minutes=10)
+
+
+def _newest(session: Session) -> int:
+    waited_for = OrderRow.received_at < datetime.now(UTC) - _PATIENCE
+    return session.scalar(select(func.max(OrderRow.id)).where(IS_HELD_BACK, waited_for)) or 0
+
+
+HELD_BACK = Trouble(
+    kind="order_held_back",
+    newest=_newest,
+    headline="An order came in that may be incomplete",
+    lines=(
+        "It is a form that came in chunks, without a Content-Length, and nothing shows that all of it arrived.",
+        "It is kept as parked, its handlers have not run, and no whole copy of it has come since.",
+        HOW_TO_KNOW_THE_END,
+        "Look at it in the console under Received, Parked: run it as it is, or accept chunked forms from its source.",
+    ),
+)
