@@ -287,6 +287,17 @@ def test_an_order_id_means_the_order_and_not_a_notice_of_it(run: Run, shop: Serv
     assert json.loads(result.stdout) == [{"receipt": receipt, "became": "open"}]
 
 
+def test_an_order_id_means_the_order_and_not_what_came_later_and_is_parked(
+    run: Run, serve: Callable[..., Served]
+) -> None:
+    shop = serve(work=False)
+    order = shop.post(order_fields(order_id="A-1")).content["receipt"]
+    shop.post(order_fields(order_id="A-1", total="much"))
+    shop.post(order_fields(order_id="A-2", total="much"))
+    assert json.loads(run("orders", "show", "A-1").stdout)["receipt"] == order
+    assert json.loads(run("orders", "show", "A-2").stdout)["state"] == "parked"
+
+
 def test_orders_explain_blots_out_the_secrets_of_sources(run: Run, tmp_path: Path) -> None:
     (tmp_path / "body").write_text("order_id=A-1&note=a-secret-of-one-source")
     settings = {"sources": {"eu": {"secrets": ["a-secret-of-one-source"]}}}
