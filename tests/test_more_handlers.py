@@ -8,6 +8,7 @@ import json
 import os
 import re
 import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -127,6 +128,40 @@ class TestAppendCsv(HandlerCases):
         monkeypatch.setattr(os, "fsync", full)
         assert run_handler(self.name, order_fields()).state == "retrying"
         assert file.read_bytes() == before
+
+    def test_a_file_of_many_orders_costs_no_memory_and_is_looked_through_whole(
+        self, run_handler: RunHandler, file: Path
+    ) -> None:
+        trial = run_handler(self.name, order_fields(order_id="A-1"))
+        heading, row = file.read_bytes().splitlines(keepends=True)
+        _source, _event, rest = row.split(b",", 2)
+        others = (b"shopintegrator,evt_%d,%s" % (number, rest) for number in range(100_000))
+        file.write_bytes(b"".join((heading, *others, row)))
+        size = file.stat().st_size
+        assert size > 10_000_000
+
+        tracemalloc.start()
+        trial.again()
+        run_handler(self.name, order_fields(order_id="A-2"))
+        _now, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert trial.detail == "stands in the file already"
+        assert file.read_bytes()[:size].endswith(row)
+        assert file.read_bytes()[size:].count(b"A-2") == file.read_bytes()[size:].count(b"\r\n") == 1
+        assert most < 4_000_000
+
+    @pytest.mark.parametrize("shift", [-3, -1, 0, 1, 40])
+    def test_a_row_across_two_blocks_of_the_file_is_found(
+        self, run_handler: RunHandler, file: Path, shift: int
+    ) -> None:
+        trial = run_handler(self.name, order_fields(order_id="A-1"))
+        heading, row = file.read_bytes().splitlines(keepends=True)
+        filling = 256 * 1024 - len(heading) + shift - 2
+        file.write_bytes(heading + b"x" * filling + b"\r\n" + row)
+        trial.again()
+
+        assert trial.detail == "stands in the file already"
 
     def test_without_a_file_it_is_skipped(self, run_handler: RunHandler) -> None:
         assert run_handler(self.name, CSV_FILE="").detail == "CSV_FILE names no file"

@@ -24,6 +24,8 @@ COLUMNS = (
 #: Where a spreadsheet may read a formula: at a cell's begin, and behind what some take for the end of a cell. The
 #: full-width forms count too.
 _FORMULA = re.compile('(^|;[" ]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
+#: Bytes of the file that are looked at together.
+_BLOCK = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -71,20 +73,20 @@ def _locked(path: str) -> Iterator[io.FileIO]:
 
 def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:
     """Write the rows unless they are there, and the heading into an empty file; tells whether it wrote."""
-    file.seek(0)
-    there, block = file.read(), _encoded(rows)
-    start = there.find(b"\n" + _encoded([rows[0][:2]]).rstrip() + b",") + 1
-    if start and not _is_cut_off(there[start:], block):
+    block = _encoded(rows)
+    first_row = b"\n" + _encoded([rows[0][:2]]).rstrip() + b","
+    start = _find(file, first_row) + 1
+    if start and not _is_cut_off(_read_at(file, start, len(block) + 1), block):
         return False
-    kept = there[: start or _end_of_whole_rows(there)]
+    kept = start or _end_of_whole_rows(file)
     heading = b"" if kept else (_BOM if bom else b"") + _encoded([list(COLUMNS)])
-    line_end = b"\r\n" if kept and not kept.endswith(b"\n") else b""
+    line_end = b"\r\n" if kept and _read_at(file, kept - 1, 1) != b"\n" else b""
     try:
-        file.truncate(len(kept))
+        file.truncate(kept)
         _write(file, heading + line_end + block)
         os.fsync(file.fileno())
     except OSError:
-        file.truncate(len(kept))
+        file.truncate(kept)
         raise
     return True
 
@@ -99,11 +101,42 @@ def _is_cut_off(standing: bytes, block: bytes) -> bool:
     return standing != block and block.startswith(standing)
 
 
-def _end_of_whole_rows(there: bytes) -> int:
+def _find(file: io.FileIO, wanted: bytes) -> int:
+    """Give where a text first stands in the file, -1 if nowhere; so many rows as a shop has are never in memory."""
+    file.seek(0)
+    begin, window = 0, b""
+    while part := file.read(_BLOCK):
+        window += part
+        if (at := window.find(wanted)) >= 0:
+            return begin + at
+        rest = window[-len(wanted) :]
+        begin += len(window) - len(rest)
+        window = rest
+    return -1
+
+
+def _read_at(file: io.FileIO, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count) or b""
+
+
+def _end_of_whole_rows(file: io.FileIO) -> int:
     """Give where the last whole row ends; a row with too few columns and no line end was cut off as it was written."""
-    last = there[there.rfind(b"\n") + 1 :]
+    size = file.seek(0, os.SEEK_END)
+    last = _last_line(file, size)
     columns = next(csv.reader([last.decode("utf-8", "replace")]), [])
-    return len(there) - len(last) if len(columns) < len(COLUMNS) else len(there)
+    return size - len(last) if len(columns) < len(COLUMNS) else size
+
+
+def _last_line(file: io.FileIO, size: int) -> bytes:
+    """Read back from the end, further each time, until a line's begin is found."""
+    length = _BLOCK
+    while True:
+        end = _read_at(file, max(size - length, 0), length)
+        at = end.rfind(b"\n")
+        if at >= 0 or length >= size:
+            return end[at + 1 :]
+        length *= 2
 
 
 def _encoded(rows: list[list[str]]) -> bytes:
