@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver import customers, privacy
-from receiver.commands.printing import json_option, print_json, print_rows
+from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.errors import NotPossible
 from receiver.registrars import registrations
@@ -63,10 +63,10 @@ def erase(email: str, yes: bool) -> None:
     with kit.database.read() as session:
         kept = privacy.kept(session, email, kit.settings["CSV_FILE"])
     for line in privacy.consequences(kept):
-        click.echo(line)
+        say(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
         click.confirm("Erase this for good?", abort=True)
     privacy.erase(kit.database, kit.transport, email, kit.settings["CSV_FILE"])
-    click.echo(f"Erased {kept.email}.")
+    say(f"Erased {kept.email}.")

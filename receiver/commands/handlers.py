@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver import authoring, handler_trial
-from receiver.commands.printing import json_option, print_json, print_rows
+from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.handler_loading import SWITCHED_BY
 from receiver.handler_trial import Trial
@@ -104,22 +104,22 @@ def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool)
 
 
 def _print_trial(trial: Trial) -> None:
-    click.secho(f"{trial.handler} on order {trial.order_id}: {trial.state} in {trial.milliseconds} ms", bold=True)
+    say(f"{trial.handler} on order {trial.order_id}: {trial.state} in {trial.milliseconds} ms", bold=True)
     if trial.detail is not None:
-        click.echo(trial.detail)
+        say(trial.detail)
     for mail in trial.mails:
         _print_mail(mail)
     click.echo("" if trial.changes else "\nThe database is unchanged.")
     for change in trial.changes:
-        click.echo(f"{change.table}: {change.kind} {_values(change)}")
+        say(f"{change.table}: {change.kind} {_values(change)}")
     click.echo("")
 
 
 def _print_mail(mail: MailRow) -> None:
-    click.echo(f"\nMail to {mail.recipient}: {mail.subject}")
+    say(f"\nMail to {mail.recipient}: {mail.subject}")
     lines = mail.text.splitlines()
     for line in lines[:_MOST_LINES]:
-        click.echo(f"  {line}".rstrip())
+        say(f"  {line}".rstrip())
     if len(lines) > _MOST_LINES:
         click.echo(f"  ... {len(lines) - _MOST_LINES} more lines")
 

@@ -9,7 +9,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver import checks, ledger, mail_ledger
-from receiver.commands.printing import json_option, print_rows
+from receiver.commands.printing import json_option, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import current_kit
@@ -58,7 +58,7 @@ def preview(name: str, order_id: str | None, language: str | None, html_file: Pa
         raise click.BadParameter(f"{problem}.", param_hint="--language")
     order = _recorded(order_id) if order_id else None
     rendered = current_kit().own_mails.preview(name, order, language=language)
-    click.echo(f"Subject: {rendered.subject}\n\n{rendered.text}", nl=False)
+    say(f"Subject: {rendered.subject}\n\n{rendered.text.rstrip()}")
     if html_file and rendered.html is None:
         raise click.ClickException(f"{name} has no HTML part, so {html_file} was not written.")
     if html_file:

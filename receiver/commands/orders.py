@@ -11,7 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver import ledger, parked, same_id
-from receiver.commands.printing import json_option, print_json, print_rows, with_progress
+from receiver.commands.printing import json_option, print_json, print_rows, say, with_progress
 from receiver.commands.working import working_kit
 from receiver.errors import NotThere
 from receiver.explanation import explain_file, explain_receipt
@@ -152,4 +152,4 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     if as_json:
         print_json(explanation.as_json())
         return
-    click.echo(explanation.as_text())
+    say(explanation.as_text())

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import click
 
+from receiver import faults
 from receiver.text_layout import plain_line
 
 #: Letters of a cell: every line of a table is as wide as its widest.
 _LONGEST_CELL = 300
+
+#: What JSON leaves as it is: DEL, the controls from U+0080 (U+009B begins a terminal's command) and marks of direction.
+_STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -25,7 +30,7 @@ def json_option(command: Command) -> Command:
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
     """Print rows that have the same keys; ``empty`` says what to do next when there are none."""
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        print_json(rows)
     elif not rows:
         click.echo(empty)
     else:
@@ -33,8 +38,14 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) 
 
 
 def print_json(value: object) -> None:
-    """Print one value as JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print one value as JSON; what would steer a terminal, and comes from whoever sent an order, is escaped."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    click.echo(_STEERING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text))
+
+
+def say(text: object, *, bold: bool = False, err: bool = False) -> None:
+    """Print a line that may hold what somebody sent; what would steer a terminal is shown as a question mark."""
+    click.secho(faults.printable(str(text)), bold=bold or None, err=err)
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ import click
 from flask.cli import AppGroup
 
 from receiver import order_files, signing
-from receiver.commands.printing import json_option, print_json, print_rows
+from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.http_client import new_pool
 from receiver.kit import current_kit
@@ -175,14 +175,14 @@ def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
         return
     for name, value in facts.items():
         if isinstance(value, bool):
-            click.echo(f"{name}: {'yes' if value else 'no'}")
+            say(f"{name}: {'yes' if value else 'no'}")
         elif isinstance(value, dict):
-            click.echo("\n".join([f"{name}:", *(f"  {key}: {text}" for key, text in value.items())]))
+            say("\n".join([f"{name}:", *(f"  {key}: {text}" for key, text in value.items())]))
         elif isinstance(value, list):
             lines = [f"  {one['name']}: {one['state']} {one['detail']}".rstrip() for one in value]
-            click.echo("\n".join([f"{name}:", *lines]) if lines else f"{name}: none")
+            say("\n".join([f"{name}:", *lines]) if lines else f"{name}: none")
         elif value not in (None, ""):
-            click.echo(f"{name}: {value}")
+            say(f"{name}: {value}")
 
 
 def _print_secret(secret: str, options: str) -> None:
