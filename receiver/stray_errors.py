@@ -1,10 +1,12 @@
-"""Errors that nobody catches, in a thread that a handler started or an object's end: logged without their words."""
+"""Errors that nobody catches, and warnings: logged without their words."""
 
 from __future__ import annotations
 
 import logging
 import sys
 import threading
+import warnings
+from pathlib import Path
 from traceback import walk_tb
 
 from receiver import faults
@@ -13,9 +15,13 @@ log = logging.getLogger(__name__)
 
 
 def log_without_words() -> None:
-    """Let this process log type and place of such an error; Python itself prints all of it, personal data included."""
+    """Let this process log type and place of such an error; Python itself prints all of it, personal data included.
+
+    They come from a thread that a handler started, or from an object's end; a warning is a handler's or a package's.
+    """
     threading.excepthook = _in_a_thread
     sys.unraisablehook = _at_an_end
+    warnings.showwarning = _of_a_warning  # type: ignore[assignment]  # called by position
 
 
 def _in_a_thread(ended: threading.ExceptHookArgs) -> None:
@@ -27,6 +33,12 @@ def _in_a_thread(ended: threading.ExceptHookArgs) -> None:
 def _at_an_end(stray: sys.UnraisableHookArgs) -> None:
     if stray.exc_value is not None:
         log.error("an error at an object's end: %s", _said(stray.exc_value))
+
+
+def _of_a_warning(
+    _words: Warning | str, category: type[Warning], filename: str, lineno: int, *_: object, **__: object
+) -> None:
+    log.warning("a warning: %s at %s, line %s", category.__name__, Path(filename).name, lineno)
 
 
 def _said(error: BaseException) -> str:

@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
@@ -83,6 +84,7 @@ def _stray_errors_are_pytests(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let pytest fail a test for an error that nobody catches, also after one that serves in this process."""
     monkeypatch.setattr(threading, "excepthook", threading.excepthook)
     monkeypatch.setattr(sys, "unraisablehook", sys.unraisablehook)
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
 
 
 @pytest.fixture(scope="session")

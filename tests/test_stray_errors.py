@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import warnings
 from collections.abc import Callable
 
 import pytest
@@ -56,3 +57,10 @@ def test_of_an_objects_end_without_an_error(
         sys.unraisablehook(type("Stray", (), {"exc_type": ValueError, "exc_value": None})())
 
     assert said(caplog, capfd, act) == []
+
+
+def test_of_a_warning(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        heard = said(caplog, capfd, lambda: warnings.warn("an order of ada@shop.example", stacklevel=1))
+    assert heard == ["a warning: UserWarning at test_stray_errors.py"]
