@@ -14,6 +14,8 @@ from receiver.shared_secrets import Keyring
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 #: Stands on those POSTs of the self test that must be refused, so that they raise no alarm.
 SELF_TEST_HEADER = "x-self-test"
+#: Headers X-Shared-Secret that are tried: a sender that changes its secret sends the old one and the new one.
+_MOST_HEADERS = 4
 
 
 class Proof(NamedTuple):
@@ -145,14 +147,21 @@ def _by_secret(headers: Mapping[str, str], values: Callable[[], list[str]], keyr
 def _first_match(
     headers: Mapping[str, str], values: Callable[[], list[str]], secrets: Mapping[str, bytes]
 ) -> tuple[str, str] | None:
-    in_header = headers.get("x-shared-secret", "").encode("latin-1", "replace")
-    if secret := signing.equals_any(in_header, secrets):
-        return "header", secret
+    for sent in _sent_in_header(headers):
+        if secret := signing.equals_any(sent, secrets):
+            return "header", secret
     lengths = {len(secret) for secret in secrets}
     for value in values():
         if len(value) in lengths and (secret := signing.equals_any(value.encode(), secrets)):
             return "field", secret
     return None
+
+
+def _sent_in_header(headers: Mapping[str, str]) -> list[bytes]:
+    """Give the header's value, and its parts: a server hands over one that was sent twice as one, with a comma."""
+    whole = headers.get("x-shared-secret", "").encode("latin-1", "replace")
+    parts = whole.split(b",", _MOST_HEADERS) if b"," in whole else []
+    return [whole, *(part.strip() for part in parts[:_MOST_HEADERS])]
 
 
 def _of_another_url(secret: str) -> Unauthenticated:

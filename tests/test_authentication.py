@@ -182,3 +182,20 @@ def test_where_a_signature_is_required_the_plain_secret_proves_nothing() -> None
 def test_all_causes_are_answered_with_one_text() -> None:
     answers = {str(refusal({})), str(refusal({}, RETIRED)), str(refusal(signed(BODY, secret=UNKNOWN, at=NOW)))}
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize("sent", [f"{UNKNOWN},{SECRET}", f"{SECRET}, {UNKNOWN}", f"{RETIRED},{SECRET}"])
+def test_each_of_several_headers_is_tried(sent: str) -> None:
+    """As servers hand over a header that was sent twice."""
+    assert prove({"x-shared-secret": sent}) == Proof("header", signing.fingerprint(SECRET))
+
+
+def test_a_secret_with_a_comma_is_one_secret() -> None:
+    secret = "with a comma, and no other"
+    keyring = Keyring({secret: secret.encode()}, {})
+    assert prove({"x-shared-secret": secret}, keyring=keyring).way == "header"
+
+
+def test_not_many_headers_are_tried() -> None:
+    assert refusal({"x-shared-secret": f"{UNKNOWN},{UNKNOWN},{UNKNOWN},{UNKNOWN},{SECRET}"}).reason == "unknown_secret"
+    assert refusal({"x-shared-secret": f"{UNKNOWN},{RETIRED}"}).reason == "retired_secret"

@@ -128,3 +128,18 @@ def _padding(size: int) -> str:
 
 def _fields(padding: str) -> dict[str, str]:
     return order_fields(order_id="CHUNKED-1", custom_padding=padding) | {"last": "here"}
+
+
+@SERVERS
+def test_of_two_headers_with_a_secret_each_is_tried(launch: Launch, server: Callable[..., list[str]]) -> None:
+    shop = launch(server, EMBEDDED_WORKER="false")
+    for first, second in (("another secret altogether", SECRET), (SECRET, "another secret altogether")):
+        sender = http.client.HTTPConnection(urlsplit(shop.url).netloc)
+        body = urlencode(order_fields()).encode()
+        sender.putrequest("POST", "/orders")
+        for name, value in (("X-Shared-Secret", first), ("X-Shared-Secret", second), ("Content-Type", FORM)):
+            sender.putheader(name, value)
+        sender.putheader("Content-Length", str(len(body)))
+        sender.endheaders(body)
+        assert sender.getresponse().status == 202
+        sender.close()
