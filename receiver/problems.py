@@ -99,4 +99,5 @@ def _from_bug(error: Exception) -> Response:
 
 def _problem(status: int, slug: str, title: str, detail: str) -> Response:
     content = {"type": f"urn:order-receiver:problem:{slug}", "title": title, "status": status, "detail": detail}
-    return Response(json.dumps(content), status, mimetype="application/problem+json")
+    headers = {"X-Content-Type-Options": "nosniff"}
+    return Response(json.dumps(content), status, headers, mimetype="application/problem+json")

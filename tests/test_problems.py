@@ -81,6 +81,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
 def test_an_error_is_answered_as_a_problem(client: FlaskClient, path: str, problem: dict[str, object]) -> None:
     answer = client.get(path)
     assert answer.content_type == "application/problem+json"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert (answer.status_code, answer.json) == (problem["status"], problem)
     assert "Retry-After" not in answer.headers
 

@@ -372,3 +372,13 @@ def test_signing_in_by_keyboard_alone(shop: Served, browse: Callable[..., Browsi
     person.page.keyboard.type(PASSWORD)
     person.page.keyboard.press("Enter")
     person.page.get_by_role("heading", name="Overview").wait_for()
+
+
+def test_browsers_are_told_to_ask_for_https_alone(make_app: Callable[..., Flask]) -> None:
+    client = make_app(PUBLIC_URL="https://shop.example").test_client()
+    for path in ("/admin/sign-in", "/account/sign-in", "/", "/nothing", "/static/page.css"):
+        answer = client.get(path, base_url="https://shop.example")
+        assert answer.headers["Strict-Transport-Security"] == "max-age=15768000"
+        assert "Strict-Transport-Security" not in client.get(path, base_url="http://shop.example").headers
+    plain = make_app(PUBLIC_URL="http://shop.example").test_client()
+    assert "Strict-Transport-Security" not in plain.get("/admin/sign-in", base_url="https://shop.example").headers
