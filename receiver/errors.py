@@ -78,7 +78,7 @@ class UnsupportedEncoding(ReceiverError):
 
 
 class CardDataRefused(ReceiverError):
-    """Says that the body holds a card number or security code; ``fields`` are the names at fault."""
+    """Says that the body holds a full card number with its security code; ``fields`` are the names at fault."""
 
     status = 422
     slug = "card-data"

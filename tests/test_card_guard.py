@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from receiver.errors import CardDataRefused
-from receiver.orders import guard, mask
+from receiver.orders import Fields, guard
 
 VISA = "4111111111111111"
 
@@ -34,6 +30,38 @@ VISA = "4111111111111111"
         "ｃｖｖ",
         "custom_card_number",
         "x" * 5000 + "_cvv",
+        "cardCode",
+        "x_card_code",
+        "verification_value",
+        "ccv",
+        "cv2",
+        "CV2",
+        "cc_cid",
+        "card_verification",
+        "cardverificationnumber",
+        "card_pin",
+        "cardSecurityCode",
+        "carte_crypto",
+        "kartenpruefnummer",
+        "Kartenprüfnummer",
+        "kreditkarte",
+        "Kartennummer",
+        "numero_carte",
+        "Numéro de carte",
+        "tarjeta",
+        "numero-tarjeta",
+        "exp_month",
+        "expYear",
+        "track2",
+        "Track2Data",
+        "track_2",
+        "passwort",
+        "user.pwd",
+        "cArD_nUmBeR",
+        "CARDNUMBER",
+        "card.number",
+        "card[number]",
+        "card_number[0]",
     ],
 )
 def test_a_card_field_is_dropped_and_named(name: str) -> None:
@@ -56,6 +84,11 @@ def test_a_card_field_is_dropped_and_named(name: str) -> None:
         "cvv_result",
         "cid",
         "expiry",
+        "simCardNumber",
+        "loyalty_card_number",
+        "gift-card.code",
+        "track",
+        "tracking_code",
         "cardnumbers",
     ],
 )
@@ -65,79 +98,105 @@ def test_a_field_of_another_name_is_kept(name: str) -> None:
     assert guarded.notes == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("card_number", VISA),
-        ("PAN", "4111 1111 1111 1111"),
-        ("cvv", "123"),
-        ("CVC", " 1234 "),
-        ("cvv", VISA),
-        ("password", VISA),
-    ],
-)
-def test_a_full_number_or_code_is_refused_by_name_alone(name: str, value: str) -> None:
+#: An object with a full number and its code, as its fields come.
+NUMBER_WITH_CODE = [
+    [("card_number", VISA), ("cvv", "123")],
+    [("PAN", "4111 1111 1111 1111"), ("CVC", " 1234 ")],
+    [("billing_card_number", VISA), ("billing_cvv2", "123")],
+    [("cc_number", VISA), ("cc_cid", "1234")],
+    [("payment.card.number", VISA), ("payment.card.cvc", "123")],
+    [("card[number]", VISA), ("card[code]", "123")],
+    [("cards[0].number", VISA), ("cards[0].pin", "1234")],
+    [("ACCT", VISA), ("EXPDATE", "122029"), ("CVV2", "123")],
+    [("Kreditkartennummer", VISA), ("Prüfziffer", "123")],
+    [("x_card_num", VISA), ("x_card_code", "123")],
+]
+
+
+@pytest.mark.parametrize("fields", NUMBER_WITH_CODE)
+def test_a_full_number_together_with_its_code_is_refused(fields: Fields) -> None:
     with pytest.raises(CardDataRefused) as caught:
-        guard([("order_id", "1"), (name, value), ("cvv2", "999")])
-    assert caught.value.fields == [name, "cvv2"]
-    assert value.strip() not in str(caught.value)
+        guard([("order_id", "1"), *fields])
+    assert caught.value.fields == [fields[0][0], fields[-1][0]]
+    assert VISA not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", NUMBER_WITH_CODE)
+def test_one_without_the_other_costs_no_order(fields: Fields) -> None:
+    for one in (fields[0], fields[-1]):
+        guarded = guard([("order_id", "1"), one])
+        assert VISA not in str(guarded.masked)
 
 
 @pytest.mark.parametrize(
-    ("name", "value"),
+    "fields",
     [
-        ("card_number", "4111111111111112"),
-        ("card_number", "**** 1111"),
-        ("card_number", "tok_" + VISA),
-        ("cvv", "12"),
-        ("card_expiry", "0728"),
+        [("card_number", VISA)],
+        [("cvv", "123")],
+        [("password", VISA)],
+        [("card_number", "4111111111111112"), ("cvv", "123")],
+        [("card_number", "**** 1111"), ("cvv", "123")],
+        [("card_number", "tok_" + VISA), ("cvv", "123")],
+        [("card_number", VISA), ("cvv", "12")],
+        [("payment.card.number", VISA), ("shipping.cvv", "123")],
     ],
 )
-def test_what_is_no_full_number_or_code_is_dropped_only(name: str, value: str) -> None:
-    assert guard([(name, value)]).fields == []
+def test_what_is_no_full_number_with_its_code_is_dropped_only(fields: Fields) -> None:
+    guarded = guard([("order_id", "1"), *fields])
+    assert guarded.masked == [("order_id", "1")]
+    assert len(guarded.notes) == len(fields)
 
 
 @pytest.mark.parametrize(
-    ("text", "masked"),
+    "field",
     [
-        ("my card is 4111111111111111, thanks", "my card is ****1111, thanks"),
-        ("4111 1111 1111 1111 123", "****1111 123"),
-        ("4000 4111-1111-1111-1111", "4000 ****1111"),
-        ("3782 822463 10005", "****0005"),
-        ("x378282246310005y", "x****0005y"),
-        ("4111\u00a01111\u00a01111\u00a01111", "****1111"),
-        ("4444 4444 4444 4444 442", "****4442"),
-        ("4444333322221111 and 5555555555554444", "****1111 and ****4444"),
+        ("pin", "110001"),
+        ("shipping.pin", "1234"),
+        ("customer.cid", "4711"),
+        ("csc", "Culture Shop Club"),
+        ("acct", "A-77"),
+        ("security_code", "1234"),
+        ("shipping_security_code", "1234"),
+        ("pruefziffer", "7"),
+        ("expiry", "2027-01-31"),
+        ("items[0].options.PIN", "1234"),
     ],
 )
-def test_a_card_number_in_text_is_cut_to_its_last_four(text: str, masked: str) -> None:
-    assert mask(text) == masked
-    assert guard([("order_id", "1"), ("customer_note", text)]).masked == [("order_id", "1"), ("customer_note", masked)]
+def test_a_name_that_means_other_things_too_is_kept_by_itself(field: tuple[str, str]) -> None:
+    assert guard([("order_id", "1"), field]).notes == ()
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("fields", "left"),
     [
-        "4111111111111112",
-        "1234567890128",
-        "9999999999999995",
-        "41111111111111111111",
-        "4111-11-1111111111",
-        "short",
-        "+49 151 12345678",
+        ([("card_number", "x"), ("pin", "1234")], []),
+        ([("card_number", "x"), ("pin", "110001")], ["pin"]),
+        ([("card_number", "x"), ("shipping_pin", "1234")], ["shipping_pin"]),
+        ([("payment.card_number", "x"), ("shipping.security_code", "1234")], ["shipping.security_code"]),
+        ([("payment.card_number", "x"), ("payment.security_code", "1234")], []),
+        ([("exp_month", "12"), ("cid", "1234")], []),
+        ([("expiry", "12/29"), ("csc", "123")], ["expiry"]),
+        ([("card_number", "x"), ("expiry", "12/29"), ("acct", "77")], []),
+        ([("card.pin", "none")], []),
+        ([("payment.card.details.securityCode", "123")], []),
+        ([("creditCard[cid]", "123")], []),
+        ([("gift_card.pin", "1234")], ["gift_card.pin"]),
+        ([("password", "x"), ("pin", "1234")], ["pin"]),
     ],
 )
-def test_what_is_no_card_number_stays(text: str) -> None:
-    assert mask(text) == text
+def test_a_name_that_means_other_things_too_counts_beside_a_card(fields: Fields, left: list[str]) -> None:
+    assert [name for name, _ in guard(fields).masked] == left
 
 
 @pytest.mark.parametrize(
     "name",
-    ["order_id", "item_1_sku", "payment_reference", "discount_code", "custom_ean", "OrderNumber", "Bestellnummer"],
+    ["order_id", "item_1_sku", "payment_reference", "discount_code", "OrderNumber", "Bestellnr", "Telephone"],
 )
-def test_digits_alone_in_an_id_field_stay(name: str) -> None:
-    fields = [(name, VISA), ("Telephone", "+4444333322221111")]
-    assert guard(fields).masked == fields
+def test_a_card_number_is_masked_in_a_field_for_other_numbers_too(name: str) -> None:
+    guarded = guard([("event", "order.completed"), (name, VISA)])
+    assert guarded.masked[1] == (name, "****1111")
+    assert guarded.fields[1] == (name, VISA)
+    assert guarded.notes == (f"{name} held a card number, which was masked",)
 
 
 def test_free_text_is_masked_beside_what_came() -> None:
@@ -157,26 +216,3 @@ def test_free_text_is_masked_beside_what_came() -> None:
     ]
     assert guarded.notes[0] == "customer_note held a card number, which was masked"
     assert VISA not in "".join(guarded.notes)
-
-
-def luhn(digits: str) -> bool:
-    return sum(sum(divmod(int(digit) * (1 + place % 2), 10)) for place, digit in enumerate(reversed(digits))) % 10 == 0
-
-
-ISSUED = re.compile("4|5[1-5]|3[47]|62")
-
-
-@given(
-    st.text(alphabet="ab 4-", max_size=12),
-    st.from_regex(ISSUED),
-    st.text("0123456789", min_size=10, max_size=17),
-    st.text("xy .,5-", max_size=12),
-)
-def test_masking_never_leaves_a_card_number_in_one_piece(before: str, first: str, rest: str, after: str) -> None:
-    start = f"{ISSUED.findall(first)[0]}{rest}"
-    number = next(f"{start}{digit}" for digit in "0123456789" if luhn(f"{start}{digit}"))
-    left = mask(f"{before}{number}{after}")
-    assert guard([("a", before), ("b", f"{before}{number}{after}")]).masked == [("a", before), ("b", left)]
-    for run in re.findall(r"(?<!\d)\d{13,19}(?!\d)", left):
-        assert not (luhn(run) and ISSUED.match(run))
-    assert mask(left) == left

@@ -162,9 +162,9 @@ def test_a_secret_in_a_saved_body_is_never_shown(tmp_path: Path, sources: Source
     assert SECRET not in str(reading.as_json())
 
 
-def test_a_card_number_in_a_saved_body_is_refused(tmp_path: Path, sources: Sources) -> None:
+def test_a_card_number_with_its_code_in_a_saved_body_is_refused(tmp_path: Path, sources: Sources) -> None:
     with pytest.raises(CardDataRefused):
-        explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111"), sources, None, KEYRING, 100)
+        explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111&cvv=123"), sources, None, KEYRING, 100)
 
 
 @pytest.mark.parametrize("body", [b'{"order_id": ', b'[{"order_id": "1"}]', b'"order_id=1"'])

@@ -80,7 +80,7 @@ def send_wrong_secret(shop: Served) -> None:
 
 
 def send_card_data(shop: Served) -> None:
-    assert shop.post(order_fields(card_number=CARD)).status == 422
+    assert shop.post(order_fields(card_number=CARD, cvv="123")).status == 422
 
 
 def cause(shop: Served, kind: str, number: int) -> None:
@@ -319,6 +319,6 @@ def test_trouble_stands_until_it_is_mended(idle: Served) -> None:
 def test_a_refusal_stands_for_a_day(idle: Served) -> None:
     idle.post(order_fields())
     idle.post(order_fields(), headers={"X-Shared-Secret": "not the right secret"})
-    idle.post(order_fields(card_number=CARD))
+    idle.post(order_fields(card_number=CARD, cvv="123"))
     assert standing_headlines(idle) == [WRONG_SECRET, CARD_DATA]
     assert standing_headlines(idle, later=timedelta(days=1)) == []

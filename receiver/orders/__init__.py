@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.orders.card_guard import Guarded, guard
-from receiver.orders.card_numbers import mask
+from receiver.orders.card_numbers import holds_masked_number, mask
 from receiver.orders.cutting import MAY_BE_INCOMPLETE, is_cut_of, read_held_back
 from receiver.orders.decoding import decode
 from receiver.orders.explain import Explained, Explanation, explain
@@ -35,6 +35,7 @@ __all__ = [
     "encode_json",
     "explain",
     "guard",
+    "holds_masked_number",
     "is_cut_of",
     "mask",
     "read",

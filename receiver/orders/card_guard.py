@@ -1,4 +1,4 @@
-"""No card data gets past here: card fields are dropped, card numbers and codes refused, free text masked.
+"""No card data gets past here: card fields are dropped, card numbers masked, a number with its code refused.
 
 The rules are those of order-post, "No card data".
 """
@@ -6,20 +6,21 @@ The rules are those of order-post, "No card data".
 from __future__ import annotations
 
 import re
-import unicodedata
-from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from receiver.errors import CardDataRefused
-from receiver.orders.card_numbers import is_full_number, mask, may_hold_number
-from receiver.orders.names import Fields, words_of
+from receiver.orders.card_issuers import SHORTEST, is_card_number
+from receiver.orders.card_lists import in_lists, may_be_list
+from receiver.orders.card_names import LONGEST_NAME, Judged, Sort, judge
+from receiver.orders.card_numbers import digits_alone, is_full_number, mask, may_hold_number
+from receiver.orders.names import Fields
 
 
 class Guarded(NamedTuple):
     """The fields without card fields: as they came, and as they may be stored."""
 
-    #: For proof and keys: free text is not masked yet.
+    #: For proof and keys: nothing is masked yet.
     fields: Fields
     #: For storing, showing and parsing; the same list where nothing was masked.
     masked: Fields
@@ -27,103 +28,110 @@ class Guarded(NamedTuple):
     notes: tuple[str, ...]
 
 
-class _Sort(Enum):
-    CODE = "security code"
-    CARD = "field for card details or a password"
-    PLAIN_DIGITS = "number that is no card number"
-    FREE = "free text"
+#: Fields as they may be stored, by position.
+Changes = dict[int, tuple[str, str]]
 
-
-_NAMES = {
-    sort: frozenset(names.split())
-    for sort, names in {
-        _Sort.CODE: """
-            cvv cvc cvn cvvcode cvccode cvvnumber cvcnumber cardsecuritycode cardverificationcode
-            cardverificationvalue
-        """,
-        _Sort.CARD: """
-            pan cardnumber cardsnumber cardno cardnum cardnr ccnumber ccnum ccno ccnr
-            creditcard creditcardnumber debitcardnumber primaryaccountnumber trackdata
-            cardexpiry cardexpirydate cardexpirymonth cardexpiryyear cardexpiration cardexpirationdate
-            cardexpirationmonth cardexpirationyear cardexp cardexpdate cardexpmonth cardexpyear
-            ccexpiry ccexp ccexpdate ccexpmonth ccexpyear ccexpiration
-            password passwd passwordconfirmation passwordhash passwdhash hashedpassword passwordsalt
-        """,
-        _Sort.PLAIN_DIGITS: """
-            id ids number num no nr reference ref sku code ean gtin upc isbn barcode imei serial
-            phone tel telephone telefon telefono mobile fax
-            bestellnummer bestellnr auftragsnummer auftragsnr rechnungsnummer kundennummer artikelnummer
-        """,
-    }.items()
-}
-#: Words from the end of a name that are looked at together: primary, account, number.
-_MOST_WORDS = 4
-_DIGITS_ALONE = re.compile(r"\s*\+?\d+\s*")
-_CODE_ALONE = re.compile(r"\s*\d{3,4}\s*")
-_LONGEST_NAME = 100
+_CODE = re.compile(r"\s*\d{3,4}\s*")
 
 
 def guard(fields: Fields) -> Guarded:
-    """Drop card fields and mask card numbers in free text; the notes name what was dropped or masked.
+    """Drop card fields and mask card numbers; the notes name what was dropped or masked.
 
-    Raises CardDataRefused when a card field holds a full number that passes Luhn, or a security code field
-    three or four digits.
+    Raises CardDataRefused when an object has a card field with a full number, and its security code too.
     """
-    if _is_harmless(fields):
-        return Guarded(fields, fields, ())
-    kept: Fields = []
-    masked: Fields = []
-    notes: list[str] = []
-    refused: list[str] = []
-    for name, value in fields:
-        sort = _sort(name)
-        if sort is _Sort.CODE or sort is _Sort.CARD:
-            notes.append(f"{_safe(name)} was dropped: it is a {sort.value}")
-            if is_full_number(value) or (sort is _Sort.CODE and _CODE_ALONE.fullmatch(value)):
-                refused.append(_safe(name))
-            continue
-        safe = mask(value)
-        if safe != value and sort is _Sort.PLAIN_DIGITS and _DIGITS_ALONE.fullmatch(value):
-            safe = value
-        kept.append((name, value))
-        masked.append((mask(name), safe))
-        if masked[-1] != kept[-1]:
-            notes.append(f"{_safe(name)} held a card number, which was masked")
-    if refused:
-        raise CardDataRefused(refused)
-    return Guarded(kept, masked if masked != kept else kept, tuple(notes))
-
-
-def _is_harmless(fields: Fields) -> bool:
-    """Say of most bodies, at little cost, that nothing in them is to be dropped or masked."""
     names = [name for name, _ in fields]
-    return (
-        max(map(len, names), default=0) <= _LONGEST_NAME
-        and all(map(_is_harmless_name, names))
-        and not may_hold_number([value for _, value in fields])
-    )
+    notes: list[str] = []
+    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and all(map(_is_plain_short_name, names))
+    if not are_plain:
+        fields, notes = _without_card_fields(fields)
+        names = [name for name, _ in fields]
+    changes = in_lists(fields) if may_be_list(names) else {}
+    if may_hold_number([value for _, value in fields]):
+        changes = _masked_values(fields) | changes
+    if not are_plain:
+        changes = _masked_names(fields, changes)
+    if not changes:
+        return Guarded(fields, fields, tuple(notes))
+    notes += [f"{_safe(names[position])} held a card number, which was masked" for position in sorted(changes)]
+    masked = [changes.get(position, field) for position, field in enumerate(fields)]
+    return Guarded(fields, masked, tuple(notes))
+
+
+def _is_plain_name(name: str) -> bool:
+    return len(name) <= LONGEST_NAME and _is_plain_short_name(name)
 
 
 @lru_cache(maxsize=4096)
-def _is_harmless_name(name: str) -> bool:
-    return _sort(name) in (_Sort.PLAIN_DIGITS, _Sort.FREE) and mask(name) == name
+def _is_plain_short_name(name: str) -> bool:
+    return judge(name).sort is Sort.OTHER and mask(name) == name
+
+
+def _masked_values(fields: Fields) -> Changes:
+    """Give the fields that hold a card number as they may be stored, by position."""
+    return {
+        position: (name, safe)
+        for position, (name, value) in enumerate(fields)
+        if len(value) >= SHORTEST and (safe := mask(value, judge(name).holds)) != value
+    }
+
+
+def _masked_names(fields: Fields, changes: Changes) -> Changes:
+    """Give the changes, and those of names that hold a card number too."""
+    safe = {position: mask(name) for position, (name, _) in enumerate(fields) if not _is_plain_name(name)}
+    renamed = {at: (name, changes.get(at, fields[at])[1]) for at, name in safe.items() if name != fields[at][0]}
+    return changes | renamed
+
+
+def _without_card_fields(fields: Fields) -> tuple[Fields, list[str]]:
+    judged = [judge(name) for name, _ in fields]
+    dropped = _dropped(fields, judged)
+    _refuse_number_with_code(fields, judged, dropped)
+    notes = [
+        f"{_safe(fields[position][0])} was dropped: it is a {judged[position].sort.value}"
+        for position in sorted(dropped)
+    ]
+    return [field for position, field in enumerate(fields) if position not in dropped], notes
+
+
+def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
+    """Give the positions of the fields that are dropped: for their names, or for the names beside them."""
+    sure = {one.place for one in judged if one.sort in (Sort.CARD, Sort.CODE)}
+    beside = {
+        one.place
+        for one, (_, value) in zip(judged, fields, strict=True)
+        if one.sort in (Sort.CARD, Sort.MAYBE_EXPIRY)
+        or (one.sort is Sort.MAYBE_NUMBER and is_card_number(digits_alone(value)))
+    }
+
+    def is_dropped(one: Judged, value: str) -> bool:
+        if one.sort is Sort.MAYBE_EXPIRY:
+            return one.is_of_card or one.place in sure
+        if one.sort is Sort.MAYBE_CODE:
+            return one.is_of_card or (one.place in beside and _CODE.fullmatch(value) is not None)
+        if one.sort is Sort.MAYBE_NUMBER:
+            return one.is_of_card or one.place in beside
+        return one.sort is not Sort.OTHER
+
+    return {
+        position
+        for position, (one, (_, value)) in enumerate(zip(judged, fields, strict=True))
+        if is_dropped(one, value)
+    }
+
+
+def _refuse_number_with_code(fields: Fields, judged: list[Judged], dropped: set[int]) -> None:
+    numbers: dict[str, str] = {}
+    codes: dict[str, str] = {}
+    for position in sorted(dropped):
+        one, (name, value) = judged[position], fields[position]
+        if one.sort in (Sort.CODE, Sort.MAYBE_CODE) and _CODE.fullmatch(value):
+            codes.setdefault(one.parent, name)
+        elif is_full_number(value):
+            numbers.setdefault(one.parent, name)
+    refused = [_safe(found[parent]) for parent in numbers for found in (numbers, codes) if parent in codes]
+    if refused:
+        raise CardDataRefused(refused)
 
 
 def _safe(name: str) -> str:
-    return mask(name)[:_LONGEST_NAME]
-
-
-def _sort(name: str) -> _Sort:
-    # A name is judged by its end; and a flood of long names must not fill the cache.
-    return _sort_of(name[-_LONGEST_NAME:])
-
-
-@lru_cache(maxsize=4096)
-def _sort_of(name: str) -> _Sort:
-    words = words_of(unicodedata.normalize("NFKC", name))
-    ends = {"".join(words[-count:]) for count in range(1, _MOST_WORDS + 1)}
-    of_gift_card = "giftcard" in "".join(words)
-    for sort, names in _NAMES.items():
-        if ends & names and not (of_gift_card and sort is not _Sort.PLAIN_DIGITS):
-            return sort
-    return _Sort.FREE
+    return mask(name)[:LONGEST_NAME]

@@ -1,72 +1,83 @@
-"""Card numbers in text: finds and masks them."""
+"""Card numbers in text: masks them, and says where there may be some."""
 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 
-# In one piece, or in the groups that are printed on cards: 4-4-4-4, 4-6-5, 4-6-4. The longest come first, so
-# that the end of a long number is not left behind.
-_RUNS = tuple(
-    re.compile(rf"(?<!\d)(?:{groups})(?!\d)".replace("_", r"[ \-.\u00a0]"))
-    for groups in (
-        r"\d{4}_\d{4}_\d{4}_\d{4}_\d{3}",
-        r"\d{13,19}|\d{4}_\d{4}_\d{4}_\d{4}|\d{4}_\d{6}_\d{4,5}",
-    )
-)
-# Every run has them, and most texts have not.
-_FOUR_DIGITS = re.compile(r"\d{4}")
-_SHORTEST, _LONGEST = 13, 19
-# Every run begins with four digits in one piece and has nine more. A pattern that begins with one sign is found
-# twice as quickly as one that begins with four.
-_TRACE = re.compile(r"\d\d{3}(?:[ \-.\u00a0]?\d){9}")
-_NUMBER_ALONE = re.compile(r"[\d\s.\-]*")
+from receiver.orders.card_issuers import LONGEST, SHORTEST, passes_luhn
+from receiver.orders.card_lookalikes import ibans
+from receiver.orders.card_search import LAST, MASK, Found, Holds, find, find_floats
+from receiver.orders.digit_signs import with_plain_digits
 
-# The ranges in use of Visa, Mastercard, American Express, Diners Club, Discover, JCB, UnionPay, Maestro, Mir.
-_ISSUERS = re.compile(
-    "4|5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720|3[47]|3(?:0[0-59]|[689])|6011|64[4-9]|65|35(?:2[89]|[3-8])"
-    "|62|81|50|5[6-8]|6304|6390|67|220[0-4]"
-)
+# Thirteen digits with up to three signs between any two that are neither letters nor digits. Every number has such
+# a trace; most texts have none, and for most of these the look ahead is enough.
+_TRACE = re.compile(r"[0-9](?=[^A-Za-z]{12})(?:[^0-9A-Za-z]{0,3}+[0-9]){12}")
+# What a float makes of a number, 4.111111111111111e15; a search that begins with one certain sign is quick.
+_FLOAT_TRACE = re.compile(r"\.[0-9]+[eE]\+?1[0-9]")
+_MASKED = re.compile(rf"\*{{{len(MASK)}}}[0-9]{{{LAST}}}")
+_NUMBER_ALONE = re.compile(r"[0-9\W_]*")
+_NOT_A_DIGIT = re.compile("[^0-9]+")
 
 
-def mask(text: str) -> str:
+def mask(text: str, holds: Holds = Holds.TEXT) -> str:
     """Return the text with every card number in it cut to its last four digits."""
-    if len(text) < _SHORTEST or _FOUR_DIGITS.search(text) is None:
+    if len(text) < SHORTEST or not _has_trace(plain := with_plain_digits(text)):
         return text
-    for runs in _RUNS:
-        text = _masked(text, runs)
-    return text
+    if _FLOAT_TRACE.search(plain) is not None:
+        text = _cut(text, find_floats(plain))
+        plain = with_plain_digits(text)
+    found = list(find(plain, holds))
+    if not found:
+        return text
+    spared = ibans(plain)
+    return _cut(text, [one for one in found if not _is_within(one.start, spared)])
 
 
 def may_hold_number(texts: Iterable[str]) -> bool:
     """Say whether a card number may be in one of the texts; a quick look, and its no is certain."""
-    return _TRACE.search("\n".join([text for text in texts if len(text) >= _SHORTEST])) is not None
+    # A letter between two texts, so that no number reaches from one into the next.
+    return _has_trace(with_plain_digits("x".join([text for text in texts if len(text) >= SHORTEST])))
+
+
+def holds_masked_number(text: str) -> bool:
+    """Say whether a card number was masked in the text."""
+    return _MASKED.search(text) is not None
+
+
+def digits_alone(text: str) -> str:
+    """Return the digits of a text that holds no letter, else nothing."""
+    plain = with_plain_digits(text)
+    return _NOT_A_DIGIT.sub("", plain) if _NUMBER_ALONE.fullmatch(plain) else ""
 
 
 def is_full_number(text: str) -> bool:
     """Say whether the text is nothing but 13 to 19 digits, grouped or not, that pass Luhn."""
-    digits = _digits(text)
-    return _SHORTEST <= len(digits) <= _LONGEST and _NUMBER_ALONE.fullmatch(text) is not None and _passes_luhn(digits)
+    digits = digits_alone(text)
+    return SHORTEST <= len(digits) <= LONGEST and passes_luhn(digits)
 
 
-def _masked(text: str, runs: re.Pattern[str]) -> str:
+def masked_number(digits: str) -> str:
+    """Return what is shown of a card number."""
+    return MASK + digits[-LAST:]
+
+
+def _is_within(place: int, spans: list[tuple[int, int]]) -> bool:
+    """Say whether the place is in one of the spans, which come in their order."""
+    before = bisect_right(spans, place, key=itemgetter(0))
+    return before > 0 and place < spans[before - 1][1]
+
+
+def _has_trace(text: str) -> bool:
+    return _TRACE.search(text) is not None or _FLOAT_TRACE.search(text) is not None
+
+
+def _cut(text: str, found: Iterable[Found]) -> str:
     pieces = []
-    done = position = 0
-    while run := runs.search(text, position):
-        digits = _digits(run[0])
-        if _ISSUERS.match(digits) and _passes_luhn(digits):
-            pieces += [text[done : run.start()], f"****{digits[-4:]}"]
-            done = position = run.end()
-        else:
-            position = run.start() + 1
+    done = 0
+    for one in found:
+        pieces += [text[done : one.start], masked_number(one.digits)]
+        done = one.end
     return "".join([*pieces, text[done:]])
-
-
-def _digits(text: str) -> str:
-    """Return the decimal digits of any script as ASCII."""
-    return "".join(str(int(sign)) for sign in text if sign.isdecimal())
-
-
-def _passes_luhn(digits: str) -> bool:
-    doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
-    return (sum(int(digit) for digit in digits[-1::-2]) + sum(doubled)) % 10 == 0

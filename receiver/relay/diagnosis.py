@@ -82,7 +82,7 @@ _BY_STATUS = {
     422: Diagnosis(
         "status_422",
         "The receiver refuses what the order holds (422).",
-        "Read its answer; a card number in a note or a custom field is the usual reason.",
+        "Read its answer; a card number with its security code is the usual reason.",
     ),
     429: Diagnosis(
         "status_429",

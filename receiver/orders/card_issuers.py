@@ -1,0 +1,65 @@
+"""Whose card a number can be: the ranges of each brand, the lengths that it issues, and the check digit."""
+
+from __future__ import annotations
+
+import re
+
+#: No shorter number is looked for: Maestro may have 12 digits, but so have most telephone numbers.
+SHORTEST, LONGEST = 13, 19
+#: What Luhn's check counts for every other digit.
+DOUBLED = [sum(divmod(2 * digit, 10)) for digit in range(10)]
+
+# Brand -> the beginnings of its numbers as a pattern, and their lengths.
+_BRANDS = {
+    "Visa": ("4", (13, 16, 19)),
+    "Mastercard": ("5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720", (16,)),
+    "American Express": ("3[47]", (15,)),
+    "Diners Club": ("30[0-5]|3095|3[689]", (14, 16, 17, 18, 19)),
+    "Discover": ("6011|64[4-9]|65", (16, 17, 18, 19)),
+    "JCB": ("35(?:2[89]|[3-8])", (16, 17, 18, 19)),
+    "JCB of old": ("2131|1800", (15,)),
+    "UnionPay": ("62|81", (16, 17, 18, 19)),
+    "Maestro": ("50|5[6-8]|6304|6390|67", (14, 15, 16, 17, 18, 19)),
+    "Mir": ("220[0-4]", (16, 17, 18, 19)),
+    "RuPay": ("60|65|8[12]|508", (16,)),
+    "Elo": ("50|627780|636297|636368|65", (16,)),
+    "Hipercard": ("38|606282|637(?:095|568|599|6)", (16, 19)),
+    "Hipercard of old": ("606282", (13,)),
+    "Troy": ("9792", (16,)),
+    "UATP": ("1", (15,)),
+}
+_BEGINNINGS = {
+    length: re.compile("|".join(begin for begin, lengths in _BRANDS.values() if length in lengths))
+    for length in range(SHORTEST, LONGEST + 1)
+}
+# What is sure to hold all of a digit's lengths, the longest first: it takes every digit after a bar for a first one.
+_LENGTHS = {
+    first: tuple(
+        length
+        for length in range(LONGEST, SHORTEST - 1, -1)
+        if any(length in lengths and re.search(rf"(?:^|\|){first}", begin) for begin, lengths in _BRANDS.values())
+    )
+    for first in "0123456789"
+}
+
+
+def lengths_from(first: str) -> tuple[int, ...]:
+    """Return the lengths that a number with this first digit may have, the longest first; a quick look."""
+    return _LENGTHS[first]
+
+
+def is_issued(digits: str) -> bool:
+    """Say whether a brand issues numbers of this length that begin so; the check digit is not looked at."""
+    beginnings = _BEGINNINGS.get(len(digits))
+    return beginnings is not None and beginnings.match(digits) is not None
+
+
+def is_card_number(digits: str) -> bool:
+    """Say whether the digits are a number that a brand may have issued."""
+    return is_issued(digits) and passes_luhn(digits)
+
+
+def passes_luhn(digits: str) -> bool:
+    """Say whether the last digit is the check digit of the others."""
+    doubled = (DOUBLED[int(digit)] for digit in digits[-2::-2])
+    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0

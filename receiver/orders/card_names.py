@@ -1,0 +1,158 @@
+"""What a field's name says it holds: a card's number, code or expiry, a password, or nothing of the kind."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from enum import Enum
+from functools import lru_cache
+from typing import NamedTuple
+
+from receiver.orders.card_search import Holds
+from receiver.orders.names import words_of
+
+#: A name is judged by its end; and a flood of long names must not fill the cache.
+LONGEST_NAME = 100
+
+
+class Sort(Enum):
+    """Says what a field holds by its name."""
+
+    CODE = "security code"
+    CARD = "field for card details"
+    PASSWORD = "field for a password"  # noqa: S105 - says what such a field is
+    #: These mean other things too: a gate's code, a postcode, a customer; an account; a sell-by date.
+    MAYBE_CODE = "security code of the card beside it"
+    MAYBE_NUMBER = "number of the card beside it"
+    MAYBE_EXPIRY = "expiry of the card beside it"
+    OTHER = "no card data"
+
+
+class Judged(NamedTuple):
+    """Says what a name means, and whose."""
+
+    sort: Sort
+    #: What else a long number in it can be.
+    holds: Holds
+    #: The object that the field is of, and within it the words that several of its fields begin with.
+    parent: str
+    prefix: tuple[str, ...]
+    #: A word before it says that all this is of a card.
+    is_of_card: bool
+
+    @property
+    def place(self) -> tuple[str, tuple[str, ...]]:
+        """Give what the fields of one object have in common."""
+        return self.parent, self.prefix
+
+
+_SORTS = {
+    sort: frozenset(names.split())
+    for sort, names in {
+        Sort.CODE: """
+            cvv cvc cvn ccv cvd cv2 cvvcode cvccode cvvnumber cvcnumber cardcode cardsecuritycode cardpin ccpin
+            cardverification cardverificationcode cardverificationvalue cardverificationnumber verificationvalue
+            kartenpruefnummer kartenprufnummer kartenpruefziffer kartenprufziffer kartensicherheitscode kartenpin
+            cartecrypto cryptogramme cryptogrammevisuel cccid cccsc ccsecuritycode
+        """,
+        Sort.CARD: """
+            pan cardnumber cardsnumber cardno cardnum cardnr ccnumber ccnum ccno ccnr
+            creditcard creditcardnumber creditcardnr debitcard debitcardnumber primaryaccountnumber
+            kreditkarte kreditkartennummer kreditkartenummer kreditkartennr kartennummer kartenummer kartennr
+            numerocarte numerodecarte numerodelacarte numerocartebancaire cartebancaire cartenumero
+            tarjeta tarjetacredito tarjetadecredito numerotarjeta numerodetarjeta tarjetanumero
+            numerocarta cartadicredito numerocartao numerodocartao cartaodecredito kaartnummer
+            track1 track2 track3 track1data track2data track3data trackdata magstripe magstripedata
+            cardexpiry cardexpirydate cardexpirymonth cardexpiryyear cardexpiration cardexpirationdate
+            cardexpirationmonth cardexpirationyear cardexp cardexpdate cardexpmonth cardexpyear
+            ccexpiry ccexp ccexpdate ccexpmonth ccexpyear ccexpiration
+            expmonth expyear expirymonth expiryyear expirationmonth expirationyear
+        """,
+        Sort.PASSWORD: """
+            password passwd pwd passwort kennwort passwordconfirmation passwordhash passwdhash hashedpassword
+            passwordsalt passwortbestaetigung motdepasse contrasena wachtwoord
+        """,
+        Sort.MAYBE_CODE: """
+            pin pincode cid csc securitycode pruefziffer prufziffer sicherheitscode codigoseguridad codigodeseguridad
+            codesecurite codedesecurite codicesicurezza
+        """,
+        Sort.MAYBE_NUMBER: "acct",
+        Sort.MAYBE_EXPIRY: """
+            exp expdate expiry expirydate expiration expirationdate validthru ablaufdatum verfallsdatum
+            vencimiento caducidad
+        """,
+    }.items()
+}
+_HOLDS = {
+    holds: frozenset(names.split())
+    for holds, names in {
+        Holds.ARTICLE: "sku ean gtin upc isbn barcode artikelnummer",
+        Holds.NUMBER: """
+            id ids number num no nr reference ref code tracking serial imei phone tel telephone telefon telefono mobile
+            fax bestellnummer bestellnr auftragsnummer auftragsnr rechnungsnummer kundennummer
+        """,
+    }.items()
+}
+_CARD_WORDS = frozenset(
+    {"card", "cards", "cc", "creditcard", "debitcard", "paymentcard", "bankcard"}
+    | {"karte", "kreditkarte", "carte", "tarjeta", "carta", "cartao", "kaart"}
+)
+# Cards that nobody pays with at a bank.
+_OTHER_CARD = re.compile(
+    "(?:^|_)(?:gift|voucher|discount|loyalty|member|membership|sim|id|identity|greeting|bonus|kunden|geschenk)_?"
+    "(?:cards?|karten?|carte|tarjeta|kaart)"
+)
+#: Words from the end of a name that are looked at together: primary, account, number.
+_MOST_WORDS = 4
+_INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
+_PATH = re.compile(r"(.*)[.\[](.+?)\]?", re.DOTALL)
+_PIECE = re.compile("[a-z0-9]+")
+
+
+def judge(name: str) -> Judged:
+    """Say what a field's name means, in any case and with any separators."""
+    return _judged(name[-LONGEST_NAME:])
+
+
+@lru_cache(maxsize=4096)
+def _judged(name: str) -> Judged:
+    name = _INDEXES.sub("", _plain(name))
+    path = _PATH.fullmatch(name)
+    parent, last = (path[1], path[2]) if path else ("", name)
+    words = words_of(name)
+    sort, before, own = _sort(name, last)
+    if sort is not Sort.PASSWORD and _OTHER_CARD.search("_".join(words)):
+        sort = Sort.OTHER
+    prefix = tuple(word for word in own if word not in _CARD_WORDS | {"credit", "debit"})
+    return Judged(sort, _holds(words), parent.lower(), prefix, not _CARD_WORDS.isdisjoint(before))
+
+
+def _plain(name: str) -> str:
+    """Return the name without what makes one letter look another: accents, full width."""
+    if name.isascii():
+        return name
+    return "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+
+
+def _sort(name: str, last: str) -> tuple[Sort, list[str], list[str]]:
+    """Give the sort by the longest end that is listed, the words before that, and which of them are not the parent's.
+
+    The name is split by case, as in cardCode, and by signs alone, as in cARDcODE or cv2.
+    """
+    for sort, names in _SORTS.items():
+        for split in (words_of, _pieces):
+            words = split(name)
+            for count in range(min(_MOST_WORDS, len(words)), 0, -1):
+                if "".join(words[-count:]) in names:
+                    before = words[:-count]
+                    return sort, before, before[len(words) - len(split(last)) :]
+    return Sort.OTHER, [], []
+
+
+def _pieces(name: str) -> list[str]:
+    return _PIECE.findall(name.lower())
+
+
+def _holds(words: list[str]) -> Holds:
+    ends = {"".join(words[-count:]) for count in range(1, _MOST_WORDS + 1)}
+    return next((holds for holds, names in _HOLDS.items() if ends & names), Holds.TEXT)
