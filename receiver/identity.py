@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 from decimal import Decimal
 
 from pydantic_core import to_json
 
-from receiver.orders import Fields, Order
+from receiver.orders import Fields, Order, holds_masked_number
+
+_CUT = "cut"
 
 
 def order_key(order: Order, decided: str, *, webhook_id: str | None) -> str:
@@ -35,7 +38,26 @@ def cut_key(fields: Fields) -> str:
 
     Only the very same form is a copy of it; no id that is sent holds a dot.
     """
-    return "cut." + digest(to_json(fields))
+    return f"{_CUT}.{digest(to_json(fields))}"
+
+
+def blinded_key(key: str, secret_key: str) -> str:
+    """Return what stands for a key that holds a card number or was made of one; it is the same for each copy.
+
+    A plain digest would not do: there are so few card numbers that all can be tried.
+    """
+    return "hmac_" + hmac.new(secret_key.encode(), b"order key:" + key.encode(), "sha256").hexdigest()
+
+
+def kept_key(order: Order, decided: str, *, webhook_id: str | None, key: str) -> str:
+    """Return the key of an order that is read again out of the fields that were kept.
+
+    It stays the ``key`` that the order came under where card numbers in its ids were masked: they are alike now.
+    """
+    if any(holds_masked_number(one) for one in (order.event_id, webhook_id, order.order_id, order.store_id) if one):
+        parts = key.split(".")
+        return ".".join(parts[: 2 if parts[0] == _CUT else 1])
+    return order_key(order, decided, webhook_id=webhook_id)
 
 
 def content_digest(order: Order, decided: str) -> str:

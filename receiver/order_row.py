@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from receiver import jobs
 from receiver.authentication import Proof
 from receiver.customers import normalised
-from receiver.identity import body_key, content_digest, cut_key, digest, order_key
-from receiver.orders import Fields, NotUnderstood, Understood, guard, read, read_held_back
+from receiver.identity import blinded_key, body_key, content_digest, cut_key, digest, order_key
+from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
 from receiver.shared_secrets import Keyring
 from receiver.source import Source
 
@@ -25,6 +25,7 @@ def new_row(
     source: Source,
     proof: Proof,
     keyring: Keyring,
+    secret_key: str,
     content_type: str | None,
     end_is_known: bool,
     received_at: datetime,
@@ -38,15 +39,18 @@ def new_row(
         end_is_known or proof.way == "signature" or encoding in _CARRY_THEIR_END or source.accepts_chunked_forms
     )
     guarded = guard(keyring.redact_cut(fields) if may_be_cut else keyring.redact(fields))
-    reading: Understood | NotUnderstood
-    if may_be_cut:
-        reading = read_held_back(guarded.masked, source.mapping, received_at)
-        key = cut_key(guarded.masked)
-    else:
-        reading = read(guarded.fields, source.mapping, received_at)
-        key = _key(reading, guarded.masked, proof)
-        if guarded.masked is not guarded.fields:
-            reading = read(guarded.masked, source.mapping, received_at)
+
+    def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:
+        if may_be_cut:
+            return read_held_back(fields, source.mapping, received_at), cut_key(fields)
+        reading = read(fields, source.mapping, received_at)
+        return reading, _key(reading, fields, webhook_id)
+
+    reading, key = read_by(guarded.fields, proof.webhook_id)
+    webhook_id = mask(proof.webhook_id) if proof.webhook_id else None
+    if guarded.masked is not guarded.fields or webhook_id != proof.webhook_id:
+        reading, masked_key = read_by(guarded.masked, webhook_id)
+        key = key if key == masked_key else blinded_key(key, secret_key)
     cleaned = to_json(guarded.masked)
     fields_digest = digest(cleaned)
     return {
@@ -59,7 +63,7 @@ def new_row(
         "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
-        "webhook_id": proof.webhook_id,
+        "webhook_id": webhook_id,
         "webhook_timestamp": proof.webhook_timestamp,
         "received_at": received_at,
         "may_be_cut": may_be_cut,
@@ -94,7 +98,7 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
     return columns
 
 
-def _key(reading: Understood | NotUnderstood, cleaned: Fields, proof: Proof) -> str:
+def _key(reading: Understood | NotUnderstood, fields: Fields, webhook_id: str | None) -> str:
     if isinstance(reading, NotUnderstood):
-        return body_key(cleaned, event_id=reading.event_id, webhook_id=proof.webhook_id)
-    return order_key(reading.order, reading.decided, webhook_id=proof.webhook_id)
+        return body_key(fields, event_id=reading.event_id, webhook_id=webhook_id)
+    return order_key(reading.order, reading.decided, webhook_id=webhook_id)

@@ -113,6 +113,7 @@ class Reception:
             source=source,
             proof=proof,
             keyring=keyring,
+            secret_key=self.settings["SECRET_KEY"],
             content_type=delivery.headers.get("content-type"),
             end_is_known=delivery.end_is_known,
             received_at=delivery.received_at,

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from receiver import copies, held_back
 from receiver.columns import pk_of
-from receiver.identity import order_key, own_key
+from receiver.identity import kept_key, own_key
 from receiver.models import OrderRow
 from receiver.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
@@ -41,7 +41,7 @@ def reread(
         return reading, columns | {"content_digest": row.fields_digest}
     if reading.order.test:  # a test's handlers run when it arrives, or never
         columns |= {**_NO_RUN, "state": "done"}
-    key = order_key(reading.order, reading.decided, webhook_id=row.webhook_id)
+    key = kept_key(reading.order, reading.decided, webhook_id=row.webhook_id, key=row.key)
     return reading, columns | _beside_others(session, row, key, columns)
 
 
