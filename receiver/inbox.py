@@ -35,6 +35,7 @@ _COLUMNS = (
     "same_id_as",
     "may_be_cut",
     "notes",
+    "held_card_data",
     "order",
     "errors",
     "proof",

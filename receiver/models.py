@@ -40,6 +40,8 @@ class OrderRow(Job, Base):
     #: Whether it came as a form of which nothing tells that it is whole.
     may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     notes: Mapped[str]
+    #: Card data or a password came with it, which was dropped or masked.
+    held_card_data: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     order: Mapped[str | None]
     errors: Mapped[str | None]
     proof: Mapped[str]
@@ -68,6 +70,7 @@ class OrderRow(Job, Base):
         Index("ix_orders_held_back", "source", sqlite_where=IS_HELD_BACK),
         Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
         Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
+        Index("ix_orders_held_card_data", "id", sqlite_where=sql("held_card_data")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
         NEVER_AGAIN,
     )

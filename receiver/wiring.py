@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver import alarms, brand, clock_advice, jobs
 from receiver.account.links import AccountLinks
+from receiver.card_data_notice import CAME_WITH_ORDER
 from receiver.clock import Heartbeat
 from receiver.columns import Job
 from receiver.config import SETTINGS
@@ -187,6 +188,7 @@ def _standing_elsewhere(
     """Make what gives the troubles that the notices themselves know nothing of."""
     return lambda session: [
         *troubles.standing(session),
+        CAME_WITH_ORDER,
         *([FAILED] if registrar else []),
         HELD_BACK,
         *own_mails.troubles(),

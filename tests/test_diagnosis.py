@@ -23,7 +23,7 @@ from tests.served import SECRET, Served
 
 NOW = datetime.now(UTC)
 SUBJECTS = [
-    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused"),
+    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused", "card data"),
     *(
         "queue",
         "queue",

@@ -107,6 +107,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "notices": STORE | MAIL | {"columns", "outbox", "same_id"},
     "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},
     "alarms": STORE | {"columns", "notices"},
+    "card_data_notice": STORE | {"notices"},
     "mapped_fields": LEAVES | STORE | {"sqlite"},
     "source": LEAVES,
     "source_options": STORE | {"errors", "sqlite"},

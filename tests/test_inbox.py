@@ -28,6 +28,7 @@ def row(key: str, *, digest: str = "d") -> dict[str, object]:
         "content_digest": digest,
         "may_be_cut": False,
         "notes": "[]",
+        "held_card_data": False,
         "proof": "field",
         "fingerprint": "00000000",
         "received_at": datetime(2026, 11, 23, tzinfo=UTC),

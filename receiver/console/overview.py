@@ -26,6 +26,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "same_id": ("console.orders", "Received, Orders of the same id", {"same_id": "yes"}),
     "wrong_secret": ("console.refused", "Received, Refused", {}),
     "card_data": ("console.refused", "Received, Refused", {}),
+    "card_data_dropped": ("console.orders", "Received, Orders", {}),
     "quiet_hours": ("console.orders", "Received, Orders", {}),
     "order_gap": ("console.orders", "Received, Orders", {}),
     "clock_jumped": ("console.settings", "Settings, RETENTION_DAYS", {}),

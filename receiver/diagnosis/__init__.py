@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from receiver.diagnosis import running, set_up
+from receiver.diagnosis.card_data import card_data
 from receiver.diagnosis.chunked_forms import chunked_forms
 from receiver.diagnosis.finding import Finding
 from receiver.errors import ReceiverError
@@ -21,6 +22,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     set_up.control_secrets,
     running.clock,
     running.refused,
+    card_data,
     running.queue,
     chunked_forms,
     running.one_id,
