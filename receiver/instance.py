@@ -21,6 +21,7 @@ from receiver.database import Database
 from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import Kit
+from receiver.migrations import comparison
 from receiver.models import AdministratorRow
 from receiver.settings import DEFAULT
 
@@ -140,12 +141,26 @@ def _upgrade(kit: Kit) -> Iterator[str]:
     found = migrations.version(kit.database.engine)
     if found == migrations.newest():
         yield f"Database {path} is up to date"
-        return
-    if found is not None:
-        if not migrations.is_known(found):
-            raise ConfigurationError(str(migrations.problem(kit.database.engine)))
-        copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
-        back_up(kit.database, copy)
-        yield f"Backed the database up to {copy}"
-    migrations.upgrade(kit.database.engine)
-    yield f"Database {path} " + ("upgraded" if found else "set up")
+    else:
+        if found is not None:
+            if not migrations.is_known(found):
+                raise ConfigurationError(str(migrations.problem(kit.database.engine)))
+            yield _back_up_first(kit, path)
+        migrations.upgrade(kit.database.engine)
+        yield f"Database {path} " + ("upgraded" if found else "set up")
+    yield from _loosen(kit, path)
+
+
+def _loosen(kit: Kit, path: Path) -> Iterator[str]:
+    """Let columns be empty that this release leaves empty: a database of a changed migration refused every order."""
+    strict = [found for found in comparison.differences(kit.database.engine) if found.is_too_strict]
+    if strict:
+        yield _back_up_first(kit, path)
+        comparison.loosen(kit.database.engine, strict)
+        yield f"Database {path}: may be empty now: {', '.join(f'{one.table}.{one.column}' for one in strict)}"
+
+
+def _back_up_first(kit: Kit, path: Path) -> str:
+    copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+    back_up(kit.database, copy)
+    return f"Backed the database up to {copy}"

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from receiver.kit import Kit
 
 #: A column that no order fills, as an edited migration left it behind.
-NEVER_FILLED = "ALTER TABLE orders ADD COLUMN receipt TEXT NOT NULL DEFAULT NULL"
+NEVER_FILLED = "ALTER TABLE orders ADD COLUMN receipt TEXT NOT NULL"
 #: So many that the index of their keys has several pages.
 _FILL = """
     INSERT INTO orders

@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "account.tables",
         "clock_tables",
         "columns",
+        "migrations",
         "models",
         "registrars.tables",
         "relay.tables",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from receiver.diagnosis import running, set_up
+from receiver.diagnosis import running, set_up, stored
 from receiver.diagnosis.card_data import card_data
 from receiver.diagnosis.chunked_forms import chunked_forms
 from receiver.diagnosis.finding import Finding
@@ -16,7 +16,7 @@ __all__ = ["Finding", "diagnose"]
 _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     set_up.settings,
     set_up.instance,
-    running.database,
+    stored.database,
     running.disk,
     set_up.secrets,
     set_up.control_secrets,

@@ -7,45 +7,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
-from sqlalchemy import text as sql
 
-from receiver import clock_advice, migrations, refusals, same_id, sqlite
+from receiver import clock_advice, refusals, same_id
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
 from receiver.models import MailRow, OrderRow
-from receiver.readiness import prove_writable
 from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
 from receiver.relay.tables import TransmissionRow
-from receiver.serving import blocking_problems
 from receiver.source import DEFAULT
 
 #: A large day's orders and mails, and a backup before an upgrade.
 _LEAST_FREE_MB = 100
 
 
-def database(kit: Kit) -> Iterator[Finding]:
-    """Tell which SQLite runs in which mode, and commit a row."""
-    version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
-    why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
-    yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
-    wrong = blocking_problems(kit)
-    for problem in wrong:
-        yield Finding("database", "wrong", problem)
-    if not wrong:
-        with kit.database.read() as session:
-            damage = session.scalars(sql("PRAGMA quick_check(1)")).first()
-        if damage == "ok":
-            prove_writable(kit.database, patience=5)
-            yield Finding("database", "ok", f"schema {migrations.newest()}, whole, a row was written and committed")
-        else:
-            yield Finding("database", "wrong", "the file is damaged; put a backup back as README, Deploy says")
-
-
 def disk(kit: Kit) -> Iterator[Finding]:
-    """Tell whether there is room for orders to come; the row above may have found some where a large order does not."""
+    """Tell whether there is room for orders to come; a small row may fit where an order does not."""
     if not kit.instance.is_dir():
         return
     free = shutil.disk_usage(kit.instance).free // 1_000_000

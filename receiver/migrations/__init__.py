@@ -53,11 +53,18 @@ def upgrade(engine: Engine) -> None:
     """Bring the database to this release's schema, in one transaction, which orders that come meanwhile wait for."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
+    with changing(engine) as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def changing(engine: Engine) -> Iterator[Connection]:
+    """Open a transaction in which tables may be rebuilt, committed at the end."""
     # Begun as one that writes: after its first read no other writer may come before its first write.
     writing = engine.execution_options(begin="BEGIN IMMEDIATE")
     with writing.connect() as connection, _without_cascades(connection), connection.begin():
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        yield connection
 
 
 @contextmanager
