@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from huey.api import MemoryHuey
 from huey.consumer import Consumer
@@ -42,13 +43,20 @@ class Engine:
 
     The rows are the truth and a hint only says "there is work of this kind": a lost one delays until the next
     sweep, a double one finds nothing. A job that was found leaves new hints behind, at the queue's end, so that
-    kinds take turns.
+    kinds take turns. The upkeep's tasks follow one another in one thread; each group ``beside`` it has its own.
     """
 
-    def __init__(self, kinds: Mapping[str, Kind], upkeep: Sequence[Callable[[], None]], *, threads: int) -> None:
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        upkeep: Sequence[Callable[[], None]],
+        *,
+        threads: int,
+        beside: Mapping[str, Sequence[Callable[[], None]]] = MappingProxyType({}),
+    ) -> None:
         self._kinds = kinds
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
-        self._upkeep = upkeep
+        self._rounds = {"upkeep": (*upkeep, self._sweep), **beside}
         self._threads = threads
         self._plenty = 2 * threads
         self._huey = MemoryHuey("receiver", results=False)
@@ -60,7 +68,8 @@ class Engine:
         """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
         if work:
             self.start_work()
-        threading.Thread(target=self._keep_up, name="upkeep", daemon=True).start()
+        for name, tasks in self._rounds.items():
+            threading.Thread(target=self._keep_up, args=(name, tasks), name=name, daemon=True).start()
 
     def start_work(self) -> None:
         """Start the threads that run jobs."""
@@ -93,13 +102,13 @@ class Engine:
             for other in self._kinds:
                 self._enqueue(other)
 
-    def _keep_up(self) -> None:
+    def _keep_up(self, name: str, tasks: Sequence[Callable[[], None]]) -> None:
         while not self._stopping.wait(UPKEEP_EVERY):
-            for task in (*self._upkeep, self._sweep):
+            for task in tasks:
                 try:
                     task()
                 except Exception as error:  # noqa: BLE001 - upkeep goes on whatever one task meets
-                    log.error("upkeep failed: %s", faults.for_the_log(error))
+                    log.error("%s failed: %s", name, faults.for_the_log(error))
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():

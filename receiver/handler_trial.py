@@ -20,8 +20,8 @@ from receiver.database import Database
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
 from receiver.instance import back_up
-from receiver.jobs import Leases
 from receiver.kit import Kit
+from receiver.leases import Leases
 from receiver.models import HandlerRow, MailRow, OrderRow
 from receiver.order_row import what_was_read
 from receiver.orders import Understood

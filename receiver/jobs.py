@@ -1,17 +1,15 @@
-"""What every durable job shares: claim the oldest due one under a lease, keep the lease, settle, what is due."""
+"""What every durable job shares: claim the oldest due one under a lease, settle, what is due."""
 
 from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from receiver.columns import Job
@@ -34,13 +32,21 @@ log = logging.getLogger(__name__)
 
 
 def new_lease(now: datetime) -> dict[str, Any]:
-    """Make the columns of a fresh lease."""
+    """Make the columns of a fresh lease.
+
+    Its end is for people to read: to processes it is one of the marks by which they see that it was renewed.
+    """
     return {"lease_token": secrets.token_hex(8), "lease_until": now + LEASE}
 
 
-def claim(session: Session, model: type[JobRow], now: datetime, *conditions: ColumnElement[bool]) -> JobRow | None:
-    """Take the oldest due job that nobody holds, in one conditional UPDATE; None when there is none."""
-    due = and_(_is_due(model, now), *conditions)
+def claim(
+    session: Session, model: type[JobRow], now: datetime, free: ColumnElement[bool], *conditions: ColumnElement[bool]
+) -> JobRow | None:
+    """Take the oldest due job that is ``free``, in one conditional UPDATE; None when there is none.
+
+    What is free, this process's ``Leases`` know.
+    """
+    due = and_(_is_due(model, now, free), *conditions)
     oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(1)
     return session.scalars(
         update(model)
@@ -67,10 +73,12 @@ def write_down(database: Database, write: Callable[[Session], Result]) -> Result
             time.sleep(_PAUSE)
 
 
-def anything_due(database: Database, model: type[Job], *conditions: ColumnElement[bool]) -> bool:
+def anything_due(
+    database: Database, model: type[Job], free: ColumnElement[bool], *conditions: ColumnElement[bool]
+) -> bool:
     """Tell, by a read, whether a worker would find a job of this kind now."""
     with database.read() as session:
-        due = select(model.id).where(_is_due(model, datetime.now(UTC)), *conditions)
+        due = select(model.id).where(_is_due(model, datetime.now(UTC), free), *conditions)
         return session.scalar(due.limit(1)) is not None
 
 
@@ -90,46 +98,5 @@ def holds_lease(model: type[JobRow], job: JobRow) -> ColumnElement[bool]:
     return and_(model.id == job.id, model.lease_token == job.lease_token)
 
 
-class Leases:
-    """Holds the leases of this process's runs and renews them while the runs live."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._mutex = threading.Lock()
-        self._held: dict[int, Job] = {}
-        self._renewed_at = time.monotonic()  # setting the clock back must not keep a running job's lease from renewal
-
-    @contextmanager
-    def kept(self, job: Job) -> Iterator[None]:
-        """Keep a claimed job's lease alive inside the block."""
-        with self._mutex:
-            self._held[id(job)] = job
-        try:
-            yield
-        finally:
-            with self._mutex:
-                del self._held[id(job)]
-
-    def not_held_here(self, model: type[JobRow]) -> ColumnElement[bool]:
-        """Make the condition that no run of this process holds the job, whatever the clock says of its lease."""
-        with self._mutex:
-            held = [job.id for job in self._held.values() if isinstance(job, model)]
-        return model.id.not_in(held) if held else true()
-
-    def renew(self) -> None:
-        """Lengthen all leases held here, if the time for it has come."""
-        now = datetime.now(UTC)
-        with self._mutex:
-            held = list(self._held.values())
-        if not held or time.monotonic() - self._renewed_at < RENEWAL.total_seconds():
-            return
-        with self._database.write() as session:
-            for job in held:
-                model = type(job)
-                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=now + LEASE))
-        self._renewed_at = time.monotonic()
-
-
-def _is_due(model: type[JobRow], now: datetime) -> ColumnElement[bool]:
-    free = or_(model.lease_until.is_(None), model.lease_until < now)
+def _is_due(model: type[JobRow], now: datetime, free: ColumnElement[bool]) -> ColumnElement[bool]:
     return and_(model.state == "open", model.due_at <= now, free)

@@ -15,7 +15,7 @@ from receiver.database import Database
 from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
-from receiver.jobs import Leases
+from receiver.leases import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
 from receiver.notices import Notices

@@ -8,6 +8,7 @@ import smtplib
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -44,6 +45,9 @@ _REMAINS_AFTER_SECONDS = 3600
 #: RFC 2606: addresses there belong to nobody, so a mail to one was never meant to leave.
 _EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?example\.(?:com|net|org)")
 _SETTINGS = ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD")
+
+#: The outbox folder's files by the Message-ID in their names.
+OutboxFiles = dict[str, list[Path]]
 
 
 class MailTransport:
@@ -85,10 +89,16 @@ class MailTransport:
                 if time.time() - path.stat().st_mtime > _REMAINS_AFTER_SECONDS:
                     path.unlink()
 
-    def forget(self, message_ids: Collection[str]) -> int:
-        """Remove the files of these mails from the outbox folder; gives how many there were."""
-        named = {_readable(message_id) for message_id in message_ids}
-        found = [path for path in self._folder.glob("*.eml") if path.stem.partition("-")[2] in named]
+    def files(self) -> OutboxFiles:
+        """List the outbox folder, which takes long when it holds many files."""
+        found: OutboxFiles = defaultdict(list)
+        for path in self._folder.glob("*.eml"):
+            found[path.stem.partition("-")[2]].append(path)
+        return found
+
+    def forget(self, message_ids: Collection[str], files: OutboxFiles) -> int:
+        """Remove the files of these mails, as they were listed, from the outbox folder; gives how many there were."""
+        found = [path for message_id in message_ids for path in files.pop(_readable(message_id), ())]
         for path in found:
             path.unlink(missing_ok=True)
         return len(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import lru_cache
@@ -19,12 +20,15 @@ from receiver.mail_language import locale_for
 from receiver.orders.model import Order
 from receiver.orders.quoting import quoted
 from receiver.text_layout import cut
+from receiver.time_limit import limited
 
 #: The templates that come with the kit.
 BUILT_IN = Path(__file__).parent / "templates" / "mail"
 
 #: Letters.
 _LONGEST_SUBJECT = 200
+#: What a merchant's template may compute for one mail; each of the built-in ones takes some milliseconds.
+LONGEST_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +96,12 @@ class MailTemplates:
     def render_own(
         self, name: str, /, *, subject: str | None = None, locale: str | None = None, **values: Any
     ) -> Rendered:
-        """Render one mail as ``render`` does, but raise what is wrong with the merchant's template."""
-        return self._render(self._merchants, name, subject, locale, values)
+        """Render one mail as ``render`` does, but raise what is wrong with the merchant's template.
+
+        One that does not end is ended: TookTooLong.
+        """
+        with limited(LONGEST_SECONDS) if any(self.own.glob("*")) else nullcontext():
+            return self._render(self._merchants, name, subject, locale, values)
 
     def _render(
         self, templates: Environment, name: str, subject: str | None, locale: str | None, values: dict[str, Any]

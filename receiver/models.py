@@ -66,6 +66,7 @@ class OrderRow(Job, Base):
     __table_args__ = (
         UniqueConstraint("source", "key"),
         Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_orders_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
         Index("ix_orders_held_back", "source", sqlite_where=IS_HELD_BACK),
         Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
@@ -151,6 +152,7 @@ class MailRow(Job, Base):
     __table_args__ = (
         # Whole, or SQLite would take the one of the states for the claim and sort a long queue.
         Index("ix_mails_due", "state", "due_at", "id"),
+        Index("ix_mails_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_mails_state", "state", "id"),
         Index("ix_mails_counted", "created_at", "test", "state"),
         NEVER_AGAIN,

@@ -15,7 +15,7 @@ from receiver import outbox, same_id
 from receiver.columns import milliseconds
 from receiver.database import Database
 from receiver.mail import ANOTHER_ADDRESS, deterministic_message_id
-from receiver.mail_templates import MailTemplates
+from receiver.mail_templates import MailTemplates, Rendered
 from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
 #: The merchant is told of each kind at most this often.
@@ -181,17 +181,20 @@ class Notices:
             everything = (*TROUBLES, *self._others(session))
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
+            rendered = self._rendered(trouble)  # by a template that may be slow, so not while others wait to write
             with self._database.write() as session:
                 if _is_news(session, trouble, now):
-                    self._tell(session, trouble, now)
+                    self._tell(session, trouble, rendered, now)
 
-    def _tell(self, session: Session, trouble: Trouble, now: datetime) -> None:
-        newest = trouble.newest(session)
-        session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
+    def _rendered(self, trouble: Trouble) -> Rendered:
         console_url = f"{self._settings['PUBLIC_URL'].rstrip('/')}/admin/"
-        rendered = self._templates.render(
+        return self._templates.render(
             "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
         )
+
+    def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
+        newest = trouble.newest(session)
+        session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
         sender = self._settings["MAIL_DEFAULT_SENDER"]
         draft = outbox.Draft(
             message_id=deterministic_message_id(

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver import jobs
 from receiver.database import Database
+from receiver.leases import Leases
 from receiver.mail import MailNotDelivered, MailTransport, OutgoingMail
 from receiver.models import MailRow
 
@@ -74,7 +75,7 @@ class Outbox:
     def __init__(
         self,
         database: Database,
-        leases: jobs.Leases,
+        leases: Leases,
         transport: MailTransport,
         *,
         sender: tuple[str, str],
@@ -90,7 +91,7 @@ class Outbox:
         """Send the oldest due mail; False when none was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            mail = jobs.claim(session, MailRow, now, self._leases.not_held_here(MailRow))
+            mail = jobs.claim(session, MailRow, now, self._leases.free(MailRow))
         if mail is None:
             return False
         with self._leases.kept(mail):

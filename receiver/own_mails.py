@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ class OwnMails:
         self._account_url = account_url
         self._seen: dict[str, int] = {}
         self._broken: dict[str, str] = {}
+        self._mutex = threading.Lock()
 
     def names(self) -> list[str]:
         """Name all mails: the built-in ones and the merchant's."""
@@ -56,18 +58,27 @@ class OwnMails:
             raise NotPossible(f"{there} is yours already, and stays as it is; delete it to begin anew.")
         return written
 
+    def check(self) -> None:
+        """Try all mails if a file has changed; this can take seconds for templates that do not end."""
+        with self._mutex:
+            seen = self._look()
+            if seen != self._seen:
+                self._templates.broken.clear()
+                self._broken = dict(self._tried()) if seen else {}
+                self._seen = seen
+
     def problems(self) -> list[str]:
         """Say which of the merchant's templates are broken, and where; the built-in ones are sent instead."""
-        seen = self._look()
-        if seen != self._seen:
-            self._templates.broken.clear()
-            self._seen, self._broken = seen, dict(self._tried()) if seen else {}
+        self.check()
+        return self._known()
+
+    def _known(self) -> list[str]:
         broken = {**self._templates.broken, **self._broken}
         return [f"{name}: {why}" for name, why in sorted(broken.items())]
 
     def troubles(self) -> list[Trouble]:
-        """Give what the merchant is to be told: once for each state that the templates are in."""
-        problems = self.problems()
+        """Give what the merchant is to be told by the last check: once for each state that the templates are in."""
+        problems = self._known()
         if not problems:
             return []
         newest = max(self._seen.values(), default=0)

@@ -20,6 +20,7 @@ from receiver.database import Database
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
 from receiver.handlers import Handler
+from receiver.leases import Leases
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import Order
 from receiver.outcome import Outcome
@@ -37,7 +38,7 @@ class Processor:
     def __init__(
         self,
         database: Database,
-        leases: jobs.Leases,
+        leases: Leases,
         registry: Registry,
         services: Services,
         *,
@@ -55,7 +56,7 @@ class Processor:
         """Run the oldest due order's unfinished handlers; False when no order was due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
-            row = jobs.claim(session, OrderRow, now, self._leases.not_held_here(OrderRow))
+            row = jobs.claim(session, OrderRow, now, self._leases.free(OrderRow))
             if row is None:
                 return False
             rows = progress.handler_rows(session, row, self._registry, now)

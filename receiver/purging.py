@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
@@ -57,22 +56,26 @@ def remove_mails(
 ) -> Iterator[Purged]:
     """Remove those of these mails that are not being sent, and their files in the outbox folder, batch by batch.
 
-    Under the write lock nobody begins to send one, so no file is written after it was looked for.
+    The folder is listed before, not while others wait to write, and once more for what was sent meanwhile.
     """
+    files, removed_ids = transport.files() if pks else {}, list[str]()
     for batch in batches(pks):
-        idle = or_(MailRow.lease_until.is_(None), MailRow.lease_until < datetime.now(UTC))
+        idle = MailRow.lease_until.is_(None)
         with database.write() as session:
             removed = delete(MailRow).where(MailRow.id.in_(batch), idle, *conditions).returning(MailRow.message_id)
             message_ids = list(session.scalars(removed))
-            files = transport.forget(message_ids)
-        yield Purged(mails=len(message_ids), files=files)
+            count = transport.forget(message_ids, files)
+        removed_ids += message_ids
+        yield Purged(mails=len(message_ids), files=count)
+    if removed_ids and (count := transport.forget(removed_ids, transport.files())):
+        yield Purged(files=count)
 
 
 def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
     """Remove those of these transmissions that are not being sent, with their attempts, batch by batch."""
     for batch in batches(pks):
-        unheld = or_(TransmissionRow.lease_until.is_(None), TransmissionRow.lease_until < datetime.now(UTC))
-        idle = TransmissionRow.id.in_(batch), or_(TransmissionRow.state != "open", unheld)
+        unheld = or_(TransmissionRow.state != "open", TransmissionRow.lease_until.is_(None))
+        idle = TransmissionRow.id.in_(batch), unheld
         with database.write() as session:
             removed = list(session.scalars(delete(TransmissionRow).where(*idle).returning(TransmissionRow.id)))
         yield Purged(transmissions=len(removed))

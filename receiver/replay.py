@@ -89,7 +89,7 @@ def replay(
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = ledger.find_by_either(session, order)
-    _check_is_free(row, now)
+    _check_is_free(row)
     if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
         reading, columns = reread(session, row, sources, now, accept_incomplete=accept_incomplete)
         _become(session, row, columns, registry, without, now)
@@ -108,7 +108,7 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
     The handler may be one that the registry does not run. Raises NotPossible when it cannot run.
     """
     now = datetime.now(UTC)
-    _check_is_free(row, now)
+    _check_is_free(row)
     _check_can_run(row)
     _run_handler_again(session, row, registry, handler, now)
     _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
@@ -160,9 +160,12 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
     _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})
 
 
-def _check_is_free(row: OrderRow, now: datetime) -> None:
-    if row.lease_until is not None and row.lease_until > now:
-        raise NotPossible(f"{row.receipt} is being run at this moment; try again when it has ended.")
+def _check_is_free(row: OrderRow) -> None:
+    if row.lease_until is not None:
+        raise NotPossible(
+            f"{row.receipt} is being run at this moment; try again when it has ended. If its server was killed during "
+            "that, one that works runs it again within a minute."
+        )
 
 
 def _check_can_run(row: OrderRow) -> None:

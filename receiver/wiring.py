@@ -26,6 +26,7 @@ from receiver.held_back_notice import HELD_BACK
 from receiver.http_client import new_pool
 from receiver.inbox import Inbox
 from receiver.kit import Kit
+from receiver.leases import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
 from receiver.models import MailRow, OrderRow
@@ -38,10 +39,12 @@ from receiver.reception import Reception
 from receiver.refusals import Refusals
 from receiver.registrars import Registrar, choice
 from receiver.registrars.registrations import Registrations
+from receiver.registrars.tables import RegistrationRow
 from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
+from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
@@ -81,7 +84,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         https_only=is_production,
         allow_private=allow_private,
     )
-    leases = jobs.Leases(database)
+    leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow))
     services = Services(
         database=database,
         templates=templates,
@@ -114,20 +117,14 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     threads = settings["WORKER_THREADS"]
     engine = Engine(
         {
-            "orders": Kind(_is_due(database, OrderRow), processor.run_next, threads),
-            "mails": Kind(_is_due(database, MailRow), outbox.run_next, max(threads // 2, 1)),
+            "orders": Kind(_is_due(database, leases, OrderRow), processor.run_next, threads),
+            "mails": Kind(_is_due(database, leases, MailRow), outbox.run_next, max(threads // 2, 1)),
             "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
-        [
-            refusals.flush,
-            leases.renew,
-            database.checkpoint,
-            HeldBack(database).look,
-            notices.look,
-            heartbeat.look,
-            retention.look,
-        ],
+        [refusals.flush, database.checkpoint, HeldBack(database).look, heartbeat.look, retention.look],
+        # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
+        beside={"leases": [leases.renew, leases.watch], "notices": [own_mails.check, notices.look]},
         threads=threads,
     )
     return Kit(
@@ -197,5 +194,5 @@ def _standing_elsewhere(
     ]
 
 
-def _is_due(database: Database, model: type[Job]) -> Callable[[], bool]:
-    return lambda: jobs.anything_due(database, model)
+def _is_due(database: Database, leases: Leases, model: type[Job]) -> Callable[[], bool]:
+    return lambda: jobs.anything_due(database, model, leases.free(model))

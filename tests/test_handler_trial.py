@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from receiver import handler_trial, jobs
+from receiver import handler_trial, leases
 from receiver.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OnceRow
 from receiver.outbox import attachments_of
 from receiver.relay.tables import TransmissionRow
@@ -224,7 +224,7 @@ def test_the_lease_is_renewed_while_the_handler_runs(
     idle: Served, instance: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(handler_trial, "_RENEW_SECONDS", 0.01)
-    monkeypatch.setattr(jobs, "RENEWAL", timedelta(0))
+    monkeypatch.setattr(leases, "RENEWAL", timedelta(0))
     code = """
         import sqlite3
         import time

@@ -15,7 +15,16 @@ ROOT = Path(__file__).parents[1]
 #: Parts that know nothing of the rest: bytes, values and rules. ``orders`` is the package with all its files.
 LEAVES = {"errors", "signing", "addresses", "orders"}
 MAIL = {"mail", "mail_message", "mail_templates", "smtp", "smtp_failures"}
-RENDERING = {"brand", "faults", "formatting", "mail_blocks", "mail_environment", "mail_language", "text_layout"}
+RENDERING = {
+    "brand",
+    "faults",
+    "formatting",
+    "mail_blocks",
+    "mail_environment",
+    "mail_language",
+    "text_layout",
+    "time_limit",
+}
 STORE = {"database", "models", "group_commit"}
 
 #: What each part may import, by its own name or its package's; no other import of ours is allowed.
@@ -72,6 +81,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "smtp_failures": {"deadline_sockets", "mail_message"},
     "mail": MAIL,
     "brand": set(),
+    "time_limit": set(),
     "mail_language": {"formatting"},
     "mail_environment": RENDERING | {"orders"},
     "mail_blocks": {"faults"},
@@ -82,7 +92,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "readiness": STORE | {"database_errors", "errors", "inbox"},
     "encryption": {"errors"},
     "jobs": {"columns", "database", "errors"},
-    "outbox": STORE | {"jobs", "mail"},
+    "leases": {"columns", "database", "jobs"},
+    "outbox": STORE | {"jobs", "leases", "mail"},
     "customers": LEAVES | STORE,
     "once": STORE,
     "authoring": {"errors"},
@@ -102,7 +113,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {"attempt_work", "handler_loading", "handlers", "jobs", "outbox", "outcome", "relay.forwarding"},
     "processing": LEAVES
     | STORE
-    | {"attempt_work", "attempts", "context", "faults", "handler_loading", "handlers", "jobs", "outcome", "progress"},
+    | {
+        "attempt_work",
+        "attempts",
+        "context",
+        "faults",
+        "handler_loading",
+        "handlers",
+        "jobs",
+        "leases",
+        "outcome",
+        "progress",
+    },
     "engine": {"faults"},
     "stray_errors": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox", "same_id"},
@@ -144,12 +166,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "parked": LEAVES | STORE | {"columns", "sources"},
     "order_files": LEAVES,
     "explanation": LEAVES | {"ledger", "order_files", "shared_secrets", "source", "sources", "text_layout"},
-    "registrars": LEAVES | STORE | {"columns", "customers", "http_client", "jobs", "notices", "registrars"},
+    "registrars": LEAVES | STORE | {"columns", "customers", "http_client", "jobs", "leases", "notices", "registrars"},
     "console.tables": {"columns"},
     "console.guesses": {"console.tables", "devices"},
     "relay": LEAVES
     | STORE
-    | {"columns", "encryption", "http_client", "identity", "jobs", "notices", "relay", "shared_secrets"},
+    | {"columns", "encryption", "http_client", "identity", "jobs", "leases", "notices", "relay", "shared_secrets"},
 }
 #: What sits on top: it may import everything but the other tops, unless named here.
 TOPS: dict[str, set[str]] = {

@@ -17,8 +17,9 @@ from sqlalchemy import event, select, update
 from receiver import jobs, outbox
 from receiver.columns import Job
 from receiver.errors import Unavailable
-from receiver.jobs import LEASE, Leases
+from receiver.jobs import LEASE
 from receiver.kit import Kit
+from receiver.leases import Leases
 from receiver.models import MailRow, OrderRow
 from receiver.registrars.tables import RegistrationRow
 from receiver.relay.tables import TransmissionRow
@@ -42,7 +43,7 @@ def add_job(kit: Kit, *, due_at: datetime = NOW, state: str = "open") -> int:
 
 def claim(kit: Kit, at: datetime = NOW) -> MailRow | None:
     with kit.database.write() as session:
-        return jobs.claim(session, MailRow, at)
+        return jobs.claim(session, MailRow, at, kit.leases.free(MailRow))
 
 
 def settle(kit: Kit, job: MailRow, **values: object) -> bool:
@@ -72,7 +73,7 @@ def test_no_long_queue_is_sorted_or_walked_to_claim_the_next(kit: Kit, model: ty
             statements.append((statement, values))
 
     with kit.database.write() as session:
-        jobs.claim(session, model, NOW)
+        jobs.claim(session, model, NOW, kit.leases.free(model))
         ((statement, values),) = statements
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
     steps = [str(row[3]) for row in plan]
@@ -113,26 +114,88 @@ def test_a_claim_counts_the_attempt_and_writes_a_lease_of_its_own(kit: Kit) -> N
     assert stored(kit, first.id).lease_token == first.lease_token
 
 
-def test_a_held_job_is_not_claimed_until_its_lease_has_run_out(kit: Kit) -> None:
-    add_job(kit)
+def has_watched(kit: Kit, seconds: float = 30.0) -> Leases:
+    """Give the leases as another process sees them that has watched for so long while nobody renewed any."""
+    steady = [0.0]
+    watching = Leases(kit.database, (MailRow,), steady=lambda: steady[0])
+    watching.watch()
+    steady[0] += seconds
+    watching.watch()
+    return watching
+
+
+def take_over(kit: Kit, watching: Leases, at: datetime = NOW) -> MailRow | None:
+    with kit.database.write() as session:
+        return jobs.claim(session, MailRow, at, watching.free(MailRow))
+
+
+@pytest.mark.parametrize("clock", [timedelta(0), timedelta(hours=1), timedelta(days=-1)])
+def test_a_held_job_is_taken_over_when_its_lease_was_seen_unchanged_for_as_long_as_it_lasts(
+    kit: Kit, clock: timedelta
+) -> None:
+    """Whatever the clock says meanwhile, it blocks nothing."""
+    add_job(kit, due_at=NOW - timedelta(days=2))
     first = claimed(kit)
 
-    assert claim(kit, NOW + LEASE) is None
-    again = claimed(kit, NOW + LEASE + timedelta(milliseconds=1))
+    assert take_over(kit, has_watched(kit, 29.9), NOW + clock) is None
+    again = take_over(kit, has_watched(kit), NOW + clock)
+    assert again is not None
     assert (again.id, again.attempts) == (first.id, 2)
     assert again.lease_token != first.lease_token
+
+
+@pytest.mark.parametrize("clock", [timedelta(hours=1), timedelta(days=400), timedelta(days=-1)])
+def test_a_clock_that_is_set_ends_no_lease(kit: Kit, clock: timedelta) -> None:
+    add_job(kit, due_at=NOW - timedelta(days=2))
+    claimed(kit)
+
+    assert take_over(kit, Leases(kit.database, (MailRow,)), NOW + clock) is None
+    assert take_over(kit, has_watched(kit, 1), NOW + clock) is None
+
+
+def test_a_lease_that_is_renewed_while_it_is_watched_does_not_end(kit: Kit, leases: Leases) -> None:
+    add_job(kit)
+    job = claimed(kit)
+    watching = has_watched(kit)
+    with leases.kept(job):
+        leases.renew()
+
+    assert take_over(kit, watching) is None
+
+
+def test_the_silence_of_one_run_ends_no_lease_of_the_next_on_the_same_job(kit: Kit) -> None:
+    add_job(kit)
+    claimed(kit)
+    first, second = has_watched(kit), has_watched(kit)
+    assert take_over(kit, first) is not None
+
+    assert take_over(kit, second) is None
+
+
+def test_no_wall_clock_is_asked_whether_a_lease_is_to_be_renewed(kit: Kit) -> None:
+    steady = [0.0]
+    leases = Leases(kit.database, steady=lambda: steady[0])
+    add_job(kit)
+    job = claimed(kit)
+    with leases.kept(job):
+        leases.renew()
+        assert stored(kit, job.id).lease_until == job.lease_until
+        steady[0] += 10
+        leases.renew()
+    assert stored(kit, job.id).lease_until != job.lease_until
 
 
 def test_what_a_run_of_this_process_holds_is_not_claimed_whatever_the_clock_says(kit: Kit) -> None:
     """The clock may be set, or the lease's renewal have to wait for a foreign lock."""
     add_job(kit)
     job, late = claimed(kit), NOW + timedelta(hours=1)
+    watching = has_watched(kit)
 
     def is_free() -> bool:
         with kit.database.write() as session:
-            return jobs.claim(session, MailRow, late, kit.leases.not_held_here(MailRow)) is not None
+            return jobs.claim(session, MailRow, late, watching.free(MailRow)) is not None
 
-    with kit.leases.kept(job):
+    with watching.kept(job):
         assert not is_free()
     assert is_free()
 
@@ -160,7 +223,9 @@ def test_settling_writes_the_outcome_and_drops_the_lease(kit: Kit) -> None:
 def test_a_late_finish_of_a_run_that_lost_its_lease_changes_nothing(kit: Kit) -> None:
     add_job(kit)
     slow = claimed(kit)
-    second = claimed(kit, NOW + LEASE + timedelta(seconds=1))
+    with kit.database.write() as session:
+        second = jobs.claim(session, MailRow, NOW, has_watched(kit).free(MailRow))
+    assert second is not None
 
     assert not settle(kit, slow, state="failed", detail="late")
     row = stored(kit, slow.id)
@@ -199,13 +264,13 @@ def test_parallel_claimers_of_two_processes_never_get_the_same_job(make_app: Cal
 
 
 def test_anything_due_tells_whether_a_claim_would_find_a_job(kit: Kit) -> None:
-    assert not jobs.anything_due(kit.database, MailRow)
+    assert not jobs.anything_due(kit.database, MailRow, kit.leases.free(MailRow))
     add_job(kit, due_at=datetime.now(UTC) + timedelta(hours=1))
-    assert not jobs.anything_due(kit.database, MailRow)
+    assert not jobs.anything_due(kit.database, MailRow, kit.leases.free(MailRow))
     add_job(kit, due_at=datetime.now(UTC) - timedelta(seconds=1))
-    assert jobs.anything_due(kit.database, MailRow)
+    assert jobs.anything_due(kit.database, MailRow, kit.leases.free(MailRow))
     claim(kit, datetime.now(UTC))
-    assert not jobs.anything_due(kit.database, MailRow)
+    assert not jobs.anything_due(kit.database, MailRow, kit.leases.free(MailRow))
 
 
 def test_a_lease_lasts_half_a_minute_and_is_renewed_every_ten_seconds() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from receiver import jobs
 from receiver.errors import ConfigurationError
 from receiver.mail_templates import BUILT_IN, MailTemplates
-from receiver.models import MailRow
+from receiver.models import MailRow, OrderRow
 from receiver.orders.model import Item, Order
 from receiver.own_mails import OwnMails
 from receiver.relay.dummy import dummy_order
@@ -113,11 +115,60 @@ def test_one_order_that_a_template_fails_on_is_told_of_too(templates: MailTempla
 def test_a_mended_template_is_no_trouble_any_more(templates: MailTemplates, own: OwnMails) -> None:
     path = templates.own / "order_notice.txt"
     path.write_text("{% if %}")
+    own.check()
     assert len(own.troubles()) == 1
     path.write_text(SUBJECT + "Good")
     os.utime(path, ns=(0, path.stat().st_mtime_ns + 10**9))
+    own.check()
     assert own.troubles() == []
     assert templates.render("order_notice", order=ORDER).text == "Good\n"
+
+
+ENDLESS = SUBJECT + "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}Thanks"
+
+
+@pytest.mark.parametrize("file", ["order_notice.txt", "order_notice.html"])
+def test_a_template_that_does_not_end_is_ended_and_told_of(
+    templates: MailTemplates, own: OwnMails, monkeypatch: pytest.MonkeyPatch, file: str
+) -> None:
+    as_built_in = templates.render("order_notice", order=ORDER)
+    monkeypatch.setattr("receiver.mail_templates.LONGEST_SECONDS", 0.3)
+    (templates.own / file).write_text(ENDLESS)
+    tracing = sys.gettrace()
+    (told,) = own.problems()
+    assert told.startswith(f"order_notice: {file}, line 1: TookTooLong: it was ended because it had run for 0.3 s")
+    assert templates.render("order_notice", order=ORDER) == as_built_in
+    assert sys.gettrace() is tracing
+
+
+def test_no_template_computes_where_it_cannot_be_ended(templates: MailTemplates, own: OwnMails) -> None:
+    (templates.own / "order_notice.txt").write_text(SUBJECT + "{{ range(10**12)|sum }}")
+    assert "order_notice.txt, line 1: OverflowError" in own.problems()[0]
+
+
+def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.mail_templates.LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.engine.UPKEEP_EVERY", 0.02)
+    monkeypatch.setattr("receiver.leases.RENEWAL", timedelta(0))
+    shop = serve(work=False, HANDLERS=["email_customer"])
+    shop.post(order_fields(order_id="7"))
+    with shop.kit.database.write() as session:
+        row = jobs.claim(session, OrderRow, datetime.now(UTC), shop.kit.leases.free(OrderRow))
+    assert row is not None
+    for name in ("order_confirmation", "merchant_alert"):
+        (shop.kit.instance / "templates" / f"{name}.txt").write_text(ENDLESS)
+    shop.wait_for(shop.kit.own_mails._mutex.locked)
+    with shop.kit.leases.kept(row):
+        before = row.lease_until
+        for _ in range(3):
+            shop.wait_for(lambda before=before: shop.rows()[0].lease_until != before)  # type: ignore[misc]
+            before = shop.rows()[0].lease_until
+    assert shop.kit.own_mails._mutex.locked()
+
+    shop.wait_for(lambda: any("mail template of yours is broken" in mail.subject for mail in shop.rows(MailRow)), 30)
 
 
 def test_without_a_folder_of_their_own_nothing_is_wrong(templates: MailTemplates) -> None:
@@ -148,6 +199,7 @@ def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
     shop.post(order_fields(order_id="7"))
     assert shop.kit.processor.run_next()
     for _ in range(2):
+        shop.kit.own_mails.check()
         shop.kit.notices.look()
 
     confirmation, alert = shop.rows(MailRow)

@@ -721,7 +721,7 @@ def test_a_test_that_a_stopped_server_left_is_ended_not_run(serve: Callable[...,
     shop.post(order_fields(test="true"))
     with shop.kit.database.write() as session:
         past = datetime.now(UTC) - timedelta(seconds=1)
-        session.execute(update(OrderRow).values(state="open", due_at=past, lease_until=past))
+        session.execute(update(OrderRow).values(state="open", due_at=past, lease_until=None))
         session.execute(update(HandlerRow).values(state="pending"))
     shop.kit.processor.run_next()
 

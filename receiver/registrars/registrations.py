@@ -17,6 +17,7 @@ from receiver.columns import milliseconds
 from receiver.customers import normalised
 from receiver.database import Database
 from receiver.errors import NotThere
+from receiver.leases import Leases
 from receiver.models import CustomerRow
 from receiver.registrars import Fields, NotRegistered, Registrar, customer_fields
 from receiver.registrars.tables import RegistrationRow
@@ -50,7 +51,7 @@ class Registrations:
     """Registers the customers that it is asked for, one run at a time for each and the newest data last."""
 
     def __init__(
-        self, database: Database, leases: jobs.Leases, registrar: Registrar | None, *, schedule: Sequence[int]
+        self, database: Database, leases: Leases, registrar: Registrar | None, *, schedule: Sequence[int]
     ) -> None:
         self._database = database
         self._leases = leases
@@ -60,14 +61,16 @@ class Registrations:
 
     def is_due(self) -> bool:
         """Tell whether a customer is to be registered now."""
-        return self.registrar is not None and jobs.anything_due(self._database, RegistrationRow)
+        if self.registrar is None:
+            return False
+        return jobs.anything_due(self._database, RegistrationRow, self._leases.free(RegistrationRow))
 
     def run_next(self) -> bool:
         """Register the customer who has been due for longest; False when none is due."""
         if self.registrar is None:
             return False
         with self._database.write() as session:
-            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.not_held_here(RegistrationRow))
+            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.free(RegistrationRow))
         if row is None:
             return False
         with self._leases.kept(row):

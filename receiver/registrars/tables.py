@@ -29,5 +29,6 @@ class RegistrationRow(Job, Base):
 
     __table_args__ = (
         Index("ix_registrations_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_registrations_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_registrations_failed", "changed_at", sqlite_where=sql("state = 'failed'")),
     )

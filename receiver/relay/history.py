@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, defer, selectinload
 from sqlalchemy.sql import Select
 
@@ -95,7 +95,7 @@ def _failed(start: datetime, end: datetime) -> ColumnElement[bool]:
 def _open_again(session: Session, which: ColumnElement[bool], now: datetime) -> int:
     """Begin the schedule of these anew, apart from those that are on their way at this moment; gives how many."""
     due_at = now if control_state.is_enabled(session) else None
-    is_free = or_(TransmissionRow.lease_until.is_(None), TransmissionRow.lease_until < now)
+    is_free = TransmissionRow.lease_until.is_(None)
     own = _release(session, and_(which, is_free, TransmissionRow.target == ""), due_at)
     return own + _release(session, and_(which, is_free, TransmissionRow.target != ""), now)
 

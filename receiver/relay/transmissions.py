@@ -15,6 +15,7 @@ from urllib3 import PoolManager
 from receiver import jobs
 from receiver.database import Database
 from receiver.errors import NotPossible
+from receiver.leases import Leases
 from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
@@ -34,7 +35,7 @@ class Transmissions:
     def __init__(
         self,
         database: Database,
-        leases: jobs.Leases,
+        leases: Leases,
         controls: Controls,
         pool: PoolManager,
         *,
@@ -50,13 +51,12 @@ class Transmissions:
 
     def is_due(self) -> bool:
         """Tell, by a read, whether there is one to send now."""
-        return jobs.anything_due(self._database, TransmissionRow, _is_to_a_free_server(self._now()))
+        return jobs.anything_due(self._database, TransmissionRow, *self._is_free())
 
     def run_next(self) -> bool:
         """Send the oldest due transmission to a server that is sent no other now; False when there was none."""
         with self._database.write() as session:
-            is_free = self._leases.not_held_here(TransmissionRow), _is_to_a_free_server(self._now())
-            row = jobs.claim(session, TransmissionRow, self._now(), *is_free)
+            row = jobs.claim(session, TransmissionRow, self._now(), *self._is_free())
         if row is None:
             return False
         control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
@@ -68,6 +68,12 @@ class Transmissions:
             answer = self._attempt(row, control, began_at)
             jobs.write_down(self._database, lambda session: self._settle(session, row, control, answer, began_at))
         return True
+
+    def _is_free(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+        """Make the conditions that nobody sends it, nor another to the same URL: a silent server holds up no other."""
+        other = aliased(TransmissionRow)
+        on_their_way = select(other.target).where(self._leases.leased(TransmissionRow, other))
+        return self._leases.free(TransmissionRow), TransmissionRow.target.not_in(on_their_way)
 
     def _settle(
         self, session: Session, row: TransmissionRow, control: Control, answer: Answer, began_at: datetime
@@ -137,13 +143,6 @@ class Transmissions:
         is_delivered = answer.outcome is Outcome.DELIVERED
         state = "delivered" if is_delivered else "failed"
         return {"state": state, "due_at": None, "settled_at": self._now(), "detail": answer.cause or None}
-
-
-def _is_to_a_free_server(now: datetime) -> ColumnElement[bool]:
-    """Make the condition that none is on its way to the same URL: a silent server holds up no other's transmissions."""
-    other = aliased(TransmissionRow)
-    on_their_way = select(other.target).where(other.lease_until >= now)
-    return TransmissionRow.target.not_in(on_their_way)
 
 
 def _wait(attempts: int, answer: Answer) -> timedelta:
