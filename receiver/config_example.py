@@ -42,6 +42,11 @@ _SOURCES = """
 # total = {from = "Total", decimal = ","}           # £1.234,56
 # "billing.country" = {from = "Country", words = {UK = "GB"}}
 #
+# What belongs to the source itself stands above its fields:
+#
+# [sources.shopintegrator]
+# accept_chunked_forms = true     # take forms for whole that come in chunks, though nothing shows their end
+#
 # A further place that orders come from, answered on /orders/otherplace, with secrets of its own if given:
 #
 # [sources.otherplace]

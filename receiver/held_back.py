@@ -79,7 +79,9 @@ def _superseded(session: Session) -> dict[int, str]:
     other = aliased(OrderRow)
     same_order = other.source == OrderRow.source, other.order_id == OrderRow.order_id, other.id != OrderRow.id
     waiting = select(OrderRow).where(IS_HELD_BACK, select(other.id).where(*same_order).exists())
-    rows = session.scalars(waiting.order_by(OrderRow.id.desc()).limit(_MOST_LOOKED_AT)).all()
+    # By id alone, SQLite would walk the index of all that is parked, which may be far more.
+    newest_first = waiting.order_by(OrderRow.source.desc(), OrderRow.id.desc())
+    rows = session.scalars(newest_first.limit(_MOST_LOOKED_AT)).all()
     found = {row.id: superseded_by(session, row.id, row.source, row.order_id, fields_of(row)) for row in rows}
     return {pk: receipt for pk, receipt in found.items() if receipt}
 
