@@ -34,7 +34,8 @@ def test_a_package_that_the_index_does_not_know_fails() -> None:
 
 
 def test_an_index_that_knows_none_of_them_is_not_the_index() -> None:
-    assert audit.judged(printed(UNKNOWN, UNKNOWN), "") == (0, "index not reached, audit left out")
+    assert audit.judged(printed(UNKNOWN, UNKNOWN), "") == (1, audit.NOT_PASSED)
+    assert audit.judged(printed(UNKNOWN, UNKNOWN), "", may_be_offline=True) == (0, audit.PASSED_OVER)
 
 
 @pytest.mark.parametrize(
@@ -45,8 +46,30 @@ def test_an_index_that_knows_none_of_them_is_not_the_index() -> None:
         "Traceback (most recent call last):\nrequests.exceptions.ConnectionError: Failed to resolve",
     ],
 )
-def test_without_a_connection_the_audit_is_left_out(errors: str) -> None:
-    assert audit.judged("", errors) == (0, "index not reached, audit left out")
+def test_without_a_connection_it_passes_only_where_that_is_allowed(errors: str) -> None:
+    assert audit.judged("", errors) == (1, audit.NOT_PASSED)
+    assert audit.judged("", errors, may_be_offline=True) == (0, audit.PASSED_OVER)
+
+
+def test_being_offline_excuses_nothing_else() -> None:
+    assert audit.judged(printed(HOLED), "", may_be_offline=True)[0] == 1
+    assert audit.judged(printed(GOOD, UNKNOWN), "", may_be_offline=True)[0] == 1
+    assert audit.judged("", "ERROR: invalid requirements input", may_be_offline=True)[0] == 1
+
+
+@pytest.mark.parametrize(("setting", "code"), [(None, 1), ("", 1), ("1", 0)])
+def test_it_ends_with_failure_when_it_looked_nothing_up_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], setting: str | None, code: int
+) -> None:
+    def run(command: list[str], **_options: Any) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(command, 0, printed(UNKNOWN, UNKNOWN), "")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.delenv("AUDIT_OFFLINE", raising=False)
+    if setting is not None:
+        monkeypatch.setenv("AUDIT_OFFLINE", setting)
+    assert audit.main() == code
+    assert "No package could be looked up" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("errors", ["ERROR: invalid requirements input: requirements.txt", ""])
