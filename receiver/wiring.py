@@ -20,6 +20,7 @@ from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.database import Database
 from receiver.engine import Engine, Kind
+from receiver.far_off import FarOff
 from receiver.handler_loading import load
 from receiver.held_back import HeldBack
 from receiver.held_back_notice import HELD_BACK
@@ -122,7 +123,10 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             "transmissions": Kind(transmissions.is_due, transmissions.run_next, max(threads // 2, 1)),
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
-        [refusals.flush, database.checkpoint, HeldBack(database).look, heartbeat.look, retention.look],
+        [
+            *(refusals.flush, database.checkpoint, HeldBack(database).look),
+            *(heartbeat.look, retention.look, FarOff(database, settings["RETRY_SCHEDULE"]).look),
+        ],
         # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
         beside={"leases": [leases.renew, leases.watch], "notices": [own_mails.check, notices.look]},
         threads=threads,

@@ -126,6 +126,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "progress",
     },
     "engine": {"faults"},
+    "far_off": STORE | {"columns", "progress", "registrars.tables", "relay.tables", "relay.transmissions"},
     "stray_errors": {"faults"},
     "notices": STORE | MAIL | {"columns", "outbox", "same_id"},
     "own_mails": LEAVES | RENDERING | {"mail_templates", "notices", "relay.dummy"},

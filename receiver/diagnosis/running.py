@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from receiver import clock_advice, refusals, same_id
+from receiver import clock_advice, far_off, refusals, same_id
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
@@ -86,6 +86,12 @@ def queue(kit: Kit) -> Iterator[Finding]:
         parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
         if parked:
             yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
+        for name, count in far_off.counts(session, kit.settings["RETRY_SCHEDULE"], datetime.now(UTC)).items():
+            text = (
+                f"{count} {name} are due later than any wait, so the clock was ahead when they were put off; a serving "
+                "process or `flask worker` makes them due within a minute"
+            )
+            yield Finding("queue", "warning", text)
 
 
 def one_id(kit: Kit) -> Iterator[Finding]:

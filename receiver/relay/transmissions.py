@@ -20,6 +20,7 @@ from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
 from receiver.relay.dummy import dummy_order
+from receiver.relay.retry_after import LONGEST_RETRY_AFTER
 from receiver.relay.sender import Answer, Outcome
 from receiver.relay.tables import TransmissionRow
 
@@ -27,6 +28,8 @@ from receiver.relay.tables import TransmissionRow
 SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
 #: The largest part by which a wait is lengthened, so that many orders do not come at one moment.
 JITTER = 0.2
+#: The longest time between two attempts.
+LONGEST_PAUSE = timedelta(seconds=max(max(SCHEDULE) * (1 + JITTER), LONGEST_RETRY_AFTER))
 
 
 class Transmissions:
