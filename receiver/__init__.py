@@ -17,7 +17,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import commands, console, health, page_forms, problems, routes, settings, wiring
+    from receiver import body_deadlines, commands, console, health, page_forms, problems, routes, settings, wiring
     from receiver.account import pages
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
@@ -27,6 +27,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     app.config.update(found)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.extensions["receiver"] = wiring.build(instance, found, wrong)
+    app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     if hops := found["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     problems.init_app(app)

@@ -127,6 +127,19 @@ def test_serve_says_that_there_is_no_such_host_or_port(run: Run) -> None:
     assert "is not in the range 1<=x<=65535" in run("serve", "--port", "99999").stderr
 
 
+@pytest.mark.parametrize(
+    ("host", "proxies", "is_told"),
+    [("0.0.0.0", 0, True), ("::", 0, True), ("0.0.0.0", 1, False), ("127.0.0.1", 0, False), ("localhost", 0, False)],
+)
+def test_serve_says_what_it_means_to_be_reached_by_anybody(
+    run: Run, monkeypatch: pytest.MonkeyPatch, host: str, proxies: int, is_told: bool
+) -> None:
+    monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
+    monkeypatch.setattr(module, "_free_address", lambda host, _port: host)
+    said = run("serve", "--host", host, TRUSTED_PROXIES=proxies).stderr
+    assert ("stalls holds one of its 8 threads. Put a proxy in front" in said) is is_told
+
+
 def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     result = run("serve", "--port", str(free_port()))
@@ -154,6 +167,11 @@ def test_serve_kills_a_server_that_has_not_stopped_when_it_is_told_again(
     with terminated_when(serving.is_set), terminated_when(asked.exists):
         result = run("serve", "--port", str(free_port()))
     assert (result.exit_code, asked.exists()) == (0, True)
+
+
+def test_the_service_may_hold_many_connections() -> None:
+    unit = (Path(__file__).parents[1] / "deploy" / "receiver.service").read_text()
+    assert "LimitNOFILE=65536" in unit.splitlines()
 
 
 def test_a_worker_that_ends_unexpectedly_is_started_again_here_and_where_it_is_deployed() -> None:

@@ -104,6 +104,24 @@ def test_https_without_a_trusted_proxy_is_told(findings: Callable[..., list[Find
     assert ([state for state, _ in found], "share its one address" in str(found)) == (["warning"] * is_told, is_told)
 
 
+@pytest.mark.parametrize(
+    ("url", "proxies", "is_told"),
+    [
+        ("http://192.0.2.1:8000", 0, True),
+        ("http://shop.example", 0, True),
+        ("https://shop.example", 0, True),
+        ("http://shop.example", 1, False),
+        ("http://localhost:8000", 0, False),
+        ("http://[::1]:8000", 0, False),
+    ],
+)
+def test_what_it_means_to_be_reached_without_a_proxy_is_told(
+    findings: Callable[..., list[Finding]], url: str, proxies: int, is_told: bool
+) -> None:
+    found = of(findings(PUBLIC_URL=url, TRUSTED_PROXIES=proxies), "proxies")
+    assert ("holds a thread of the server" in str(found)) is is_told
+
+
 def test_a_wrong_setting_is_told(findings: Callable[..., list[Finding]]) -> None:
     assert of(findings(**OWN, LOG_LEVEL="loud"), "settings") == [
         ("wrong", "LOG_LEVEL must be debug, info, warning or error.")

@@ -180,6 +180,7 @@ TOPS: dict[str, set[str]] = {
     "wiring": {"kit"},
     "routes": {"kit"},
     "health": {"kit"},
+    "body_deadlines": set(),
     "page_forms": set(),
     "problems": set(),
     "serving": {"kit"},
@@ -193,7 +194,7 @@ TOPS: dict[str, set[str]] = {
     "console": {"kit", "instance", "diagnosis", "page_forms", "problems", "serving", "console"},
     "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},
     # The app's factory.
-    "": {"wiring", "routes", "health", "page_forms", "problems", "console", "account", "commands"},
+    "": {"body_deadlines", "wiring", "routes", "health", "page_forms", "problems", "console", "account", "commands"},
 }
 #: Who may know Flask; mail because Flask-Mail wants an app, which it is given as its own; relay.recording for the
 #: current app.

@@ -27,6 +27,11 @@ from receiver.models import OrderRow
 from receiver.setting import PREFIX
 
 _START_SECONDS = 30.0
+#: What it means to be reached by anybody.
+NO_PROXY = (
+    "whoever reaches this address reaches the server itself. Nothing is encrypted, and whoever sends a body and stalls "
+    "holds one of its 8 threads. Put a proxy in front as README, Deploy says, and set TRUSTED_PROXIES."
+)
 
 
 @click.command("serve")
@@ -37,6 +42,8 @@ def serve(host: str, port: int) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = working_kit()
     address = _free_address(host, port)
+    if not (_is_loopback(host) or kit.settings["TRUSTED_PROXIES"]):
+        click.echo(f"{host}: {NO_PROXY}", err=True)
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
     _on_signals(lambda: told_early.append(True))

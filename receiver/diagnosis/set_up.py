@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -96,12 +97,26 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     else:
         text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
         yield Finding("public url", "warning", text)
+    if url.scheme != "https" and not kit.settings["TRUSTED_PROXIES"] and not _is_this_machine(url.hostname or ""):
+        text = (
+            "PUBLIC_URL is another address than this machine's own, and TRUSTED_PROXIES is 0: without a proxy in front "
+            "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; see README, Deploy"
+        )
+        yield Finding("proxies", "warning", text)
     if url.scheme == "https" and not kit.settings["TRUSTED_PROXIES"]:
         text = (
             "TRUSTED_PROXIES is 0: behind a proxy all visitors share its one address, and so one limit on wrong "
-            "passwords; set it to how many proxies stand in front, mostly 1"
+            "passwords; set it to how many proxies stand in front, mostly 1. Without one, whoever sends a body and "
+            "stalls holds a thread of the server"
         )
         yield Finding("proxies", "warning", text)
     if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
         yield Finding("relay", "warning", text)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

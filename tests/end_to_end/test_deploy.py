@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -143,3 +144,23 @@ def test_of_two_headers_with_a_secret_each_is_tried(launch: Launch, server: Call
         sender.endheaders(body)
         assert sender.getresponse().status == 202
         sender.close()
+
+
+def test_under_gunicorn_stalled_bodies_hold_its_threads_for_so_long_only(launch: Launch) -> None:
+    """It has 8; before, 16 senders that began a body and went quiet kept every order out until they left."""
+    shop = launch(_gunicorn_in_haste, workers=1, EMBEDDED_WORKER="false")
+    at = urlsplit(shop.url)
+    stalled = [socket.create_connection((at.hostname, at.port), 20) for _ in range(16)]
+    for one in stalled:
+        one.sendall(
+            f"POST /orders HTTP/1.1\r\nHost: a\r\nX-Shared-Secret: {SECRET}\r\nContent-Length: 9\r\n\r\nor".encode()
+        )
+
+    assert shop.post(order_fields()).status == 202
+    for one in stalled:
+        with one:
+            assert one.recv(65_536)[9:12] == b"400"
+
+
+def _gunicorn_in_haste(port: int, *, workers: int) -> list[str]:
+    return [word.replace("wsgi:app", "tests.end_to_end.hasty_app:app") for word in gunicorn(port, workers=workers)]

@@ -1,0 +1,113 @@
+"""A deadline for each request's body, under servers that hand over the connection (gunicorn, Werkzeug's own).
+
+granian hands over none, and its read waits until all is there: under it only a proxy keeps a sender that stalls
+from holding a thread.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+#: Seconds from the first read of a body until its end.
+BODY_SECONDS = 30.0
+_SOCKETS = ("gunicorn.socket", "werkzeug.socket")
+
+_Wsgi = Callable[..., Iterable[bytes]]
+
+
+def limited(app: _Wsgi) -> _Wsgi:
+    """Wrap a WSGI app, so that a body that does not come in time has ended: it is then read as one that broke off."""
+    watch = _Watch()
+
+    def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        connection = next((environ[name] for name in _SOCKETS if name in environ), None)
+        if connection is not None:
+            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, watch)
+        return app(environ, start_response)
+
+    return serve
+
+
+class _LimitedBody:
+    """Is a body whose reads all end by one deadline."""
+
+    def __init__(self, stream: Any, connection: socket.socket, watch: _Watch) -> None:
+        self._stream = stream
+        self._connection = connection
+        self._watch = watch
+        self._deadline: float | None = None
+
+    def read(self, *size: int) -> bytes:
+        """Read as the server's own stream does."""
+        with self._in_time():
+            return self._stream.read(*size)  # type: ignore[no-any-return]
+
+    def readline(self, *size: int) -> bytes:
+        """Read a line as the server's own stream does."""
+        with self._in_time():
+            return self._stream.readline(*size)  # type: ignore[no-any-return]
+
+    def readlines(self, *hint: int) -> list[bytes]:
+        """Read lines as the server's own stream does."""
+        with self._in_time():
+            return self._stream.readlines(*hint)  # type: ignore[no-any-return]
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.readline, b"")
+
+    @contextmanager
+    def _in_time(self) -> Iterator[None]:
+        self._deadline = self._deadline or time.monotonic() + BODY_SECONDS
+        with self._watch.until(self._deadline, self._connection):
+            yield
+
+
+class _Watch:
+    """Ends the reading of connections whose deadline has come, in one thread, begun with the first of them."""
+
+    def __init__(self) -> None:
+        self._waited_for: dict[object, tuple[float, socket.socket]] = {}
+        self._changed = threading.Condition()
+        #: The deadline that the thread waits for.
+        self._next = math.inf
+        #: The process that the thread runs in: a server may fork.
+        self._process = 0
+
+    @contextmanager
+    def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
+        """Let a read go on until the deadline."""
+        mark = object()
+        with self._changed:
+            self._waited_for[mark] = (deadline, connection)
+            if self._process != os.getpid():
+                self._process = os.getpid()
+                threading.Thread(target=self._run, name="bodies", daemon=True).start()
+            elif deadline < self._next:
+                self._changed.notify()
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._waited_for.pop(mark, None)
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._next = min((deadline for deadline, _ in self._waited_for.values()), default=math.inf)
+                self._changed.wait(min(max(self._next - time.monotonic(), 0.01), threading.TIMEOUT_MAX))
+                self._end_late_ones()
+
+    def _end_late_ones(self) -> None:
+        now = time.monotonic()
+        for mark, (deadline, connection) in list(self._waited_for.items()):
+            if deadline <= now:
+                del self._waited_for[mark]
+                with suppress(OSError):  # the sender may have gone
+                    connection.shutdown(socket.SHUT_RD)
