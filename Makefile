@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 run: .venv/run
 	@$(BIN)/flask init
-	@exec $(BIN)/flask serve --host $(HOST) --port $(PORT)
+	@exec $(BIN)/flask serve --reload --host $(HOST) --port $(PORT)
 
 test: .venv/dev
 	@rm -f .coverage .coverage.*

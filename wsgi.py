@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from receiver import create_app, reloading, serving
 
 app = create_app()
@@ -9,4 +11,4 @@ app = create_app()
 if serving.is_serving():
     kit = app.extensions["receiver"]
     serving.start(kit, work=kit.settings["EMBEDDED_WORKER"])
-    reloading.watch(kit.instance / "handlers")
+    reloading.watch(kit.instance / "handlers", partial(serving.give_way, kit))

@@ -21,6 +21,7 @@ from receiver.mail_templates import MailTemplates
 from receiver.notices import Notices
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
+from receiver.processes import Presence
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception
@@ -63,6 +64,7 @@ class Kit:
     registrations: Registrations
     notices: Notices
     retention: Retention
+    presence: Presence
     leases: Leases
     engine: Engine
 

@@ -23,21 +23,12 @@ from receiver.orders import Order, encode_form
 from receiver.relay.dummy import dummy_order
 from receiver.relay.report import Report, read
 from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, send
+from receiver.self_test_steps import Step, of_handlers
 from receiver.shared_secrets import SELF_TEST
 
 #: How long a secret made for the self test holds, should its end be missed.
 SECRET_LASTS = timedelta(minutes=5)
 _MAIL_PATIENCE_SECONDS = 12.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """Is one line of the self test's report."""
-
-    step: str
-    passed: bool
-    state: str
-    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +84,7 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
         if not step.passed:
             return
     assert report is not None  # noqa: S101 - else it was not parsed
-    yield from _handlers(target, report)
+    yield from of_handlers(report, target.kit)
     yield from _mails(target, report.receipt)
     yield from _refusals(target, order)
 
@@ -116,18 +107,6 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
         return
     yield Step("parsed", True, "ok", f"order {report.order_id} understood")
     yield Step("recorded", True, "ok", f"receipt {report.receipt}")
-
-
-def _handlers(target: Target, report: Report) -> Iterator[Step]:
-    """Say what each handler that ran made of the order, and which of this instance's could not."""
-    for handler in report.handlers:
-        yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
-    if target.kit is None:
-        return
-    for problem in target.kit.registry.problems:
-        yield Step("handlers", False, "wrong", problem)
-    for not_yet, reason in target.kit.registry.not_loaded:
-        yield Step(f"handler {not_yet.name}", True, "not loaded", reason)
 
 
 def _why_no_report(answer: Answer) -> str:

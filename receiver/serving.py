@@ -14,7 +14,7 @@ from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import migrations, secret_key, stray_errors
+from receiver import handler_changes, migrations, secret_key, stray_errors
 from receiver.kit import Kit
 from receiver.shared_secrets import Keyring
 
@@ -44,12 +44,13 @@ def _only_restarts(command: click.Context) -> bool:
     return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
-def start(kit: Kit, *, work: bool) -> bool:
+def start(kit: Kit, *, work: bool, kind: str = "server") -> bool:
     """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
 
     Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. What is wrong
     with a setting stays so until a restart; a database that can be used after all is used from then on. A wrong source
-    keeps orders from being taken until the file is mended, and no job from running.
+    keeps orders from being taken until the file is mended, and no job from running. The process is written down as a
+    ``kind`` of its own, *server* or *worker*, with the handlers that it has loaded.
     """
     _set_up_log(kit.settings["LOG_LEVEL"])
     stray_errors.log_without_words()
@@ -66,6 +67,9 @@ def start(kit: Kit, *, work: bool) -> bool:
     if not kit.problems:
         _tell_of_secrets(kit.shared_secrets.keyring())
     log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
+    kit.presence.begin(
+        kind, [handler.name for handler in kit.registry.handlers], handler_changes.loaded_files(kit.registry)
+    )
     kit.transport.clear_remains()
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
@@ -114,10 +118,17 @@ def _wait_for_the_database(kit: Kit, work: bool) -> None:
     log.info("the database can be used now: orders are taken")
 
 
+def give_way(kit: Kit) -> None:
+    """Start no more jobs, for another process does that now with other handlers; go on taking orders until the end."""
+    kit.presence.end()
+    kit.engine.stop()
+
+
 def _end_the_work(kit: Kit) -> None:
     """Let the running jobs end when the server stops; as no daemon, this thread is waited for at the process's end."""
     threading.main_thread().join()
     kit.engine.stop()
+    kit.presence.end()
 
 
 def _set_up_log(level: str) -> None:

@@ -34,6 +34,7 @@ from receiver.models import MailRow, OrderRow
 from receiver.notices import Notices, Trouble
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
+from receiver.processes import Presence
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception
@@ -115,6 +116,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
     heartbeat = Heartbeat(database, days=settings["RETENTION_DAYS"])
     retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
+    presence = Presence(database)
     threads = settings["WORKER_THREADS"]
     engine = Engine(
         {
@@ -124,7 +126,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             "registrations": Kind(registrations.is_due, registrations.run_next, max(threads // 4, 1)),
         },
         [
-            *(refusals.flush, database.checkpoint, HeldBack(database).look),
+            *(refusals.flush, database.checkpoint, HeldBack(database).look, presence.sign),
             *(heartbeat.look, retention.look, FarOff(database, settings["RETRY_SCHEDULE"]).look),
         ],
         # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
@@ -162,6 +164,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         registrations=registrations,
         notices=notices,
         retention=retention,
+        presence=presence,
         leases=leases,
         engine=engine,
     )

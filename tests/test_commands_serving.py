@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from urllib3.exceptions import HTTPError
 from receiver.commands import serve as module
 from receiver.kit import Kit
 from receiver.models import OrderRow
+from receiver.processes import living
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.smtp_servers import free_port
@@ -75,9 +77,18 @@ def terminated_when(condition: Callable[[], bool]) -> Iterator[None]:
 def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.post(order_fields())
-    with terminated_when(lambda: bool(shop.rows()[0].state == "done")):
+    kinds: set[str] = set()
+
+    def is_done() -> bool:
+        with shop.kit.database.read() as session:
+            kinds.update(one.kind for one in living(session, datetime.now(UTC)))
+        return bool(shop.rows()[0].state == "done")
+
+    with terminated_when(is_done):
         result = run("worker")
-    assert (result.exit_code, shop.rows()[0].state) == (0, "done")
+    assert (result.exit_code, shop.rows()[0].state, kinds) == (0, "done", {"worker"})
+    with shop.kit.database.read() as session:
+        assert living(session, datetime.now(UTC)) == [], "it has said that it ends"
     assert result.stdout == "Working with 4 threads; Ctrl-C stops after the running jobs.\n"
 
 

@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "columns",
         "migrations",
         "models",
+        "processes",
         "registrars.tables",
         "relay.tables",
         "console.tables",
@@ -107,6 +108,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "handler_files": set(),
     "handler_checks": {"handlers"},
     "handler_loading": {"faults", "handler_checks", "handler_files", "handlers"},
+    "processes": {"columns", "database", "errors"},
+    "handler_changes": {"database", "errors", "handler_files", "handler_loading", "processes"},
     "attempts": {"attempt_work", "context", "faults", "handlers", "orders", "outcome"},
     "progress": LEAVES
     | STORE
@@ -185,14 +188,24 @@ TOPS: dict[str, set[str]] = {
     "problems": set(),
     "serving": {"kit"},
     "instance": {"kit"},
-    "self_test": {"kit"},
+    "self_test": {"kit", "self_test_steps"},
+    "self_test_steps": {"kit"},
     "handler_trial": {"kit", "instance"},
     # What a merchant's tests are given.
     "testing": {"", "kit", "instance", "handler_trial", "testing"},
     "diagnosis": {"kit", "serving", "diagnosis"},
     "account": {"kit", "page_forms", "problems", "console", "account"},
     "console": {"kit", "instance", "diagnosis", "page_forms", "problems", "serving", "console"},
-    "commands": {"kit", "serving", "instance", "self_test", "handler_trial", "diagnosis", "commands"},
+    "commands": {
+        "kit",
+        "serving",
+        "instance",
+        "self_test",
+        "self_test_steps",
+        "handler_trial",
+        "diagnosis",
+        "commands",
+    },
     # The app's factory.
     "": {"body_deadlines", "wiring", "routes", "health", "page_forms", "problems", "console", "account", "commands"},
 }

@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from receiver import authoring, handler_trial
+from receiver import authoring, handler_changes, handler_trial
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.handler_loading import SWITCHED_BY
@@ -32,15 +32,21 @@ def list_handlers(as_json: bool) -> None:
     """List the handlers in the order they run, those that are off with what switches them on, and broken ones."""
     kit = current_kit()
     registry = kit.registry
+    outdated = handler_changes.outdated(kit.database, registry)
     rows: list[dict[str, Any]] = [
-        *(_row(handler, "on", None) for handler in registry.handlers),
+        *(_row(handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
         *(_row(handler, "off", _switch(handler, kit.settings["HANDLERS"])) for handler in registry.left_out),
         *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
     ]
     print_rows(rows, as_json=as_json, empty="")
     if not registry.handlers:
         click.echo("No handler runs; see HANDLERS in instance/config.toml.", err=True)
-    for said in (*registry.problems, *registry.not_yet, *registry.notes):
+    for said in (
+        *registry.problems,
+        *registry.not_yet,
+        *registry.notes,
+        *handler_changes.differences(kit.database, registry),
+    ):
         click.echo(said, err=True)
     if registry.problems:
         raise SystemExit(1)

@@ -12,6 +12,7 @@ from receiver import faults, self_test
 from receiver.commands.printing import json_option, print_rows
 from receiver.commands.working import working_kit
 from receiver.kit import current_kit
+from receiver.self_test_steps import Step
 
 
 @click.command("selftest")
@@ -47,7 +48,7 @@ def _need_a_working_instance() -> None:
         raise click.ClickException(problems[0])
 
 
-def _print_step(step: self_test.Step) -> None:
+def _print_step(step: Step) -> None:
     mark = click.style("ok  ", fg="green") if step.passed else click.style("MISS", fg="red")
     click.echo(f"{mark}  {step.step.ljust(26)} {step.state.ljust(8)} {faults.printable(step.detail)}".rstrip())
 

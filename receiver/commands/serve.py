@@ -19,6 +19,7 @@ from flask.cli import with_appcontext
 from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
+from receiver import reloading
 from receiver.commands.working import working_kit
 from receiver.config import default
 from receiver.http_client import new_pool
@@ -37,8 +38,9 @@ NO_PROXY = (
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--reload", is_flag=True, help="Load handlers again when a file of theirs changes: while writing them.")
 @with_appcontext
-def serve(host: str, port: int) -> None:
+def serve(host: str, port: int, reload: bool) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = working_kit()
     address = _free_address(host, port)
@@ -48,7 +50,10 @@ def serve(host: str, port: int) -> None:
     told_early: list[bool] = []
     _on_signals(lambda: told_early.append(True))
     # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
-    server = subprocess.Popen(_granian(address, port), env=_environment(kit, host, url), start_new_session=True)  # noqa: S603
+    environment = _environment(kit, host, url) | ({reloading.BY_THE_PARENT: "1"} if reload else {})
+    server = subprocess.Popen(_granian(address, port), env=environment, start_new_session=True)  # noqa: S603
+    if reload:
+        reloading.on_change(kit.instance / "handlers", lambda: _reload(server, url), after=reloading.SEEN_BY_ALL)
     try:
         _on_signals(lambda: _stop(server))
         if told_early:
@@ -67,6 +72,13 @@ def serve(host: str, port: int) -> None:
     finally:
         _stop(server)
         server.wait()
+
+
+def _reload(server: subprocess.Popen[Any], url: str) -> None:
+    """Have the server, once it is up, replace its worker by a new one, which loads the handlers as they are now."""
+    if _answers(server, url):
+        click.echo("A handler's file came, went or was changed: the handlers are loaded again.")
+        server.send_signal(signal.SIGHUP)
 
 
 def _stop(server: subprocess.Popen[Any]) -> None:
@@ -124,6 +136,9 @@ def _granian(host: str, port: int) -> list[str]:
         "--workers-kill-timeout",
         "10",
         "--respawn-failed-workers",
+        # When handlers are loaded again the old worker goes on taking orders until the new one does.
+        "--respawn-interval",
+        "5",
     ]
     return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
-from receiver import figures
+from receiver import figures, handler_changes
 from receiver.attempts import MOST_ABANDONED
 from receiver.console.blueprint import console
 from receiver.handler_loading import SWITCHED_BY
@@ -49,7 +49,7 @@ def handlers() -> str:
         ],
         left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
         switched_by=SWITCHED_BY,
-        problems=kit.registry.problems,
+        problems=[*kit.registry.problems, *handler_changes.differences(kit.database, kit.registry)],
         notes=[*kit.registry.not_yet, *kit.registry.notes],
         has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
         folder=own,

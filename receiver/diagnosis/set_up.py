@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver import ownership, sealed
+from receiver import handler_changes, ownership, sealed
 from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
@@ -86,6 +86,8 @@ def handlers(kit: Kit) -> Iterator[Finding]:
     for said in (*kit.registry.not_yet, *kit.registry.notes):
         yield Finding("handlers", "warning", said)
     names = ", ".join(handler.name for handler in kit.registry.handlers)
+    for difference in handler_changes.differences(kit.database, kit.registry):
+        yield Finding("handlers", "wrong", difference)
     yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
 
 

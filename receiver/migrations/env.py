@@ -8,6 +8,7 @@ import receiver.account.tables
 import receiver.clock_tables
 import receiver.console.tables
 import receiver.models
+import receiver.processes
 import receiver.registrars.tables
 import receiver.relay.tables  # noqa: F401 - knowing the tables is what these are imported for
 from receiver.columns import Base

@@ -1,4 +1,4 @@
-"""Under `flask run --debug` a handler that is changed, comes or goes is what the next order meets."""
+"""Under `flask run --debug`, and `make run`, a handler that is changed, comes or goes is what the next order meets."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 import urllib3
 
+from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
 from receiver.relay.dummy import dummy_order
 from tests import unmeasured
-from tests.served import FORM, SECRET
+from tests.end_to_end.processes import Running
+from tests.served import FORM, SECRET, order_fields
 from tests.smtp_servers import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +77,40 @@ def test_a_handler_that_is_changed_or_comes_or_goes_is_seen(post: Post, log: Pat
     (folder / "more.py").write_text(MINE.format(name="more", said="new"))
     (folder / "mine.py").unlink()
     wait_until(post, log, lambda said: said.get("more") == "new" and "mine" not in said)
+
+
+def of_make_run(port: int, *, workers: int) -> list[str]:
+    """Make the command that `make run` serves by."""
+    (line,) = [line for line in (ROOT / "Makefile").read_text("utf-8").splitlines() if "flask serve" in line]
+    options = line.partition("flask serve")[2].replace("$(HOST)", "127.0.0.1").replace("$(PORT)", str(port))
+    return ["flask", "serve", *options.split()]
+
+
+def test_make_run_loads_a_handler_again_for_the_next_order(launch: Callable[..., Running], instance: Path) -> None:
+    shop = launch(of_make_run)
+    try:
+        shop.wait_for(lambda: "Ctrl-C stops." in shop.log, 60)
+        assert said_of_an_order(shop, instance, "sunny") == "sunny"
+        assert said_of_an_order(shop, instance, "rainy") == "rainy"
+    finally:
+        assert shop.process.stop() == 0
+
+
+def said_of_an_order(shop: Running, instance: Path, said: str) -> str | None:
+    """Write the handler, post an order once that is seen, and give what the handler returned."""
+    times = shop.log.count("the handlers are loaded again")
+    (instance / "handlers" / "append_weather.py").write_text(MINE.format(name="append_weather", said=said))
+    shop.wait_for(lambda: shop.log.count("the handlers are loaded again") > times, 60)
+    fields = order_fields()
+    shop.wait_for(lambda: is_taken(shop, fields), 60)
+    shop.settled(60)
+    newest = shop.rows(OrderRow)[-1].id
+    rows = [row for row in shop.rows(HandlerRow) if row.order_pk == newest and row.name == "append_weather"]
+    return rows[0].detail if rows else None
+
+
+def is_taken(shop: Running, fields: dict[str, str]) -> bool:
+    """Post as a sender does, which tries again when a busy machine starts the next process slowly."""
+    with suppress(urllib3.exceptions.HTTPError):
+        return shop.post(fields).status in {200, 202}
+    return False
