@@ -1,6 +1,7 @@
 """Runs all measurements."""
 
-from bench import accepts, pages
+from bench import accepts, locked, pages
 
 accepts.main()
+locked.main()
 pages.main()

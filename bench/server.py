@@ -24,7 +24,7 @@ _GRANIAN = (
 
 
 @contextmanager
-def serving(**settings: str) -> Iterator[tuple[str, Kit]]:
+def serving(*, is_logged: bool = True, **settings: str) -> Iterator[tuple[str, Kit]]:
     """Serve an instance with these settings; gives its address and, to look at its database, its kit."""
     with tempfile.TemporaryDirectory() as folder:
         instance = str(Path(folder) / "instance")
@@ -32,7 +32,8 @@ def serving(**settings: str) -> Iterator[tuple[str, Kit]]:
         os.environ.update({f"RECEIVER_{name}": value for name, value in ours.items()})
         subprocess.run([sys.executable, "-m", "flask", "init"], check=True, stdout=subprocess.DEVNULL)
         server = subprocess.Popen(
-            [sys.executable, "-m", "granian", *_GRANIAN, "--port", str(PORT), "--log-level", "error", "bench.app:app"]
+            [sys.executable, "-m", "granian", *_GRANIAN, "--port", str(PORT), "--log-level", "error", "bench.app:app"],
+            stderr=None if is_logged else subprocess.DEVNULL,
         )
         try:
             url = f"http://127.0.0.1:{PORT}"
