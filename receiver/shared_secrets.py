@@ -18,6 +18,7 @@ from receiver.database_errors import translated_errors
 from receiver.errors import NotPossible, NotThere
 from receiver.models import SecretRow
 from receiver.orders import Fields
+from receiver.secret_strength import refuse_weak
 from receiver.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.
@@ -131,10 +132,11 @@ class SharedSecrets:
     ) -> str:
         """Store one more active secret and give its fingerprint.
 
-        One that is about to end has this end instead. Raises ConfigurationError for an unusable one, and for one that
-        is active without an end already.
+        One that is about to end has this end instead. Raises ConfigurationError for an unusable one, for one that is
+        easily guessed, and for one that is active without an end already.
         """
         secret = signing.clean_secret(secret)
+        refuse_weak(secret)
         ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
         mine = select(SecretRow).where(SecretRow.fingerprint == mark)

@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "faults": LEAVES,
     "signing": LEAVES,
+    "secret_strength": {"errors"},
     "addresses": LEAVES,
     "orders": LEAVES,
     # Its example is the dummy order, which is the relay's.
@@ -139,7 +140,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "source": LEAVES,
     "source_options": STORE | {"errors", "sqlite"},
     "sources": LEAVES | STORE | {"config", "mapped_fields", "settings", "source", "source_options"},
-    "shared_secrets": LEAVES | STORE | {"columns", "database_errors", "encryption", "write_lock"},
+    "shared_secrets": LEAVES | STORE | {"columns", "database_errors", "encryption", "write_lock", "secret_strength"},
     "authentication": LEAVES | {"shared_secrets"},
     "refusals": LEAVES | STORE | {"shared_secrets"},
     "order_row": LEAVES | {"authentication", "customers", "identity", "jobs", "shared_secrets", "source"},

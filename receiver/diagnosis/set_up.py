@@ -12,6 +12,8 @@ from receiver import handler_changes, ownership, sealed
 from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
+from receiver.secret_strength import weakness
+from receiver.signing import fingerprint
 
 
 def settings(kit: Kit) -> Iterator[Finding]:
@@ -58,6 +60,17 @@ def secrets(kit: Kit) -> Iterator[Finding]:
     if unreadable and kit.settings["SECRET_KEY"]:
         text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
         yield Finding("secrets", "wrong", f"{text}run `flask init --new-key` and add them again")
+
+
+def weak_secrets(kit: Kit) -> Iterator[Finding]:
+    """Name the secrets that are easily guessed; they still hold, since an order that is refused is lost."""
+    active = [*kit.shared_secrets.keyring().active, *kit.sources.secrets, kit.settings["FORWARD_SECRET"].strip()]
+    for secret in dict.fromkeys(filter(None, active)):
+        if why := weakness(secret):
+            text = (
+                f"{fingerprint(secret)} is easily guessed: {why}; have another made with `flask secret add`, give it "
+            )
+            yield Finding("secrets", "warning", f"{text}to the service, and take this one away")
 
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:

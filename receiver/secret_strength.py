@@ -1,0 +1,34 @@
+"""Whether a shared secret that somebody made up can be guessed."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from receiver.errors import ConfigurationError
+
+#: Sixteen random characters, of as few as ten digits, have fewer different ones in four cases of a thousand.
+_FEWEST_DIFFERENT = 6
+#: Share of neighbours that follow each other, as in 12345678 and aaaa.
+_MOST_IN_ORDER = 0.75
+_PREFIX = "whsec_"
+
+
+def weakness(secret: str) -> str | None:
+    """Say what makes a secret easily guessed, without any of its characters; None of one that is not."""
+    text = secret.removeprefix(_PREFIX).rstrip("=")
+    different = len(set(text))
+    if different < _FEWEST_DIFFERENT:
+        return f"it has only {different} different character{'s'[: different != 1]}"
+    if text in (text + text)[1:-1]:
+        return "it repeats itself"
+    in_order = sum(abs(ord(one) - ord(other)) <= 1 for one, other in pairwise(text))
+    return "its characters follow one another" if in_order > _MOST_IN_ORDER * len(text) else None
+
+
+def refuse_weak(secret: str) -> None:
+    """Raise ConfigurationError for a secret that is easily guessed; the message does not repeat it."""
+    if why := weakness(secret):
+        raise ConfigurationError(
+            f"This secret is easily guessed: {why}. Leave it out to have one made of 32 random bytes, and give that "
+            "one to the service."
+        )

@@ -1,0 +1,76 @@
+"""Secrets that are easily guessed: refused when they are added, told of when they are there."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from flask import Flask
+
+from receiver import encryption, signing
+from receiver.diagnosis import diagnose
+from receiver.kit import Kit
+from receiver.models import SecretRow
+from receiver.secret_strength import weakness
+from tests.commanding import runner
+from tests.console.visitor import Visitor
+from tests.served import Served, order_fields
+
+WEAK = [
+    "a" * 16,
+    "abababababababab",
+    "password" * 2,
+    "1234567890123456",
+    "0123456789abcdef",
+    "zyxwvutsrqponmlk",
+    "whsec_" + "A" * 43 + "=",
+]
+
+
+@pytest.mark.parametrize("secret", WEAK)
+def test_a_weak_secret_is_refused_with_the_way_to_a_good_one(make_app: Callable[..., Flask], secret: str) -> None:
+    result = runner(make_app)("secret", "add", secret)
+    assert result.exit_code == 1
+    assert "This secret is easily guessed: it" in result.stderr
+    assert "Leave it out to have one made" in result.stderr
+    assert secret not in result.output
+
+
+def test_what_services_and_programs_make_is_taken() -> None:
+    made = [make() for make in (signing.new_secret, lambda: secrets.token_hex(16), lambda: secrets.token_urlsafe(16))]
+    for secret in (*made, "correct horse battery staple", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"):
+        assert weakness(secret) is None
+
+
+def test_the_console_refuses_a_weak_secret_too(shop: Served) -> None:
+    visitor = Visitor(shop.base)
+    visitor.sign_in(follow=False)
+    page = visitor.post("/admin/settings/secrets", {"secret": "a" * 16, "replaces": "", "overlap": "24"})
+    assert (page.status, "This secret is easily guessed" in page.text) == (422, True)
+
+
+def test_a_weak_secret_of_the_settings_takes_orders_and_doctor_warns(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, SHARED_SECRETS=["a" * 16])
+    assert shop.post(order_fields(), headers={"X-Shared-Secret": "a" * 16}).status == 202
+    (told,) = [one for one in diagnose(shop.kit, quickly=True) if "easily guessed" in one.text]
+    assert (told.subject, told.state) == ("secrets", "warning")
+    assert signing.fingerprint("a" * 16) in told.text
+    assert "a" * 16 not in told.text
+
+
+def test_a_weak_secret_that_was_stored_before_is_told_of(kit: Kit) -> None:
+    weak = "b" * 16
+    with kit.database.write() as session:
+        kept = encryption.encrypted(kit.settings["SECRET_KEY"], weak)
+        row = {"ciphertext": kept, "fingerprint": signing.fingerprint(weak), "created_at": datetime.now(UTC)}
+        session.add(SecretRow(name="added", **row))
+    told = [one.text for one in diagnose(kit, quickly=True) if "easily guessed" in one.text]
+    assert [text.partition(" ")[0] for text in told] == [signing.fingerprint(weak)]
+
+
+def test_a_weak_secret_of_a_source_or_for_forwarding_is_told_of(make_app: Callable[..., Flask]) -> None:
+    app = make_app(sources={"market": {"secrets": ["c" * 16]}}, FORWARD_SECRET="d" * 16)
+    told = [one.text for one in diagnose(app.extensions["receiver"], quickly=True) if "easily guessed" in one.text]
+    assert len(told) == 2
