@@ -24,12 +24,11 @@ _Wsgi = Callable[..., Iterable[bytes]]
 
 def limited(app: _Wsgi) -> _Wsgi:
     """Wrap a WSGI app, so that a body that does not come in time has ended: it is then read as one that broke off."""
-    watch = _Watch()
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         connection = next((environ[name] for name in _SOCKETS if name in environ), None)
         if connection is not None:
-            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, watch)
+            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, _WATCH)
         return app(environ, start_response)
 
     return serve
@@ -111,3 +110,7 @@ class _Watch:
                 del self._waited_for[mark]
                 with suppress(OSError):  # the sender may have gone
                     connection.shutdown(socket.SHUT_RD)
+
+
+#: One for all apps of a process.
+_WATCH = _Watch()
