@@ -42,7 +42,8 @@ class Database:
         event.listen(self.engine, "checkin", _keep_no_odd_one)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        self._path = Path(self.engine.url.database or "").absolute()
+        #: The file; SQLite takes a URI too.
+        self.path = Path((self.engine.url.database or "").removeprefix("file:")).absolute()
         self._inode: int | None = None
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
@@ -101,16 +102,16 @@ class Database:
 
     def _prepare(self, connection: sqlite.GatedConnection) -> None:
         sqlite.prepare(connection)
-        self._inode = self._inode or self._path.stat().st_ino
+        self._inode = self._inode or self.path.stat().st_ino
 
     def _check_file(self) -> None:
         """Raise Unavailable when the file was removed or replaced: a commit into the open one would be lost with it."""
         if self._inode is None:
             return
         with suppress(OSError):
-            if self._inode == self._path.stat().st_ino:
+            if self._inode == self.path.stat().st_ino:
                 return
-        raise Unavailable(f"{self._path.name} was removed or replaced while it was in use; start the server again.")
+        raise Unavailable(f"{self.path.name} was removed or replaced while it was in use; start the server again.")
 
     def _kept_cursor(self) -> Any:
         """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""

@@ -6,7 +6,6 @@ import shutil
 import threading
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 
 from sqlalchemy import delete, insert
 
@@ -96,6 +95,6 @@ class Readiness:
 
     def _has_room(self) -> bool:
         try:
-            return shutil.disk_usage(Path(self._database.engine.url.database or "").parent).free >= self._room
-        except OSError:  # a URL may name a file in a way that SQLite alone understands
+            return shutil.disk_usage(self._database.path.parent).free >= self._room
+        except OSError:  # a URI may name a file in a way that SQLite alone understands
             return True

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 def problem(engine: Engine) -> str | None:
     """Give what is wrong with the database's schema and how to mend it, or None."""
-    if not os.path.exists(engine.url.database or ""):  # noqa: PTH110 - raises for no folder that is closed to us
+    if not os.path.exists((engine.url.database or "").removeprefix("file:")):  # noqa: PTH110 - raises for no folder that is closed to us
         return "The database is not set up; run `flask init`."
     try:
         found = version(engine)
