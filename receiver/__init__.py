@@ -19,6 +19,7 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """
     from receiver import body_deadlines, commands, console, health, page_forms, problems, routes, settings, wiring
     from receiver.account import pages
+    from receiver.relay import recording
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
     instance = instance.expanduser().absolute()
@@ -26,7 +27,8 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     found, wrong = settings.read(instance, overrides=overrides or {})
     app.config.update(found)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    app.extensions["receiver"] = wiring.build(instance, found, wrong)
+    kit = wiring.build(instance, found, wrong)
+    app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine.hint)}
     app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     if hops := found["TRUSTED_PROXIES"]:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]

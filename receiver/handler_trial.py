@@ -16,11 +16,11 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
 from receiver import ledger, outbox, replay
+from receiver.backup import back_up
+from receiver.context import Services
 from receiver.database import Database
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
-from receiver.instance import back_up
-from receiver.kit import Kit
 from receiver.leases import Leases
 from receiver.models import HandlerRow, MailRow, OrderRow
 from receiver.order_row import what_was_read
@@ -63,39 +63,72 @@ class Trial:
         }
 
 
-def on_order(kit: Kit, name: str, order: str, *, dry_run: bool) -> Trial:
-    """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
+@dataclass(frozen=True, kw_only=True)
+class HandlerTrials:
+    """One handler on one order, run beside the queue."""
 
-    On a ``dry_run`` the database is left as it was and no mail is sent. Raises ConfigurationError when there is
-    no such handler or order, or when it cannot run on it.
-    """
-    registry = _with(kit.registry, name)
-    with _copy(kit.database) if dry_run else nullcontext(kit.database) as database:
-        with database.write() as session:
-            row = ledger.find_by_either(session, order)
-            replay.take(session, row, registry=kit.registry, handler=name)
-        return _run(kit, database, registry, name, row)
+    database: Database
+    services: Services
+    registry: Registry
+    #: Seconds between a handler's attempts.
+    schedule: Sequence[int]
+    #: Where the emails of a trial go, whomever they were for.
+    merchant_email: str
 
+    def on_order(self, name: str, order: str, *, dry_run: bool) -> Trial:
+        """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
 
-def on_dummy(kit: Kit, name: str, *, dry_run: bool) -> Trial:
-    """Run a handler on the dummy order, as if it were a real one, of which the database keeps nothing.
+        On a ``dry_run`` the database stays as it was and no email is sent. Raises ConfigurationError when there is
+        no such handler or order, or when it can't run on it.
+        """
+        registry = _with(self.registry, name)
+        with _copy(self.database) if dry_run else nullcontext(self.database) as database:
+            with database.write() as session:
+                row = ledger.find_by_either(session, order)
+                replay.take(session, row, registry=self.registry, handler=name)
+            return self._run(database, registry, name, row)
 
-    Unless it is a ``dry_run`` its mails are sent: to the merchant, whomever they were for. Raises
-    NotThere when there is no such handler.
-    """
-    registry = _with(kit.registry, name)
-    with _copy(kit.database) as database:
-        with database.write() as session:
-            row = _dummy(datetime.now(UTC))
-            session.add(row)
-            session.flush()
-            replay.take(session, row, registry=kit.registry, handler=name)
-        trial = _run(kit, database, registry, name, row)
-    if trial.mails and not dry_run:
-        with kit.database.write() as session:
-            for mail in trial.mails:
-                _send_to_merchant(session, mail, kit.settings["MERCHANT_EMAIL"])
-    return trial
+    def on_sample(self, name: str, *, dry_run: bool) -> Trial:
+        """Run a handler on the sample order, as if it were a real one, of which the database keeps nothing.
+
+        Unless it is a ``dry_run`` its emails are sent: to the merchant, whomever they were for. Raises NotThere when
+        there is no such handler.
+        """
+        registry = _with(self.registry, name)
+        with _copy(self.database) as database:
+            with database.write() as session:
+                row = _sample(datetime.now(UTC))
+                session.add(row)
+                session.flush()
+                replay.take(session, row, registry=self.registry, handler=name)
+            trial = self._run(database, registry, name, row)
+        if trial.mails and not dry_run:
+            with self.database.write() as session:
+                for mail in trial.mails:
+                    _send_to_merchant(session, mail, self.merchant_email)
+        return trial
+
+    def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
+        """Make the attempt, by the road that every attempt goes, and gather what it left."""
+        leases = Leases(database)
+        services = replace(self.services, database=database)
+        processor = Processor(database, leases, registry, services, schedule=self.schedule)
+        with database.read() as session:
+            newest = session.scalar(select(func.max(MailRow.id))) or 0
+        with watched(database, without=RECORDS) as changes:
+            one = _kept_alive(processor, leases, row.id, name)
+        mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
+        with database.read() as session:
+            mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
+        return Trial(
+            handler=name,
+            order_id=row.order_id,
+            state=one.state,
+            detail=one.detail,
+            milliseconds=one.milliseconds or 0,
+            mails=mails,
+            changes=changes.net(),
+        )
 
 
 def _with(registry: Registry, name: str) -> Registry:
@@ -130,7 +163,7 @@ def _copy(database: Database) -> Iterator[Database]:
             copy.engine.dispose()
 
 
-def _dummy(now: datetime) -> OrderRow:
+def _sample(now: datetime) -> OrderRow:
     order = dummy_order(now=now, nonce=secrets.token_hex(8)).model_copy(update={"test": False})
     return OrderRow(
         source=DEFAULT,
@@ -143,29 +176,6 @@ def _dummy(now: datetime) -> OrderRow:
         fingerprint="",
         received_at=now,
         **what_was_read(Understood(order, "completed"), now),
-    )
-
-
-def _run(kit: Kit, database: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
-    """Make the attempt, by the road that every attempt goes, and gather what it left."""
-    leases = Leases(database)
-    services = replace(kit.services, database=database)
-    processor = Processor(database, leases, registry, services, schedule=kit.settings["RETRY_SCHEDULE"])
-    with database.read() as session:
-        newest = session.scalar(select(func.max(MailRow.id))) or 0
-    with watched(database, without=RECORDS) as changes:
-        one = _kept_alive(processor, leases, row.id, name)
-    mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
-    with database.read() as session:
-        mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
-    return Trial(
-        handler=name,
-        order_id=row.order_id,
-        state=one.state,
-        detail=one.detail,
-        milliseconds=one.milliseconds or 0,
-        mails=mails,
-        changes=changes.net(),
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +11,8 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
-from receiver import config, migrations, private_files, sealed, secret_key, sqlite
+from receiver import config, migrations, private_files, sealed, secret_key
+from receiver.backup import back_up
 from receiver.config_example import example
 from receiver.console import guesses
 from receiver.console.tables import SessionRow
@@ -75,22 +74,6 @@ def set_password(database: Database, chosen: str | None) -> str:
         session.execute(delete(SessionRow))
         guesses.forget_all(session)
     return password
-
-
-def back_up(database: Database, path: Path) -> None:
-    """Copy the database, while it is in use, to a new file that only its owner can read.
-
-    Raises ConfigurationError when it cannot be copied whole; then no file is left.
-    """
-    os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    try:
-        with closing(database.engine.raw_connection()) as source, closing(sqlite.driver.connect(path)) as target:
-            source.dbapi_connection.backup(target)  # type: ignore[union-attr]
-    except BaseException as error:
-        path.unlink()
-        if isinstance(error, sqlite.driver.Error):
-            raise ConfigurationError(f"{path} cannot be written whole ({error}), and was removed.") from error
-        raise
 
 
 def _make_folders(instance: Path) -> Iterator[str]:

@@ -15,6 +15,7 @@ from receiver.database import Database
 from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
+from receiver.handler_trial import HandlerTrials
 from receiver.leases import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
@@ -58,6 +59,7 @@ class Kit:
     #: What every handler's context shares.
     services: Services
     processor: Processor
+    trials: HandlerTrials
     outbox: Outbox
     controls: Controls
     transmissions: Transmissions

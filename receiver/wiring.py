@@ -22,6 +22,7 @@ from receiver.database import Database
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
 from receiver.handler_loading import load
+from receiver.handler_trial import HandlerTrials
 from receiver.held_back import HeldBack
 from receiver.held_back_notice import HELD_BACK
 from receiver.http_client import new_pool
@@ -158,6 +159,13 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         account_links=account_links,
         services=services,
         processor=processor,
+        trials=HandlerTrials(
+            database=database,
+            services=services,
+            registry=registry,
+            schedule=settings["RETRY_SCHEDULE"],
+            merchant_email=settings["MERCHANT_EMAIL"],
+        ),
         outbox=outbox,
         controls=controls,
         transmissions=transmissions,

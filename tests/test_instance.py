@@ -13,8 +13,9 @@ from flask import Flask
 from werkzeug.security import check_password_hash
 
 from receiver import create_app, settings, sqlite
+from receiver.backup import back_up
 from receiver.errors import ConfigurationError
-from receiver.instance import back_up, set_password, set_up
+from receiver.instance import set_password, set_up
 from receiver.kit import Kit
 from receiver.models import AdministratorRow
 

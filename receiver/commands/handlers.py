@@ -8,7 +8,7 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from receiver import authoring, handler_changes, handler_trial
+from receiver import authoring, handler_changes
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.handler_loading import SWITCHED_BY
@@ -95,11 +95,7 @@ def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool)
     if bool(order) == dummy:
         raise click.UsageError("Say on what: either --order ID or --dummy.")
     kit = working_kit()
-    trial = (
-        handler_trial.on_order(kit, name, order, dry_run=dry_run)
-        if order
-        else handler_trial.on_dummy(kit, name, dry_run=dry_run)
-    )
+    trial = kit.trials.on_order(name, order, dry_run=dry_run) if order else kit.trials.on_sample(name, dry_run=dry_run)
     if as_json:
         print_json(trial.as_json())
     else:

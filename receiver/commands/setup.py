@@ -10,6 +10,7 @@ import click
 from flask.cli import with_appcontext
 
 from receiver import instance
+from receiver.backup import back_up
 from receiver.commands.working import working_kit
 from receiver.kit import current_kit
 
@@ -48,7 +49,7 @@ def backup(file: Path) -> None:
     if file.exists():
         raise click.ClickException(f"{file} is there already; name a new file.")
     try:
-        instance.back_up(working_kit().database, file)
+        back_up(working_kit().database, file)
     except OSError as error:
         raise click.ClickException(f"{file} cannot be written: {error.strerror}.") from error
     click.echo(f"Backed up to {file}. Keep the rest of instance/ with it, secret_key above all; outbox/ may stay out.")

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from receiver.database import Database
 from receiver.identity import digest, order_key
 from receiver.orders import Order
 from receiver.relay import control_state
 from receiver.relay.tables import TransmissionRow
 from receiver.signing import is_webhook_id
+
+#: The relay's own entry of ``app.extensions``; it reads no other.
+EXTENSION = "receiver.relay"
+
+
+class Recorder(NamedTuple):
+    """What records an order in a transaction of its own, and wakes the workers."""
+
+    database: Database
+    #: Says that there is work of a kind.
+    hint: Callable[[str], None]
+
+    def record(self, order: Order) -> str:
+        """Write a transmission and return its event_id; it is on disk then."""
+        with self.database.write() as session:
+            event_id = record(session, order, now=datetime.now(UTC))
+        self.hint("transmissions")
+        return event_id
 
 
 def order_received(order: Order, session: Session | None = None) -> str:
@@ -25,11 +45,8 @@ def order_received(order: Order, session: Session | None = None) -> str:
     """
     if session is not None:
         return record(session, order, now=datetime.now(UTC))
-    kit: Any = current_app.extensions["receiver"]
-    with kit.database.write() as own_session:
-        event_id = record(own_session, order, now=datetime.now(UTC))
-    kit.engine.hint("transmissions")
-    return event_id
+    recorder: Recorder = current_app.extensions[EXTENSION]
+    return recorder.record(order)
 
 
 def identified(order: Order) -> Order:
