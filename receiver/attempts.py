@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Coroutine, Generator
 from dataclasses import replace
 
-from receiver import faults
+from receiver import errors
 from receiver.attempt_work import AttemptWork
 from receiver.context import Context
 from receiver.handlers import Handler, RetryLater, Skip
@@ -84,8 +84,8 @@ class _Call:
         try:
             self.outcome = _outcome_of(handler, self.context)
         except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
-            self.outcome = Outcome("retrying", faults.in_full(error, handler.file))
-            log.warning("handler %s failed: %s", handler.name, faults.for_the_log(error, handler.file))
+            self.outcome = Outcome("retrying", errors.describe_with_location(error, handler.file))
+            log.warning("handler %s failed: %s", handler.name, errors.describe_for_log(error, handler.file))
         finally:
             self.finished.set()
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from huey.api import MemoryHuey
 from huey.consumer import Consumer
 
-from receiver import faults
+from receiver import errors
 
 #: Seconds between two rounds of upkeep, and so the longest that a lost hint delays a job.
 UPKEEP_EVERY = 1.0
@@ -94,7 +94,7 @@ class Engine:
         try:
             found = kind.is_due() and kind.run_next()
         except Exception as error:  # noqa: BLE001 - a job's failure must not end the worker
-            log.error("a job of %s failed: %s", name, faults.for_the_log(error))
+            log.error("a job of %s failed: %s", name, errors.describe_for_log(error))
             return
         finally:
             self._slots[name].release()
@@ -108,7 +108,7 @@ class Engine:
                 try:
                     task()
                 except Exception as error:  # noqa: BLE001 - upkeep goes on whatever one task meets
-                    log.error("%s failed: %s", name, faults.for_the_log(error))
+                    log.error("%s failed: %s", name, errors.describe_for_log(error))
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():

@@ -17,7 +17,7 @@ from traceback import extract_tb
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
-from receiver import faults, handler_checks, handler_files, handlers
+from receiver import errors, handler_checks, handler_files, handlers
 from receiver.handler_files import HandlerFiles
 from receiver.handlers import MARK, Handler
 
@@ -83,7 +83,7 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a merchant's file may fail in any way
-            problems.append(f"{place} cannot be loaded: {_where(error, faults.in_words(error), place)}.")
+            problems.append(f"{place} cannot be loaded: {_where(error, errors.describe(error), place)}.")
             broken[problems[-1]] = f"{place} cannot be loaded: {_where(error, type(error).__name__, place)}."
             continue
         if not marked:

@@ -7,7 +7,7 @@ from traceback import walk_tb
 
 from jinja2 import Environment, TemplateError, TemplateNotFound, TemplateSyntaxError, nodes
 
-from receiver import faults
+from receiver import errors
 
 #: What a layout may leave out.
 _OPTIONAL = frozenset({"preview"})
@@ -45,7 +45,7 @@ def where(error: Exception) -> str:
         for frame, line in walk_tb(error.__traceback__)
         if frame.f_code.co_filename.endswith((".txt", ".html"))
     ]
-    words = str(error) if isinstance(error, TemplateError) else faults.in_words(error)
+    words = str(error) if isinstance(error, TemplateError) else errors.describe(error)
     return (lines[-1] if lines else "") + words
 
 

@@ -15,7 +15,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import safe_range
 from markupsafe import Markup
 
-from receiver import faults, formatting, text_layout
+from receiver import errors, formatting, text_layout
 from receiver.mail_language import catalogue
 from receiver.orders.quoting import unlinked
 
@@ -123,6 +123,6 @@ def _printable(value: Any) -> Any:
     if value is None:
         return ""
     if isinstance(value, str):
-        clean = faults.UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
+        clean = errors.UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
     return value

@@ -13,7 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, Template, TemplateNotFound
 
-from receiver import faults, mail_blocks
+from receiver import errors, mail_blocks
 from receiver.brand import Brand
 from receiver.mail_environment import environment
 from receiver.mail_language import locale_for
@@ -90,7 +90,7 @@ class MailTemplates:
                 raise
             rendered = self._render(self._built_in, name, subject, locale, values)
             self.broken[name] = mail_blocks.where(error)
-            log.warning("the merchant's mail template %s is broken: %s", name, faults.for_the_log(error))
+            log.warning("the merchant's mail template %s is broken: %s", name, errors.describe_for_log(error))
             return rendered
 
     def render_own(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from receiver.faults import printable
+from receiver.errors import printable
 
 _LONGEST_DETAIL = 500
 #: A longer wait is nobody's wish, and soon no date any more.

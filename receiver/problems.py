@@ -10,7 +10,7 @@ from flask import Flask, Response, json, request
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from receiver import faults
+from receiver import errors
 from receiver.errors import ConfigurationError, ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def with_headers(response: Response, error: HTTPException) -> Response:
 
 def log_failure(error: Exception) -> None:
     """Log the way there, or our own words: an error's words and a frame's values may hold personal data."""
-    log.error("%s %s failed: %s", request.method, _logged_path(), faults.for_the_log(error))
+    log.error("%s %s failed: %s", request.method, _logged_path(), errors.describe_for_log(error))
 
 
 def log_bug(error: Exception) -> None:

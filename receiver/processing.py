@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import faults, jobs, progress
+from receiver import errors, jobs, progress
 from receiver.attempt_work import AttemptWork
 from receiver.attempts import Attempts
 from receiver.context import Context, Run, Services
@@ -112,7 +112,7 @@ class Processor:
         try:
             self._run(row, rows, self._run_handler)
         except Exception as error:  # noqa: BLE001 - left alone, Python prints it whole, personal data included
-            log.error("a test transmission failed: %s", faults.for_the_log(error))
+            log.error("a test transmission failed: %s", errors.describe_for_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
         with self._leases.kept(row):
@@ -137,7 +137,7 @@ class Processor:
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
-            log.error("handler %s: its attempt could not be carried out: %s", one.name, faults.for_the_log(error))
+            log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
             outcome = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             self._write(row, one, self._decide(one, handler, outcome, test=row.test))
 
@@ -178,7 +178,7 @@ class Processor:
         except (progress.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
-            return Outcome("retrying", f"its work could not be committed: {faults.in_words(error)}")
+            return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
         return outcome
 
     def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None = None) -> None:

@@ -9,7 +9,7 @@ import warnings
 from pathlib import Path
 from traceback import walk_tb
 
-from receiver import faults
+from receiver import errors
 
 log = logging.getLogger(__name__)
 
@@ -44,4 +44,4 @@ def _of_a_warning(
 def _said(error: BaseException) -> str:
     """Name the error with the way to it through the first file that is not Python's own."""
     files = (frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__))
-    return faults.for_the_log(error, next((file for file in files if file != threading.__file__), None))
+    return errors.describe_for_log(error, next((file for file in files if file != threading.__file__), None))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from receiver import faults
+from receiver import errors
 from receiver.commands.printing import json_option, print_rows
 from receiver.diagnosis import diagnose
 from receiver.kit import current_kit
@@ -23,7 +23,7 @@ def doctor(as_json: bool) -> None:
         findings.append(finding)
         if not as_json:
             mark = click.style(finding.state.ljust(8), fg=_COLOURS[finding.state])
-            click.echo(f"{mark} {finding.subject.ljust(10)} {faults.printable(finding.text)}")
+            click.echo(f"{mark} {finding.subject.ljust(10)} {errors.printable(finding.text)}")
     if as_json:
         print_rows([vars(finding) for finding in findings], as_json=True, empty="")
     if any(finding.state == "wrong" for finding in findings):

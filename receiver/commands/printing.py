@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from receiver import faults
+from receiver import errors
 from receiver.text_layout import plain_line
 
 #: Letters of a cell: every line of a table is as wide as its widest.
@@ -45,7 +45,7 @@ def print_json(value: object) -> None:
 
 def say(text: object, *, bold: bool = False, err: bool = False) -> None:
     """Print a line that may hold what somebody sent; what would steer a terminal is shown as a question mark."""
-    click.secho(faults.printable(str(text)), bold=bold or None, err=err)
+    click.secho(errors.printable(str(text)), bold=bold or None, err=err)
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:

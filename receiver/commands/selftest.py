@@ -8,7 +8,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
-from receiver import faults, self_test
+from receiver import errors, self_test
 from receiver.commands.printing import json_option, print_rows
 from receiver.commands.working import working_kit
 from receiver.kit import current_kit
@@ -50,7 +50,7 @@ def _need_a_working_instance() -> None:
 
 def _print_step(step: Step) -> None:
     mark = click.style("ok  ", fg="green") if step.passed else click.style("MISS", fg="red")
-    click.echo(f"{mark}  {step.step.ljust(26)} {step.state.ljust(8)} {faults.printable(step.detail)}".rstrip())
+    click.echo(f"{mark}  {step.step.ljust(26)} {step.state.ljust(8)} {errors.printable(step.detail)}".rstrip())
 
 
 COMMANDS = (selftest,)

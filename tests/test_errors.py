@@ -10,7 +10,7 @@ from runpy import run_path
 
 import pytest
 
-from receiver import faults
+from receiver import errors
 from receiver.errors import Unavailable
 from receiver.handlers import Skip
 
@@ -36,8 +36,8 @@ def raised(error: BaseException) -> BaseException:
 
 
 def test_the_log_learns_the_type_and_the_place_alone() -> None:
-    said = faults.for_the_log(raised(KeyError("ada@shop.example")))
-    assert said.startswith("KeyError at tests/test_faults.py, line ")
+    said = errors.describe_for_log(raised(KeyError("ada@shop.example")))
+    assert said.startswith("KeyError at tests/test_errors.py, line ")
     assert "ada" not in said
 
 
@@ -46,9 +46,9 @@ def test_the_place_is_the_line_of_the_file_asked_for_where_it_has_a_part_in_it()
         json.loads("{")
     except ValueError as caught:
         error = caught
-    assert faults.place(error).startswith("decoder.py, line ")
-    assert faults.place(error, __file__).startswith("test_faults.py, line ")
-    assert faults.place(error, "elsewhere.py").startswith("decoder.py, line ")
+    assert errors.location(error).startswith("decoder.py, line ")
+    assert errors.location(error, __file__).startswith("test_errors.py, line ")
+    assert errors.location(error, "elsewhere.py").startswith("decoder.py, line ")
 
 
 def test_the_way_goes_through_the_files_of_the_folder_and_names_no_value(tmp_path: Path) -> None:
@@ -62,9 +62,9 @@ def test_the_way_goes_through_the_files_of_the_folder_and_names_no_value(tmp_pat
 
     error = caught(lambda: mine["first"](helper["read"]))
 
-    assert faults.place(error, str(tmp_path / "mine.py")) == "mine.py, line 2 > line 4 > helper.py, line 3"
-    assert faults.place(error, str(tmp_path / "lib" / "helper.py")) == "helper.py, line 3"
-    said = faults.for_the_log(error, str(tmp_path / "mine.py"))
+    assert errors.location(error, str(tmp_path / "mine.py")) == "mine.py, line 2 > line 4 > helper.py, line 3"
+    assert errors.location(error, str(tmp_path / "lib" / "helper.py")) == "helper.py, line 3"
+    said = errors.describe_for_log(error, str(tmp_path / "mine.py"))
     way = re.escape(f"{tmp_path}/mine.py, line 2 > line 4 > {tmp_path}/lib/helper.py, line 3 > ")
     assert re.fullmatch(rf"JSONDecodeError at {way}.*/json/decoder\.py, line \d+", said)
 
@@ -78,7 +78,7 @@ def test_of_an_installed_handler_the_way_goes_through_its_own_file_alone(tmp_pat
 
     error = caught(lambda: mine["first"](other["read"]))
 
-    assert faults.place(error, str(folder / "mine.py")) == "mine.py, line 2"
+    assert errors.location(error, str(folder / "mine.py")) == "mine.py, line 2"
 
 
 def test_a_way_without_end_is_told_in_short(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_way_without_end_is_told_in_short(tmp_path: Path) -> None:
 
     error = caught(run_path(str(tmp_path / "mine.py"))["first"])
 
-    assert faults.place(error, str(tmp_path / "mine.py")) == (
+    assert errors.location(error, str(tmp_path / "mine.py")) == (
         "mine.py, line 2 > line 4 > line 4 > … > line 4 > line 4 > line 4"
     )
 
@@ -97,34 +97,34 @@ def test_the_log_names_every_frame_of_ours_and_of_the_handler_and_the_one_that_r
 
     error = caught(lambda: mine(lambda words: Skip([words])))  # type: ignore[arg-type]
 
-    said = faults.for_the_log(error, str(tmp_path / "mine.py"))
+    said = errors.describe_for_log(error, str(tmp_path / "mine.py"))
     way = re.escape(f"{tmp_path}/mine.py, line 2 > receiver/handlers/__init__.py")
     assert re.fullmatch(rf"TypeError at {way}, line \d+ > line \d+", said)
 
 
 def test_long_words_leave_room_for_the_way() -> None:
-    said = faults.in_full(raised(ValueError("x" * 1000)), __file__)
+    said = errors.describe_with_location(raised(ValueError("x" * 1000)), __file__)
     assert said.startswith("ValueError: xxx")
-    assert re.search(r"x… \(test_faults\.py, line \d+\)$", said)
+    assert re.search(r"x… \(test_errors\.py, line \d+\)$", said)
     assert len(said) < 400
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
-    assert faults.for_the_log(KeyError()) == "KeyError at a place unknown"
+    assert errors.describe_for_log(KeyError()) == "KeyError at a place unknown"
 
 
 def test_the_merchant_reads_the_words_too() -> None:
-    assert faults.in_words(RuntimeError("the warehouse is closed")) == "RuntimeError: the warehouse is closed"
+    assert errors.describe(RuntimeError("the warehouse is closed")) == "RuntimeError: the warehouse is closed"
 
 
 def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
-    assert faults.in_words(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
+    assert errors.describe(ValueError("half \ud800 a pair")) == "ValueError: half ? a pair"
     assert (
-        faults.in_words(ValueError("a\0b\x1b[31mred\ttab\nline\u202eback")) == "ValueError: a?b?[31mred\ttab\nline?back"
+        errors.describe(ValueError("a\0b\x1b[31mred\ttab\nline\u202eback")) == "ValueError: a?b?[31mred\ttab\nline?back"
     )
-    assert faults.in_words(Unspeakable()) == "Unspeakable: (its words cannot be read)"
+    assert errors.describe(Unspeakable()) == "Unspeakable: (its words cannot be read)"
 
 
 def test_what_keeps_orders_off_the_disk_is_said_in_our_own_words() -> None:
     said = "The database cannot be used now (database or disk is full); try again."
-    assert faults.for_the_log(raised(Unavailable(said))) == said
+    assert errors.describe_for_log(raised(Unavailable(said))) == said
