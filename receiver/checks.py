@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel import Locale, UnknownLocaleError
 
 from receiver.errors import ConfigurationError
-from receiver.mail_addresses import deliverable
+from receiver.orders.email_addresses import deliverable
 from receiver.signing import clean_secret
 
 _YEAR = 31_536_000

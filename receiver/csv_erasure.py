@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from receiver.customers import normalised
 from receiver.errors import Unavailable
+from receiver.orders.email_addresses import normalised
 
 #: Columns, by their heading, that tell of a person.
 _PERSON = frozenset({"email", "first_name", "last_name", "company", "country", "payment_reference"})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import unicodedata
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
@@ -16,21 +15,13 @@ from sqlalchemy.orm import Session
 
 from receiver.models import AddressRow, CustomerRow, OrderRow
 from receiver.orders import Address, Order
+from receiver.orders.email_addresses import normalised
 
 #: Customers on a page, and orders on a customer's.
 PAGE = 50
-_LONGEST_EMAIL = 254
 _LAST_LETTER = "\U0010ffff"
 _COMPLETED = OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
-
-
-def normalised(email: str) -> str:
-    """Give the one spelling under which an e-mail address is a key: composed, trimmed, lower case.
-
-    What is longer than any address is not composed: many combining marks would hold the process for half a minute.
-    """
-    return (unicodedata.normalize("NFC", email) if len(email) <= _LONGEST_EMAIL else email).strip().lower()
 
 
 def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[CustomerRow, bool]:

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from receiver import ledger
 from receiver.errors import NotPossible
-from receiver.order_files import decode_file
 from receiver.orders import (
     MAY_BE_INCOMPLETE,
     Explained,
@@ -24,6 +23,7 @@ from receiver.orders import (
     guard,
     read,
 )
+from receiver.orders.files import decode_file
 from receiver.shared_secrets import Keyring
 from receiver.source import DEFAULT
 from receiver.sources import Sources

@@ -25,8 +25,8 @@ from receiver.leases import Leases
 from receiver.models import HandlerRow, MailRow, OrderRow
 from receiver.order_row import what_was_read
 from receiver.orders import Understood
+from receiver.orders.sample import dummy_order
 from receiver.processing import Processor
-from receiver.relay.dummy import dummy_order
 from receiver.row_changes import Change, watched
 from receiver.source import DEFAULT
 

@@ -14,7 +14,7 @@ from receiver.database import Database
 from receiver.database_errors import nothing_else_raised
 from receiver.errors import Damaged, SecretsChanged
 from receiver.group_commit import GroupCommit
-from receiver.identity import own_key
+from receiver.orders.idempotency import own_key
 from receiver.shared_secrets import Stored, stored_secrets
 
 _COLUMNS = (

@@ -13,9 +13,9 @@ from sqlalchemy.orm import Session, defer
 
 from receiver import same_id
 from receiver.columns import receipt_of
-from receiver.customers import normalised
 from receiver.errors import NotPossible, NotThere
 from receiver.models import AttemptRow, HandlerRow, OrderRow
+from receiver.orders.email_addresses import normalised
 
 #: Orders on a page.
 PAGE = 50

@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session, defer
 
 from receiver.columns import receipt_of
 from receiver.errors import NotPossible, NotThere
-from receiver.mail_addresses import deliverable
 from receiver.models import MailRow
+from receiver.orders.email_addresses import deliverable
 
 #: Mails on a page.
 PAGE = 50

@@ -9,9 +9,9 @@ from pydantic_core import to_json
 
 from receiver import jobs
 from receiver.authentication import Proof
-from receiver.customers import normalised
-from receiver.identity import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
+from receiver.orders.email_addresses import normalised
+from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.shared_secrets import Keyring
 from receiver.source import Source
 

@@ -13,7 +13,7 @@ from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.mail_templates import BUILT_IN, MailTemplates, Rendered
 from receiver.notices import Trouble
 from receiver.orders import Order
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 
 _ENDINGS = (".txt", ".html")
 _TOLD_AT_ONCE = 5

@@ -20,7 +20,7 @@ from receiver.authentication import SELF_TEST_HEADER, self_test_mark
 from receiver.http_client import new_pool
 from receiver.kit import Kit
 from receiver.orders import Order, encode_form
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from receiver.relay.report import Report, read
 from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, send
 from receiver.self_test_steps import Step, of_handlers

@@ -10,9 +10,9 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from receiver import purging
-from receiver.customers import normalised
 from receiver.database import Database
 from receiver.models import OrderRow
+from receiver.orders.email_addresses import normalised
 from receiver.purging import Purged
 
 #: No value that is longer is looked into: an address is far shorter, and to normalise a long one takes long.

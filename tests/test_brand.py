@@ -11,7 +11,7 @@ from flask import Flask
 
 from receiver.brand import Brand, contrast
 from receiver.mail_templates import MailTemplates, Rendered
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from tests.mail_pages import Page
 
 ORDER = dummy_order(now=datetime(2026, 11, 23, tzinfo=UTC), nonce="1")

@@ -14,7 +14,6 @@ import flask_mail
 import pytest
 from flask import Flask
 
-from receiver.mail_addresses import ascii_domain
 from receiver.mail_message import (
     MailNotDelivered,
     OutgoingMail,
@@ -24,6 +23,7 @@ from receiver.mail_message import (
     new_message_id,
     one_line,
 )
+from receiver.orders.email_addresses import ascii_domain
 
 ALWAYS = [
     "From",

@@ -14,7 +14,7 @@ from jinja2 import TemplateNotFound, TemplateSyntaxError
 from receiver.mail_environment import weblink
 from receiver.mail_templates import BUILT_IN, MailTemplateMissing, MailTemplates
 from receiver.orders.model import Address, Customer, Item, Order
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from receiver.text_layout import COLUMNS, width
 from tests.mail_pages import Page, flat, page_of
 

@@ -14,7 +14,7 @@ import pytest
 from receiver.mail_language import LANGUAGES
 from receiver.mail_templates import MailTemplates
 from receiver.orders.model import Address, Item, Order
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from tests.mail_pages import flat, page_of
 
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)

@@ -18,10 +18,10 @@ from sqlalchemy import inspect, text
 from receiver import migrations, sqlite
 from receiver.columns import Base
 from receiver.errors import ConfigurationError
-from receiver.identity import content_digest
 from receiver.instance import set_up
 from receiver.kit import Kit
 from receiver.orders import Order
+from receiver.orders.idempotency import content_digest
 
 
 def set_version(kit: Kit, version: str) -> None:

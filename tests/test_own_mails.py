@@ -15,8 +15,8 @@ from receiver.errors import ConfigurationError
 from receiver.mail_templates import BUILT_IN, MailTemplates
 from receiver.models import MailRow, OrderRow
 from receiver.orders.model import Item, Order
+from receiver.orders.sample import dummy_order
 from receiver.own_mails import OwnMails
-from receiver.relay.dummy import dummy_order
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

@@ -16,7 +16,7 @@ from receiver import ledger
 from receiver.kit import Kit
 from receiver.models import OrderRow, RefusalRow
 from receiver.orders import encode_form, encode_json
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
 JSON = "application/json"

@@ -17,10 +17,10 @@ from receiver.account.accounts import TooManyAttempts, count_attempt
 from receiver.account.blueprint import TOKEN, account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.account.links import LinkRefused
 from receiver.console.guard import leave_session
-from receiver.customers import normalised
 from receiver.kit import Kit, current_kit
 from receiver.mail import new_message_id
 from receiver.models import CustomerRow
+from receiver.orders.email_addresses import normalised
 
 SHORTEST_PASSWORD = 12
 #: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.

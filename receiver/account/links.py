@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.account.tables import AccountRow
-from receiver.customers import normalised
 from receiver.models import CustomerRow
+from receiver.orders.email_addresses import normalised
 
 #: How long a link works.
 LASTS = timedelta(days=7)

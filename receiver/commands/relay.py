@@ -11,11 +11,12 @@ from typing import Any, Literal
 import click
 from flask.cli import AppGroup
 
-from receiver import order_files, signing
+from receiver import signing
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.http_client import new_pool
 from receiver.kit import current_kit
+from receiver.orders import files
 from receiver.relay import history, order_received, report, sender
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.relay.recording import identified
@@ -109,7 +110,7 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
         _send_once(file, url, secret, as_json=as_json)
         return
     kit = working_kit()
-    order = order_files.read_order(file, kit.settings["MAX_FIELDS"])
+    order = files.read_order(file, kit.settings["MAX_FIELDS"])
     event_id = order_received(order)
     with kit.database.read() as session:
         row = history.summary(history.find(session, event_id))
@@ -131,7 +132,7 @@ def transmissions(state: str | None, as_json: bool) -> None:
 
 
 def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
-    order = identified(order_files.read_order(file, current_kit().settings["MAX_FIELDS"]))
+    order = identified(files.read_order(file, current_kit().settings["MAX_FIELDS"]))
     secrets = [signing.clean_secret(secret)]
     pool = new_pool(allow_private=True, https_only=False)  # whoever sits at this terminal can reach it anyway
     answer = sender.post(url, secrets, order, pool=pool)

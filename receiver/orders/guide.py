@@ -34,7 +34,7 @@ hand; it is no part of the order.
 def dummy_of_the_guide() -> Order:
     """Return the dummy order with the fixed time and ids that the guide shows."""
     # Only here, for the guide: an order knows nothing of the relay.
-    from receiver.relay.dummy import dummy_order
+    from receiver.orders.sample import dummy_order
 
     return dummy_order(now=datetime(2026, 11, 23, 14, 5, tzinfo=UTC), nonce="8F14E45F")
 

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from receiver import jobs
 from receiver.columns import milliseconds
-from receiver.customers import normalised
 from receiver.database import Database
 from receiver.errors import NotThere
 from receiver.leases import Leases
 from receiver.models import CustomerRow
+from receiver.orders.email_addresses import normalised
 from receiver.registrars import Fields, NotRegistered, Registrar, customer_fields
 from receiver.registrars.tables import RegistrationRow
 

@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 
 from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
-from receiver.identity import digest
 from receiver.orders import Order
+from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_below
 from receiver.relay.recording import identified
 from receiver.relay.tables import TransmissionRow

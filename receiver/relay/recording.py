@@ -11,8 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.database import Database
-from receiver.identity import digest, order_key
 from receiver.orders import Order
+from receiver.orders.idempotency import digest, order_key
 from receiver.relay import control_state
 from receiver.relay.tables import TransmissionRow
 from receiver.signing import is_webhook_id

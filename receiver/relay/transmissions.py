@@ -16,10 +16,10 @@ from receiver import jobs
 from receiver.database import Database
 from receiver.errors import NotPossible
 from receiver.leases import Leases
+from receiver.orders.sample import dummy_order
 from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
-from receiver.relay.dummy import dummy_order
 from receiver.relay.retry_after import LONGEST_RETRY_AFTER
 from receiver.relay.sender import Answer, Outcome
 from receiver.relay.tables import TransmissionRow

@@ -21,7 +21,7 @@ from receiver.instance import set_up
 from receiver.kit import Kit
 from receiver.models import MailRow
 from receiver.orders import Order, encode_form
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from receiver.testing.trial import Trial, count_rows
 
 _SECRET = "the-secret-of-the-handlers-tests"  # noqa: S105 - of instances that live as long as one test

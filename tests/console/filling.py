@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from receiver.relay.recording import record
 from tests.served import Served, order_fields
 

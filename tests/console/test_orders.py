@@ -14,7 +14,7 @@ from sqlalchemy import update
 from receiver.kit import Kit
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields, signed

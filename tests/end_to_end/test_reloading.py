@@ -16,7 +16,7 @@ import urllib3
 
 from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 from tests import unmeasured
 from tests.end_to_end.processes import Running
 from tests.served import FORM, SECRET, order_fields

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from pydantic import BaseModel
 
-from receiver.identity import content_digest
+from receiver.orders.idempotency import content_digest
 
 revision = "0008"
 down_revision = "0007"

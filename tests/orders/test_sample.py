@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from receiver.orders import Order, Understood, decode, encode_form, encode_json, guard, read
-from receiver.relay.dummy import dummy_order
+from receiver.orders.sample import dummy_order
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 DUMMY = dummy_order(now=NOW, nonce="8F14E45F")

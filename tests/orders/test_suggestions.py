@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 from receiver.orders import Fields, Mapping, decode, explain, read
 from receiver.orders.parsing import Understood
 from receiver.orders.value_clues import DATE_FORMS
-from tests.test_mapping import FOREIGN_BODY
-from tests.test_parsing import NOW
+from tests.orders.test_mapping import FOREIGN_BODY
+from tests.orders.test_parsing import NOW
 
 
 def suggested(sent: dict[str, str] | Fields, table: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 import idna
 
@@ -43,3 +44,14 @@ def ascii_domain(domain: str) -> str | None:
         return None
     plain = ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
     return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None
+
+
+_LONGEST_EMAIL = 254
+
+
+def normalised(email: str) -> str:
+    """Give the one spelling under which an e-mail address is a key: composed, trimmed, lower case.
+
+    What is longer than any address is not composed: many combining marks would hold the process for half a minute.
+    """
+    return (unicodedata.normalize("NFC", email) if len(email) <= _LONGEST_EMAIL else email).strip().lower()

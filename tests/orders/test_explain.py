@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.orders import Mapping, decode, explain
-from tests.test_mapping import FOREIGN, FOREIGN_BODY
+from tests.orders.test_mapping import FOREIGN, FOREIGN_BODY
 
 
 def test_explain_tells_what_fed_what() -> None:

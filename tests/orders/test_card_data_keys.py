@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver import replay
-from receiver.identity import blinded_key
+from receiver.orders.idempotency import blinded_key
 from tests.served import Served, order_fields, signed
 
 CARD, OTHER_CARD = "4111111111111111", "4012888800021111"

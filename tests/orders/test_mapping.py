@@ -11,7 +11,7 @@ import pytest
 from receiver.errors import ConfigurationError
 from receiver.orders import Fields, Mapping, NotUnderstood, Order, Understood, decode, read
 from receiver.orders.conversions import date_text
-from tests.test_parsing import NOW
+from tests.orders.test_parsing import NOW
 
 FOREIGN = tomllib.loads(
     """
