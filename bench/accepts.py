@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 from bench.server import serving
 from receiver import signing
 from receiver.kit import Kit
-from receiver.models import OrderRow
+from receiver.storage.models import OrderRow
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = int(os.environ.get("SECONDS", "4"))

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from bench.server import PASSWORD, serving
 from receiver import create_app
-from receiver.columns import Base
+from receiver.storage.columns import Base
 from tests.console.filling import fill
 from tests.console.visitor import Visitor
 from tests.console.walking import pages

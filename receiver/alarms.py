@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.columns import milliseconds
-from receiver.models import OrderRow
 from receiver.notices import Trouble
+from receiver.storage.columns import milliseconds
+from receiver.storage.models import OrderRow
 
 #: Newest orders that are looked at for gaps.
 _LOOKED_AT = 500

@@ -11,9 +11,9 @@ from contextlib import suppress
 
 from sqlalchemy.orm import Session
 
-from receiver.database import Database
 from receiver.outbox import Draft
-from receiver.write_transaction import WriteTransaction
+from receiver.storage.database import Database
+from receiver.storage.write_transaction import WriteTransaction
 
 
 class _LentSession(Session):

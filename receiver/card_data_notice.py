@@ -8,8 +8,8 @@ from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from receiver.models import OrderRow
 from receiver.notices import EVERY, Trouble
+from receiver.storage.models import OrderRow
 
 # Written out, so that SQLite uses the index of these few.
 _HELD_CARD_DATA = sql("held_card_data")

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from receiver.clock import Suspension, suspension, utc_now
 from receiver.notices import Trouble
+from receiver.storage.clock import Suspension, suspension, utc_now
 
 #: What the merchant can do about it.
 WHAT_TO_DO = (

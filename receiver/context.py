@@ -14,12 +14,12 @@ from urllib3 import PoolManager
 from receiver import once
 from receiver.account.links import AccountLinks
 from receiver.attempt_work import AttemptWork
-from receiver.database import Database
 from receiver.mail import deterministic_message_id
 from receiver.mail_templates import MailTemplates
 from receiver.orders import Order
 from receiver.outbox import Attachment, Draft, check_mail
 from receiver.relay.forwarding import Forwarding
+from receiver.storage.database import Database
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from receiver.columns import pk_of, receipt_of
+from receiver.storage.columns import pk_of, receipt_of
 
 _COLUMNS = "id, state, test, decided, order_id, content_digest, duplicate_of"
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE source = ? AND key = ?"  # noqa: S608 - names from above

@@ -13,9 +13,9 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.models import AddressRow, CustomerRow, OrderRow
 from receiver.orders import Address, Order
 from receiver.orders.email_addresses import normalised
+from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 
 #: Customers on a page, and orders on a customer's.
 PAGE = 50

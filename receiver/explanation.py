@@ -10,7 +10,6 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from receiver import ledger
 from receiver.errors import NotPossible
 from receiver.orders import (
     MAY_BE_INCOMPLETE,
@@ -27,6 +26,7 @@ from receiver.orders.files import decode_file
 from receiver.shared_secrets import Keyring
 from receiver.source import DEFAULT
 from receiver.sources import Sources
+from receiver.storage import order_queries
 from receiver.text_layout import cut, plain_line
 
 #: Letters of a value that a person is shown.
@@ -102,7 +102,7 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
 
     Raises NotThere, and ConfigurationError once it was emptied and while the mapping itself is wrong.
     """
-    row = ledger.find_by_either(session, receipt)
+    row = order_queries.find_by_either(session, receipt)
     if row.fields == "[]" and row.state != "parked":
         raise NotPossible(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]

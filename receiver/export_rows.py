@@ -6,8 +6,8 @@ import json
 from datetime import datetime
 from typing import Any
 
-from receiver.models import CustomerRow, MailRow, OrderRow
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.models import CustomerRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 _ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
 _DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "consent_source")

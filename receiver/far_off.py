@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from receiver.columns import Job
-from receiver.database import Database
-from receiver.models import HandlerRow, MailRow, OrderRow
 from receiver.progress import LONGEST_WAIT
-from receiver.registrars.tables import RegistrationRow
-from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import LONGEST_PAUSE
+from receiver.storage.columns import Job
+from receiver.storage.database import Database
+from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.registration_models import RegistrationRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: How far ahead of now a moment may lie that is said to have been.
 _SLACK = timedelta(minutes=5)

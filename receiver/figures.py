@@ -13,9 +13,9 @@ from sqlalchemy import BigInteger, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from receiver import refusals
-from receiver.columns import milliseconds, receipt_of
-from receiver.models import HandlerRow, MailRow, OrderRow
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.columns import milliseconds, receipt_of
+from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: Every time zone's hours and days begin at a quarter of an hour.
 _QUARTER = 15 * 60 * 1000

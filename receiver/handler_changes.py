@@ -7,11 +7,11 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from receiver.database import Database
 from receiver.errors import ReceiverError
 from receiver.handler_files import digest
 from receiver.handler_loading import Registry
-from receiver.processes import Loaded, living
+from receiver.storage.database import Database
+from receiver.storage.processes import Loaded, living
 
 
 def loaded_files(registry: Registry) -> Callable[[], dict[str, str]]:

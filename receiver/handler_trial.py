@@ -15,20 +15,21 @@ from typing import Any
 from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
-from receiver import ledger, outbox, replay
-from receiver.backup import back_up
+from receiver import outbox, replay
 from receiver.context import Services
-from receiver.database import Database
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
-from receiver.leases import Leases
-from receiver.models import HandlerRow, MailRow, OrderRow
 from receiver.order_row import what_was_read
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
 from receiver.processing import Processor
 from receiver.row_changes import Change, watched
 from receiver.source import DEFAULT
+from receiver.storage import order_queries
+from receiver.storage.backup import back_up
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import HandlerRow, MailRow, OrderRow
 
 #: What the receiver itself writes for every order that is run.
 RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})
@@ -84,7 +85,7 @@ class HandlerTrials:
         registry = _with(self.registry, name)
         with _copy(self.database) if dry_run else nullcontext(self.database) as database:
             with database.write() as session:
-                row = ledger.find_by_either(session, order)
+                row = order_queries.find_by_either(session, order)
                 replay.take(session, row, registry=self.registry, handler=name)
             return self._run(database, registry, name, row)
 

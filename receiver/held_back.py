@@ -7,10 +7,10 @@ import json
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from receiver.columns import receipt_of
-from receiver.database import Database
-from receiver.models import IS_HELD_BACK, OrderRow
 from receiver.orders import Fields, is_cut_of
+from receiver.storage.columns import receipt_of
+from receiver.storage.database import Database
+from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 HOW_TO_KNOW_THE_END = (
     "Put a proxy in front that takes a request in whole before it passes it on (deploy/nginx.conf, deploy/Caddyfile), "

@@ -9,13 +9,13 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from receiver import copies
-from receiver.columns import milliseconds, receipt_of
-from receiver.database import Database
-from receiver.database_errors import nothing_else_raised
 from receiver.errors import Damaged, SecretsChanged
-from receiver.group_commit import GroupCommit
 from receiver.orders.idempotency import own_key
 from receiver.shared_secrets import Stored, stored_secrets
+from receiver.storage.columns import milliseconds, receipt_of
+from receiver.storage.database import Database
+from receiver.storage.errors import nothing_else_raised
+from receiver.storage.group_commit import GroupCommit
 
 _COLUMNS = (
     "source",

@@ -11,18 +11,19 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
-from receiver import config, migrations, private_files, sealed, secret_key
-from receiver.backup import back_up
+from receiver import config, sealed, secret_key
 from receiver.config_example import example
 from receiver.console import guesses
-from receiver.console.tables import SessionRow
-from receiver.database import Database
-from receiver.database_errors import translated_errors
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import Kit
-from receiver.migrations import comparison
-from receiver.models import AdministratorRow
 from receiver.settings import DEFAULT
+from receiver.storage import migrations, private_files
+from receiver.storage.backup import back_up
+from receiver.storage.console_models import SessionRow
+from receiver.storage.database import Database
+from receiver.storage.errors import translated_errors
+from receiver.storage.migrations import comparison
+from receiver.storage.models import AdministratorRow
 
 #: Fewest characters of an admin password that somebody chose.
 SHORTEST_PASSWORD = 12

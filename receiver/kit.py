@@ -11,18 +11,15 @@ from flask import current_app
 
 from receiver.account.links import AccountLinks
 from receiver.context import Services
-from receiver.database import Database
 from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
 from receiver.handler_trial import HandlerTrials
-from receiver.leases import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
 from receiver.notices import Notices
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
-from receiver.processes import Presence
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception
@@ -33,6 +30,9 @@ from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.processes import Presence
 
 
 @dataclass(frozen=True, kw_only=True)

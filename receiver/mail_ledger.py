@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session, defer
 
-from receiver.columns import receipt_of
 from receiver.errors import NotPossible, NotThere
-from receiver.models import MailRow
 from receiver.orders.email_addresses import deliverable
+from receiver.storage.columns import receipt_of
+from receiver.storage.models import MailRow
 
 #: Mails on a page.
 PAGE = 50

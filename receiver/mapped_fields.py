@@ -12,10 +12,11 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from receiver import orders, sqlite
-from receiver.database import Database
+from receiver import orders
 from receiver.errors import ConfigurationError, Unavailable
-from receiver.models import MappedFieldRow
+from receiver.storage import sqlite
+from receiver.storage.database import Database
+from receiver.storage.models import MappedFieldRow
 
 #: One rule as it is stored: source, field, JSON of a form that config.toml takes.
 Stored = tuple[str, str, str]

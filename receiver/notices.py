@@ -11,12 +11,13 @@ from typing import Any, Self
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from receiver import outbox, same_id
-from receiver.columns import milliseconds
-from receiver.database import Database
+from receiver import outbox
 from receiver.mail import ANOTHER_ADDRESS, deterministic_message_id
 from receiver.mail_templates import MailTemplates, Rendered
-from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
+from receiver.storage import same_id
+from receiver.storage.columns import milliseconds
+from receiver.storage.database import Database
+from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
 #: The merchant is told of each kind at most this often.
 EVERY = timedelta(days=1)

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 from sqlalchemy.dialects.sqlite import insert
 
-from receiver.database import Database
-from receiver.models import OnceRow
+from receiver.storage.database import Database
+from receiver.storage.models import OnceRow
 
 
 def ask(database: Database, handler: str, key: str, *, order_pk: int | None) -> bool:

@@ -7,13 +7,13 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from receiver import jobs
 from receiver.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.shared_secrets import Keyring
 from receiver.source import Source
+from receiver.storage import jobs
 
 #: Encodings whose bodies carry their own end, so that a cut one cannot be decoded.
 _CARRY_THEIR_END = frozenset({"application/json", "multipart/form-data"})

@@ -11,11 +11,11 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from receiver import jobs
-from receiver.database import Database
-from receiver.leases import Leases
 from receiver.mail import MailNotDelivered, MailTransport, OutgoingMail
-from receiver.models import MailRow
+from receiver.storage import jobs
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import MailRow
 
 Attachment = tuple[str, str, bytes]
 

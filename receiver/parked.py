@@ -11,11 +11,11 @@ from sqlalchemy import Select, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from receiver.columns import receipt_of
 from receiver.errors import UnknownSource
-from receiver.models import OrderRow
 from receiver.orders import Understood, read
 from receiver.sources import Sources
+from receiver.storage.columns import receipt_of
+from receiver.storage.models import OrderRow
 
 #: Handlers that write to the customer, who is not to hear of an old order unasked.
 WRITES_TO_CUSTOMER = frozenset({"email_customer"})

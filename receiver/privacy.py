@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from receiver import csv_erasure, export_rows, purging, unread_orders
-from receiver.database import Database
 from receiver.errors import NotThere
 from receiver.mail import MailTransport
-from receiver.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.orders.email_addresses import normalised
 from receiver.purging import SETTLED_ORDER, Purged
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.database import Database
+from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 Row = TypeVar("Row")
 

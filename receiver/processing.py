@@ -12,18 +12,19 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import errors, jobs, progress
+from receiver import errors, progress
 from receiver.attempt_work import AttemptWork
 from receiver.attempts import Attempts
 from receiver.context import Context, Run, Services
-from receiver.database import Database
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
 from receiver.handlers import Handler
-from receiver.leases import Leases
-from receiver.models import HandlerRow, OrderRow
 from receiver.orders import Order
 from receiver.outcome import Outcome
+from receiver.storage import jobs
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import HandlerRow, OrderRow
 
 #: Seconds that a test transmission's sender waits for the handlers' results.
 TEST_PATIENCE = 9.0

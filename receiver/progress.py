@@ -9,13 +9,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from receiver import jobs, outbox
+from receiver import outbox
 from receiver.attempt_work import AttemptWork
 from receiver.handler_loading import Registry
-from receiver.models import AttemptRow, HandlerRow, OrderRow
 from receiver.orders import Order
 from receiver.outcome import Outcome
 from receiver.relay import forwarding
+from receiver.storage import jobs
+from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
 
 #: States in which a handler is finished with an order.
 FINISHED = frozenset({"done", "skipped", "failed"})

@@ -9,10 +9,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from receiver.database import Database
 from receiver.mail import MailTransport
-from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.database import Database
+from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: States in which nothing more happens with an order, unless somebody asks for it.
 SETTLED_ORDER = ("done", "failed", "ignored", "duplicate")

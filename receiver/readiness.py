@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete, insert
 
-from receiver.database import Database
-from receiver.database_errors import nothing_else_raised
 from receiver.errors import Unavailable
 from receiver.inbox import Inbox
-from receiver.models import OrderRow
+from receiver.storage.database import Database
+from receiver.storage.errors import nothing_else_raised
+from receiver.storage.models import OrderRow
 
 #: For this many seconds a verdict holds.
 _HOLDS = 1.0

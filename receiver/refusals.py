@@ -11,11 +11,11 @@ from urllib.parse import quote
 from sqlalchemy import Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from receiver.database import Database
 from receiver.errors import ReceiverError, Unauthenticated, Unavailable
-from receiver.models import RefusalRow
 from receiver.orders import Fields, mask
 from receiver.shared_secrets import Keyring
+from receiver.storage.database import Database
+from receiver.storage.models import RefusalRow
 
 #: How many refusals of each reason are kept.
 KEPT = 100

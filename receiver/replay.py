@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from receiver import jobs, ledger, progress
-from receiver.database import Database
+from receiver import progress
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handler_loading import Registry
-from receiver.models import HandlerRow, OrderRow
 from receiver.rereading import in_words, reread, supersede_corrected
 from receiver.sources import Sources
+from receiver.storage import jobs, order_queries
+from receiver.storage.database import Database
+from receiver.storage.models import HandlerRow, OrderRow
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
 #: The states of orders that no handler runs on; another mapping may make others of them.
@@ -88,7 +89,7 @@ def replay(
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
-    row = ledger.find_by_either(session, order)
+    row = order_queries.find_by_either(session, order)
     _check_is_free(row)
     if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
         reading, columns = reread(session, row, sources, now, accept_incomplete=accept_incomplete)

@@ -9,12 +9,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import copies, held_back
-from receiver.columns import pk_of
-from receiver.models import OrderRow
 from receiver.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import kept_key, own_key
 from receiver.sources import Sources
+from receiver.storage.columns import pk_of
+from receiver.storage.models import OrderRow
 
 _NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
 

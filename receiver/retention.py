@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
-from receiver import ages, clock, purging
-from receiver.database import Database
+from receiver import purging
 from receiver.mail import MailTransport
-from receiver.models import MailRow, OrderRow
 from receiver.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
-from receiver.relay.tables import TransmissionRow
+from receiver.storage import ages, clock
+from receiver.storage.database import Database
+from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: How often the worker's upkeep purges.
 EVERY = timedelta(days=1)

@@ -10,8 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from receiver.columns import Base, Instant
-from receiver.database import Database
+from receiver.storage.columns import Base, Instant
+from receiver.storage.database import Database
 
 #: Rows shown of a table that was made while it was watched, since no trigger saw them come.
 _MOST_ROWS = 50

@@ -9,10 +9,10 @@ from pathlib import Path
 from sqlalchemy import Engine, delete, inspect, select
 
 from receiver import encryption
-from receiver.database import Database
-from receiver.database_errors import translated_errors
-from receiver.models import SecretRow
-from receiver.relay.tables import ControlSecretRow
+from receiver.storage.database import Database
+from receiver.storage.errors import translated_errors
+from receiver.storage.models import SecretRow
+from receiver.storage.relay_models import ControlSecretRow
 
 Row = type[SecretRow] | type[ControlSecretRow]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from receiver import private_files
 from receiver.checks import SHORTEST_KEY
 from receiver.errors import ConfigurationError
+from receiver.storage import private_files
 
 FILE = "secret_key"
 _WAY_OUT = "Put it back from a backup; if it is lost, begin again with: flask init --new-key"

@@ -15,7 +15,7 @@ from flask import Flask
 from urllib3 import PoolManager
 from werkzeug.serving import make_server
 
-from receiver import ledger, signing
+from receiver import signing
 from receiver.authentication import SELF_TEST_HEADER, self_test_mark
 from receiver.http_client import new_pool
 from receiver.kit import Kit
@@ -25,6 +25,7 @@ from receiver.relay.report import Report, read
 from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, send
 from receiver.self_test_steps import Step, of_handlers
 from receiver.shared_secrets import SELF_TEST
+from receiver.storage import order_queries
 
 #: How long a secret made for the self test holds, should its end be missed.
 SECRET_LASTS = timedelta(minutes=5)
@@ -122,7 +123,7 @@ def _mails(target: Target, receipt: str) -> Iterator[Step]:
     deadline = time.monotonic() + _MAIL_PATIENCE_SECONDS
     while True:
         with target.kit.database.read() as session:
-            mails = ledger.find(session, receipt).mails
+            mails = order_queries.find(session, receipt).mails
         if all(mail.state != "open" for mail in mails) or time.monotonic() > deadline:
             break
         time.sleep(0.1)

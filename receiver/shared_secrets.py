@@ -12,14 +12,14 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
-from receiver.columns import milliseconds
-from receiver.database import Database
-from receiver.database_errors import translated_errors
 from receiver.errors import NotPossible, NotThere
-from receiver.models import SecretRow
 from receiver.orders import Fields
 from receiver.secret_strength import refuse_weak
-from receiver.write_lock import ACCEPT_PATIENCE
+from receiver.storage.columns import milliseconds
+from receiver.storage.database import Database
+from receiver.storage.errors import translated_errors
+from receiver.storage.models import SecretRow
+from receiver.storage.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from receiver import sqlite
-from receiver.database import Database
 from receiver.errors import Unavailable
-from receiver.models import SourceOptionRow
+from receiver.storage import sqlite
+from receiver.storage.database import Database
+from receiver.storage.models import SourceOptionRow
 
 #: Take a form for whole where neither a length nor the server shows that it is.
 ACCEPT_CHUNKED_FORMS = "accept_chunked_forms"

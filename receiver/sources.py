@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from receiver import config, mapped_fields, settings, signing, source_options
-from receiver.database import Database
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.source import DEFAULT, Source
 from receiver.source_options import ACCEPT_CHUNKED_FORMS
+from receiver.storage.database import Database
 
 _LOOK_EVERY_SECONDS = 0.2
 

@@ -10,10 +10,10 @@ from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from receiver import purging
-from receiver.database import Database
-from receiver.models import OrderRow
 from receiver.orders.email_addresses import normalised
 from receiver.purging import Purged
+from receiver.storage.database import Database
+from receiver.storage.models import OrderRow
 
 #: No value that is longer is looked into: an address is far shorter, and to normalise a long one takes long.
 _LONGEST = 1000

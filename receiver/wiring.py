@@ -11,14 +11,11 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver import alarms, brand, clock_advice, jobs
+from receiver import alarms, brand, clock_advice
 from receiver.account.links import AccountLinks
 from receiver.card_data_notice import CAME_WITH_ORDER
-from receiver.clock import Heartbeat
-from receiver.columns import Job
 from receiver.config import SETTINGS
 from receiver.context import Services
-from receiver.database import Database
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
 from receiver.handler_loading import load
@@ -28,30 +25,34 @@ from receiver.held_back_notice import HELD_BACK
 from receiver.http_client import new_pool
 from receiver.inbox import Inbox
 from receiver.kit import Kit
-from receiver.leases import Leases
 from receiver.mail import MailTransport
 from receiver.mail_templates import MailTemplates
-from receiver.models import MailRow, OrderRow
 from receiver.notices import Notices, Trouble
 from receiver.outbox import Outbox
 from receiver.own_mails import OwnMails
-from receiver.processes import Presence
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception
 from receiver.refusals import Refusals
 from receiver.registrars import Registrar, choice
 from receiver.registrars.registrations import Registrations
-from receiver.registrars.tables import RegistrationRow
 from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
-from receiver.relay.tables import TransmissionRow
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.shared_secrets import SharedSecrets
 from receiver.sources import Sources
+from receiver.storage import jobs
+from receiver.storage.clock import Heartbeat
+from receiver.storage.columns import Job
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.processes import Presence
+from receiver.storage.registration_models import RegistrationRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: Settings that no handler is shown.
 _NOT_SHOWN = frozenset(

@@ -19,9 +19,9 @@ from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
 from receiver import create_app
-from receiver.database import Database
 from receiver.kit import Kit
-from receiver.models import AdministratorRow
+from receiver.storage.database import Database
+from receiver.storage.models import AdministratorRow
 from tests import compiled_once
 from tests.browsers import browse, chromium
 from tests.console.visitor import PASSWORD

@@ -22,7 +22,7 @@ from werkzeug.serving import make_server
 from receiver import signing
 from receiver.errors import Unavailable
 from receiver.kit import Kit
-from receiver.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.models import HandlerRow, MailRow, OrderRow
 
 SECRET = "whsec_" + "c2hhcmVkLXNlY3JldC1vZi10aGUtdGVzdHMtMzJieXQ="
 FORM = "application/x-www-form-urlencoded"

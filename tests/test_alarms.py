@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from receiver.models import MailRow, OrderRow
+from receiver.storage.models import MailRow, OrderRow
 from tests.served import Served, order_fields
 
 QUIET = "No order has come in for 6 hours"

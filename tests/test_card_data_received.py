@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from receiver.diagnosis import diagnose
-from receiver.models import MailRow, NoticeRow
+from receiver.storage.models import MailRow, NoticeRow
 from tests.mail_pages import flat
 from tests.served import Served, order_fields
 

@@ -22,7 +22,7 @@ from receiver import create_app
 from receiver.commands import setup
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import AdministratorRow, OrderRow
+from receiver.storage.models import AdministratorRow, OrderRow
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, order_fields
 

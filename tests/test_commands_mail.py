@@ -10,7 +10,7 @@ import pytest
 from flask import Flask
 
 from receiver.kit import Kit
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.commanding import Run, lines, runner
 from tests.served import Served, order_fields
 from tests.test_mail_ledger import put

@@ -18,8 +18,8 @@ from urllib3.exceptions import HTTPError
 
 from receiver.commands import serve as module
 from receiver.kit import Kit
-from receiver.models import OrderRow
-from receiver.processes import living
+from receiver.storage.models import OrderRow
+from receiver.storage.processes import living
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.smtp_servers import free_port

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from receiver.testing import RunHandler
 
 #: The likeliest names of template variables, and those of our own parameters and variables on the way.

@@ -14,10 +14,10 @@ from sqlalchemy import select, update
 
 from receiver import customers
 from receiver.kit import Kit
-from receiver.models import AddressRow, CustomerRow
 from receiver.orders import Address, Customer, Order
 from receiver.orders.email_addresses import normalised
 from receiver.registrars import customer_fields
+from receiver.storage.models import AddressRow, CustomerRow
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

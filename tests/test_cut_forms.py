@@ -16,10 +16,10 @@ from receiver.diagnosis import diagnose
 from receiver.explanation import explain_receipt
 from receiver.held_back import HeldBack, counts
 from receiver.kit import Kit
-from receiver.models import OrderRow
 from receiver.orders import is_cut_of
 from receiver.reception import Answer
 from receiver.replay import Replayed, replay_all
+from receiver.storage.models import OrderRow
 from tests.chunked_forms import CUT, WHOLE, post
 from tests.served import SECRET, order_fields, signed
 

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from receiver import create_app, sqlite
+from receiver import create_app
 from receiver.diagnosis import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
-from receiver.models import MailRow, OrderRow
 from receiver.shared_secrets import Keyring
+from receiver.storage import sqlite
+from receiver.storage.models import MailRow, OrderRow
 from tests.served import SECRET, Served
 
 NOW = datetime.now(UTC)

@@ -10,15 +10,15 @@ from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 
-from receiver import migrations
-from receiver.columns import NEVER_AGAIN
 from receiver.diagnosis import diagnose, stored
 from receiver.instance import set_up
 from receiver.kit import Kit
-from receiver.models import HandlerRow
+from receiver.storage import migrations
+from receiver.storage.columns import NEVER_AGAIN
+from receiver.storage.models import HandlerRow
 from tests.damage import NEVER_FILLED, change, fill, page_of
 from tests.served import Served, order_fields
-from tests.test_migrations import backups
+from tests.storage.test_migrations import backups
 
 STRICT = (
     "wrong",

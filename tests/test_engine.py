@@ -12,8 +12,8 @@ import pytest
 
 from receiver.engine import Engine, Kind
 from receiver.kit import Kit
-from receiver.models import HandlerRow
 from receiver.outbox import Outbox
+from receiver.storage.models import HandlerRow
 from tests.served import Served, order_fields
 
 SOON = 5.0

@@ -12,12 +12,12 @@ from sqlalchemy import update
 from receiver.diagnosis import diagnose
 from receiver.far_off import FarOff, counts
 from receiver.kit import Kit
-from receiver.models import CustomerRow, HandlerRow, MailRow, OrderRow
-from receiver.registrars.tables import RegistrationRow
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.models import CustomerRow, HandlerRow, MailRow, OrderRow
+from receiver.storage.registration_models import RegistrationRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.served import Served, order_fields
-from tests.test_jobs import add_job
-from tests.test_ledger import store
+from tests.storage.test_jobs import add_job
+from tests.storage.test_order_queries import store
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 YEAR, DAY, MINUTE = timedelta(days=365), timedelta(days=1), timedelta(minutes=1)

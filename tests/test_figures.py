@@ -11,9 +11,9 @@ import pytest
 
 from receiver import figures, outbox
 from receiver.kit import Kit
-from receiver.models import HandlerRow, MailRow, RefusalRow
-from receiver.relay.tables import TransmissionRow
-from tests.test_ledger import store
+from receiver.storage.models import HandlerRow, MailRow, RefusalRow
+from receiver.storage.relay_models import TransmissionRow
+from tests.storage.test_order_queries import store
 
 #: A quarter past noon in London, where it is an hour earlier in UTC.
 NOW = datetime(2026, 7, 1, 11, 15, tzinfo=UTC)

@@ -9,8 +9,8 @@ import pytest
 
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.relay.tables import TransmissionRow
 from receiver.serving import start
+from receiver.storage.relay_models import TransmissionRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.hostile_servers import Server, reply, serving
 from tests.served import SECRET, order_fields

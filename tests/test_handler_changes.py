@@ -13,10 +13,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import handler_changes, processes
+from receiver import handler_changes
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.processes import Presence, ProcessRow, living
+from receiver.storage import processes
+from receiver.storage.processes import Presence, ProcessRow, living
 from tests.commanding import Run, runner
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

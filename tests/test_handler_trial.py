@@ -14,10 +14,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from receiver import handler_trial, leases
-from receiver.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OnceRow
+from receiver import handler_trial
 from receiver.outbox import attachments_of
-from receiver.relay.tables import TransmissionRow
+from receiver.storage import leases
+from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OnceRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 

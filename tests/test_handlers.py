@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.handlers import Handler
-from receiver.models import AttemptRow, CustomerRow, HandlerRow, MailRow
+from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from receiver.testing.imports import out_of_bounds
 from tests.served import Served, order_fields

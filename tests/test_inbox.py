@@ -12,7 +12,7 @@ import pytest
 from receiver.errors import SecretsChanged
 from receiver.inbox import Inbox, Recorded
 from receiver.kit import Kit
-from receiver.models import OrderRow
+from receiver.storage.models import OrderRow
 
 
 def row(key: str, *, digest: str = "d") -> dict[str, object]:

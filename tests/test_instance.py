@@ -12,12 +12,13 @@ import pytest
 from flask import Flask
 from werkzeug.security import check_password_hash
 
-from receiver import create_app, settings, sqlite
-from receiver.backup import back_up
+from receiver import create_app, settings
 from receiver.errors import ConfigurationError
 from receiver.instance import set_password, set_up
 from receiver.kit import Kit
-from receiver.models import AdministratorRow
+from receiver.storage import sqlite
+from receiver.storage.backup import back_up
+from receiver.storage.models import AdministratorRow
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 

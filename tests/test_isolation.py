@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from receiver.models import HandlerRow
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.models import HandlerRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.served import Served, order_fields
 
 Post = Callable[[str], Served]

@@ -12,7 +12,7 @@ from jinja2.ext import babel_extract
 
 from receiver.mail_language import CATALOGUES, LANGUAGES, catalogue, locale_for
 from receiver.mail_templates import BUILT_IN
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.served import Served, order_fields
 
 TRANSLATED = [language for language in LANGUAGES if language != "en"]

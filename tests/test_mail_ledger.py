@@ -10,8 +10,8 @@ import pytest
 from receiver import mail_ledger
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.models import MailRow
-from tests.test_ledger import store
+from receiver.storage.models import MailRow
+from tests.storage.test_order_queries import store
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 

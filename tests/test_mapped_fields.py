@@ -15,7 +15,7 @@ from sqlalchemy import text
 from receiver import mapped_fields
 from receiver.errors import ConfigurationError, Unavailable
 from receiver.kit import Kit
-from receiver.models import MappedFieldRow
+from receiver.storage.models import MappedFieldRow
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

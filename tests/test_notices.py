@@ -12,8 +12,8 @@ from sqlalchemy import delete, select, update
 
 from receiver import mail_ledger, outbox
 from receiver.kit import Kit
-from receiver.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from receiver.notices import TROUBLES
+from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
 

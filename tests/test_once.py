@@ -12,8 +12,8 @@ import pytest
 from receiver import once
 from receiver.attempt_work import AttemptWork
 from receiver.kit import Kit
-from receiver.models import HandlerRow, OnceRow
 from receiver.replay import replay
+from receiver.storage.models import HandlerRow, OnceRow
 from tests.served import Served, order_fields, signed
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from receiver import outbox
 from receiver.kit import Kit
 from receiver.mail import MailTransport, OutgoingMail
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.deliveries import settings
 from tests.served import refuse_writes
 from tests.smtp_servers import Mailbox, free_port, smtp_server

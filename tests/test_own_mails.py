@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from receiver import jobs
 from receiver.errors import ConfigurationError
 from receiver.mail_templates import BUILT_IN, MailTemplates
-from receiver.models import MailRow, OrderRow
 from receiver.orders.model import Item, Order
 from receiver.orders.sample import dummy_order
 from receiver.own_mails import OwnMails
+from receiver.storage import jobs
+from receiver.storage.models import MailRow, OrderRow
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -152,7 +152,7 @@ def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
     monkeypatch.setattr("receiver.mail_templates.LONGEST_SECONDS", 1.0)
     monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
     monkeypatch.setattr("receiver.engine.UPKEEP_EVERY", 0.02)
-    monkeypatch.setattr("receiver.leases.RENEWAL", timedelta(0))
+    monkeypatch.setattr("receiver.storage.leases.RENEWAL", timedelta(0))
     shop = serve(work=False, HANDLERS=["email_customer"])
     shop.post(order_fields(order_id="7"))
     with shop.kit.database.write() as session:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver import mapped_fields, parked
-from receiver.models import OrderRow
+from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)

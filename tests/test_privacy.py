@@ -14,14 +14,15 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import ledger, privacy
+from receiver import privacy
 from receiver.commands import customers as commands
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
 from receiver.purging import Purged
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 from receiver.replay import replay
+from receiver.storage import order_queries
+from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 
@@ -215,7 +216,7 @@ def test_parked_and_dismissed_orders_of_the_person_are_erased_too(shop: Served, 
     for other in others:
         shop.post({"OrderRef": f"of {other}", "BuyerEmail": other})
     with shop.kit.database.write() as session:
-        ledger.dismiss(session, "rcp_00000001")
+        order_queries.dismiss(session, "rcp_00000001")
         exported = privacy.export(session, ADA)
     assert [row["receipt"] for row in exported["unread_orders"]] == ["rcp_00000001", "rcp_00000002"]
     assert "2 parked or dismissed orders" in privacy.consequences(kept(shop.kit))[0]

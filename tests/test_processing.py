@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver.kit import Kit
-from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.progress import NOT_ENDED
+from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 
 Write = Callable[[str], None]
@@ -615,7 +615,7 @@ def test_a_swallowed_database_error_fails_the_attempt_at_its_commit(
     run: Callable[..., Served], write_handlers: Write
 ) -> None:
     write_handlers("""
-        from receiver.models import CustomerRow
+        from receiver.storage.models import CustomerRow
 
         @handler
         def swallows(order, context):

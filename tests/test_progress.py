@@ -8,8 +8,8 @@ import pytest
 
 from receiver.handler_loading import Registry
 from receiver.handlers import Handler
-from receiver.models import HandlerRow
 from receiver.progress import next_ready, state_of
+from receiver.storage.models import HandlerRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

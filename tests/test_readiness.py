@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from receiver import readiness
-from receiver.models import OrderRow
+from receiver.storage.models import OrderRow
 from tests.damage import NEVER_FILLED, change, damage_the_page_of, fill
 from tests.served import Served, order_fields
 

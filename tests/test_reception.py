@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from receiver import ledger
 from receiver.kit import Kit
-from receiver.models import OrderRow, RefusalRow
 from receiver.orders import encode_form, encode_json
 from receiver.orders.sample import dummy_order
+from receiver.storage import order_queries
+from receiver.storage.models import OrderRow, RefusalRow
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
 JSON = "application/json"
@@ -168,7 +168,7 @@ def test_a_malformed_event_id_makes_no_copies_of_what_is_parked(idle: Served, ev
 def test_a_corrected_order_supersedes_what_was_dismissed(idle: Served) -> None:
     receipt = idle.post({"event_id": "TK1", "total": "5.00"}).content["receipt"]
     with idle.kit.database.write() as session:
-        ledger.dismiss(session, receipt)
+        order_queries.dismiss(session, receipt)
     order = idle.post({"event_id": "TK1", "total": "5.00", "order_id": "A-1"})
     assert (order.status, order.content["status"]) == (202, "accepted")
     assert (idle.rows()[0].receipt, idle.rows()[0].duplicate_of) == (receipt, order.content["receipt"])

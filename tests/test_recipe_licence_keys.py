@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from receiver.models import HandlerRow, MailRow
+from receiver.storage.models import HandlerRow, MailRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.served import Served, order_fields
 from tests.test_recipes import FOLDER, TEMPLATES

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from receiver.models import MailRow
 from receiver.orders import Order
+from receiver.storage.models import MailRow
 from receiver.testing import HandlerCases, RunHandler
 from tests.served import order_fields
 from tests.test_recipes import FOLDER, PARCEL, TEMPLATES

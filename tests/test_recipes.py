@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from receiver import ledger
 from receiver.orders import Order
+from receiver.storage import order_queries
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.served import order_fields
 
@@ -112,7 +112,7 @@ class TestPostToWarehouse(RecipeCases):
         trial = run_handler(self.name)
         assert trial.state == "retrying"
         with trial.kit.database.write() as session:
-            row = ledger.find(session, trial.receipt)
+            row = order_queries.find(session, trial.receipt)
             row.due_at = row.handlers[0].due_at = datetime.now(UTC)
         api.status = 201
         trial.run()

@@ -11,10 +11,10 @@ from sqlalchemy import func, select
 
 from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable, Undecodable, UnknownSource
 from receiver.kit import Kit
-from receiver.models import RefusalRow
 from receiver.orders import Fields
 from receiver.refusals import counts_since, newest_of_each_reason
 from receiver.shared_secrets import Keyring
+from receiver.storage.models import RefusalRow
 from tests.served import SECRET
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

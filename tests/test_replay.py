@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import ledger
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.explanation import explain_receipt
-from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.replay import replay, replay_all
+from receiver.storage import order_queries
+from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields
 
 MAPPING = """
@@ -274,10 +274,10 @@ def test_nothing_is_read_while_the_mapping_is_wrong(idle: Served, make_app: Call
 def test_what_was_dismissed_is_read_again(idle: Served) -> None:
     receipt = park(idle)
     with idle.kit.database.write() as session:
-        ledger.dismiss(session, receipt)
+        order_queries.dismiss(session, receipt)
     assert again(idle, receipt).startswith("parked: ")
     with idle.kit.database.write() as session:
-        ledger.dismiss(session, receipt)
+        order_queries.dismiss(session, receipt)
     map_names(idle)
     assert again(idle, receipt) == "open"
 
@@ -285,7 +285,7 @@ def test_what_was_dismissed_is_read_again(idle: Served) -> None:
 def test_what_was_dismissed_and_is_an_unpaid_notice_becomes_ignored(idle: Served) -> None:
     receipt = park(idle, Paid="unpaid")
     with idle.kit.database.write() as session:
-        ledger.dismiss(session, receipt)
+        order_queries.dismiss(session, receipt)
     map_names(idle)
     assert again(idle, receipt) == "ignored"
     assert idle.rows()[0].decided == "unpaid"
@@ -294,7 +294,7 @@ def test_what_was_dismissed_and_is_an_unpaid_notice_becomes_ignored(idle: Served
 def test_what_was_dismissed_and_purged_stays_as_it_is(idle: Served) -> None:
     receipt = park(idle)
     with idle.kit.database.write() as session:
-        ledger.dismiss(session, receipt)
+        order_queries.dismiss(session, receipt)
         session.execute(update(OrderRow).values(fields="[]"))
     assert refusal(idle, receipt) == f"{receipt} is ignored: no handler runs on it."
 

@@ -15,13 +15,13 @@ from sqlalchemy import select, update
 from receiver import outbox
 from receiver.errors import Unavailable
 from receiver.kit import Kit
-from receiver.models import AttemptRow, MailRow, OrderRow
 from receiver.purging import Purged
-from receiver.relay.tables import TransmissionRow
 from receiver.retention import AGAIN, _Old
+from receiver.storage.models import AttemptRow, MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
-from tests.test_ledger import store
+from tests.storage.test_order_queries import store
 
 NOW = datetime.now(UTC)
 LONG_AGO = NOW - timedelta(days=366)

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from receiver.database import Database
 from receiver.row_changes import watched
+from receiver.storage.database import Database
 
 
 @pytest.fixture

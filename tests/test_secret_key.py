@@ -14,11 +14,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import private_files, secret_key, serving, signing
-from receiver.database import Database
+from receiver import secret_key, serving, signing
 from receiver.kit import Kit
-from receiver.models import SecretRow
 from receiver.relay import control_secrets
+from receiver.storage import private_files
+from receiver.storage.database import Database
+from receiver.storage.models import SecretRow
 from tests.commanding import Run, lines, runner
 from tests.served import Served, order_fields
 

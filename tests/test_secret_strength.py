@@ -12,8 +12,8 @@ from flask import Flask
 from receiver import encryption, signing
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import SecretRow
 from receiver.secret_strength import weakness
+from receiver.storage.models import SecretRow
 from tests.commanding import runner
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

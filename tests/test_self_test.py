@@ -17,8 +17,8 @@ from werkzeug.serving import make_server
 from receiver import self_test
 from receiver.authentication import self_test_mark
 from receiver.kit import Kit
-from receiver.models import RefusalRow
 from receiver.self_test import secret_of_its_own
+from receiver.storage.models import RefusalRow
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, signed
 from tests.smtp_servers import free_port

@@ -12,8 +12,8 @@ from flask import Flask
 from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.models import SecretRow
 from receiver.shared_secrets import Keyring, SharedSecrets
+from receiver.storage.models import SecretRow
 from tests.served import SECRET
 
 OLD = "the merchant's older secret"

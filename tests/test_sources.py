@@ -11,12 +11,12 @@ import pytest
 
 from receiver import mapped_fields, source_options
 from receiver import sources as module
-from receiver.database import Database
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.settings import read_file
 from receiver.source import Source
 from receiver.sources import Sources
+from receiver.storage.database import Database
 
 SECRET = "sixteen characters and more"
 MAPPED = '[sources.shopintegrator.fields]\norder_id = "OrderRef"\n'

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.models import MailRow
 from receiver.orders import Order
+from receiver.storage.models import MailRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler, instance
 
 KEEP = "context.session.execute(text('CREATE TABLE IF NOT EXISTS kept (id)')); "

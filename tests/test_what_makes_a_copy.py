@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.served import Served, order_fields, signed
 
 ORDER = order_fields(order_id="A-1", total="20.00", item_1_unit_price="20.00")

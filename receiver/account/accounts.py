@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from receiver.account.links import AccountLinks
-from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.console.guesses import SKEW, network
 from receiver.console.sign_ins import SESSION, digest
-from receiver.database import Database
 from receiver.devices import MOST_IN_A_MINUTE, Devices
-from receiver.models import CustomerRow
 from receiver.orders.email_addresses import normalised
+from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.storage.database import Database
+from receiver.storage.models import CustomerRow
 
 #: Most attempts in a period: from one address, and on one account.
 LIMITS = ((timedelta(minutes=1), 10, 5), (timedelta(hours=1), 60, 20))

@@ -18,7 +18,7 @@ from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_ot
 from receiver.devices import Devices
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.kit import current_kit
-from receiver.models import CustomerRow
+from receiver.storage.models import CustomerRow
 
 account = Blueprint("account", __name__, url_prefix="/account")
 #: Key of the sign-in's token in the session cookie.

@@ -19,8 +19,8 @@ from receiver.account.links import LinkRefused
 from receiver.console.guard import leave_session
 from receiver.kit import Kit, current_kit
 from receiver.mail import new_message_id
-from receiver.models import CustomerRow
 from receiver.orders.email_addresses import normalised
+from receiver.storage.models import CustomerRow
 
 SHORTEST_PASSWORD = 12
 #: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.

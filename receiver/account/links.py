@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.account.tables import AccountRow
-from receiver.models import CustomerRow
 from receiver.orders.email_addresses import normalised
+from receiver.storage.account_models import AccountRow
+from receiver.storage.models import CustomerRow
 
 #: How long a link works.
 LASTS = timedelta(days=7)

@@ -12,13 +12,14 @@ from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from receiver import customers, ledger
+from receiver import customers
 from receiver.account import entry, writing
 from receiver.account.accounts import TooManyAttempts
 from receiver.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.errors import NotThere
 from receiver.kit import current_kit
-from receiver.models import AddressRow, CustomerRow
+from receiver.storage import order_queries
+from receiver.storage.models import AddressRow, CustomerRow
 
 #: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
 WORDS = {"done": "received", "open": "being processed", "failed": "being processed"}
@@ -59,7 +60,7 @@ def orders() -> ResponseReturnValue:
 def order(receipt: str) -> ResponseReturnValue:
     """Show one of the customer's orders."""
     with current_kit().database.read() as session:
-        row = ledger.find(session, receipt)
+        row = order_queries.find(session, receipt)
     if row.email != customer().email or row.test or row.state not in WORDS:
         raise NotThere("This order is not theirs.")
     return render_template(

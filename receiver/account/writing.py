@@ -13,7 +13,7 @@ from markupsafe import Markup
 from receiver import formatting
 from receiver.account.blueprint import account
 from receiver.kit import current_kit
-from receiver.models import CustomerRow, OrderRow
+from receiver.storage.models import CustomerRow, OrderRow
 
 
 def content_of(row: OrderRow) -> dict[str, Any]:

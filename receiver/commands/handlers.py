@@ -15,8 +15,8 @@ from receiver.handler_loading import SWITCHED_BY
 from receiver.handler_trial import Trial
 from receiver.handlers import Handler
 from receiver.kit import current_kit
-from receiver.models import MailRow
 from receiver.row_changes import Change
+from receiver.storage.models import MailRow
 
 _LONGEST_VALUE = 60
 #: Lines shown of a mail's text.

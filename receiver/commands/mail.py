@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import checks, ledger, mail_ledger
+from receiver import checks, mail_ledger
 from receiver.commands.printing import json_option, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import current_kit
 from receiver.mail_templates import BUILT_IN
 from receiver.orders import Order
+from receiver.storage import order_queries
 
 group = AppGroup("mail", help="The mails that handlers write.")
 COMMANDS = (group,)
@@ -80,7 +81,7 @@ def customise(name: str) -> None:
 
 def _recorded(order_id: str) -> Order:
     with working_kit().database.read() as session:
-        row = ledger.find_by_either(session, order_id)
+        row = order_queries.find_by_either(session, order_id)
         if row.order is None and row.state != "parked":
             raise NotPossible(f"{row.receipt} holds no customer's data any more; name another order.")
         if row.order is None:

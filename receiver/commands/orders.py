@@ -10,27 +10,28 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import ledger, parked, same_id
+from receiver import parked
 from receiver.commands.printing import json_option, print_json, print_rows, say, with_progress
 from receiver.commands.working import working_kit
 from receiver.errors import NotThere
 from receiver.explanation import explain_file, explain_receipt
 from receiver.kit import Kit
 from receiver.replay import replay_all
+from receiver.storage import order_queries, same_id
 
 group = AppGroup("orders", help="The orders that came in.")
 COMMANDS = (group,)
 
 
 @group.command("list")
-@click.option("--state", type=click.Choice(ledger.STATES), help="Only orders in this state.")
+@click.option("--state", type=click.Choice(order_queries.STATES), help="Only orders in this state.")
 @click.option("--all", "everything", is_flag=True, help="Every page, tests and ignored ones too.")
 @click.option("--same-id", "shares_id", is_flag=True, help="Only orders whose id another one with other contents has.")
 @json_option
 def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: bool) -> None:
     """List the orders, newest first."""
     with working_kit().database.read() as session:
-        rows = ledger.page(session, state=state, everything=everything, shares_id=shares_id)
+        rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
     if shares_id:
         empty = "No two orders with different contents came under one id."
     else:
@@ -38,8 +39,8 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
             f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
         )
     print_rows(rows, as_json=as_json, empty=empty)
-    if len(rows) == ledger.PAGE and not everything:
-        click.echo(f"These are the newest {ledger.PAGE}; every one is listed by --all.", err=True)
+    if len(rows) == order_queries.PAGE and not everything:
+        click.echo(f"These are the newest {order_queries.PAGE}; every one is listed by --all.", err=True)
 
 
 @group.command("show")
@@ -48,8 +49,10 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
 def show(order: str, _as_json: bool) -> None:
     """Show one order whole: what was received, read and done, as JSON; of an order id the newest."""
     with working_kit().database.read() as session:
-        row = ledger.find_by_either(session, order)
-        print_json(ledger.whole(row) | {"others_of_same_id": [one.receipt for one in same_id.others(session, row)]})
+        row = order_queries.find_by_either(session, order)
+        print_json(
+            order_queries.whole(row) | {"others_of_same_id": [one.receipt for one in same_id.others(session, row)]}
+        )
 
 
 @group.command("replay")
@@ -126,7 +129,7 @@ def dismiss(receipts: Sequence[str]) -> None:
     """Settle the parked ones with these RECEIPTS as ignored: they are no orders. A replay takes that back."""
     with working_kit().database.write() as session:
         for receipt in receipts:
-            ledger.dismiss(session, receipt)
+            order_queries.dismiss(session, receipt)
     click.echo(f"Dismissed {', '.join(receipts)}.")
 
 

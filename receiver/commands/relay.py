@@ -20,7 +20,7 @@ from receiver.orders import files
 from receiver.relay import history, order_received, report, sender
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.relay.recording import identified
-from receiver.relay.tables import TransmissionAttemptRow
+from receiver.storage.relay_models import TransmissionAttemptRow
 
 group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")
 COMMANDS = (group,)

@@ -24,8 +24,8 @@ from receiver.commands.working import working_kit
 from receiver.config import default
 from receiver.http_client import new_pool
 from receiver.kit import Kit
-from receiver.models import OrderRow
 from receiver.setting import PREFIX
+from receiver.storage.models import OrderRow
 
 _START_SECONDS = 30.0
 #: What it means to be reached by anybody.

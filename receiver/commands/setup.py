@@ -10,9 +10,9 @@ import click
 from flask.cli import with_appcontext
 
 from receiver import instance
-from receiver.backup import back_up
 from receiver.commands.working import working_kit
 from receiver.kit import current_kit
+from receiver.storage.backup import back_up
 
 
 @click.command("init")

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from receiver.config import EXAMPLES
 from receiver.diagnosis import Finding, diagnose
 from receiver.kit import Kit
-from receiver.models import OrderRow
+from receiver.storage.models import OrderRow
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from receiver import privacy
 from receiver.console.blueprint import console
 from receiver.console.paging import before, one_page
 from receiver.kit import current_kit
-from receiver.models import CustomerRow
 from receiver.registrars import registrations
+from receiver.storage.models import CustomerRow
 
 
 @console.get("/customers")

@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver import mail_ledger
-from receiver.columns import receipt_of
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError, NotThere
 from receiver.kit import current_kit
-from receiver.models import MailRow
+from receiver.storage.columns import receipt_of
+from receiver.storage.models import MailRow
 
 #: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
 #: but the shop's logo.

@@ -9,15 +9,16 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from receiver import ledger, mapped_fields
+from receiver import mapped_fields
 from receiver.console.blueprint import console
 from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
 from receiver.console.name_choices import choices
 from receiver.explanation import Reading, explain_fields
 from receiver.kit import current_kit
-from receiver.models import OrderRow
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.source import Source
+from receiver.storage import order_queries
+from receiver.storage.models import OrderRow
 
 #: A moment that shows each form of a date, day and month apart.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
@@ -29,7 +30,7 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     """Show what came in beside our fields; try a mapping on it, or save it for every order of its source."""
     kit = current_kit()
     with kit.database.read() as session:
-        row = ledger.find(session, receipt)
+        row = order_queries.find(session, receipt)
     kit.sources.look_again()
     source = kit.sources.get(row.source)
     fields = [(name, value) for name, value in json.loads(row.fields)]

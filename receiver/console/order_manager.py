@@ -18,7 +18,7 @@ from receiver.kit import Kit, current_kit
 from receiver.relay import history, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 SHOW_ONCE = "show_secret_once"

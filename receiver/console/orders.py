@@ -9,7 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import formatting, ledger, same_id
+from receiver import formatting
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
@@ -17,9 +17,10 @@ from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
 from receiver.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import Kit, current_kit
-from receiver.models import OrderRow
 from receiver.orders import Order
 from receiver.replay import Replayed, replay
+from receiver.storage import order_queries, same_id
+from receiver.storage.models import OrderRow
 
 _LONGEST_SEARCH = 320
 #: Which of an order's handlers stand first in its line of the list.
@@ -38,16 +39,18 @@ _WAYS = {
 def orders() -> str:
     """List the orders, newest first."""
     words = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
-    state = paging.filtered("state", ledger.STATES)
+    state = paging.filtered("state", order_queries.STATES)
     which = next((name for name in ("tests", "same_id") if paging.filtered(name, ("yes",))), "")
     if words:
         state = which = ""
     kept = {"state": state, "q": words, **({which: "yes"} if which else {})}
     test = None if words or which == "same_id" else which == "tests"
-    statement = ledger.newest(state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before())
+    statement = order_queries.newest(
+        state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before()
+    )
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, statement, ledger.PAGE, **kept)
-        counts = ledger.handler_counts(session, rows)
+        rows, pages = paging.one_page(session, statement, order_queries.PAGE, **kept)
+        counts = order_queries.handler_counts(session, rows)
         sharing = same_id.among(session, rows)
     return render_template(
         "console/orders.html",
@@ -56,7 +59,7 @@ def orders() -> str:
         sharing=sharing,
         filters=[
             ("Which orders", [(label, _link(state, name), name == which) for name, label in _WHICH.items()]),
-            ("State", [(name or "all", _link(name, which), name == state) for name in ("", *ledger.STATES)]),
+            ("State", [(name or "all", _link(name, which), name == state) for name in ("", *order_queries.STATES)]),
         ],
         words=words,
         state=state,
@@ -80,7 +83,7 @@ def orders_show(receipt: str) -> str:
             fields=json.loads(row.fields),
             noted=json.loads(row.notes),
             errors=json.loads(row.errors or "[]"),
-            duplicates=ledger.duplicates(session, row),
+            duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
             is_held_back=row.state == "parked" and row.may_be_cut,
@@ -123,7 +126,7 @@ def orders_run(receipt: str) -> ResponseReturnValue:
 
 def _found(session: Session, receipt: str) -> OrderRow:
     try:
-        return ledger.find(session, receipt)
+        return order_queries.find(session, receipt)
     except NotThere:
         abort(404, f"No order has the receipt {receipt[:64]}. Look for it under Received, Orders.")
 
@@ -134,7 +137,7 @@ def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
     return {
         "row": row,
         "handlers": list(row.handlers),
-        "attempts": ledger.attempts(session, row),
+        "attempts": order_queries.attempts(session, row),
         "mails": list(row.mails),
         "can_run": {handler.name for handler in kit.registry.handlers} if runs else set(),
         "later": _never_run(row, kit.registry) if runs else [],

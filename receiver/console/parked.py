@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from receiver import ledger
 from receiver import parked as parked_orders
 from receiver.console import paging
 from receiver.console.blueprint import console
@@ -20,6 +19,7 @@ from receiver.console.chunked_forms import of_each_source
 from receiver.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import current_kit
 from receiver.replay import replay_all
+from receiver.storage import order_queries
 
 #: Seconds that one request runs parked orders for; the page then goes on with the next.
 _SECONDS = 2.0
@@ -41,7 +41,7 @@ def parked() -> str:
     """List the parked orders, newest first."""
     current_kit().sources.look_again()
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()), ledger.PAGE)
+        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()), order_queries.PAGE)
         seen = parked_orders.overview(session)
         chunked = of_each_source(session, current_kit())
     return render_template(

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 
 from flask import render_template, url_for
 
-from receiver import ledger, refusals
+from receiver import refusals
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.kit import current_kit
 from receiver.refusal_advice import advice
+from receiver.storage import order_queries
 
 #: Refusals on a page.
 PAGE = 50
@@ -26,7 +27,7 @@ def refused() -> str:
         reason = paging.filtered("reason", list(counts))
         statement = refusals.newest(reason=reason, before=paging.before())
         rows, pages = paging.one_page(session, statement, PAGE, reason=reason)
-        first_good = ledger.first_received_at(session)
+        first_good = order_queries.first_received_at(session)
     return render_template(
         "console/refused.html",
         refused=[(row, advice(row.reason), json.loads(row.headers), json.loads(row.fields)) for row in rows],

@@ -11,9 +11,9 @@ from sqlalchemy import delete, select
 from werkzeug.security import check_password_hash
 
 from receiver.console import guesses
-from receiver.console.tables import SessionRow, SignInFailureRow
-from receiver.database import Database
-from receiver.models import AdministratorRow
+from receiver.storage.console_models import SessionRow, SignInFailureRow
+from receiver.storage.database import Database
+from receiver.storage.models import AdministratorRow
 
 #: How long a sign-in lasts.
 SESSION = timedelta(hours=8)

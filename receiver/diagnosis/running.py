@@ -8,16 +8,17 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from receiver import clock_advice, far_off, refusals, same_id
+from receiver import clock_advice, far_off, refusals
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
-from receiver.models import MailRow, OrderRow
 from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
-from receiver.relay.tables import TransmissionRow
 from receiver.source import DEFAULT
+from receiver.storage import same_id
+from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
 
 #: A large day's orders and mails, and a backup before an upgrade.
 _LEAST_FREE_MB = 100

@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from receiver import migrations, sqlite
-from receiver.database_errors import translated_errors
 from receiver.diagnosis.finding import Finding
 from receiver.errors import Unavailable
 from receiver.kit import Kit
-from receiver.migrations import comparison
 from receiver.readiness import prove_writable
 from receiver.serving import blocking_problems
+from receiver.storage import migrations, sqlite
+from receiver.storage.errors import translated_errors
+from receiver.storage.migrations import comparison
 
 #: Seconds for looking through the orders and their indexes, and again for the rest: 2 GB take about 5.
 _SECONDS = 30.0

@@ -10,8 +10,8 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.models import AddressRow, CustomerRow
 from receiver.registrars import Fields, Value
+from receiver.storage.models import AddressRow, CustomerRow
 
 _PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postcode", "country")

@@ -12,15 +12,15 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver import jobs
-from receiver.columns import milliseconds
-from receiver.database import Database
 from receiver.errors import NotThere
-from receiver.leases import Leases
-from receiver.models import CustomerRow
 from receiver.orders.email_addresses import normalised
 from receiver.registrars import Fields, NotRegistered, Registrar, customer_fields
-from receiver.registrars.tables import RegistrationRow
+from receiver.storage import jobs
+from receiver.storage.columns import milliseconds
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import CustomerRow
+from receiver.storage.registration_models import RegistrationRow
 
 #: The choices of REGISTRAR that tell a website of customers.
 WEBSITES = ("sql", "http")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.columns import milliseconds
 from receiver.notices import Trouble
-from receiver.registrars.tables import RegistrationRow
+from receiver.storage.columns import milliseconds
+from receiver.storage.registration_models import RegistrationRow
 
 
 def _newest_failed(session: Session) -> int:

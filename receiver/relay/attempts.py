@@ -13,7 +13,7 @@ from urllib3 import PoolManager
 from receiver.orders import Order
 from receiver.relay.controls import Control
 from receiver.relay.sender import Answer, Outcome, post
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 
 #: The field that carries the secret itself for merchants who check it by hand.
 SECRET_FIELD = "shared_secret"  # noqa: S105 - a field's name, no secret

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from receiver import encryption, signing
 from receiver.errors import NotPossible, NotThere
-from receiver.relay.tables import ControlSecretRow
+from receiver.storage.relay_models import ControlSecretRow
 
 
 def that_sign(session: Session, secret_key: str, now: datetime) -> list[tuple[ControlSecretRow, str]]:

@@ -8,7 +8,7 @@ from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from receiver.relay.sender import Outcome
-from receiver.relay.tables import ControlRow, TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import ControlRow, TransmissionAttemptRow, TransmissionRow
 
 #: Nothing but failure for so long disables the control.
 PATIENCE = timedelta(days=5)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
 from receiver.addresses import check_url
-from receiver.database import Database
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible
 from receiver.relay import control_secrets, control_state
+from receiver.storage.database import Database
 
 Encoding = Literal["form", "json"]
 

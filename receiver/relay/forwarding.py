@@ -16,7 +16,7 @@ from receiver.orders import Order
 from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_below
 from receiver.relay.recording import identified
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.relay_models import TransmissionRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from sqlalchemy.sql import Select
 
 from receiver.errors import NotThere
 from receiver.relay import control_state
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 
 #: All states of a transmission.
 STATES = ("open", "held", "delivered", "failed")

@@ -10,12 +10,12 @@ from flask import current_app
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.database import Database
 from receiver.orders import Order
 from receiver.orders.idempotency import digest, order_key
 from receiver.relay import control_state
-from receiver.relay.tables import TransmissionRow
 from receiver.signing import is_webhook_id
+from receiver.storage.database import Database
+from receiver.storage.relay_models import TransmissionRow
 
 #: The relay's own entry of ``app.extensions``; it reads no other.
 EXTENSION = "receiver.relay"

@@ -12,17 +12,17 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 from urllib3 import PoolManager
 
-from receiver import jobs
-from receiver.database import Database
 from receiver.errors import NotPossible
-from receiver.leases import Leases
 from receiver.orders.sample import dummy_order
 from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
 from receiver.relay.retry_after import LONGEST_RETRY_AFTER
 from receiver.relay.sender import Answer, Outcome
-from receiver.relay.tables import TransmissionRow
+from receiver.storage import jobs
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.relay_models import TransmissionRow
 
 #: Seconds between the attempts of one order: ten attempts over 75 hours and more.
 SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)

@@ -8,11 +8,11 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.columns import milliseconds
 from receiver.notices import Trouble
 from receiver.relay import control_state
 from receiver.relay.sender import Outcome
-from receiver.relay.tables import ControlRow, TransmissionAttemptRow, TransmissionRow
+from receiver.storage.columns import milliseconds
+from receiver.storage.relay_models import ControlRow, TransmissionAttemptRow, TransmissionRow
 
 #: How long an order that was given up stands as a trouble; it stays in the list of transmissions.
 _GIVEN_UP_STANDS = timedelta(days=7)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from receiver.handler_loading import load
-from receiver.models import MailRow
 from receiver.orders import Order
 from receiver.orders.form_encoding import form_fields
 from receiver.orders.names import KINDS, TEXT, Place, form_name
+from receiver.storage.models import MailRow
 from receiver.testing.fixtures import RunHandler
 from receiver.testing.imports import out_of_bounds
 

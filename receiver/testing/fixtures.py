@@ -19,9 +19,9 @@ from flask import Flask
 from receiver import create_app
 from receiver.instance import set_up
 from receiver.kit import Kit
-from receiver.models import MailRow
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
+from receiver.storage.models import MailRow
 from receiver.testing.trial import Trial, count_rows
 
 _SECRET = "the-secret-of-the-handlers-tests"  # noqa: S105 - of instances that live as long as one test

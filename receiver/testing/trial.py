@@ -10,11 +10,11 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from receiver import ledger
 from receiver.handler_trial import RECORDS
 from receiver.kit import Kit
-from receiver.models import HandlerRow, MailRow
 from receiver.replay import replay
+from receiver.storage import order_queries
+from receiver.storage.models import HandlerRow, MailRow
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Trial:
     def row(self) -> HandlerRow:
         """Give the receiver's record of the handler on this order, with ``attempts`` and ``due_at``."""
         with self.kit.database.read() as session:
-            return next(row for row in ledger.find(session, self.receipt).handlers if row.name == self.name)
+            return next(row for row in order_queries.find(session, self.receipt).handlers if row.name == self.name)
 
     def again(self) -> None:
         """Run the handler on the same order once more, as a new run of it."""

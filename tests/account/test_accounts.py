@@ -14,10 +14,10 @@ from sqlalchemy import update
 from receiver import customers, privacy
 from receiver.account import accounts as attempts
 from receiver.account import links
-from receiver.account.tables import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.console.sign_ins import digest
 from receiver.errors import ConfigurationError, NotPossible
-from receiver.models import CustomerRow, MailRow, OrderRow
+from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.storage.models import CustomerRow, MailRow, OrderRow
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import Served, order_fields

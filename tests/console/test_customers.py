@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import update
 
 from receiver import customers
-from receiver.models import CustomerRow
 from receiver.orders import Customer, Order
 from receiver.registrars import choice
-from receiver.registrars.tables import RegistrationRow
+from receiver.storage.models import CustomerRow
+from receiver.storage.registration_models import RegistrationRow
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Visitor
 from tests.registrars.websites import Website, website

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from receiver.console import guesses
 from receiver.console.guesses import COMMON, LONGEST_WAIT, PAUSE, TooManyFailures
 from receiver.console.sign_ins import SignIns
-from receiver.console.tables import SignInFailureRow, SignInTurnRow
 from receiver.devices import Devices
 from receiver.instance import set_password
 from receiver.kit import Kit
+from receiver.storage.console_models import SignInFailureRow, SignInTurnRow
 from tests.console.visitor import PASSWORD, Visitor
 from tests.served import Served
 

@@ -13,7 +13,7 @@ from sqlalchemy import update
 
 from receiver import outbox
 from receiver.kit import Kit
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.console.browsing import Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

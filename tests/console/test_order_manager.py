@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from receiver.errors import ConfigurationError
 from receiver.relay.recording import record
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.console.visitor import PASSWORD, Page, Visitor
 from tests.hostile_servers import reply, serving
 from tests.relay.relaying import an_order

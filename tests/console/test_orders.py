@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import update
 
 from receiver.kit import Kit
-from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
 from receiver.orders.sample import dummy_order
+from receiver.storage.models import HandlerRow, OrderRow
 from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields, signed
-from tests.test_ledger import store
+from tests.storage.test_order_queries import store
 
 _SCRIPT = "<script>alert(1)</script>"
 _FAILING = """

@@ -12,8 +12,8 @@ import urllib3
 from playwright.sync_api import Route
 from sqlalchemy import update
 
-from receiver.models import OrderRow
 from receiver.notices import TROUBLES, Notices, Trouble
+from receiver.storage.models import OrderRow
 from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from receiver import mapped_fields
 from receiver.console import parked as page_of_parked
-from receiver.models import MailRow, OrderRow
+from receiver.storage.models import MailRow, OrderRow
 from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields

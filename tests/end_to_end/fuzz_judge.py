@@ -12,12 +12,12 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from receiver import ledger
 from receiver.errors import ReceiverError
 from receiver.explanation import explain_receipt
 from receiver.kit import Kit
-from receiver.models import OrderRow, RefusalRow
 from receiver.orders import Order
+from receiver.storage import order_queries
+from receiver.storage.models import OrderRow, RefusalRow
 from tests.end_to_end.fuzz_requests import Request
 from tests.served import SECRET
 
@@ -68,7 +68,7 @@ class Judge:
                 if row.order is not None:
                     Order.model_validate_json(row.order)
             for row in rows[::40]:
-                json.dumps(ledger.whole(row))
+                json.dumps(order_queries.whole(row))
                 with suppress(ReceiverError):
                     explain_receipt(session, row.receipt, kit.sources).as_text()
             refusals = list(session.scalars(select(RefusalRow)))

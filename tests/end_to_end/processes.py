@@ -18,7 +18,7 @@ from sqlalchemy import update
 from urllib3.exceptions import HTTPError
 
 from receiver.kit import Kit
-from receiver.models import MailRow, OrderRow
+from receiver.storage.models import MailRow, OrderRow
 from tests import unmeasured
 from tests.served import Served
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.models import CustomerRow, HandlerRow, MailRow
+from receiver.storage.models import CustomerRow, HandlerRow, MailRow
 from tests.end_to_end.processes import Running, at_once
 from tests.served import order_fields
 

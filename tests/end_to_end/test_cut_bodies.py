@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver import create_app
-from receiver.models import OrderRow, RefusalRow
+from receiver.storage.models import OrderRow, RefusalRow
 from tests.end_to_end.cutting import CUTS, Ending, garbled, post_in_chunks, whole, without_the_last_chunk
 from tests.end_to_end.processes import Process, Running, granian, gunicorn, running, server_environment
 from tests.served import FORM, SECRET, order_fields, signed

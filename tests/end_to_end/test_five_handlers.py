@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from receiver.models import AttemptRow, HandlerRow
+from receiver.storage.models import AttemptRow, HandlerRow
 from tests.served import Served, order_fields
 
 ORDERS = 200

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from receiver.console.guesses import COMMON, LONGEST_WAIT, PAUSE
-from receiver.console.tables import SignInFailureRow
-from receiver.models import AdministratorRow
+from receiver.storage.console_models import SignInFailureRow
+from receiver.storage.models import AdministratorRow
 from tests.conftest import QUICKLY_CHECKED
 from tests.console.visitor import PASSWORD, Visitor
 from tests.end_to_end.processes import ROOT, Running, at_once, command_environment

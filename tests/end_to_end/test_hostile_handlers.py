@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from receiver.models import AttemptRow, HandlerRow, OrderRow
+from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
 from tests.end_to_end.processes import Running
 from tests.served import order_fields
 

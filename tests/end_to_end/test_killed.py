@@ -15,7 +15,7 @@ from typing import cast
 from sqlalchemy import select, text
 from urllib3.exceptions import HTTPError
 
-from receiver.models import AttemptRow, HandlerRow, MailRow, OrderRow
+from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.end_to_end.processes import Restarting, Running
 from tests.served import order_fields
 

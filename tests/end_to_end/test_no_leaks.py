@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
-from receiver.models import HandlerRow, MailRow
+from receiver.storage.models import HandlerRow, MailRow
 from tests.console.visitor import Visitor
 from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import SECRET, Reply, order_fields, signed

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import urllib3
 
-from receiver.models import HandlerRow, OrderRow
 from receiver.orders import encode_form
 from receiver.orders.sample import dummy_order
+from receiver.storage.models import HandlerRow, OrderRow
 from tests import unmeasured
 from tests.end_to_end.processes import Running
 from tests.served import FORM, SECRET, order_fields

@@ -14,8 +14,8 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
-from receiver.models import CustomerRow, MailRow
 from receiver.orders import Order
+from receiver.storage.models import CustomerRow, MailRow
 from tests.served import SECRET, Served
 
 FOREIGN = {

@@ -9,7 +9,7 @@ import pytest
 
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import MailRow
+from receiver.storage.models import MailRow
 from tests.commanding import runner
 from tests.mail_pages import Page
 from tests.served import Served, order_fields

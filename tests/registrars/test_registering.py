@@ -14,9 +14,9 @@ from sqlalchemy import select
 
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.models import MailRow
-from receiver.registrars.tables import RegistrationRow
 from receiver.registrars.troubles import FAILED
+from receiver.storage.models import MailRow
+from receiver.storage.registration_models import RegistrationRow
 from tests.commanding import runner
 from tests.registrars.websites import Website
 from tests.served import Served, order_fields, signed

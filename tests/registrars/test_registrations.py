@@ -13,11 +13,11 @@ from sqlalchemy import select, update
 from receiver import customers, privacy
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.models import CustomerRow
 from receiver.orders import Address, Customer, Order
 from receiver.registrars import Fields, NotRegistered, Value, customer_fields, registrations
 from receiver.registrars.registrations import Registrations
-from receiver.registrars.tables import RegistrationRow
+from receiver.storage.models import CustomerRow
+from receiver.storage.registration_models import RegistrationRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

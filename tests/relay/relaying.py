@@ -16,8 +16,8 @@ from receiver.kit import Kit
 from receiver.orders import Customer, Item, Order
 from receiver.relay.controls import Controls
 from receiver.relay.recording import record
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
 from receiver.relay.transmissions import Transmissions
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.hostile_servers import Answerer, Request, Server, reply
 from tests.served import SECRET
 

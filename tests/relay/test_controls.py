@@ -13,8 +13,8 @@ from sqlalchemy import update
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.relay.controls import Control, Controls
-from receiver.relay.tables import ControlRow, ControlSecretRow
 from receiver.signing import fingerprint
+from receiver.storage.relay_models import ControlRow, ControlSecretRow
 from tests.relay.relaying import START, Relay
 
 URL = "https://shop.example/orders"

@@ -13,7 +13,7 @@ from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.relay import history, troubles
 from receiver.relay.forwarding import record
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.hostile_servers import reply
 from tests.relay.relaying import START, Relay, Shop, an_order
 from tests.served import SECRET, Served, order_fields, signed

@@ -9,7 +9,7 @@ from sqlalchemy import insert, inspect, select, text, update
 
 from receiver.errors import ConfigurationError
 from receiver.relay import history
-from receiver.relay.tables import TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.hostile_servers import reply, serving
 from tests.relay.relaying import START, Relay
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from receiver.kit import Kit
 from receiver.relay import order_received
-from receiver.relay.tables import TransmissionRow
+from receiver.storage.relay_models import TransmissionRow
 from tests.hostile_servers import Server, serving
 from tests.relay.relaying import ACCEPTED, an_order
 from tests.served import Served, order_fields, served

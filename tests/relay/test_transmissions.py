@@ -14,8 +14,8 @@ from sqlalchemy import update
 from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.relay.controls import Control
-from receiver.relay.tables import ControlRow, ControlSecretRow, TransmissionRow
 from receiver.relay.transmissions import SCHEDULE, Transmissions
+from receiver.storage.relay_models import ControlRow, ControlSecretRow, TransmissionRow
 from tests.hostile_servers import Answerer, reply
 from tests.relay.relaying import ACCEPTED, START, Relay, Shop
 from tests.smtp_servers import free_port

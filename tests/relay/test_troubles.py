@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from receiver.models import MailRow, NoticeRow
 from receiver.relay import troubles
-from receiver.relay.tables import ControlRow
+from receiver.storage.models import MailRow, NoticeRow
+from receiver.storage.relay_models import ControlRow
 from tests.hostile_servers import reply
 from tests.mail_pages import flat
 from tests.relay.relaying import Relay, Shop

@@ -1,0 +1,166 @@
+"""Engine, sessions and write transactions; a commit that returned is on disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+from sqlalchemy.pool import QueuePool
+
+from receiver.errors import ConfigurationError, Unavailable
+from receiver.storage import forking, sqlite
+from receiver.storage.errors import translated_errors
+from receiver.storage.write_lock import PATIENCE, WriteLock
+from receiver.storage.write_transaction import WriteTransaction
+
+
+class Database:
+    """Opens sessions on the orders' database; read ones at any time, write ones one at a time."""
+
+    def __init__(self, url: str, lock_path: Path) -> None:
+        if make_url(url).get_backend_name() != "sqlite":
+            raise ConfigurationError("DATABASE_URL must begin with sqlite:///; other databases are not supported.")
+        self.engine: Engine = create_engine(
+            url,
+            module=sqlite.driver,
+            connect_args={"check_same_thread": False, "factory": sqlite.GatedConnection},
+            poolclass=QueuePool,
+            pool_size=16,
+            max_overflow=-1,
+        )
+        event.listen(self.engine, "do_connect", _make_no_file)
+        event.listen(self.engine, "connect", lambda connection, _record: self._prepare(connection))
+        event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
+        event.listen(self.engine, "checkin", _keep_no_odd_one)
+        event.listen(self.engine, "begin", _begin)
+        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
+        #: The file; SQLite takes a URI too.
+        self.path = Path((self.engine.url.database or "").removeprefix("file:")).absolute()
+        self._inode: int | None = None
+        self._lock = WriteLock(lock_path)
+        self._cursor: Any = None
+        event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
+        forking.in_child(self._leave_connections)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """Open a session whose reads see one moment of the database; raises Unavailable when it cannot be read."""
+        with translated_errors(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def write(self, patience: float = PATIENCE) -> Iterator[Session]:
+        """Open a session in a write transaction, committed at the end; raises Unavailable after ``patience`` s."""
+        transaction = self.begin_write(patience)
+        try:
+            with translated_errors(), Session(transaction.connection) as session:
+                yield session
+                session.flush()
+            transaction.commit()
+        finally:
+            transaction.close()
+
+    def checkpoint(self) -> None:
+        """Copy the write-ahead log into the database, so that no commit has to; does not hold up any writer."""
+        with translated_errors(), self.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def empty_log(self) -> None:
+        """Copy the write-ahead log into the database and leave nothing in it, unless somebody reads in it now."""
+        with translated_errors(), self.engine.connect() as connection:
+            raw: Any = connection.connection.dbapi_connection
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @contextmanager
+    def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
+        """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.
+
+        Raises Unavailable after ``patience`` seconds. What is begun with it and not committed is rolled back.
+        """
+        deadline = time.monotonic() + patience
+        self._lock.acquire(patience)
+        try:
+            with translated_errors():
+                self._check_file()
+                cursor = self._kept_cursor()
+                cursor.connection.wait_at_most(deadline - time.monotonic())
+                yield cursor
+        except BaseException:
+            self._forget_cursor()
+            raise
+        finally:
+            self._lock.release()
+
+    def _prepare(self, connection: sqlite.GatedConnection) -> None:
+        sqlite.prepare(connection)
+        self._inode = self._inode or self.path.stat().st_ino
+
+    def _check_file(self) -> None:
+        """Raise Unavailable when the file was removed or replaced: a commit into the open one would be lost with it."""
+        if self._inode is None:
+            return
+        with suppress(OSError):
+            if self._inode == self.path.stat().st_ino:
+                return
+        raise Unavailable(f"{self.path.name} was removed or replaced while it was in use; start the server again.")
+
+    def _kept_cursor(self) -> Any:
+        """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""
+        if self._cursor is None:
+            connection = self.engine.raw_connection()
+            connection.detach()
+            self._cursor = connection.cursor()
+        return self._cursor
+
+    def _forget_cursor(self) -> None:
+        """Close the connection of the accept path; the next write opens another."""
+        if self._cursor is not None:
+            self._cursor.connection.close()
+            self._cursor = None
+
+    def _leave_connections(self) -> None:
+        """Open others in a forked child; to close what it inherits would roll back what the parent is writing."""
+        self._of_parent = self.engine.pool, self._cursor
+        self._cursor = None
+        self.engine.dispose(close=False)
+
+    def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
+        """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""
+        deadline = time.monotonic() + patience
+        self._lock.acquire(patience)
+        with ExitStack() as undo:
+            undo.callback(self._lock.release)
+            with translated_errors():
+                self._check_file()
+                connection = undo.enter_context(self._writing.connect())
+                raw: Any = connection.connection.dbapi_connection
+                raw.wait_at_most(deadline - time.monotonic())
+                connection.begin()
+            undo.pop_all()
+        return WriteTransaction(connection, self._lock)
+
+
+def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
+    """Open what `flask init` has made, or nothing: a file that SQLite itself makes could be read by others."""
+    if not options.get("uri"):
+        arguments[0] = f"file:{quote(os.fsencode(arguments[0]))}?mode=rw"
+        options["uri"] = True
+
+
+def _keep_no_odd_one(connection: Any, record: Any) -> None:
+    """Give a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
+    if connection is not None and (connection.is_lent or connection.is_altered):
+        record.invalidate()
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -1,0 +1,137 @@
+"""Group commit, leader form: the first waiting thread commits for all that queued meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Generic, TypeVar
+
+from receiver.errors import Busy, Unavailable
+from receiver.storage.write_lock import ACCEPT_PATIENCE as PATIENCE
+
+#: While others keep the lock for longer, one entry at a time waits this many seconds to see whether they still do.
+_GLANCE = 0.1
+#: For this many seconds after a wait in vain the lock counts as kept.
+_KEPT_FOR = 1.0
+
+Entry = TypeVar("Entry")
+Outcome = TypeVar("Outcome")
+
+
+class _Waiting(Generic[Entry, Outcome]):
+    """Is one thread's entry, until it has an outcome, an error, or the lead."""
+
+    def __init__(self, entry: Entry, patience: float) -> None:
+        self.entry = entry
+        self.deadline = time.monotonic() + patience
+        #: Held until the outcome or the lead comes; a plain lock wakes its one waiter with less ado than an Event.
+        self.asleep = threading.Lock()
+        self.asleep.acquire()
+        self.leads = False
+        self.gave_up = False
+        #: Whom to wake next. All at once would queue for the interpreter, which runs one thread at a time.
+        self.wakes: _Waiting[Entry, Outcome] | None = None
+        self.outcome: Outcome | None = None
+        self.error: BaseException | None = None
+
+
+class GroupCommit(Generic[Entry, Outcome]):
+    """Collects entries of many threads into few commits; nobody returns before their entry is on disk.
+
+    ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the right to
+    write, calls ``take(most)`` for the entries that have queued by then, and gives their outcomes in order.
+    """
+
+    def __init__(self, commit: Callable[[Callable[[int], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
+        self._commit = commit
+        self._mutex = threading.Lock()
+        self._queue: list[_Waiting[Entry, Outcome]] = []
+        self._led = False
+        #: Until when the lock counts as kept by others, or the disk as stuck, so that to wait is to wait in vain.
+        self._kept_until = 0.0
+
+    def add(self, entry: Entry) -> Outcome:
+        """Commit one entry and give its outcome; raises Unavailable after 2 s, though it may still be stored then.
+
+        While others keep the lock for longer than that, it raises at once: a server has few threads, and those who
+        queue for one are to hear the 503 before they hang up.
+        """
+        is_kept = time.monotonic() < self._kept_until
+        mine: _Waiting[Entry, Outcome] = _Waiting(entry, _GLANCE if is_kept else PATIENCE)
+        with self._mutex:
+            if is_kept and self._led:
+                raise Busy("Nothing can be written now; try again.")
+            self._queue.append(mine)
+            mine.leads = not self._led
+            self._led = True
+        if not mine.leads and not mine.asleep.acquire(timeout=max(mine.deadline - time.monotonic(), 0)):
+            self._give_up(mine)
+        if mine.leads:
+            self._lead(mine)
+        if mine.wakes is not None:
+            mine.wakes.asleep.release()
+        if mine.error is not None:
+            raise mine.error
+        assert mine.outcome is not None  # noqa: S101 - woken with one of the three
+        return mine.outcome
+
+    def _lead(self, mine: _Waiting[Entry, Outcome]) -> None:
+        taken: list[_Waiting[Entry, Outcome]] = []
+
+        def take(most: int) -> list[Entry]:
+            with self._mutex:
+                taken.extend(self._queue[:most])
+                del self._queue[:most]
+            return [waiting.entry for waiting in taken]
+
+        try:
+            outcomes = self._commit(take, mine.deadline - time.monotonic())
+            for waiting, outcome in zip(taken, outcomes, strict=True):
+                waiting.outcome = outcome
+            self._kept_until = 0.0
+        except BaseException as error:  # noqa: BLE001 - handed to every thread that waits for this commit
+            if isinstance(error, Busy):
+                self._kept_until = time.monotonic() + _KEPT_FOR
+            self._fail(mine, taken, error)
+        self._hand_over()
+        self._line_up(taken)
+
+    def _fail(
+        self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: BaseException
+    ) -> None:
+        """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
+        with self._mutex:
+            if not taken:
+                self._queue.remove(mine)
+                taken.append(mine)
+        for waiting in taken:
+            is_theirs = waiting is mine or isinstance(error, Exception)
+            waiting.error = error if is_theirs else Unavailable("The order could not be put on disk; try again.")
+
+    def _hand_over(self) -> None:
+        """Make the first who queued meanwhile the next leader."""
+        with self._mutex:
+            self._led = bool(self._queue)
+            if self._queue:
+                self._queue[0].leads = True
+                self._queue[0].asleep.release()
+
+    def _line_up(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
+        """Have each wake the next, the leader first, apart from those who have gone."""
+        with self._mutex:
+            for waiting, following in pairwise([waiting for waiting in taken if not waiting.gave_up]):
+                waiting.wakes = following
+
+    def _give_up(self, mine: _Waiting[Entry, Outcome]) -> None:
+        """Leave the queue after waiting too long, unless the outcome or the lead came at the last moment."""
+        with self._mutex:
+            if mine.leads:
+                return
+            mine.gave_up = True
+            self._kept_until = time.monotonic() + _KEPT_FOR
+            if mine in self._queue:
+                self._queue.remove(mine)
+        if mine.outcome is None and mine.error is None:
+            mine.error = Unavailable("The order could not be put on disk in time; try again.")

@@ -1,0 +1,100 @@
+"""Leases: this process's runs renew theirs, and another's has ended when nobody renewed it while we watched.
+
+No wall clock takes part: one that is set must neither let two processes run one job, nor block one whose run is dead.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, not_, or_, select, true, update
+
+from receiver.storage.columns import Job
+from receiver.storage.database import Database
+from receiver.storage.jobs import LEASE, RENEWAL, holds_lease
+
+#: A lease as it stands in its row: id, token and end. A renewed one has another end.
+_Lease = tuple[int, str | None, datetime | None]
+
+
+class Leases:
+    """Holds the leases of this process's runs, renews them while the runs live, and watches those of the others."""
+
+    def __init__(
+        self,
+        database: Database,
+        watched: Sequence[type[Job]] = (),
+        *,
+        steady: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._watched = watched
+        self._steady = steady
+        self._mutex = threading.Lock()
+        self._held: dict[int, Job] = {}
+        self._renewed_at = steady()
+        #: Since when each lease has been seen as it is.
+        self._seen: dict[type[Job], dict[_Lease, float]] = {}
+
+    @contextmanager
+    def kept(self, job: Job) -> Iterator[None]:
+        """Keep a claimed job's lease alive inside the block."""
+        with self._mutex:
+            self._held[id(job)] = job
+        try:
+            yield
+        finally:
+            with self._mutex:
+                del self._held[id(job)]
+
+    def renew(self) -> None:
+        """Lengthen all leases held here, if the time for it has come."""
+        with self._mutex:
+            held = list(self._held.values())
+        if not held or self._steady() - self._renewed_at < RENEWAL.total_seconds():
+            return
+        until = datetime.now(UTC) + LEASE
+        with self._database.write() as session:
+            for job in held:
+                model = type(job)
+                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=until))
+        self._renewed_at = self._steady()
+
+    def watch(self) -> None:
+        """Look which leases stand, and which of them are still as they were."""
+        for model in self._watched:
+            columns = model.id, model.lease_token, model.lease_until
+            with self._database.read() as session:
+                leased = session.execute(select(*columns).where(model.lease_until.is_not(None))).all()
+            before, now = self._seen.get(model, {}), self._steady()
+            leases: list[_Lease] = [(pk, token, until) for pk, token, until in leased]
+            with self._mutex:
+                self._seen[model] = {lease: before.get(lease, now) for lease in leases}
+
+    def free(self, model: type[Job]) -> ColumnElement[bool]:
+        """Make the condition that nobody is at work on the job: no run of this process, nor a living one elsewhere."""
+        with self._mutex:
+            held = [job.id for job in self._held.values() if isinstance(job, model)]
+        return and_(model.id.not_in(held) if held else true(), not_(self.leased(model, model)))
+
+    def leased(self, model: type[Job], row: Any) -> ColumnElement[bool]:
+        """Make the condition that a row of this model, perhaps an alias of it, has a lease that has not ended."""
+        ended = or_(
+            row.lease_until.is_(None),
+            *(
+                and_(row.id == pk, row.lease_token == token, row.lease_until == until)
+                for pk, token, until in self._silent(model)
+            ),
+        )
+        return not_(ended)
+
+    def _silent(self, model: type[Job]) -> list[_Lease]:
+        """Give the leases that nobody has renewed for as long as one lasts."""
+        with self._mutex:
+            seen = self._seen.get(model, {})
+            return [lease for lease, since in seen.items() if self._steady() - since >= LEASE.total_seconds()]

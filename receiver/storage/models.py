@@ -1,0 +1,279 @@
+"""The tables."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, receipt_of
+
+#: What an order is while it is held back because it may be incomplete; written out, so that SQLite uses its index.
+IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
+
+
+class OrderRow(Job, Base):
+    """Is one proven POST as received, and the job of running its handlers.
+
+    States: open, done, failed, parked, ignored, duplicate. ``fields`` holds the decoded fields in order as JSON
+    pairs, secrets and card data removed; ``order`` the parsed order as JSON, null while parked.
+    """
+
+    __tablename__ = "orders"
+
+    source: Mapped[str]
+    key: Mapped[str]
+    test: Mapped[bool]
+    decided: Mapped[str | None]
+    event_id: Mapped[str | None]
+    order_id: Mapped[str | None] = mapped_column(index=True)
+    email: Mapped[str | None] = mapped_column(index=True)
+    total: Mapped[str | None]
+    currency: Mapped[str | None]
+    encoding: Mapped[str]
+    fields: Mapped[str]
+    fields_digest: Mapped[str]
+    #: Of what makes two POSTs copies; null on a row that was purged before this column was there.
+    content_digest: Mapped[str | None]
+    #: Whether it came as a form of which nothing tells that it is whole.
+    may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
+    notes: Mapped[str]
+    #: Card data or a password came with it, which was dropped or masked.
+    held_card_data: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
+    order: Mapped[str | None]
+    errors: Mapped[str | None]
+    proof: Mapped[str]
+    fingerprint: Mapped[str]
+    webhook_id: Mapped[str | None]
+    webhook_timestamp: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+    copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+    differing_copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+    duplicate_of: Mapped[str | None]
+    #: Id of the row that came first under the same event_id, webhook-id or made-up key, and says something else.
+    same_id_as: Mapped[int | None]
+
+    @property
+    def receipt(self) -> str:
+        """Give the name under which sender and merchant speak of this delivery."""
+        return receipt_of(self.id)
+
+    handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
+    mails: Mapped[list[MailRow]] = relationship(order_by="MailRow.id", viewonly=True)
+
+    __table_args__ = (
+        UniqueConstraint("source", "key"),
+        Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
+        Index("ix_orders_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
+        Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
+        Index("ix_orders_held_back", "source", sqlite_where=IS_HELD_BACK),
+        Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
+        Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
+        Index("ix_orders_held_card_data", "id", sqlite_where=sql("held_card_data")),
+        Index("ix_orders_counted", "received_at", "test", "state", "copies"),
+        NEVER_AGAIN,
+    )
+
+
+class HandlerRow(Base):
+    """Is what one handler has made of one order. States: pending, done, skipped, retrying, failed."""
+
+    __tablename__ = "order_handlers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_pk: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"))
+    name: Mapped[str]
+    position: Mapped[int]
+    run: Mapped[int] = mapped_column(server_default=sql("1"), default=1)
+    state: Mapped[str]
+    attempts: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+    waiting_since: Mapped[datetime]
+    due_at: Mapped[datetime | None]
+    detail: Mapped[str | None]
+    milliseconds: Mapped[int | None]
+    changed_at: Mapped[datetime]
+
+    __table_args__ = (
+        UniqueConstraint("order_pk", "name"),
+        Index("ix_order_handlers_failed", "changed_at", sqlite_where=sql("state = 'failed'")),
+    )
+
+
+class AttemptRow(Base):
+    """Is one attempt of one handler on one order, kept as history."""
+
+    __tablename__ = "handler_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handler_pk: Mapped[int] = mapped_column(ForeignKey("order_handlers.id", ondelete="CASCADE"), index=True)
+    run: Mapped[int]
+    number: Mapped[int]
+    state: Mapped[str]
+    detail: Mapped[str | None]
+    milliseconds: Mapped[int]
+    at: Mapped[datetime]
+
+
+class OnceRow(Base):
+    """Is one key that a handler has asked for by ``context.once``, kept as its SHA-256, and the order it was for."""
+
+    __tablename__ = "handler_once"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    handler: Mapped[str]
+    digest: Mapped[str]
+    order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="SET NULL"), index=True)
+    at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("handler", "digest"),)
+
+
+class MailRow(Job, Base):
+    """Is one mail of the outbox and the job of sending it. States: open, sent, failed."""
+
+    __tablename__ = "mails"
+
+    order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+    handler: Mapped[str | None]
+    test: Mapped[bool]
+    message_id: Mapped[str] = mapped_column(unique=True)
+    recipient: Mapped[str]
+    reply_to: Mapped[str | None]
+    subject: Mapped[str]
+    text: Mapped[str]
+    html: Mapped[str | None]
+    attachments: Mapped[str]
+    detail: Mapped[str | None]
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        # Whole, or SQLite would take the one of the states for the claim and sort a long queue.
+        Index("ix_mails_due", "state", "due_at", "id"),
+        Index("ix_mails_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
+        Index("ix_mails_state", "state", "id"),
+        Index("ix_mails_counted", "created_at", "test", "state"),
+        NEVER_AGAIN,
+    )
+
+
+class CustomerRow(Base):
+    """Is one customer, keyed by normalised e-mail."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(unique=True)
+    first_name: Mapped[str | None]
+    last_name: Mapped[str | None]
+    company: Mapped[str | None]
+    phone: Mapped[str | None]
+    locale: Mapped[str | None]
+    accepts_marketing: Mapped[bool]
+    #: When consent was last given or taken away, and by what: ``order A-1``, ``account page`` or ``merchant``.
+    consent_at: Mapped[datetime | None]
+    consent_source: Mapped[str | None]
+    registered_at: Mapped[datetime]
+    #: order_date of the order last applied; an older one fills empty fields only.
+    applied_order_date: Mapped[datetime | None]
+    claimed_at: Mapped[datetime | None]
+
+    addresses: Mapped[list[AddressRow]] = relationship(order_by="AddressRow.id", viewonly=True)
+
+    __table_args__ = NEVER_AGAIN
+
+
+class AddressRow(Base):
+    """Is one address that a customer has used; the digest keeps the same one from standing twice."""
+
+    __tablename__ = "customer_addresses"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    customer_pk: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    digest: Mapped[str]
+    name: Mapped[str | None]
+    company: Mapped[str | None]
+    line1: Mapped[str | None]
+    line2: Mapped[str | None]
+    city: Mapped[str | None]
+    region: Mapped[str | None]
+    postcode: Mapped[str | None]
+    country: Mapped[str | None]
+    used_at: Mapped[datetime]
+
+    __table_args__ = (UniqueConstraint("customer_pk", "kind", "digest"),)
+
+
+class SecretRow(Base):
+    """Is one shared secret of the receiver, encrypted under SECRET_KEY; a retired one stays to be recognised."""
+
+    __tablename__ = "shared_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    ciphertext: Mapped[str]
+    fingerprint: Mapped[str] = mapped_column(index=True)
+    created_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+
+
+class RefusalRow(Base):
+    """Is one refused POST: the precise reason, and header and field names with sizes, never a value."""
+
+    __tablename__ = "refusals"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime]
+    source: Mapped[str]
+    reason: Mapped[str]
+    detail: Mapped[str]
+    address: Mapped[str | None]
+    headers: Mapped[str]
+    fields: Mapped[str]
+
+    __table_args__ = (Index("ix_refusals_reason", "reason", "id"), NEVER_AGAIN)
+
+
+class NoticeRow(Base):
+    """Is what the merchant was last told of one kind of trouble, so that they are told once a day at most."""
+
+    __tablename__ = "notices"
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    last_seen: Mapped[int] = mapped_column(BigInteger)
+    mailed_at: Mapped[datetime | None]
+
+
+class MappedFieldRow(Base):
+    """Is one rule of a source's mapping that the console saved; ``rule`` is JSON, of a form that config.toml takes."""
+
+    __tablename__ = "mapped_fields"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    field: Mapped[str] = mapped_column(primary_key=True)
+    rule: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class SourceOptionRow(Base):
+    """Is one option of a source that the console saved; ``value`` is JSON, as config.toml would have it."""
+
+    __tablename__ = "source_options"
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    option: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]
+    changed_at: Mapped[datetime]
+
+
+class AdministratorRow(Base):
+    """Is the console's one administrator."""
+
+    __tablename__ = "administrator"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    password_hash: Mapped[str]
+    changed_at: Mapped[datetime]

@@ -1,0 +1,105 @@
+"""The relay's tables: the Order Control, its secrets, the transmissions and their attempts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from receiver.storage.columns import NEVER_AGAIN, Base, Job
+
+
+class ControlRow(Base):
+    """Is the one Order Control: whether orders are transmitted, where to and how."""
+
+    __tablename__ = "order_control"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    enabled: Mapped[bool]
+    url: Mapped[str]
+    #: ``form`` or ``json``.
+    encoding: Mapped[str]
+    sends_secret_field: Mapped[bool]
+    changed_at: Mapped[datetime]
+    #: When nothing but failure began; null after a success.
+    failing_since: Mapped[datetime | None]
+    #: Why the relay itself disabled it; null when a person did, or it is enabled.
+    disabled_because: Mapped[str | None]
+
+
+class ControlSecretRow(Base):
+    """Is one shared secret that the relay signs with, encrypted under SECRET_KEY; a replaced one has an end."""
+
+    __tablename__ = "order_control_secrets"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    ciphertext: Mapped[str]
+    fingerprint: Mapped[str]
+    created_at: Mapped[datetime]
+    ends_at: Mapped[datetime | None]
+
+
+class TransmissionRow(Job, Base):
+    """Is one order on its way to the merchant's server, or to one that a handler forwards it to, and the job of that.
+
+    States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the schedule
+    that it is on, which begins anew when it is released or sent again; ``trail`` has them all.
+    """
+
+    __tablename__ = "transmissions"
+
+    #: The order's event; of a forwarded one a name of its own, so that an event may go to several places.
+    event_id: Mapped[str] = mapped_column(unique=True)
+    #: The URL that a handler forwards to; empty means the Order Control's.
+    target: Mapped[str] = mapped_column(server_default=sql("''"), default="")
+    order_id: Mapped[str] = mapped_column(index=True)
+    test: Mapped[bool]
+    order: Mapped[str]
+    detail: Mapped[str | None]
+    created_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+    #: Newest first.
+    trail: Mapped[list[TransmissionAttemptRow]] = relationship(
+        order_by="TransmissionAttemptRow.id.desc()", viewonly=True
+    )
+
+    @property
+    def last_attempt(self) -> TransmissionAttemptRow | None:
+        """Give the newest attempt; None before the first."""
+        return self.trail[0] if self.trail else None
+
+    __table_args__ = (
+        Index("ix_transmissions_due", "state", "due_at", "id"),
+        Index("ix_transmissions_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
+        Index("ix_transmissions_state", "state", "id"),
+        NEVER_AGAIN,
+    )
+
+
+class TransmissionAttemptRow(Base):
+    """Is one attempt of one transmission: what was sent where, and what came back; holds no secret."""
+
+    __tablename__ = "transmission_attempts"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    transmission_pk: Mapped[int] = mapped_column(ForeignKey("transmissions.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime]
+    url: Mapped[str]
+    encoding: Mapped[str]
+    outcome: Mapped[str]
+    kind: Mapped[str]
+    cause: Mapped[str]
+    next_step: Mapped[str]
+    milliseconds: Mapped[int]
+    headers_sent: Mapped[str]
+    status: Mapped[int | None]
+    body: Mapped[str]
+    content_type: Mapped[str]
+    address: Mapped[str | None]
+    tls: Mapped[str | None]
+
+    __table_args__ = NEVER_AGAIN

@@ -1,0 +1,83 @@
+"""What came under one id and says different things: which orders, and which of it the merchant has to hear."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, exists, func, or_, select, union
+from sqlalchemy.orm import Session, aliased
+
+from receiver.storage.models import OrderRow
+
+#: An older one is no news any more.
+LATELY = timedelta(days=7)
+#: Neither is an event yet, or one of its own.
+_NO_EVENT = ("parked", "duplicate")
+
+
+def shared() -> Any:
+    """Select the ids of all that share an event_id, webhook-id or made-up key with something that differs."""
+    later = OrderRow.same_id_as.is_not(None)
+    return union(select(OrderRow.id).where(later), select(OrderRow.same_id_as).where(later))
+
+
+def among(session: Session, rows: Sequence[OrderRow]) -> set[int]:
+    """Return the ids of those of these orders that share theirs."""
+    mine = [row.id for row in rows]
+    firsts = select(OrderRow.same_id_as).where(OrderRow.same_id_as.in_(mine))
+    return {row.id for row in rows if row.same_id_as is not None} | {pk for pk in session.scalars(firsts) if pk}
+
+
+def others(session: Session, row: OrderRow) -> Sequence[OrderRow]:
+    """Return what else came under an order's id, oldest first."""
+    first = row.same_id_as or row.id
+    family = or_(OrderRow.id == first, OrderRow.same_id_as == first)
+    return session.scalars(select(OrderRow).where(family, OrderRow.id != row.id).order_by(OrderRow.id)).all()
+
+
+def count(session: Session, now: datetime) -> int:
+    """Count the events that came lately under an id that another event has."""
+    return session.scalar(select(func.count(OrderRow.id)).where(*_came_lately(now))) or 0
+
+
+def count_of_orders(session: Session, now: datetime) -> int:
+    """Count, of those, the completed real orders whose id an earlier completed real order has."""
+    return session.scalar(select(func.count(OrderRow.id)).where(*_came_lately(now), *_two_orders())) or 0
+
+
+def newest_of_orders(session: Session) -> int:
+    """Return the id of the newest of those orders, 0 when there is none."""
+    # Not by SQL's max(): for that SQLite would walk the whole table from its end.
+    mine = select(OrderRow.id).where(*_came_lately(datetime.now(UTC)), *_two_orders())
+    return max(session.scalars(mine), default=0)
+
+
+def came_today(session: Session, now: datetime) -> bool:
+    """Return whether the newest of those orders is less than a day old; nothing is lost, so older ones are no alarm."""
+    order = session.get(OrderRow, newest_of_orders(session))
+    return order is not None and now - order.received_at < timedelta(days=1)
+
+
+def _came_lately(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        OrderRow.same_id_as.is_not(None),
+        OrderRow.received_at >= now - LATELY,
+        OrderRow.state.not_in(_NO_EVENT),
+    )
+
+
+def _two_orders() -> tuple[ColumnElement[bool], ...]:
+    """Leave out what is normal: a notice that was pending and is paid now, a test, a refund."""
+    earlier = aliased(OrderRow)
+    has_earlier = exists().where(
+        or_(earlier.id == OrderRow.same_id_as, earlier.same_id_as == OrderRow.same_id_as),
+        earlier.id < OrderRow.id,
+        *_is_an_order(earlier),
+    )
+    return *_is_an_order(OrderRow), has_earlier
+
+
+def _is_an_order(row: Any) -> tuple[ColumnElement[bool], ...]:
+    return row.decided == "completed", row.test.is_(False), row.state.not_in(_NO_EVENT)

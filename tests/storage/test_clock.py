@@ -1,0 +1,357 @@
+"""Retention and a clock that is wrong: nothing goes early, and nothing stays for ever."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import update
+
+from receiver import outbox
+from receiver.diagnosis import diagnose
+from receiver.kit import Kit
+from receiver.purging import Purged
+from receiver.retention import Retention
+from receiver.storage import clock
+from receiver.storage.clock import Heartbeat
+from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
+from tests.commanding import Run, runner
+from tests.served import Served
+from tests.storage.test_order_queries import store
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+class Machine:
+    """Is a machine on which an installation runs, with a clock that may be wrong."""
+
+    def __init__(self, kit: Kit, *, days: int = 60, now: datetime = NOW) -> None:
+        self._kit = kit
+        self._days = days
+        self._steady = 1000.0
+        #: What the clock says.
+        self.now = now
+        self._received = 0
+        self.start()
+
+    def start(self) -> None:
+        """Start the process, as after a stop or a kill."""
+        self._heartbeat = self.heartbeat()
+        self._retention = Retention(
+            self._kit.database, self._kit.transport, days=self._days, now=lambda: self.now, steady=lambda: self._steady
+        )
+        self.upkeep()
+
+    def heartbeat(self) -> Heartbeat:
+        """Make the heartbeat of one process."""
+        return Heartbeat(self._kit.database, days=self._days, now=lambda: self.now, steady=lambda: self._steady)
+
+    def upkeep(self) -> None:
+        """Let one round of upkeep come."""
+        self._heartbeat.look()
+        for _ in range(5):  # a round purges one batch
+            self._retention.look()
+
+    def run(self, length: timedelta) -> None:
+        """Let the process run for so long, its upkeep as often as makes a difference."""
+        end = self._steady + length.total_seconds()
+        while self._steady < end:
+            step = 1800.0 if self.hours_left else min(86_400.0, end - self._steady)
+            self._steady += step
+            self.now += timedelta(seconds=step)
+            self.upkeep()
+
+    def is_off(self, length: timedelta) -> None:
+        """Let the machine be off for so long, and start again."""
+        self.now += length
+        self.start()
+
+    def receive(self) -> None:
+        """Receive an order that is settled at once, with its mail and a transmission, dated by the clock."""
+        self._received += 1
+        number = self._received
+        store(self._kit, number, received_at=self.now, fields='[["order_id", "A-1"]]')
+        with self._kit.database.write() as session:
+            draft = outbox.Draft(message_id=f"<{number}@laden.de>", recipient="a@b.de", subject="x", text="x")
+            outbox.add(session, draft, now=self.now)
+            session.execute(update(MailRow).values(state="sent"))
+            values = {"event_id": f"evt_{number}", "order_id": "T", "test": False, "order": "{}", "state": "failed"}
+            session.add(TransmissionRow(**values, created_at=self.now))
+
+    @property
+    def kept(self) -> tuple[int, int, int]:
+        """Count the bodies, mails and transmissions that are still there."""
+        with self._kit.database.read() as session:
+            bodies = session.query(OrderRow).where(OrderRow.fields != "[]").count()
+            return bodies, session.query(MailRow).count(), session.query(TransmissionRow).count()
+
+    @property
+    def hours_left(self) -> int:
+        with self._kit.database.read() as session:
+            return session.get_one(UpkeepRow, 1).suspended_hours
+
+
+@pytest.fixture
+def machine(kit: Kit) -> Machine:
+    return Machine(kit)
+
+
+def test_a_clock_two_years_ahead_while_running_purges_nothing(machine: Machine) -> None:
+    machine.receive()
+    machine.run(2 * DAY)
+    machine.now += 730 * DAY
+    machine.upkeep()
+    machine.run(2 * DAY)
+
+    assert machine.kept == (1, 1, 1)
+
+
+def test_a_clock_two_years_ahead_at_one_start_purges_nothing_then_nor_when_it_is_right_again(
+    machine: Machine,
+) -> None:
+    machine.receive()
+    machine.run(2 * DAY)
+    machine.is_off(730 * DAY)
+    machine.receive()
+    machine.run(2 * DAY)
+    machine.is_off(-730 * DAY)
+    machine.receive()
+    machine.run(5 * DAY)
+
+    assert machine.kept == (3, 3, 3)
+
+
+def test_what_came_in_while_the_clock_was_ahead_is_purged_on_time(machine: Machine) -> None:
+    machine.is_off(730 * DAY)
+    machine.receive()
+    machine.run(DAY)
+    machine.is_off(-730 * DAY)
+    machine.run(58 * DAY)
+    assert machine.kept == (1, 1, 1)
+    machine.run(3 * DAY)
+
+    assert machine.kept == (0, 0, 0)
+
+
+def test_even_a_clock_that_stays_two_years_ahead_purges_little_early(machine: Machine) -> None:
+    machine.receive()
+    machine.run(2 * DAY)
+    machine.is_off(730 * DAY)
+    machine.run(43 * DAY)
+    assert machine.kept == (1, 1, 1)
+    machine.run(16 * DAY)
+
+    assert machine.kept == (0, 0, 0)
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+@pytest.mark.parametrize("days", [90, 7])
+def test_a_fresh_machine_whose_clock_was_400_days_behind_keeps_all_when_it_is_set_right(
+    kit: Kit, is_restarted: bool, days: int
+) -> None:
+    """A machine without a battery: the very first orders are dated more than a year back."""
+    machine = Machine(kit, days=days, now=NOW - 400 * DAY)
+    machine.receive()
+    machine.run(HOUR)
+    machine.receive()
+    if is_restarted:
+        machine.is_off(400 * DAY)
+    else:
+        machine.now += 400 * DAY
+        machine.upkeep()
+    machine.receive()
+    assert machine.hours_left == 72
+    machine.run(75 * HOUR)
+    assert machine.hours_left == 0
+    assert machine.kept == (3, 3, 3)
+    machine.run(days * DAY)
+
+    assert machine.kept == (0, 0, 0)
+
+
+def test_what_came_in_while_a_clock_was_behind_is_as_old_as_it_is(machine: Machine) -> None:
+    machine.run(10 * DAY)
+    machine.is_off(-400 * DAY)
+    machine.receive()
+    machine.run(10 * DAY)
+    machine.is_off(400 * DAY)
+    machine.run(48 * DAY)
+    assert machine.kept == (1, 1, 1)
+    machine.run(4 * DAY)
+
+    assert machine.kept == (0, 0, 0)
+
+
+def test_a_clock_that_is_behind_for_less_than_a_look_ages_no_order_that_follows_another(
+    machine: Machine,
+) -> None:
+    machine.receive()
+    machine.now -= 400 * DAY
+    machine.receive()
+    machine.now += 400 * DAY
+    machine.run(5 * DAY)
+
+    assert machine.kept == (2, 2, 2)
+
+
+def test_a_normal_installation_purges_on_time(machine: Machine) -> None:
+    for _ in range(3):
+        machine.receive()
+        machine.run(DAY)
+    machine.run(56 * DAY)
+    assert machine.kept == (3, 3, 3)
+    machine.run(2 * DAY)
+    assert machine.kept == (2, 2, 2)
+    machine.run(2 * DAY)
+    assert machine.kept == (0, 0, 0)
+
+
+def test_a_shop_with_one_order_a_month_is_purged_on_time(machine: Machine) -> None:
+    for _ in range(4):
+        machine.receive()
+        machine.run(31 * DAY)
+
+    assert machine.kept == (1, 1, 1)
+
+
+def test_a_server_that_was_off_for_a_week_purges_after_72_hours(machine: Machine) -> None:
+    machine.receive()
+    machine.run(55 * DAY)
+    machine.is_off(7 * DAY)
+    machine.run(71 * HOUR)
+    assert (machine.kept, machine.hours_left) == ((1, 1, 1), 1)
+    machine.run(2 * HOUR)
+
+    assert (machine.kept, machine.hours_left) == ((0, 0, 0), 0)
+
+
+def test_the_72_hours_go_on_after_a_restart(machine: Machine) -> None:
+    machine.is_off(7 * DAY)
+    for _ in range(9):
+        machine.run(8 * HOUR)
+        machine.is_off(HOUR)
+
+    assert machine.hours_left == 0
+
+
+def test_an_hour_is_counted_once_however_many_processes_run(machine: Machine) -> None:
+    machine.is_off(7 * DAY)
+    others = [machine.heartbeat() for _ in range(3)]
+    for _ in range(20):
+        machine.run(timedelta(minutes=30))
+        for other in others:
+            other.look()
+
+    assert machine.hours_left == 62
+
+
+def test_an_upgraded_installation_purges_old_rows_on_time(kit: Kit) -> None:
+    """Its rows are older than the first heartbeat."""
+    store(kit, 1, received_at=NOW - 364 * DAY, fields="[[]]")
+    store(kit, 2, received_at=NOW - 59 * DAY, fields="[[]]")
+    store(kit, 3, received_at=NOW - 50 * DAY, fields="[[]]")
+    machine = Machine(kit)
+    assert machine.kept[0] == 2
+    machine.run(2 * DAY)
+    assert machine.kept[0] == 1
+
+    machine.run(9 * DAY)
+    assert machine.kept[0] == 0
+
+
+def test_a_row_dated_in_the_far_future_keeps_no_other_from_being_purged(kit: Kit) -> None:
+    store(kit, 1, received_at=NOW + 700 * DAY, fields="[[]]")
+    store(kit, 2, received_at=NOW - 59 * DAY, fields="[[]]")
+    machine = Machine(kit)
+    machine.run(2 * DAY)
+
+    assert machine.kept[0] == 1
+
+
+def test_a_small_correction_of_the_clock_suspends_nothing(machine: Machine) -> None:
+    for gap in (2 * DAY, -2 * DAY):
+        machine.now += gap
+        machine.run(HOUR)
+        machine.is_off(gap)
+
+    assert machine.hours_left == 0
+
+
+def test_a_jump_during_a_purge_ends_it(machine: Machine) -> None:
+    machine.receive()
+    machine.run(60 * DAY - HOUR)
+    machine.now += 2 * DAY
+    batches = machine._retention.purge(machine.now)
+    machine.now -= 400 * DAY
+    machine.upkeep()
+
+    assert sum(batches, Purged()) == Purged()
+
+
+def jump(kit: Kit, days: int) -> None:
+    """Let the last heartbeat be so many days from what the clock says, and the upkeep notice it."""
+    with kit.database.write() as session:
+        beat_at = clock.utc_now() - days * DAY
+        session.add(UpkeepRow(id=1, beat_at=beat_at, beats=7, orders=0, mails=0, transmissions=0))
+    Heartbeat(kit.database, days=365).look()
+
+
+@pytest.fixture
+def run(make_app: Callable[..., Flask]) -> Run:
+    return runner(make_app)
+
+
+@pytest.mark.parametrize(("days", "said"), [(730, "the clock went on by 730 days"), (-30, "went back by 30 days")])
+def test_a_jump_is_told_by_doctor_mail_and_log(
+    kit: Kit, caplog: pytest.LogCaptureFixture, days: int, said: str
+) -> None:
+    jump(kit, days)
+    kit.notices.look()
+
+    (told,) = [one for one in diagnose(kit) if one.subject == "clock" and one.state == "warning"]
+    assert said in told.text
+    assert "has run for 72 more hours, not before 20" in told.text
+    with kit.database.read() as session:
+        (mail,) = session.query(MailRow).all()
+    assert mail.subject.endswith("This server's clock jumped, so nothing is purged for now")
+    assert said in mail.text
+    assert "nothing is purged until upkeep has run for 72 hours" in caplog.text
+
+
+def test_a_jump_that_nobody_noticed_yet_keeps_prune_from_it_too(kit: Kit, run: Run) -> None:
+    store(kit, 1, received_at=clock.utc_now() - 366 * DAY, fields="[[]]")
+    jump(kit, 0)
+    with kit.database.write() as session:
+        session.execute(update(UpkeepRow).values(beat_at=clock.utc_now() - 4 * DAY))
+    refused = run("prune")
+    assert refused.exit_code == 1
+    assert "Nothing is purged: the clock went on by 4 days" in refused.stderr
+    assert "flask prune --trust-clock" in refused.stderr
+
+    assert json.loads(run("prune", "--trust-clock", "--json").stdout)["orders"] == 1
+
+
+def test_where_nothing_is_ever_purged_a_jump_is_no_trouble(make_app: Callable[..., Flask]) -> None:
+    kit: Kit = make_app(RETENTION_DAYS=0).extensions["receiver"]
+    jump(kit, 730)
+    kit.notices.look()
+
+    assert [one for one in diagnose(kit) if one.subject == "clock" and one.state == "warning"] == []
+    with kit.database.read() as session:
+        assert session.query(MailRow).all() == []
+        assert session.query(ClockJumpRow).count() == 1
+
+
+def test_a_serving_process_beats(shop: Served) -> None:
+    def beats() -> bool:
+        with shop.kit.database.read() as session:
+            return session.get(UpkeepRow, 1) is not None
+
+    shop.wait_for(beats)

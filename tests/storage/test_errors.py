@@ -1,0 +1,24 @@
+"""What the database says, told with the next step."""
+
+from __future__ import annotations
+
+import pytest
+
+from receiver.errors import Unavailable
+from receiver.storage import sqlite
+from receiver.storage.errors import translated_errors
+
+
+@pytest.mark.parametrize(
+    ("cause", "step"),
+    [
+        ("no such table: orders", "run `flask init`"),
+        ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
+        ("database disk image is malformed", "it is damaged: put a backup back as README, Deploy says"),
+        ("database or disk is full", "try again"),
+    ],
+)
+def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> None:
+    with pytest.raises(Unavailable) as caught, translated_errors():
+        raise sqlite.driver.OperationalError(cause)
+    assert str(caught.value) == f"The database cannot be used now ({cause}); {step}."

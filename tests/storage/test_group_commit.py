@@ -1,0 +1,232 @@
+"""Group commit: few commits for many threads, each woken with its own outcome."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from receiver.errors import Busy, Unavailable
+from receiver.storage import group_commit
+from receiver.storage.group_commit import GroupCommit
+
+Take = Callable[[int], Sequence[int]]
+
+
+def add_all(group: GroupCommit[int, int], entries: range) -> dict[int, object]:
+    """Add every entry from a thread of its own; gives what each got."""
+    found: dict[int, object] = {}
+
+    def add(entry: int) -> None:
+        try:
+            found[entry] = group.add(entry)
+        except Exception as error:
+            found[entry] = error
+
+    threads = [threading.Thread(target=add, args=(entry,)) for entry in entries]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def test_each_thread_gets_its_own_outcome_and_commits_are_shared() -> None:
+    groups: list[Sequence[int]] = []
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        time.sleep(0.02)
+        groups.append(take(100))
+        time.sleep(0.02)
+        return [entry * 10 for entry in groups[-1]]
+
+    found = add_all(GroupCommit(commit), range(40))
+
+    assert found == {entry: entry * 10 for entry in range(40)}
+    assert len(groups) < 20
+
+
+def test_no_group_is_larger_than_the_commit_takes() -> None:
+    sizes: list[int] = []
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        time.sleep(0.01)
+        entries = take(3)
+        sizes.append(len(entries))
+        return list(entries)
+
+    found = add_all(GroupCommit(commit), range(20))
+
+    assert found == {entry: entry for entry in range(20)}
+    assert max(sizes) == 3
+
+
+def test_a_failed_commit_fails_all_of_its_group_and_no_other() -> None:
+    def commit(take: Take, _patience: float) -> list[int]:
+        time.sleep(0.01)
+        entries = list(take(100))
+        if 7 in entries:
+            raise OSError("disk")
+        return entries
+
+    found = add_all(GroupCommit(commit), range(20))
+
+    assert isinstance(found[7], OSError)
+    assert all(outcome == entry or isinstance(outcome, OSError) for entry, outcome in found.items())
+    again = GroupCommit(commit)
+    with pytest.raises(OSError, match="disk"):
+        again.add(7)
+    assert again.add(8) == 8
+
+
+def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
+    """Else all others waited 2 s for nobody, each."""
+    calls: list[int] = []
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        entries = list(take(1 if not calls else 100))
+        calls.append(1)
+        if len(calls) == 1:
+            time.sleep(0.05)
+            raise SystemExit
+        return entries
+
+    group = GroupCommit(commit)
+    with ThreadPoolExecutor(10) as pool:
+        ended = pool.submit(group.add, 0)
+        time.sleep(0.02)
+        others = [pool.submit(group.add, number) for number in range(1, 9)]
+        assert isinstance(ended.exception(1), SystemExit)
+        assert [other.result(1) for other in others] == [*range(1, 9)]
+
+
+def test_a_leader_without_the_right_to_write_fails_alone() -> None:
+    calls = []
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        calls.append(1)
+        time.sleep(0.02)
+        if len(calls) == 1:
+            raise Unavailable("no lock")
+        return list(take(100))
+
+    found = add_all(GroupCommit(commit), range(10))
+
+    assert sum(isinstance(outcome, Unavailable) for outcome in found.values()) == 1
+
+
+def test_who_waited_too_long_is_told_so_though_the_entry_may_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PATIENCE", 0.2)
+    stored: list[int] = []
+    slow = threading.Event()
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        entries = list(take(100))
+        slow.wait(1)
+        stored.extend(entries)
+        return entries
+
+    group = GroupCommit(commit)
+    leader = threading.Thread(target=group.add, args=(1,))
+    leader.start()
+    time.sleep(0.05)
+
+    with pytest.raises(Unavailable, match="in time"):
+        group.add(2)
+    slow.set()
+    leader.join()
+    assert stored == [1]
+    assert group.add(3) == 3
+    assert stored == [1, 3]
+
+
+def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group_commit, "PATIENCE", 1.0)
+    queued, slow = threading.Event(), threading.Event()
+    found: dict[int, object] = {}
+
+    def commit(take: Take, _patience: float) -> list[int]:
+        queued.wait()
+        entries = list(take(100))
+        slow.wait()
+        return entries
+
+    group = GroupCommit(commit)
+
+    def add(entry: int) -> None:
+        try:
+            found[entry] = group.add(entry)
+        except Unavailable:
+            found[entry] = "gone"
+
+    threads = [threading.Thread(target=add, args=(entry,)) for entry in range(3)]
+    for thread, pause in zip(threads, (0.1, 0.6, 0.1), strict=True):
+        thread.start()
+        time.sleep(pause)
+    queued.set()
+    threads[1].join()
+    slow.set()
+    threads[0].join()
+    threads[2].join(0.3)
+
+    assert found == {0: 0, 1: "gone", 2: 2}
+
+
+def test_the_leader_is_given_what_is_left_of_its_patience() -> None:
+    patience: list[float] = []
+
+    def commit(take: Take, left: float) -> list[int]:
+        patience.append(left)
+        return list(take(1))
+
+    GroupCommit(commit).add(1)
+
+    assert 1.5 < patience[0] <= 2
+
+
+def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
+    """Else those who queue for a server's few threads waited for several times 2 s."""
+    patience: list[float] = []
+    looks, goes_on = threading.Event(), threading.Event()
+
+    def commit(take: Take, left: float) -> list[int]:
+        patience.append(left)
+        if len(patience) == 1:
+            raise Busy("locked")
+        looks.set()
+        goes_on.wait(5)
+        return list(take(100))
+
+    group = GroupCommit(commit)
+    with pytest.raises(Busy, match="locked"):
+        group.add(1)
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(group.add, 2)
+        looks.wait(5)
+        started = time.monotonic()
+        for entry in range(3, 20):
+            with pytest.raises(Busy):
+                group.add(entry)
+        assert time.monotonic() - started < 0.5
+        goes_on.set()
+        assert looking.result(5) == 2
+    assert group.add(20) == 20
+    assert patience[1] <= 0.1
+    assert patience[2] > 1.5, "once it is free again, it is waited for as before"
+
+
+def test_a_failure_that_is_no_lock_leaves_the_patience_as_it_was() -> None:
+    patience: list[float] = []
+
+    def commit(_take: Take, left: float) -> list[int]:
+        patience.append(left)
+        raise Unavailable("The disk is full.")
+
+    group = GroupCommit(commit)
+    for entry in range(2):
+        with pytest.raises(Unavailable):
+            group.add(entry)
+    assert patience[1] > 1.5
