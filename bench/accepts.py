@@ -14,8 +14,8 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from bench.server import serving
-from receiver import signing
 from receiver.kit import Kit
+from receiver.security import signing
 from receiver.storage.models import OrderRow
 
 ROUNDS = int(os.environ.get("ROUNDS", "5"))

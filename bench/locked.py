@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 from bench.server import serving
-from receiver import signing
+from receiver.security import signing
 from receiver.storage import sqlite
 
 SENDERS = int(os.environ.get("SENDERS", "64"))

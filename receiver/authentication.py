@@ -7,9 +7,9 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from receiver import signing
 from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated
-from receiver.shared_secrets import Keyring
+from receiver.security import signing
+from receiver.security.shared_secrets import Keyring
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 #: Stands on those POSTs of the self test that must be refused, so that they raise no alarm.

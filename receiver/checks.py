@@ -11,7 +11,7 @@ from babel import Locale, UnknownLocaleError
 
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import deliverable
-from receiver.signing import clean_secret
+from receiver.security.signing import clean_secret
 
 _YEAR = 31_536_000
 #: Fewest characters of a key that cannot be guessed.

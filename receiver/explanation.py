@@ -23,7 +23,7 @@ from receiver.orders import (
     read,
 )
 from receiver.orders.files import decode_file
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from receiver.source import DEFAULT
 from receiver.sources import Sources
 from receiver.storage import order_queries

@@ -11,11 +11,11 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
-from receiver import config, sealed, secret_key
+from receiver import config, secret_key
 from receiver.config_example import example
-from receiver.console import guesses
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import Kit
+from receiver.security import guesses, sealed
 from receiver.settings import DEFAULT
 from receiver.storage import migrations, private_files
 from receiver.storage.backup import back_up

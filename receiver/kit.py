@@ -28,7 +28,7 @@ from receiver.registrars.registrations import Registrations
 from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
-from receiver.shared_secrets import SharedSecrets
+from receiver.security.shared_secrets import SharedSecrets
 from receiver.sources import Sources
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases

@@ -11,7 +11,7 @@ from receiver.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from receiver.source import Source
 from receiver.storage import jobs
 

@@ -22,7 +22,7 @@ from receiver.inbox import Inbox, Recorded
 from receiver.order_row import new_row
 from receiver.orders import Fields, decode
 from receiver.refusals import Refusals
-from receiver.shared_secrets import Keyring, SharedSecrets
+from receiver.security.shared_secrets import Keyring, SharedSecrets
 from receiver.source import Source
 from receiver.sources import Sources
 

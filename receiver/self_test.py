@@ -15,16 +15,16 @@ from flask import Flask
 from urllib3 import PoolManager
 from werkzeug.serving import make_server
 
-from receiver import signing
 from receiver.authentication import SELF_TEST_HEADER, self_test_mark
-from receiver.http_client import new_pool
 from receiver.kit import Kit
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
 from receiver.relay.report import Report, read
 from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, send
+from receiver.security import signing
+from receiver.security.http_client import new_pool
+from receiver.security.shared_secrets import SELF_TEST
 from receiver.self_test_steps import Step, of_handlers
-from receiver.shared_secrets import SELF_TEST
 from receiver.storage import order_queries
 
 #: How long a secret made for the self test holds, should its end be missed.

@@ -7,8 +7,8 @@ import smtplib
 import socket
 import ssl
 
-from receiver.deadline_sockets import TooMuchSent
 from receiver.mail_message import MailNotDelivered
+from receiver.security.deadlines import TooMuchSent
 
 #: For each step of the conversation.
 TIMEOUT_SECONDS = 10

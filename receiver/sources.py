@@ -10,9 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from receiver import config, mapped_fields, settings, signing, source_options
+from receiver import config, mapped_fields, settings, source_options
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
+from receiver.security import signing
 from receiver.source import DEFAULT, Source
 from receiver.source_options import ACCEPT_CHUNKED_FORMS
 from receiver.storage.database import Database

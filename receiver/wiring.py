@@ -22,7 +22,6 @@ from receiver.handler_loading import load
 from receiver.handler_trial import HandlerTrials
 from receiver.held_back import HeldBack
 from receiver.held_back_notice import HELD_BACK
-from receiver.http_client import new_pool
 from receiver.inbox import Inbox
 from receiver.kit import Kit
 from receiver.mail import MailTransport
@@ -42,7 +41,8 @@ from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
-from receiver.shared_secrets import SharedSecrets
+from receiver.security.http_client import new_pool
+from receiver.security.shared_secrets import SharedSecrets
 from receiver.sources import Sources
 from receiver.storage import jobs
 from receiver.storage.clock import Heartbeat

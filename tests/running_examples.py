@@ -12,9 +12,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 from receiver import examples
-from receiver.http_client import new_pool
 from receiver.orders import Order
 from receiver.relay.sender import Answer, post
+from receiver.security.http_client import new_pool
 from tests.served import FORM
 from tests.smtp_servers import free_port
 

@@ -19,9 +19,9 @@ from flask import Flask
 from sqlalchemy import exists, select
 from werkzeug.serving import make_server
 
-from receiver import signing
 from receiver.errors import Unavailable
 from receiver.kit import Kit
+from receiver.security import signing
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 
 SECRET = "whsec_" + "c2hhcmVkLXNlY3JldC1vZi10aGUtdGVzdHMtMzJieXQ="

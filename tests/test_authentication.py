@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver import signing
 from receiver.authentication import Proof, authenticate
 from receiver.errors import Unauthenticated, Undecodable
-from receiver.shared_secrets import Keyring
+from receiver.security import signing
+from receiver.security.shared_secrets import Keyring
 from tests.served import SECRET, signed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -10,9 +10,9 @@ from urllib.parse import parse_qs
 import pytest
 from flask import Flask
 
-from receiver import signing
 from receiver.kit import Kit
 from receiver.orders import encode_form, encode_json
+from receiver.security import signing
 from tests.commanding import Run, lines, runner
 from tests.hostile_servers import Server, reply, serving
 from tests.relay.relaying import ACCEPTED, an_order

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from receiver import signing
 from receiver.kit import Kit
+from receiver.security import signing
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET
 

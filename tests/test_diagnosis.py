@@ -17,7 +17,7 @@ from receiver.diagnosis import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
 from receiver.kit import Kit
 from receiver.mail import MailNotDelivered
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from receiver.storage import sqlite
 from receiver.storage.models import MailRow, OrderRow
 from tests.served import SECRET, Served

@@ -12,7 +12,7 @@ from receiver import settings
 from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
 from receiver.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from receiver.sources import Sources
 from tests.served import SECRET, Served
 

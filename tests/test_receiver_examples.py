@@ -15,7 +15,7 @@ from receiver.examples import EXAMPLES
 from receiver.orders import encode_form
 from receiver.orders.guide import dummy_of_the_guide
 from receiver.relay.sender import Outcome
-from receiver.signing import new_secret
+from receiver.security.signing import new_secret
 from tests.running_examples import COMMANDS, FOLDER, Running
 from tests.served import SECRET, signed
 

@@ -13,7 +13,7 @@ from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Una
 from receiver.kit import Kit
 from receiver.orders import Fields
 from receiver.refusals import counts_since, newest_of_each_reason
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from receiver.storage.models import RefusalRow
 from tests.served import SECRET
 

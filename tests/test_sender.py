@@ -19,11 +19,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from urllib3 import PoolManager
 
-from receiver.http_client import new_pool
 from receiver.orders import Customer, Item, Order
 from receiver.relay.retry_after import retry_after_seconds
 from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, Outcome, post, send
-from receiver.signing import fingerprint, sign, verify
+from receiver.security.http_client import new_pool
+from receiver.security.signing import fingerprint, sign, verify
 from tests.hostile_servers import (
     Answerer,
     Request,

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from receiver.account.links import AccountLinks
-from receiver.console.guesses import SKEW, network
-from receiver.console.sign_ins import SESSION, digest
-from receiver.devices import MOST_IN_A_MINUTE, Devices
 from receiver.orders.email_addresses import normalised
+from receiver.security.devices import MOST_IN_A_MINUTE, Devices
+from receiver.security.guesses import SKEW, network
+from receiver.security.sign_ins import SESSION, digest
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.storage.database import Database
 from receiver.storage.models import CustomerRow

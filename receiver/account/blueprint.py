@@ -15,9 +15,9 @@ from receiver import page_forms, problems
 from receiver.account.accounts import Accounts
 from receiver.console.device_cookie import cookie_name, set_cookie
 from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
-from receiver.devices import Devices
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.kit import current_kit
+from receiver.security.devices import Devices
 from receiver.storage.models import CustomerRow
 
 account = Blueprint("account", __name__, url_prefix="/account")

@@ -11,15 +11,15 @@ from typing import Any, Literal
 import click
 from flask.cli import AppGroup
 
-from receiver import signing
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
-from receiver.http_client import new_pool
 from receiver.kit import current_kit
 from receiver.orders import files
 from receiver.relay import history, order_received, report, sender
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.relay.recording import identified
+from receiver.security import signing
+from receiver.security.http_client import new_pool
 from receiver.storage.relay_models import TransmissionAttemptRow
 
 group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")

@@ -10,9 +10,9 @@ import click
 from click.core import ParameterSource
 from flask.cli import AppGroup
 
-from receiver import signing
 from receiver.commands.printing import json_option, print_json, print_rows
 from receiver.commands.working import working_kit
+from receiver.security import signing
 
 group = AppGroup("secret", help="The shared secrets that a POST may prove itself with.")
 COMMANDS = (group,)

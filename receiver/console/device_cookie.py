@@ -5,9 +5,9 @@ from __future__ import annotations
 from flask import current_app, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from receiver.console.sign_ins import SignIns
-from receiver.devices import LASTS, Devices
 from receiver.kit import Kit
+from receiver.security.devices import LASTS, Devices
+from receiver.security.sign_ins import SignIns
 
 _OWNER = "administrator"
 

@@ -12,8 +12,8 @@ from flask_wtf import CSRFProtect
 
 from receiver import secret_key
 from receiver.console.blueprint import console
-from receiver.console.sign_ins import SESSION, SignIns
 from receiver.kit import Kit, current_kit
+from receiver.security.sign_ins import SESSION, SignIns
 
 #: Key of the sign-in's token in the session cookie.
 TOKEN = "token"  # noqa: S105 - a name, not a token

@@ -14,7 +14,7 @@ from receiver.orders.model import Order
 from receiver.orders.parameters import form_pairs, groups, json_text, types
 from receiver.relay.diagnosis import of_status
 from receiver.relay.sender import Outcome, outcome_of
-from receiver.signing import TOLERANCE_SECONDS, sign
+from receiver.security.signing import TOLERANCE_SECONDS, sign
 
 #: Published, so that readers can hold their own signature against the guide's.
 EXAMPLE_SECRET = "whsec_YW4gZXhhbXBsZSwgdXNlZCBmb3Igbm8gb3JkZXIhISE="  # noqa: S105 - active nowhere

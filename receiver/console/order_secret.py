@@ -12,12 +12,12 @@ from wtforms.validators import InputRequired
 
 from receiver.console.blueprint import console
 from receiver.console.device_cookie import known_device
-from receiver.console.guesses import TooManyFailures
 from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
-from receiver.console.sign_ins import SignIns
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.kit import current_kit
 from receiver.relay.own_receiver import OwnReceiver
+from receiver.security.guesses import TooManyFailures
+from receiver.security.sign_ins import SignIns
 
 
 class RevealForm(FlaskForm):  # type: ignore[misc]

@@ -11,12 +11,12 @@ from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
-from receiver import signing
 from receiver.config import SETTINGS
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit, current_kit
 from receiver.notices import TROUBLES
+from receiver.security import signing
 from receiver.setting import Setting
 from receiver.settings import DEFAULT
 

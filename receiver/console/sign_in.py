@@ -14,10 +14,10 @@ from wtforms.validators import EqualTo, InputRequired, Length
 from receiver.console.blueprint import console
 from receiver.console.device_cookie import known_device, remember_device
 from receiver.console.guard import TOKEN, is_signed_in, leave_session
-from receiver.console.guesses import TooManyFailures
-from receiver.console.sign_ins import SignIns
 from receiver.instance import SHORTEST_PASSWORD, set_password
 from receiver.kit import current_kit
+from receiver.security.guesses import TooManyFailures
+from receiver.security.sign_ins import SignIns
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]

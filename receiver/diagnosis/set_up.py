@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver import handler_changes, ownership, sealed
+from receiver import handler_changes, ownership
 from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
-from receiver.secret_strength import weakness
-from receiver.signing import fingerprint
+from receiver.security import sealed
+from receiver.security.secret_strength import weakness
+from receiver.security.signing import fingerprint
 
 
 def settings(kit: Kit) -> Iterator[Finding]:

@@ -9,8 +9,8 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from receiver.http_client import new_pool
 from receiver.registrars import Fields, NotRegistered, http_request
+from receiver.security.http_client import new_pool
 
 _MOST_ANSWER_BYTES = 20_000
 #: As much of the website's answer as is kept for the merchant.

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
 from receiver.registrars import Fields, placeholders
 from receiver.registrars.placeholders import Template
+from receiver.security.addresses import check_url
 
 _KEYS = {"url", "method", "headers", "body", "exists", "allow_private"}
 _METHODS = ("POST", "PUT", "PATCH")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
-from receiver import encryption, signing
 from receiver.errors import NotPossible, NotThere
+from receiver.security import encryption, signing
 from receiver.storage.relay_models import ControlSecretRow
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Literal, cast
 
-from receiver.addresses import check_url
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible
 from receiver.relay import control_secrets, control_state
+from receiver.security.addresses import check_url
 from receiver.storage.database import Database
 
 Encoding = Literal["form", "json"]

@@ -16,9 +16,9 @@ from urllib3.exceptions import (
 )
 from urllib3.exceptions import TimeoutError as RequestTimeout
 
-from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
-from receiver.http_client import AddressRefused
+from receiver.security.addresses import check_url
+from receiver.security.http_client import AddressRefused
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ from pydantic_core import to_json
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
 from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_below
 from receiver.relay.recording import identified
+from receiver.security.addresses import check_url
 from receiver.storage.relay_models import TransmissionRow
 
 

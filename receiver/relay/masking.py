@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import quote, quote_plus
 
-from receiver.signing import fingerprint
+from receiver.security.signing import fingerprint
 
 _PREFIX = "whsec_"
 #: As many bytes as one character takes in the longest spelling, four bytes of UTF-8 with percent escapes.

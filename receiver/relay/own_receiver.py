@@ -9,10 +9,10 @@ from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.orm import Session
 
-from receiver import signing
 from receiver.errors import NotPossible
 from receiver.relay.controls import Control, Controls
-from receiver.shared_secrets import SharedSecrets
+from receiver.security import signing
+from receiver.security.shared_secrets import SharedSecrets
 from receiver.storage.database import Database
 
 #: Under this name the receiver lists the secrets that the Order Control gave it.

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from receiver.orders import Order
 from receiver.orders.idempotency import digest, order_key
 from receiver.relay import control_state
-from receiver.signing import is_webhook_id
+from receiver.security.signing import is_webhook_id
 from receiver.storage.database import Database
 from receiver.storage.relay_models import TransmissionRow
 

@@ -15,14 +15,14 @@ from urllib3 import PoolManager
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from receiver.addresses import check_url
 from receiver.errors import ConfigurationError
-from receiver.http_client import new_pool, peer
 from receiver.orders import Order, encode_form, encode_json
 from receiver.relay.diagnosis import Diagnosis, of_failure, of_redirect, of_status
 from receiver.relay.masking import longest_spelling, masked
 from receiver.relay.retry_after import retry_after_seconds
-from receiver.signing import sign
+from receiver.security.addresses import check_url
+from receiver.security.http_client import new_pool, peer
+from receiver.security.signing import sign
 
 #: Most bytes of an answer's body that are read and kept.
 MOST_ANSWER_BYTES = 20_000

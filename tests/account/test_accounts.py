@@ -14,8 +14,8 @@ from sqlalchemy import update
 from receiver import customers, privacy
 from receiver.account import accounts as attempts
 from receiver.account import links
-from receiver.console.sign_ins import digest
 from receiver.errors import ConfigurationError, NotPossible
+from receiver.security.sign_ins import digest
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
 from tests.console.browsing import NARROW, Browsing

@@ -9,12 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from receiver.console import guesses
-from receiver.console.guesses import COMMON, LONGEST_WAIT, PAUSE, TooManyFailures
-from receiver.console.sign_ins import SignIns
-from receiver.devices import Devices
 from receiver.instance import set_password
 from receiver.kit import Kit
+from receiver.security import guesses
+from receiver.security.devices import Devices
+from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE, TooManyFailures
+from receiver.security.sign_ins import SignIns
 from receiver.storage.console_models import SignInFailureRow, SignInTurnRow
 from tests.console.visitor import PASSWORD, Visitor
 from tests.served import Served

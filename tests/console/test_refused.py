@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from receiver.errors import ReceiverError, Unauthenticated, Undecodable
 from receiver.orders import Fields
-from receiver.shared_secrets import Keyring
+from receiver.security.shared_secrets import Keyring
 from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields, signed

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver import signing
+from receiver.security import signing
 from tests.console.browsing import NARROW, Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields

@@ -17,10 +17,10 @@ from sqlalchemy import delete, update
 
 from receiver.console import sign_in as page_of_sign_in
 from receiver.console.guard import OPEN_TO_ALL
-from receiver.console.guesses import LIMITS, TooManyFailures
-from receiver.console.sign_ins import SignIns
 from receiver.instance import set_password
 from receiver.kit import Kit
+from receiver.security.guesses import LIMITS, TooManyFailures
+from receiver.security.sign_ins import SignIns
 from receiver.storage.console_models import SessionRow, SignInFailureRow
 from tests.console.browsing import Browsing
 from tests.console.visitor import PASSWORD, Visitor

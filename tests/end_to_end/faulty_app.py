@@ -8,7 +8,7 @@ from typing import Any
 
 from receiver import create_app, serving
 from receiver.inbox import Inbox, Recorded
-from receiver.shared_secrets import Stored
+from receiver.security.shared_secrets import Stored
 
 app = create_app()
 kit = app.extensions["receiver"]

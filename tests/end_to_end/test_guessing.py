@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from receiver.console.guesses import COMMON, LONGEST_WAIT, PAUSE
+from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE
 from receiver.storage.console_models import SignInFailureRow
 from receiver.storage.models import AdministratorRow
 from tests.conftest import QUICKLY_CHECKED

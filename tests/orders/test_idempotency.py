@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from receiver.orders import Order
 from receiver.orders.idempotency import body_key, content_digest, order_key, own_key
-from receiver.signing import is_webhook_id
+from receiver.security.signing import is_webhook_id
 
 MADE_UP = "evt_251555af4420d8f2a9b7a102bb3419a6800470f4d3cba32aa0833b04460ddd5d"
 

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy import select
 from urllib3 import PoolManager
 
-from receiver.http_client import new_pool
 from receiver.kit import Kit
 from receiver.orders import Customer, Item, Order
 from receiver.relay.controls import Controls
 from receiver.relay.recording import record
 from receiver.relay.transmissions import Transmissions
+from receiver.security.http_client import new_pool
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.hostile_servers import Answerer, Request, Server, reply
 from tests.served import SECRET

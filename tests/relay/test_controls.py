@@ -13,7 +13,7 @@ from sqlalchemy import update
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.relay.controls import Control, Controls
-from receiver.signing import fingerprint
+from receiver.security.signing import fingerprint
 from receiver.storage.relay_models import ControlRow, ControlSecretRow
 from tests.relay.relaying import START, Relay
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.relay import history, troubles
 from receiver.relay.forwarding import record
+from receiver.security import signing
 from receiver.storage.relay_models import TransmissionRow
 from tests.hostile_servers import reply
 from tests.relay.relaying import START, Relay, Shop, an_order

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from receiver.deadline_sockets import DeadlineSocket
-from receiver.http_client import new_pool
 from receiver.kit import Kit
+from receiver.security.deadlines import DeadlineSocket
+from receiver.security.http_client import new_pool
 from tests.hostile_servers import Answerer, drip, flood, raw, reply, self_signed, server_context, serving
 from tests.relay.relaying import ACCEPTED, Relay
 

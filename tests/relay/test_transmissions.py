@@ -11,10 +11,10 @@ from urllib.parse import parse_qs
 import pytest
 from sqlalchemy import update
 
-from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.relay.controls import Control
 from receiver.relay.transmissions import SCHEDULE, Transmissions
+from receiver.security import signing
 from receiver.storage.relay_models import ControlRow, ControlSecretRow, TransmissionRow
 from tests.hostile_servers import Answerer, reply
 from tests.relay.relaying import ACCEPTED, START, Relay, Shop

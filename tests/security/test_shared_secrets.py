@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from receiver import signing
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.shared_secrets import Keyring, SharedSecrets
+from receiver.security import signing
+from receiver.security.shared_secrets import Keyring, SharedSecrets
 from receiver.storage.models import SecretRow
 from tests.served import SECRET
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from receiver.deadline_sockets import DeadlineSocket, deadline_after, seconds_left, tls_context
+from receiver.security.deadlines import DeadlineSocket, deadline_after, seconds_left, tls_context
 
 
 def test_a_deadline_is_shared_out_equally() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from receiver.errors import ConfigurationError
-from receiver.signing import (
+from receiver.security.signing import (
     SignatureProblem,
     Signed,
     clean_secret,
@@ -25,7 +25,7 @@ from receiver.signing import (
     verify,
 )
 
-VECTORS = json.loads((Path(__file__).parent / "vectors" / "signatures.json").read_text("utf-8"))
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "signatures.json").read_text("utf-8"))
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 OTHER = "a shared secret of 27 chars"
 BODY = b"order_id=1001&total=19.99"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
-from receiver.addresses import blocked_reason, check_url, parse_host_literal
 from receiver.errors import ConfigurationError
+from receiver.security.addresses import blocked_reason, check_url, parse_host_literal
 
 PUBLIC = [
     "1.1.1.1",

@@ -24,9 +24,9 @@ from urllib3.exceptions import (
     URLSchemeUnknown,
 )
 
-from receiver import http_client
-from receiver.deadline_sockets import DeadlineSocket
-from receiver.http_client import AddressRefused, new_pool, peer
+from receiver.security import http_client
+from receiver.security.deadlines import DeadlineSocket
+from receiver.security.http_client import AddressRefused, new_pool, peer
 from tests.hostile_servers import drip, flood, raw, reply, self_signed, server_context, serving, silence
 
 OK = reply("200 OK", b"done")

@@ -28,8 +28,8 @@ from urllib3.exceptions import (
 )
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
-from receiver.addresses import blocked_reason
-from receiver.deadline_sockets import DeadlineSocket, deadline_after, seconds_left, tls_context
+from receiver.security.addresses import blocked_reason
+from receiver.security.deadlines import DeadlineSocket, deadline_after, seconds_left, tls_context
 
 #: Seconds for looking up the name, connecting and the TLS handshake together.
 CONNECT_SECONDS = 5.0

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
-from receiver import encryption, signing
 from receiver.errors import NotPossible, NotThere
 from receiver.orders import Fields
-from receiver.secret_strength import refuse_weak
+from receiver.security import encryption, signing
+from receiver.security.secret_strength import refuse_weak
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
 from receiver.storage.errors import translated_errors

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from receiver.devices import MOST_IN_A_MINUTE
+from receiver.security.devices import MOST_IN_A_MINUTE
 from receiver.storage.console_models import SignInFailureRow, SignInTurnRow
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)

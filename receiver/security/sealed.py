@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine, delete, inspect, select
 
-from receiver import encryption
+from receiver.security import encryption
 from receiver.storage.database import Database
 from receiver.storage.errors import translated_errors
 from receiver.storage.models import SecretRow

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from receiver import encryption, signing
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
-from receiver.secret_strength import weakness
+from receiver.security import encryption, signing
+from receiver.security.secret_strength import weakness
 from receiver.storage.models import SecretRow
 from tests.commanding import runner
 from tests.console.visitor import Visitor

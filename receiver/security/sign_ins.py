@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from werkzeug.security import check_password_hash
 
-from receiver.console import guesses
+from receiver.security import guesses
 from receiver.storage.console_models import SessionRow, SignInFailureRow
 from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow

@@ -1,0 +1,1 @@
+"""Which proofs there are, and where the kit may connect to."""
