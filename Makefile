@@ -34,7 +34,7 @@ docs: .venv/dev
 	$(BIN)/python -m receiver.orders.guide
 	$(BIN)/python -m receiver.handler_reference
 	$(BIN)/python -m receiver.shown_files
-	$(BIN)/python -c 'from receiver.config_example import example; print(example(), end="")' > instance/config.toml.example
+	$(BIN)/python -c 'from receiver.settings.example import example; print(example(), end="")' > instance/config.toml.example
 
 # Pin the newest releases of everything that pyproject.toml names.
 lock: .venv/dev

@@ -17,14 +17,15 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import body_deadlines, commands, console, health, page_forms, problems, routes, settings, wiring
+    from receiver import body_deadlines, commands, console, health, page_forms, problems, routes, wiring
     from receiver.account import pages
     from receiver.relay import recording
+    from receiver.settings import reading
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
     instance = instance.expanduser().absolute()
     app = Flask(__name__, instance_path=str(instance))
-    found, wrong = settings.read(instance, overrides=overrides or {})
+    found, wrong = reading.read(instance, overrides=overrides or {})
     app.config.update(found)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     kit = wiring.build(instance, found, wrong)

@@ -11,12 +11,12 @@ from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
-from receiver import config, secret_key
-from receiver.config_example import example
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import Kit
 from receiver.security import guesses, sealed
-from receiver.settings import DEFAULT
+from receiver.settings import definitions, secret_key
+from receiver.settings.example import example
+from receiver.settings.reading import DEFAULT
 from receiver.storage import migrations, private_files
 from receiver.storage.backup import back_up
 from receiver.storage.console_models import SessionRow
@@ -44,8 +44,8 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
     try:
         yield from _make_folders(kit.instance)
         yield from _set_up_key(kit, new_key=new_key)
-        if private_files.write(kit.instance / config.FILE, example()):
-            yield f"Wrote {kit.instance / config.FILE}"
+        if private_files.write(kit.instance / definitions.FILE, example()):
+            yield f"Wrote {kit.instance / definitions.FILE}"
         with translated_errors():
             yield from _upgrade(kit)
         if new_key:

@@ -14,9 +14,10 @@ from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import handler_changes, secret_key, stray_errors
+from receiver import handler_changes, stray_errors
 from receiver.kit import Kit
 from receiver.security.shared_secrets import Keyring
+from receiver.settings import secret_key
 from receiver.storage import migrations
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.

@@ -10,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from receiver import config, mapped_fields, settings, source_options
+from receiver import mapped_fields, source_options
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.security import signing
+from receiver.settings import definitions, reading
 from receiver.source import DEFAULT, Source
 from receiver.source_options import ACCEPT_CHUNKED_FORMS
 from receiver.storage.database import Database
@@ -69,7 +70,7 @@ class Sources:
                 self._mutex.release()
         source = self._sources.get(name)
         if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
-            raise UnknownSource(f"{config.FILE} has no table [sources.…] of this name.")
+            raise UnknownSource(f"{definitions.FILE} has no table [sources.…] of this name.")
         return source
 
     @property
@@ -85,7 +86,7 @@ class Sources:
         stamp = self._read_stamp()
         if stamp == self._checked:
             return
-        _, problems = _built(settings.read_file(self._instance).get("sources", {}))
+        _, problems = _built(reading.read_file(self._instance).get("sources", {}))
         if problems:
             raise ConfigurationError(problems[0])
         self.look_again()
@@ -114,7 +115,7 @@ class Sources:
             return False
         self._stamp = stamp
         try:
-            self._take(settings.read_file(self._instance).get("sources", {}))
+            self._take(reading.read_file(self._instance).get("sources", {}))
         except ConfigurationError as error:
             self.problems = [str(error)]
         for problem in self.problems:
@@ -154,7 +155,7 @@ class Sources:
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
-            status = (self._instance / config.FILE).stat()
+            status = (self._instance / definitions.FILE).stat()
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
@@ -167,14 +168,14 @@ def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
     """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
     if not isinstance(tables, dict):
-        return {}, [f"sources in {config.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
+        return {}, [f"sources in {definitions.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
     sources: dict[str, Source] = {} if DEFAULT in tables else {DEFAULT: Source(DEFAULT)}
     problems: list[str] = []
     for name, table in tables.items():
         try:
             sources[name] = _source(name, table)
         except ConfigurationError as error:
-            problems.append(f"[sources.{name}] in {config.FILE}: {error}")
+            problems.append(f"[sources.{name}] in {definitions.FILE}: {error}")
     return sources, problems
 
 
@@ -183,7 +184,7 @@ def _source(name: str, table: Any) -> Source:
         raise ConfigurationError("must be a table.")
     fields = table.get("fields") or {}
     names = [*table, *(fields if isinstance(fields, dict) else ())]
-    misplaced = {setting.name for setting in config.SETTINGS}.intersection(names)
+    misplaced = {setting.name for setting in definitions.SETTINGS}.intersection(names)
     if misplaced:
         raise ConfigurationError(f"has the setting {min(misplaced)}; put it above the first [table] of the file.")
     unknown = set(table) - {"fields", "secrets", ACCEPT_CHUNKED_FORMS}

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from receiver import alarms, brand, clock_advice
 from receiver.account.links import AccountLinks
 from receiver.card_data_notice import CAME_WITH_ORDER
-from receiver.config import SETTINGS
 from receiver.context import Services
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
@@ -43,6 +42,7 @@ from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SharedSecrets
+from receiver.settings.definitions import SETTINGS
 from receiver.sources import Sources
 from receiver.storage import jobs
 from receiver.storage.clock import Heartbeat

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from receiver import settings
 from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
 from receiver.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
 from receiver.security.shared_secrets import Keyring
+from receiver.settings import reading as settings
 from receiver.sources import Sources
 from tests.served import SECRET, Served
 

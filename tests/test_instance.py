@@ -12,10 +12,11 @@ import pytest
 from flask import Flask
 from werkzeug.security import check_password_hash
 
-from receiver import create_app, settings
+from receiver import create_app
 from receiver.errors import ConfigurationError
 from receiver.instance import set_password, set_up
 from receiver.kit import Kit
+from receiver.settings import reading
 from receiver.storage import sqlite
 from receiver.storage.backup import back_up
 from receiver.storage.models import AdministratorRow
@@ -100,7 +101,7 @@ def test_what_was_changed_or_taken_away_is_handled_with_care(instance: Path, kit
     said = set_up(kit, None)
     assert next(said) == f"Made {instance}/outbox"
     list(said)
-    assert settings.read_file(instance) == {"SHOP_NAME": "Mine"}
+    assert reading.read_file(instance) == {"SHOP_NAME": "Mine"}
     assert mode(instance) == 0o700
 
 

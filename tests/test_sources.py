@@ -13,7 +13,7 @@ from receiver import mapped_fields, source_options
 from receiver import sources as module
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
-from receiver.settings import read_file
+from receiver.settings.reading import read_file
 from receiver.source import Source
 from receiver.sources import Sources
 from receiver.storage.database import Database

@@ -8,13 +8,14 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import checks, mail_ledger
+from receiver import mail_ledger
 from receiver.commands.printing import json_option, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import current_kit
 from receiver.mail_templates import BUILT_IN
 from receiver.orders import Order
+from receiver.settings import checks
 from receiver.storage import order_queries
 
 group = AppGroup("mail", help="The mails that handlers write.")

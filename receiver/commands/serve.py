@@ -21,10 +21,10 @@ from urllib3.exceptions import HTTPError
 
 from receiver import reloading
 from receiver.commands.working import working_kit
-from receiver.config import default
 from receiver.kit import Kit
 from receiver.security.http_client import new_pool
-from receiver.setting import PREFIX
+from receiver.settings.definitions import default
+from receiver.settings.setting import PREFIX
 from receiver.storage.models import OrderRow
 
 _START_SECONDS = 30.0

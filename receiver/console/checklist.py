@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy import select
 
-from receiver.config import EXAMPLES
 from receiver.diagnosis import Finding, diagnose
 from receiver.kit import Kit
+from receiver.settings.definitions import EXAMPLES
 from receiver.storage.models import OrderRow
 
 

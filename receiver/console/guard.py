@@ -10,10 +10,10 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
-from receiver import secret_key
 from receiver.console.blueprint import console
 from receiver.kit import Kit, current_kit
 from receiver.security.sign_ins import SESSION, SignIns
+from receiver.settings import secret_key
 
 #: Key of the sign-in's token in the session cookie.
 TOKEN = "token"  # noqa: S105 - a name, not a token

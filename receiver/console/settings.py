@@ -11,14 +11,14 @@ from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
-from receiver.config import SETTINGS
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit, current_kit
 from receiver.notices import TROUBLES
 from receiver.security import signing
-from receiver.setting import Setting
-from receiver.settings import DEFAULT
+from receiver.settings.definitions import SETTINGS
+from receiver.settings.reading import DEFAULT
+from receiver.settings.setting import Setting
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
 _SHOW = "show_receiver_secret"

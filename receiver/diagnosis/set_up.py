@@ -9,12 +9,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver import handler_changes, ownership
-from receiver.config import EXAMPLES, SETTINGS, default
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
 from receiver.security import sealed
 from receiver.security.secret_strength import weakness
 from receiver.security.signing import fingerprint
+from receiver.settings.definitions import EXAMPLES, SETTINGS, default
 
 
 def settings(kit: Kit) -> Iterator[Finding]:

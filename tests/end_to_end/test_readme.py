@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.config import SETTINGS
 from receiver.errors import ReceiverError
+from receiver.settings.definitions import SETTINGS
 from tests import unmeasured
 
 ROOT = Path(__file__).parents[2]

@@ -14,10 +14,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import secret_key, serving
+from receiver import serving
 from receiver.kit import Kit
 from receiver.relay import control_secrets
 from receiver.security import signing
+from receiver.settings import secret_key
 from receiver.storage import private_files
 from receiver.storage.database import Database
 from receiver.storage.models import SecretRow

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.config import SETTINGS
 from receiver.errors import ConfigurationError
-from receiver.setting import Setting
+from receiver.settings.definitions import SETTINGS
+from receiver.settings.setting import Setting
 
 NUMBER = Setting(name="NUMBER", default=4, meaning="", check=lambda value: None if value > 0 else "must be above 0")
 SWITCH = Setting(name="SWITCH", default=False, meaning="")

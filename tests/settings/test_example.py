@@ -6,9 +6,9 @@ import re
 import tomllib
 from pathlib import Path
 
-from receiver import settings
-from receiver.config import EXAMPLES, SETTINGS
-from receiver.config_example import example
+from receiver.settings import reading
+from receiver.settings.definitions import EXAMPLES, SETTINGS
+from receiver.settings.example import example
 from receiver.sources import Sources
 
 
@@ -22,7 +22,7 @@ def test_as_written_it_holds_the_three_names_to_change() -> None:
 
 def test_as_written_it_is_read_without_a_problem(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(example(), "utf-8")
-    assert settings.read(tmp_path, {}, overrides={})[1] == []
+    assert reading.read(tmp_path, {}, overrides={})[1] == []
 
 
 def test_every_setting_stands_in_it_but_the_secret_key() -> None:

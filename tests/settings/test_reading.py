@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from sqlalchemy.engine import make_url
 
-from receiver import settings
-from receiver.config import SETTINGS
 from receiver.errors import ConfigurationError
+from receiver.settings import reading
+from receiver.settings.definitions import SETTINGS
 
 DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 
 
 def read(folder: Path, environment: dict[str, str] | None = None, **overrides: Any) -> tuple[dict[str, Any], list[str]]:
-    return settings.read(folder, environment or {}, overrides=overrides)
+    return reading.read(folder, environment or {}, overrides=overrides)
 
 
 def write(folder: Path, text: str) -> None:
@@ -49,13 +49,13 @@ def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b'\xef\xbb\xbfSHOP_NAME = "Mine"\n')
-    values, problems = settings.read(tmp_path, {}, overrides={})
+    values, problems = reading.read(tmp_path, {}, overrides={})
     assert (values["SHOP_NAME"], problems) == ("Mine", [])
 
 
 @pytest.mark.parametrize("name", ["50%ab", "50%20b", "what?now", "a b#c", "grüße"])
 def test_the_instance_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
-    values, _ = settings.read(tmp_path / name, {}, overrides={})
+    values, _ = reading.read(tmp_path / name, {}, overrides={})
     assert make_url(values["DATABASE_URL"]).database == str(tmp_path / name / "receiver.sqlite")
 
 
@@ -158,7 +158,7 @@ def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, c
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"config\.toml cannot be read: Is a directory"):
-        settings.read_file(tmp_path)
+        reading.read_file(tmp_path)
 
 
 def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_the_machines_environment_is_read_unless_another_is_given(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(os.environ, "RECEIVER_SHOP_NAME", "Of the machine")
-    assert settings.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
+    assert reading.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
 
 
 def test_a_name_in_the_environment_that_is_no_setting_is_named(tmp_path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from receiver import checks
-from receiver.setting import Setting
+from receiver.settings import checks
+from receiver.settings.setting import Setting
 
 FILE = "config.toml"
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from sqlalchemy.engine import URL
 
-from receiver import secret_key
-from receiver.config import FILE, SETTINGS
 from receiver.errors import ConfigurationError
-from receiver.setting import PREFIX, Setting
+from receiver.settings import secret_key
+from receiver.settings.definitions import FILE, SETTINGS
+from receiver.settings.setting import PREFIX, Setting
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"

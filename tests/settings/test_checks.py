@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from receiver import checks
+from receiver.settings import checks
 
 RIGHT: list[tuple[Callable[[Any], str | None], Any]] = [
     (checks.between(1, 64), 1),

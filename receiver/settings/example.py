@@ -6,8 +6,8 @@ import json
 import textwrap
 from typing import Any
 
-from receiver.config import EXAMPLES, SETTINGS
-from receiver.setting import PREFIX
+from receiver.settings.definitions import EXAMPLES, SETTINGS
+from receiver.settings.setting import PREFIX
 
 _HEAD = f"""\
 # The merchant's settings. A setting X is also read from the environment as {PREFIX}X, which wins.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-from receiver.checks import SHORTEST_KEY
 from receiver.errors import ConfigurationError
+from receiver.settings.checks import SHORTEST_KEY
 from receiver.storage import private_files
 
 FILE = "secret_key"
