@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.notices import Trouble
+from receiver.mail.notices import Trouble
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import OrderRow
 

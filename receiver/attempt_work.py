@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from sqlalchemy.orm import Session
 
-from receiver.outbox import Draft
+from receiver.mail.outbox import Draft
 from receiver.storage.database import Database
 from receiver.storage.write_transaction import WriteTransaction
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from receiver.notices import EVERY, Trouble
+from receiver.mail.notices import EVERY, Trouble
 from receiver.storage.models import OrderRow
 
 # Written out, so that SQLite uses the index of these few.

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from receiver.notices import Trouble
+from receiver.mail.notices import Trouble
 from receiver.storage.clock import Suspension, suspension, utc_now
 
 #: What the merchant can do about it.

@@ -14,10 +14,10 @@ from urllib3 import PoolManager
 from receiver import once
 from receiver.account.links import AccountLinks
 from receiver.attempt_work import AttemptWork
-from receiver.mail import deterministic_message_id
-from receiver.mail_templates import MailTemplates
+from receiver.mail.outbox import Attachment, Draft, check_mail
+from receiver.mail.templates import MailTemplates
+from receiver.mail.transport import deterministic_message_id
 from receiver.orders import Order
-from receiver.outbox import Attachment, Draft, check_mail
 from receiver.relay.forwarding import Forwarding
 from receiver.storage.database import Database
 

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from receiver.errors import NotPossible
+from receiver.mail.text_layout import cut, plain_line
 from receiver.orders import (
     MAY_BE_INCOMPLETE,
     Explained,
@@ -27,7 +28,6 @@ from receiver.security.shared_secrets import Keyring
 from receiver.source import DEFAULT
 from receiver.sources import Sources
 from receiver.storage import order_queries
-from receiver.text_layout import cut, plain_line
 
 #: Letters of a value that a person is shown.
 _LONGEST_SHOWN = 300

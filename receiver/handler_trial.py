@@ -15,10 +15,11 @@ from typing import Any
 from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
-from receiver import outbox, replay
+from receiver import replay
 from receiver.context import Services
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
+from receiver.mail import outbox
 from receiver.order_row import what_was_read
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order

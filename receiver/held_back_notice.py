@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from receiver.held_back import HOW_TO_KNOW_THE_END
-from receiver.notices import Trouble
+from receiver.mail.notices import Trouble
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 #: How long the whole one is waited for: a sender that hears no answer soon sends again.

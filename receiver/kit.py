@@ -15,11 +15,11 @@ from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
 from receiver.handler_trial import HandlerTrials
-from receiver.mail import MailTransport
-from receiver.mail_templates import MailTemplates
-from receiver.notices import Notices
-from receiver.outbox import Outbox
-from receiver.own_mails import OwnMails
+from receiver.mail.customisation import OwnMails
+from receiver.mail.notices import Notices
+from receiver.mail.outbox import Outbox
+from receiver.mail.templates import MailTemplates
+from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception

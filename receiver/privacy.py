@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 
 from receiver import csv_erasure, export_rows, purging, unread_orders
 from receiver.errors import NotThere
-from receiver.mail import MailTransport
+from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
 from receiver.purging import SETTLED_ORDER, Purged
 from receiver.storage.database import Database

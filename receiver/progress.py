@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from receiver import outbox
 from receiver.attempt_work import AttemptWork
 from receiver.handler_loading import Registry
+from receiver.mail import outbox
 from receiver.orders import Order
 from receiver.outcome import Outcome
 from receiver.relay import forwarding

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, or_, select, update
 from sqlalchemy.orm import Session
 
-from receiver.mail import MailTransport
+from receiver.mail.transport import MailTransport
 from receiver.storage.database import Database
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

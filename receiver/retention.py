@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
 from receiver import purging
-from receiver.mail import MailTransport
+from receiver.mail.transport import MailTransport
 from receiver.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
 from receiver.storage import ages, clock
 from receiver.storage.database import Database

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver import alarms, brand, clock_advice
+from receiver import alarms, clock_advice
 from receiver.account.links import AccountLinks
 from receiver.card_data_notice import CAME_WITH_ORDER
 from receiver.context import Services
@@ -23,11 +23,12 @@ from receiver.held_back import HeldBack
 from receiver.held_back_notice import HELD_BACK
 from receiver.inbox import Inbox
 from receiver.kit import Kit
-from receiver.mail import MailTransport
-from receiver.mail_templates import MailTemplates
-from receiver.notices import Notices, Trouble
-from receiver.outbox import Outbox
-from receiver.own_mails import OwnMails
+from receiver.mail import brand
+from receiver.mail.customisation import OwnMails
+from receiver.mail.notices import Notices, Trouble
+from receiver.mail.outbox import Outbox
+from receiver.mail.templates import MailTemplates
+from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.reception import Reception

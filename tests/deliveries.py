@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from receiver.mail import MailNotDelivered, MailTransport, OutgoingMail
+from receiver.mail.transport import MailNotDelivered, MailTransport, OutgoingMail
 from tests.smtp_servers import HOST
 
 #: Parts of addresses, passwords and answers that no message may repeat.

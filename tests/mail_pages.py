@@ -6,7 +6,7 @@ import re
 from html.parser import HTMLParser
 from typing import Any
 
-from receiver.mail_templates import MailTemplates
+from receiver.mail.templates import MailTemplates
 
 
 class Page(HTMLParser):

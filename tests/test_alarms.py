@@ -18,7 +18,7 @@ GAP = "Order numbers skip: orders may be missing"
 @pytest.fixture
 def watched(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve with both alarms, without running jobs; every look is a real one."""
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     return serve(work=False, QUIET_HOURS_ALARM=6, ORDER_GAP_ALARM=True)
 
 

@@ -22,7 +22,7 @@ HEADLINE = "An order came in with card data, which was not kept"
 @pytest.fixture
 def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve without running jobs; every look for trouble is a real one."""
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
 

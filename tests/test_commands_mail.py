@@ -12,8 +12,8 @@ from flask import Flask
 from receiver.kit import Kit
 from receiver.storage.models import MailRow
 from tests.commanding import Run, lines, runner
+from tests.mail.test_queries import put
 from tests.served import Served, order_fields
-from tests.test_mail_ledger import put
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from receiver import create_app
 from receiver.diagnosis import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
 from receiver.kit import Kit
-from receiver.mail import MailNotDelivered
+from receiver.mail.transport import MailNotDelivered
 from receiver.security.shared_secrets import Keyring
 from receiver.storage import sqlite
 from receiver.storage.models import MailRow, OrderRow

@@ -12,7 +12,7 @@ import pytest
 
 from receiver.engine import Engine, Kind
 from receiver.kit import Kit
-from receiver.outbox import Outbox
+from receiver.mail.outbox import Outbox
 from receiver.storage.models import HandlerRow
 from tests.served import Served, order_fields
 

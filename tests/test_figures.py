@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from receiver import figures, outbox
+from receiver import figures
 from receiver.kit import Kit
+from receiver.mail import outbox
 from receiver.storage.models import HandlerRow, MailRow, RefusalRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.storage.test_order_queries import store

@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from receiver import handler_trial
-from receiver.outbox import attachments_of
+from receiver.mail.outbox import attachments_of
 from receiver.storage import leases
 from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OnceRow
 from receiver.storage.relay_models import TransmissionRow

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import outbox
 from receiver.errors import Unavailable
 from receiver.kit import Kit
+from receiver.mail import outbox
 from receiver.purging import Purged
 from receiver.retention import AGAIN, _Old
 from receiver.storage.models import AttemptRow, MailRow, OrderRow

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from markupsafe import Markup
 
-from receiver import formatting
 from receiver.account.blueprint import account
 from receiver.kit import current_kit
+from receiver.mail import formatting
 from receiver.storage.models import CustomerRow, OrderRow
 
 

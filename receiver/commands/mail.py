@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import mail_ledger
 from receiver.commands.printing import json_option, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.kit import current_kit
-from receiver.mail_templates import BUILT_IN
+from receiver.mail import queries
+from receiver.mail.templates import BUILT_IN
 from receiver.orders import Order
 from receiver.settings import checks
 from receiver.storage import order_queries
@@ -23,12 +23,12 @@ COMMANDS = (group,)
 
 
 @group.command("list")
-@click.option("--state", type=click.Choice(mail_ledger.STATES), help="Only mails in this state.")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only mails in this state.")
 @json_option
 def list_mails(state: str | None, as_json: bool) -> None:
     """List the newest mails, of tests too."""
     with working_kit().database.read() as session:
-        rows = mail_ledger.page(session, state=state)
+        rows = queries.page(session, state=state)
     print_rows(rows, as_json=as_json, empty="No such mail yet; send the dummy order with: flask selftest")
 
 
@@ -39,7 +39,7 @@ def resend(mail_id: int, to: str | None) -> None:
     """Send the mail with this ID now; one that was sent is sent once more."""
     kit = working_kit()
     with kit.database.write() as session:
-        said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC), to=to)
+        said = queries.resend(session, mail_id, now=datetime.now(UTC), to=to)
     click.echo(f"{said} A serving process or `flask worker` does it.")
 
 

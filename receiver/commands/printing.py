@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from receiver import errors
-from receiver.text_layout import plain_line
+from receiver.mail.text_layout import plain_line
 
 #: Letters of a cell: every line of a table is as wide as its widest.
 _LONGEST_CELL = 300

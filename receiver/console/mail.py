@@ -8,11 +8,11 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import mail_ledger
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError, NotThere
 from receiver.kit import current_kit
+from receiver.mail import queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 
@@ -28,17 +28,17 @@ _PREVIEW_POLICY = (
 def mail() -> str:
     """List the mails, newest first."""
     kit = current_kit()
-    state, tests = paging.filtered("state", mail_ledger.STATES), paging.filtered("tests", ("yes",))
-    statement = mail_ledger.newest(state=state, test=bool(tests), before=paging.before())
+    state, tests = paging.filtered("state", queries.STATES), paging.filtered("tests", ("yes",))
+    statement = queries.newest(state=state, test=bool(tests), before=paging.before())
     with kit.database.read() as session:
-        rows, pages = paging.one_page(session, statement, mail_ledger.PAGE, state=state, tests=tests)
+        rows, pages = paging.one_page(session, statement, queries.PAGE, state=state, tests=tests)
     return render_template(
         "console/mail.html",
         rows=rows,
         receipt_of=receipt_of,
         filters=[
             ("Of which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
-            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *mail_ledger.STATES)]),
+            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *queries.STATES)]),
         ],
         state=state,
         pages=pages,
@@ -56,7 +56,7 @@ def mail_show(mail_id: int) -> str:
         "console/mail_show.html",
         row=row,
         receipt=receipt_of(row.order_pk) if row.order_pk else None,
-        attachments=mail_ledger.attachments(row),
+        attachments=queries.attachments(row),
         sender=f"{kit.settings['SHOP_NAME']} <{kit.settings['MAIL_DEFAULT_SENDER']}>",
         outbox=_outbox(),
     )
@@ -82,7 +82,7 @@ def mail_resend(mail_id: int) -> ResponseReturnValue:
     try:
         with kit.database.write() as session:
             _found(session, mail_id)
-            said = mail_ledger.resend(session, mail_id, now=datetime.now(UTC), to=request.form.get("to"))
+            said = queries.resend(session, mail_id, now=datetime.now(UTC), to=request.form.get("to"))
     except ConfigurationError as error:
         flash(str(error), "bad")
     else:
@@ -93,7 +93,7 @@ def mail_resend(mail_id: int) -> ResponseReturnValue:
 
 def _found(session: Session, mail_id: int) -> MailRow:
     try:
-        return mail_ledger.find(session, mail_id)
+        return queries.find(session, mail_id)
     except NotThere:
         abort(404, f"No mail has the id {str(mail_id)[:20]}. Look for it under Mail.")
 

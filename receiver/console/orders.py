@@ -9,7 +9,6 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import formatting
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
@@ -17,6 +16,7 @@ from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
 from receiver.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import Kit, current_kit
+from receiver.mail import formatting
 from receiver.orders import Order
 from receiver.replay import Replayed, replay
 from receiver.storage import order_queries, same_id

@@ -13,9 +13,9 @@ from babel.dates import format_datetime, format_timedelta
 from flask import Flask, request
 from markupsafe import Markup, escape
 
-from receiver import formatting
 from receiver.console.menu import MENU, Entry, Group
 from receiver.kit import Kit
+from receiver.mail import formatting
 
 #: The console is written in English.
 LOCALE = Locale("en", "GB")

@@ -14,7 +14,7 @@ from wtforms.validators import Length
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit, current_kit
-from receiver.notices import TROUBLES
+from receiver.mail.notices import TROUBLES
 from receiver.security import signing
 from receiver.settings.definitions import SETTINGS
 from receiver.settings.reading import DEFAULT

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from receiver.card_data_notice import newest_order
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
-from receiver.text_layout import plain_line
+from receiver.mail.text_layout import plain_line
 
 _NOTES_SHOWN = 3
 

@@ -12,7 +12,7 @@ from receiver import clock_advice, far_off, refusals
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
-from receiver.mail import MailNotDelivered
+from receiver.mail.transport import MailNotDelivered
 from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
 from receiver.source import DEFAULT

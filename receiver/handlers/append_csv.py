@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from receiver.context import Context
 from receiver.handlers import Skip, handler
+from receiver.mail.text_layout import plain_line
 from receiver.orders import Item, Order
-from receiver.text_layout import plain_line
 
 #: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
 COLUMNS = (

@@ -12,8 +12,8 @@ from urllib3.exceptions import HTTPError
 
 from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
+from receiver.mail.text_layout import plain_line
 from receiver.orders import Order
-from receiver.text_layout import plain_line
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.notices import Trouble
+from receiver.mail.notices import Trouble
 from receiver.storage.columns import milliseconds
 from receiver.storage.registration_models import RegistrationRow
 

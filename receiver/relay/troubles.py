@@ -8,7 +8,7 @@ from datetime import timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.notices import Trouble
+from receiver.mail.notices import Trouble
 from receiver.relay import control_state
 from receiver.relay.sender import Outcome
 from receiver.storage.columns import milliseconds

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from receiver import outbox
 from receiver.kit import Kit
+from receiver.mail import outbox
 from receiver.storage.models import MailRow
 from tests.console.browsing import Browsing
 from tests.console.visitor import Visitor

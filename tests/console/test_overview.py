@@ -12,7 +12,7 @@ import urllib3
 from playwright.sync_api import Route
 from sqlalchemy import update
 
-from receiver.notices import TROUBLES, Notices, Trouble
+from receiver.mail.notices import TROUBLES, Notices, Trouble
 from receiver.storage.models import OrderRow
 from tests.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.console.visitor import Visitor

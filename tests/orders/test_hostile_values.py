@@ -15,12 +15,12 @@ from flask import Flask
 
 from receiver.commands.printing import print_rows
 from receiver.explanation import explain_fields
-from receiver.mail_message import one_line
-from receiver.mail_templates import MailTemplates
+from receiver.mail.message import one_line
+from receiver.mail.templates import MailTemplates
+from receiver.mail.text_layout import columns, labelled, wrap
 from receiver.orders import Fields, Mapping, NotUnderstood, guard, read
 from receiver.orders.email_addresses import deliverable, normalised
 from receiver.orders.names import KINDS, Place, form_name
-from receiver.text_layout import columns, labelled, wrap
 from tests.commanding import runner
 from tests.served import Served
 

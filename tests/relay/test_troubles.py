@@ -21,7 +21,7 @@ DISABLED = "No order is posted to your server any more"
 
 @pytest.fixture(autouse=True)
 def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
 
 
 def mails(relay: Relay) -> list[MailRow]:

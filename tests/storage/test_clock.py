@@ -10,9 +10,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import outbox
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
+from receiver.mail import outbox
 from receiver.purging import Purged
 from receiver.retention import Retention
 from receiver.storage import clock

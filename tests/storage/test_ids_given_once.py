@@ -15,8 +15,8 @@ from receiver.storage import migrations
 from receiver.storage.columns import Base
 from receiver.storage.database import Database
 from receiver.storage.models import MailRow
+from tests.mail.test_notices import MAIL_FAILED, a_day_later, fail_mail, headlines
 from tests.served import Served
-from tests.test_notices import MAIL_FAILED, a_day_later, fail_mail, headlines
 
 #: The schema before ids were given once.
 BEFORE = "0006"
@@ -26,7 +26,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 @pytest.fixture
 def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve without running jobs; every look for trouble is a real one."""
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
 

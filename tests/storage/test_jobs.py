@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from receiver import outbox
 from receiver.errors import Unavailable
 from receiver.kit import Kit
+from receiver.mail import outbox
 from receiver.storage import jobs
 from receiver.storage.columns import Job
 from receiver.storage.jobs import LEASE

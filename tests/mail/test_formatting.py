@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel import Locale
 
-from receiver.formatting import country, date, known_locale, money
+from receiver.mail.formatting import country, date, known_locale, money
 
 ENGLISH, GERMAN, JAPANESE = Locale("en"), Locale("de", "DE"), Locale("ja", "JP")
 

@@ -8,8 +8,8 @@ from typing import Any, cast
 
 import flask_mail
 
+from receiver.mail.smtp_failures import CONVERSATION_SECONDS, FAILURES, TIMEOUT_SECONDS
 from receiver.security.deadlines import DeadlineSocket, deadline_after, tls_context
-from receiver.smtp_failures import CONVERSATION_SECONDS, FAILURES, TIMEOUT_SECONDS
 
 #: Of all replies to a login together, and of those to one mail: smtplib would keep a reply without end in memory.
 MOST_REPLY_BYTES = 64 * 1024

@@ -15,8 +15,9 @@ from jinja2.runtime import Context
 from jinja2.sandbox import safe_range
 from markupsafe import Markup
 
-from receiver import errors, formatting, text_layout
-from receiver.mail_language import catalogue
+from receiver import errors
+from receiver.mail import formatting, text_layout
+from receiver.mail.language import catalogue
 from receiver.orders.quoting import unlinked
 
 

@@ -14,9 +14,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import outbox
 from receiver.kit import Kit
-from receiver.mail import MailTransport, OutgoingMail
+from receiver.mail import outbox
+from receiver.mail.transport import MailTransport, OutgoingMail
 from receiver.storage.models import MailRow
 from tests.deliveries import settings
 from tests.served import refuse_writes

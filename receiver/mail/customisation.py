@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from receiver import mail_blocks
 from receiver.errors import ConfigurationError, NotPossible, NotThere
-from receiver.mail_templates import BUILT_IN, MailTemplates, Rendered
-from receiver.notices import Trouble
+from receiver.mail import template_checks
+from receiver.mail.notices import Trouble
+from receiver.mail.templates import BUILT_IN, MailTemplates, Rendered
 from receiver.orders import Order
 from receiver.orders.sample import dummy_order
 
@@ -41,7 +41,7 @@ class OwnMails:
         try:
             return self._templates.render_own(name, locale=language, **self._values(order or _made_up()))
         except Exception as error:
-            raise ConfigurationError(f"This mail cannot be written. {mail_blocks.where(error)}") from error
+            raise ConfigurationError(f"This mail cannot be written. {template_checks.where(error)}") from error
 
     def customise(self, name: str) -> list[Path]:
         """Copy the built-in template to where the merchant's are looked for first; never overwrites.
@@ -121,7 +121,7 @@ class OwnMails:
                 try:
                     self._templates.render_own(path.stem, **self._values(order))
                 except Exception as error:  # noqa: BLE001 - a merchant's template may fail in any way
-                    yield path.stem, mail_blocks.where(error)
+                    yield path.stem, template_checks.where(error)
                     break
 
     def _values(self, order: Order) -> dict[str, Any]:

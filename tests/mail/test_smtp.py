@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from receiver.mail import MailTransport
+from receiver.mail.transport import MailTransport
 from tests import smtp_servers
 from tests.deliveries import a_mail, failure_of, settings
 from tests.smtp_servers import Mailbox, smtp_server, socket_server
@@ -191,7 +191,7 @@ def test_tls_on_a_port_without_tls_names_the_ports() -> None:
 
 
 def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.smtp.TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("receiver.mail.smtp.TIMEOUT_SECONDS", 0.2)
     with socket_server(smtp_servers.silent) as port:
         failure = failure_of(settings(port))
     assert str(failure).startswith("127.0.0.1 did not answer within 10 s, or took")
@@ -200,7 +200,7 @@ def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("talk", [smtp_servers.dripping, smtp_servers.dripping_after_the_greeting])
 def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, talk: Any) -> None:
-    monkeypatch.setattr("receiver.smtp.CONVERSATION_SECONDS", 0.5)
+    monkeypatch.setattr("receiver.mail.smtp.CONVERSATION_SECONDS", 0.5)
     with socket_server(talk) as port:
         started = time.monotonic()
         failure = failure_of(settings(port))
@@ -216,7 +216,7 @@ def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.Mon
 def test_a_reply_without_end_is_given_up_at_once_and_fills_no_memory(
     monkeypatch: pytest.MonkeyPatch, command: bytes, flood: bytes
 ) -> None:
-    monkeypatch.setattr("receiver.smtp.CONVERSATION_SECONDS", 3)
+    monkeypatch.setattr("receiver.mail.smtp.CONVERSATION_SECONDS", 3)
     with socket_server(smtp_servers.flooding(command, flood)) as port:
         tracemalloc.start()
         failure = failure_of(settings(port))

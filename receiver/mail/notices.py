@@ -11,9 +11,9 @@ from typing import Any, Self
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from receiver import outbox
-from receiver.mail import ANOTHER_ADDRESS, deterministic_message_id
-from receiver.mail_templates import MailTemplates, Rendered
+from receiver.mail import outbox
+from receiver.mail.templates import MailTemplates, Rendered
+from receiver.mail.transport import ANOTHER_ADDRESS, deterministic_message_id
 from receiver.storage import same_id
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database

@@ -14,7 +14,7 @@ import flask_mail
 import pytest
 from flask import Flask
 
-from receiver.mail_message import (
+from receiver.mail.message import (
     MailNotDelivered,
     OutgoingMail,
     checked_address,

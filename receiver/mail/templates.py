@@ -13,17 +13,18 @@ from typing import Any
 
 from jinja2 import Environment, Template, TemplateNotFound
 
-from receiver import errors, mail_blocks
-from receiver.brand import Brand
-from receiver.mail_environment import environment
-from receiver.mail_language import locale_for
+from receiver import errors
+from receiver.mail import template_checks
+from receiver.mail.brand import Brand
+from receiver.mail.environment import environment
+from receiver.mail.language import locale_for
+from receiver.mail.text_layout import cut
+from receiver.mail.time_limit import limited
 from receiver.orders.model import Order
 from receiver.orders.quoting import quoted
-from receiver.text_layout import cut
-from receiver.time_limit import limited
 
 #: The templates that come with the kit.
-BUILT_IN = Path(__file__).parent / "templates" / "mail"
+BUILT_IN = Path(__file__).parents[1] / "templates" / "mail"
 
 #: Letters.
 _LONGEST_SUBJECT = 200
@@ -89,7 +90,7 @@ class MailTemplates:
             if not is_built_in(name):
                 raise
             rendered = self._render(self._built_in, name, subject, locale, values)
-            self.broken[name] = mail_blocks.where(error)
+            self.broken[name] = template_checks.where(error)
             log.warning("the merchant's mail template %s is broken: %s", name, errors.describe_for_log(error))
             return rendered
 
@@ -112,7 +113,7 @@ class MailTemplates:
             raise MailTemplateMissing(f"There is no mail template {name}.txt in {looked_in}; write one there.")
         html_template = _find(templates, f"{name}.html")
         if html_template and templates is self._merchants and self._has_own(f"{name}.html", "_layout.html"):
-            mail_blocks.check(templates, f"{name}.html")
+            template_checks.check(templates, f"{name}.html")
         order_shop = getattr(values.get("order"), "store_name", None)
         values = {name: quoted(value) if isinstance(value, Order) else value for name, value in values.items()}
         values = {
@@ -124,12 +125,12 @@ class MailTemplates:
         headline = " ".join((_subject(text_template, values) if subject is None else subject).split())
         headline = cut(headline, _LONGEST_SUBJECT)
         if not headline and subject is None and is_built_in(name):
-            raise mail_blocks.BlockMissing(f"{name}.txt names no subject in a block subject")
+            raise template_checks.BlockMissing(f"{name}.txt names no subject in a block subject")
         text = _tidy(_body(templates).render({**values, "subject": headline, "_template": text_template}))
         html = html_template.render({**values, "subject": headline}) if html_template else None
         for ending, part in (("txt", text), ("html", html)):
             if part is not None and not part.strip() and is_built_in(name):
-                raise mail_blocks.BlockMissing(f"{name}.{ending} writes nothing")
+                raise template_checks.BlockMissing(f"{name}.{ending} writes nothing")
         return Rendered(subject=headline, text=text, html=html)
 
     def _has_own(self, *file_names: str) -> bool:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import ConfigurationError
-from receiver.mail_templates import BUILT_IN, MailTemplates
+from receiver.mail.customisation import OwnMails
+from receiver.mail.templates import BUILT_IN, MailTemplates
 from receiver.orders.model import Item, Order
 from receiver.orders.sample import dummy_order
-from receiver.own_mails import OwnMails
 from receiver.storage import jobs
 from receiver.storage.models import MailRow, OrderRow
 from tests.served import Served, order_fields
@@ -132,7 +132,7 @@ def test_a_template_that_does_not_end_is_ended_and_told_of(
     templates: MailTemplates, own: OwnMails, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     as_built_in = templates.render("order_notice", order=ORDER)
-    monkeypatch.setattr("receiver.mail_templates.LONGEST_SECONDS", 0.3)
+    monkeypatch.setattr("receiver.mail.templates.LONGEST_SECONDS", 0.3)
     (templates.own / file).write_text(ENDLESS)
     tracing = sys.gettrace()
     (told,) = own.problems()
@@ -149,8 +149,8 @@ def test_no_template_computes_where_it_cannot_be_ended(templates: MailTemplates,
 def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.mail_templates.LONGEST_SECONDS", 1.0)
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.templates.LONGEST_SECONDS", 1.0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     monkeypatch.setattr("receiver.engine.UPKEEP_EVERY", 0.02)
     monkeypatch.setattr("receiver.storage.leases.RENEWAL", timedelta(0))
     shop = serve(work=False, HANDLERS=["email_customer"])
@@ -193,7 +193,7 @@ def test_the_log_names_the_place_and_no_value(
 def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
     serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     shop = serve(work=False, HANDLERS=["email_customer"])
     (shop.kit.instance / "templates" / "order_confirmation.txt").write_text(SUBJECT + "{{ ordr }}")
     shop.post(order_fields(order_id="7"))

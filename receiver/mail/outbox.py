@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from receiver.mail import MailNotDelivered, MailTransport, OutgoingMail
+from receiver.mail.transport import MailNotDelivered, MailTransport, OutgoingMail
 from receiver.storage import jobs
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases

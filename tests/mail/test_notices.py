@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from receiver import mail_ledger, outbox
 from receiver.kit import Kit
-from receiver.notices import TROUBLES
+from receiver.mail import outbox, queries
+from receiver.mail.notices import TROUBLES
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
@@ -29,7 +29,7 @@ CARD = "4111 1111 1111 1111"
 @pytest.fixture
 def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve without running jobs; every look is a real one."""
-    monkeypatch.setattr("receiver.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
 
@@ -180,7 +180,7 @@ def test_a_failed_mail_that_was_resent_is_no_trouble_any_more(idle: Served) -> N
     now = datetime.now(UTC)
     with idle.kit.database.write() as session:
         assert MAIL_FAILED in [trouble.headline for trouble in idle.kit.notices.standing(session, now)]
-        mail_ledger.resend(session, 1, now=now)
+        queries.resend(session, 1, now=now)
         assert idle.kit.notices.standing(session, now) == []
 
 

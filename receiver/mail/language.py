@@ -11,7 +11,7 @@ from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from receiver import formatting
+from receiver.mail import formatting
 
 #: A folder for each language but English, which the templates are written in.
 CATALOGUES = Path(__file__).parent / "translations"

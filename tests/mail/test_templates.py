@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from jinja2 import TemplateNotFound, TemplateSyntaxError
 
-from receiver.mail_environment import weblink
-from receiver.mail_templates import BUILT_IN, MailTemplateMissing, MailTemplates
+from receiver.mail.environment import weblink
+from receiver.mail.templates import BUILT_IN, MailTemplateMissing, MailTemplates
+from receiver.mail.text_layout import COLUMNS, width
 from receiver.orders.model import Address, Customer, Item, Order
 from receiver.orders.sample import dummy_order
-from receiver.text_layout import COLUMNS, width
 from tests.mail_pages import Page, flat, page_of
 
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)

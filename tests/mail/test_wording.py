@@ -11,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from receiver.mail_language import LANGUAGES
-from receiver.mail_templates import MailTemplates
+from receiver.mail.language import LANGUAGES
+from receiver.mail.templates import MailTemplates
 from receiver.orders.model import Address, Item, Order
 from receiver.orders.sample import dummy_order
 from tests.mail_pages import flat, page_of
 
 NOW = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
-WORD_FOR_WORD = Path(__file__).parent / "vectors" / "mails"
+WORD_FOR_WORD = Path(__file__).parents[1] / "vectors" / "mails"
 ORDER_MAILS = ("order_confirmation", "order_notice")
 
 

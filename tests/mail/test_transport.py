@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.mail import MailNotDelivered, MailTransport
+from receiver.mail.transport import MailNotDelivered, MailTransport
 from tests import smtp_servers
 from tests.deliveries import a_mail, failure_of, settings
 from tests.smtp_servers import Mailbox, smtp_server, socket_server
@@ -95,7 +95,7 @@ def test_each_thread_has_a_connection_of_its_own(tmp_path: Path) -> None:
 
 
 def test_an_old_connection_is_not_used_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.mail.KEEP_SECONDS", -1)
+    monkeypatch.setattr("receiver.mail.transport.KEEP_SECONDS", -1)
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
         transport = MailTransport(settings(port), tmp_path)
@@ -191,7 +191,7 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path, monkey
     def disk_full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("receiver.mail.os.fsync", disk_full)
+    monkeypatch.setattr("receiver.mail.transport.os.fsync", disk_full)
     with pytest.raises(MailNotDelivered, match="No space left on device"):
         MailTransport({}, tmp_path).deliver(a_mail())
     assert list((tmp_path / "outbox").iterdir()) == []

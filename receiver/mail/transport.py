@@ -18,8 +18,8 @@ from typing import Any
 import flask_mail
 from flask import Flask
 
-from receiver import smtp
-from receiver.mail_message import (
+from receiver.mail import smtp
+from receiver.mail.message import (
     ANOTHER_ADDRESS,
     MailNotDelivered,
     OutgoingMail,
@@ -27,7 +27,7 @@ from receiver.mail_message import (
     deterministic_message_id,
     new_message_id,
 )
-from receiver.smtp_failures import FAILURES, explain
+from receiver.mail.smtp_failures import FAILURES, explain
 
 __all__ = [
     "ANOTHER_ADDRESS",
@@ -57,7 +57,7 @@ class MailTransport:
         self._folder = instance / "outbox"
         # Flask-Mail wants an application; with one of its own neither TESTING nor MAIL_SUPPRESS_SEND can
         # keep mails back while they are reported as sent.
-        self._app = Flask("receiver.mail")
+        self._app = Flask("receiver.mail.transport")
         self._app.config.from_mapping({name: settings[name] for name in _SETTINGS if name in settings})
         self._mail = flask_mail.Mail(self._app)
         self._server: str = settings.get("MAIL_SERVER") or ""

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from receiver.brand import Brand, contrast
-from receiver.mail_templates import MailTemplates, Rendered
+from receiver.mail.brand import Brand, contrast
+from receiver.mail.templates import MailTemplates, Rendered
 from receiver.orders.sample import dummy_order
 from tests.mail_pages import Page
 

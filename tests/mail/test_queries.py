@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from receiver import mail_ledger
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
+from receiver.mail import queries
 from receiver.storage.models import MailRow
 from tests.storage.test_order_queries import store
 
@@ -38,24 +38,24 @@ def put(kit: Kit, number: int, **changes: Any) -> None:
 def resend(kit: Kit, number: int, *, to: str | None = None) -> tuple[str, MailRow]:
     """Have a mail sent again; gives what was said and the row afterwards."""
     with kit.database.write() as session:
-        said = mail_ledger.resend(session, number, now=NOW, to=to)
+        said = queries.resend(session, number, now=NOW, to=to)
     with kit.database.read() as session:
-        return said, mail_ledger.find(session, number)
+        return said, queries.find(session, number)
 
 
 def test_a_page_gives_the_newest_first_and_ends_after_fifty(kit: Kit) -> None:
     for number in range(1, 52):
         put(kit, number, state="failed" if number == 7 else "sent")
     with kit.database.read() as session:
-        assert [row["id"] for row in mail_ledger.page(session)] == list(range(51, 1, -1))
-        assert [row["id"] for row in mail_ledger.page(session, state="failed")] == [7]
+        assert [row["id"] for row in queries.page(session)] == list(range(51, 1, -1))
+        assert [row["id"] for row in queries.page(session, state="failed")] == [7]
 
 
 def test_a_line_of_a_page(kit: Kit) -> None:
     store(kit, 1)
     put(kit, 1, order_pk=1, handler="email_customer", detail="handed to smtp.laden.de")
     with kit.database.read() as session:
-        assert mail_ledger.page(session) == [
+        assert queries.page(session) == [
             {
                 "id": 1,
                 "to": "ada@shop.example",
@@ -74,15 +74,15 @@ def test_a_line_of_a_page(kit: Kit) -> None:
 def test_attachments_are_told_by_name_kind_and_size(kit: Kit) -> None:
     put(kit, 1, attachments='[["invoice.pdf", "application/pdf", "JVBERg=="]]')
     with kit.database.read() as session:
-        found = mail_ledger.attachments(mail_ledger.find(session, 1))
-    assert found == [mail_ledger.Attached("invoice.pdf", "application/pdf", 4)]
+        found = queries.attachments(queries.find(session, 1))
+    assert found == [queries.Attached("invoice.pdf", "application/pdf", 4)]
 
 
 @pytest.mark.parametrize("number", [2, 0, 10**40])
 def test_an_id_that_is_none_is_told(kit: Kit, number: int) -> None:
     put(kit, 1)
     with kit.database.read() as session, pytest.raises(ConfigurationError, match="see `flask mail list`"):
-        mail_ledger.find(session, number)
+        queries.find(session, number)
 
 
 def test_a_failed_mail_begins_its_schedule_anew_and_keeps_its_last_error(kit: Kit) -> None:

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from receiver.text_layout import COLUMNS, columns, labelled, plain_line, width, wrap
+from receiver.mail.text_layout import COLUMNS, columns, labelled, plain_line, width, wrap
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
 from jinja2.ext import babel_extract
 
-from receiver.mail_language import CATALOGUES, LANGUAGES, catalogue, locale_for
-from receiver.mail_templates import BUILT_IN
+from receiver.mail.language import CATALOGUES, LANGUAGES, catalogue, locale_for
+from receiver.mail.templates import BUILT_IN
 from receiver.storage.models import MailRow
 from tests.served import Served, order_fields
 

@@ -7,7 +7,7 @@ import smtplib
 import socket
 import ssl
 
-from receiver.mail_message import MailNotDelivered
+from receiver.mail.message import MailNotDelivered
 from receiver.security.deadlines import TooMuchSent
 
 #: For each step of the conversation.

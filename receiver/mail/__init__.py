@@ -1,0 +1,1 @@
+"""What the kit writes to people, and how it leaves."""
