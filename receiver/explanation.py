@@ -25,8 +25,8 @@ from receiver.orders import (
 )
 from receiver.orders.files import decode_file
 from receiver.security.shared_secrets import Keyring
-from receiver.source import DEFAULT
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
+from receiver.sources.source import DEFAULT
 from receiver.storage import order_queries
 
 #: Letters of a value that a person is shown.

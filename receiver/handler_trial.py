@@ -25,7 +25,7 @@ from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
 from receiver.processing import Processor
 from receiver.row_changes import Change, watched
-from receiver.source import DEFAULT
+from receiver.sources.source import DEFAULT
 from receiver.storage import order_queries
 from receiver.storage.backup import back_up
 from receiver.storage.database import Database

@@ -29,7 +29,7 @@ from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions
 from receiver.retention import Retention
 from receiver.security.shared_secrets import SharedSecrets
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.processes import Presence

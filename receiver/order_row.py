@@ -12,7 +12,7 @@ from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.security.shared_secrets import Keyring
-from receiver.source import Source
+from receiver.sources.source import Source
 from receiver.storage import jobs
 
 #: Encodings whose bodies carry their own end, so that a cut one cannot be decoded.

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver.errors import UnknownSource
 from receiver.orders import Understood, read
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow
 

@@ -23,8 +23,8 @@ from receiver.order_row import new_row
 from receiver.orders import Fields, decode
 from receiver.refusals import Refusals
 from receiver.security.shared_secrets import Keyring, SharedSecrets
-from receiver.source import Source
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
+from receiver.sources.source import Source
 
 
 class Delivery(NamedTuple):

@@ -12,7 +12,7 @@ from receiver import copies, held_back
 from receiver.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import kept_key, own_key
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 from receiver.storage.columns import pk_of
 from receiver.storage.models import OrderRow
 

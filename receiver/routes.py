@@ -13,7 +13,7 @@ from pydantic_core import to_json
 from receiver.errors import BrokenOff, TooLarge
 from receiver.kit import current_kit
 from receiver.reception import Delivery
-from receiver.source import DEFAULT
+from receiver.sources.source import DEFAULT
 
 #: So much of a body that is too large is read and thrown away: many a sender hears no answer before it has sent all.
 _DRAINED = 1_048_576

@@ -44,7 +44,7 @@ from receiver.retention import Retention
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.definitions import SETTINGS
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 from receiver.storage import jobs
 from receiver.storage.clock import Heartbeat
 from receiver.storage.columns import Job

@@ -11,7 +11,6 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import source_options
 from receiver.diagnosis import diagnose
 from receiver.explanation import explain_receipt
 from receiver.held_back import HeldBack, counts
@@ -19,6 +18,7 @@ from receiver.kit import Kit
 from receiver.orders import is_cut_of
 from receiver.reception import Answer
 from receiver.replay import Replayed, replay_all
+from receiver.sources import options
 from receiver.storage.models import OrderRow
 from tests.chunked_forms import CUT, WHOLE, post
 from tests.served import SECRET, order_fields, signed
@@ -51,7 +51,7 @@ def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Re
 
 def accept(kit: Kit) -> None:
     with kit.database.write() as session:
-        source_options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
+        options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
     kit.sources.look_again()
 
 

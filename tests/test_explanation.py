@@ -13,7 +13,7 @@ from receiver.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
 from receiver.security.shared_secrets import Keyring
 from receiver.settings import reading as settings
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 from tests.served import SECRET, Served
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)

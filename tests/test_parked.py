@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text, update
 
-from receiver import mapped_fields, parked
+from receiver import parked
+from receiver.sources import saved_rules
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields
 
@@ -33,7 +34,7 @@ def seen(shop: Served, after: int = 0) -> parked.Overview:
 
 def map_names(shop: Served) -> None:
     with shop.kit.database.write() as session:
-        mapped_fields.save(session, "shopintegrator", {"order_id": "OrderRef"}, NOW)
+        saved_rules.save(session, "shopintegrator", {"order_id": "OrderRef"}, NOW)
     shop.kit.sources.look_again()
 
 

@@ -9,9 +9,10 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import held_back, source_options
+from receiver import held_back
 from receiver.console.blueprint import console
 from receiver.kit import Kit, current_kit
+from receiver.sources import options
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def chunked_forms() -> ResponseReturnValue:
         abort(409, "This stands in config.toml, which wins, so nothing was saved; change it there.")
     accepted = request.form.get("accept") == "yes"
     with kit.database.write() as session:
-        source_options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
+        options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
     kit.sources.look_again()
     if not accepted:
         flash(f"Saved: chunked forms from {source.name} are held back again.")

@@ -9,14 +9,14 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from receiver import mapped_fields
 from receiver.console.blueprint import console
 from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
 from receiver.console.name_choices import choices
 from receiver.explanation import Reading, explain_fields
 from receiver.kit import current_kit
 from receiver.orders.value_clues import DATE_FORMS
-from receiver.source import Source
+from receiver.sources import saved_rules
+from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
 
@@ -68,8 +68,8 @@ def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
     kit = current_kit()
     emptied = [field for field, one in made.items() if not one.from_file and field not in rules]
     with kit.database.write() as session:
-        mapped_fields.save(session, source.name, rules, datetime.now(UTC))
-        mapped_fields.remove(session, source.name, emptied)
+        saved_rules.save(session, source.name, rules, datetime.now(UTC))
+        saved_rules.remove(session, source.name, emptied)
     kit.sources.look_again()
 
 

@@ -9,7 +9,7 @@ from flask import current_app, render_template
 from receiver.console import checklist
 from receiver.console.blueprint import console
 from receiver.kit import current_kit
-from receiver.source import DEFAULT
+from receiver.sources.source import DEFAULT
 
 _CURL = """\
 SECRET='paste the secret here'

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from receiver import held_back
 from receiver.diagnosis.finding import Finding
 from receiver.kit import Kit
-from receiver.source_options import ACCEPT_CHUNKED_FORMS
+from receiver.sources.options import ACCEPT_CHUNKED_FORMS
 
 
 def chunked_forms(kit: Kit) -> Iterator[Finding]:

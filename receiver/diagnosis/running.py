@@ -15,7 +15,7 @@ from receiver.kit import Kit
 from receiver.mail.transport import MailNotDelivered
 from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
-from receiver.source import DEFAULT
+from receiver.sources.source import DEFAULT
 from receiver.storage import same_id
 from receiver.storage.models import MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

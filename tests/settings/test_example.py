@@ -9,7 +9,7 @@ from pathlib import Path
 from receiver.settings import reading
 from receiver.settings.definitions import EXAMPLES, SETTINGS
 from receiver.settings.example import example
-from receiver.sources import Sources
+from receiver.sources.registry import Sources
 
 
 def test_as_written_it_holds_the_three_names_to_change() -> None:

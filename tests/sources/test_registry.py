@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from receiver import mapped_fields, source_options
-from receiver import sources as module
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.settings.reading import read_file
-from receiver.source import Source
-from receiver.sources import Sources
+from receiver.sources import options as source_options
+from receiver.sources import registry as module
+from receiver.sources import saved_rules
+from receiver.sources.registry import Sources
+from receiver.sources.source import Source
 from receiver.storage.database import Database
 
 SECRET = "sixteen characters and more"
@@ -130,7 +131,7 @@ def test_while_a_change_is_wrong_the_old_tables_go_on(
 ) -> None:
     write(tmp_path, MAPPED)
     sources = Sources(tmp_path, {"shopintegrator": {"fields": {"order_id": "OrderRef"}}})
-    with caplog.at_level(logging.ERROR, "receiver.sources"):
+    with caplog.at_level(logging.ERROR, "receiver.sources.registry"):
         write(tmp_path, broken)
         assert sources.get().mapping is not None
     assert len(sources.problems) == 1
@@ -168,16 +169,16 @@ def options(monkeypatch: pytest.MonkeyPatch) -> list[source_options.Stored]:
 
 
 @pytest.fixture
-def stored(monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]) -> list[mapped_fields.Stored]:
+def stored(monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]) -> list[saved_rules.Stored]:
     """Give what the database holds; None in it makes the database fail."""
-    rows: list[mapped_fields.Stored] = []
+    rows: list[saved_rules.Stored] = []
 
-    def read(_database: object) -> list[mapped_fields.Stored]:
+    def read(_database: object) -> list[saved_rules.Stored]:
         if None in rows:
             raise Unavailable("The mapping cannot be read from the database.")
         return list(rows)
 
-    monkeypatch.setattr(mapped_fields, "read_stored", read)
+    monkeypatch.setattr(saved_rules, "read_stored", read)
     return rows
 
 
@@ -185,7 +186,7 @@ def with_database(folder: Path, tables: dict[str, object]) -> Sources:
     return Sources(folder, tables, Database(f"sqlite:///{folder / 'receiver.sqlite'}", folder / "write.lock"))
 
 
-def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
     stored += [("shopintegrator", "total", '"Sum"'), ("shopintegrator", "currency", '{"value": "GBP"}')]
     source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "Ref"}, "secrets": [SECRET]}}).get()
     saved = {"total": "Sum", "currency": {"value": "GBP"}}
@@ -193,16 +194,14 @@ def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[
     assert (source.from_file, source.saved, source.secrets) == ({"order_id": "Ref"}, saved, (SECRET,))
 
 
-def test_a_field_that_the_file_names_wins(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+def test_a_field_that_the_file_names_wins(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
     stored.append(("shopintegrator", "order_id", '"Saved"'))
     source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "File"}}}).get()
     assert source.mapping == Mapping.from_table({"order_id": "File"})
     assert source.saved == {}
 
 
-def test_saved_rules_of_a_source_without_a_table_wait_for_it(
-    tmp_path: Path, stored: list[mapped_fields.Stored]
-) -> None:
+def test_saved_rules_of_a_source_without_a_table_wait_for_it(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
     stored.append(("eu", "order_id", '"Ref"'))
     sources = with_database(tmp_path, {})
     with pytest.raises(UnknownSource):
@@ -227,7 +226,7 @@ def test_chunked_forms_are_accepted_by_what_is_saved_unless_the_file_says_otherw
     assert with_database(tmp_path, {"shopintegrator": in_file}).get().accepts_chunked_forms is accepts
 
 
-def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[mapped_fields.Stored]) -> None:
+def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
     sources = with_database(tmp_path, {})
     assert sources.get().mapping is None
     stored.append(("shopintegrator", "order_id", '"Ref"'))
@@ -237,13 +236,13 @@ def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored
 
 
 def test_while_the_database_fails_what_was_read_goes_on(
-    tmp_path: Path, stored: list[mapped_fields.Stored], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, stored: list[saved_rules.Stored], caplog: pytest.LogCaptureFixture
 ) -> None:
     stored.append(("shopintegrator", "order_id", '"Ref"'))
     sources = with_database(tmp_path, {})
     sources.get()
     stored[:] = [None]  # type: ignore[list-item]
-    with caplog.at_level(logging.WARNING, "receiver.sources"):
+    with caplog.at_level(logging.WARNING, "receiver.sources.registry"):
         assert sources.get().mapping is not None
         assert sources.get().mapping is not None
     assert caplog.text.count("What was read before goes on.") == 1
@@ -252,7 +251,7 @@ def test_while_the_database_fails_what_was_read_goes_on(
 
 
 def test_whoever_changed_something_need_not_wait(
-    tmp_path: Path, stored: list[mapped_fields.Stored], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stored: list[saved_rules.Stored], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_EVERY_SECONDS", 60.0)
     sources = with_database(tmp_path, {})
@@ -268,15 +267,15 @@ def test_nobody_waits_for_another_threads_look_but_at_the_first(
 ) -> None:
     looking, answer = threading.Event(), threading.Event()
 
-    def slow(_database: object) -> list[mapped_fields.Stored]:
+    def slow(_database: object) -> list[saved_rules.Stored]:
         looking.set()
         assert answer.wait(10)
         return [("shopintegrator", "order_id", '"Ref"')]
 
-    monkeypatch.setattr(mapped_fields, "read_stored", lambda _database: [])
+    monkeypatch.setattr(saved_rules, "read_stored", lambda _database: [])
     sources = with_database(tmp_path, {})
     sources.get()
-    monkeypatch.setattr(mapped_fields, "read_stored", slow)
+    monkeypatch.setattr(saved_rules, "read_stored", slow)
     thread = threading.Thread(target=sources.get)
     thread.start()
     assert looking.wait(10)

@@ -10,13 +10,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from receiver import mapped_fields, source_options
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.security import signing
 from receiver.settings import definitions, reading
-from receiver.source import DEFAULT, Source
-from receiver.source_options import ACCEPT_CHUNKED_FORMS
+from receiver.sources import options as source_options
+from receiver.sources import saved_rules
+from receiver.sources.options import ACCEPT_CHUNKED_FORMS
+from receiver.sources.source import DEFAULT, Source
 from receiver.storage.database import Database
 
 _LOOK_EVERY_SECONDS = 0.2
@@ -43,7 +44,7 @@ class Sources:
         #: Sentences on what is wrong in the file now.
         self.problems: list[str] = []
         self._was_right = False
-        self._stored: list[mapped_fields.Stored] = []
+        self._stored: list[saved_rules.Stored] = []
         self._options: list[source_options.Stored] = []
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
         self._take(tables)
@@ -133,7 +134,7 @@ class Sources:
         if self._database is None:
             return False
         try:
-            stored = mapped_fields.read_stored(self._database)
+            stored = saved_rules.read_stored(self._database)
             options = source_options.read_stored(self._database)
         except Unavailable as error:
             if self._database_answers:
@@ -146,7 +147,7 @@ class Sources:
         return changed
 
     def _merge(self) -> None:
-        rules, accepting = mapped_fields.by_source(self._stored), source_options.accepting(self._options)
+        rules, accepting = saved_rules.by_source(self._stored), source_options.accepting(self._options)
         self._sources = {
             name: source.with_rules(rules.get(name, {})).with_chunked_forms(name in accepting)
             for name, source in self._in_file.items()

@@ -1,0 +1,1 @@
+"""How a shop proves its POSTs, and what they mean."""
