@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import BigInteger, case, func, select, type_coerce
 from sqlalchemy.orm import Session
 
-from receiver import refusals
+from receiver.intake import refusals
 from receiver.storage.columns import milliseconds, receipt_of
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

@@ -19,8 +19,8 @@ from receiver import replay
 from receiver.context import Services
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handler_loading import Registry
+from receiver.intake.order_row import what_was_read
 from receiver.mail import outbox
-from receiver.order_row import what_was_read
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
 from receiver.processing import Processor

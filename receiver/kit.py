@@ -15,6 +15,8 @@ from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
 from receiver.handler_trial import HandlerTrials
+from receiver.intake.reception import Reception
+from receiver.intake.refusals import Refusals
 from receiver.mail.customisation import OwnMails
 from receiver.mail.notices import Notices
 from receiver.mail.outbox import Outbox
@@ -22,8 +24,6 @@ from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
-from receiver.reception import Reception
-from receiver.refusals import Refusals
 from receiver.registrars.registrations import Registrations
 from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from sqlalchemy import delete, insert
 
 from receiver.errors import Unavailable
-from receiver.inbox import Inbox
+from receiver.intake.inbox import Inbox
 from receiver.storage.database import Database
 from receiver.storage.errors import nothing_else_raised
 from receiver.storage.models import OrderRow

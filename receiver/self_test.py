@@ -15,7 +15,7 @@ from flask import Flask
 from urllib3 import PoolManager
 from werkzeug.serving import make_server
 
-from receiver.authentication import SELF_TEST_HEADER, self_test_mark
+from receiver.intake.authentication import SELF_TEST_HEADER, self_test_mark
 from receiver.kit import Kit
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order

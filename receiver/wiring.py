@@ -11,17 +11,20 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver import alarms, clock_advice
+from receiver import clock_advice
 from receiver.account.links import AccountLinks
-from receiver.card_data_notice import CAME_WITH_ORDER
 from receiver.context import Services
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
 from receiver.handler_loading import load
 from receiver.handler_trial import HandlerTrials
-from receiver.held_back import HeldBack
-from receiver.held_back_notice import HELD_BACK
-from receiver.inbox import Inbox
+from receiver.intake import alarms
+from receiver.intake.card_data_notice import CAME_WITH_ORDER
+from receiver.intake.held_back import HeldBack
+from receiver.intake.held_back_notice import HELD_BACK
+from receiver.intake.inbox import Inbox
+from receiver.intake.reception import Reception
+from receiver.intake.refusals import Refusals
 from receiver.kit import Kit
 from receiver.mail import brand
 from receiver.mail.customisation import OwnMails
@@ -31,8 +34,6 @@ from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
-from receiver.reception import Reception
-from receiver.refusals import Refusals
 from receiver.registrars import Registrar, choice
 from receiver.registrars.registrations import Registrations
 from receiver.registrars.troubles import FAILED

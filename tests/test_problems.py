@@ -117,7 +117,7 @@ def test_a_fault_is_logged_with_every_frame_of_ours_by_its_path(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     app = make_app()
-    monkeypatch.setattr("receiver.inbox.Inbox.record", lambda *_, **__: int("ada@shop.example"))
+    monkeypatch.setattr("receiver.intake.inbox.Inbox.record", lambda *_, **__: int("ada@shop.example"))
     with caplog.at_level(logging.ERROR):
         answer = app.test_client().post("/orders", data=order_fields(), headers={"X-Shared-Secret": SECRET})
     assert answer.status_code == 500
@@ -127,7 +127,7 @@ def test_a_fault_is_logged_with_every_frame_of_ours_by_its_path(
         r" > tests/test_problems\.py, line \d+",
         line,
     )
-    assert "receiver/reception.py, line " in line
+    assert "receiver/intake/reception.py, line " in line
     assert "ada@shop.example" not in caplog.text
 
 

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from receiver.errors import ConfigurationError, UnknownSource
-from receiver.explanation import explain_receipt
+from receiver.intake.explanation import explain_receipt
 from receiver.replay import replay, replay_all
 from receiver.storage import order_queries
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow

@@ -15,7 +15,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from receiver import self_test
-from receiver.authentication import self_test_mark
+from receiver.intake.authentication import self_test_mark
 from receiver.kit import Kit
 from receiver.self_test import secret_of_its_own
 from receiver.storage.models import RefusalRow

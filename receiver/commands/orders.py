@@ -10,11 +10,11 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver import parked
 from receiver.commands.printing import json_option, print_json, print_rows, say, with_progress
 from receiver.commands.working import working_kit
 from receiver.errors import NotThere
-from receiver.explanation import explain_file, explain_receipt
+from receiver.intake import parked
+from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.kit import Kit
 from receiver.replay import replay_all
 from receiver.storage import order_queries, same_id

@@ -9,8 +9,8 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver import held_back
 from receiver.console.blueprint import console
+from receiver.intake import held_back
 from receiver.kit import Kit, current_kit
 from receiver.sources import options
 

@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from receiver.console.blueprint import console
 from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
 from receiver.console.name_choices import choices
-from receiver.explanation import Reading, explain_fields
+from receiver.intake.explanation import Reading, explain_fields
 from receiver.kit import current_kit
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.sources import saved_rules

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from receiver.card_data_notice import newest_order
 from receiver.diagnosis.finding import Finding
+from receiver.intake.card_data_notice import newest_order
 from receiver.kit import Kit
 from receiver.mail.text_layout import plain_line
 

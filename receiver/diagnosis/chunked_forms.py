@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from receiver import held_back
 from receiver.diagnosis.finding import Finding
+from receiver.intake import held_back
 from receiver.kit import Kit
 from receiver.sources.options import ACCEPT_CHUNKED_FORMS
 

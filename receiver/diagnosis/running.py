@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from receiver import clock_advice, far_off, refusals
+from receiver import clock_advice, far_off
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
+from receiver.intake import refusals
+from receiver.intake.refusal_advice import advice
 from receiver.kit import Kit
 from receiver.mail.transport import MailNotDelivered
-from receiver.refusal_advice import advice
 from receiver.registrars import NotRegistered, choice, registrations
 from receiver.sources.source import DEFAULT
 from receiver.storage import same_id

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from receiver import create_app, serving
-from receiver.inbox import Inbox, Recorded
+from receiver.intake.inbox import Inbox, Recorded
 from receiver.security.shared_secrets import Stored
 
 app = create_app()

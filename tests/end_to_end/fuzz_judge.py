@@ -13,7 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from receiver.errors import ReceiverError
-from receiver.explanation import explain_receipt
+from receiver.intake.explanation import explain_receipt
 from receiver.kit import Kit
 from receiver.orders import Order
 from receiver.storage import order_queries

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 
 from receiver.commands.printing import print_rows
-from receiver.explanation import explain_fields
+from receiver.intake.explanation import explain_fields
 from receiver.mail.message import one_line
 from receiver.mail.templates import MailTemplates
 from receiver.mail.text_layout import columns, labelled, wrap

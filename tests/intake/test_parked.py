@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import text, update
 
-from receiver import parked
+from receiver.intake import parked
 from receiver.sources import saved_rules
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
-from receiver.explanation import explain_fields, explain_file, explain_receipt
+from receiver.intake.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
 from receiver.security.shared_secrets import Keyring
 from receiver.settings import reading as settings

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.held_back import HOW_TO_KNOW_THE_END
+from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail.notices import Trouble
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from receiver.errors import SecretsChanged
-from receiver.inbox import Inbox, Recorded
+from receiver.intake.inbox import Inbox, Recorded
 from receiver.kit import Kit
 from receiver.storage.models import OrderRow
 

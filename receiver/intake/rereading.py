@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import copies, held_back
-from receiver.order_row import what_was_read
+from receiver.intake import copies, held_back
+from receiver.intake.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import kept_key, own_key
 from receiver.sources.registry import Sources

@@ -8,8 +8,8 @@ from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple
 
-from receiver import copies
 from receiver.errors import Damaged, SecretsChanged
+from receiver.intake import copies
 from receiver.orders.idempotency import own_key
 from receiver.security.shared_secrets import Stored, stored_secrets
 from receiver.storage.columns import milliseconds, receipt_of

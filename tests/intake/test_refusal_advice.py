@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from receiver import errors
-from receiver.refusal_advice import ADVICE, advice
+from receiver.intake.refusal_advice import ADVICE, advice
 
 #: Errors that are never kept as refusals, or are kept by a word of their own.
 _NOT_KEPT = {"internal", "unauthenticated", "unavailable"}

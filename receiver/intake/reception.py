@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from receiver.authentication import authenticate, is_of_self_test
 from receiver.errors import (
     EmptyBody,
     ReceiverError,
@@ -18,10 +17,11 @@ from receiver.errors import (
     Unavailable,
     UnsupportedEncoding,
 )
-from receiver.inbox import Inbox, Recorded
-from receiver.order_row import new_row
+from receiver.intake.authentication import authenticate, is_of_self_test
+from receiver.intake.inbox import Inbox, Recorded
+from receiver.intake.order_row import new_row
+from receiver.intake.refusals import Refusals
 from receiver.orders import Fields, decode
-from receiver.refusals import Refusals
 from receiver.security.shared_secrets import Keyring, SharedSecrets
 from receiver.sources.registry import Sources
 from receiver.sources.source import Source

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from receiver.authentication import Proof
+from receiver.intake.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key

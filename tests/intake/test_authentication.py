@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver.authentication import Proof, authenticate
 from receiver.errors import Unauthenticated, Undecodable
+from receiver.intake.authentication import Proof, authenticate
 from receiver.security import signing
 from receiver.security.shared_secrets import Keyring
 from tests.served import SECRET, signed

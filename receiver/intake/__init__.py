@@ -1,0 +1,1 @@
+"""How one POST becomes one row."""
