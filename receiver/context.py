@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
 from receiver import once
-from receiver.account.links import AccountLinks
 from receiver.attempt_work import AttemptWork
+from receiver.customers.account_links import AccountLinks
 from receiver.mail.outbox import Attachment, Draft, check_mail
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import deterministic_message_id

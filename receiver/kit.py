@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import current_app
 
-from receiver.account.links import AccountLinks
 from receiver.context import Services
+from receiver.customers.account_links import AccountLinks
+from receiver.customers.registrars.registrations import Registrations
+from receiver.customers.retention import Retention
 from receiver.engine import Engine
 from receiver.errors import Unavailable
 from receiver.handler_loading import Registry
@@ -24,10 +26,8 @@ from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
-from receiver.registrars.registrations import Registrations
 from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions
-from receiver.retention import Retention
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.sources.registry import Sources
 from receiver.storage.database import Database

@@ -11,9 +11,13 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver import clock_advice
-from receiver.account.links import AccountLinks
 from receiver.context import Services
+from receiver.customers import clock_notice
+from receiver.customers.account_links import AccountLinks
+from receiver.customers.registrars import Registrar, choice
+from receiver.customers.registrars.registrations import Registrations
+from receiver.customers.registrars.troubles import FAILED
+from receiver.customers.retention import Retention
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
 from receiver.handler_loading import load
@@ -34,14 +38,10 @@ from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
-from receiver.registrars import Registrar, choice
-from receiver.registrars.registrations import Registrations
-from receiver.registrars.troubles import FAILED
 from receiver.relay import troubles
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
-from receiver.retention import Retention
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.definitions import SETTINGS
@@ -208,7 +208,7 @@ def _standing_elsewhere(
         HELD_BACK,
         *own_mails.troubles(),
         *alarms.standing(session, settings),
-        *clock_advice.standing(session, settings),
+        *clock_notice.standing(session, settings),
     ]
 
 

@@ -12,10 +12,10 @@ from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from receiver import customers
 from receiver.account import entry, writing
-from receiver.account.accounts import TooManyAttempts
 from receiver.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
+from receiver.customers import records
+from receiver.customers.accounts import TooManyAttempts
 from receiver.errors import NotThere
 from receiver.kit import current_kit
 from receiver.storage import order_queries
@@ -50,9 +50,9 @@ def orders() -> ResponseReturnValue:
     before = request.args.get("before", "")
     oldest = int(before) if re.fullmatch(r"[0-9]{1,18}", before, re.ASCII) else None
     with current_kit().database.read() as session:
-        rows = customers.orders_of(session, customer(), states=WORDS, before=oldest)
+        rows = records.orders_of(session, customer(), states=WORDS, before=oldest)
     shown = [(row, writing.number_of(row), writing.locale_of(row, customer())) for row in rows]
-    older = rows[-1].id if len(rows) == customers.PAGE else None
+    older = rows[-1].id if len(rows) == records.PAGE else None
     return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
 
 
@@ -97,7 +97,7 @@ def consent() -> ResponseReturnValue:
     is_given = request.form.get("news") == "yes"
     with current_kit().database.write() as session:
         row = session.get_one(CustomerRow, customer().id)
-        customers.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
+        records.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
     flash("You will get news by mail." if is_given else "You will get no news by mail.")
     return redirect(url_for("account.details"), 303)
 

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from receiver import customers, privacy
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
+from receiver.customers import privacy, records
+from receiver.customers.registrars import registrations
 from receiver.errors import NotPossible
-from receiver.registrars import registrations
 
 group = AppGroup("customers", help="The customers that orders have registered.")
 COMMANDS = (group,)
@@ -23,7 +23,7 @@ COMMANDS = (group,)
 def list_customers(as_json: bool) -> None:
     """List the customers, newest first."""
     with working_kit().database.read() as session:
-        rows = customers.listing(session)
+        rows = records.listing(session)
     print_rows(rows, as_json=as_json, empty="No customer yet; send the dummy order with: flask selftest")
 
 

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 import click
 from flask.cli import with_appcontext
 
-from receiver import clock_advice
 from receiver.commands.printing import json_option, print_json
 from receiver.commands.working import working_kit
-from receiver.purging import Purged
+from receiver.customers import clock_notice
+from receiver.customers.purging import Purged
 
 
 @click.command("prune")
@@ -23,7 +23,7 @@ def prune(as_json: bool, trust_clock: bool) -> None:
     kit = working_kit()
     days, now = kit.settings["RETENTION_DAYS"], datetime.now(UTC)
     if not trust_clock and (suspended := kit.retention.suspension(now)):
-        raise click.ClickException(f"{clock_advice.nothing_is_purged(suspended)} {clock_advice.WHAT_TO_DO}")
+        raise click.ClickException(f"{clock_notice.nothing_is_purged(suspended)} {clock_notice.WHAT_TO_DO}")
     purged = sum(kit.retention.purge(now, trust_clock=trust_clock), Purged())
     if as_json:
         print_json({"days": days, **asdict(purged)})

@@ -8,14 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
-from receiver import clock_advice, far_off
+from receiver import far_off
+from receiver.customers import clock_notice
+from receiver.customers.registrars import NotRegistered, choice, registrations
 from receiver.diagnosis import set_up
 from receiver.diagnosis.finding import Finding
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
 from receiver.kit import Kit
 from receiver.mail.transport import MailNotDelivered
-from receiver.registrars import NotRegistered, choice, registrations
 from receiver.sources.source import DEFAULT
 from receiver.storage import same_id
 from receiver.storage.models import MailRow, OrderRow
@@ -47,7 +48,7 @@ def clock(kit: Kit) -> Iterator[Finding]:
     else:
         yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
     if suspended := kit.retention.suspension(datetime.now(UTC)):
-        text = f"{clock_advice.nothing_is_purged(suspended)} {clock_advice.WHAT_TO_DO}"
+        text = f"{clock_notice.nothing_is_purged(suspended)} {clock_notice.WHAT_TO_DO}"
         yield Finding("clock", "warning", text)
 
 

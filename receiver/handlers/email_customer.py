@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from receiver.context import Context
+from receiver.customers.registrars import choice
 from receiver.handlers import Skip, handler
 from receiver.orders import Order
-from receiver.registrars import choice
 
 
 @handler(after="register_customer")

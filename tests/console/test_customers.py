@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from receiver import customers
+from receiver.customers import records
+from receiver.customers.registrars import choice
 from receiver.orders import Customer, Order
-from receiver.registrars import choice
 from receiver.storage.models import CustomerRow
 from receiver.storage.registration_models import RegistrationRow
 from tests.console.browsing import NARROW, Browsing
@@ -43,7 +43,7 @@ def register(shop: Served, *emails: str) -> None:
     with shop.kit.database.write() as session:
         for email in emails:
             order = Order(order_id="A-1", order_date=datetime.now(UTC), customer=Customer(email=email))
-            customers.apply_order(session, order, now=datetime.now(UTC))
+            records.apply_order(session, order, now=datetime.now(UTC))
 
 
 def listed(html: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from receiver.registrars import Value, customer_fields
+from receiver.customers.registrars import Value, customer_fields
 
 REGISTERED = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from receiver.registrars import customer_fields
-from receiver.registrars.http import HttpRegistrar
-from receiver.registrars.sql import SqlRegistrar
+from receiver.customers.registrars import customer_fields
+from receiver.customers.registrars.http import HttpRegistrar
+from receiver.customers.registrars.sql import SqlRegistrar
 from tests.hostile_servers import reply, serving
 from tests.registrars.people import customer
 from tests.registrars.websites import website

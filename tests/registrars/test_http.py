@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from receiver.customers.registrars import NotRegistered
+from receiver.customers.registrars.http import HttpRegistrar
 from receiver.errors import ConfigurationError
-from receiver.registrars import NotRegistered
-from receiver.registrars.http import HttpRegistrar
 from tests.hostile_servers import Answerer, Server, reply, serving
 from tests.registrars.people import customer
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from receiver.customers.registrars import customer_fields, placeholders
 from receiver.errors import ConfigurationError
-from receiver.registrars import customer_fields, placeholders
 from tests.registrars.people import REGISTERED, customer
 
 

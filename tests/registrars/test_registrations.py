@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from receiver import customers, privacy
+from receiver.customers import privacy, records
+from receiver.customers.registrars import Fields, NotRegistered, Value, customer_fields, registrations
+from receiver.customers.registrars.registrations import Registrations
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
 from receiver.orders import Address, Customer, Order
-from receiver.registrars import Fields, NotRegistered, Value, customer_fields, registrations
-from receiver.registrars.registrations import Registrations
 from receiver.storage.models import CustomerRow
 from receiver.storage.registration_models import RegistrationRow
 
@@ -54,7 +54,7 @@ class Desk:
         known = {"email": "zoe@kunde.de", **customer}
         order = Order(order_id="A-1", order_date=NOW - timedelta(days=age), customer=Customer(**known))
         with self.kit.database.write() as session:
-            row, _ = customers.apply_order(session, order, now=NOW)
+            row, _ = records.apply_order(session, order, now=NOW)
             return want and registrations.want(session, row, now=datetime.now(UTC))
 
     def row(self) -> RegistrationRow:
@@ -270,7 +270,7 @@ def test_of_each_kind_of_address_the_one_used_last_is_told(desk: Desk) -> None:
         day = NOW + timedelta(days=number)
         order = Order(order_id="A-1", order_date=day, customer=Customer(email="zoe@kunde.de"), billing=address)
         with desk.kit.database.write() as session:
-            row, _ = customers.apply_order(session, order, now=NOW)
+            row, _ = records.apply_order(session, order, now=NOW)
             told = customer_fields.read(session, row)
 
     assert (told["billing.city"], told["shipping.city"], told["name"]) == ("Berlin", None, "Zoë")

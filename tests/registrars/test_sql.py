@@ -12,9 +12,9 @@ import pytest
 from sqlalchemy import event
 from werkzeug.security import check_password_hash
 
+from receiver.customers.registrars import NotRegistered
+from receiver.customers.registrars.sql import SqlRegistrar
 from receiver.errors import ConfigurationError
-from receiver.registrars import NotRegistered
-from receiver.registrars.sql import SqlRegistrar
 from tests.registrars.people import REGISTERED, customer
 from tests.registrars.websites import COLUMNS, KINDS, Website, website
 

@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from receiver.customers.purging import Purged
+from receiver.customers.retention import Retention
 from receiver.diagnosis import diagnose
 from receiver.kit import Kit
 from receiver.mail import outbox
-from receiver.purging import Purged
-from receiver.retention import Retention
 from receiver.storage import clock
 from receiver.storage.clock import Heartbeat
 from receiver.storage.clock_models import ClockJumpRow, UpkeepRow

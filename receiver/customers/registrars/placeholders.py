@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
 
+from receiver.customers.registrars import Fields, Value, customer_fields
 from receiver.errors import ConfigurationError
-from receiver.registrars import Fields, Value, customer_fields
 
 _VARIABLE = re.compile(r"\$\{(\w*)\}")
 

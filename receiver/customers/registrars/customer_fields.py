@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.registrars import Fields, Value
+from receiver.customers.registrars import Fields, Value
 from receiver.storage.models import AddressRow, CustomerRow
 
 _PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")

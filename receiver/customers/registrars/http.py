@@ -9,7 +9,7 @@ from typing import Any
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
-from receiver.registrars import Fields, NotRegistered, http_request
+from receiver.customers.registrars import Fields, NotRegistered, http_request
 from receiver.security.http_client import new_pool
 
 _MOST_ANSWER_BYTES = 20_000

@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import customers
+from receiver.customers import records
+from receiver.customers.registrars import customer_fields
 from receiver.kit import Kit
 from receiver.orders import Address, Customer, Order
 from receiver.orders.email_addresses import normalised
-from receiver.registrars import customer_fields
 from receiver.storage.models import AddressRow, CustomerRow
 from tests.served import Served, order_fields
 
@@ -38,7 +38,7 @@ def shipped(*, billing: Address | None = None, shipping: Address | None = None, 
 def register(kit: Kit, order: Order, *, now: datetime = NOW) -> bool:
     """Apply an order and tell whether the customer is new."""
     with kit.database.write() as session:
-        return customers.apply_order(session, order, now=now)[1]
+        return records.apply_order(session, order, now=now)[1]
 
 
 def known(kit: Kit) -> CustomerRow:
@@ -59,7 +59,7 @@ def test_consent_that_was_taken_away_is_given_by_a_later_order_only(kit: Kit) ->
     register(kit, an_order(accepts_marketing=True))
     with kit.database.write() as session:
         row = session.scalars(select(CustomerRow)).one()
-        customers.set_consent(row, is_given=False, at=NOW + timedelta(hours=1), source="merchant")
+        records.set_consent(row, is_given=False, at=NOW + timedelta(hours=1), source="merchant")
     register(kit, an_order(accepts_marketing=True))
     assert (known(kit).accepts_marketing, known(kit).consent_source) == (False, "merchant")
     register(kit, an_order(age=timedelta(hours=-2), accepts_marketing=True))
@@ -258,7 +258,7 @@ def test_the_listing_counts_completed_orders_newest_customer_first(shop: Served)
     claim(shop.kit)
 
     with shop.kit.database.read() as session:
-        listed = customers.listing(session)
+        listed = records.listing(session)
     assert [(row["email"], row["orders"]) for row in listed] == [("ada@shop.example", 2), ("jan@shop.example", 1)]
     registered_at = listed[1].pop("registered_at")
     assert datetime.fromisoformat(registered_at).tzinfo is not None
@@ -273,15 +273,15 @@ def test_the_listing_counts_completed_orders_newest_customer_first(shop: Served)
 
 def test_without_customers_the_listing_is_empty(kit: Kit) -> None:
     with kit.database.read() as session:
-        assert customers.listing(session) == []
+        assert records.listing(session) == []
 
 
 def test_customers_are_found_by_the_beginning_of_their_e_mail(kit: Kit) -> None:
     for email in ("zoe@kunde.de", "ada@kunde.de", "zora@kunde.de"):
         register(kit, an_order(email=email))
     with kit.database.read() as session:
-        found = [row.email for row in session.scalars(customers.newest(prefix=" ZO"))]
-        older = [row.email for row in session.scalars(customers.newest(before=2))]
+        found = [row.email for row in session.scalars(records.newest(prefix=" ZO"))]
+        older = [row.email for row in session.scalars(records.newest(before=2))]
     assert found == ["zora@kunde.de", "zoe@kunde.de"]
     assert older == ["zoe@kunde.de"]
 
@@ -291,6 +291,6 @@ def test_a_customers_orders_come_newest_first_without_tests(shop: Served) -> Non
         shop.post(order_fields(order_id=f"A-{number}", **changes))
     shop.settled()
     with shop.kit.database.read() as session:
-        ada = session.scalars(customers.newest(prefix="ada@")).one()
-        assert [row.order_id for row in customers.orders_of(session, ada)] == ["A-4", "A-1"]
-        assert customers.order_counts(session, ada.email) == {"ada@shop.example": 2}
+        ada = session.scalars(records.newest(prefix="ada@")).one()
+        assert [row.order_id for row in records.orders_of(session, ada)] == ["A-4", "A-1"]
+        assert records.order_counts(session, ada.email) == {"ada@shop.example": 2}

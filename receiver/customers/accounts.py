@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from receiver.account.links import AccountLinks
+from receiver.customers.account_links import AccountLinks
 from receiver.orders.email_addresses import normalised
 from receiver.security.devices import MOST_IN_A_MINUTE, Devices
 from receiver.security.guesses import SKEW, network

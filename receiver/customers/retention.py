@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, false, or_, select
 from sqlalchemy.orm import Session
 
-from receiver import purging
+from receiver.customers import purging
+from receiver.customers.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
 from receiver.mail.transport import MailTransport
-from receiver.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
 from receiver.storage import ages, clock
 from receiver.storage.database import Database
 from receiver.storage.models import MailRow, OrderRow

@@ -12,9 +12,9 @@ from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from receiver.customers.registrars import Fields, NotRegistered, Registrar, customer_fields
 from receiver.errors import NotThere
 from receiver.orders.email_addresses import normalised
-from receiver.registrars import Fields, NotRegistered, Registrar, customer_fields
 from receiver.storage import jobs
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database

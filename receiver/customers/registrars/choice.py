@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from receiver.customers.registrars import Registrar
+from receiver.customers.registrars.http import HttpRegistrar
+from receiver.customers.registrars.sql import SqlRegistrar
 from receiver.errors import ConfigurationError
-from receiver.registrars import Registrar
-from receiver.registrars.http import HttpRegistrar
-from receiver.registrars.sql import SqlRegistrar
 
 _REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registrar]] = {
     "sql": SqlRegistrar,

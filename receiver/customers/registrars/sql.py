@@ -13,9 +13,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
+from receiver.customers.registrars import Fields, NotRegistered, placeholders, sql_columns
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import normalised
-from receiver.registrars import Fields, NotRegistered, placeholders, sql_columns
 
 #: The most that a driver waits: for the connection, and for the answer to a statement.
 _PATIENCE: dict[str, dict[str, int]] = {

@@ -12,11 +12,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from receiver.customers.purging import Purged
+from receiver.customers.retention import AGAIN, _Old
 from receiver.errors import Unavailable
 from receiver.kit import Kit
 from receiver.mail import outbox
-from receiver.purging import Purged
-from receiver.retention import AGAIN, _Old
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner
@@ -117,7 +117,7 @@ def test_zero_days_keep_everything(make_app: Callable[..., Flask]) -> None:
 
 
 def test_accepts_go_on_between_batches(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.purging.BATCH", 2)
+    monkeypatch.setattr("receiver.customers.purging.BATCH", 2)
     for number in range(5):
         store(shop.kit, number, received_at=LONG_AGO, fields="[[]]")
     batches = shop.kit.retention.purge(NOW)
@@ -127,7 +127,7 @@ def test_accepts_go_on_between_batches(shop: Served, monkeypatch: pytest.MonkeyP
 
 
 def test_the_upkeep_purges_once_a_day_a_batch_at_a_time(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("receiver.purging.BATCH", 1)
+    monkeypatch.setattr("receiver.customers.purging.BATCH", 1)
     bodies = [0, 0, 0, 0]
     for number in range(2):
         store(kit, number, received_at=LONG_AGO, fields="[[]]")
@@ -195,7 +195,7 @@ def test_the_outbox_folder_is_listed_before_and_after_but_never_while_others_wai
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With 100,000 files each listing takes a tenth of a second."""
-    monkeypatch.setattr("receiver.purging.BATCH", 1)
+    monkeypatch.setattr("receiver.customers.purging.BATCH", 1)
     listed: list[bool] = []
     list_files = kit.transport.files
 

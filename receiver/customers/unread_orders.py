@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
-from receiver import purging
+from receiver.customers import purging
+from receiver.customers.purging import Purged
 from receiver.orders.email_addresses import normalised
-from receiver.purging import Purged
 from receiver.storage.database import Database
 from receiver.storage.models import OrderRow
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from sqlalchemy import Column
 
+from receiver.customers.registrars import Fields, customer_fields, placeholders
+from receiver.customers.registrars.placeholders import Template
 from receiver.errors import ConfigurationError
-from receiver.registrars import Fields, customer_fields, placeholders
-from receiver.registrars.placeholders import Template
 
 _EXAMPLES = '"first_name", "{first_name} {last_name}" or {value = "customer"}'
 

@@ -14,11 +14,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import privacy
 from receiver.commands import customers as commands
+from receiver.customers import privacy
+from receiver.customers.purging import Purged
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.purging import Purged
 from receiver.replay import replay
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow

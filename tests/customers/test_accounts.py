@@ -11,9 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from receiver import customers, privacy
-from receiver.account import accounts as attempts
-from receiver.account import links
+from receiver.customers import account_links, privacy, records
+from receiver.customers import accounts as attempts
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.security.sign_ins import digest
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
@@ -93,7 +92,7 @@ def test_a_used_link_leads_to_sign_in_with_words(shop: Served, link: str, ada: V
 
 
 def test_an_expired_link_is_refused_in_plain_words(shop: Served, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(links, "LASTS", timedelta(seconds=-1))
+    monkeypatch.setattr(account_links, "LASTS", timedelta(seconds=-1))
     page = Visitor(shop.base).get(link)
     assert page.status == 410
     assert "more than 7 days old" in page.text
@@ -107,7 +106,7 @@ def test_a_changed_link_is_refused_in_plain_words(shop: Served, link: str, chang
 
 
 def test_a_link_of_another_shop_is_refused_in_plain_words(shop: Served, link: str) -> None:
-    foreign = links.AccountLinks(secret_key="k" * 40, public_url=shop.base, is_on=True)
+    foreign = account_links.AccountLinks(secret_key="k" * 40, public_url=shop.base, is_on=True)
     with shop.kit.database.write() as session:
         session.execute(update(AccountRow).values(link_made_at=None))
         url = foreign.fresh(session, session.get_one(CustomerRow, 1), now=datetime.now(UTC))
@@ -153,7 +152,7 @@ def test_a_known_address_takes_as_long_as_an_unknown_one(
 ) -> None:
     """A fresh link is due at each ask, the costliest case."""
     monkeypatch.setattr(attempts, "LIMITS", ())
-    monkeypatch.setattr(links, "EVERY", timedelta())
+    monkeypatch.setattr(account_links, "EVERY", timedelta())
     stranger = Visitor(shop.base)
     token = stranger.get("/account/forgotten").token
     took: dict[str, list[float]] = {ADA: [], "eve@shop.example": []}
@@ -178,7 +177,7 @@ def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ad
 def test_what_is_no_order_of_theirs_pushes_none_aside_and_older_ones_follow(
     shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.customers.PAGE", 2)
+    monkeypatch.setattr("receiver.customers.records.PAGE", 2)
     for number in range(2, 5):
         shop.post(order_fields(order_id=f"A-{number}"))
     for number in range(3):
@@ -424,7 +423,7 @@ def test_an_erased_customers_account_is_gone_too(shop: Served, link: str, ada: V
 def test_a_fault_behind_a_link_is_logged_without_the_link(
     shop: Served, link: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(links.AccountLinks, "owner", lambda *_: 1 / 0)
+    monkeypatch.setattr(account_links.AccountLinks, "owner", lambda *_: 1 / 0)
     assert Visitor(shop.base).get(link).status == 500
     ours = [record.getMessage() for record in caplog.records if record.name.startswith("receiver")]
     assert any("GET /account/claim/ failed" in line for line in ours)
@@ -476,7 +475,7 @@ def test_a_wrong_setting_is_no_missing_order(
     def refuse(*_: object, **__: object) -> None:
         raise ConfigurationError("SECRET_KEY is not set; run `flask init` first.")
 
-    monkeypatch.setattr(customers, "orders_of", refuse)
+    monkeypatch.setattr(records, "orders_of", refuse)
     page = ada.get("/account/")
     assert page.status == 503
     assert "The shop has to set something right first." in page.text
@@ -489,6 +488,6 @@ def test_what_cannot_be_done_is_no_missing_order(shop: Served, ada: Visitor, mon
     def refuse(*_: object, **__: object) -> None:
         raise NotPossible("rcp_00000001 is being run at this moment.")
 
-    monkeypatch.setattr(customers, "orders_of", refuse)
+    monkeypatch.setattr(records, "orders_of", refuse)
     page = ada.get("/account/")
     assert (page.status, "no such order" in page.text) == (409, False)

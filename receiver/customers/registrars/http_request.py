@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from receiver.customers.registrars import Fields, placeholders
+from receiver.customers.registrars.placeholders import Template
 from receiver.errors import ConfigurationError
-from receiver.registrars import Fields, placeholders
-from receiver.registrars.placeholders import Template
 from receiver.security.addresses import check_url
 
 _KEYS = {"url", "method", "headers", "body", "exists", "allow_private"}

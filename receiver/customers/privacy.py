@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, delete, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from receiver import csv_erasure, export_rows, purging, unread_orders
+from receiver.customers import csv_erasure, export_rows, purging, unread_orders
+from receiver.customers.purging import SETTLED_ORDER, Purged
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
-from receiver.purging import SETTLED_ORDER, Purged
 from receiver.storage.database import Database
 from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

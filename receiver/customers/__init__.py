@@ -1,0 +1,1 @@
+"""Who bought, and what may be kept of them."""
