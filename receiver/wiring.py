@@ -38,7 +38,7 @@ from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
 from receiver.processing import Processor
 from receiver.readiness import Readiness
-from receiver.relay import troubles
+from receiver.relay import notices as troubles
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions

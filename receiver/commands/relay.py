@@ -15,7 +15,7 @@ from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
 from receiver.kit import current_kit
 from receiver.orders import files
-from receiver.relay import history, order_received, report, sender
+from receiver.relay import order_received, queries, report, sender
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.relay.recording import identified
 from receiver.security import signing
@@ -93,7 +93,7 @@ def test(as_json: bool) -> None:
     kit = working_kit()
     event_id = kit.transmissions.send_test().event_id
     with kit.database.read() as session:
-        attempt = history.find(session, event_id).trail[0]
+        attempt = queries.find(session, event_id).trail[0]
     _print_attempt(event_id, attempt.url, attempt, json.loads(attempt.headers_sent), attempt.body, as_json=as_json)
 
 
@@ -113,7 +113,7 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
     order = files.read_order(file, kit.settings["MAX_FIELDS"])
     event_id = order_received(order)
     with kit.database.read() as session:
-        row = history.summary(history.find(session, event_id))
+        row = queries.summary(queries.find(session, event_id))
     _print_facts(row, as_json=as_json)
     if not as_json and row["state"] == "open":
         click.echo("A serving process or `flask worker` sends it now.")
@@ -122,12 +122,12 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
 
 
 @group.command("transmissions")
-@click.option("--state", type=click.Choice(history.STATES), help="Only those in this state.")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only those in this state.")
 @json_option
 def transmissions(state: str | None, as_json: bool) -> None:
     """List the newest transmissions, tests too."""
     with working_kit().database.read() as session:
-        rows = [history.summary(row) for row in session.scalars(history.newest_first(state).limit(history.PAGE))]
+        rows = [queries.summary(row) for row in session.scalars(queries.newest_first(state).limit(queries.PAGE))]
     print_rows(rows, as_json=as_json, empty="No such transmission yet; send a dummy order with: flask relay test")
 
 

@@ -12,7 +12,7 @@ from receiver.examples import EXAMPLES
 from receiver.orders.guide import dummy_of_the_guide
 from receiver.orders.model import Order
 from receiver.orders.parameters import form_pairs, groups, json_text, types
-from receiver.relay.diagnosis import of_status
+from receiver.relay.failures import of_status
 from receiver.relay.sender import Outcome, outcome_of
 from receiver.security.signing import TOLERANCE_SECONDS, sign
 

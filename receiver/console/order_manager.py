@@ -15,7 +15,7 @@ from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
 from receiver.kit import Kit, current_kit
-from receiver.relay import history, report
+from receiver.relay import queries, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
@@ -125,18 +125,18 @@ def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
 def _tested(session: Session) -> TransmissionRow | None:
     """Find the test transmission that the page's address names; one that was purged since is shown no more."""
     try:
-        return history.find(session, request.args.get("tested", ""))
+        return queries.find(session, request.args.get("tested", ""))
     except NotThere:
         return None
 
 
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:
     kit = current_kit()
-    state = paging.filtered("state", history.STATES)
+    state = paging.filtered("state", queries.STATES)
     with kit.database.read() as reading:
         tested = _tested(reading)
         transmissions, pages = paging.one_page(
-            reading, history.newest_first(state or None, before=paging.before()), history.PAGE, state=state
+            reading, queries.newest_first(state or None, before=paging.before()), queries.PAGE, state=state
         )
         return render_template(
             "console/order_manager.html",
@@ -150,7 +150,7 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
             transmissions=transmissions,
             pages=pages,
             state=state,
-            filters=[(one, url_for("console.order_manager", state=one), one == state) for one in history.STATES],
+            filters=[(one, url_for("console.order_manager", state=one), one == state) for one in queries.STATES],
         )
 
 

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from receiver.console.blueprint import console
 from receiver.kit import Kit, current_kit
-from receiver.relay import history
+from receiver.relay import queries
 
 
 class RangeForm(FlaskForm):  # type: ignore[misc]
@@ -38,7 +38,7 @@ class RangeForm(FlaskForm):  # type: ignore[misc]
 def order_manager_transmission(event_id: str) -> str:
     """Show one transmission with its attempts, newest first."""
     with current_kit().database.read() as reading:
-        one = history.find(reading, event_id)
+        one = queries.find(reading, event_id)
         order = json.dumps(json.loads(one.order), indent=2, ensure_ascii=False)
         return render_template("console/transmission.html", one=one, order=order)
 
@@ -48,8 +48,8 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
     """Send one transmission again."""
     kit = current_kit()
     with kit.database.write() as writing:
-        one = history.find(writing, event_id)
-        sent = history.resend(writing, [event_id], now=datetime.now(UTC))
+        one = queries.find(writing, event_id)
+        sent = queries.resend(writing, [event_id], now=datetime.now(UTC))
     if sent:
         _say(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
     else:
@@ -72,9 +72,9 @@ def order_manager_resend_failed() -> ResponseReturnValue:
     start, end = (when.replace(tzinfo=zone) for when in (form.start.data, form.end.data))
     if request.method == "GET":
         with kit.database.read() as reading:
-            return _resend_page(form, zone, history.failed_between(reading, start, end)), 200
+            return _resend_page(form, zone, queries.failed_between(reading, start, end)), 200
     with kit.database.write() as writing:
-        count = history.resend_failed(writing, start, end, now=datetime.now(UTC))
+        count = queries.resend_failed(writing, start, end, now=datetime.now(UTC))
     _say(kit, f"{count} order{' is' if count == 1 else 's are'}")
     return redirect(url_for("console.order_manager"), 303)
 

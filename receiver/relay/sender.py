@@ -17,7 +17,7 @@ from urllib3.response import BaseHTTPResponse
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Order, encode_form, encode_json
-from receiver.relay.diagnosis import Diagnosis, of_failure, of_redirect, of_status
+from receiver.relay.failures import Diagnosis, of_failure, of_redirect, of_status
 from receiver.relay.masking import longest_spelling, masked
 from receiver.relay.retry_after import retry_after_seconds
 from receiver.security.addresses import check_url

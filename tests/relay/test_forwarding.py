@@ -10,7 +10,7 @@ import pytest
 
 from receiver.errors import ConfigurationError
 from receiver.kit import Kit
-from receiver.relay import history, troubles
+from receiver.relay import notices, queries
 from receiver.relay.forwarding import record
 from receiver.security import signing
 from receiver.storage.relay_models import TransmissionRow
@@ -112,10 +112,10 @@ def test_one_that_was_given_up_is_told_with_its_target_and_can_be_sent_again(rel
     forward(relay, shop)
     relay.work()
     with relay.kit.database.write() as session:
-        (trouble,) = troubles.standing(session)
+        (trouble,) = notices.standing(session)
         assert trouble.lines[0].startswith(f"Order A-7, forwarded to {shop.server.url()}: ")
-        assert history.resend(session, [relay.row().event_id], now=relay.now) == 1
-        assert history.summary(history.find(session, relay.row().event_id))["target"] == shop.server.url()
+        assert queries.resend(session, [relay.row().event_id], now=relay.now) == 1
+        assert queries.summary(queries.find(session, relay.row().event_id))["target"] == shop.server.url()
 
     assert relay.states() == ["open"]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
-from receiver.relay import troubles
+from receiver.relay import notices
 from receiver.storage.models import MailRow, NoticeRow
 from receiver.storage.relay_models import ControlRow
 from tests.hostile_servers import reply
@@ -51,7 +51,7 @@ def test_without_trouble_nobody_is_mailed(enabled: Relay, shop: Shop) -> None:
 
 def test_before_the_control_is_saved_there_is_no_trouble(relay: Relay) -> None:
     with relay.kit.database.read() as session:
-        assert troubles.standing(session) == []
+        assert notices.standing(session) == []
 
 
 def test_each_kind_of_failure_is_mailed_once_a_day_with_cause_and_next_step(enabled: Relay, shop: Shop) -> None:
@@ -98,7 +98,7 @@ def test_being_disabled_by_410_is_mailed_and_nothing_else(enabled: Relay, shop: 
     assert "The receiver says that it is gone for good (410)." in flat(mails(enabled)[0].text)
     enabled.controls.save(enabled=False)
     with enabled.kit.database.read() as session:
-        assert troubles.standing(session) == []
+        assert notices.standing(session) == []
 
 
 def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) -> None:

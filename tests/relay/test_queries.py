@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import insert, inspect, select, text, update
 
 from receiver.errors import ConfigurationError
-from receiver.relay import history
+from receiver.relay import queries
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.hostile_servers import reply, serving
 from tests.relay.relaying import START, Relay
@@ -30,7 +30,7 @@ def put(relay: Relay, *states: str, test: bool = False) -> list[str]:
 
 def listed(relay: Relay, state: str | None = None, before: int | None = None) -> list[str]:
     with relay.kit.database.read() as session:
-        return [row.event_id for row in session.scalars(history.newest_first(state, before=before))]
+        return [row.event_id for row in session.scalars(queries.newest_first(state, before=before))]
 
 
 def test_the_list_is_newest_first_by_state_and_below_an_id(relay: Relay) -> None:
@@ -50,13 +50,13 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
         relay.work_until(timedelta(minutes=1))
     relay.receive()
     with relay.kit.database.read() as session:
-        fresh, tried = session.scalars(history.newest_first()).all()
+        fresh, tried = session.scalars(queries.newest_first()).all()
 
     assert fresh.last_attempt is None
     assert tried.last_attempt is not None
     assert (tried.last_attempt.number, tried.last_attempt.status) == (2, 500)
     assert "body" in inspect(tried.last_attempt).unloaded
-    assert history.summary(tried) == {
+    assert queries.summary(tried) == {
         "event_id": tried.event_id,
         "order_id": tried.order_id,
         "state": "open",
@@ -68,7 +68,7 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
         "created_at": START.isoformat(),
         "due_at": tried.due_at and tried.due_at.isoformat(),
     }
-    assert history.summary(fresh)["status"] is None
+    assert queries.summary(fresh)["status"] is None
 
 
 def test_one_is_found_whole_by_its_event_with_its_attempts_newest_first(relay: Relay) -> None:
@@ -77,17 +77,17 @@ def test_one_is_found_whole_by_its_event_with_its_attempts_newest_first(relay: R
         event_id = relay.receive(order_id="A-7")
         relay.work_until(timedelta(minutes=1))
     with relay.kit.database.read() as session:
-        row = history.find(session, event_id)
+        row = queries.find(session, event_id)
 
     assert (row.order_id, [one.number for one in row.trail]) == ("A-7", [2, 1])
     assert row.trail[0].body == "the answer"
     with relay.kit.database.read() as session, pytest.raises(ConfigurationError, match="No transmission has the event"):
-        history.find(session, "evt_none")
+        queries.find(session, "evt_none")
 
 
 def resend(relay: Relay, *event_ids: str) -> int:
     with relay.kit.database.write() as session:
-        return history.resend(session, event_ids, now=relay.now)
+        return queries.resend(session, event_ids, now=relay.now)
 
 
 def test_resending_begins_a_whole_schedule_under_the_same_event(relay: Relay) -> None:
@@ -138,9 +138,9 @@ def test_what_failed_in_a_range_is_counted_and_resent_its_end_left_out(relay: Re
     put(relay, "failed", test=True)
     start, end = START + timedelta(minutes=1), START + timedelta(minutes=4)
     with relay.kit.database.write() as session:
-        assert history.failed_between(session, start, end) == 2
-        assert history.resend_failed(session, start, end, now=relay.now) == 2
-        assert history.failed_between(session, start, end) == 0
+        assert queries.failed_between(session, start, end) == 2
+        assert queries.resend_failed(session, start, end, now=relay.now) == 2
+        assert queries.failed_between(session, start, end) == 0
 
     assert relay.states() == ["failed", "open", "delivered", "open", "failed", "failed"]
 
@@ -153,8 +153,8 @@ def test_a_page_of_ten_thousand_is_read_by_an_index(relay: Relay) -> None:
         session.execute(insert(TransmissionRow), many)
         session.execute(text("ANALYZE"))
         for statement in (
-            history.newest_first(before=9000).limit(50),
-            history.newest_first("failed").limit(50),
+            queries.newest_first(before=9000).limit(50),
+            queries.newest_first("failed").limit(50),
             select(TransmissionAttemptRow).where(TransmissionAttemptRow.transmission_pk.in_([1, 2])),
         ):
             compiled = statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
