@@ -34,7 +34,7 @@ What a handler is, is given and may raise. This page is drawn from the code that
 [Write a handler](write-a-handler.md), and whole ones stand in the [recipes](recipes.md).
 
 ```python
-from receiver.context import Context
+from receiver.handlers.context import Context
 from receiver.handlers import RetryLater, Skip, handler
 from receiver.orders import Address, Customer, Item, Order
 ```

@@ -16,9 +16,9 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
 from receiver import replay
-from receiver.context import Services
 from receiver.errors import ConfigurationError, NotThere
-from receiver.handler_loading import Registry
+from receiver.handlers.context import Services
+from receiver.handlers.registry import Registry
 from receiver.intake.order_row import what_was_read
 from receiver.mail import outbox
 from receiver.orders import Understood

@@ -9,14 +9,14 @@ from typing import Any
 
 from flask import current_app
 
-from receiver.context import Services
 from receiver.customers.account_links import AccountLinks
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
 from receiver.engine import Engine
 from receiver.errors import Unavailable
-from receiver.handler_loading import Registry
 from receiver.handler_trial import HandlerTrials
+from receiver.handlers.context import Services
+from receiver.handlers.registry import Registry
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
 from receiver.mail.customisation import OwnMails

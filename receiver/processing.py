@@ -13,12 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import errors, progress
-from receiver.attempt_work import AttemptWork
 from receiver.attempts import Attempts
-from receiver.context import Context, Run, Services
 from receiver.errors import Unavailable
-from receiver.handler_loading import Registry
 from receiver.handlers import Handler
+from receiver.handlers.context import Context, Run, Services
+from receiver.handlers.registry import Registry
+from receiver.handlers.unit_of_work import AttemptWork
 from receiver.orders import Order
 from receiver.outcome import Outcome
 from receiver.storage import jobs

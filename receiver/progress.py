@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
-from receiver.attempt_work import AttemptWork
-from receiver.handler_loading import Registry
+from receiver.handlers.registry import Registry
+from receiver.handlers.unit_of_work import AttemptWork
 from receiver.mail import outbox
 from receiver.orders import Order
 from receiver.outcome import Outcome

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from receiver import progress
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.handler_loading import Registry
+from receiver.handlers.registry import Registry
 from receiver.intake.rereading import in_words, reread, supersede_corrected
 from receiver.sources.registry import Sources
 from receiver.storage import jobs, order_queries

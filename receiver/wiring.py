@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from receiver.context import Services
 from receiver.customers import clock_notice
 from receiver.customers.account_links import AccountLinks
 from receiver.customers.registrars import Registrar, choice
@@ -20,8 +19,9 @@ from receiver.customers.registrars.troubles import FAILED
 from receiver.customers.retention import Retention
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
-from receiver.handler_loading import load
 from receiver.handler_trial import HandlerTrials
+from receiver.handlers.context import Services
+from receiver.handlers.registry import load
 from receiver.intake import alarms
 from receiver.intake.card_data_notice import CAME_WITH_ORDER
 from receiver.intake.held_back import HeldBack

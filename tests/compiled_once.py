@@ -16,7 +16,7 @@ from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-from receiver import handler_loading
+from receiver.handlers import registry
 
 
 class CompiledOnce(BytecodeCache):
@@ -75,4 +75,4 @@ def share_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(_places: tuple[str, ...], group: str) -> EntryPoints:
         return entry_points(group=group)
 
-    monkeypatch.setattr(handler_loading, "entry_points", lambda group: found(tuple(sys.path), group))
+    monkeypatch.setattr(registry, "entry_points", lambda group: found(tuple(sys.path), group))

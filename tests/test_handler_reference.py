@@ -10,11 +10,11 @@ import pytest
 from pydantic import BaseModel
 
 from receiver import testing
-from receiver.attempt_work import AttemptWork
-from receiver.context import Context
 from receiver.declared import SourceFile
 from receiver.handler_reference import CONTEXT, CONTRACT, MODELS, REFERENCE, reference
 from receiver.handlers import Handler
+from receiver.handlers.context import Context
+from receiver.handlers.unit_of_work import AttemptWork
 
 PAGE = reference()
 

@@ -323,7 +323,7 @@ def test_a_clock_that_is_set_meanwhile_cuts_no_session_off(
         def now(cls, tz: Any = None) -> Any:
             return datetime.now(tz) - timedelta(hours=1)
 
-    monkeypatch.setattr("receiver.context.datetime", AnHourAgo, raising=False)
+    monkeypatch.setattr("receiver.handlers.context.datetime", AnHourAgo, raising=False)
     write_handlers("""
         import time
 

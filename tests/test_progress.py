@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver.handler_loading import Registry
 from receiver.handlers import Handler
+from receiver.handlers.registry import Registry
 from receiver.progress import next_ready, state_of
 from receiver.storage.models import HandlerRow
 

@@ -11,9 +11,9 @@ from flask.cli import AppGroup
 from receiver import authoring, handler_changes
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
-from receiver.handler_loading import SWITCHED_BY
 from receiver.handler_trial import Trial
 from receiver.handlers import Handler
+from receiver.handlers.registry import SWITCHED_BY
 from receiver.kit import current_kit
 from receiver.row_changes import Change
 from receiver.storage.models import MailRow

@@ -11,7 +11,7 @@ from flask import current_app, render_template
 from receiver import figures, handler_changes
 from receiver.attempts import MOST_ABANDONED
 from receiver.console.blueprint import console
-from receiver.handler_loading import SWITCHED_BY
+from receiver.handlers.registry import SWITCHED_BY
 from receiver.kit import current_kit
 
 _NEVER = figures.HandlerFigures(None, Counter())

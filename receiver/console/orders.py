@@ -13,7 +13,7 @@ from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
 from receiver.errors import ConfigurationError, NotThere
-from receiver.handler_loading import Registry
+from receiver.handlers.registry import Registry
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import Kit, current_kit
 from receiver.mail import formatting

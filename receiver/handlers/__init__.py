@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
-    from receiver.context import Context
+    from receiver.handlers.context import Context
     from receiver.orders import Order
 
 __all__ = ["Handler", "HandlerFunction", "RetryLater", "Skip", "handler"]

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from receiver.context import Context
 from receiver.handlers import Skip, handler
+from receiver.handlers.context import Context
 from receiver.mail.text_layout import plain_line
 from receiver.orders import Item, Order
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from receiver.context import Context
 from receiver.customers.registrars import choice
 from receiver.handlers import Skip, handler
+from receiver.handlers.context import Context
 from receiver.orders import Order
 
 

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
+from receiver.handlers.context import Context
 from receiver.mail.text_layout import plain_line
 from receiver.orders import Order
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from receiver.context import Context
 from receiver.handlers import handler
+from receiver.handlers.context import Context
 from receiver.orders import Order
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from receiver.context import Context
 from receiver.customers.records import apply_order
 from receiver.customers.registrars import registrations
 from receiver.handlers import Skip, handler
+from receiver.handlers.context import Context
 from receiver.orders import Order
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from receiver.handler_loading import load
+from receiver.handlers.registry import load
 from receiver.orders import Order
 from receiver.orders.form_encoding import form_fields
 from receiver.orders.names import KINDS, TEXT, Place, form_name

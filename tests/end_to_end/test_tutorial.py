@@ -13,7 +13,7 @@ import click
 import pytest
 from flask import Flask
 
-from receiver.handler_loading import load
+from receiver.handlers.registry import load
 from receiver.shown_files import PAGES, ROOT, drawn, shown
 from tests import unmeasured
 

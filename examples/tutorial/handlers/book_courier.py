@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from receiver.context import Context
 from receiver.handlers import RetryLater, Skip, handler
+from receiver.handlers.context import Context
 from receiver.orders import Order
 
 URL = "https://api.courier.example/parcels"

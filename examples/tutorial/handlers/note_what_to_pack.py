@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from receiver.context import Context
 from receiver.handlers import Skip, handler
+from receiver.handlers.context import Context
 from receiver.orders import Order
 
 TABLE = """

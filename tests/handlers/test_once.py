@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver import once
-from receiver.attempt_work import AttemptWork
+from receiver.handlers import once
+from receiver.handlers.unit_of_work import AttemptWork
 from receiver.kit import Kit
 from receiver.replay import replay
 from receiver.storage.models import HandlerRow, OnceRow

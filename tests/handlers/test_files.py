@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.handler_files import PREFIX, digest
-from receiver.handler_loading import load
+from receiver.handlers.files import PREFIX, digest
+from receiver.handlers.registry import load
 from receiver.testing import RunHandler
 from receiver.testing.imports import out_of_bounds
 

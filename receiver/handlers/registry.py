@@ -17,9 +17,10 @@ from traceback import extract_tb
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
-from receiver import errors, handler_checks, handler_files, handlers
-from receiver.handler_files import HandlerFiles
-from receiver.handlers import MARK, Handler
+from receiver import errors, handlers
+from receiver.handlers import MARK, Handler, checks
+from receiver.handlers import files as handler_files
+from receiver.handlers.files import HandlerFiles
 
 BUILT_IN = (
     "receiver.handlers.register_customer",
@@ -90,20 +91,20 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
             problems.append(f"{place} has no function marked with @handler.")
         for function in marked:
             handler: Handler = getattr(function, MARK)
-            problem = handler_checks.of_one(function, handler, found)
+            problem = checks.of_one(function, handler, found)
             if problem:
                 problems.append(f"{place}: {problem}")
                 continue
             found[handler.name] = handler
-            if reason := handler_checks.why_not_yet(handler):
+            if reason := checks.why_not_yet(handler):
                 not_yet[handler.name] = f"{place}: {reason}"
     not_loaded = tuple((found.pop(name), reason) for name, reason in not_yet.items())
     chosen = chosen or [name for name in found if name not in SWITCHED_BY or settings.get(SWITCHED_BY[name])]
     chosen = [name for name in chosen if name not in not_yet]
-    problems += handler_checks.of_names(found, chosen)
+    problems += checks.of_names(found, chosen)
     kept = [found[name] for name in chosen if name in found]
-    circles = list(handler_checks.circles(kept))
-    problems += [handler_checks.of_circle(circle) for circle in circles]
+    circles = list(checks.circles(kept))
+    problems += [checks.of_circle(circle) for circle in circles]
     in_circles = {handler.name for circle in circles for handler in circle}
     kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
     left_out = [handler for name, handler in found.items() if name not in chosen]
@@ -114,7 +115,7 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
         problems_for_the_log=for_the_log,
         left_out=tuple(left_out),
         not_loaded=not_loaded,
-        notes=tuple(note for handler in kept if (note := handler_checks.note(handler))),
+        notes=tuple(note for handler in kept if (note := checks.note(handler))),
         files=files,
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.handler_loading import SWITCHED_BY, Registry, load
 from receiver.handlers import Handler
+from receiver.handlers.registry import SWITCHED_BY, Registry, load
 
 BUILT_IN = ["register_customer", "email_customer", "notify_merchant"]
 

@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
-from receiver import once
-from receiver.attempt_work import AttemptWork
 from receiver.customers.account_links import AccountLinks
+from receiver.handlers import once
+from receiver.handlers.unit_of_work import AttemptWork
 from receiver.mail.outbox import Attachment, Draft, check_mail
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import deterministic_message_id
