@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from receiver.progress import LONGEST_WAIT
+from receiver.dispatch.handler_runs import LONGEST_WAIT
 from receiver.relay.transmissions import LONGEST_PAUSE
 from receiver.storage.columns import Job
 from receiver.storage.database import Database

@@ -12,9 +12,10 @@ from flask import current_app
 from receiver.customers.account_links import AccountLinks
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
+from receiver.dispatch.processor import Processor
+from receiver.dispatch.trial import HandlerTrials
 from receiver.engine import Engine
 from receiver.errors import Unavailable
-from receiver.handler_trial import HandlerTrials
 from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
 from receiver.intake.reception import Reception
@@ -24,7 +25,6 @@ from receiver.mail.notices import Notices
 from receiver.mail.outbox import Outbox
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
-from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from receiver import handler_changes
+from receiver.dispatch import handler_changes
 from receiver.kit import Kit
 from receiver.relay.report import Report
 

@@ -14,7 +14,8 @@ from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from receiver import handler_changes, stray_errors
+from receiver import stray_errors
+from receiver.dispatch import handler_changes
 from receiver.kit import Kit
 from receiver.security.shared_secrets import Keyring
 from receiver.settings import secret_key

@@ -17,9 +17,10 @@ from receiver.customers.registrars import Registrar, choice
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.registrars.troubles import FAILED
 from receiver.customers.retention import Retention
+from receiver.dispatch.processor import Processor
+from receiver.dispatch.trial import HandlerTrials
 from receiver.engine import Engine, Kind
 from receiver.far_off import FarOff
-from receiver.handler_trial import HandlerTrials
 from receiver.handlers.context import Services
 from receiver.handlers.registry import load
 from receiver.intake import alarms
@@ -36,7 +37,6 @@ from receiver.mail.notices import Notices, Trouble
 from receiver.mail.outbox import Outbox
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
-from receiver.processing import Processor
 from receiver.readiness import Readiness
 from receiver.relay import notices as troubles
 from receiver.relay.controls import Controls

@@ -8,14 +8,14 @@ from typing import Any
 import click
 from flask.cli import AppGroup
 
-from receiver import authoring, handler_changes
 from receiver.commands.printing import json_option, print_json, print_rows, say
 from receiver.commands.working import working_kit
-from receiver.handler_trial import Trial
+from receiver.dispatch import handler_changes, scaffold
+from receiver.dispatch.row_changes import Change
+from receiver.dispatch.trial import Trial
 from receiver.handlers import Handler
 from receiver.handlers.registry import SWITCHED_BY
 from receiver.kit import current_kit
-from receiver.row_changes import Change
 from receiver.storage.models import MailRow
 
 _LONGEST_VALUE = 60
@@ -75,7 +75,7 @@ def new(name: str) -> None:
     """Begin a handler NAME: its file and its test, ready to be filled in."""
     kit = current_kit()
     taken = {handler.name for handler in kit.registry.found()}
-    handler, test = authoring.begin(kit.instance, name, taken)
+    handler, test = scaffold.begin(kit.instance, name, taken)
     click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
     click.echo("  .venv/bin/pip install -c requirements-dev.txt pytest    # once")
     click.echo(f"  .venv/bin/python -m pytest {test}\n  .venv/bin/flask handlers run {name} --dummy --dry-run")

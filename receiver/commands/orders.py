@@ -12,11 +12,11 @@ from flask.cli import AppGroup
 
 from receiver.commands.printing import json_option, print_json, print_rows, say, with_progress
 from receiver.commands.working import working_kit
+from receiver.dispatch.replay import replay_all
 from receiver.errors import NotThere
 from receiver.intake import parked
 from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.kit import Kit
-from receiver.replay import replay_all
 from receiver.storage import order_queries, same_id
 
 group = AppGroup("orders", help="The orders that came in.")

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
-from receiver import figures, handler_changes
-from receiver.attempts import MOST_ABANDONED
+from receiver import figures
 from receiver.console.blueprint import console
+from receiver.dispatch import handler_changes
+from receiver.dispatch.attempts import MOST_ABANDONED
 from receiver.handlers.registry import SWITCHED_BY
 from receiver.kit import current_kit
 

@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
+from receiver.dispatch.replay import Replayed, replay
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.registry import Registry
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import Kit, current_kit
 from receiver.mail import formatting
 from receiver.orders import Order
-from receiver.replay import Replayed, replay
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
 

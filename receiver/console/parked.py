@@ -15,10 +15,10 @@ from flask.typing import ResponseReturnValue
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.chunked_forms import of_each_source
+from receiver.dispatch.replay import replay_all
 from receiver.intake import parked as parked_orders
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.kit import current_kit
-from receiver.replay import replay_all
 from receiver.storage import order_queries
 
 #: Seconds that one request runs parked orders for; the page then goes on with the next.

@@ -8,8 +8,9 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver import handler_changes, ownership
+from receiver import ownership
 from receiver.diagnosis.finding import Finding
+from receiver.dispatch import handler_changes
 from receiver.kit import Kit
 from receiver.security import sealed
 from receiver.security.secret_strength import weakness

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from receiver.handler_trial import RECORDS
+from receiver.dispatch.replay import replay
+from receiver.dispatch.trial import RECORDS
 from receiver.kit import Kit
-from receiver.replay import replay
 from receiver.storage import order_queries
 from receiver.storage.models import HandlerRow, MailRow
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from receiver import replay
+from receiver.dispatch import replay
 from receiver.orders.idempotency import blinded_key
 from tests.served import Served, order_fields, signed
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from receiver.dispatch.handler_runs import next_ready, state_of
 from receiver.handlers import Handler
 from receiver.handlers.registry import Registry
-from receiver.progress import next_ready, state_of
 from receiver.storage.models import HandlerRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

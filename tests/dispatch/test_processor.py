@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+from receiver.dispatch.handler_runs import NOT_ENDED
 from receiver.kit import Kit
-from receiver.progress import NOT_ENDED
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 
@@ -296,7 +296,7 @@ def test_a_timeout_abandons_the_attempt_and_its_later_work_has_no_effect(
 def test_a_session_held_open_is_closed_and_the_attempt_says_so(
     run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.attempts.LONGEST_TRANSACTION", 0.3)
+    monkeypatch.setattr("receiver.dispatch.attempts.LONGEST_TRANSACTION", 0.3)
     write_handlers("""
         import time
 
@@ -493,7 +493,7 @@ def test_an_end_that_cannot_be_written_is_a_failed_attempt(
         def z_last(order, context):
             pass
     """)
-    monkeypatch.setattr("receiver.processing._not_to_run", fails)
+    monkeypatch.setattr("receiver.dispatch.processor._not_to_run", fails)
     shop = run("odd", "z_last")
 
     assert [(row.state, row.attempts) for row in shop.rows(HandlerRow)] == [("retrying", 1)] * 2
@@ -512,11 +512,11 @@ def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
     def fails(*_: object) -> None:
         raise ValueError("ada@shop.example")
 
-    monkeypatch.setattr("receiver.progress.next_ready", fails)
+    monkeypatch.setattr("receiver.dispatch.handler_runs.next_ready", fails)
     reply = serve(work=False).post(order_fields(test="true"))
 
     assert {one["state"] for one in reply.content["handlers"]} == {"pending"}
-    assert "a test transmission failed: ValueError at receiver/processing.py, line " in caplog.text
+    assert "a test transmission failed: ValueError at receiver/dispatch/processor.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
     assert "Traceback" not in capfd.readouterr().err
 
@@ -701,7 +701,7 @@ def test_a_test_transmission_is_walked_whole_and_leaves_nothing_behind(
 def test_a_slow_test_transmission_is_answered_in_time_with_what_is_pending(
     serve: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.processing.TEST_PATIENCE", 0.3)
+    monkeypatch.setattr("receiver.dispatch.processor.TEST_PATIENCE", 0.3)
     write_handlers("""
         import time
 

@@ -15,7 +15,9 @@ from typing import Any
 from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
-from receiver import replay
+from receiver.dispatch import replay
+from receiver.dispatch.processor import Processor
+from receiver.dispatch.row_changes import Change, watched
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
@@ -23,8 +25,6 @@ from receiver.intake.order_row import what_was_read
 from receiver.mail import outbox
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
-from receiver.processing import Processor
-from receiver.row_changes import Change, watched
 from receiver.sources.source import DEFAULT
 from receiver.storage import order_queries
 from receiver.storage.backup import back_up

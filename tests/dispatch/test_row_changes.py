@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from receiver.row_changes import watched
+from receiver.dispatch.row_changes import watched
 from receiver.storage.database import Database
 
 

@@ -13,8 +13,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver import handler_changes
 from receiver.diagnosis import diagnose
+from receiver.dispatch import handler_changes
 from receiver.kit import Kit
 from receiver.storage import processes
 from receiver.storage.processes import Presence, ProcessRow, living

@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from receiver import handler_trial
+from receiver.dispatch import trial
 from receiver.mail.outbox import attachments_of
 from receiver.storage import leases
 from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OnceRow
@@ -224,7 +224,7 @@ def test_what_no_handler_can_run_on_is_told(idle: Served, run: Run) -> None:
 def test_the_lease_is_renewed_while_the_handler_runs(
     idle: Served, instance: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(handler_trial, "_RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(trial, "_RENEW_SECONDS", 0.01)
     monkeypatch.setattr(leases, "RENEWAL", timedelta(0))
     code = """
         import sqlite3

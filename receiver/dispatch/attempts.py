@@ -10,10 +10,10 @@ from collections.abc import Coroutine, Generator
 from dataclasses import replace
 
 from receiver import errors
+from receiver.dispatch.outcome import Outcome
 from receiver.handlers import Handler, RetryLater, Skip
 from receiver.handlers.context import Context
 from receiver.handlers.unit_of_work import AttemptWork
-from receiver.outcome import Outcome
 
 #: Seconds that a handler may hold its session open.
 LONGEST_TRANSACTION = 2.0

@@ -9,11 +9,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session
 
+from receiver.dispatch.outcome import Outcome
 from receiver.handlers.registry import Registry
 from receiver.handlers.unit_of_work import AttemptWork
 from receiver.mail import outbox
 from receiver.orders import Order
-from receiver.outcome import Outcome
 from receiver.relay import forwarding
 from receiver.storage import jobs
 from receiver.storage.models import AttemptRow, HandlerRow, OrderRow

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from receiver.dispatch.replay import replay, replay_all
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.intake.explanation import explain_receipt
-from receiver.replay import replay, replay_all
 from receiver.storage import order_queries
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields

@@ -12,15 +12,16 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver import errors, progress
-from receiver.attempts import Attempts
+from receiver import errors
+from receiver.dispatch import handler_runs
+from receiver.dispatch.attempts import Attempts
+from receiver.dispatch.outcome import Outcome
 from receiver.errors import Unavailable
 from receiver.handlers import Handler
 from receiver.handlers.context import Context, Run, Services
 from receiver.handlers.registry import Registry
 from receiver.handlers.unit_of_work import AttemptWork
 from receiver.orders import Order
-from receiver.outcome import Outcome
 from receiver.storage import jobs
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
@@ -60,8 +61,8 @@ class Processor:
             row = jobs.claim(session, OrderRow, now, self._leases.free(OrderRow))
             if row is None:
                 return False
-            rows = progress.handler_rows(session, row, self._registry, now)
-            self._settle_lost(session, row, progress.lost(session, row, rows), now)
+            rows = handler_runs.handler_rows(session, row, self._registry, now)
+            self._settle_lost(session, row, handler_runs.lost(session, row, rows), now)
         self._run(row, rows, self._end_interrupted_test if row.test else self._run_handler)
         return True
 
@@ -72,7 +73,7 @@ class Processor:
         """
         with self._database.write() as session:
             row = session.get_one(OrderRow, pk)
-            rows = progress.handler_rows(session, row, self._registry, datetime.now(UTC))
+            rows = handler_runs.handler_rows(session, row, self._registry, datetime.now(UTC))
         thread = threading.Thread(target=self._run_guarded, args=(row, rows), name="test-transmission", daemon=True)
         thread.start()
         thread.join(TEST_PATIENCE)
@@ -91,13 +92,13 @@ class Processor:
         """
         with self._database.read() as session:
             row = session.get_one(OrderRow, pk)
-            rows = progress.handler_rows(session, row, self._registry, datetime.now(UTC))
+            rows = handler_runs.handler_rows(session, row, self._registry, datetime.now(UTC))
         one = next(one for one in rows if one.name == name)
         with self._leases.kept(row):
             try:
                 self._run_handler(row, one)
                 self._settle(row, rows)
-            except progress.LeaseLost as error:
+            except handler_runs.LeaseLost as error:
                 raise Unavailable(f"Another run has taken {row.receipt} over; this one took no effect.") from error
         return one
 
@@ -106,7 +107,7 @@ class Processor:
         for one in lost:
             log.error("handler %s: %s", one.name, _LOST.detail)
             outcome = self._decide(one, self._registry.get(one.name), _LOST, test=row.test)
-            progress.take_over(one, progress.write_outcome(session, row, one, outcome, None, now))
+            handler_runs.take_over(one, handler_runs.write_outcome(session, row, one, outcome, None, now))
 
     def _run_guarded(self, row: OrderRow, rows: list[HandlerRow]) -> None:
         """Run a test's handlers in a thread of its own, whose errors nobody else would catch."""
@@ -118,14 +119,14 @@ class Processor:
     def _run(self, row: OrderRow, rows: list[HandlerRow], run_handler: Any) -> None:
         with self._leases.kept(row):
             try:
-                while one := progress.next_ready(rows, self._registry, datetime.now(UTC)):
+                while one := handler_runs.next_ready(rows, self._registry, datetime.now(UTC)):
                     run_handler(row, one)
                 self._settle(row, rows)
-            except (progress.LeaseLost, Unavailable) as error:
+            except (handler_runs.LeaseLost, Unavailable) as error:
                 log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)
 
     def _settle(self, row: OrderRow, rows: list[HandlerRow]) -> None:
-        state, due_at = progress.state_of(rows, self._registry, datetime.now(UTC))
+        state, due_at = handler_runs.state_of(rows, self._registry, datetime.now(UTC))
         with self._database.write() as session:
             jobs.settle(session, row, state=state, due_at=due_at)
 
@@ -135,7 +136,7 @@ class Processor:
         one.attempts += 1
         try:
             self._attempt(row, one, handler)
-        except (progress.LeaseLost, Unavailable):
+        except (handler_runs.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
             log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
@@ -144,14 +145,14 @@ class Processor:
 
     def _attempt(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
         """Make one attempt on an order of its own: what it changes in that, no other handler sees."""
-        order = progress.order_of(row)
+        order = handler_runs.order_of(row)
         if reason := _not_to_run(handler, row, order):
             self._write(row, one, Outcome("skipped", reason))
             return
         assert handler is not None  # noqa: S101 - or there had been a reason
-        if progress.leaves_marks(row):
+        if handler_runs.leaves_marks(row):
             with self._database.write() as session:
-                progress.mark_begun(session, row, one, datetime.now(UTC))
+                handler_runs.mark_begun(session, row, one, datetime.now(UTC))
         work = AttemptWork(self._database)
         context = Context(self._services, _run_of(row, one), order, work)
         try:
@@ -172,11 +173,11 @@ class Processor:
                 self._write(row, one, outcome, work)
             else:
                 with Session(transaction.connection) as session:
-                    columns = progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
+                    columns = handler_runs.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
                     session.flush()
                 transaction.commit()
-                progress.take_over(one, columns)
-        except (progress.LeaseLost, Unavailable):
+                handler_runs.take_over(one, columns)
+        except (handler_runs.LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
             return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
@@ -185,9 +186,9 @@ class Processor:
     def _write(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None = None) -> None:
         columns = jobs.write_down(
             self._database,
-            lambda session: progress.write_outcome(session, row, one, outcome, work, datetime.now(UTC)),
+            lambda session: handler_runs.write_outcome(session, row, one, outcome, work, datetime.now(UTC)),
         )
-        progress.take_over(one, columns)
+        handler_runs.take_over(one, columns)
 
     def _decide(self, one: HandlerRow, handler: Handler | None, outcome: Outcome, *, test: bool) -> Outcome:
         """Turn *retrying* into *failed* once there were enough attempts, else set the wait; a test has one attempt."""
