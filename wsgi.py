@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from receiver import create_app, reloading, serving
+from receiver import create_app
+from receiver.app import reloading, serving
 
 app = create_app()
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from bench.server import serving
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.security import signing
 from receiver.storage.models import OrderRow
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from receiver import create_app, serving
+from receiver import create_app
+from receiver.app import serving
 
 app = create_app()
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from receiver import create_app
-from receiver.kit import Kit
+from receiver.app.components import Kit
 
 PORT = 8765
 PASSWORD = "the password of the bench"

@@ -17,8 +17,9 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import body_deadlines, commands, console, health, page_forms, problems, routes, wiring
+    from receiver import console, health, page_forms, problems, routes
     from receiver.account import pages
+    from receiver.app import body_deadlines, commands, wiring
     from receiver.relay import recording
     from receiver.settings import reading
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from receiver.kit import current_kit
+from receiver.app.components import current_kit
 
 blueprint = Blueprint("health", __name__)
 

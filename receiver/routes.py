@@ -10,9 +10,9 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from pydantic_core import to_json
 
+from receiver.app.components import current_kit
 from receiver.errors import BrokenOff, TooLarge
 from receiver.intake.reception import Delivery
-from receiver.kit import current_kit
 from receiver.sources.source import DEFAULT
 
 #: So much of a body that is too large is read and thrown away: many a sender hears no answer before it has sent all.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
+from receiver.app.components import Kit
 from receiver.intake.reception import Answer, Delivery
-from receiver.kit import Kit
 from tests.served import FORM, SECRET, order_fields
 
 WHOLE = urlencode(order_fields(order_id="A-1", event_id="E-1"))

@@ -19,7 +19,7 @@ from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
 from receiver import create_app
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
 from tests import compiled_once

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 
 #: A column that no order fills, as an edited migration left it behind.
 NEVER_FILLED = "ALTER TABLE orders ADD COLUMN receipt TEXT NOT NULL"

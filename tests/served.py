@@ -19,8 +19,8 @@ from flask import Flask
 from sqlalchemy import exists, select
 from werkzeug.serving import make_server
 
+from receiver.app.components import Kit
 from receiver.errors import Unavailable
-from receiver.kit import Kit
 from receiver.security import signing
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 

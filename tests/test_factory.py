@@ -9,7 +9,7 @@ import pytest
 from flask import request
 
 from receiver import create_app
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from tests.served import SECRET, order_fields
 
 

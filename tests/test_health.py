@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from receiver.app.components import Kit
 from receiver.errors import Unavailable
-from receiver.kit import Kit
 
 
 def test_a_process_that_answers_is_alive(make_app: Callable[..., Flask]) -> None:

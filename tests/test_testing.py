@@ -25,7 +25,7 @@ HARM = {
     "order.items[0]": ("survives_missing_fields", "IndexError"),
     "assert '<script>' not in order.items[0].name": ("survives_hostile_text", "{'markup': ['retrying: AssertionError"),
     "assert len(order.customer.last_name) < 9999": ("survives_hostile_text", "{'names of 10,000 letters': ['retrying"),
-    "from receiver.engine import Engine": ("imports_neither_engine", "['receiver.engine.Engine']"),
+    "from receiver.app.engine import Engine": ("imports_neither_engine", "['receiver.app.engine.Engine']"),
 }
 
 

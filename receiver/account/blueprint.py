@@ -12,11 +12,11 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
 from receiver import page_forms, problems
+from receiver.app.components import current_kit
 from receiver.console.device_cookie import cookie_name, set_cookie
 from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
 from receiver.customers.accounts import Accounts
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.kit import current_kit
 from receiver.security.devices import Devices
 from receiver.storage.models import CustomerRow
 

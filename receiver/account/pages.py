@@ -14,10 +14,10 @@ from wtforms.validators import InputRequired, Length
 
 from receiver.account import entry, writing
 from receiver.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
+from receiver.app.components import current_kit
 from receiver.customers import records
 from receiver.customers.accounts import TooManyAttempts
 from receiver.errors import NotThere
-from receiver.kit import current_kit
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, CustomerRow
 

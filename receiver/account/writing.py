@@ -11,7 +11,7 @@ from babel import Locale
 from markupsafe import Markup
 
 from receiver.account.blueprint import account
-from receiver.kit import current_kit
+from receiver.app.components import current_kit
 from receiver.mail import formatting
 from receiver.storage.models import CustomerRow, OrderRow
 

@@ -6,9 +6,9 @@ from importlib import import_module
 
 from flask import Flask, redirect, url_for
 
+from receiver.app.components import Kit
 from receiver.console import guard, presentation
 from receiver.console.blueprint import console
-from receiver.kit import Kit
 
 #: The files with pages; each puts its own on the blueprint.
 PAGES = (

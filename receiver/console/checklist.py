@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from flask import url_for
 from sqlalchemy import select
 
-from receiver.diagnosis import Finding, diagnose
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.doctor import Finding, diagnose
 from receiver.settings.definitions import EXAMPLES
 from receiver.storage.models import OrderRow
 

@@ -9,9 +9,9 @@ from flask import abort, flash, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from receiver.app.components import Kit, current_kit
 from receiver.console.blueprint import console
 from receiver.intake import held_back
-from receiver.kit import Kit, current_kit
 from receiver.sources import options
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import current_app, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.security.devices import LASTS, Devices
 from receiver.security.sign_ins import SignIns
 

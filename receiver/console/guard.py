@@ -10,8 +10,8 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
+from receiver.app.components import Kit, current_kit
 from receiver.console.blueprint import console
-from receiver.kit import Kit, current_kit
 from receiver.security.sign_ins import SESSION, SignIns
 from receiver.settings import secret_key
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
-from receiver import figures
+from receiver.app import statistics
+from receiver.app.components import current_kit
 from receiver.console.blueprint import console
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempts import MOST_ABANDONED
 from receiver.handlers.registry import SWITCHED_BY
-from receiver.kit import current_kit
 
-_NEVER = figures.HandlerFigures(None, Counter())
+_NEVER = statistics.HandlerFigures(None, Counter())
 EXAMPLE = '''\
 # instance/handlers/tell_the_warehouse.py
 from receiver.handlers import Skip, handler
@@ -35,7 +35,7 @@ def handlers() -> str:
     """List the handlers in the order they run."""
     kit = current_kit()
     with kit.database.read() as session:
-        lately = figures.of_handlers(session, datetime.now(UTC) - timedelta(days=7))
+        lately = statistics.of_handlers(session, datetime.now(UTC) - timedelta(days=7))
     own = kit.instance / "handlers"
     return render_template(
         "console/handlers.html",

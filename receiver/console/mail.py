@@ -8,10 +8,10 @@ from flask import Response, abort, flash, make_response, redirect, render_templa
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from receiver.app.components import current_kit
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError, NotThere
-from receiver.kit import current_kit
 from receiver.mail import queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow

@@ -9,11 +9,11 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from receiver.app.components import current_kit
 from receiver.console.blueprint import console
 from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
 from receiver.console.name_choices import choices
 from receiver.intake.explanation import Reading, explain_fields
-from receiver.kit import current_kit
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.sources import saved_rules
 from receiver.sources.source import Source

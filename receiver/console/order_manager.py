@@ -11,10 +11,10 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
+from receiver.app.components import Kit, current_kit
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
-from receiver.kit import Kit, current_kit
 from receiver.relay import queries, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver

@@ -10,11 +10,11 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
+from receiver.app.components import current_kit
 from receiver.console.blueprint import console
 from receiver.console.device_cookie import known_device
 from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
 from receiver.errors import ConfigurationError, NotPossible, NotThere
-from receiver.kit import current_kit
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.security.guesses import TooManyFailures
 from receiver.security.sign_ins import SignIns

@@ -12,8 +12,8 @@ from flask_wtf import FlaskForm
 from wtforms import DateTimeLocalField
 from wtforms.validators import InputRequired, ValidationError
 
+from receiver.app.components import Kit, current_kit
 from receiver.console.blueprint import console
-from receiver.kit import Kit, current_kit
 from receiver.relay import queries
 
 

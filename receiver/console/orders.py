@@ -9,6 +9,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
+from receiver.app.components import Kit, current_kit
 from receiver.console import paging
 from receiver.console.blueprint import console
 from receiver.console.presentation import LOCALE
@@ -16,7 +17,6 @@ from receiver.dispatch.replay import Replayed, replay
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.registry import Registry
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
-from receiver.kit import Kit, current_kit
 from receiver.mail import formatting
 from receiver.orders import Order
 from receiver.storage import order_queries, same_id

@@ -9,12 +9,12 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 from flask import render_template, url_for
 
-from receiver import figures
+from receiver.app import statistics
+from receiver.app.components import Kit, current_kit
 from receiver.console import checklist
 from receiver.console.blueprint import console
 from receiver.console.charts import Chart, bar_chart
 from receiver.console.presentation import LOCALE
-from receiver.kit import Kit, current_kit
 
 #: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
@@ -64,8 +64,8 @@ def overview_figures() -> str:
 def _lately(kit: Kit) -> dict[str, Any]:
     now, zone = datetime.now(UTC), ZoneInfo(kit.settings["TIMEZONE"])
     with kit.database.read() as session:
-        day, week = figures.lately(session, now, zone)
-        waiting = figures.longest_due(session, now)
+        day, week = statistics.lately(session, now, zone)
+        waiting = statistics.longest_due(session, now)
         troubles = [(trouble, *_place(trouble.kind)) for trouble in kit.notices.standing(session, now)]
     return {
         "periods": [
@@ -84,7 +84,7 @@ def _place(kind: str) -> tuple[str, str]:
     return url_for(endpoint, **filters), name
 
 
-def _chart(unit: str, counted: figures.Figures, pattern: str) -> Chart:
+def _chart(unit: str, counted: statistics.Figures, pattern: str) -> Chart:
     labels = [format_datetime(start, pattern, tzinfo=start.tzinfo, locale=LOCALE) for start in counted.starts]
     highest = max(counted.orders)
     title = f"Orders received per {unit}: {counted.received} in all, at most {highest} in one {unit}."

@@ -13,8 +13,8 @@ from babel.dates import format_datetime, format_timedelta
 from flask import Flask, request
 from markupsafe import Markup, escape
 
+from receiver.app.components import Kit
 from receiver.console.menu import MENU, Entry, Group
-from receiver.kit import Kit
 from receiver.mail import formatting
 
 #: The console is written in English.

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from flask import current_app, render_template
 
+from receiver.app.components import current_kit
 from receiver.console import checklist
 from receiver.console.blueprint import console
-from receiver.kit import current_kit
 from receiver.sources.source import DEFAULT
 
 _CURL = """\

@@ -11,9 +11,9 @@ from flask_wtf import FlaskForm
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
+from receiver.app.components import Kit, current_kit
 from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit, current_kit
 from receiver.mail.notices import TROUBLES
 from receiver.security import signing
 from receiver.settings.definitions import SETTINGS

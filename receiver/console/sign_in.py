@@ -11,11 +11,11 @@ from flask_wtf.csrf import generate_csrf
 from wtforms import PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
+from receiver.app.components import current_kit
+from receiver.app.instance import SHORTEST_PASSWORD, set_password
 from receiver.console.blueprint import console
 from receiver.console.device_cookie import known_device, remember_device
 from receiver.console.guard import TOKEN, is_signed_in, leave_session
-from receiver.instance import SHORTEST_PASSWORD, set_password
-from receiver.kit import current_kit
 from receiver.security.guesses import TooManyFailures
 from receiver.security.sign_ins import SignIns
 

@@ -17,8 +17,8 @@ import pytest
 from flask import Flask
 
 from receiver import create_app
-from receiver.instance import set_up
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.instance import set_up
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
 from receiver.storage.models import MailRow

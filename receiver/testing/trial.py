@@ -10,9 +10,9 @@ from pathlib import Path
 
 from sqlalchemy import text
 
+from receiver.app.components import Kit
 from receiver.dispatch.replay import replay
 from receiver.dispatch.trial import RECORDS
-from receiver.kit import Kit
 from receiver.storage import order_queries
 from receiver.storage.models import HandlerRow, MailRow
 

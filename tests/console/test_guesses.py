@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import select
 
-from receiver.instance import set_password
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.instance import set_password
 from receiver.security import guesses
 from receiver.security.devices import Devices
 from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE, TooManyFailures

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.mail import outbox
 from receiver.storage.models import MailRow
 from tests.console.browsing import Browsing

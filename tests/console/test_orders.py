@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import update
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.orders import encode_form
 from receiver.orders.sample import dummy_order
 from receiver.storage.models import HandlerRow, OrderRow

@@ -15,10 +15,10 @@ from flask import Flask, session
 from flask.sessions import NullSession
 from sqlalchemy import delete, update
 
+from receiver.app.components import Kit
+from receiver.app.instance import set_password
 from receiver.console import sign_in as page_of_sign_in
 from receiver.console.guard import OPEN_TO_ALL
-from receiver.instance import set_password
-from receiver.kit import Kit
 from receiver.security.guesses import LIMITS, TooManyFailures
 from receiver.security.sign_ins import SignIns
 from receiver.storage.console_models import SessionRow, SignInFailureRow

@@ -14,12 +14,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver.commands import customers as commands
+from receiver.app.commands import customers as commands
+from receiver.app.components import Kit
 from receiver.customers import privacy
 from receiver.customers.purging import Purged
 from receiver.dispatch.replay import replay
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from receiver.app.components import Kit
 from receiver.customers import records
 from receiver.customers.registrars import customer_fields
-from receiver.kit import Kit
 from receiver.orders import Address, Customer, Order
 from receiver.orders.email_addresses import normalised
 from receiver.storage.models import AddressRow, CustomerRow

@@ -12,10 +12,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
+from receiver.app.components import Kit
 from receiver.customers.purging import Purged
 from receiver.customers.retention import AGAIN, _Old
 from receiver.errors import Unavailable
-from receiver.kit import Kit
 from receiver.mail import outbox
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

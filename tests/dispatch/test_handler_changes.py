@@ -13,9 +13,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver.diagnosis import diagnose
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.dispatch import handler_changes
-from receiver.kit import Kit
 from receiver.storage import processes
 from receiver.storage.processes import Presence, ProcessRow, living
 from tests.commanding import Run, runner

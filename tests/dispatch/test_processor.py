@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
+from receiver.app.components import Kit
 from receiver.dispatch.handler_runs import NOT_ENDED
-from receiver.kit import Kit
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from receiver import create_app, serving
+from receiver import create_app
+from receiver.app import serving
 from receiver.intake.inbox import Inbox, Recorded
 from receiver.security.shared_secrets import Stored
 

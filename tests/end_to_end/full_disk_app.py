@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlalchemy import event
 
-from receiver import create_app, serving
+from receiver import create_app
+from receiver.app import serving
 
 app = create_app()
 kit = app.extensions["receiver"]

@@ -12,9 +12,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
+from receiver.app.components import Kit
 from receiver.errors import ReceiverError
 from receiver.intake.explanation import explain_receipt
-from receiver.kit import Kit
 from receiver.orders import Order
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow, RefusalRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from receiver import body_deadlines
+from receiver.app import body_deadlines
 from wsgi import app
 
 __all__ = ["app"]

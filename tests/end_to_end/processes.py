@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import update
 from urllib3.exceptions import HTTPError
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.storage.models import MailRow, OrderRow
 from tests import unmeasured
 from tests.served import Served

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.storage import sqlite
 from tests.end_to_end.processes import Running, at_once, granian
 from tests.served import Reply, order_fields

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from receiver.commands.serve import _granian
+from receiver.app.commands.serve import _granian
 from tests.end_to_end.processes import ROOT, Process, Running, granian, running, server_environment
 from tests.served import SECRET, order_fields
 from tests.smtp_servers import free_port

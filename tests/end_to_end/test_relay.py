@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from tests.end_to_end.processes import Process, server_environment
 from tests.hostile_servers import serving
 from tests.relay.relaying import ACCEPTED, Relay

@@ -71,7 +71,7 @@ def wait_until(post: Post, log: Path, holds: Callable[[dict[str, str]], bool]) -
 def test_a_handler_that_is_changed_or_comes_or_goes_is_seen(post: Post, log: Path, instance: Path) -> None:
     folder = instance / "handlers"
     wait_until(post, log, lambda said: said.get("mine") == "one")
-    assert log.read_text("utf-8").count("INFO receiver.serving: handlers: ") == 1  # one process works, not two
+    assert log.read_text("utf-8").count("INFO receiver.app.serving: handlers: ") == 1  # one process works, not two
     (folder / "mine.py").write_text(MINE.format(name="mine", said="changed"))
     wait_until(post, log, lambda said: said.get("mine") == "changed")
     (folder / "more.py").write_text(MINE.format(name="more", said="new"))

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from tests.commanding import Run, runner
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
-from receiver.serving import start
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
+from receiver.app.serving import start
 from receiver.storage.relay_models import TransmissionRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
 from tests.hostile_servers import Server, reply, serving

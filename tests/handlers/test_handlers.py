@@ -172,16 +172,16 @@ def test_the_three_built_in_handlers_are_those_that_are_tested_here(serve: Calla
 
 def test_the_battery_catches_imports_that_a_handler_must_not_make() -> None:
     source = (
-        "import receiver.engine\nfrom receiver import routes\nfrom receiver.engine import Engine\n"
+        "import receiver.app.engine\nfrom receiver import routes\nfrom receiver.app.engine import Engine\n"
         "from receiver.handlers import register_customer, Skip, handler\nimport receiver.handlers.email_customer\n"
         "from . import other\nfrom .other import work\nimport instance_handlers_mine\n"
         "from receiver.orders import Order\nimport json\ndef late():\n    from receiver.routes import blueprint\n"
     )
 
     assert out_of_bounds(source, "receiver.handlers") == [
-        "receiver.engine",
+        "receiver.app.engine",
         "receiver.routes",
-        "receiver.engine.Engine",
+        "receiver.app.engine.Engine",
         "receiver.handlers.register_customer",
         "receiver.handlers.email_customer",
         "receiver.handlers.other",

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from receiver.app.components import Kit
 from receiver.dispatch.replay import replay
 from receiver.handlers import once
 from receiver.handlers.unit_of_work import AttemptWork
-from receiver.kit import Kit
 from receiver.storage.models import HandlerRow, OnceRow
 from tests.served import Served, order_fields, signed
 

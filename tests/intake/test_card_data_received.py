@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from receiver.diagnosis import diagnose
+from receiver.app.doctor import diagnose
 from receiver.storage.models import MailRow, NoticeRow
 from tests.mail_pages import flat
 from tests.served import Served, order_fields

@@ -11,12 +11,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver.diagnosis import diagnose
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.dispatch.replay import Replayed, replay_all
 from receiver.intake.explanation import explain_receipt
 from receiver.intake.held_back import HeldBack, counts
 from receiver.intake.reception import Answer
-from receiver.kit import Kit
 from receiver.orders import is_cut_of
 from receiver.sources import options
 from receiver.storage.models import OrderRow

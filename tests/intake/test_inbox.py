@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from receiver.app.components import Kit
 from receiver.errors import SecretsChanged
 from receiver.intake.inbox import Inbox, Recorded
-from receiver.kit import Kit
 from receiver.storage.models import OrderRow
 
 

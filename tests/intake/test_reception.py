@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.orders import encode_form, encode_json
 from receiver.orders.sample import dummy_order
 from receiver.storage import order_queries

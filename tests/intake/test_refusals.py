@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 
+from receiver.app.components import Kit
 from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable, Undecodable, UnknownSource
 from receiver.intake.refusals import counts_since, newest_of_each_reason
-from receiver.kit import Kit
 from receiver.orders import Fields
 from receiver.security.shared_secrets import Keyring
 from receiver.storage.models import RefusalRow

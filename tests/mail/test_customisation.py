@@ -151,7 +151,7 @@ def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
 ) -> None:
     monkeypatch.setattr("receiver.mail.templates.LONGEST_SECONDS", 1.0)
     monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
-    monkeypatch.setattr("receiver.engine.UPKEEP_EVERY", 0.02)
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 0.02)
     monkeypatch.setattr("receiver.storage.leases.RENEWAL", timedelta(0))
     shop = serve(work=False, HANDLERS=["email_customer"])
     shop.post(order_fields(order_id="7"))

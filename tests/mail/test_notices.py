@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select, update
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.mail import outbox, queries
 from receiver.mail.notices import TROUBLES
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow

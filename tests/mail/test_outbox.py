@@ -14,7 +14,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.mail import outbox
 from receiver.mail.transport import MailTransport, OutgoingMail
 from receiver.storage.models import MailRow

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.mail import queries
 from receiver.storage.models import MailRow
 from tests.storage.test_order_queries import store

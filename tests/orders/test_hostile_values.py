@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from flask import Flask
 
-from receiver.commands.printing import print_rows
+from receiver.app.commands.printing import print_rows
 from receiver.intake.explanation import explain_fields
 from receiver.mail.message import one_line
 from receiver.mail.templates import MailTemplates

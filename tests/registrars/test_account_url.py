@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.storage.models import MailRow
 from tests.commanding import runner
 from tests.mail_pages import Page

@@ -12,9 +12,9 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.customers.registrars.troubles import FAILED
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
 from receiver.storage.models import MailRow
 from receiver.storage.registration_models import RegistrationRow
 from tests.commanding import runner

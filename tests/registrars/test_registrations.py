@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
+from receiver.app.components import Kit
 from receiver.customers import privacy, records
 from receiver.customers.registrars import Fields, NotRegistered, Value, customer_fields, registrations
 from receiver.customers.registrars.registrations import Registrations
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.orders import Address, Customer, Order
 from receiver.storage.models import CustomerRow
 from receiver.storage.registration_models import RegistrationRow

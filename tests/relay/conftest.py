@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from tests.hostile_servers import serving
 from tests.relay.relaying import Relay, Shop
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 from urllib3 import PoolManager
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.orders import Customer, Item, Order
 from receiver.relay.controls import Controls
 from receiver.relay.recording import record

@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.relay.controls import Control, Controls
 from receiver.security.signing import fingerprint
 from receiver.storage.relay_models import ControlRow, ControlSecretRow

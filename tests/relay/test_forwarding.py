@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.relay import notices, queries
 from receiver.relay.forwarding import record
 from receiver.security import signing

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.security.deadlines import DeadlineSocket
 from receiver.security.http_client import new_pool
 from tests.hostile_servers import Answerer, drip, flood, raw, reply, self_signed, server_context, serving

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.relay.own_receiver import NAME, OwnReceiver
 from tests.served import Served
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 
 
 @pytest.mark.parametrize("url", ["http://shop.example/orders", "https://127.0.0.1/orders", "https://[::1]/orders"])

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.relay import order_received
 from receiver.storage.relay_models import TransmissionRow
 from tests.hostile_servers import Server, serving

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver import serving
-from receiver.kit import Kit
+from receiver.app import serving
+from receiver.app.components import Kit
 from receiver.relay import control_secrets
 from receiver.security import signing
 from receiver.settings import secret_key

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.security import encryption, signing
 from receiver.security.secret_strength import weakness
 from receiver.storage.models import SecretRow

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.security import signing
 from receiver.security.shared_secrets import Keyring, SharedSecrets
 from receiver.storage.models import SecretRow

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError, Unavailable
-from receiver.kit import Kit
 from receiver.sources import saved_rules
 from receiver.storage.models import MappedFieldRow
 from tests.served import Served, order_fields

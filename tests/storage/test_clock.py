@@ -10,10 +10,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
+from receiver.app.components import Kit
+from receiver.app.doctor import diagnose
 from receiver.customers.purging import Purged
 from receiver.customers.retention import Retention
-from receiver.diagnosis import diagnose
-from receiver.kit import Kit
 from receiver.mail import outbox
 from receiver.storage import clock
 from receiver.storage.clock import Heartbeat

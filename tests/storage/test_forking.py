@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from receiver import create_app
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.storage.database import Database
 
 

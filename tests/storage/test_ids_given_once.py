@@ -10,7 +10,7 @@ import pytest
 from alembic import command
 from sqlalchemy import Engine, func, select, text, update
 
-from receiver.kit import Kit
+from receiver.app.components import Kit
 from receiver.storage import migrations
 from receiver.storage.columns import Base
 from receiver.storage.database import Database

@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
+from receiver.app.components import Kit
 from receiver.errors import Unavailable
-from receiver.kit import Kit
 from receiver.mail import outbox
 from receiver.storage import jobs
 from receiver.storage.columns import Job

@@ -15,9 +15,9 @@ from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, text
 
+from receiver.app.components import Kit
+from receiver.app.instance import set_up
 from receiver.errors import ConfigurationError
-from receiver.instance import set_up
-from receiver.kit import Kit
 from receiver.orders import Order
 from receiver.orders.idempotency import content_digest
 from receiver.storage import migrations, sqlite

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.kit import Kit
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields

@@ -1,0 +1,1 @@
+"""How the kit is put together and operated."""

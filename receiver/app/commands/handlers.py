@@ -1,0 +1,155 @@
+"""flask handlers: what runs on an order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from flask.cli import AppGroup
+
+from receiver.app.commands.printing import json_option, print_json, print_rows, say
+from receiver.app.commands.working import working_kit
+from receiver.app.components import current_kit
+from receiver.dispatch import handler_changes, scaffold
+from receiver.dispatch.row_changes import Change
+from receiver.dispatch.trial import Trial
+from receiver.handlers import Handler
+from receiver.handlers.registry import SWITCHED_BY
+from receiver.storage.models import MailRow
+
+_LONGEST_VALUE = 60
+#: Lines shown of a mail's text.
+_MOST_LINES = 8
+
+group = AppGroup("handlers", help="The handlers that run on an order.")
+COMMANDS = (group,)
+
+
+@group.command("list")
+@json_option
+def list_handlers(as_json: bool) -> None:
+    """List the handlers in the order they run, those that are off with what switches them on, and broken ones."""
+    kit = current_kit()
+    registry = kit.registry
+    outdated = handler_changes.outdated(kit.database, registry)
+    rows: list[dict[str, Any]] = [
+        *(_row(handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
+        *(_row(handler, "off", _switch(handler, kit.settings["HANDLERS"])) for handler in registry.left_out),
+        *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
+    ]
+    print_rows(rows, as_json=as_json, empty="")
+    if not registry.handlers:
+        click.echo("No handler runs; see HANDLERS in instance/config.toml.", err=True)
+    for said in (
+        *registry.problems,
+        *registry.not_yet,
+        *registry.notes,
+        *handler_changes.differences(kit.database, registry),
+    ):
+        click.echo(said, err=True)
+    if registry.problems:
+        raise SystemExit(1)
+
+
+def _row(handler: Handler, state: str, switched_on_by: str | None) -> dict[str, Any]:
+    return {
+        "name": handler.name,
+        "state": state,
+        "switched_on_by": switched_on_by,
+        "after": handler.after,
+        "on_test": handler.on_test,
+        "timeout": f"{handler.timeout:g} s",
+        "file": handler.file,
+    }
+
+
+def _switch(handler: Handler, chosen: Sequence[str]) -> str:
+    """Name the setting that switches a handler on: once HANDLERS chooses, nothing else does."""
+    return "HANDLERS" if chosen else SWITCHED_BY[handler.name]
+
+
+@group.command("new")
+@click.argument("name")
+def new(name: str) -> None:
+    """Begin a handler NAME: its file and its test, ready to be filled in."""
+    kit = current_kit()
+    taken = {handler.name for handler in kit.registry.found()}
+    handler, test = scaffold.begin(kit.instance, name, taken)
+    click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
+    click.echo("  .venv/bin/pip install -c requirements-dev.txt pytest    # once")
+    click.echo(f"  .venv/bin/python -m pytest {test}\n  .venv/bin/flask handlers run {name} --dummy --dry-run")
+
+
+@group.command("run")
+@click.argument("name")
+@click.option("--order", metavar="ID", help="On this kept order, as a new run: its receipt or order id.")
+@click.option("--dummy", is_flag=True, help="On the dummy order: nothing is kept, and its mails go to MERCHANT_EMAIL.")
+@click.option("--dry-run", is_flag=True, help="Keep nothing in the database, and send no mail.")
+@json_option
+def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool) -> None:
+    """Run the handler NAME on one order, also one that is switched off, and show what it did.
+
+    It is run as on a real order. What it does outside - a call by context.http, a file - is done on a dry run too.
+    """
+    if bool(order) == dummy:
+        raise click.UsageError("Say on what: either --order ID or --dummy.")
+    kit = working_kit()
+    trial = kit.trials.on_order(name, order, dry_run=dry_run) if order else kit.trials.on_sample(name, dry_run=dry_run)
+    if as_json:
+        print_json(trial.as_json())
+    else:
+        _print_trial(trial)
+        click.echo(_what_is_kept(trial, dummy=dummy, dry_run=dry_run))
+    if trial.state not in {"done", "skipped"}:
+        raise SystemExit(1)
+
+
+def _print_trial(trial: Trial) -> None:
+    say(f"{trial.handler} on order {trial.order_id}: {trial.state} in {trial.milliseconds} ms", bold=True)
+    if trial.detail is not None:
+        say(trial.detail)
+    for mail in trial.mails:
+        _print_mail(mail)
+    click.echo("" if trial.changes else "\nThe database is unchanged.")
+    for change in trial.changes:
+        say(f"{change.table}: {change.kind} {_values(change)}")
+    click.echo("")
+
+
+def _print_mail(mail: MailRow) -> None:
+    say(f"\nMail to {mail.recipient}: {mail.subject}")
+    lines = mail.text.splitlines()
+    for line in lines[:_MOST_LINES]:
+        say(f"  {line}".rstrip())
+    if len(lines) > _MOST_LINES:
+        click.echo(f"  ... {len(lines) - _MOST_LINES} more lines")
+
+
+def _values(change: Change) -> str:
+    """Name the values that say what became of the row: of an updated one those that differ, and the first column."""
+    before, after = change.before or {}, change.after or {}
+    if change.kind != "updated":
+        return ", ".join(f"{name}={_short(value)}" for name, value in (after or before).items() if value is not None)
+    first = next(iter(after))
+    changed = [
+        f"{name}={_short(before.get(name))} -> {_short(value)}"
+        for name, value in after.items()
+        if before.get(name) != value
+    ]
+    return ", ".join([f"{first}={_short(after[first])}", *changed])
+
+
+def _short(value: object) -> str:
+    text = repr(value) if isinstance(value, str) else str(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
+def _what_is_kept(trial: Trial, *, dummy: bool, dry_run: bool) -> str:
+    if dry_run:
+        return "A dry run: the database is as it was, and no mail is sent."
+    if dummy and trial.mails:
+        return "Nothing is kept but the mails: a serving process or `flask worker` sends them, to MERCHANT_EMAIL."
+    if dummy:
+        return "Nothing is kept of the dummy order."
+    return "It is kept. A serving process or `flask worker` sends the mails, and tries again what is to be."

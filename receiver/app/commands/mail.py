@@ -1,0 +1,97 @@
+"""flask mail: the mails of the outbox, sending one again, and the templates they are made from."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from receiver.app.commands.printing import json_option, print_rows, say
+from receiver.app.commands.working import working_kit
+from receiver.app.components import current_kit
+from receiver.errors import ConfigurationError, NotPossible
+from receiver.mail import queries
+from receiver.mail.templates import BUILT_IN
+from receiver.orders import Order
+from receiver.settings import checks
+from receiver.storage import order_queries
+
+group = AppGroup("mail", help="The mails that handlers write.")
+COMMANDS = (group,)
+
+
+@group.command("list")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only mails in this state.")
+@json_option
+def list_mails(state: str | None, as_json: bool) -> None:
+    """List the newest mails, of tests too."""
+    with working_kit().database.read() as session:
+        rows = queries.page(session, state=state)
+    print_rows(rows, as_json=as_json, empty="No such mail yet; send the dummy order with: flask selftest")
+
+
+@group.command("resend")
+@click.argument("mail_id", metavar="ID", type=click.IntRange(min=1))
+@click.option("--to", metavar="ADDRESS", help="To this address instead of the one that it was written to.")
+def resend(mail_id: int, to: str | None) -> None:
+    """Send the mail with this ID now; one that was sent is sent once more."""
+    kit = working_kit()
+    with kit.database.write() as session:
+        said = queries.resend(session, mail_id, now=datetime.now(UTC), to=to)
+    click.echo(f"{said} A serving process or `flask worker` does it.")
+
+
+@group.command("preview")
+@click.argument("name")
+@click.option("--order", "order_id", metavar="ID", help="Of this recorded order: its receipt or order id.")
+@click.option("--language", metavar="LOCALE", help="In this language, such as de; else in the shop's.")
+@click.option(
+    "--open",
+    "html_file",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the HTML part to this file, to be opened in a browser.",
+)
+def preview(name: str, order_id: str | None, language: str | None, html_file: Path | None) -> None:
+    """Show how the mail with this NAME looks, for a made-up order unless one is named; nothing is sent."""
+    if language and (problem := checks.locale(language)):
+        raise click.BadParameter(f"{problem}.", param_hint="--language")
+    order = _recorded(order_id) if order_id else None
+    rendered = current_kit().own_mails.preview(name, order, language=language)
+    say(f"Subject: {rendered.subject}\n\n{rendered.text.rstrip()}")
+    if html_file and rendered.html is None:
+        raise click.ClickException(f"{name} has no HTML part, so {html_file} was not written.")
+    if html_file:
+        _write(html_file, rendered.html or "")
+        click.echo(f"Wrote {html_file}; open it in a browser.", err=True)
+
+
+@group.command("customise")
+@click.argument("name")
+def customise(name: str) -> None:
+    """Copy the built-in template with this NAME into the instance folder, to be edited; never overwrites."""
+    for path in current_kit().own_mails.customise(name):
+        click.echo(f"Wrote {path}")
+    shown = "order_confirmation" if name.startswith("_") else name
+    as_html = " --open preview.html" if (BUILT_IN / f"{shown}.html").exists() else ""
+    click.echo(f"Edit it, then look at it with: flask mail preview {shown}{as_html}")
+    click.echo("It counts from the next mail on. Should it break, the built-in one is sent and you are told.")
+
+
+def _recorded(order_id: str) -> Order:
+    with working_kit().database.read() as session:
+        row = order_queries.find_by_either(session, order_id)
+        if row.order is None and row.state != "parked":
+            raise NotPossible(f"{row.receipt} holds no customer's data any more; name another order.")
+        if row.order is None:
+            raise NotPossible(f"{row.receipt} is not understood yet; see: flask orders explain {row.receipt}")
+        return Order.model_validate_json(row.order)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error

@@ -1,0 +1,158 @@
+"""flask orders: what came in, why it is not understood, run it again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from flask.cli import AppGroup
+
+from receiver.app.commands.printing import json_option, print_json, print_rows, say, with_progress
+from receiver.app.commands.working import working_kit
+from receiver.app.components import Kit
+from receiver.dispatch.replay import replay_all
+from receiver.errors import NotThere
+from receiver.intake import parked
+from receiver.intake.explanation import explain_file, explain_receipt
+from receiver.storage import order_queries, same_id
+
+group = AppGroup("orders", help="The orders that came in.")
+COMMANDS = (group,)
+
+
+@group.command("list")
+@click.option("--state", type=click.Choice(order_queries.STATES), help="Only orders in this state.")
+@click.option("--all", "everything", is_flag=True, help="Every page, tests and ignored ones too.")
+@click.option("--same-id", "shares_id", is_flag=True, help="Only orders whose id another one with other contents has.")
+@json_option
+def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: bool) -> None:
+    """List the orders, newest first."""
+    with working_kit().database.read() as session:
+        rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
+    if shares_id:
+        empty = "No two orders with different contents came under one id."
+    else:
+        empty = (
+            f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
+        )
+    print_rows(rows, as_json=as_json, empty=empty)
+    if len(rows) == order_queries.PAGE and not everything:
+        click.echo(f"These are the newest {order_queries.PAGE}; every one is listed by --all.", err=True)
+
+
+@group.command("show")
+@click.argument("order", metavar="RECEIPT|ORDER_ID")
+@click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
+def show(order: str, _as_json: bool) -> None:
+    """Show one order whole: what was received, read and done, as JSON; of an order id the newest."""
+    with working_kit().database.read() as session:
+        row = order_queries.find_by_either(session, order)
+        print_json(
+            order_queries.whole(row) | {"others_of_same_id": [one.receipt for one in same_id.others(session, row)]}
+        )
+
+
+@group.command("replay")
+@click.argument("receipts", nargs=-1, metavar="[RECEIPT|ORDER_ID]...")
+@click.option("--handler", help="Run this handler again, as a new run.")
+@click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
+@click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
+@click.option("--accept-incomplete", is_flag=True, help="Take one that may have been cut as it is; not with --parked.")
+@json_option
+def replay(
+    receipts: Sequence[str],
+    handler: str | None,
+    all_parked: bool,
+    without: tuple[str, ...],
+    accept_incomplete: bool,
+    as_json: bool,
+) -> None:
+    """Run what is unfinished of these orders again; a parked or dismissed one is read again."""
+    kit = working_kit()
+    if without and not all_parked:
+        raise click.UsageError("--without goes with --parked.")
+    if accept_incomplete and all_parked:
+        raise click.UsageError("--accept-incomplete takes orders that you have looked at: name each one.")
+    if handler and all_parked:
+        raise click.UsageError("--handler does not go with --parked; leave the others out by --without.")
+    if all_parked:
+        receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
+    elif not receipts:
+        raise click.UsageError("Name an order, or say --parked.")
+    run = replay_all(
+        kit.database,
+        receipts,
+        sources=kit.sources,
+        registry=kit.registry,
+        handler=handler,
+        without=without,
+        accept_incomplete=accept_incomplete,
+    )
+    with with_progress(run, "Replaying", len(receipts)) as progress:
+        done = list(progress)
+    rows = [{"receipt": one.receipt, "became": one.became} for one in done]
+    print_rows(rows, as_json=as_json, empty="No order is parked.")
+    if any(one.state == "open" for one in done) and not as_json:
+        click.echo("A serving process or `flask worker` runs the open ones now.")
+    if any(one.state == "failed" for one in done):
+        raise SystemExit(1)
+
+
+def is_terminal() -> bool:
+    """Tell whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
+def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
+    """Give the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        seen = parked.overview(session)
+        receipts = [receipt for _, receipt in parked.receipts(session)]
+    if not receipts or as_json:
+        return receipts
+    click.echo(f"{seen.number} parked, the oldest for {seen.age(now)}.", err=True)
+    names = [handler.name for handler in kit.registry.handlers if handler.name not in without]
+    for name in parked.better_left_out(seen, names, now):
+        click.echo(f"{name} writes to customers, late: leave it out with --without {name}", err=True)
+    if is_terminal():
+        click.confirm("Read all of them with today's mapping, and run those that are understood?", abort=True, err=True)
+    return receipts
+
+
+@group.command("dismiss")
+@click.argument("receipts", nargs=-1, required=True)
+def dismiss(receipts: Sequence[str]) -> None:
+    """Settle the parked ones with these RECEIPTS as ignored: they are no orders. A replay takes that back."""
+    with working_kit().database.write() as session:
+        for receipt in receipts:
+            order_queries.dismiss(session, receipt)
+    click.echo(f"Dismissed {', '.join(receipts)}.")
+
+
+@group.command("explain")
+@click.argument("what", metavar="FILE|RECEIPT|ORDER_ID")
+@click.option("--source", default=None, help="Read a FILE as this source's; default shopintegrator.")
+@json_option
+def explain(what: str, source: str | None, as_json: bool) -> None:
+    """Tell which parameter fed which field, what fed none, and what might."""
+    kit = working_kit()
+    path = Path(what)
+    if path.exists() and not path.is_dir():
+        keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
+        explanation = explain_file(path, kit.sources, source, keyring, kit.settings["MAX_FIELDS"])
+    elif source:
+        raise click.UsageError(f"--source goes with a file, and there is none named {what}.")
+    else:
+        try:
+            with kit.database.read() as session:
+                explanation = explain_receipt(session, what, kit.sources)
+        except NotThere as error:
+            raise click.ClickException(f"{error} There is no file of that name either.") from error
+    if as_json:
+        print_json(explanation.as_json())
+        return
+    say(explanation.as_text())

@@ -1,0 +1,191 @@
+"""flask relay: the Order Control and its transmissions from a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+from flask.cli import AppGroup
+
+from receiver.app.commands.printing import json_option, print_json, print_rows, say
+from receiver.app.commands.working import working_kit
+from receiver.app.components import current_kit
+from receiver.orders import files
+from receiver.relay import order_received, queries, report, sender
+from receiver.relay.own_receiver import OwnReceiver
+from receiver.relay.recording import identified
+from receiver.security import signing
+from receiver.security.http_client import new_pool
+from receiver.storage.relay_models import TransmissionAttemptRow
+
+group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")
+COMMANDS = (group,)
+
+
+@group.command("show")
+@click.option("--reveal", is_flag=True, help="Show the shared secret in clear.")
+@json_option
+def show(reveal: bool, as_json: bool) -> None:
+    """Show whether orders are sent, where to, and the secret's fingerprint."""
+    controls = working_kit().controls
+    control = controls.read()
+    facts = {
+        "enabled": control.enabled,
+        "url": control.url,
+        "encoding": control.encoding,
+        "sends_secret_field": control.sends_secret_field,
+        "secret": controls.reveal() if reveal else None,
+        "fingerprint": control.secrets[0].fingerprint if control.secrets else None,
+        "disabled_because": control.disabled_because,
+    }
+    _print_facts(facts, as_json=as_json)
+    if not control.url and not as_json:
+        click.echo("No URL is saved yet; save one with: flask relay enable URL")
+
+
+@group.command("enable")
+@click.argument("url", required=False)
+@click.option("--encoding", type=click.Choice(["form", "json"]), help="How the order is encoded.")
+@click.option("--secret-field/--no-secret-field", default=None, help="Also send the secret as the field shared_secret.")
+def enable(url: str | None, encoding: Literal["form", "json"] | None, secret_field: bool | None) -> None:
+    """Post orders received to URL, or to the one saved before; the first time makes the shared secret."""
+    kit = working_kit()
+    is_new = not kit.controls.active_secrets()
+    control = kit.controls.save(enabled=True, url=url, encoding=encoding, sends_secret_field=secret_field)
+    click.echo(f"Completed orders are posted to {control.url} from now on.")
+    if OwnReceiver(kit).is_at(control.url):
+        OwnReceiver(kit).give()
+        click.echo("That is this very receiver; it takes the shared secret now.")
+    elif is_new:
+        _print_secret(kit.controls.reveal(), "")
+    click.echo("Next: send a dummy order with: flask relay test")
+
+
+@group.command("disable")
+def disable() -> None:
+    """Hold the orders received from now on; URL and secret are kept."""
+    working_kit().controls.save(enabled=False)
+    click.echo("Orders are held from now on; flask relay enable sends them.")
+
+
+@group.command("rotate")
+def rotate() -> None:
+    """Make a new shared secret; the old one signs along for 24 hours."""
+    kit = working_kit()
+    old = kit.controls.reveal()
+    secret = kit.controls.rotate()
+    OwnReceiver(kit).follow()
+    click.echo("A new secret signs from now on; the old one signs along for 24 hours.")
+    if OwnReceiver(kit).is_given(kit.controls.read()):
+        click.echo("This receiver takes both.")
+    else:
+        _print_secret(secret, f" --replaces {signing.fingerprint(old)} --overlap 24h")
+
+
+@group.command("test")
+@json_option
+def test(as_json: bool) -> None:
+    """Send a dummy order now and print what came of it. Exit 1 unless it arrived."""
+    kit = working_kit()
+    event_id = kit.transmissions.send_test().event_id
+    with kit.database.read() as session:
+        attempt = queries.find(session, event_id).trail[0]
+    _print_attempt(event_id, attempt.url, attempt, json.loads(attempt.headers_sent), attempt.body, as_json=as_json)
+
+
+@group.command("send")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", help="Send it once, now, to this receiver instead; needs --secret.")
+@click.option("--secret", help="That receiver's shared secret.")
+@json_option
+def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None:
+    """Take the order in FILE, JSON or form, as one that was received; it is sent while the control is enabled."""
+    if (url is None) != (secret is None):
+        raise click.UsageError("--url and --secret go together.")
+    if url and secret:
+        _send_once(file, url, secret, as_json=as_json)
+        return
+    kit = working_kit()
+    order = files.read_order(file, kit.settings["MAX_FIELDS"])
+    event_id = order_received(order)
+    with kit.database.read() as session:
+        row = queries.summary(queries.find(session, event_id))
+    _print_facts(row, as_json=as_json)
+    if not as_json and row["state"] == "open":
+        click.echo("A serving process or `flask worker` sends it now.")
+    if not as_json and row["state"] == "held":
+        click.echo("The Order Control is disabled; `flask relay enable` sends it.")
+
+
+@group.command("transmissions")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only those in this state.")
+@json_option
+def transmissions(state: str | None, as_json: bool) -> None:
+    """List the newest transmissions, tests too."""
+    with working_kit().database.read() as session:
+        rows = [queries.summary(row) for row in session.scalars(queries.newest_first(state).limit(queries.PAGE))]
+    print_rows(rows, as_json=as_json, empty="No such transmission yet; send a dummy order with: flask relay test")
+
+
+def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
+    order = identified(files.read_order(file, current_kit().settings["MAX_FIELDS"]))
+    secrets = [signing.clean_secret(secret)]
+    pool = new_pool(allow_private=True, https_only=False)  # whoever sits at this terminal can reach it anyway
+    answer = sender.post(url, secrets, order, pool=pool)
+    body = answer.body.decode("utf-8", "replace")
+    _print_attempt(order.event_id or "", url, answer, dict(answer.headers_sent), body, as_json=as_json)
+
+
+def _print_attempt(
+    event_id: str,
+    url: str,
+    attempt: sender.Answer | TransmissionAttemptRow,
+    headers: dict[str, str],
+    body: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print one attempt whole; ends the command with exit 1 unless the order arrived."""
+    read = report.read(body)
+    facts = {
+        "event_id": event_id,
+        "url": url,
+        "address": attempt.address,
+        "tls": attempt.tls,
+        "status": attempt.status,
+        "milliseconds": attempt.milliseconds,
+        "headers_sent": headers,
+        "answer": body,
+        "handlers": [asdict(one) for one in read.handlers] if read else [],
+        "cause": attempt.cause,
+        "next_step": attempt.next_step,
+    }
+    _print_facts(facts, as_json=as_json)
+    if attempt.outcome != sender.Outcome.DELIVERED:
+        raise SystemExit(1)
+
+
+def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print what is known of one thing, a line each; what is empty is left out."""
+    if as_json:
+        print_json(facts)
+        return
+    for name, value in facts.items():
+        if isinstance(value, bool):
+            say(f"{name}: {'yes' if value else 'no'}")
+        elif isinstance(value, dict):
+            say("\n".join([f"{name}:", *(f"  {key}: {text}" for key, text in value.items())]))
+        elif isinstance(value, list):
+            lines = [f"  {one['name']}: {one['state']} {one['detail']}".rstrip() for one in value]
+            say("\n".join([f"{name}:", *lines]) if lines else f"{name}: none")
+        elif value not in (None, ""):
+            say(f"{name}: {value}")
+
+
+def _print_secret(secret: str, options: str) -> None:
+    click.echo(f"{secret}\nThat is the shared secret. On a receiver of this kit, run:")
+    click.echo(f"  flask secret add '{secret}'{options}")

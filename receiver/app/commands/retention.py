@@ -1,0 +1,39 @@
+"""flask prune: purge what is older than RETENTION_DAYS, as the worker does every day."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import click
+from flask.cli import with_appcontext
+
+from receiver.app.commands.printing import json_option, print_json
+from receiver.app.commands.working import working_kit
+from receiver.customers import clock_notice
+from receiver.customers.purging import Purged
+
+
+@click.command("prune")
+@click.option("--trust-clock", is_flag=True, help="Purge by the dates alone, also after the clock jumped.")
+@json_option
+@with_appcontext
+def prune(as_json: bool, trust_clock: bool) -> None:
+    """Purge bodies, mails and outbox files of settled orders that are older than RETENTION_DAYS."""
+    kit = working_kit()
+    days, now = kit.settings["RETENTION_DAYS"], datetime.now(UTC)
+    if not trust_clock and (suspended := kit.retention.suspension(now)):
+        raise click.ClickException(f"{clock_notice.nothing_is_purged(suspended)} {clock_notice.WHAT_TO_DO}")
+    purged = sum(kit.retention.purge(now, trust_clock=trust_clock), Purged())
+    if as_json:
+        print_json({"days": days, **asdict(purged)})
+    elif not days:
+        click.echo("RETENTION_DAYS is 0: everything is kept.")
+    else:
+        click.echo(
+            f"Older than {days} days: emptied {purged.orders} orders; removed {purged.mails} mails, "
+            f"{purged.files} outbox files and {purged.transmissions} transmissions."
+        )
+
+
+COMMANDS = (prune,)

@@ -1,0 +1,180 @@
+"""flask serve: what `make run` runs - granian on one address, and the self test at the first start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import select
+from urllib3.exceptions import HTTPError
+
+from receiver.app import reloading
+from receiver.app.commands.working import working_kit
+from receiver.app.components import Kit
+from receiver.security.http_client import new_pool
+from receiver.settings.definitions import default
+from receiver.settings.setting import PREFIX
+from receiver.storage.models import OrderRow
+
+_START_SECONDS = 30.0
+#: What it means to be reached by anybody.
+NO_PROXY = (
+    "whoever reaches this address reaches the server itself. Nothing is encrypted, and whoever sends a body and stalls "
+    "holds one of its 8 threads. Put a proxy in front as README, Deploy says, and set TRUSTED_PROXIES."
+)
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
+@click.option("--reload", is_flag=True, help="Load handlers again when a file of theirs changes: while writing them.")
+@with_appcontext
+def serve(host: str, port: int, reload: bool) -> None:
+    """Serve on this machine, and walk the self test at the first start."""
+    kit = working_kit()
+    address = _free_address(host, port)
+    if not (_is_loopback(host) or kit.settings["TRUSTED_PROXIES"]):
+        click.echo(f"{host}: {NO_PROXY}", err=True)
+    url = f"http://{host}:{port}"
+    told_early: list[bool] = []
+    _on_signals(lambda: told_early.append(True))
+    # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
+    environment = _environment(kit, host, url) | ({reloading.BY_THE_PARENT: "1"} if reload else {})
+    server = subprocess.Popen(_granian(address, port), env=environment, start_new_session=True)  # noqa: S603
+    if reload:
+        reloading.on_change(kit.instance / "handlers", lambda: _reload(server, url), after=reloading.SEEN_BY_ALL)
+    try:
+        _on_signals(lambda: _stop(server))
+        if told_early:
+            raise SystemExit(0)
+        if not _answers(server, url):
+            raise click.ClickException(f"{url} cannot be served; the lines above say why")
+        is_first_start = _is_first_start(kit)
+        if is_first_start:
+            click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
+            subprocess.run([sys.executable, "-m", "flask", "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
+        _say_where(url, is_first_start=is_first_start)
+        if not kit.shared_secrets.keyring().active:
+            click.echo("Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET")
+        click.echo("Ctrl-C stops.")
+        raise SystemExit(max(server.wait(), 0))
+    finally:
+        _stop(server)
+        server.wait()
+
+
+def _reload(server: subprocess.Popen[Any], url: str) -> None:
+    """Have the server, once it is up, replace its worker by a new one, which loads the handlers as they are now."""
+    if _answers(server, url):
+        click.echo("A handler's file came, went or was changed: the handlers are loaded again.")
+        server.send_signal(signal.SIGHUP)
+
+
+def _stop(server: subprocess.Popen[Any]) -> None:
+    """Ask the server to stop, once, since a second signal can hang it for good; whoever insists kills it."""
+    _on_signals(lambda: _kill(server))
+    server.terminate()
+
+
+def _kill(server: subprocess.Popen[Any]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(server.pid, signal.SIGKILL)
+
+
+def _on_signals(action: Callable[[], None]) -> None:
+    """Act when this process is to stop: by Ctrl-C, by a service manager, by its terminal's end; not under nohup."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: action())
+
+
+def _say_where(url: str, *, is_first_start: bool) -> None:
+    click.echo(f"\nOrders are received at    {url}/orders")
+    click.echo(f"The console is open at    {click.style(f'{url}/admin/', bold=True)}")
+    if is_first_start:
+        click.echo("Its first password is     what `flask init` said above; lost it? .venv/bin/flask password")
+
+
+def _free_address(host: str, port: int) -> str:
+    """Give the host's address, which is all that granian takes, once its port is known to be free.
+
+    Another server's answers there would be mistaken for this one's.
+    """
+    try:
+        with socket.create_server((host, port)) as listening:
+            return str(listening.getsockname()[0])
+    except OSError as error:
+        what = (error.strerror or "").partition(" (while")[0]
+        hint = "; take another: make run PORT=8001" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"{host}:{port} cannot be listened on: {what}{hint}.") from error
+
+
+def _granian(host: str, port: int) -> list[str]:
+    options = [
+        "--interface",
+        "wsgi",
+        # Its HTTP/2 keeps a thread for ever for each stream that breaks off.
+        "--http",
+        "1",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--blocking-threads",
+        "8",
+        "--workers-kill-timeout",
+        "10",
+        "--respawn-failed-workers",
+        # When handlers are loaded again the old worker goes on taking orders until the new one does.
+        "--respawn-interval",
+        "5",
+    ]
+    return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
+
+
+def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
+    """Name the address as PUBLIC_URL unless one is set; on a trial machine, let handlers reach local addresses."""
+    environment = dict(os.environ)
+    if kit.settings["PUBLIC_URL"] == default("PUBLIC_URL"):
+        environment[f"{PREFIX}PUBLIC_URL"] = url
+    if _is_loopback(host) and not kit.settings["PUBLIC_URL"].startswith("https:"):
+        environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")
+    return environment
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _answers(server: subprocess.Popen[Any], url: str) -> bool:
+    """Wait until the server is ready; False when it ended or stays silent."""
+    pool = new_pool(allow_private=True, https_only=False)
+    deadline = time.monotonic() + _START_SECONDS
+    while server.poll() is None and time.monotonic() < deadline:
+        with suppress(HTTPError):
+            if pool.request("GET", f"{url}/healthz").status == 200:
+                return server.poll() is None
+        time.sleep(0.1)
+    return False
+
+
+def _is_first_start(kit: Kit) -> bool:
+    with kit.database.read() as session:
+        return session.scalar(select(OrderRow.id).limit(1)) is None
+
+
+COMMANDS = (serve,)

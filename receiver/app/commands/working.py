@@ -1,0 +1,50 @@
+"""What every command has: a working instance if it needs one, and words instead of a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, wraps
+from typing import Any
+
+import click
+
+from receiver.app import serving
+from receiver.app.components import Kit, current_kit
+from receiver.errors import ConfigurationError, ReceiverError
+
+
+def working_kit() -> Kit:
+    """Give the current app's kit; ends the command with what to mend when there is no usable database or key."""
+    kit = current_kit()
+    problems = serving.blocking_problems(kit)
+    if problems:
+        raise click.ClickException(problems[0])
+    return kit
+
+
+@cache
+def in_words(command: click.Command) -> click.Command:
+    """Let a command, and each of its group, end with what is wrong and how to mend it, once for all."""
+    for one in command.commands.values() if isinstance(command, click.Group) else ():
+        in_words(one)
+    if command.callback is not None:
+        command.callback = _told(command.callback)
+    return command
+
+
+def _told(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except (ConfigurationError, ReceiverError) as error:
+            raise click.ClickException(str(error)) from error
+        except BrokenPipeError:  # whoever reads the output has enough of it; click ends in silence
+            raise
+        except OSError as error:
+            place = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{place}{error.strerror or type(error).__name__}.") from error
+        except UnicodeError as error:
+            raise click.ClickException("This has letters that the encoding has not; set PYTHONUTF8=1.") from error
+
+    return run

@@ -1,0 +1,93 @@
+"""The parts of one app, as views and commands hold them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from receiver.app.engine import Engine
+from receiver.app.readiness import Readiness
+from receiver.customers.account_links import AccountLinks
+from receiver.customers.registrars.registrations import Registrations
+from receiver.customers.retention import Retention
+from receiver.dispatch.processor import Processor
+from receiver.dispatch.trial import HandlerTrials
+from receiver.errors import Unavailable
+from receiver.handlers.context import Services
+from receiver.handlers.registry import Registry
+from receiver.intake.reception import Reception
+from receiver.intake.refusals import Refusals
+from receiver.mail.customisation import OwnMails
+from receiver.mail.notices import Notices
+from receiver.mail.outbox import Outbox
+from receiver.mail.templates import MailTemplates
+from receiver.mail.transport import MailTransport
+from receiver.relay.controls import Controls
+from receiver.relay.transmissions import Transmissions
+from receiver.security.shared_secrets import SharedSecrets
+from receiver.sources.registry import Sources
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.processes import Presence
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kit:
+    """Holds what views and commands work with."""
+
+    instance: Path
+    settings: Mapping[str, Any] = field(repr=False)
+    #: What is wrong with the settings, sources apart, until a restart.
+    setting_problems: list[str]
+    #: What has been in the way at the database since the start; empty once it is gone.
+    database_problems: list[str] = field(default_factory=list)
+    database: Database
+    shared_secrets: SharedSecrets
+    sources: Sources
+    refusals: Refusals
+    registry: Registry
+    reception: Reception
+    readiness: Readiness
+    own_mails: OwnMails
+    transport: MailTransport
+    templates: MailTemplates
+    account_links: AccountLinks
+    #: What every handler's context shares.
+    services: Services
+    processor: Processor
+    trials: HandlerTrials
+    outbox: Outbox
+    controls: Controls
+    transmissions: Transmissions
+    registrations: Registrations
+    notices: Notices
+    retention: Retention
+    presence: Presence
+    leases: Leases
+    engine: Engine
+
+    @property
+    def setting_warnings(self) -> Sequence[str]:
+        """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
+        found: Sequence[str] = self.settings["unknown"]
+        return found
+
+    @property
+    def problems(self) -> list[str]:
+        """Give what keeps orders from being taken now; serving with any leaves /orders answering 503."""
+        return [*self.setting_problems, *self.database_problems, *self.sources.blocking]
+
+    def check_settings(self) -> None:
+        """Raise Unavailable while the settings are wrong, or the database has been of no use since the start."""
+        if self.problems:
+            raise Unavailable("The receiver cannot take orders yet; its log and `flask doctor` say why.")
+
+
+def current_kit() -> Kit:
+    """Give the current app's kit."""
+    kit: Kit = current_app.extensions["receiver"]
+    return kit

@@ -1,0 +1,165 @@
+"""Look at what has to run for orders to be handled, each of it for real, and say how to mend what is wrong."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, select
+
+from receiver.app import far_off
+from receiver.app.components import Kit
+from receiver.app.doctor import set_up
+from receiver.app.doctor.finding import Finding
+from receiver.customers import clock_notice
+from receiver.customers.registrars import NotRegistered, choice, registrations
+from receiver.intake import refusals
+from receiver.intake.refusal_advice import advice
+from receiver.mail.transport import MailNotDelivered
+from receiver.sources.source import DEFAULT
+from receiver.storage import same_id
+from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.relay_models import TransmissionRow
+
+#: A large day's orders and mails, and a backup before an upgrade.
+_LEAST_FREE_MB = 100
+
+
+def disk(kit: Kit) -> Iterator[Finding]:
+    """Tell whether there is room for orders to come; a small row may fit where an order does not."""
+    if not kit.instance.is_dir():
+        return
+    free = shutil.disk_usage(kit.instance).free // 1_000_000
+    if free < _LEAST_FREE_MB:
+        text = f"{free} MB are free where {kit.instance} lies; make room, or orders are answered 503 once it is full"
+        yield Finding("disk", "wrong", text)
+    else:
+        yield Finding("disk", "ok", f"{free} MB are free")
+
+
+def clock(kit: Kit) -> Iterator[Finding]:
+    """Judge the clock by signed POSTs and by the upkeep's heartbeat: nobody else tells the time here."""
+    with kit.database.read() as session:
+        off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
+    if off:
+        text = f"POSTs in 24 h whose time was more than 300 s off: {off}; set this machine's clock by NTP"
+        yield Finding("clock", "warning", text)
+    else:
+        yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
+    if suspended := kit.retention.suspension(datetime.now(UTC)):
+        text = f"{clock_notice.nothing_is_purged(suspended)} {clock_notice.WHAT_TO_DO}"
+        yield Finding("clock", "warning", text)
+
+
+def refused(kit: Kit) -> Iterator[Finding]:
+    """Give the newest refusal of each reason, and what ends it."""
+    with kit.database.read() as session:
+        newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
+    for row in newest:
+        url = "/orders" if row.source == DEFAULT else f"/orders/{row.source}"
+        text = f"{row.at:%Y-%m-%d %H:%M} UTC on {url}: {row.detail} {advice(row.reason).next_step}"
+        yield Finding("refused", "warning", text)
+    if not newest:
+        yield Finding("refused", "ok", "no POST was refused in 24 h")
+
+
+_JOBS: tuple[tuple[type[OrderRow | MailRow | TransmissionRow], str, str], ...] = (
+    (OrderRow, "orders", "orders list"),
+    (MailRow, "mails", "mail list"),
+    (TransmissionRow, "transmissions", "relay transmissions"),
+)
+
+
+def queue(kit: Kit) -> Iterator[Finding]:
+    """Count the jobs that wait, are overdue or have failed."""
+    late = datetime.now(UTC) - timedelta(minutes=5)
+    with kit.database.read() as session:
+        for model, name, listed in _JOBS:
+            waiting = session.scalar(select(func.count()).where(model.state == "open")) or 0
+            overdue = session.scalar(select(func.count()).where(model.state == "open", model.due_at < late)) or 0
+            failed = session.scalar(select(func.count()).where(model.state == "failed", model.test.is_(False))) or 0
+            state = "warning" if overdue or failed else "ok"
+            text = f"{waiting} {name} open, {overdue} of them overdue, {failed} failed"
+            if overdue:
+                text += "; is a serving process or `flask worker` running?"
+            if failed:
+                text += f"; see `flask {listed} --state failed`"
+            yield Finding("queue", state, text)
+        parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
+        if parked:
+            yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
+        for name, count in far_off.counts(session, kit.settings["RETRY_SCHEDULE"], datetime.now(UTC)).items():
+            text = (
+                f"{count} {name} are due later than any wait, so the clock was ahead when they were put off; a serving "
+                "process or `flask worker` makes them due within a minute"
+            )
+            yield Finding("queue", "warning", text)
+
+
+def one_id(kit: Kit) -> Iterator[Finding]:
+    """Count what came lately under an id that something else has, and warn of two completed orders."""
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        events, orders = same_id.count(session, now), same_id.count_of_orders(session, now)
+    text = f"events in {same_id.LATELY.days} days under an id that another event has: {events}"
+    if events:
+        text += f", {orders} of them completed orders beside a completed order; see `flask orders list --same-id`"
+    if orders:
+        text += (
+            ". Each was kept and handled. Does the shop give one event_id to several orders, or does your mapping read "
+            "event_id from a parameter that is not unique? Then leave event_id out of the mapping"
+        )
+    yield Finding("same id", "warning" if orders else "ok", text)
+
+
+def mail(kit: Kit) -> Iterator[Finding]:
+    """Connect to the mail server and log in."""
+    yield from set_up.mail_server(kit)
+    if not kit.settings["MAIL_SERVER"]:
+        return
+    try:
+        kit.transport.check()
+    except MailNotDelivered as error:
+        yield Finding("mail", "wrong", str(error))
+    else:
+        login = (
+            " and takes the login" if kit.settings["MAIL_USERNAME"] else ", without a login: MAIL_USERNAME is not set"
+        )
+        yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers{login}")
+
+
+def mail_templates(kit: Kit) -> Iterator[Finding]:
+    """Write every mail by the templates as they are, the shop's own included."""
+    problems = kit.own_mails.problems()
+    for problem in problems:
+        yield Finding("templates", "wrong", f"that of {problem}; the built-in one is sent instead")
+    if not problems:
+        yield Finding("templates", "ok", "every mail can be written as the templates are")
+
+
+def registrar(kit: Kit) -> Iterator[Finding]:
+    """Ask where customers become users whether it takes them, and count those that it did not."""
+    registrar = kit.registrations.registrar
+    if kit.settings["ACCOUNT_URL"] and not choice.account_url(kit.settings):
+        text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
+        yield Finding("registrar", "warning", text)
+    if registrar is None and kit.settings["REGISTRAR"] in registrations.WEBSITES:
+        text = (
+            f"{kit.settings['REGISTRAR']}: no website is told of customers until [registrar] in config.toml is mended"
+        )
+        yield Finding("registrar", "wrong", text)
+        return
+    if registrar is None:
+        yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
+        return
+    try:
+        yield Finding("registrar", "ok", registrar.check())
+    except NotRegistered as error:
+        yield Finding("registrar", "wrong", str(error))
+    with kit.database.read() as session:
+        counts, newest = registrations.counts(session), registrations.newest_failed(session)
+    text = f"{counts['open']} customers to be registered, {counts['failed']} failed"
+    if newest is not None:
+        text += f", the newest because: {newest.detail} Mend it, then: flask customers register --all"
+    yield Finding("registrar", "warning" if newest else "ok", text)

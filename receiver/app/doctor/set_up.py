@@ -1,0 +1,139 @@
+"""Look at what is set up, and say how to mend what is wrong; nothing is connected to and nothing written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from receiver.app import ownership
+from receiver.app.components import Kit
+from receiver.app.doctor.finding import Finding
+from receiver.dispatch import handler_changes
+from receiver.security import sealed
+from receiver.security.secret_strength import weakness
+from receiver.security.signing import fingerprint
+from receiver.settings.definitions import EXAMPLES, SETTINGS, default
+
+
+def settings(kit: Kit) -> Iterator[Finding]:
+    """Name settings that are wrong, and examples that nobody has changed yet."""
+    for problem in kit.problems:
+        yield Finding("settings", "wrong", problem)
+    if not kit.problems:
+        yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
+    for warning in kit.setting_warnings:
+        yield Finding("settings", "warning", warning)
+    examples = [name for name in EXAMPLES if kit.settings[name] == default(name)]
+    if examples:
+        yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
+
+
+def instance(kit: Kit) -> Iterator[Finding]:
+    """Tell whether the instance folder is there and its owner's alone."""
+    if not kit.instance.is_dir():
+        yield Finding("instance", "wrong", f"{kit.instance} is not there; run `flask init`")
+        return
+    for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
+        if path.exists() and path.stat().st_mode & 0o077:
+            yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")
+            return
+    strangers = list(ownership.problems(kit.instance, Path(kit.database.engine.url.database or "")))
+    for problem in strangers:
+        yield Finding("instance", "wrong", problem)
+    if not strangers:
+        yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
+
+
+def secrets(kit: Kit) -> Iterator[Finding]:
+    """Tell which shared secrets prove a POST now, and which cannot be decrypted."""
+    with kit.database.read() as session:
+        rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
+    active = [row["fingerprint"] for row in rows if row["state"] == "active"]
+    unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
+    if active:
+        yield Finding("secrets", "ok", f"active: {', '.join(active)}")
+    elif unreadable:
+        yield Finding("secrets", "wrong", "none can be read, so /orders answers 503 to all")
+    else:
+        yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
+    if unreadable and kit.settings["SECRET_KEY"]:
+        text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
+        yield Finding("secrets", "wrong", f"{text}run `flask init --new-key` and add them again")
+
+
+def weak_secrets(kit: Kit) -> Iterator[Finding]:
+    """Name the secrets that are easily guessed; they still hold, since an order that is refused is lost."""
+    active = [*kit.shared_secrets.keyring().active, *kit.sources.secrets, kit.settings["FORWARD_SECRET"].strip()]
+    for secret in dict.fromkeys(filter(None, active)):
+        if why := weakness(secret):
+            text = (
+                f"{fingerprint(secret)} is easily guessed: {why}; have another made with `flask secret add`, give it "
+            )
+            yield Finding("secrets", "warning", f"{text}to the service, and take this one away")
+
+
+def control_secrets(kit: Kit) -> Iterator[Finding]:
+    """Name the Order Control's secrets that cannot be decrypted; nothing is said when all can."""
+    closed = sealed.unreadable(kit.database.engine, kit.settings["SECRET_KEY"], sealed.ORDER_CONTROL)
+    if closed and kit.settings["SECRET_KEY"]:
+        text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run "
+        yield Finding("relay", "wrong", f"{text}`flask relay rotate` and give the new one to the receiving server")
+
+
+def mail_server(kit: Kit) -> Iterator[Finding]:
+    """Say where mails lie while no server sends them, and that a password would travel in clear."""
+    server, is_encrypted = kit.settings["MAIL_SERVER"], kit.settings["MAIL_USE_TLS"] or kit.settings["MAIL_USE_SSL"]
+    if not server:
+        text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
+        yield Finding("mail", "warning", text)
+    elif kit.settings["MAIL_USERNAME"] and not is_encrypted and server not in {"localhost", "127.0.0.1", "::1"}:
+        text = "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)"
+        yield Finding("mail", "warning", text)
+
+
+def handlers(kit: Kit) -> Iterator[Finding]:
+    """Name the handlers that run, and what kept others from being loaded."""
+    for problem in kit.registry.problems:
+        yield Finding("handlers", "wrong", problem)
+    for said in (*kit.registry.not_yet, *kit.registry.notes):
+        yield Finding("handlers", "warning", said)
+    names = ", ".join(handler.name for handler in kit.registry.handlers)
+    for difference in handler_changes.differences(kit.database, kit.registry):
+        yield Finding("handlers", "wrong", difference)
+    yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
+
+
+def public_url(kit: Kit) -> Iterator[Finding]:
+    """Tell whether the outside reaches this server by https."""
+    url = urlsplit(kit.settings["PUBLIC_URL"])
+    if url.scheme == "https":
+        yield Finding("public url", "ok", f"{kit.settings['PUBLIC_URL']}; the service posts to …/orders")
+    else:
+        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
+        yield Finding("public url", "warning", text)
+    if url.scheme != "https" and not kit.settings["TRUSTED_PROXIES"] and not _is_this_machine(url.hostname or ""):
+        text = (
+            "PUBLIC_URL is another address than this machine's own, and TRUSTED_PROXIES is 0: without a proxy in front "
+            "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; see README, Deploy"
+        )
+        yield Finding("proxies", "warning", text)
+    if url.scheme == "https" and not kit.settings["TRUSTED_PROXIES"]:
+        text = (
+            "TRUSTED_PROXIES is 0: behind a proxy all visitors share its one address, and so one limit on wrong "
+            "passwords; set it to how many proxies stand in front, mostly 1. Without one, whoever sends a body and "
+            "stalls holds a thread of the server"
+        )
+        yield Finding("proxies", "warning", text)
+    if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
+        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
+        yield Finding("relay", "warning", text)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,89 @@
+"""Look at what is stored: which SQLite runs, whether the file is whole and the schema is this release's."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from receiver.app.components import Kit
+from receiver.app.doctor.finding import Finding
+from receiver.app.readiness import prove_writable
+from receiver.app.serving import blocking_problems
+from receiver.errors import Unavailable
+from receiver.storage import migrations, sqlite
+from receiver.storage.errors import translated_errors
+from receiver.storage.migrations import comparison
+
+#: Seconds for looking through the orders and their indexes, and again for the rest: 2 GB take about 5.
+_SECONDS = 30.0
+#: SQLite asks whether to go on after so many of its steps.
+_STEPS = 10_000
+#: What it says of an index that does not fit its table; anything else is worse.
+_OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index ")
+
+
+def database(kit: Kit) -> Iterator[Finding]:
+    """Tell which SQLite runs in which mode, whether all that is stored is whole, and commit a row."""
+    version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
+    why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
+    yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
+    wrong = [Finding("database", "wrong", problem) for problem in blocking_problems(kit)] or [*_schema(kit)]
+    yield from wrong
+    if migrations.problem(kit.database.engine):
+        return
+    damaged = [*_damage(kit)]
+    yield from damaged
+    if not any(finding.state == "wrong" for finding in (*wrong, *damaged)):
+        prove_writable(kit.database, patience=5)
+        whole = "" if damaged else "whole, every index fits its table, "
+        yield Finding("database", "ok", f"schema {migrations.newest()}, {whole}a row was written and committed")
+
+
+def _schema(kit: Kit) -> Iterator[Finding]:
+    """Name what the database has otherwise than this release needs it."""
+    with translated_errors():
+        found = comparison.differences(kit.database.engine)
+    for difference in found:
+        step = "run `flask init`" if difference.is_too_strict else "put a backup back as README, Deploy says"
+        yield Finding("database", "wrong", f"not the schema of this release: {difference.text}; {step}")
+
+
+def _damage(kit: Kit) -> Iterator[Finding]:
+    """Compare the orders with their indexes first, since copies are told by one, then look through everything."""
+    for pragma, what in (("integrity_check(orders)", "the orders"), ("integrity_check", "the database")):
+        said = _said(kit, pragma)
+        if said is None:
+            text = f"{what} could not be looked through within {_SECONDS:.0f} s; nothing is known to be wrong"
+            yield Finding("database", "warning", text)
+        elif said != ["ok"]:
+            yield Finding("database", "wrong", _what_is_damaged(said))
+            return
+
+
+def _said(kit: Kit, pragma: str) -> list[str] | None:
+    """Give what SQLite says of the file, None when it takes too long to find out."""
+    deadline = time.monotonic() + _SECONDS
+    try:
+        with kit.database.read() as session:
+            raw: Any = session.connection().connection.dbapi_connection
+            raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS)
+            try:
+                return [line for (text,) in raw.execute(f"PRAGMA {pragma}").fetchall() for line in text.splitlines()]
+            finally:
+                raw.set_progress_handler(None, 0)
+    except Unavailable as error:
+        if time.monotonic() > deadline:
+            return None
+        return [str(error)]
+
+
+def _what_is_damaged(said: list[str]) -> str:
+    if all(_OF_AN_INDEX.match(line) for line in said):
+        return (
+            f"an index does not fit its table ({said[0]}), so an order may be taken twice, or not be found; stop the "
+            'server and run: sqlite3 receiver.sqlite REINDEX. If that says "UNIQUE constraint failed", an order was '
+            "taken twice already: put a backup back as README, Deploy says"
+        )
+    return "the file is damaged; put a backup back as README, Deploy says"

@@ -1,0 +1,150 @@
+"""Set up what belongs to the merchant: folder, secret key, settings file, database, admin password; back it up."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import delete
+from sqlalchemy.engine import make_url
+from werkzeug.security import generate_password_hash
+
+from receiver.app.components import Kit
+from receiver.errors import ConfigurationError, NotPossible
+from receiver.security import guesses, sealed
+from receiver.settings import definitions, secret_key
+from receiver.settings.example import example
+from receiver.settings.reading import DEFAULT
+from receiver.storage import migrations, private_files
+from receiver.storage.backup import back_up
+from receiver.storage.console_models import SessionRow
+from receiver.storage.database import Database
+from receiver.storage.errors import translated_errors
+from receiver.storage.migrations import comparison
+from receiver.storage.models import AdministratorRow
+
+#: Fewest characters of an admin password that somebody chose.
+SHORTEST_PASSWORD = 12
+_LOST_KEY = (
+    "Put the right secret_key back from the backup. If it is lost, begin again with `flask init --new-key`: it removes "
+    "what cannot be read, and says what must be entered again."
+)
+_FOLDERS = ("", "handlers", "templates", "outbox")
+
+
+def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> Iterator[str]:
+    """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
+
+    With ``new_key`` begin again where the secret key is lost: what it alone could read is removed. Raises
+    ConfigurationError when the folder cannot be written, the secret key is of no use or missing while the database
+    needs it, or the database is a newer release's, and Unavailable when the database cannot be used.
+    """
+    try:
+        yield from _make_folders(kit.instance)
+        yield from _set_up_key(kit, new_key=new_key)
+        if private_files.write(kit.instance / definitions.FILE, example()):
+            yield f"Wrote {kit.instance / definitions.FILE}"
+        with translated_errors():
+            yield from _upgrade(kit)
+        if new_key:
+            yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
+    except OSError as error:
+        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
+    with kit.database.read() as session:
+        has_password = session.get(AdministratorRow, 1) is not None
+    if not has_password:
+        made = set_password(kit.database, chosen_password)
+        yield "Admin password: " + ("taken from RECEIVER_ADMIN_PASSWORD" if chosen_password else f"{made} (shown once)")
+
+
+def set_password(database: Database, chosen: str | None) -> str:
+    """Set the admin password, made up unless chosen, and give it; every sign-in to the console ends.
+
+    Wrong passwords are forgotten with it, so that nobody's guesses keep the owner out, and no device is known any more.
+
+    Raises NotPossible for a short one.
+    """
+    if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
+        raise NotPossible(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
+    password = chosen or secrets.token_urlsafe(12)
+    row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
+    with database.write() as session:
+        session.merge(row)
+        session.execute(delete(SessionRow))
+        guesses.forget_all(session)
+    return password
+
+
+def _make_folders(instance: Path) -> Iterator[str]:
+    for name in _FOLDERS:
+        folder = instance / name
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            yield f"Made {folder}"
+    if instance.stat().st_mode & 0o077:
+        instance.chmod(0o700)
+
+
+def _key(kit: Kit) -> str | None:
+    """Give the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
+    is_set = kit.settings["origins"]["SECRET_KEY"] != DEFAULT
+    return kit.settings["SECRET_KEY"] if is_set else secret_key.read(kit.instance)
+
+
+def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
+    """Make a key where none is needed yet; the one that the database needs is never replaced unasked."""
+    try:
+        key = _key(kit)
+    except ConfigurationError:
+        if not new_key:
+            raise
+        key = ""
+    closed = sealed.unreadable(kit.database.engine, key or "")
+    if key and new_key and not closed:
+        raise NotPossible("The secret key is whole and reads all that is stored; nothing was changed.")
+    if key and closed and not new_key:
+        yield f"Warning: the secret key cannot read {' and '.join(closed)}. {_LOST_KEY}"
+    if key:
+        return
+    if closed and not new_key:
+        path = kit.instance / secret_key.FILE
+        needed = f"{path} is missing, and only it can read what is stored: {' and '.join(closed)}."
+        raise ConfigurationError(f"{needed} {_LOST_KEY}")
+    if secret_key.make(kit.instance, replace=new_key):
+        yield f"Wrote {kit.instance / secret_key.FILE}"
+        if new_key:
+            yield "Everybody is signed out, and account links that were mailed before open nothing any more."
+
+
+def _upgrade(kit: Kit) -> Iterator[str]:
+    path = Path(make_url(kit.settings["DATABASE_URL"]).database or "")
+    if not path.exists():
+        private_files.write(path, "")
+    found = migrations.version(kit.database.engine)
+    if found == migrations.newest():
+        yield f"Database {path} is up to date"
+    else:
+        if found is not None:
+            if not migrations.is_known(found):
+                raise ConfigurationError(str(migrations.problem(kit.database.engine)))
+            yield _back_up_first(kit, path)
+        migrations.upgrade(kit.database.engine)
+        yield f"Database {path} " + ("upgraded" if found else "set up")
+    yield from _loosen(kit, path)
+
+
+def _loosen(kit: Kit, path: Path) -> Iterator[str]:
+    """Let columns be empty that this release leaves empty: a database of a changed migration refused every order."""
+    strict = [found for found in comparison.differences(kit.database.engine) if found.is_too_strict]
+    if strict:
+        yield _back_up_first(kit, path)
+        comparison.loosen(kit.database.engine, strict)
+        yield f"Database {path}: may be empty now: {', '.join(f'{one.table}.{one.column}' for one in strict)}"
+
+
+def _back_up_first(kit: Kit, path: Path) -> str:
+    copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+    back_up(kit.database, copy)
+    return f"Backed the database up to {copy}"

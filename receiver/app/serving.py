@@ -1,0 +1,150 @@
+"""What happens when an app begins to serve: its checks are made and its worker is started."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import re
+import sys
+import threading
+import time
+
+import click
+from flask.cli import FlaskGroup
+from flask.helpers import get_debug_flag
+from werkzeug.serving import is_running_from_reloader
+
+from receiver.app import stray_errors
+from receiver.app.components import Kit
+from receiver.dispatch import handler_changes
+from receiver.security.shared_secrets import Keyring
+from receiver.settings import secret_key
+from receiver.storage import migrations
+
+#: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
+_SWITCH_SECONDS = 0.001
+_LOOK_AGAIN_SECONDS = 1.0
+
+#: The address of a page that opens an account, as a request log prints it.
+_LINK = re.compile(r'(/account/claim/)[^\s"]+')
+
+log = logging.getLogger(__name__)
+
+
+def is_serving() -> bool:
+    """Tell whether this process is to serve: it is, unless a flask command other than ``run`` is being carried out.
+
+    Nor is the process of ``flask run --debug`` that only starts the serving one again after a change.
+    """
+    command = click.get_current_context(silent=True)
+    if command is None or not isinstance(command.find_root().command, FlaskGroup):
+        return True
+    return command.info_name == "run" and not _only_restarts(command)
+
+
+def _only_restarts(command: click.Context) -> bool:
+    reloads = command.params.get("reload")
+    return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
+
+
+def start(kit: Kit, *, work: bool, kind: str = "server") -> bool:
+    """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
+
+    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. What is wrong
+    with a setting stays so until a restart; a database that can be used after all is used from then on. A wrong source
+    keeps orders from being taken until the file is mended, and no job from running. The process is written down as a
+    ``kind`` of its own, *server* or *worker*, with the handlers that it has loaded.
+    """
+    _set_up_log(kit.settings["LOG_LEVEL"])
+    stray_errors.log_without_words()
+    kit.setting_problems.extend(_missing_key(kit))
+    kit.database_problems.extend(_database_problems(kit))
+    for problem in kit.problems:
+        log.error("/orders answers 503 until this is mended: %s", problem)
+    for warning in kit.setting_warnings:
+        log.warning("%s", warning)
+    for problem in kit.registry.problems_for_the_log:
+        log.error("%s See: flask handlers list", problem)
+    for said in (*kit.registry.not_yet, *kit.registry.notes):
+        log.warning("%s", said)
+    if not kit.problems:
+        _tell_of_secrets(kit.shared_secrets.keyring())
+    log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
+    kit.presence.begin(
+        kind, [handler.name for handler in kit.registry.handlers], handler_changes.loaded_files(kit.registry)
+    )
+    kit.transport.clear_remains()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
+    work = work and not kit.setting_problems
+    kit.engine.start(work=work and not kit.database_problems)
+    if kit.database_problems:
+        threading.Thread(target=_wait_for_the_database, args=(kit, work), name="start", daemon=True).start()
+    if work:
+        threading.Thread(target=_end_the_work, args=(kit,), name="stop").start()
+    return not kit.setting_problems and not kit.database_problems
+
+
+def blocking_problems(kit: Kit) -> list[str]:
+    """Give what keeps orders from being taken, besides wrong settings."""
+    return [*_missing_key(kit), *_database_problems(kit)]
+
+
+def _missing_key(kit: Kit) -> list[str]:
+    problem = None if kit.settings["SECRET_KEY"] else secret_key.problem(kit.instance)
+    return [problem] if problem else []
+
+
+def _tell_of_secrets(keyring: Keyring) -> None:
+    if keyring.is_sealed:
+        log.error(
+            "/orders answers 503: none of the stored shared secrets can be read with this SECRET_KEY. Put the right "
+            "secret_key back and start again, or add the secret once more with: flask secret add"
+        )
+    elif not keyring.active:
+        log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
+
+
+def _database_problems(kit: Kit) -> list[str]:
+    problem = migrations.problem(kit.database.engine)
+    return [problem] if problem else []
+
+
+def _wait_for_the_database(kit: Kit, work: bool) -> None:
+    """Take orders, and work, once what is in the way is gone: a full disk, a lock, an upgrade not yet made."""
+    while _database_problems(kit):
+        time.sleep(_LOOK_AGAIN_SECONDS)
+    if work:
+        kit.engine.start_work()
+    kit.database_problems.clear()
+    log.info("the database can be used now: orders are taken")
+
+
+def give_way(kit: Kit) -> None:
+    """Start no more jobs, for another process does that now with other handlers; go on taking orders until the end."""
+    kit.presence.end()
+    kit.engine.stop()
+
+
+def _end_the_work(kit: Kit) -> None:
+    """Let the running jobs end when the server stops; as no daemon, this thread is waited for at the process's end."""
+    threading.main_thread().join()
+    kit.engine.stop()
+    kit.presence.end()
+
+
+def _set_up_log(level: str) -> None:
+    logging.basicConfig(
+        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for talkative in ("alembic", "huey"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
+    for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
+        logging.getLogger(of_requests).addFilter(_without_links)
+
+
+def _without_links(record: logging.LogRecord) -> bool:
+    """Leave out of a server's line on a request the link that opens an account; whoever reads the log could use it."""
+    record.msg, record.args = _LINK.sub(r"\1...", record.getMessage()), ()
+    return True
