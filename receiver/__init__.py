@@ -17,11 +17,12 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     RECEIVER_INSTANCE_PATH moves the instance folder. Builds and never refuses: it starts no thread and touches
     no database. What is wrong with the settings is kept, and leaves /orders answering 503.
     """
-    from receiver import console, health, page_forms, problems, routes
-    from receiver.account import pages
+    from receiver import routes
     from receiver.app import body_deadlines, commands, wiring
     from receiver.relay import recording
     from receiver.settings import reading
+    from receiver.web import console, health, page_forms, problems
+    from receiver.web.account import pages
 
     instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
     instance = instance.expanduser().absolute()

@@ -11,14 +11,14 @@ from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 
-from receiver import examples
 from receiver.orders import Order
 from receiver.relay.sender import Answer, post
 from receiver.security.http_client import new_pool
+from receiver.web.console import receivers
 from tests.served import FORM
 from tests.smtp_servers import free_port
 
-FOLDER = Path(examples.__file__).parent
+FOLDER = Path(receivers.__file__).parent
 COMMANDS = {
     "receiver.py": lambda port: [sys.executable, "receiver.py", str(port)],
     "receiver.php": lambda port: ["php", "-S", f"127.0.0.1:{port}", "receiver.php"],

@@ -6,8 +6,8 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.console.handlers import EXAMPLE
 from receiver.dispatch.attempts import MOST_ABANDONED
+from receiver.web.console.handlers import EXAMPLE
 from tests.console.browsing import Browsing
 from tests.console.visitor import Visitor
 from tests.served import Served, order_fields

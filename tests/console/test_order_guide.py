@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from receiver.console.order_guide import EXAMPLE_SECRET, signature_headers
-from receiver.examples import EXAMPLES
 from receiver.orders import encode_form
 from receiver.orders.guide import dummy_of_the_guide
 from receiver.orders.parameters import form_pairs, groups, json_text, parameters, types
 from receiver.security.signing import verify
+from receiver.web.console.order_guide import EXAMPLE_SECRET, signature_headers
+from receiver.web.console.receivers import EXAMPLES
 from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import Served

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from receiver.console import parked as page_of_parked
 from receiver.sources import saved_rules
 from receiver.storage.models import MailRow, OrderRow
+from receiver.web.console import parked as page_of_parked
 from tests.console.browsing import Browsing
 from tests.console.visitor import Page, Visitor
 from tests.served import SECRET, Served, order_fields

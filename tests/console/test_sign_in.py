@@ -17,11 +17,11 @@ from sqlalchemy import delete, update
 
 from receiver.app.components import Kit
 from receiver.app.instance import set_password
-from receiver.console import sign_in as page_of_sign_in
-from receiver.console.guard import OPEN_TO_ALL
 from receiver.security.guesses import LIMITS, TooManyFailures
 from receiver.security.sign_ins import SignIns
 from receiver.storage.console_models import SessionRow, SignInFailureRow
+from receiver.web.console import sign_in as page_of_sign_in
+from receiver.web.console.guard import OPEN_TO_ALL
 from tests.console.browsing import Browsing
 from tests.console.visitor import PASSWORD, Visitor
 from tests.served import Served

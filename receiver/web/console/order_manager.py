@@ -12,13 +12,13 @@ from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
 from receiver.app.components import Kit, current_kit
-from receiver.console import paging
-from receiver.console.blueprint import console
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
 from receiver.relay import queries, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
+from receiver.web.console import paging
+from receiver.web.console.blueprint import console
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 SHOW_ONCE = "show_secret_once"

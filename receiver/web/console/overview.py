@@ -11,10 +11,10 @@ from flask import render_template, url_for
 
 from receiver.app import statistics
 from receiver.app.components import Kit, current_kit
-from receiver.console import checklist
-from receiver.console.blueprint import console
-from receiver.console.charts import Chart, bar_chart
-from receiver.console.presentation import LOCALE
+from receiver.web.console import checklist
+from receiver.web.console.blueprint import console
+from receiver.web.console.charts import Chart, bar_chart
+from receiver.web.console.presentation import LOCALE
 
 #: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {

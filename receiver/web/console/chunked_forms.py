@@ -10,9 +10,9 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit, current_kit
-from receiver.console.blueprint import console
 from receiver.intake import held_back
 from receiver.sources import options
+from receiver.web.console.blueprint import console
 
 
 @dataclass(frozen=True)

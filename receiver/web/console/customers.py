@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver.app.components import current_kit
-from receiver.console.blueprint import console
-from receiver.console.paging import before, one_page
 from receiver.customers import privacy
 from receiver.customers import records as customer_book
 from receiver.customers.registrars import registrations
 from receiver.storage.models import CustomerRow
+from receiver.web.console.blueprint import console
+from receiver.web.console.paging import before, one_page
 
 
 @console.get("/customers")

@@ -10,10 +10,10 @@ from flask import current_app, render_template
 
 from receiver.app import statistics
 from receiver.app.components import current_kit
-from receiver.console.blueprint import console
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempts import MOST_ABANDONED
 from receiver.handlers.registry import SWITCHED_BY
+from receiver.web.console.blueprint import console
 
 _NEVER = statistics.HandlerFigures(None, Counter())
 EXAMPLE = '''\

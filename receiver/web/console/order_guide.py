@@ -7,14 +7,14 @@ from typing import NamedTuple
 
 from flask import render_template
 
-from receiver.console.blueprint import console
-from receiver.examples import EXAMPLES
 from receiver.orders.guide import dummy_of_the_guide
 from receiver.orders.model import Order
 from receiver.orders.parameters import form_pairs, groups, json_text, types
 from receiver.relay.failures import of_status
 from receiver.relay.sender import Outcome, outcome_of
 from receiver.security.signing import TOLERANCE_SECONDS, sign
+from receiver.web.console.blueprint import console
+from receiver.web.console.receivers import EXAMPLES
 
 #: Published, so that readers can hold their own signature against the guide's.
 EXAMPLE_SECRET = "whsec_YW4gZXhhbXBsZSwgdXNlZCBmb3Igbm8gb3JkZXIhISE="  # noqa: S105 - active nowhere

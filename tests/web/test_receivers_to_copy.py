@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from receiver import examples
-from receiver.examples import EXAMPLES
 from receiver.orders import encode_form
 from receiver.orders.guide import dummy_of_the_guide
 from receiver.relay.sender import Outcome
 from receiver.security.signing import new_secret
+from receiver.web.console import receivers
+from receiver.web.console.receivers import EXAMPLES
 from tests.running_examples import COMMANDS, FOLDER, Running
 from tests.served import SECRET, signed
 
@@ -151,7 +151,7 @@ def test_what_is_too_large_is_refused_unread(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.language)
-def test_it_is_short_enough_to_read(example: examples.Example) -> None:
+def test_it_is_short_enough_to_read(example: receivers.Example) -> None:
     lines = example.code.splitlines()
     assert len(lines) <= 60
     assert example.command in lines[0] or example.command in lines[1]

@@ -12,13 +12,13 @@ from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
 from receiver.app.components import Kit, current_kit
-from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError
 from receiver.mail.notices import TROUBLES
 from receiver.security import signing
 from receiver.settings.definitions import SETTINGS
 from receiver.settings.reading import DEFAULT
 from receiver.settings.setting import Setting
+from receiver.web.console.blueprint import console
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
 _SHOW = "show_receiver_secret"

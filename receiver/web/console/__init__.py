@@ -7,8 +7,8 @@ from importlib import import_module
 from flask import Flask, redirect, url_for
 
 from receiver.app.components import Kit
-from receiver.console import guard, presentation
-from receiver.console.blueprint import console
+from receiver.web.console import guard, presentation
+from receiver.web.console.blueprint import console
 
 #: The files with pages; each puts its own on the blueprint.
 PAGES = (

@@ -9,12 +9,12 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver.app.components import current_kit
-from receiver.console import paging
-from receiver.console.blueprint import console
 from receiver.errors import ConfigurationError, NotThere
 from receiver.mail import queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
+from receiver.web.console import paging
+from receiver.web.console.blueprint import console
 
 #: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
 #: but the shop's logo.

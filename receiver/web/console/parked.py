@@ -13,13 +13,13 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from receiver.app.components import current_kit
-from receiver.console import paging
-from receiver.console.blueprint import console
-from receiver.console.chunked_forms import of_each_source
 from receiver.dispatch.replay import replay_all
 from receiver.intake import parked as parked_orders
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.storage import order_queries
+from receiver.web.console import paging
+from receiver.web.console.blueprint import console
+from receiver.web.console.chunked_forms import of_each_source
 
 #: Seconds that one request runs parked orders for; the page then goes on with the next.
 _SECONDS = 2.0

@@ -11,9 +11,9 @@ from flask.typing import ResponseReturnValue
 from flask_wtf import CSRFProtect
 
 from receiver.app.components import Kit, current_kit
-from receiver.console.blueprint import console
 from receiver.security.sign_ins import SESSION, SignIns
 from receiver.settings import secret_key
+from receiver.web.console.blueprint import console
 
 #: Key of the sign-in's token in the session cookie.
 TOKEN = "token"  # noqa: S105 - a name, not a token

@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from markupsafe import Markup
 
-from receiver.account.blueprint import account
 from receiver.app.components import current_kit
 from receiver.mail import formatting
 from receiver.storage.models import CustomerRow, OrderRow
+from receiver.web.account.blueprint import account
 
 
 def content_of(row: OrderRow) -> dict[str, Any]:

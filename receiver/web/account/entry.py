@@ -12,15 +12,23 @@ from sqlalchemy import select
 from wtforms import EmailField, PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from receiver.account.blueprint import TOKEN, account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.app.components import Kit, current_kit
-from receiver.console.guard import leave_session
 from receiver.customers.account_links import LinkRefused
 from receiver.customers.accounts import TooManyAttempts, count_attempt
 from receiver.mail import outbox
 from receiver.mail.transport import new_message_id
 from receiver.orders.email_addresses import normalised
 from receiver.storage.models import CustomerRow
+from receiver.web.account.blueprint import (
+    TOKEN,
+    account,
+    accounts,
+    customer,
+    device_cookie,
+    remember_device,
+    start_session,
+)
+from receiver.web.console.guard import leave_session
 
 SHORTEST_PASSWORD = 12
 #: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.

@@ -14,8 +14,8 @@ from flask import Flask, request
 from markupsafe import Markup, escape
 
 from receiver.app.components import Kit
-from receiver.console.menu import MENU, Entry, Group
 from receiver.mail import formatting
+from receiver.web.console.menu import MENU, Entry, Group
 
 #: The console is written in English.
 LOCALE = Locale("en", "GB")

@@ -12,14 +12,14 @@ from sqlalchemy import select
 from wtforms import PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from receiver.account import entry, writing
-from receiver.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 from receiver.app.components import current_kit
 from receiver.customers import records
 from receiver.customers.accounts import TooManyAttempts
 from receiver.errors import NotThere
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, CustomerRow
+from receiver.web.account import entry, writing
+from receiver.web.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 
 #: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
 WORDS = {"done": "received", "open": "being processed", "failed": "being processed"}

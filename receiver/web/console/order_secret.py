@@ -11,13 +11,13 @@ from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from receiver.app.components import current_kit
-from receiver.console.blueprint import console
-from receiver.console.device_cookie import known_device
-from receiver.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.security.guesses import TooManyFailures
 from receiver.security.sign_ins import SignIns
+from receiver.web.console.blueprint import console
+from receiver.web.console.device_cookie import known_device
+from receiver.web.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
 
 
 class RevealForm(FlaskForm):  # type: ignore[misc]

@@ -10,15 +10,15 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from receiver.app.components import current_kit
-from receiver.console.blueprint import console
-from receiver.console.mapping_form import GROUPS, Row, fill_in, rows
-from receiver.console.name_choices import choices
 from receiver.intake.explanation import Reading, explain_fields
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.sources import saved_rules
 from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
+from receiver.web.console.blueprint import console
+from receiver.web.console.mapping_form import GROUPS, Row, fill_in, rows
+from receiver.web.console.name_choices import choices
 
 #: A moment that shows each form of a date, day and month apart.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)

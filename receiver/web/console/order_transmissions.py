@@ -13,8 +13,8 @@ from wtforms import DateTimeLocalField
 from wtforms.validators import InputRequired, ValidationError
 
 from receiver.app.components import Kit, current_kit
-from receiver.console.blueprint import console
 from receiver.relay import queries
+from receiver.web.console.blueprint import console
 
 
 class RangeForm(FlaskForm):  # type: ignore[misc]

@@ -8,10 +8,10 @@ from flask import Response, abort, make_response, render_template, request, sess
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from receiver import page_forms, problems
-from receiver.console.blueprint import console
-from receiver.console.guard import TOKEN
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
+from receiver.web import page_forms, problems
+from receiver.web.console.blueprint import console
+from receiver.web.console.guard import TOKEN
 
 #: The forms that take long to fill in, and hold no secret: what was typed into one that is refused is shown again.
 _LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})

@@ -10,9 +10,6 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit, current_kit
-from receiver.console import paging
-from receiver.console.blueprint import console
-from receiver.console.presentation import LOCALE
 from receiver.dispatch.replay import Replayed, replay
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.registry import Registry
@@ -21,6 +18,9 @@ from receiver.mail import formatting
 from receiver.orders import Order
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
+from receiver.web.console import paging
+from receiver.web.console.blueprint import console
+from receiver.web.console.presentation import LOCALE
 
 _LONGEST_SEARCH = 320
 #: Which of an order's handlers stand first in its line of the list.

@@ -7,9 +7,9 @@ from pathlib import Path
 from flask import current_app, render_template
 
 from receiver.app.components import current_kit
-from receiver.console import checklist
-from receiver.console.blueprint import console
 from receiver.sources.source import DEFAULT
+from receiver.web.console import checklist
+from receiver.web.console.blueprint import console
 
 _CURL = """\
 SECRET='paste the secret here'

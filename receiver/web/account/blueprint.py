@@ -11,14 +11,14 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
-from receiver import page_forms, problems
 from receiver.app.components import current_kit
-from receiver.console.device_cookie import cookie_name, set_cookie
-from receiver.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
 from receiver.customers.accounts import Accounts
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.security.devices import Devices
 from receiver.storage.models import CustomerRow
+from receiver.web import page_forms, problems
+from receiver.web.console.device_cookie import cookie_name, set_cookie
+from receiver.web.console.guard import ACCOUNT_TOKEN, csrf, leave_session, refuse_other_origins
 
 account = Blueprint("account", __name__, url_prefix="/account")
 #: Key of the sign-in's token in the session cookie.

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from flask import render_template, url_for
 
 from receiver.app.components import current_kit
-from receiver.console import paging
-from receiver.console.blueprint import console
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
 from receiver.storage import order_queries
+from receiver.web.console import paging
+from receiver.web.console.blueprint import console
 
 #: Refusals on a page.
 PAGE = 50

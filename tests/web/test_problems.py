@@ -109,7 +109,7 @@ def test_a_fault_is_logged_with_its_place_and_without_its_words(
 ) -> None:
     with caplog.at_level(logging.ERROR):
         client.get("/fails/bug?email=ada@shop.example")
-    assert "GET /fails/bug failed: KeyError at tests/test_problems.py, line " in caplog.text
+    assert "GET /fails/bug failed: KeyError at tests/web/test_problems.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
 
 
@@ -138,7 +138,7 @@ def test_under_debug_a_fault_is_shown_by_the_debugger(
     """As `flask run --debug` serves: the page names the file and the line of the fault."""
     app = client.application
     app.debug = True
-    monkeypatch.setattr("receiver.console.guard.csrf.protect", lambda: 1 / 0)
+    monkeypatch.setattr("receiver.web.console.guard.csrf.protect", lambda: 1 / 0)
     monkeypatch.setattr(sys, "stderr", io.StringIO())  # where the debugger writes it too
     shown = Client(DebuggedApplication(app, evalex=True, pin_security=False)).get(path)
     assert shown.status_code == 500

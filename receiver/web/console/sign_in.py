@@ -13,11 +13,11 @@ from wtforms.validators import EqualTo, InputRequired, Length
 
 from receiver.app.components import current_kit
 from receiver.app.instance import SHORTEST_PASSWORD, set_password
-from receiver.console.blueprint import console
-from receiver.console.device_cookie import known_device, remember_device
-from receiver.console.guard import TOKEN, is_signed_in, leave_session
 from receiver.security.guesses import TooManyFailures
 from receiver.security.sign_ins import SignIns
+from receiver.web.console.blueprint import console
+from receiver.web.console.device_cookie import known_device, remember_device
+from receiver.web.console.guard import TOKEN, is_signed_in, leave_session
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
