@@ -31,9 +31,9 @@ bench: .venv/dev
 
 # Draw the generated documents anew from the code that they describe.
 docs: .venv/dev
-	$(BIN)/python -m receiver.orders.guide
-	$(BIN)/python -m receiver.handler_reference
-	$(BIN)/python -m receiver.shown_files
+	$(BIN)/python -m docs.generate.order_guide
+	$(BIN)/python -m docs.generate.handler_reference
+	$(BIN)/python -m docs.generate.shown_files
 	$(BIN)/python -c 'from receiver.settings.example import example; print(example(), end="")' > instance/config.toml.example
 
 # Pin the newest releases of everything that pyproject.toml names.

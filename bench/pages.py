@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 from bench.server import PASSWORD, serving
 from receiver import create_app
 from receiver.storage.columns import Base
-from tests.console.filling import fill
-from tests.console.visitor import Visitor
-from tests.console.walking import pages
 from tests.served import SECRET, Served
+from tests.web.console.filling import fill
+from tests.web.console.visitor import Visitor
+from tests.web.console.walking import pages
 
 ORDERS = int(os.environ.get("ORDERS", "10000"))
 LOADS = int(os.environ.get("LOADS", "15"))

@@ -180,8 +180,8 @@ def location(error: BaseException, file: str | None = None) -> str:
 def way(error: BaseException, file: str | None = None) -> str:
     """Name each frame of ours, and of ``file`` and those beside it, by path and line, and the one that raised.
 
-    Outermost first, as ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``: enough to find a
-    fault, and no value of any variable.
+    Outermost first, as ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``: enough to
+    find a fault, and no value of any variable.
     """
     frames = _frames(error)
     if not frames:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.console.browsing import Browsing
+from tests.web.console.browsing import Browsing
 
 #: What keeps Chromium from asking its maker anything.
 _QUIET = (

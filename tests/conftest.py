@@ -24,9 +24,9 @@ from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
 from tests import compiled_once
 from tests.browsers import browse, chromium
-from tests.console.visitor import PASSWORD
 from tests.served import SECRET, Served, served
 from tests.unmeasured import unmeasured
+from tests.web.console.visitor import PASSWORD
 
 __all__ = ["browse", "chromium"]
 pytest_plugins = ["receiver.testing"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from receiver.orders.model import Address, Customer, Item, Order
@@ -104,3 +104,8 @@ def dummy_order(*, now: datetime, nonce: str) -> Order:
         items=_ITEMS,
         custom={"gift": "yes", "gift_message": "すべての人に幸あれ"},
     )
+
+
+def order_of_the_guide() -> Order:
+    """Return the sample order with the fixed time and ids that the order guide shows."""
+    return dummy_order(now=datetime(2026, 11, 23, 14, 5, tzinfo=UTC), nonce="8F14E45F")

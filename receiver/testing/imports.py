@@ -26,7 +26,7 @@ def _imports(source: str, package: str) -> Iterator[str]:
 
 def _is_out_of_bounds(name: str) -> bool:
     if name.startswith("receiver.handlers."):
-        return name.removeprefix("receiver.handlers.") not in handlers.__all__
+        return name.removeprefix("receiver.handlers.") not in {*handlers.__all__, "context.Context"}
     return f"{name}.".startswith(("receiver.app.engine.", "receiver.routes.")) or _is_another_handler(name)
 
 

@@ -17,9 +17,9 @@ from receiver.errors import ConfigurationError, NotPossible
 from receiver.security.sign_ins import digest
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
-from tests.console.browsing import NARROW, Browsing
-from tests.console.visitor import Page, Visitor
 from tests.served import Served, order_fields
+from tests.web.console.browsing import NARROW, Browsing
+from tests.web.console.visitor import Page, Visitor
 
 ADA = "ada@shop.example"
 PASSWORD = "four plain words here"

@@ -19,8 +19,8 @@ from receiver.dispatch import handler_changes
 from receiver.storage import processes
 from receiver.storage.processes import Presence, ProcessRow, living
 from tests.commanding import Run, runner
-from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
+from tests.web.console.visitor import Visitor
 
 CODE = """
 from _shared import WORD

@@ -14,8 +14,8 @@ from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE
 from receiver.storage.console_models import SignInFailureRow
 from receiver.storage.models import AdministratorRow
 from tests.conftest import QUICKLY_CHECKED
-from tests.console.visitor import PASSWORD, Visitor
 from tests.end_to_end.processes import ROOT, Running, at_once, command_environment
+from tests.web.console.visitor import PASSWORD, Visitor
 
 NEW = "a password set on the terminal"
 

@@ -12,10 +12,10 @@ from urllib.parse import quote
 import pytest
 
 from receiver.storage.models import HandlerRow, MailRow
-from tests.console.visitor import Visitor
 from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import SECRET, Reply, order_fields, signed
 from tests.smtp_servers import HOST, Mailbox, smtp_server
+from tests.web.console.visitor import Visitor
 
 EMAIL = "canary.q7x@kunde.de"
 CARD = "4111111111111111"

@@ -13,8 +13,8 @@ import click
 import pytest
 from flask import Flask
 
+from docs.generate.shown_files import PAGES, ROOT, drawn, shown
 from receiver.handlers.registry import load
-from receiver.shown_files import PAGES, ROOT, drawn, shown
 from tests import unmeasured
 
 PAGE = (ROOT / "docs" / "write-a-handler.md").read_text("utf-8")

@@ -12,8 +12,8 @@ from flask import Flask
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from tests.commanding import Run, runner
-from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
+from tests.web.console.visitor import Visitor
 
 CODE = """
 from receiver.handlers import handler

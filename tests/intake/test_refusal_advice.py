@@ -16,9 +16,8 @@ _NOT_KEPT = {"internal", "unauthenticated", "unavailable"}
 
 def reasons() -> set[str]:
     """Read the words of an Unauthenticated from the code that raises it, and the slugs of the other errors."""
-    code = "".join(
-        Path(errors.__file__).with_name(name).read_text("utf-8") for name in ("authentication.py", "signing.py")
-    )
+    package = Path(errors.__file__).parent
+    code = "".join((package / name).read_text("utf-8") for name in ("intake/authentication.py", "security/signing.py"))
     words = set(re.findall(r'(?:Unauthenticated|SignatureProblem)\(\s*"([a-z_]+)"', code)) - {"signature_differs"}
     family = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ReceiverError)]
     return words | {one.slug.replace("-", "_") for one in family if one.slug not in _NOT_KEPT}

@@ -15,8 +15,8 @@ from receiver.security import encryption, signing
 from receiver.security.secret_strength import weakness
 from receiver.storage.models import SecretRow
 from tests.commanding import runner
-from tests.console.visitor import Visitor
 from tests.served import Served, order_fields
+from tests.web.console.visitor import Visitor
 
 WEAK = [
     "a" * 16,

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from receiver.orders import encode_form
-from receiver.orders.guide import dummy_of_the_guide
+from receiver.orders.sample import order_of_the_guide
 from receiver.relay.sender import Outcome
 from receiver.security.signing import new_secret
 from receiver.web.console import receivers
@@ -19,7 +19,7 @@ from receiver.web.console.receivers import EXAMPLES
 from tests.running_examples import COMMANDS, FOLDER, Running
 from tests.served import SECRET, signed
 
-ORDER = dummy_of_the_guide()
+ORDER = order_of_the_guide()
 BODY = encode_form(ORDER)
 
 Start = Callable[..., Running]

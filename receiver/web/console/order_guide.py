@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from flask import render_template
 
-from receiver.orders.guide import dummy_of_the_guide
 from receiver.orders.model import Order
 from receiver.orders.parameters import form_pairs, groups, json_text, types
+from receiver.orders.sample import order_of_the_guide
 from receiver.relay.failures import of_status
 from receiver.relay.sender import Outcome, outcome_of
 from receiver.security.signing import TOLERANCE_SECONDS, sign
@@ -48,7 +48,7 @@ class Answer(NamedTuple):
 @console.get("/help/order-guide")
 def order_guide() -> str:
     """Explain a transmission from its parameters to its answer."""
-    dummy = dummy_of_the_guide()
+    dummy = order_of_the_guide()
     pairs = form_pairs(dummy)
     return render_template(
         "console/order_guide.html",

@@ -1,0 +1,1 @@
+"""Draw the pages that describe the code from the code itself: ``python -m docs.generate.NAME``."""

@@ -1,0 +1,243 @@
+"""Customers: found by their e-mail, shown whole, exported and erased."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from receiver.customers import records
+from receiver.customers.registrars import choice
+from receiver.orders import Customer, Order
+from receiver.storage.models import CustomerRow
+from receiver.storage.registration_models import RegistrationRow
+from tests.customers.registrars.websites import Website, website
+from tests.served import Served, order_fields
+from tests.web.console.browsing import NARROW, Browsing
+from tests.web.console.visitor import Visitor
+
+ADDRESS = {"billing_name": "Ada Lovelace", "billing_line1": "12 St James's Square", "billing_city": "London"}
+
+
+@pytest.fixture
+def file_site(tmp_path: Path) -> Iterator[Website]:
+    """Give a website's table of users in a file."""
+    with website("sqlite", tmp_path) as found:
+        yield found
+
+
+@pytest.fixture
+def ada(shop: Served) -> Served:
+    """Give a shop where Ada has bought."""
+    shop.post(order_fields(customer_last_name="Lovelace", customer_accepts_marketing="true", **ADDRESS))
+    shop.settled()
+    return shop
+
+
+def register(shop: Served, *emails: str) -> None:
+    with shop.kit.database.write() as session:
+        for email in emails:
+            order = Order(order_id="A-1", order_date=datetime.now(UTC), customer=Customer(email=email))
+            records.apply_order(session, order, now=datetime.now(UTC))
+
+
+def listed(html: str) -> list[str]:
+    return re.findall(r'href="/admin/customers/\d+"><bdi>([^<]+)</bdi>', html)
+
+
+def test_the_list_shows_who_was_registered(ada: Served, visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers").text
+    assert "ada@shop.example Ada Lovelace" in text
+    assert "consents" in text
+
+
+def test_an_empty_list_says_what_to_do(visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers").text
+    assert "No customer yet" in text
+    assert "Help, Set-up" in text
+
+
+def test_customers_are_searched_by_the_beginning_of_their_e_mail(shop: Served, visitor: Visitor) -> None:
+    register(shop, "zoe@kunde.de", "ada@kunde.de", "zora@kunde.de")
+    assert listed(visitor.get("/admin/customers?q=%20ZO").html) == ["zora@kunde.de", "zoe@kunde.de"]
+    page = visitor.get("/admin/customers?q=<script>")
+    assert "Nobody is found" in page.text
+    assert "<script>alert" not in page.html
+
+
+def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:
+    register(shop, *(f"c{number}@kunde.de" for number in range(51)))
+    first = visitor.get("/admin/customers?q=c")
+    older = re.search(r'href="([^"]+)" rel="next"', first.html)
+    assert older
+    second = visitor.get(older[1].replace("&amp;", "&"))
+    assert (len(listed(first.html)), listed(second.html)) == (50, ["c0@kunde.de"])
+    assert 'rel="prev"' in second.html
+
+
+def test_a_customers_page_shows_what_is_known(ada: Served, visitor: Visitor) -> None:
+    page = visitor.get("/admin/customers/1")
+    assert "Ada Lovelace, 12 St James's Square, London" in page.text
+    assert "consents Withdraw consent since" in page.text
+    assert "not claimed" in page.text
+    assert 'href="/admin/orders/rcp_00000001"' in page.html
+    assert visitor.get("/admin/orders/rcp_00000001").status == 200
+
+
+def test_consent_is_withdrawn_by_the_merchant(ada: Served, visitor: Visitor) -> None:
+    page = visitor.post("/admin/customers/1/withdraw")
+    assert "ada@shop.example no longer consents to marketing mail." in page.text
+    assert "no consent" in page.text
+    assert "Withdraw consent" not in page.text
+    assert "by merchant" in page.text
+    assert not ada.rows(CustomerRow)[0].accepts_marketing
+
+
+def test_consent_at_a_website_is_to_be_withdrawn_there(serve: Callable[..., Served], file_site: Website) -> None:
+    shop = serve(REGISTRAR="sql", registrar=file_site.settings())
+    register(shop, "zoe@kunde.de")
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "Take it away at your website too" in person.post("/admin/customers/1/withdraw").text
+
+
+def test_a_customer_without_address_or_order_says_so(shop: Served, visitor: Visitor) -> None:
+    register(shop, "zoe@kunde.de")
+    text = visitor.get("/admin/customers/1").text
+    assert "No order of theirs named an address." in text
+    assert "No order of theirs is kept" in text
+
+
+@pytest.mark.parametrize("path", ["/admin/customers/7", "/admin/customers/7/erase", f"/admin/customers/{10**30}"])
+def test_an_unknown_customer_is_said_in_plain_words(visitor: Visitor, path: str) -> None:
+    page = visitor.get(path)
+    assert page.status == 404
+    assert "There is no such customer; they may have been erased." in page.text
+
+
+def test_an_export_is_a_file(ada: Served, visitor: Visitor) -> None:
+    page = visitor.get("/admin/customers/1/export")
+    assert page.headers["Content-Disposition"] == 'attachment; filename="customer-1.json"'
+    assert json.loads(page.html)["customer"]["last_name"] == "Lovelace"
+
+
+def test_an_erasure_says_first_what_it_does(ada: Served, visitor: Visitor) -> None:
+    text = visitor.get("/admin/customers/1/erase").text
+    assert "the customer's details and consent, 1 address, the contents of 1 order, 2 mails" in text
+    assert "Kept for the books" in text
+    assert len(ada.rows(CustomerRow)) == 1
+
+
+def test_an_erased_customer_is_gone(ada: Served, visitor: Visitor) -> None:
+    page = visitor.post("/admin/customers/1/erase")
+    assert "ada@shop.example is erased." in page.text
+    assert ada.rows(CustomerRow) == []
+    assert [row.email for row in ada.rows()] == [None]
+
+
+def test_an_erased_customers_order_can_still_be_looked_at(ada: Served, visitor: Visitor) -> None:
+    visitor.post("/admin/customers/1/erase")
+    page = visitor.get("/admin/orders/rcp_00000001")
+    assert page.status == 200
+    assert "Lovelace" not in page.text
+    again = visitor.post("/admin/orders/rcp_00000001/run", {"handler": "register_customer"})
+    assert "holds no customer's data any more" in again.text
+
+
+def test_hostile_names_are_only_text(shop: Served, visitor: Visitor) -> None:
+    shop.post(order_fields(customer_first_name="<img src=x onerror=alert(1)>", customer_last_name="\u202eevil"))
+    shop.settled()
+    for path in ("/admin/customers", "/admin/customers/1"):
+        html = visitor.get(path).html
+        assert "&lt;img src=x" in html
+        assert "<img src=x" not in html
+
+
+def at_website(visitor: Visitor) -> str:
+    """Give what the customer's page says of the website."""
+    return visitor.get("/admin/customers/1").text.partition("At your website")[2].partition(" Orders ")[0]
+
+
+def test_the_page_says_how_far_the_hand_over_to_the_website_is(
+    serve: Callable[..., Served], file_site: Website
+) -> None:
+    settings = file_site.settings()
+    shop = serve(work=False, REGISTRAR="sql", registrar={**settings, "table": "gone"}, RETRY_SCHEDULE=[60])
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    register(shop, "zoe@kunde.de")
+    assert "Hand over now Not handed over: they bought before REGISTRAR was sql" in at_website(visitor)
+
+    page = visitor.post("/admin/customers/1/register")
+    assert "zoe@kunde.de is handed to your website now." in page.text
+    assert "open to be handed over Attempts none yet Next attempt" in at_website(visitor)
+    assert "Try again" not in at_website(visitor)
+
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    for words in ("Try again now State open", "Attempts 1 Last attempt", "Last error", "gone", "Next attempt"):
+        assert words in said
+
+    due_at_once(shop)
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    assert "Try again now State failed given up; mend what is wrong, then try again Attempts 2" in said
+    assert "Next attempt" not in said
+
+    visitor.post("/admin/customers/1/register")
+    registrar, problems = choice.chosen("sql", settings, {})
+    assert problems == []
+    shop.kit.registrations.registrar = registrar
+    assert shop.kit.registrations.run_next()
+    said = at_website(visitor)
+    assert "done handed over as they are known here Attempts 1 Handed over" in said
+    assert "Try again" not in said
+    assert [row["email"] for row in file_site.rows()] == ["zoe@kunde.de"]
+
+
+def due_at_once(shop: Served) -> None:
+    with shop.kit.database.write() as session:
+        session.execute(update(RegistrationRow).values(due_at=datetime.now(UTC)))
+
+
+def test_without_a_website_nothing_is_said_of_one(ada: Served, visitor: Visitor) -> None:
+    assert "At your website" not in visitor.get("/admin/customers/1").text
+    assert "not claimed" in visitor.get("/admin/customers/1").text
+    page = visitor.post("/admin/customers/1/register")
+    assert page.status == 404
+    assert "REGISTRAR names no website" in page.text
+    assert ada.rows(RegistrationRow) == []
+
+
+def test_handing_over_wants_the_forms_token_and_a_customer(serve: Callable[..., Served], file_site: Website) -> None:
+    shop = serve(work=False, REGISTRAR="sql", registrar=file_site.settings())
+    register(shop, "zoe@kunde.de")
+    visitor = Visitor(shop.base)
+    visitor.sign_in()
+    visitor.post("/admin/customers/1/register", token="made up")
+    assert shop.rows(RegistrationRow) == []
+    assert visitor.post("/admin/customers/7/register").status == 404
+    assert shop.rows(RegistrationRow) == []
+
+
+def test_erasing_in_the_browser(ada: Served, browse: Callable[..., Browsing]) -> None:
+    person = browse(ada.base, viewport=NARROW)
+    person.sign_in()
+    wrong = []
+    person.open("/admin/customers")
+    wrong += person.look()
+    person.page.get_by_role("link", name="ada@shop.example").click()
+    person.page.get_by_role("link", name="Erase…").wait_for()
+    wrong += person.look()
+    person.page.get_by_role("link", name="Erase…").click()
+    person.page.get_by_role("button", name="Erase for good").wait_for()
+    wrong += person.look()
+    person.page.get_by_role("button", name="Erase for good").click()
+    person.page.get_by_text("ada@shop.example is erased.").wait_for()
+    person.page.get_by_text("No customer yet").wait_for()
+    assert wrong + person.look() == []

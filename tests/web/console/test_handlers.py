@@ -1,0 +1,97 @@
+"""Handlers: what runs, how it went lately, what does not run and why."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from receiver.dispatch.attempts import MOST_ABANDONED
+from receiver.web.console.handlers import EXAMPLE
+from tests.served import Served, order_fields
+from tests.web.console.browsing import Browsing
+from tests.web.console.visitor import Visitor
+
+OWN = """
+from receiver.handlers import handler
+
+@handler(after="register_customer", on_test=False, timeout=2.5)
+def tell_the_warehouse(order, context):
+    \"\"\"Put the order's items on the list.
+
+    More of it.
+    \"\"\"
+    raise ConnectionError("nobody there")
+"""
+
+
+def page(shop: Served) -> str:
+    person = Visitor(shop.base)
+    person.sign_in()
+    return person.get("/admin/handlers").text
+
+
+def test_handlers_stand_in_the_order_they_run(visitor: Visitor) -> None:
+    text = visitor.get("/admin/handlers").text
+    places = [text.index(name) for name in ("register_customer", "email_customer", "notify_merchant")]
+    assert places == sorted(places)
+    assert "Add the customer, or bring what is known of them up to date." in text
+    assert "receiver/handlers/register_customer.py" in text
+    assert "never" in text
+
+
+def test_a_handlers_options_and_runs_are_shown(instance: Path, serve: Callable[..., Served]) -> None:
+    file = instance / "handlers" / "mine.py"
+    file.write_text(OWN)
+    shop = serve()
+    shop.post(order_fields())
+    shop.wait_for(lambda: shop.handler_states().get("tell_the_warehouse") == "retrying")
+    text = page(shop)
+    assert "tell_the_warehouse Put the order's items on the list. " + str(file) in text
+    assert "for 2.5 s at most, after register_customer; not on a test" in text
+    assert text.rpartition("ago ")[2].startswith("0 0 1 0") or "now 0 0 1 0" in text
+
+
+def test_a_broken_file_is_named_with_its_line(instance: Path, serve: Callable[..., Served]) -> None:
+    (instance / "handlers" / "broken.py").write_text("\n\ndef oops(:\n")
+    assert "broken.py cannot be loaded: line 3:" in page(serve(work=False))
+
+
+def test_handlers_that_are_left_out_are_named(serve: Callable[..., Served]) -> None:
+    text = page(serve(work=False, HANDLERS=["notify_merchant"]))
+    assert "but the setting HANDLERS does not name them, or" in text
+    assert "register_customer – Add the customer" in text
+
+
+def test_a_handler_that_hung_too_often_is_shown_as_switched_off(shop: Served, visitor: Visitor) -> None:
+    shop.kit.processor.attempts._abandoned["email_customer"] = [threading.current_thread()] * MOST_ABANDONED
+    text = visitor.get("/admin/handlers").text
+    assert "email_customer switched off" in text
+    assert f"has {MOST_ABANDONED} abandoned attempts that still hang in this process" in text
+
+
+def test_without_a_handler_it_says_what_to_do(serve: Callable[..., Served]) -> None:
+    text = page(serve(work=False, HANDLERS=["nobody"]))
+    assert "No handler runs" in text
+    assert "HANDLERS names 'nobody', which is no handler" in text
+
+
+def test_the_example_works_as_it_stands(instance: Path, serve: Callable[..., Served]) -> None:
+    assert "Write your own" in page(serve(work=False))
+    (instance / "handlers" / "tell_the_warehouse.py").write_text(EXAMPLE)
+    shop = serve()
+    assert "Write your own" not in page(shop)
+    shop.post(order_fields(shipping_city="London"))
+    shop.settled()
+    assert shop.handler_states()["tell_the_warehouse"] == "done"
+    shop.post(order_fields())
+    shop.settled()
+    assert shop.handler_states()["tell_the_warehouse"] == "skipped"
+
+
+def test_it_reads_well_on_every_screen(shop: Served, browse: Callable[..., Browsing]) -> None:
+    shop.kit.processor.attempts._abandoned["email_customer"] = [threading.current_thread()] * MOST_ABANDONED
+    person = browse(shop.base)
+    person.sign_in()
+    person.open("/admin/handlers")
+    assert person.look() == []
