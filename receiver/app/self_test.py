@@ -21,8 +21,9 @@ from receiver.intake.authentication import SELF_TEST_HEADER, self_test_mark
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
 from receiver.relay.report import Report, read
-from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, send
+from receiver.relay.sender import Answer, send
 from receiver.security import signing
+from receiver.security.answers import MOST_ANSWER_BYTES
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SELF_TEST
 from receiver.storage import order_queries

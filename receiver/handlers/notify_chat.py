@@ -14,6 +14,7 @@ from receiver.handlers import RetryLater, Skip, handler
 from receiver.handlers.context import Context
 from receiver.mail.text_layout import plain_line
 from receiver.orders import Order
+from receiver.security.answers import retry_after_seconds
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.
@@ -57,7 +58,9 @@ def notify_chat(order: Order, context: Context) -> str:
         # The error's words hold the address, which is as good as a password.
         raise ConnectionError(f"the chat was not reached: {type(error).__name__}") from None
     if answer.status == 429:
-        raise RetryLater("the chat takes no more messages now", after=_patience(answer.headers.get("Retry-After")))
+        wait = retry_after_seconds(answer)
+        after = None if wait is None else timedelta(seconds=wait)
+        raise RetryLater("the chat takes no more messages now", after=after)
     if not 200 <= answer.status < 300:
         raise ConnectionError(f"the chat answered {answer.status}; is CHAT_URL still right?")
     return f"posted to {kind}"
@@ -85,12 +88,6 @@ def _plain(text: str) -> str:
     line = plain_line(text)
     cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
     return _AT_WORK.sub("\\g<0>\u200b", cut)
-
-
-def _patience(retry_after: str | None) -> timedelta | None:
-    """Give the wait that the chat asked for, a day at most; None leaves it to the retry schedule."""
-    is_seconds = retry_after is not None and re.fullmatch("[0-9]{1,6}", retry_after)
-    return timedelta(seconds=min(int(retry_after or 0), 86_400)) if is_seconds else None
 
 
 def _slack(text: str) -> dict[str, Any]:

@@ -19,13 +19,11 @@ from receiver.errors import ConfigurationError
 from receiver.orders import Order, encode_form, encode_json
 from receiver.relay.failures import Diagnosis, of_failure, of_redirect, of_status
 from receiver.relay.masking import longest_spelling, masked
-from receiver.relay.retry_after import retry_after_seconds
 from receiver.security.addresses import check_url
+from receiver.security.answers import MOST_ANSWER_BYTES, read_body, retry_after_seconds
 from receiver.security.http_client import new_pool, peer
 from receiver.security.signing import sign
 
-#: Most bytes of an answer's body that are read and kept.
-MOST_ANSWER_BYTES = 20_000
 #: Most characters of an answer's Content-Type that are kept.
 MOST_CONTENT_TYPE = 200
 #: Longest URL of a redirect that is named.
@@ -153,15 +151,17 @@ def _public_pool() -> PoolManager:
 
 def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
     address, tls = peer(response)
+    # One secret more is read than is kept, so that one across the cut is known.
+    body = read_body(response, MOST_ANSWER_BYTES + longest_spelling(secrets))
     return Answer(
         outcome=outcome_of(response.status),
         **asdict(_diagnosis(response, secrets)),
         status=response.status,
-        body=masked(_read(response, secrets), secrets, most=MOST_ANSWER_BYTES),
+        body=masked(body, secrets, most=MOST_ANSWER_BYTES),
         content_type=_masked_header(response, "Content-Type", secrets)[:MOST_CONTENT_TYPE],
         address=address,
         tls=tls,
-        retry_after=retry_after_seconds(response.headers.get("Retry-After", ""), datetime.now(UTC)),
+        retry_after=retry_after_seconds(response),
     )
 
 
@@ -176,16 +176,3 @@ def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]
     """Give an answer's header with the secrets masked; http.client reads headers as ISO 8859-1."""
     value = response.headers.get(name, "").encode("latin-1", "replace")
     return masked(value, secrets).decode("latin-1")
-
-
-def _read(response: BaseHTTPResponse, secrets: Sequence[str]) -> bytes:
-    """Read the body as far as it is kept, and one secret more; the status decides, so one that breaks off is cut."""
-    body, most = b"", MOST_ANSWER_BYTES + longest_spelling(secrets)
-    try:
-        while len(body) < most and (chunk := response.read1(most - len(body))):
-            body += chunk
-    except HTTPError:
-        pass
-    finally:
-        response.close()
-    return body

@@ -17,8 +17,8 @@ from receiver.orders.sample import dummy_order
 from receiver.relay import control_state
 from receiver.relay.attempts import attempt, write_down
 from receiver.relay.controls import Control, Controls
-from receiver.relay.retry_after import LONGEST_RETRY_AFTER
 from receiver.relay.sender import Answer, Outcome
+from receiver.security.answers import LONGEST_RETRY_AFTER
 from receiver.storage import jobs
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases

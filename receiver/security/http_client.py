@@ -12,8 +12,6 @@ import socket
 import ssl
 from collections.abc import Sequence
 from functools import cached_property
-from queue import Empty, SimpleQueue
-from threading import Thread
 from typing import Any, cast
 
 from urllib3 import PoolManager, Retry, Timeout
@@ -22,14 +20,14 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
-    LocationParseError,
     NameResolutionError,
     NewConnectionError,
 )
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from receiver.security.addresses import blocked_reason
-from receiver.security.deadlines import DeadlineSocket, deadline_after, seconds_left, tls_context
+from receiver.security.connecting import Found, connect_to_first, look_up
+from receiver.security.deadlines import DeadlineSocket, deadline_after, tls_context
 
 #: Seconds for looking up the name, connecting and the TLS handshake together.
 CONNECT_SECONDS = 5.0
@@ -42,9 +40,6 @@ MOST_ANSWER_BYTES = 16 * 1024 * 1024
 
 # It logs addresses, which may hold a token, and malformed headers of the other side, which may hold personal data.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
-
-# What getaddrinfo gives: family, type, protocol, canonical name, socket address.
-_Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]]
 
 
 class AddressRefused(HTTPError):
@@ -113,8 +108,8 @@ class _GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         deadline = deadline_after(self.timeout)
         try:
-            found = self._allowed(_look_up(self._dns_host, self.port, deadline))
-            sock = self._first_that_answers(found, deadline)
+            found = self._allowed(look_up(self._dns_host, self.port, deadline))
+            sock = connect_to_first(found, deadline)
             self.peer_address = sock.getpeername()[0]
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
@@ -124,25 +119,13 @@ class _GuardedHTTPConnection(HTTPConnection):
             raise NewConnectionError(self, f"{self.host} port {self.port}: {error.strerror}") from error
         return sock
 
-    def _allowed(self, found: Sequence[_Found]) -> Sequence[_Found]:
+    def _allowed(self, found: Sequence[Found]) -> Sequence[Found]:
         reasons = {entry[4][0]: blocked_reason(entry[4][0], allow_private=self.allow_private) for entry in found}
         allowed = [entry for entry in found if reasons[entry[4][0]] is None]
         if found and not allowed:
             listed = ", ".join(f"{address} ({reason})" for address, reason in reasons.items())
             raise AddressRefused(f"{self.host} leads to no public address: {listed}.")
         return allowed
-
-    def _first_that_answers(self, found: Sequence[_Found], deadline: float) -> socket.socket:
-        """Try the addresses in turn, each for its share of the time left: one may be silent, another not."""
-        failure: OSError = TimeoutError("timed out")
-        for number, entry in enumerate(found):
-            try:
-                sock = _connected(entry, seconds_left(deadline, shares=len(found) - number))
-                sock.settimeout(seconds_left(deadline))
-                return sock
-            except OSError as error:
-                failure = error
-        raise failure
 
 
 class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
@@ -191,38 +174,3 @@ class _GuardedPoolManager(PoolManager):
     def _tls_context(self) -> ssl.SSLContext:
         """Read the machine's certificates when the first of them is needed: it takes longer than all else here."""
         return tls_context()
-
-
-def _connected(found: _Found, seconds: float | None) -> DeadlineSocket:
-    family, kind, protocol, _, address = found
-    sock = DeadlineSocket(family, kind, protocol)
-    try:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        sock.settimeout(seconds)
-        sock.connect(address)
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _look_up(host: str, port: int, deadline: float) -> Sequence[_Found]:
-    """Ask the resolver in a thread of its own, since getaddrinfo knows no timeout."""
-    answers: SimpleQueue[Sequence[_Found] | Exception] = SimpleQueue()
-    Thread(target=_answer_into, args=(answers, host, port), daemon=True).start()
-    try:
-        answer = answers.get(timeout=seconds_left(deadline))
-    except Empty:
-        raise TimeoutError("timed out") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
-
-
-def _answer_into(answers: SimpleQueue[Sequence[_Found] | Exception], host: str, port: int) -> None:
-    try:
-        answers.put(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
-    except UnicodeError:
-        answers.put(LocationParseError(f"{host}, label empty or too long"))
-    except OSError as error:
-        answers.put(error)

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from urllib3 import PoolManager
 
 from receiver.orders import Customer, Item, Order
-from receiver.relay.retry_after import retry_after_seconds
-from receiver.relay.sender import MOST_ANSWER_BYTES, Answer, Outcome, post, send
+from receiver.relay.sender import Answer, Outcome, post, send
+from receiver.security.answers import MOST_ANSWER_BYTES
 from receiver.security.http_client import new_pool
 from receiver.security.signing import fingerprint, sign, verify
 from tests.hostile_servers import (
@@ -248,34 +248,6 @@ def test_a_redirect_names_where_it_points_when_orders_could_be_sent_there(
     location: str, next_step: str, pool: PoolManager
 ) -> None:
     assert answer_to(reply("308 Permanent Redirect", Location=location), pool).next_step.startswith(next_step)
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("", None),
-        ("0", 0),
-        ("120", 120),
-        ("86400", 86400),
-        ("86401", 86400),
-        ("999999999", 86400),
-        ("9999999999", None),
-        ("-1", None),
-        ("1.5", None),
-        ("١٢", None),
-        ("soon", None),
-        ("Mon, 23 Nov 2026 14:06:00 GMT", 60),
-        ("Mon, 23 Nov 2026 14:06:00 -0000", 60),
-        ("Mon, 23 Nov 2026 15:06:00 +0100", 60),
-        ("Monday, 23-Nov-26 14:06:00 GMT", 60),
-        ("Mon, 23 Nov 2026 14:00:00 GMT", 0),
-        ("Wed, 25 Nov 2026 14:05:00 GMT", 86400),
-        ("Mon, 23 Nov 99999 14:06:00 GMT", None),
-        ("Mon, 99 Nov 2026 14:06:00 GMT", None),
-    ],
-)
-def test_retry_after_is_read_in_both_forms_and_cut_to_a_day(value: str, seconds: int | None) -> None:
-    assert retry_after_seconds(value, NOW) == seconds
 
 
 def test_retry_after_comes_with_the_answer(pool: PoolManager) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from urllib3.exceptions import HTTPError
-from urllib3.response import BaseHTTPResponse
 
 from receiver.customers.registrars import Fields, NotRegistered, http_request
+from receiver.security.answers import read_body
 from receiver.security.http_client import new_pool
 
-_MOST_ANSWER_BYTES = 20_000
 #: As much of the website's answer as is kept for the merchant.
 _SHOWN = 200
 #: How urllib3 begins its errors: with the part of it that had the trouble, which tells a merchant nothing.
@@ -42,7 +41,7 @@ class HttpRegistrar:
                 preload_content=False,
                 decode_content=False,
             )
-            answer = _read(response)
+            answer = read_body(response).decode("utf-8", "replace")
         except HTTPError as error:
             why = _PART_OF_URLLIB3.sub("", str(error), count=1)
             raise NotRegistered(f"The website cannot be reached: {self._masked(why)}") from error
@@ -66,16 +65,3 @@ class HttpRegistrar:
         for secret in self._request.secrets:
             text = text.replace(secret, "[secret]")
         return text
-
-
-def _read(response: BaseHTTPResponse) -> str:
-    """Read the answer as far as it is looked at; the status decides, so a body that breaks off is cut."""
-    body = b""
-    try:
-        while len(body) < _MOST_ANSWER_BYTES and (chunk := response.read1(_MOST_ANSWER_BYTES - len(body))):
-            body += chunk
-    except HTTPError:
-        pass
-    finally:
-        response.close()
-    return body.decode("utf-8", "replace")
