@@ -15,8 +15,8 @@ from receiver.handlers import Handler, RetryLater, Skip
 from receiver.handlers.context import Context
 from receiver.handlers.unit_of_work import AttemptWork
 
-#: Seconds that a handler may hold its session open.
-LONGEST_TRANSACTION = 2.0
+#: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.
+LONGEST_TRANSACTION = 1.5
 #: Abandoned threads that still run after which a handler is switched off until one of them ends.
 MOST_ABANDONED = 3
 _SWITCHED_OFF = (

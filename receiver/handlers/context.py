@@ -67,7 +67,7 @@ class Context:
 
     Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
     or not at all. Do slow work first: from the first use of ``session`` on nobody else can write, and held for more
-    than 2 s it is closed and the attempt fails.
+    than 1.5 s it is closed and the attempt fails.
     """
 
     def __init__(self, services: Services, run: Run, order: Order, work: AttemptWork) -> None:

@@ -104,7 +104,7 @@ _SAID = {
     "asleep": ("sleeps", "took longer than its timeout of 3 s"),
     "holding": (
         "holds_its_session",
-        "held its session open for more than 2 s; do slow work before the first use of context.session",
+        "held its session open for more than 1.5 s; do slow work before the first use of context.session",
     ),
     "hanging": ("hangs", "took longer than its timeout of 3 s"),
 }
@@ -148,7 +148,7 @@ def _load(shop: Running) -> Iterator[list[Load]]:
 def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hanging_one(
     launch: Launch, add_handler: AddHandler
 ) -> None:
-    """A held session keeps every sender waiting once, for little more than 2 s; all else is answered at once."""
+    """A held session keeps every sender waiting once, for little more than 1.5 s; all else is answered at once."""
     add_handler("hostile", _HOSTILE)
     shop = launch(workers=2, HANDLERS=",".join([*_GOOD, *(name for name, _ in _SAID.values())]))
     with _load(shop) as undisturbed:
