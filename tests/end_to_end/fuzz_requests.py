@@ -49,6 +49,8 @@ def _fields(dice: random.Random, number: int) -> list[tuple[str, str]]:
         fields.insert(dice.randrange(len(fields) + 1), (name, dice.choice(words.TEXTS)))
     if dice.random() < 0.005:
         fields += [(f"f{place}", "v") for place in range(dice.choice((1990, 2000, 3000)))]
+    if dice.random() < 0.005:
+        fields += words.CARD_WITH_CODE
     return fields[dice.choice((0, 0, 0, 0, 1)) :]
 
 

@@ -187,6 +187,8 @@ OTHER_NAMES = (
     ),
     *("x" * 3000, "\x00", "ключ", "order_id ", "ORDER_ID", "[0]", "a[b][c]", "__proto__", "gift_card_number", SECRET),
 )
+#: A full card number together with its code, the one thing that is refused for what it holds.
+CARD_WITH_CODE = (("card_number", "4111111111111111"), ("cvv", "123"))
 #: Values of the three signature headers, as Latin-1.
 PROOFS: tuple[str, ...] = (
     "",
