@@ -35,6 +35,7 @@ def busy(order, context):
     context.mail(to=order.customer.email, template="note", attachments=[("a.txt", "text/plain", b"an attachment")])
     return "was busy"
 """
+OF_THE_SERVER = {"upkeep", "clock_jumps", "processes"}
 FORWARD: dict[str, Any] = {"FORWARD_SECRET": "whsec_" + "c2hhcmVkLXNlY3JldC1vZi10aGUtdGVzdHMtMzJieXQ="}
 
 
@@ -65,10 +66,14 @@ def write(instance: Path, name: str, code: str) -> str:
 
 
 def counts(shop: Served) -> dict[str, int]:
-    """Count the rows of every table."""
+    """Count the rows of every table but those that a server writes by itself."""
     with shop.kit.database.read() as session:
         names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
-        return {name: session.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0 for name in names}
+        return {
+            name: session.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0
+            for name in names
+            if name not in OF_THE_SERVER
+        }
 
 
 def took_in(shop: Served, **fields: str) -> str:
