@@ -232,10 +232,10 @@ def test_the_lease_is_renewed_while_the_handler_runs(
     monkeypatch.setattr(trial, "_RENEW_SECONDS", 0.01)
     monkeypatch.setattr(leases, "RENEWAL", timedelta(0))
     code = """
-        import sqlite3
         import time
         from pathlib import Path
         from receiver.handlers import handler
+        from receiver.storage.sqlite import driver  # two libraries in one process drop each other's locks
 
         @handler
         def slow(order, context):
@@ -245,7 +245,7 @@ def test_the_lease_is_renewed_while_the_handler_runs(
             return "renewed" if lease() > first else "left alone"
 
         def lease():
-            database = sqlite3.connect(Path(__file__).parents[1] / "receiver.sqlite")
+            database = driver.connect(Path(__file__).parents[1] / "receiver.sqlite")
             (until,) = database.execute("SELECT lease_until FROM orders").fetchone()
             database.close()
             return until
