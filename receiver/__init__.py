@@ -10,6 +10,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+#: Handlers written for an older release import some names from where they used to be.
+__path__.append(f"{__path__[0]}/app/former")
+
 
 def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     """Build the app from defaults, ``instance/config.toml`` and environment, then ``overrides``.

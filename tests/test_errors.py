@@ -98,7 +98,7 @@ def test_the_log_names_every_frame_of_ours_and_of_the_handler_and_the_one_that_r
     error = caught(lambda: mine(lambda words: Skip([words])))  # type: ignore[arg-type]
 
     said = errors.describe_for_log(error, str(tmp_path / "mine.py"))
-    way = re.escape(f"{tmp_path}/mine.py, line 2 > receiver/handlers/__init__.py")
+    way = re.escape(f"{tmp_path}/mine.py, line 2 > receiver/handlers/contract.py")
     assert re.fullmatch(rf"TypeError at {way}, line \d+ > line \d+", said)
 
 

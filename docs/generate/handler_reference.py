@@ -17,7 +17,7 @@ from receiver.orders.model import Address, Customer, Item, Order
 
 _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "handler-reference.md"
-CONTRACT = SourceFile(_ROOT / "receiver" / "handlers" / "__init__.py")
+CONTRACT = SourceFile(_ROOT / "receiver" / "handlers" / "contract.py")
 CONTEXT = SourceFile(_ROOT / "receiver" / "handlers" / "context.py")
 TESTING = [
     SourceFile(_ROOT / "receiver" / "testing" / name)
@@ -34,9 +34,7 @@ What a handler is, is given and may raise. This page is drawn from the code that
 [Write a handler](write-a-handler.md), and whole ones stand in the [recipes](recipes.md).
 
 ```python
-from receiver.handlers.context import Context
-from receiver.handlers import RetryLater, Skip, handler
-from receiver.orders import Address, Customer, Item, Order
+from receiver.handlers import Address, Context, Customer, Item, Order, RetryLater, Skip, handler
 ```
 """
 _ORDER = """\

@@ -1,1 +1,5 @@
 """Who bought, and what may be kept of them."""
+
+from receiver.customers.records import apply_order
+
+__all__ = ["apply_order"]

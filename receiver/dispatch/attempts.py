@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from receiver import errors
 from receiver.dispatch.outcome import Outcome
-from receiver.handlers import Handler, RetryLater, Skip
 from receiver.handlers.context import Context
+from receiver.handlers.contract import Handler, RetryLater, Skip
 from receiver.handlers.unit_of_work import AttemptWork
 
 #: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.

@@ -17,8 +17,8 @@ from receiver.dispatch import handler_runs
 from receiver.dispatch.attempts import Attempts
 from receiver.dispatch.outcome import Outcome
 from receiver.errors import Unavailable
-from receiver.handlers import Handler
 from receiver.handlers.context import Context, Run, Services
+from receiver.handlers.contract import Handler
 from receiver.handlers.registry import Registry
 from receiver.handlers.unit_of_work import AttemptWork
 from receiver.orders import Order

@@ -13,9 +13,7 @@ _HANDLER = '''"""Say here in a line what the handler does."""
 
 from __future__ import annotations
 
-from receiver.handlers.context import Context
-from receiver.handlers import Skip, handler
-from receiver.orders import Order
+from receiver.handlers import Context, Order, Skip, handler
 
 
 @handler

@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from receiver.handlers import Skip, handler
-from receiver.handlers.context import Context
+from receiver.handlers import Context, Item, Order, Skip, handler
 from receiver.mail.text_layout import plain_line
-from receiver.orders import Item, Order
 
 #: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
 COLUMNS = (

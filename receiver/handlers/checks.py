@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Iterator, Mapping, Sequence
 from types import FunctionType
 
-from receiver.handlers import EVENTS, Handler
+from receiver.handlers.contract import EVENTS, Handler
 
 
 def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from receiver.customers.registrars import choice
-from receiver.handlers import Skip, handler
-from receiver.handlers.context import Context
-from receiver.orders import Order
+from receiver.handlers import Context, Order, Skip, handler
 
 
 @handler(after="register_customer")

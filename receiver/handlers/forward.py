@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from receiver.handlers import Skip, handler
-from receiver.handlers.context import Context
-from receiver.orders import Order
+from receiver.handlers import Context, Order, Skip, handler
 
 
 @handler

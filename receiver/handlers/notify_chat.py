@@ -10,10 +10,8 @@ from urllib.parse import urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from receiver.handlers import RetryLater, Skip, handler
-from receiver.handlers.context import Context
+from receiver.handlers import Context, Order, RetryLater, Skip, handler
 from receiver.mail.text_layout import plain_line
-from receiver.orders import Order
 from receiver.security.answers import retry_after_seconds
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and

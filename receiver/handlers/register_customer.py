@@ -6,9 +6,7 @@ from datetime import UTC, datetime
 
 from receiver.customers.records import apply_order
 from receiver.customers.registrars import registrations
-from receiver.handlers import Skip, handler
-from receiver.handlers.context import Context
-from receiver.orders import Order
+from receiver.handlers import Context, Order, Skip, handler
 
 
 @handler

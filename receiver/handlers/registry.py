@@ -17,9 +17,10 @@ from traceback import extract_tb
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import Any
 
-from receiver import errors, handlers
-from receiver.handlers import MARK, Handler, checks
+from receiver import errors
+from receiver.handlers import checks, contract
 from receiver.handlers import files as handler_files
+from receiver.handlers.contract import MARK, Handler
 from receiver.handlers.files import HandlerFiles
 
 BUILT_IN = (
@@ -149,7 +150,7 @@ def _where(error: BaseException, words: str, place: str) -> str:
         shared = error.filename if error.filename and error.filename != place else ""
         of_which = f" of {Path(shared).name}" if shared else ""
         return f"line {error.lineno}{of_which}: {error.msg}" if error.lineno else error.msg
-    steps = takewhile(lambda frame: frame.filename != handlers.__file__, extract_tb(error.__traceback__))
+    steps = takewhile(lambda frame: frame.filename != contract.__file__, extract_tb(error.__traceback__))
     files = [step for step in steps if not step.filename.startswith("<") and step.filename not in _LOADERS]
     if not files:
         return words  # Python itself could not read the file

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 
-from receiver.handlers import RetryLater, Skip, handler
-from receiver.handlers.context import Context
-from receiver.orders import Order
+from receiver.handlers import Context, Order, RetryLater, Skip, handler
 
 URL = "https://api.courier.example/parcels"
 

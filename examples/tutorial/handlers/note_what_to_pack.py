@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import text
 
-from receiver.handlers import Skip, handler
-from receiver.handlers.context import Context
-from receiver.orders import Order
+from receiver.handlers import Context, Order, Skip, handler
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS to_pack (

@@ -14,7 +14,7 @@ from receiver.app.components import current_kit
 from receiver.dispatch import handler_changes, scaffold
 from receiver.dispatch.row_changes import Change
 from receiver.dispatch.trial import Trial
-from receiver.handlers import Handler
+from receiver.handlers.contract import Handler
 from receiver.handlers.registry import SWITCHED_BY
 from receiver.storage.models import MailRow
 
