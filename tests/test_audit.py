@@ -13,7 +13,7 @@ from tests import audit
 GOOD = {"name": "flask", "version": "3.1.3", "vulns": []}
 HOLED = {"name": "jinja2", "version": "2.0", "vulns": [{"id": "CVE-1", "fix_versions": ["2.1", "3.0"]}]}
 UNMENDED = {"name": "mako", "version": "1.0", "vulns": [{"id": "CVE-2", "fix_versions": []}]}
-UNKNOWN = {"name": "huey", "skip_reason": "Dependency not found on PyPI"}
+UNKNOWN = {"name": "mylib", "skip_reason": "Dependency not found on PyPI"}
 
 
 def printed(*packages: dict[str, Any]) -> str:
@@ -30,7 +30,7 @@ def test_a_hole_fails_and_says_what_mends_it() -> None:
 
 
 def test_a_package_that_the_index_does_not_know_fails() -> None:
-    assert audit.judged(printed(GOOD, UNKNOWN), "") == (1, "huey: Dependency not found on PyPI")
+    assert audit.judged(printed(GOOD, UNKNOWN), "") == (1, "mylib: Dependency not found on PyPI")
 
 
 def test_an_index_that_knows_none_of_them_is_not_the_index() -> None:

@@ -1,15 +1,13 @@
-"""Huey's hints wake the workers, the sweep gives hints for what is due, the embedded consumer runs them."""
+"""Run durable jobs in threads of this process: hints wake the workers, a sweep hints at whatever is due."""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-
-from huey.api import MemoryHuey
-from huey.consumer import Consumer
 
 from receiver import errors
 
@@ -19,16 +17,9 @@ UPKEEP_EVERY = 1.0
 log = logging.getLogger(__name__)
 
 
-class _Consumer(Consumer):  # type: ignore[misc]
-    """Leaves the process's signals to the server that it is embedded in."""
-
-    def _set_signal_handlers(self) -> None:
-        pass
-
-
 @dataclass(frozen=True)
 class Kind:
-    """Describes one kind of durable job."""
+    """One kind of durable job."""
 
     #: Tells, by a read, whether one is due.
     is_due: Callable[[], bool]
@@ -39,9 +30,9 @@ class Kind:
 
 
 class Engine:
-    """Runs durable jobs in threads of this process.
+    """The worker threads of this process, and the hints that wake them.
 
-    The rows are the truth and a hint only says "there is work of this kind": a lost one delays until the next
+    The rows are the truth and a hint only says "there is work of this kind": a lost one delays a job until the next
     sweep, a double one finds nothing. A job that was found leaves new hints behind, at the queue's end, so that
     kinds take turns. The upkeep's tasks follow one another in one thread; each group ``beside`` it has its own.
     """
@@ -58,11 +49,22 @@ class Engine:
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
         self._rounds = {"upkeep": (*upkeep, self._sweep), **beside}
         self._threads = threads
-        self._plenty = 2 * threads
-        self._huey = MemoryHuey("receiver", results=False)
-        self._enqueue = self._huey.task(name="hint")(self._follow)
-        self._consumer: _Consumer | None = None
-        self._stopping = threading.Event()
+        self._hints: deque[str] = deque()
+        #: Guards the hints, the workers and whether they are to end.
+        self._changed = threading.Condition()
+        self._workers: list[threading.Thread] = []
+        self._workers_end = False
+        self._upkeep_ends = threading.Event()
+
+    @property
+    def works(self) -> bool:
+        """Return whether threads of this process run jobs."""
+        return bool(self._workers) and not self._workers_end
+
+    @property
+    def waiting(self) -> int:
+        """Return how many hints wait for a worker."""
+        return len(self._hints)
 
     def start(self, *, work: bool) -> None:
         """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
@@ -73,21 +75,43 @@ class Engine:
 
     def start_work(self) -> None:
         """Start the threads that run jobs."""
-        self._consumer = _Consumer(self._huey, workers=self._threads, periodic=False, initial_delay=0.01, max_delay=0.2)
-        self._consumer.start()
+        with self._changed:
+            for number in range(1, self._threads + 1):
+                worker = threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
+                self._workers.append(worker)
+                worker.start()
 
     def stop(self) -> None:
         """Let the running jobs end and start no more; upkeep, which renews their leases, goes on until then."""
-        if self._consumer is not None:
-            self._consumer.stop(graceful=True)
-        self._stopping.set()
+        with self._changed:
+            self._workers_end = True
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join()
+        self._upkeep_ends.set()
 
     def hint(self, name: str) -> None:
         """Say that there may be work of this kind; nothing happens while plenty of hints wait, or nobody works here."""
-        if self._consumer is not None and self._huey.storage.queue_size() < self._plenty:
-            self._enqueue(name)
+        self._add([name], most=2 * self._threads)
+
+    def _add(self, names: Collection[str], *, most: int) -> None:
+        with self._changed:
+            if self.works and len(self._hints) < most:
+                self._hints.extend(names)
+                self._changed.notify(len(names))
+
+    def _work(self) -> None:
+        while (name := self._next_hint()) is not None:
+            self._follow(name)
+
+    def _next_hint(self) -> str | None:
+        """Wait for a hint; None once the workers are to end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._hints or self._workers_end)
+            return None if self._workers_end else self._hints.popleft()
 
     def _follow(self, name: str) -> None:
+        """Run one job of this kind if one is due; the finished job hints at every kind, for it may have made work."""
         kind = self._kinds[name]
         if not self._slots[name].acquire(blocking=False):
             return
@@ -98,12 +122,11 @@ class Engine:
             return
         finally:
             self._slots[name].release()
-        if found and self._huey.storage.queue_size() < self._plenty * len(self._kinds):
-            for other in self._kinds:
-                self._enqueue(other)
+        if found:
+            self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
 
     def _keep_up(self, name: str, tasks: Sequence[Callable[[], None]]) -> None:
-        while not self._stopping.wait(UPKEEP_EVERY):
+        while not self._upkeep_ends.wait(UPKEEP_EVERY):
             for task in tasks:
                 try:
                     task()
@@ -112,6 +135,6 @@ class Engine:
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():
-            if self._consumer is not None and kind.is_due():
+            if self.works and kind.is_due():
                 for _ in range(kind.at_once):
                     self.hint(name)

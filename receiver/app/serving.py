@@ -138,8 +138,7 @@ def _set_up_log(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    for talkative in ("alembic", "huey"):
-        logging.getLogger(talkative).setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
         logging.getLogger(of_requests).addFilter(_without_links)
 

@@ -206,7 +206,7 @@ def test_a_process_that_does_not_work_keeps_its_upkeep_only(start: Start) -> Non
 
     wait_for(lambda: len(rounds) > 5)
     assert (work.done, work.looked) == (0, 0)
-    assert engine._huey.storage.queue_size() == 0
+    assert engine.waiting == 0
 
 
 def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
@@ -215,7 +215,7 @@ def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
     engine = start({"orders": work.kind(4)}, threads=4)
     for _ in range(1000):
         engine.hint("orders")
-    assert engine._huey.storage.queue_size() <= 8
+    assert engine.waiting <= 8
 
     work.go_on.set()
     wait_for(lambda: work.done == 100)
@@ -229,7 +229,7 @@ def test_kinds_that_are_always_due_do_not_fill_the_queue(start: Start) -> None:
     engine.hint("orders")
 
     def all_done() -> bool:
-        seen.append(engine._huey.storage.queue_size())
+        seen.append(engine.waiting)
         return all(work.done == 400 for work in works.values())
 
     wait_for(all_done)
@@ -284,3 +284,19 @@ def test_an_order_that_another_process_took_in_is_run_by_the_sweep(
 
     assert [row.state for row in shop.settled()] == ["done"]
     assert {row.attempts for row in shop.rows(HandlerRow)} == {1}
+
+
+def test_a_hint_wakes_an_idle_worker_at_once(start: Start) -> None:
+    """Nobody polls: an order's handlers begin as soon as it is recorded, however long nothing came."""
+    work, waits = Work(), list[float]()
+    engine = start({"orders": work.kind(1)}, threads=2)
+    for done in range(1, 6):
+        time.sleep(0.03)
+        work.add(1)
+        began = time.monotonic()
+        engine.hint("orders")
+        while work.done < done and time.monotonic() < began + SOON:
+            time.sleep(0.001)
+        waits.append(time.monotonic() - began)
+
+    assert min(waits) < 0.02

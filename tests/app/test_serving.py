@@ -35,10 +35,6 @@ def start(make_app: Callable[..., Flask]) -> Iterator[Callable[..., tuple[bool, 
         kit.engine.stop()
 
 
-def works(kit: Kit) -> bool:
-    return kit.engine._consumer is not None
-
-
 def told(caplog: pytest.LogCaptureFixture, level: int) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.levelno == level]
 
@@ -52,20 +48,20 @@ def test_an_instance_that_is_right_serves_and_works(
     start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
     could, kit = start(work=True)
-    assert (could, kit.problems, works(kit)) == (True, [], True)
+    assert (could, kit.problems, kit.engine.works) == (True, [], True)
     assert told(caplog, logging.INFO)[0] == "handlers: register_customer, email_customer, notify_merchant"
     assert told(caplog, logging.ERROR) == told(caplog, logging.WARNING) == []
 
 
 def test_a_process_that_is_only_to_serve_runs_no_job(start: Callable[..., tuple[bool, Kit]]) -> None:
-    assert not works(start(work=False)[1])
+    assert not start(work=False)[1].engine.works
 
 
 def test_a_wrong_setting_is_logged_and_no_job_runs(
     start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
     could, kit = start(work=True, WORKER_THREADS=0)
-    assert (could, works(kit)) == (False, False)
+    assert (could, kit.engine.works) == (False, False)
     said = "/orders answers 503 until this is mended: WORKER_THREADS must be 1 to 64."
     assert told(caplog, logging.ERROR) == [said]
 
@@ -75,7 +71,7 @@ def test_a_name_that_is_no_setting_is_logged_and_orders_are_taken(
 ) -> None:
     (instance / "config.toml").write_text('WAREHOUSE = "warehouse@shop.example"\n')
     could, kit = start(work=True)
-    assert (could, kit.problems, works(kit)) == (True, [], True)
+    assert (could, kit.problems, kit.engine.works) == (True, [], True)
     assert told(caplog, logging.WARNING) == ["config.toml has 'WAREHOUSE', which is no setting and has no effect."]
 
 
@@ -98,7 +94,7 @@ def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_mended(
     config = instance / "config.toml"
     config.write_text("[sources.eu]\nsecrets = 3\n")
     could, kit = start(work=True)
-    assert (could, works(kit), len(kit.problems)) == (True, True, 1)
+    assert (could, kit.engine.works, len(kit.problems)) == (True, True, 1)
     assert told(caplog, logging.ERROR)[0].startswith("/orders answers 503 until this is mended: [sources.eu]")
     config.write_text("[sources.eu]\n")
     assert kit.problems == []
@@ -112,7 +108,7 @@ def test_an_instance_that_was_never_set_up_is_logged(
 ) -> None:
     monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(tmp_path / "none"))
     could, kit = start(work=True)
-    assert (could, works(kit)) == (False, False)
+    assert (could, kit.engine.works) == (False, False)
     assert kit.problems[0] == NO_KEY
     assert kit.problems[1] == "The database is not set up; run `flask init`."
     assert len(told(caplog, logging.ERROR)) == 2
@@ -129,14 +125,14 @@ def test_a_database_that_can_be_used_after_all_takes_orders_and_works(
     file = instance / "receiver.sqlite"
     file.rename(instance / "elsewhere")
     could, kit = start(work=True)
-    assert (could, works(kit)) == (False, False)
+    assert (could, kit.engine.works) == (False, False)
     with pytest.raises(Unavailable):
         kit.check_settings()
 
     (instance / "elsewhere").rename(file)
     wait_for(lambda: not kit.problems)
     kit.check_settings()
-    assert works(kit)
+    assert kit.engine.works
     wait_for(lambda: told(caplog, logging.INFO)[-1] == "the database can be used now: orders are taken")
 
 
