@@ -10,13 +10,12 @@ from typing import Any
 from flask import Blueprint, Request, Response, request
 from pydantic_core import to_json
 
+from receiver.app.body_deadlines import MOST_DRAINED
 from receiver.app.components import current_kit
 from receiver.errors import BrokenOff, TooLarge
 from receiver.intake.reception import Delivery
 from receiver.sources.source import DEFAULT
 
-#: So much of a body that is too large is read and thrown away: many a sender hears no answer before it has sent all.
-_DRAINED = 1_048_576
 #: How servers that raise an error for a chunked body without its last chunk name themselves.
 _SAY_WHAT_BREAKS_OFF = ("gunicorn/", "Werkzeug/")
 
@@ -56,7 +55,7 @@ def _end_is_known(incoming: Request) -> bool:
 def _raw_body(incoming: Request, limit: int) -> bytes:
     """Read the bytes as they came, before any parsing and to one byte past the limit; a chunked body is never cut."""
     announced = incoming.content_length
-    if announced is not None and announced > limit + _DRAINED:
+    if announced is not None and announced > limit + MOST_DRAINED:
         raise _too_large(limit)
     if announced is None and not {"wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"} & incoming.environ.keys():
         return b""  # RFC 9112, 6.3: without either there is none, and a read would wait for the sender to leave
@@ -68,7 +67,7 @@ def _raw_body(incoming: Request, limit: int) -> bytes:
         raise _broken_off() from error
     if len(body) > limit:
         with suppress(Exception):
-            _read(stream, _DRAINED if announced is None else announced - len(body))
+            _read(stream, MOST_DRAINED if announced is None else announced - len(body))
         raise _too_large(limit)
     if announced is not None and len(body) < announced:
         raise _broken_off()

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
+from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
 from receiver.storage.account_models import AccountRow
 from receiver.storage.models import CustomerRow
@@ -82,4 +83,4 @@ class AccountLinks:
 def _state(customer: CustomerRow, account: AccountRow) -> str:
     """Give what a link is bound to; it tells nobody the password's hash."""
     bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
-    return hashlib.sha256(bound.encode()).hexdigest()[:32]
+    return digest(bound)[:32]

@@ -12,10 +12,11 @@ from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from receiver.customers.account_links import AccountLinks
+from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
 from receiver.security.devices import MOST_IN_A_MINUTE, Devices
 from receiver.security.guesses import SKEW, network
-from receiver.security.sign_ins import SESSION, digest
+from receiver.security.sign_ins import SESSION
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.storage.database import Database
 from receiver.storage.models import CustomerRow

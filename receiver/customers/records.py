@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Address, Order
+from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
+from receiver.storage import pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 
-#: Customers on a page, and orders on a customer's.
-PAGE = 50
-_LAST_LETTER = "\U0010ffff"
 _COMPLETED = OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
 
@@ -50,14 +48,6 @@ def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: 
     customer.accepts_marketing, customer.consent_at, customer.consent_source = is_given, at, source
 
 
-def newest(*, prefix: str = "", before: int | None = None) -> Select[CustomerRow]:
-    """Select customers, newest first: those whose e-mail begins with ``prefix``, those before an id."""
-    statement = select(CustomerRow).order_by(CustomerRow.id.desc())
-    if prefix := normalised(prefix):
-        statement = statement.where(CustomerRow.email >= prefix, CustomerRow.email < prefix + _LAST_LETTER)
-    return statement if before is None else statement.where(CustomerRow.id < before)
-
-
 def order_counts(session: Session, *emails: str) -> Counter[str]:
     """Count the completed orders of the customers with these e-mails, or of all without any."""
     counted = select(OrderRow.email, func.count()).where(*_COMPLETED).group_by(OrderRow.email)
@@ -78,7 +68,7 @@ def listing(session: Session) -> list[dict[str, Any]]:
             "orders": counts[customer.email],
             "claimed": customer.claimed_at is not None,
         }
-        for customer in session.scalars(newest())
+        for customer in session.scalars(pages.newest(CustomerRow))
     ]
 
 
@@ -86,12 +76,8 @@ def orders_of(
     session: Session, customer: CustomerRow, *, states: Collection[str] = (), before: int | None = None
 ) -> list[OrderRow]:
     """Give a page of the customer's orders, newest first, tests left out: those in these states, before an id."""
-    theirs = select(OrderRow).where(OrderRow.email == customer.email, OrderRow.test.is_(False))
-    if states:
-        theirs = theirs.where(OrderRow.state.in_(states))
-    if before is not None:
-        theirs = theirs.where(OrderRow.id < before)
-    return list(session.scalars(theirs.order_by(OrderRow.id.desc()).limit(PAGE)))
+    theirs = pages.newest(OrderRow, email=customer.email, test=False, before=before).limit(pages.SIZE)
+    return list(session.scalars(theirs.where(OrderRow.state.in_(states)) if states else theirs))
 
 
 def _update(customer: CustomerRow, order: Order) -> None:
@@ -109,9 +95,7 @@ def _update(customer: CustomerRow, order: Order) -> None:
 
 def _add_address(session: Session, customer: CustomerRow, kind: str, address: Address, used_at: datetime) -> None:
     parts = address.model_dump()
-    digest = hashlib.sha256(json.dumps(parts, ensure_ascii=False).encode()).hexdigest()
-    statement = insert(AddressRow).values(customer_pk=customer.id, kind=kind, digest=digest, used_at=used_at, **parts)
+    key = {"customer_pk": customer.id, "kind": kind, "digest": digest(json.dumps(parts, ensure_ascii=False))}
+    statement = insert(AddressRow).values(**key, used_at=used_at, **parts)
     last = func.max(AddressRow.used_at, statement.excluded.used_at)
-    session.execute(
-        statement.on_conflict_do_update(index_elements=["customer_pk", "kind", "digest"], set_={"used_at": last})
-    )
+    session.execute(statement.on_conflict_do_update(index_elements=list(key), set_={"used_at": last}))

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from receiver.errors import ReceiverError
-from receiver.handlers.files import digest
 from receiver.handlers.registry import Registry
+from receiver.orders.digests import digest
 from receiver.storage.database import Database
 from receiver.storage.processes import Loaded, living
 

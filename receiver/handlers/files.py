@@ -8,7 +8,6 @@ modules, the standard library's too, and be seen by other apps of the process.
 from __future__ import annotations
 
 import ast
-import hashlib
 import sys
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,14 +19,11 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from receiver.orders.digests import digest
+
 #: How the packages are named, each with a number of its own behind it.
 PREFIX = "instance_handlers_"
 _numbers = count(1)
-
-
-def digest(content: bytes) -> str:
-    """Give what a file's content is known by."""
-    return hashlib.sha256(content).hexdigest()[:16]
 
 
 class HandlerFiles:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 
 from sqlalchemy.dialects.sqlite import insert
 
+from receiver.orders.digests import digest
 from receiver.storage.database import Database
 from receiver.storage.models import OnceRow
 
@@ -16,8 +16,7 @@ def ask(database: Database, handler: str, key: str, *, order_pk: int | None) -> 
 
     Only the key's digest is kept, since a key may name a person. Raises Unavailable when it cannot be written.
     """
-    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
-    values = {"handler": handler, "digest": digest, "order_pk": order_pk, "at": datetime.now(UTC)}
+    values = {"handler": handler, "digest": digest(key), "order_pk": order_pk, "at": datetime.now(UTC)}
     with database.write() as session:
         done = session.execute(insert(OnceRow).values(values).on_conflict_do_nothing())
         return bool(done.rowcount)  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from receiver.errors import UnknownSource
 from receiver.orders import Understood, read
 from receiver.sources.registry import Sources
+from receiver.storage import pages
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow
 
@@ -69,8 +70,7 @@ def overview(session: Session, after: int = 0) -> Overview:
 
 def newest(before: int | None = None) -> Select[OrderRow]:
     """Select the parked orders, newest first, those before an id."""
-    statement = select(OrderRow).where(_IS_PARKED).order_by(OrderRow.id.desc())
-    return statement if before is None else statement.where(OrderRow.id < before)
+    return pages.newest(OrderRow, _IS_PARKED, before=before)
 
 
 def receipts(session: Session, after: int = 0) -> list[tuple[int, str]]:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Select, delete, func, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from receiver.errors import ReceiverError, Unauthenticated, Unavailable
@@ -67,14 +67,6 @@ class Refusals:
         except Unavailable:
             self._waiting.extendleft(reversed(batch))
             raise
-
-
-def newest(*, reason: str | None = None, before: int | None = None) -> Select[RefusalRow]:
-    """Select the kept refusals, newest first: those for a reason, those before an id."""
-    statement = select(RefusalRow).order_by(RefusalRow.id.desc())
-    if reason:
-        statement = statement.where(RefusalRow.reason == reason)
-    return statement if before is None else statement.where(RefusalRow.id < before)
 
 
 def counts_since(session: Session, since: datetime) -> dict[str, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from contextlib import suppress
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 import flask_mail
 
+from receiver.orders.digests import digest
 from receiver.orders.email_addresses import ATOM, ascii_domain, deliverable
 
 #: How a mail that cannot be delivered to its address is sent to a right one.
@@ -63,8 +63,7 @@ def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: 
     ``sender`` is an address; its domain stands on the right.
     """
     parts = [event_id, handler, str(run), str(ordinal)]
-    digest = hashlib.sha256("\0".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
-    return _message_id(digest[:40], sender)
+    return _message_id(digest("\0".join(parts))[:40], sender)
 
 
 def new_message_id(sender: str) -> str:

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select
 from sqlalchemy.orm import Session, defer
 
 from receiver.errors import NotPossible, NotThere
 from receiver.orders.email_addresses import deliverable
+from receiver.storage import pages
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 
-#: Mails on a page.
-PAGE = 50
 #: What a mail can be.
 STATES = ("open", "sent", "failed")
 _LARGEST_ID = 2**63 - 1
@@ -36,17 +35,12 @@ class Attached:
 def newest(*, state: str | None = None, test: bool | None = None, before: int | None = None) -> Select[MailRow]:
     """Select mails without their wording, newest first: of a state, of tests or real orders, those before an id."""
     without_wording = (defer(MailRow.text), defer(MailRow.html), defer(MailRow.attachments))
-    statement = select(MailRow).options(*without_wording).order_by(MailRow.id.desc())
-    if state:
-        statement = statement.where(MailRow.state == state)
-    if test is not None:
-        statement = statement.where(MailRow.test.is_(test))
-    return statement if before is None else statement.where(MailRow.id < before)
+    return pages.newest(MailRow, state=state, test=test, before=before).options(*without_wording)
 
 
 def page(session: Session, *, state: str | None = None) -> list[dict[str, Any]]:
     """List the newest mails first: one page, tests too."""
-    return [summary(row) for row in session.scalars(newest(state=state).limit(PAGE))]
+    return [summary(row) for row in session.scalars(newest(state=state).limit(pages.SIZE))]
 
 
 def find(session: Session, mail_id: int) -> MailRow:

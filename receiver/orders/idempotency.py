@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from decimal import Decimal
 
 from pydantic_core import to_json
 
 from receiver.orders import Fields, Order, holds_masked_number
+from receiver.orders.digests import digest
 
 _CUT = "cut"
 
@@ -80,8 +80,3 @@ def own_key(key: str, content: str) -> str:
 def _plain(amount: Decimal | None) -> str:
     """Write an amount so that equal ones are the same text, "" for none; it has fewer digits than are rounded to."""
     return "" if amount is None else format(amount.normalize() + 0, "f")
-
-
-def digest(content: bytes) -> str:
-    """Give the SHA-256 of what two copies must have in common, in hex."""
-    return hashlib.sha256(content).hexdigest()

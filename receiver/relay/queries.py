@@ -12,12 +12,11 @@ from sqlalchemy.sql import Select
 
 from receiver.errors import NotThere
 from receiver.relay import control_state
+from receiver.storage import pages
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 
 #: All states of a transmission.
 STATES = ("open", "held", "delivered", "failed")
-#: Transmissions on a page.
-PAGE = 50
 #: What a list shows of an attempt; the answer may be large.
 _IN_BRIEF = (
     TransmissionAttemptRow.number,
@@ -29,14 +28,10 @@ _IN_BRIEF = (
 )
 
 
-def newest_first(state: str | None = None, *, before: int | None = None) -> Select[TransmissionRow]:
-    """Select the transmissions, each with its attempts in brief; ``before`` is the id that the page before ended at."""
-    statement = select(TransmissionRow).order_by(TransmissionRow.id.desc())
-    if state:
-        statement = statement.where(TransmissionRow.state == state)
-    if before is not None:
-        statement = statement.where(TransmissionRow.id < before)
-    return statement.options(defer(TransmissionRow.order), selectinload(TransmissionRow.trail).load_only(*_IN_BRIEF))
+def newest(*, state: str | None = None, before: int | None = None) -> Select[TransmissionRow]:
+    """Select transmissions, newest first, each with its attempts in brief: of a state, those before an id."""
+    in_brief = defer(TransmissionRow.order), selectinload(TransmissionRow.trail).load_only(*_IN_BRIEF)
+    return pages.newest(TransmissionRow, state=state, before=before).options(*in_brief)
 
 
 def find(session: Session, event_id: str) -> TransmissionRow:

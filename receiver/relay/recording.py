@@ -11,7 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Order
-from receiver.orders.idempotency import digest, order_key
+from receiver.orders.digests import digest
+from receiver.orders.idempotency import order_key
 from receiver.relay import control_state
 from receiver.security.signing import is_webhook_id
 from receiver.storage.database import Database
@@ -53,7 +54,7 @@ def identified(order: Order) -> Order:
     """Give the order with an event_id that can be signed: its own, or one made from that or from its ids."""
     event_id = order_key(order, order.event, webhook_id=None)
     if not is_webhook_id(event_id):
-        event_id = f"evt_{digest(event_id.encode())}"
+        event_id = f"evt_{digest(event_id)}"
     return order.model_copy(update={"event_id": event_id})
 
 

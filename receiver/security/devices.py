@@ -8,6 +8,8 @@ from datetime import timedelta
 
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
+from receiver.orders.digests import digest
+
 #: How long a device is known after its last sign-in.
 LASTS = timedelta(days=365)
 #: Most wrong passwords of one known device in a minute: its own, whatever strangers do.
@@ -39,4 +41,4 @@ class Devices:
 
 def _state(owner: str, password_hash: str) -> str:
     """Give what a cookie is bound to; it tells nobody the password's hash."""
-    return hashlib.sha256(f"{owner}\n{password_hash}".encode()).hexdigest()[:32]
+    return digest(f"{owner}\n{password_hash}")[:32]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from werkzeug.security import check_password_hash
 
+from receiver.orders.digests import digest
 from receiver.security import guesses
 from receiver.storage.console_models import SessionRow, SignInFailureRow
 from receiver.storage.database import Database
@@ -77,8 +77,3 @@ class SignIns:
         """End every sign-in, on every device."""
         with self._database.write() as session:
             session.execute(delete(SessionRow))
-
-
-def digest(token: str) -> str:
-    """Give what is kept of a token instead of it."""
-    return hashlib.sha256(token.encode()).hexdigest()

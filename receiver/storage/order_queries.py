@@ -13,17 +13,14 @@ from sqlalchemy.orm import Session, defer
 
 from receiver.errors import NotPossible, NotThere
 from receiver.orders.email_addresses import normalised
-from receiver.storage import same_id
+from receiver.storage import pages, same_id
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
 
-#: Orders on a page.
-PAGE = 50
 #: What an order can be.
 STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
 _LARGE = (OrderRow.fields, OrderRow.order, OrderRow.notes, OrderRow.errors)
 _RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
-_LAST_LETTER = "\U0010ffff"
 
 
 def page(
@@ -36,7 +33,7 @@ def page(
     # What is large stays where it is: of hundreds of thousands it would fill the memory of the machine that serves.
     statement = newest(state=state, shares_id=shares_id).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
-        statement = statement.limit(PAGE)
+        statement = statement.limit(pages.SIZE)
         if not state and not shares_id:
             statement = statement.where(OrderRow.state != "ignored", OrderRow.test.is_(False))
     return [summary(row) for row in session.scalars(statement)]
@@ -54,16 +51,10 @@ def newest(
 
     With ``shares_id`` only those whose id something else has too.
     """
-    statement = select(OrderRow).order_by(OrderRow.id.desc())
-    if state:
-        statement = statement.where(OrderRow.state == state)
-    if test is not None:
-        statement = statement.where(OrderRow.test.is_(test))
+    statement = pages.newest(OrderRow, state=state, test=test, before=before)
     if words:
         statement = statement.where(OrderRow.id.in_(_found_by(words)))
-    if shares_id:
-        statement = statement.where(OrderRow.id.in_(same_id.shared()))
-    return statement if before is None else statement.where(OrderRow.id < before)
+    return statement.where(OrderRow.id.in_(same_id.shared())) if shares_id else statement
 
 
 def _found_by(words: str) -> Any:
@@ -72,8 +63,8 @@ def _found_by(words: str) -> Any:
     if match := _RECEIPT.fullmatch(order_id):
         return [int(match[1])]
     return union(
-        select(OrderRow.id).where(OrderRow.order_id >= order_id, OrderRow.order_id < order_id + _LAST_LETTER),
-        select(OrderRow.id).where(OrderRow.email >= email, OrderRow.email < email + _LAST_LETTER),
+        select(OrderRow.id).where(pages.begins_with(OrderRow.order_id, order_id)),
+        select(OrderRow.id).where(pages.begins_with(OrderRow.email, email)),
     )
 
 

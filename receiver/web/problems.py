@@ -11,14 +11,13 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from receiver import errors
+from receiver.app.body_deadlines import MOST_DRAINED
 from receiver.errors import ConfigurationError, ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
 #: The blueprint of the receiving view, which reads the raw body itself.
 _READS_ALL = "orders"
-#: Of a larger body the rest is left.
-_DRAINED = 1_048_576
 #: What Werkzeug's debugger, which `flask run --debug` puts around the app, writes into each request's environment.
 _DEBUGGER = "werkzeug.debug.preserve_context"
 #: What follows it opens an account, so no log is to hold it.
@@ -43,9 +42,9 @@ def _with_the_body_read(response: Response) -> Response:
 
 def _read_the_rest() -> None:
     try:
-        request.stream.read(_DRAINED)
+        request.stream.read(MOST_DRAINED)
     except RequestEntityTooLarge:  # a page reads no more of it, the connection does
-        get_input_stream(request.environ).read(_DRAINED)
+        get_input_stream(request.environ).read(MOST_DRAINED)
 
 
 def _from_receiver(error: ReceiverError) -> Response:

@@ -72,7 +72,7 @@ def test_orders_list_and_show_tell_what_came_under_one_id(run: Run, serve: Calla
 def test_orders_list_says_when_there_may_be_more(
     run: Run, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.storage.order_queries.PAGE", 2)
+    monkeypatch.setattr("receiver.storage.pages.SIZE", 2)
     shop = serve(work=False)
     for number in range(3):
         shop.post({"Ref": str(number)})

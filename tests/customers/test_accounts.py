@@ -14,7 +14,7 @@ from sqlalchemy import update
 from receiver.customers import account_links, privacy, records
 from receiver.customers import accounts as attempts
 from receiver.errors import ConfigurationError, NotPossible
-from receiver.security.sign_ins import digest
+from receiver.orders.digests import digest
 from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
 from tests.served import Served, order_fields
@@ -177,7 +177,7 @@ def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ad
 def test_what_is_no_order_of_theirs_pushes_none_aside_and_older_ones_follow(
     shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.customers.records.PAGE", 2)
+    monkeypatch.setattr("receiver.storage.pages.SIZE", 2)
     for number in range(2, 5):
         shop.post(order_fields(order_id=f"A-{number}"))
     for number in range(3):

@@ -30,7 +30,7 @@ def put(relay: Relay, *states: str, test: bool = False) -> list[str]:
 
 def listed(relay: Relay, state: str | None = None, before: int | None = None) -> list[str]:
     with relay.kit.database.read() as session:
-        return [row.event_id for row in session.scalars(queries.newest_first(state, before=before))]
+        return [row.event_id for row in session.scalars(queries.newest(state=state, before=before))]
 
 
 def test_the_list_is_newest_first_by_state_and_below_an_id(relay: Relay) -> None:
@@ -50,7 +50,7 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
         relay.work_until(timedelta(minutes=1))
     relay.receive()
     with relay.kit.database.read() as session:
-        fresh, tried = session.scalars(queries.newest_first()).all()
+        fresh, tried = session.scalars(queries.newest()).all()
 
     assert fresh.last_attempt is None
     assert tried.last_attempt is not None
@@ -71,7 +71,7 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
     assert queries.summary(fresh)["status"] is None
 
 
-def test_one_is_found_whole_by_its_event_with_its_attempts_newest_first(relay: Relay) -> None:
+def test_one_is_found_whole_by_its_event_with_its_attempts_newest(relay: Relay) -> None:
     with serving(reply("500 Oops", b"the answer")) as server:
         relay.controls.save(enabled=True, url=server.url())
         event_id = relay.receive(order_id="A-7")
@@ -153,8 +153,8 @@ def test_a_page_of_ten_thousand_is_read_by_an_index(relay: Relay) -> None:
         session.execute(insert(TransmissionRow), many)
         session.execute(text("ANALYZE"))
         for statement in (
-            queries.newest_first(before=9000).limit(50),
-            queries.newest_first("failed").limit(50),
+            queries.newest(before=9000).limit(50),
+            queries.newest(state="failed").limit(50),
             select(TransmissionAttemptRow).where(TransmissionAttemptRow.transmission_pk.in_([1, 2])),
         ):
             compiled = statement.compile(session.get_bind(), compile_kwargs={"literal_binds": True})

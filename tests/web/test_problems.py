@@ -123,8 +123,8 @@ def test_a_fault_is_logged_with_every_frame_of_ours_by_its_path(
     assert answer.status_code == 500
     (line,) = [message for message in caplog.messages if message.startswith("POST /orders failed: ")]
     assert re.fullmatch(
-        r"POST /orders failed: ValueError at receiver/routes\.py, line \d+( > (receiver/\w+\.py, )?line \d+)+"
-        r" > tests/test_problems\.py, line \d+",
+        r"POST /orders failed: ValueError at receiver/routes\.py, line \d+( > (receiver/[\w/]+\.py, )?line \d+)+"
+        r" > tests/web/test_problems\.py, line \d+",
         line,
     )
     assert "receiver/intake/reception.py, line " in line

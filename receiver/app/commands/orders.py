@@ -17,7 +17,7 @@ from receiver.dispatch.replay import replay_all
 from receiver.errors import NotThere
 from receiver.intake import parked
 from receiver.intake.explanation import explain_file, explain_receipt
-from receiver.storage import order_queries, same_id
+from receiver.storage import order_queries, pages, same_id
 
 group = AppGroup("orders", help="The orders that came in.")
 COMMANDS = (group,)
@@ -39,8 +39,8 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
             f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
         )
     print_rows(rows, as_json=as_json, empty=empty)
-    if len(rows) == order_queries.PAGE and not everything:
-        click.echo(f"These are the newest {order_queries.PAGE}; every one is listed by --all.", err=True)
+    if len(rows) == pages.SIZE and not everything:
+        click.echo(f"These are the newest {pages.SIZE}; every one is listed by --all.", err=True)
 
 
 @group.command("show")

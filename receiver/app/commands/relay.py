@@ -20,6 +20,7 @@ from receiver.relay.own_receiver import OwnReceiver
 from receiver.relay.recording import identified
 from receiver.security import signing
 from receiver.security.http_client import new_pool
+from receiver.storage import pages
 from receiver.storage.relay_models import TransmissionAttemptRow
 
 group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")
@@ -127,7 +128,7 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
 def transmissions(state: str | None, as_json: bool) -> None:
     """List the newest transmissions, tests too."""
     with working_kit().database.read() as session:
-        rows = [queries.summary(row) for row in session.scalars(queries.newest_first(state).limit(queries.PAGE))]
+        rows = [queries.summary(row) for row in session.scalars(queries.newest(state=state).limit(pages.SIZE))]
     print_rows(rows, as_json=as_json, empty="No such transmission yet; send a dummy order with: flask relay test")
 
 

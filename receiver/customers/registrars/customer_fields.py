@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from datetime import datetime
@@ -11,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver.customers.registrars import Fields, Value
+from receiver.orders.digests import digest
 from receiver.storage.models import AddressRow, CustomerRow
 
 _PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")
@@ -39,10 +39,9 @@ def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
     return fields
 
 
-def digest(fields: Fields) -> str:
+def fields_digest(fields: Fields) -> str:
     """Give what tells whether a website has been told these very data."""
-    text = json.dumps(fields, sort_keys=True, default=datetime.isoformat)
-    return hashlib.sha256(text.encode()).hexdigest()
+    return digest(json.dumps(fields, sort_keys=True, default=datetime.isoformat))
 
 
 def unusable_password() -> str:

@@ -38,7 +38,7 @@ def want(session: Session, customer: CustomerRow, *, now: datetime, again: bool 
     """
     row = of_customer(session, customer.id)
     was_told = row.digest if row is not None and row.state == "done" else None
-    if not again and was_told == customer_fields.digest(customer_fields.read(session, customer)):
+    if not again and was_told == customer_fields.fields_digest(customer_fields.read(session, customer)):
         return False
     asked = {"state": "open", "due_at": now, "attempts": 0, "wanted_at": now, "detail": None, "changed_at": now}
     statement = insert(RegistrationRow).values(customer_pk=customer.id, **asked)
@@ -89,7 +89,7 @@ class Registrations:
             return self._not_registered(row, str(error))
         except Exception as error:  # noqa: BLE001 - what nobody foresaw must not be tried every 30 s for ever
             return self._not_registered(row, f"It could not be carried out: {type(error).__name__}.")
-        told = {"digest": customer_fields.digest(fields)}
+        told = {"digest": customer_fields.fields_digest(fields)}
         return {"state": "done", "due_at": None, "detail": said, "changed_at": datetime.now(UTC), **told}
 
     def _not_registered(self, row: RegistrationRow, why: str) -> dict[str, Any]:

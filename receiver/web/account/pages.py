@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 
 from flask import Flask, abort, flash, redirect, render_template, request, url_for
@@ -16,8 +15,9 @@ from receiver.app.components import current_kit
 from receiver.customers import records
 from receiver.customers.accounts import TooManyAttempts
 from receiver.errors import NotThere
-from receiver.storage import order_queries
+from receiver.storage import order_queries, pages
 from receiver.storage.models import AddressRow, CustomerRow
+from receiver.web import paging
 from receiver.web.account import entry, writing
 from receiver.web.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 
@@ -47,12 +47,11 @@ def init_app(app: Flask) -> None:
 @account.get("/")
 def orders() -> ResponseReturnValue:
     """List a page of the customer's orders."""
-    before = request.args.get("before", "")
-    oldest = int(before) if re.fullmatch(r"[0-9]{1,18}", before, re.ASCII) else None
+    oldest = paging.before()
     with current_kit().database.read() as session:
         rows = records.orders_of(session, customer(), states=WORDS, before=oldest)
     shown = [(row, writing.number_of(row), writing.locale_of(row, customer())) for row in rows]
-    older = rows[-1].id if len(rows) == records.PAGE else None
+    older = rows[-1].id if len(rows) == pages.SIZE else None
     return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
 
 

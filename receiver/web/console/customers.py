@@ -12,9 +12,11 @@ from receiver.app.components import current_kit
 from receiver.customers import privacy
 from receiver.customers import records as customer_book
 from receiver.customers.registrars import registrations
+from receiver.orders.email_addresses import normalised
 from receiver.storage.models import CustomerRow
+from receiver.storage.pages import SIZE, begins_with, newest
 from receiver.web.console.blueprint import console
-from receiver.web.console.paging import before, one_page
+from receiver.web.paging import before, one_page
 
 
 @console.get("/customers")
@@ -22,8 +24,8 @@ def customers() -> str:
     """List the customers, newest first."""
     words = request.args.get("q", "").strip()
     with current_kit().database.read() as session:
-        statement = customer_book.newest(prefix=words, before=before())
-        rows, pages = one_page(session, statement, customer_book.PAGE, q=words)
+        found = [begins_with(CustomerRow.email, normalised(words))] if words else []
+        rows, pages = one_page(session, newest(CustomerRow, *found, before=before()), q=words)
         counts = customer_book.order_counts(session, *(row.email for row in rows)) if rows else {}
     return render_template("console/customers.html", rows=rows, pages=pages, counts=counts, words=words)
 
@@ -38,7 +40,7 @@ def customers_one(pk: int) -> str:
             "console/customer.html",
             row=row,
             orders=customer_book.orders_of(session, row),
-            most=customer_book.PAGE,
+            most=SIZE,
             registrar=kit.settings["REGISTRAR"],
             has_website=_has_website(),
             registration=registrations.of_customer(session, row.id),

@@ -13,7 +13,7 @@ from receiver.errors import ConfigurationError, NotThere
 from receiver.mail import queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
-from receiver.web.console import paging
+from receiver.web import paging
 from receiver.web.console.blueprint import console
 
 #: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
@@ -31,7 +31,7 @@ def mail() -> str:
     state, tests = paging.filtered("state", queries.STATES), paging.filtered("tests", ("yes",))
     statement = queries.newest(state=state, test=bool(tests), before=paging.before())
     with kit.database.read() as session:
-        rows, pages = paging.one_page(session, statement, queries.PAGE, state=state, tests=tests)
+        rows, pages = paging.one_page(session, statement, state=state, tests=tests)
     return render_template(
         "console/mail.html",
         rows=rows,

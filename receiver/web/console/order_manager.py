@@ -17,7 +17,7 @@ from receiver.relay import queries, report
 from receiver.relay.controls import Control
 from receiver.relay.own_receiver import OwnReceiver
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
-from receiver.web.console import paging
+from receiver.web import paging
 from receiver.web.console.blueprint import console
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
@@ -135,9 +135,8 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
     state = paging.filtered("state", queries.STATES)
     with kit.database.read() as reading:
         tested = _tested(reading)
-        transmissions, pages = paging.one_page(
-            reading, queries.newest_first(state or None, before=paging.before()), queries.PAGE, state=state
-        )
+        statement = queries.newest(state=state, before=paging.before())
+        transmissions, pages = paging.one_page(reading, statement, state=state)
         return render_template(
             "console/order_manager.html",
             control=control,

@@ -18,7 +18,7 @@ from receiver.mail import formatting
 from receiver.orders import Order
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
-from receiver.web.console import paging
+from receiver.web import paging
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
@@ -49,7 +49,7 @@ def orders() -> str:
         state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before()
     )
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, statement, order_queries.PAGE, **kept)
+        rows, pages = paging.one_page(session, statement, **kept)
         counts = order_queries.handler_counts(session, rows)
         sharing = same_id.among(session, rows)
     return render_template(

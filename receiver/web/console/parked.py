@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections import Counter
-from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,8 +14,7 @@ from receiver.app.components import current_kit
 from receiver.dispatch.replay import replay_all
 from receiver.intake import parked as parked_orders
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
-from receiver.storage import order_queries
-from receiver.web.console import paging
+from receiver.web import paging
 from receiver.web.console.blueprint import console
 from receiver.web.console.chunked_forms import of_each_source
 
@@ -41,7 +38,7 @@ def parked() -> str:
     """List the parked orders, newest first."""
     current_kit().sources.look_again()
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()), order_queries.PAGE)
+        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()))
         seen = parked_orders.overview(session)
         chunked = of_each_source(session, current_kit())
     return render_template(
@@ -84,9 +81,9 @@ def parked_run_all() -> ResponseReturnValue:
     kit.sources.look_again()
     chosen = request.form.getlist("handler")
     without = [handler.name for handler in kit.registry.handlers if handler.name not in chosen]
-    counts = Counter({word: _number(request.form, word) for word in _TOLD})
+    counts = Counter({word: paging.whole_number(request.form, word) or 0 for word in _TOLD})
     with kit.database.read() as session:
-        waiting = dict(parked_orders.receipts(session, _number(request.form, "after")))
+        waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
     ids, until = iter(waiting), time.monotonic() + _SECONDS
     after = 0
     run = replay_all(kit.database, waiting.values(), sources=kit.sources, registry=kit.registry, without=without)
@@ -102,8 +99,3 @@ def parked_run_all() -> ResponseReturnValue:
     told = [f"{count} {_TOLD[word][count > 1]}" for word, count in counts.items() if count]
     flash(f"{', '.join(told)}." if told else "No order was parked.", "bad" if counts["failed"] else "message")
     return redirect(url_for("console.parked"), 303)
-
-
-def _number(form: Mapping[str, str], name: str) -> int:
-    text = form.get(name, "")
-    return int(text) if re.fullmatch(r"[0-9]{1,18}", text, re.ASCII) else 0

@@ -11,11 +11,11 @@ from receiver.app.components import current_kit
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
 from receiver.storage import order_queries
-from receiver.web.console import paging
+from receiver.storage.models import RefusalRow
+from receiver.storage.pages import newest
+from receiver.web import paging
 from receiver.web.console.blueprint import console
 
-#: Refusals on a page.
-PAGE = 50
 _EVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -25,8 +25,8 @@ def refused() -> str:
     with current_kit().database.read() as session:
         counts = refusals.counts_since(session, _EVER)
         reason = paging.filtered("reason", list(counts))
-        statement = refusals.newest(reason=reason, before=paging.before())
-        rows, pages = paging.one_page(session, statement, PAGE, reason=reason)
+        statement = newest(RefusalRow, reason=reason, before=paging.before())
+        rows, pages = paging.one_page(session, statement, reason=reason)
         first_good = order_queries.first_received_at(session)
     return render_template(
         "console/refused.html",
