@@ -25,7 +25,7 @@ from receiver.storage.models import SecretRow
 from tests.commanding import Run, lines, runner
 from tests.served import Served, order_fields
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 STORED = "stored in the database 0001"
 LOST = "put it back from a backup; if it is lost, begin again with: flask init --new-key"
 OTHER_KEY = "another key of thirty-two characters"
