@@ -46,6 +46,7 @@ def pk_of(receipt: str) -> int:
 
 
 #: Of tables whose ids are shown, told of or kept elsewhere: without it SQLite gives that of a deleted row again.
+#: Orders need none, for no row of theirs is deleted, and with it every copy would use a receipt up.
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 

@@ -73,7 +73,6 @@ class OrderRow(Job, Base):
         Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
         Index("ix_orders_held_card_data", "id", sqlite_where=sql("held_card_data")),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
-        NEVER_AGAIN,
     )
 
 

@@ -14,7 +14,6 @@ from receiver.app.components import Kit
 from receiver.app.doctor import diagnose, stored
 from receiver.app.instance import set_up
 from receiver.storage import migrations
-from receiver.storage.columns import NEVER_AGAIN
 from receiver.storage.models import HandlerRow
 from tests.damage import NEVER_FILLED, change, fill, page_of
 from tests.served import Served, order_fields
@@ -111,7 +110,7 @@ def test_flask_init_loosens_a_column_and_keeps_what_is_stored(serve: Callable[..
     change(shop.kit, "UPDATE orders SET receipt = 'an old one'")
     with migrations.changing(shop.kit.database.engine) as connection:
         operations = Operations(MigrationContext.configure(connection))
-        with operations.batch_alter_table("orders", table_kwargs=NEVER_AGAIN) as orders:
+        with operations.batch_alter_table("orders") as orders:
             orders.alter_column("receipt", nullable=False)
     order = order_fields()
     assert shop.post(order).status == 503

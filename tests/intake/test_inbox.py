@@ -54,6 +54,14 @@ def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None
     assert stored.received_at == datetime(2026, 11, 23, tzinfo=UTC)
 
 
+def test_a_copy_uses_up_no_receipt(kit: Kit) -> None:
+    inbox = Inbox(kit.database)
+    for key in ("a", "a", "a", "b", "a", "b", "c"):
+        inbox.record(row(key), [])
+
+    assert [stored.receipt for stored in rows(kit)] == ["rcp_00000001", "rcp_00000002", "rcp_00000003"]
+
+
 def test_a_copy_with_other_fields_is_noted_and_changes_nothing(kit: Kit) -> None:
     inbox = Inbox(kit.database)
     inbox.record(row("k"), [])

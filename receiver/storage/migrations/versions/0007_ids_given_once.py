@@ -10,7 +10,6 @@ down_revision = "0006"
 
 #: Each table, and what the merchant was told of by its ids: as a notice's kind, in SQL's pattern.
 _TABLES = {
-    "orders": ("order_parked", "order_gap"),
     "mails": ("mail_failed",),
     "customers": (),
     "refusals": ("wrong_secret", "card_data"),
