@@ -1,4 +1,7 @@
-"""Jobs that are due later than any wait can put them off: the clock was ahead then, so they are due now."""
+"""Jobs that are due later than any wait can put them off: the clock was ahead then, so they are due now.
+
+Also of one that a run claimed then: once its lease has gone silent, the run has ended.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
 from receiver.dispatch.handler_runs import LONGEST_WAIT
 from receiver.relay.transmissions import LONGEST_PAUSE
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
+from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
@@ -24,6 +28,9 @@ _LOOK_EVERY_SECONDS = 60.0
 #: Orders of one statement.
 _BATCH = 500
 
+#: Model and condition of each kind of job, by its name.
+_FarOffJobs = dict[str, tuple[type[Job], ColumnElement[bool]]]
+
 log = logging.getLogger(__name__)
 
 
@@ -33,12 +40,14 @@ class FarOff:
     def __init__(
         self,
         database: Database,
+        leases: Leases,
         schedule: Sequence[int],
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
+        self._leases = leases
         self._schedule = schedule
         self._now = now
         self._steady = steady
@@ -49,38 +58,48 @@ class FarOff:
         if self._steady() < self._look_again_at:
             return
         self._look_again_at = self._steady() + _LOOK_EVERY_SECONDS
-        now = self._now()
+        far_off = _far_off(self._schedule, self._now(), self._leases.free)
         with self._database.read() as session:
-            found = counts(session, self._schedule, now)
+            found = _counts(session, far_off)
         if found:
             log.warning(
                 "due later than any wait, so due now: %s", ", ".join(f"{n} {name}" for name, n in found.items())
             )
             with self._database.write() as session:
-                _make_due(session, self._schedule, now)
+                _make_due(session, far_off, self._now())
 
 
 def counts(session: Session, schedule: Sequence[int], now: datetime) -> dict[str, int]:
-    """Count them by the name of their kind; kinds that have none are left out."""
+    """Count them by the name of their kind, whether or not a run has claimed them; kinds that have none are left out.
+
+    A command can't tell which of the runs have ended.
+    """
+    return _counts(session, _far_off(schedule, now, lambda _model: true()))
+
+
+def _counts(session: Session, far_off: _FarOffJobs) -> dict[str, int]:
     found = {
         name: session.scalar(select(func.count()).select_from(model).where(which))
-        for name, (model, which) in _far_off(schedule, now).items()
+        for name, (model, which) in far_off.items()
     }
     return {name: count for name, count in found.items() if count}
 
 
-def _far_off(schedule: Sequence[int], now: datetime) -> dict[str, tuple[type[Job], ColumnElement[bool]]]:
+def _far_off(
+    schedule: Sequence[int], now: datetime, is_free: Callable[[type[Job]], ColumnElement[bool]]
+) -> _FarOffJobs:
     longest = timedelta(seconds=max([60, *schedule]))
-    return {
+    conditions: dict[str, tuple[type[Job], ColumnElement[bool]]] = {
         "orders": (OrderRow, _order_is_far_off(now, max(longest, LONGEST_WAIT))),
         "mails": (MailRow, _is_far_off(MailRow, now + longest)),
         "transmissions": (TransmissionRow, _is_far_off(TransmissionRow, now + LONGEST_PAUSE)),
         "registrations": (RegistrationRow, _is_far_off(RegistrationRow, now + longest)),
     }
+    return {name: (model, and_(which, is_free(model))) for name, (model, which) in conditions.items()}
 
 
 def _is_far_off(model: type[Job], latest: datetime) -> ColumnElement[bool]:
-    return and_(model.state == "open", model.due_at > latest, model.lease_until.is_(None))
+    return and_(model.state == "open", model.due_at > latest)
 
 
 def _order_is_far_off(now: datetime, longest: timedelta) -> ColumnElement[bool]:
@@ -91,8 +110,7 @@ def _order_is_far_off(now: datetime, longest: timedelta) -> ColumnElement[bool]:
     return and_(_is_far_off(OrderRow, now + longest), or_(impossible, ~asked_for))
 
 
-def _make_due(session: Session, schedule: Sequence[int], now: datetime) -> None:
-    far_off = _far_off(schedule, now)
+def _make_due(session: Session, far_off: _FarOffJobs, now: datetime) -> None:
     _, of_orders = far_off["orders"]
     orders = session.scalars(select(OrderRow.id).where(of_orders)).all()
     for model, which in far_off.values():  # orders before their handlers, by which they are found

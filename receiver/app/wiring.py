@@ -131,7 +131,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         },
         [
             *(refusals.flush, database.checkpoint, HeldBack(database).look, presence.sign),
-            *(heartbeat.look, retention.look, FarOff(database, settings["RETRY_SCHEDULE"]).look),
+            *(heartbeat.look, retention.look, FarOff(database, leases, settings["RETRY_SCHEDULE"]).look),
         ],
         # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
         beside={"leases": [leases.renew, leases.watch], "notices": [own_mails.check, notices.look]},

@@ -12,6 +12,8 @@ from sqlalchemy import update
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.app.far_off import FarOff, counts
+from receiver.storage.jobs import LEASE
+from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
@@ -22,10 +24,18 @@ from tests.storage.test_order_queries import store
 NOW = datetime.now(UTC).replace(microsecond=0)
 YEAR, DAY, MINUTE = timedelta(days=365), timedelta(days=1), timedelta(minutes=1)
 SCHEDULE = (60, 86_400)
+MODELS: tuple[Any, ...] = OrderRow, MailRow, TransmissionRow, RegistrationRow
 
 
-def look(kit: Kit) -> None:
-    FarOff(kit.database, SCHEDULE, now=lambda: NOW).look()
+def look(kit: Kit, leases: Leases | None = None) -> None:
+    FarOff(kit.database, leases or kit.leases, SCHEDULE, now=lambda: NOW).look()
+
+
+def claim_all(kit: Kit) -> None:
+    """Let a run of another process have claimed each, by a clock of that moment."""
+    with kit.database.write() as session:
+        for model in MODELS:
+            session.execute(update(model).values(lease_token="a run", lease_until=NOW + YEAR))
 
 
 def put_off(kit: Kit, due_at: datetime) -> None:
@@ -42,9 +52,8 @@ def put_off(kit: Kit, due_at: datetime) -> None:
 
 
 def due(kit: Kit) -> list[datetime | None]:
-    models: tuple[Any, ...] = OrderRow, MailRow, TransmissionRow, RegistrationRow
     with kit.database.read() as session:
-        return [session.query(model).one().due_at for model in models]
+        return [session.query(model).one().due_at for model in MODELS]
 
 
 def retrying(kit: Kit, name: str, *, due_at: datetime, changed_at: datetime) -> None:
@@ -81,6 +90,22 @@ def test_what_is_being_worked_on_is_left_alone(kit: Kit) -> None:
     assert due(kit) == [NOW + YEAR, NOW, NOW, NOW]
 
 
+def test_what_a_run_that_ended_had_claimed_is_due_now(kit: Kit) -> None:
+    """Its lease stands for ever; it has ended once nobody renews it."""
+    steady = [0.0]
+    leases = Leases(kit.database, MODELS, steady=lambda: steady[0])
+    put_off(kit, NOW + YEAR)
+    claim_all(kit)
+    leases.watch()
+    look(kit, leases)
+    assert due(kit) == [NOW + YEAR] * 4
+
+    steady[0] += LEASE.total_seconds()
+    leases.watch()
+    look(kit, leases)
+    assert due(kit) == [NOW] * 4
+
+
 def test_a_handler_waits_as_long_as_it_asked_for(kit: Kit) -> None:
     """RetryLater may name any time."""
     store(kit, 1, state="open", received_at=NOW - DAY, due_at=NOW + 30 * DAY)
@@ -112,14 +137,17 @@ def test_an_order_whose_handler_failed_while_the_clock_was_ahead_is_run(serve: C
         session.execute(update(OrderRow).values(state="open", due_at=ahead + MINUTE))
         times = {"due_at": ahead + MINUTE, "changed_at": ahead, "waiting_since": ahead}
         session.execute(update(HandlerRow).values(state="retrying", **times))
-    FarOff(shop.kit.database, SCHEDULE).look()
+    FarOff(shop.kit.database, shop.kit.leases, SCHEDULE).look()
 
     assert [row.state for row in shop.settled()] == ["done"]
     assert set(shop.handler_states().values()) == {"done"}
 
 
+@pytest.mark.parametrize("is_claimed", [False, True])
 @pytest.mark.parametrize(("wait", "told"), [(YEAR, 4), (timedelta(hours=12), 0)])
-def test_doctor_names_them(kit: Kit, wait: timedelta, told: int) -> None:
+def test_doctor_names_them(kit: Kit, wait: timedelta, told: int, is_claimed: bool) -> None:
     put_off(kit, NOW + wait)
+    if is_claimed:
+        claim_all(kit)
     found = [one.text for one in diagnose(kit) if "due later than any wait" in one.text]
     assert [text.split()[1] for text in found] == ["orders", "mails", "transmissions", "registrations"][:told]
