@@ -63,9 +63,7 @@ class Suspension:
 
 def suspension(session: Session, now: datetime) -> Suspension | None:
     """Tell why nothing may be purged at this moment; None while the clock is believed."""
-    row = session.get(UpkeepRow, 1)
-    if row is None:
-        return None
+    row = session.get(UpkeepRow, 1) or _first_beat(session, now)
     newest = session.scalar(select(ClockJumpRow).order_by(ClockJumpRow.id.desc()).limit(1))
     number = newest.id if newest else 0
     if disagrees(row, now):
@@ -78,6 +76,12 @@ def suspension(session: Session, now: datetime) -> Suspension | None:
 def disagrees(row: UpkeepRow, now: datetime) -> bool:
     """Tell whether the clock is too far from the last heartbeat to be believed."""
     return abs(now - row.beat_at) > LARGEST_GAP
+
+
+def _first_beat(session: Session, now: datetime) -> UpkeepRow:
+    """Make the row of a database in which none has beaten yet: what came in last says what the clock said then."""
+    last = session.scalar(select(OrderRow.received_at).order_by(OrderRow.id.desc()).limit(1))
+    return UpkeepRow(id=1, beat_at=last or now, beats=0, suspended_hours=0, orders=0, mails=0, transmissions=0)
 
 
 class Heartbeat:
@@ -132,9 +136,9 @@ class Heartbeat:
     def _beat(self, session: Session, now: datetime, steady: float) -> None:
         row = session.get(UpkeepRow, 1)
         if row is None:
-            row = UpkeepRow(id=1, beat_at=now, beats=0, suspended_hours=0, orders=0, mails=0, transmissions=0)
+            row = _first_beat(session, now)
             session.add(row)
-        elif disagrees(row, now):
+        if disagrees(row, now):
             _note_jump(session, row, now, while_off=self._is_new)
         elif row.beats == self._beats and steady - self._since >= _HOUR:
             self._count_hour(session, row)

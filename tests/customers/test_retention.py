@@ -17,6 +17,7 @@ from receiver.customers.purging import Purged
 from receiver.customers.retention import AGAIN, _Old
 from receiver.errors import Unavailable
 from receiver.mail import outbox
+from receiver.storage.clock import Heartbeat
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner
@@ -38,7 +39,15 @@ def shop(serve: Callable[..., Served]) -> Served:
     """Serve with jobs that run, and with a purge only where a test asks for it."""
     shop = serve()
     shop.kit.retention._next_at = math.inf
+    Heartbeat(shop.kit.database, days=365).look()
     return shop
+
+
+@pytest.fixture
+def kit(kit: Kit) -> Kit:
+    """Give the parts of an app whose clock is believed."""
+    Heartbeat(kit.database, days=365).look()
+    return kit
 
 
 def purge(kit: Kit, now: datetime = NOW) -> Purged:

@@ -98,6 +98,12 @@ class Machine:
             return session.get_one(UpkeepRow, 1).suspended_hours
 
 
+def received(kit: Kit, *days_ago: int) -> None:
+    """Store settled orders that came in so many days ago."""
+    for number, days in enumerate(days_ago, 1):
+        store(kit, number, received_at=NOW - days * DAY, fields="[[]]")
+
+
 @pytest.fixture
 def machine(kit: Kit) -> Machine:
     return Machine(kit)
@@ -254,25 +260,57 @@ def test_an_hour_is_counted_once_however_many_processes_run(machine: Machine) ->
 
 def test_an_upgraded_installation_purges_old_rows_on_time(kit: Kit) -> None:
     """Its rows are older than the first heartbeat."""
-    store(kit, 1, received_at=NOW - 364 * DAY, fields="[[]]")
-    store(kit, 2, received_at=NOW - 59 * DAY, fields="[[]]")
-    store(kit, 3, received_at=NOW - 50 * DAY, fields="[[]]")
+    received(kit, 364, 59, 50, 1)
     machine = Machine(kit)
-    assert machine.kept[0] == 2
+    assert machine.kept[0] == 3
     machine.run(2 * DAY)
-    assert machine.kept[0] == 1
+    assert machine.kept[0] == 2
 
     machine.run(9 * DAY)
-    assert machine.kept[0] == 0
+    assert machine.kept[0] == 1
+
+
+@pytest.mark.parametrize("days", [730, -730])
+def test_a_clock_that_is_wrong_at_the_first_start_after_an_upgrade_purges_nothing(kit: Kit, days: int) -> None:
+    received(kit, 364, 59, 1)
+    machine = Machine(kit, now=NOW + days * DAY)
+    assert machine.hours_left == 72
+    machine.run(2 * DAY)
+    machine.is_off(-days * DAY)
+
+    assert machine.kept[0] == 3
+
+
+def test_a_shop_that_slept_for_long_before_an_upgrade_is_purged_after_72_hours(kit: Kit) -> None:
+    received(kit, 364, 50)
+    machine = Machine(kit)
+    machine.run(71 * HOUR)
+    assert machine.kept[0] == 2
+    machine.run(2 * HOUR)
+
+    assert machine.kept[0] == 1
+
+
+def test_before_the_first_heartbeat_prune_asks_the_newest_order_about_the_clock(kit: Kit, run: Run) -> None:
+    """As from cron, right after an upgrade."""
+    store(kit, 1, received_at=clock.utc_now() - 800 * DAY, fields="[[]]")
+    store(kit, 2, received_at=clock.utc_now() - 730 * DAY, fields="[[]]")
+    refused = run("prune")
+    assert refused.exit_code == 1
+    assert "Nothing is purged: the clock went on by 730 days" in refused.stderr
+
+    store(kit, 3, received_at=clock.utc_now() - DAY, fields="[[]]")
+    assert json.loads(run("prune", "--json").stdout)["orders"] == 2
 
 
 def test_a_row_dated_in_the_far_future_keeps_no_other_from_being_purged(kit: Kit) -> None:
     store(kit, 1, received_at=NOW + 700 * DAY, fields="[[]]")
     store(kit, 2, received_at=NOW - 59 * DAY, fields="[[]]")
+    store(kit, 3, received_at=NOW, fields="[[]]")
     machine = Machine(kit)
     machine.run(2 * DAY)
 
-    assert machine.kept[0] == 1
+    assert machine.kept[0] == 2
 
 
 def test_a_small_correction_of_the_clock_suspends_nothing(machine: Machine) -> None:
