@@ -17,9 +17,6 @@ from typing import Any
 
 #: Seconds from the first read of a body until its end.
 BODY_SECONDS = 30.0
-#: Of a body that is too large, or that nobody reads, so much is read and thrown away: many a sender hears no answer
-#: before it has sent all.
-MOST_DRAINED = 1_048_576
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 _Wsgi = Callable[..., Iterable[bytes]]

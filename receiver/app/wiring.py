@@ -152,8 +152,6 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             shared_secrets=shared_secrets,
             refusals=refusals,
             inbox=inbox,
-            hint=engine.hint,
-            run_test=processor.run_test,
         ),
         readiness=Readiness(database, inbox, largest_order=settings["MAX_BODY_BYTES"]),
         own_mails=own_mails,

@@ -11,8 +11,8 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
 from receiver import errors
-from receiver.app.body_deadlines import MOST_DRAINED
 from receiver.errors import ConfigurationError, ReceiverError, Unavailable
+from receiver.intake.body import MOST_DRAINED
 
 log = logging.getLogger(__name__)
 

@@ -315,7 +315,7 @@ def test_orders_list_of_a_state_that_no_order_is_in(run: Run) -> None:
 
 
 def test_orders_replay_takes_one_that_may_be_incomplete_only_by_its_name(run: Run, kit: Kit) -> None:
-    receipt = post(kit, CUT).content["receipt"]
+    receipt = post(kit, CUT).receipt
     assert "may be incomplete" in run("orders", "replay", "--parked").stdout
     together = run("orders", "replay", "--parked", "--accept-incomplete")
     assert (together.exit_code, "name each one" in together.stderr) == (2, True)

@@ -16,16 +16,11 @@ from receiver.app.doctor import diagnose
 from receiver.dispatch.replay import Replayed, replay_all
 from receiver.intake.explanation import explain_receipt
 from receiver.intake.held_back import HeldBack, counts
-from receiver.intake.reception import Answer
 from receiver.orders import is_cut_of
 from receiver.sources import options
 from receiver.storage.models import OrderRow
 from tests.chunked_forms import CUT, WHOLE, post
 from tests.served import SECRET, order_fields, signed
-
-
-def said(answer: Answer) -> tuple[int, str]:
-    return answer.status, answer.content["status"]
 
 
 def look(kit: Kit) -> None:
@@ -59,8 +54,8 @@ def accept(kit: Kit) -> None:
 def test_a_form_whose_end_nothing_shows_is_held_back_with_what_to_do(kit: Kit, body: str) -> None:
     answer = post(kit, body)
 
-    assert said(answer) == (202, "parked")
-    (error,) = answer.content["errors"]
+    assert answer.status == "parked"
+    (error,) = answer.errors
     assert error["field"] == "body"
     assert error["message"].startswith("may be incomplete: ")
     assert "Content-Length" in error["message"]
@@ -71,7 +66,7 @@ def test_a_form_whose_end_nothing_shows_is_held_back_with_what_to_do(kit: Kit, b
 @pytest.mark.parametrize("changes", [{"test": "true"}, {"payment_status": "pending"}, {"order_id": ""}])
 def test_nothing_else_becomes_of_one_either(kit: Kit, changes: dict[str, str]) -> None:
     """A word that breaks off may be another: neither a test nor an unpaid notice is sure."""
-    assert said(post(kit, urlencode(order_fields(order_id="A-1") | changes))) == (202, "parked")
+    assert post(kit, urlencode(order_fields(order_id="A-1") | changes)).status == "parked"
 
 
 def test_the_id_in_the_last_field_is_not_sure(kit: Kit) -> None:
@@ -82,13 +77,13 @@ def test_the_id_in_the_last_field_is_not_sure(kit: Kit) -> None:
 @pytest.mark.parametrize("end_is_known", [True, False])
 def test_a_signature_or_a_known_end_shows_that_a_form_is_whole(kit: Kit, end_is_known: bool) -> None:
     headers = None if end_is_known else signed(WHOLE.encode())
-    assert said(post(kit, WHOLE, end_is_known=end_is_known, headers=headers)) == (202, "accepted")
+    assert post(kit, WHOLE, end_is_known=end_is_known, headers=headers).status == "accepted"
 
 
 def test_the_very_same_form_is_a_copy_and_another_cut_is_not(kit: Kit) -> None:
     first, again, other = post(kit, CUT), post(kit, CUT), post(kit, CUT[:-2])
-    assert [said(one) for one in (first, again, other)] == [(202, "parked"), (200, "duplicate"), (202, "parked")]
-    assert again.content["receipt"] == first.content["receipt"]
+    assert [one.status for one in (first, again, other)] == ["parked", "duplicate", "parked"]
+    assert again.receipt == first.receipt
 
 
 @pytest.mark.parametrize("at", range(WHOLE.index("&currency") + 2, len(WHOLE), 5))
@@ -97,8 +92,8 @@ def test_the_whole_retry_is_accepted_and_takes_the_place_of_what_was_cut_anywher
     whole = post(kit, WHOLE, end_is_known=True)
     look(kit)
 
-    assert [said(cut), said(whole)] == [(202, "parked"), (202, "accepted")]
-    assert states(kit) == [("duplicate", whole.content["receipt"]), ("open", None)]
+    assert [cut.status, whole.status] == ["parked", "accepted"]
+    assert states(kit) == [("duplicate", whole.receipt), ("open", None)]
     assert dict(json.loads(rows(kit)[1].fields))["item_1_name"] == "Enamel mug"
 
 
@@ -106,7 +101,7 @@ def test_what_is_cut_after_the_whole_one_came_is_no_order_of_its_own(kit: Kit) -
     whole = post(kit, WHOLE, end_is_known=True)
     post(kit, CUT)
     look(kit)
-    assert states(kit) == [("open", None), ("duplicate", whole.content["receipt"])]
+    assert states(kit) == [("open", None), ("duplicate", whole.receipt)]
 
 
 def test_a_retry_with_another_time_and_attempt_takes_the_place_too(kit: Kit) -> None:
@@ -163,13 +158,13 @@ def test_replay_holds_them_back_until_they_are_accepted(kit: Kit) -> None:
 
 
 def test_one_is_run_as_it_is_when_the_merchant_says_so(kit: Kit) -> None:
-    receipt = post(kit, CUT).content["receipt"]
+    receipt = post(kit, CUT).receipt
     assert [one.state for one in replay(kit, receipt, accept_incomplete=True)] == ["open"]
     assert json.loads(rows(kit)[0].order or "")["items"] == [{"name": "Ena", "options": {}}]
 
 
 def test_one_is_not_run_though_the_merchant_says_so_once_the_whole_one_is_there(kit: Kit) -> None:
-    receipt = post(kit, CUT).content["receipt"]
+    receipt = post(kit, CUT).receipt
     post(kit, WHOLE, end_is_known=True)
     assert [one.state for one in replay(kit, receipt, accept_incomplete=True)] == ["duplicate"]
     (again,) = replay(kit, receipt, accept_incomplete=True)
@@ -177,10 +172,10 @@ def test_one_is_not_run_though_the_merchant_says_so_once_the_whole_one_is_there(
 
 
 def test_what_comes_whole_after_a_cut_one_was_run_is_kept_beside_it(kit: Kit) -> None:
-    replay(kit, post(kit, CUT).content["receipt"], accept_incomplete=True)
+    replay(kit, post(kit, CUT).receipt, accept_incomplete=True)
     whole = post(kit, WHOLE, end_is_known=True)
     look(kit)
-    assert said(whole) == (202, "accepted")
+    assert whole.status == "accepted"
     assert [row.state for row in rows(kit)] == ["open", "open"]
 
 
@@ -190,7 +185,7 @@ def test_accepted_ones_are_read_as_any_order(make_app: Callable[..., Flask]) -> 
     accept(kit)
     answer = post(kit, WHOLE)
     look(kit)
-    assert [said(held_back), said(answer)] == [(202, "parked"), (202, "accepted")]
+    assert [held_back.status, answer.status] == ["parked", "accepted"]
     assert states(kit) == [("duplicate", "rcp_00000002"), ("open", None)]
     with kit.database.read() as session:
         assert counts(session) == {}
@@ -225,7 +220,7 @@ def test_a_cut_form_is_the_beginning_of_the_whole_one(
 
 
 def test_explaining_one_says_that_it_may_be_incomplete_until_it_is_accepted(kit: Kit) -> None:
-    receipt = post(kit, WHOLE).content["receipt"]
+    receipt = post(kit, WHOLE).receipt
     with kit.database.read() as session:
         reading = explain_receipt(session, receipt, kit.sources)
     assert reading.decided == "completed"

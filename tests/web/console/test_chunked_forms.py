@@ -76,7 +76,7 @@ def test_an_unknown_source_and_a_foreign_form_change_nothing(visitor: Visitor, s
 
 
 def test_one_is_run_as_it_is_from_its_page(visitor: Visitor, shop: Served) -> None:
-    receipt = post(shop.kit, CUT).content["receipt"]
+    receipt = post(shop.kit, CUT).receipt
     page = visitor.get(f"/admin/orders/{receipt}")
     assert "Parked: it may be incomplete" in page.text
     assert "Run it as it is" in page.text
@@ -91,4 +91,4 @@ def test_the_serving_process_settles_what_the_whole_one_holds(shop: Served) -> N
     post(shop.kit, CUT)
     whole = post(shop.kit, WHOLE, end_is_known=True)
     shop.wait_for(lambda: shop.rows()[0].state == "duplicate")
-    assert shop.rows()[0].duplicate_of == whole.content["receipt"]
+    assert shop.rows()[0].duplicate_of == whole.receipt
