@@ -2,14 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
+from receiver import create_served_app
 
-from receiver import create_app
-from receiver.app import reloading, serving
-
-app = create_app()
-
-if serving.is_serving():
-    kit = app.extensions["receiver"]
-    serving.start(kit, work=kit.settings["EMBEDDED_WORKER"])
-    reloading.watch(kit.instance / "handlers", partial(serving.give_way, kit))
+app = create_served_app()

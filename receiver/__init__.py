@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -23,12 +21,11 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     from receiver import routes
     from receiver.app import body_deadlines, commands, wiring
     from receiver.relay import recording
-    from receiver.settings import reading
+    from receiver.settings import installation, reading
     from receiver.web import console, health, page_forms, problems
     from receiver.web.account import pages
 
-    instance = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[1] / "instance")
-    instance = instance.expanduser().absolute()
+    instance = installation.instance_folder()
     app = Flask(__name__, instance_path=str(instance))
     found, wrong = reading.read(instance, overrides=overrides or {})
     app.config.update(found)
@@ -46,3 +43,30 @@ def create_app(overrides: Mapping[str, Any] | None = None) -> Flask:
     pages.init_app(app)
     commands.init_app(app)
     return app
+
+
+def create_served_app() -> Flask:
+    """Build the app for a WSGI server: checks are made and the worker starts, unless a flask command is running.
+
+    ``granian --interface wsgi --factory receiver:create_served_app``, ``gunicorn "receiver:create_served_app()"``.
+    """
+    from receiver.app import serving
+
+    app = create_app()
+    serving.begin(app.extensions["receiver"])
+    return app
+
+
+def main() -> None:
+    """Run one command: ``order-receiver init`` does what ``flask --app receiver init`` does."""
+    from receiver.app import commands
+
+    commands.command_line(create_served_app).main()
+
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        from receiver.settings.installation import VERSION
+
+        return VERSION
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

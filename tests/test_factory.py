@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from flask import request
 
+import receiver
 from receiver import create_app
 from receiver.app.components import Kit
+from receiver.settings import installation
 from tests.served import SECRET, order_fields
 
 
@@ -32,6 +34,21 @@ def test_the_instance_stands_beside_the_package_unless_moved(nowhere: Path, monk
     assert create_app().instance_path == str(nowhere)
     monkeypatch.setenv("RECEIVER_INSTANCE_PATH", "")
     assert create_app().instance_path == str(Path(__file__).parents[1] / "instance")
+
+
+def test_of_an_installed_kit_the_instance_is_in_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RECEIVER_INSTANCE_PATH", raising=False)
+    monkeypatch.setattr(installation, "IS_CHECKOUT", False)
+    monkeypatch.chdir(tmp_path)
+    assert create_app().instance_path == str(tmp_path / "instance")
+
+
+def test_the_version_is_read_from_one_place() -> None:
+    assert receiver.__version__ == installation.VERSION
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = receiver.nothing
 
 
 def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,13 +8,14 @@ import re
 import sys
 import threading
 import time
+from functools import partial
 
 import click
 from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from receiver.app import stray_errors
+from receiver.app import reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
 from receiver.security.shared_secrets import Keyring
@@ -45,6 +46,13 @@ def is_serving() -> bool:
 def _only_restarts(command: click.Context) -> bool:
     reloads = command.params.get("reload")
     return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
+
+
+def begin(kit: Kit) -> None:
+    """Serve in this process if it's one that serves, and run jobs in it if the settings say so."""
+    if is_serving():
+        start(kit, work=kit.settings["EMBEDDED_WORKER"])
+        reloading.watch(kit.instance / "handlers", partial(give_way, kit))
 
 
 def start(kit: Kit, *, work: bool, kind: str = "server") -> bool:

@@ -21,6 +21,7 @@ from receiver.app.components import Kit
 from receiver.app.instance import set_up
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
+from receiver.settings.installation import instance_folder
 from receiver.storage.models import MailRow
 from receiver.testing.trial import Trial, count_rows
 
@@ -84,7 +85,7 @@ def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def instance(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give an instance of the test's own, with copies of the merchant's ``handlers`` and ``templates``."""
-    merchants = Path(os.environ.get("RECEIVER_INSTANCE_PATH") or Path(__file__).parents[2] / "instance")
+    merchants = instance_folder()
     path = tmp_path / "instance"
     shutil.copytree(fresh_instance, path)
     for folder in ("handlers", "templates"):

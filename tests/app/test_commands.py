@@ -281,7 +281,7 @@ def test_handlers_list_says_when_none_runs(run: Run) -> None:
 def test_doctor_is_a_list_or_json_and_passes_on_a_fresh_instance(run: Run) -> None:
     result = run("doctor")
     assert result.exit_code == 0
-    assert lines(result)[0].split()[:2] == ["ok", "settings"]
+    assert lines(result)[0].split()[:2] == ["ok", "release"]
     findings = json.loads(run("doctor", "--json").stdout)
     assert len(findings) == len(lines(result))
     assert set(findings[0]) == {"subject", "state", "text"}

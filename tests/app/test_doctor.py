@@ -24,6 +24,7 @@ from tests.served import SECRET, Served
 
 NOW = datetime.now(UTC)
 SUBJECTS = [
+    "release",
     *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused", "card data"),
     *(
         "queue",

@@ -16,6 +16,7 @@ from receiver.dispatch.row_changes import Change
 from receiver.dispatch.trial import Trial
 from receiver.handlers.contract import Handler
 from receiver.handlers.registry import SWITCHED_BY
+from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.storage.models import MailRow
 
 _LONGEST_VALUE = 60
@@ -77,8 +78,9 @@ def new(name: str) -> None:
     taken = {handler.name for handler in kit.registry.found()}
     handler, test = scaffold.begin(kit.instance, name, taken)
     click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
-    click.echo("  .venv/bin/pip install -c requirements-dev.txt pytest    # once")
-    click.echo(f"  .venv/bin/python -m pytest {test}\n  .venv/bin/flask handlers run {name} --dummy --dry-run")
+    python = f"{COMMAND.rpartition('/')[0]}/python" if IS_CHECKOUT else "python"
+    click.echo(f"  {python} -m pip install pytest    # once")
+    click.echo(f"  {python} -m pytest {test}\n  {COMMAND} handlers run {name} --dummy --dry-run")
 
 
 @group.command("run")

@@ -24,6 +24,7 @@ from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.security.http_client import new_pool
 from receiver.settings.definitions import default
+from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.settings.setting import PREFIX
 from receiver.storage.models import OrderRow
 
@@ -63,10 +64,11 @@ def serve(host: str, port: int, reload: bool) -> None:
         is_first_start = _is_first_start(kit)
         if is_first_start:
             click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
-            subprocess.run([sys.executable, "-m", "flask", "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
+            flask = [sys.executable, "-m", "flask", "--app", "receiver"]
+            subprocess.run([*flask, "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
         _say_where(url, is_first_start=is_first_start)
         if not kit.shared_secrets.keyring().active:
-            click.echo("Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET")
+            click.echo(f"Next: paste the service's shared secret with: {COMMAND} secret add SECRET")
         click.echo("Ctrl-C stops.")
         raise SystemExit(max(server.wait(), 0))
     finally:
@@ -103,7 +105,7 @@ def _say_where(url: str, *, is_first_start: bool) -> None:
     click.echo(f"\nOrders are received at    {url}/orders")
     click.echo(f"The console is open at    {click.style(f'{url}/admin/', bold=True)}")
     if is_first_start:
-        click.echo("Its first password is     what `flask init` said above; lost it? .venv/bin/flask password")
+        click.echo(f"Its first password is     what `flask init` said above; lost it? {COMMAND} password")
 
 
 def _free_address(host: str, port: int) -> str:
@@ -116,7 +118,8 @@ def _free_address(host: str, port: int) -> str:
             return str(listening.getsockname()[0])
     except OSError as error:
         what = (error.strerror or "").partition(" (while")[0]
-        hint = "; take another: make run PORT=8001" if error.errno == errno.EADDRINUSE else ""
+        another = "make run PORT=8001" if IS_CHECKOUT else f"{COMMAND} serve --port 8001"
+        hint = f"; take another: {another}" if error.errno == errno.EADDRINUSE else ""
         raise click.ClickException(f"{host}:{port} cannot be listened on: {what}{hint}.") from error
 
 
@@ -140,7 +143,16 @@ def _granian(host: str, port: int) -> list[str]:
         "--respawn-interval",
         "5",
     ]
-    return [sys.executable, "-m", "granian", *options, "--log-level", "error", "wsgi:app"]
+    return [
+        sys.executable,
+        "-m",
+        "granian",
+        *options,
+        "--log-level",
+        "error",
+        "--factory",
+        "receiver:create_served_app",
+    ]
 
 
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from receiver.errors import ReceiverError
 __all__ = ["Finding", "diagnose"]
 
 _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
+    set_up.release,
     set_up.settings,
     set_up.instance,
     stored.database,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from ipaddress import ip_address
@@ -16,6 +17,12 @@ from receiver.security import sealed
 from receiver.security.secret_strength import weakness
 from receiver.security.signing import fingerprint
 from receiver.settings.definitions import EXAMPLES, SETTINGS, default
+from receiver.settings.installation import VERSION
+
+
+def release(kit: Kit) -> Iterator[Finding]:  # noqa: ARG001 - every check is given the kit
+    """Name this release of the kit and the Python that runs it."""
+    yield Finding("release", "ok", f"order-receiver {VERSION} on Python {platform.python_version()}")
 
 
 def settings(kit: Kit) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from receiver.app.components import Kit
 from receiver.mail import formatting
+from receiver.settings.installation import COMMAND
 from receiver.web.console.menu import MENU, Entry, Group
 
 #: The console is written in English.
@@ -47,6 +48,7 @@ def init_app(app: Flask, kit: Kit) -> None:
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
     app.add_template_filter(marked, "marked")
+    app.add_template_filter(typed, "typed")
     app.add_template_filter(lambda state: TONES.get(state, "plain"), "tone")
     app.context_processor(lambda: _on_every_page(kit) if request.path.startswith("/admin") else {})
 
@@ -54,6 +56,11 @@ def init_app(app: Flask, kit: Kit) -> None:
 def marked(text: str) -> Markup:
     """Write what stands between backticks as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+
+
+def typed(command: str) -> str:
+    """Return a flask command as it's typed in a terminal here."""
+    return f"{COMMAND} {command.removeprefix('flask ')}"
 
 
 def money(amount: str | Decimal | None, currency: str | None, locale: Locale = LOCALE) -> str:
