@@ -7,6 +7,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from receiver.app.components import Kit
+from receiver.storage.database import Database
 
 #: A column that no order fills, as an edited migration left it behind.
 NEVER_FILLED = "ALTER TABLE orders ADD COLUMN receipt TEXT NOT NULL"
@@ -18,6 +19,21 @@ _FILL = """
     SELECT 'shopintegrator', 'evt_' || i, 0, '', '[]', '', '[]', '', '', 1, 'ignored' FROM n
 """
 _INDEX_LEAF = b"\x0a"
+#: What a merchant may add to a table, and how each stands in the schema afterwards.
+ADDED = (
+    "CREATE VIEW {table}_view AS SELECT id FROM {table}",
+    'CREATE TRIGGER "a ""quoted"" trigger" AFTER INSERT ON {table} BEGIN UPDATE administrator SET id = 1; END',
+    "CREATE INDEX by_expression ON {table} (abs(id))",
+    "CREATE INDEX downwards ON {table} (id DESC)",
+    "CREATE UNIQUE INDEX by_part ON {table} (id COLLATE NOCASE) WHERE id > 7",
+)
+#: Columns that a rebuild would lose, and how each is named.
+LOST = {
+    "double INTEGER AS (id * 2)": "the generated column double",
+    "a TEXT CHECK (a <> 'CHECK')": "CHECK",
+    "a TEXT COLLATE NOCASE": "COLLATE NOCASE",
+    "anything": "the column anything without a type",
+}
 
 
 def change(kit: Kit, statement: str) -> None:
@@ -52,3 +68,10 @@ def damage_the_page_of(kit: Kit, key: bytes) -> None:
         file.seek(start)
         file.write(b"?" * len(page))
     kit.database.engine.dispose()
+
+
+def beside_tables(database: Database) -> set[tuple[str, str]]:
+    """Give every index, trigger and view with its statement."""
+    with database.read() as session:
+        statements = text("SELECT name, sql FROM sqlite_master WHERE type <> 'table' AND sql NOTNULL")
+        return {(name, sql) for name, sql in session.execute(statements)}

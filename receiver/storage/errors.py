@@ -19,6 +19,11 @@ _NEXT_STEPS = {
     "attempt to write a readonly": _OF_THE_FILE,
     "database disk image is malformed": _DAMAGED,
     "file is not a database": _DAMAGED,
+    # What may be over the next time.
+    **dict.fromkeys(
+        ("database is locked", "database table is locked", "database or disk is full", "disk I/O error"), "try again"
+    ),
+    **dict.fromkeys(("locking protocol", "out of memory", "interrupted"), "try again"),
 }
 
 
@@ -53,8 +58,8 @@ def _kind(cause: str, step: str) -> type[Unavailable]:
 
 
 def _next_step(cause: str) -> str:
-    """Say what helps against what SQLite says; a full disk or a lock may be gone the next time."""
+    """Say what helps against what SQLite says."""
     for begin, step in _NEXT_STEPS.items():
         if cause.startswith(begin):
             return step
-    return "try again"
+    return "run `flask doctor`"

@@ -13,9 +13,10 @@ from sqlalchemy import text
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose, stored
 from receiver.app.instance import set_up
+from receiver.errors import ConfigurationError
 from receiver.storage import migrations
 from receiver.storage.models import HandlerRow
-from tests.damage import NEVER_FILLED, change, fill, page_of
+from tests.damage import ADDED, LOST, NEVER_FILLED, beside_tables, change, fill, page_of
 from tests.served import Served, order_fields
 from tests.storage.test_migrations import backups
 
@@ -127,3 +128,23 @@ def test_flask_init_loosens_a_column_and_keeps_what_is_stored(serve: Callable[..
         assert session.scalars(text("SELECT receipt FROM orders ORDER BY id")).all() == ["an old one", None]
     assert [row.name for row in shop.rows(HandlerRow)][: len(handlers)] == handlers != []
     assert list(set_up(shop.kit, None)) == [f"Database {instance}/receiver.sqlite is up to date"]
+
+
+def test_what_the_merchant_has_added_to_a_table_that_is_loosened_stays(kit: Kit) -> None:
+    for statement in ADDED:
+        change(kit, statement.format(table="orders"))
+    change(kit, NEVER_FILLED)
+    before = beside_tables(kit.database)
+    assert list(set_up(kit, None))[-1].endswith("may be empty now: orders.receipt")
+
+    assert beside_tables(kit.database) == before
+
+
+@pytest.mark.parametrize("column", LOST)
+def test_a_table_that_would_lose_something_is_not_loosened(kit: Kit, column: str) -> None:
+    change(kit, f"ALTER TABLE orders ADD COLUMN {column}")
+    change(kit, NEVER_FILLED)
+    before = beside_tables(kit.database)
+    with pytest.raises(ConfigurationError, match=f"would be lost: {LOST[column]}. Nothing was changed"):
+        list(set_up(kit, None))
+    assert beside_tables(kit.database) == before

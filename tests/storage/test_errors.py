@@ -16,6 +16,9 @@ from receiver.storage.errors import translated_errors
         ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
         ("database disk image is malformed", "it is damaged: put a backup back as README, Deploy says"),
         ("database or disk is full", "try again"),
+        ("disk I/O error", "try again"),
+        ("database is locked", "try again"),
+        ("error in view mine: no such column: x", "run `flask doctor`"),
     ],
 )
 def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> None:

@@ -11,10 +11,12 @@ from alembic import command
 from sqlalchemy import Engine, func, select, text, update
 
 from receiver.app.components import Kit
+from receiver.errors import ConfigurationError
 from receiver.storage import migrations
 from receiver.storage.columns import Base
 from receiver.storage.database import Database
 from receiver.storage.models import MailRow
+from tests.damage import ADDED, LOST, beside_tables
 from tests.mail.test_notices import MAIL_FAILED, a_day_later, fail_mail, headlines
 from tests.served import Served
 
@@ -56,7 +58,7 @@ def empty_the_mails(kit: Kit) -> None:
 def execute(database: Database, statements: str) -> None:
     with database.write() as session:
         for statement in statements.strip().split(";\n"):
-            session.execute(text(statement))
+            session.connection().exec_driver_sql(statement)
 
 
 def rows(database: Database, table: str) -> list[dict[str, object]]:
@@ -131,6 +133,28 @@ def test_an_upgrade_keeps_all_rows_and_counts_on_from_what_was_told(old: Databas
     }
     with old.engine.connect() as connection:
         assert connection.execute(text("PRAGMA foreign_key_check")).all() == []
+
+
+def test_what_the_merchant_has_added_to_a_table_is_there_after_an_upgrade(old: Database) -> None:
+    for statement in ADDED:
+        execute(old, statement.format(table="mails"))
+    before = {name: sql for name, sql in beside_tables(old) if "mails" in sql}
+    migrations.upgrade(old.engine)
+
+    assert before.items() <= beside_tables(old)
+    with old.read() as session:
+        session.execute(text("SELECT * FROM mails_view"))
+
+
+@pytest.mark.parametrize("column", LOST)
+def test_a_table_that_would_lose_something_is_not_upgraded(old: Database, column: str) -> None:
+    execute(old, f"ALTER TABLE mails ADD COLUMN {column}")
+    before = beside_tables(old)
+    with pytest.raises(ConfigurationError, match=f"the table mails .* would be lost: {LOST[column]}. Nothing"):
+        migrations.upgrade(old.engine)
+
+    assert migrations.version(old.engine) == BEFORE
+    assert beside_tables(old) == before
 
 
 def test_children_go_with_their_parents_after_an_upgrade(old: Database) -> None:

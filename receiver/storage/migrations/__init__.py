@@ -63,19 +63,24 @@ def changing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction in which tables may be rebuilt, committed at the end."""
     # Begun as one that writes: after its first read no other writer may come before its first write.
     writing = engine.execution_options(begin="BEGIN IMMEDIATE")
-    with writing.connect() as connection, _without_cascades(connection), connection.begin():
+    with writing.connect() as connection, _free_to_rebuild(connection), connection.begin():
         yield connection
 
 
 @contextmanager
-def _without_cascades(connection: Connection) -> Iterator[None]:
-    """Let a table be dropped and rebuilt without its rows' children; SQLite takes this only outside a transaction."""
+def _free_to_rebuild(connection: Connection) -> Iterator[None]:
+    """Let a table be dropped and rebuilt under its rows' children and its views.
+
+    SQLite takes the first only outside a transaction; without the second, a rename fails at a view of what was dropped.
+    """
     raw: Any = connection.connection.dbapi_connection
     raw.execute("PRAGMA foreign_keys=OFF")
+    raw.execute("PRAGMA legacy_alter_table=ON")
     try:
         yield
     finally:
         raw.execute("PRAGMA foreign_keys=ON")
+        raw.execute("PRAGMA legacy_alter_table=OFF")
 
 
 def _scripts() -> ScriptDirectory:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 
 from receiver.storage.columns import Base
 from receiver.storage.migrations import changing
+from receiver.storage.migrations.rebuilding import rebuilt
 
 #: What a change that would be needed says of what it is about.
 _IS = {"add": "is missing", "remove": "is not this release's"}
@@ -32,7 +34,8 @@ class Difference:
 
 def differences(engine: Engine) -> list[Difference]:
     """Compare; tables, indexes and columns that handlers or the merchant have added are theirs."""
-    with engine.connect() as connection:
+    with engine.connect() as connection, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")  # none of ours
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_object": _is_ours}
         )
@@ -44,9 +47,9 @@ def loosen(engine: Engine, found: list[Difference]) -> None:
     with changing(engine) as connection:
         operations = Operations(MigrationContext.configure(connection))
         for difference in found:
-            kept = Base.metadata.tables[difference.table].dialect_options["sqlite"]["autoincrement"]
-            with operations.batch_alter_table(difference.table, table_kwargs={"sqlite_autoincrement": kept}) as rebuilt:
-                rebuilt.alter_column(difference.column, nullable=True)
+            counts_on = Base.metadata.tables[difference.table].dialect_options["sqlite"]["autoincrement"]
+            with rebuilt(operations, difference.table, sqlite_autoincrement=counts_on) as table:
+                table.alter_column(difference.column, nullable=True)
 
 
 def _is_ours(_item: Any, _name: str | None, kind: str, is_reflected: bool, counterpart: Any) -> bool:

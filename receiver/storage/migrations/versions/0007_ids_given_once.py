@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from alembic.operations import Operations
+
+from receiver.storage.migrations.rebuilding import rebuilt
 
 revision = "0007"
 down_revision = "0006"
@@ -22,8 +25,9 @@ _BY_TIME = "transmission_given_up"
 
 def upgrade() -> None:
     """Rebuild the tables with all that they have by now, and count on from the highest id that was ever told of."""
+    operations = Operations(op.get_context())
     for table, kinds in _TABLES.items():
-        with op.batch_alter_table(table, recreate="always", table_kwargs={"sqlite_autoincrement": True}):
+        with rebuilt(operations, table, sqlite_autoincrement=True):
             pass
         _count_on(table, kinds)
 
