@@ -48,23 +48,24 @@ def _only_restarts(command: click.Context) -> bool:
     return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
-def begin(kit: Kit) -> None:
+def begin(kit: Kit, *, owns_process: bool = True) -> None:
     """Serve in this process if it's one that serves, and run jobs in it if the settings say so."""
     if is_serving():
-        start(kit, work=kit.settings["EMBEDDED_WORKER"])
+        start(kit, work=kit.settings["EMBEDDED_WORKER"], owns_process=owns_process)
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))
 
 
-def start(kit: Kit, *, work: bool, kind: str = "server") -> bool:
+def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = True) -> bool:
     """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
 
     Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. What is wrong
     with a setting stays so until a restart; a database that can be used after all is used from then on. A wrong source
     keeps orders from being taken until the file is mended, and no job from running. The process is written down as a
-    ``kind`` of its own, *server* or *worker*, with the handlers that it has loaded.
+    ``kind`` of its own, *server* or *worker*, with the handlers that it has loaded. A process that isn't ours, as that
+    of a site that the receiver is mounted in, keeps its log and its hooks as they are.
     """
-    _set_up_log(kit.settings["LOG_LEVEL"])
-    stray_errors.log_without_words()
+    if owns_process:
+        _set_up_process(kit.settings["LOG_LEVEL"])
     kit.setting_problems.extend(_missing_key(kit))
     kit.database_problems.extend(_database_problems(kit))
     for problem in kit.problems:
@@ -82,9 +83,6 @@ def start(kit: Kit, *, work: bool, kind: str = "server") -> bool:
         kind, [handler.name for handler in kit.registry.handlers], handler_changes.loaded_files(kit.registry)
     )
     kit.transport.clear_remains()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
     work = work and not kit.setting_problems
     kit.engine.start(work=work and not kit.database_problems)
     if kit.database_problems:
@@ -140,6 +138,14 @@ def _end_the_work(kit: Kit) -> None:
     threading.main_thread().join()
     kit.engine.stop()
     kit.presence.end()
+
+
+def _set_up_process(level: str) -> None:
+    _set_up_log(level)
+    stray_errors.log_without_words()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
 
 
 def _set_up_log(level: str) -> None:

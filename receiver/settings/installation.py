@@ -13,7 +13,10 @@ IS_CHECKOUT = (_ROOT / "pyproject.toml").is_file()
 COMMAND = ".venv/bin/flask" if IS_CHECKOUT else "order-receiver"
 
 
-def instance_folder() -> Path:
-    """Return RECEIVER_INSTANCE_PATH, else ``instance`` in the checkout, else in the working directory."""
-    chosen = os.environ.get("RECEIVER_INSTANCE_PATH")
+def instance_folder(given: str | Path | None = None, *, usually: Path | None = None) -> Path:
+    """Return the one given, else RECEIVER_INSTANCE_PATH, else the usual one.
+
+    That is ``instance`` in the checkout, or else in the working directory, unless ``usually`` is another.
+    """
+    chosen = given or os.environ.get("RECEIVER_INSTANCE_PATH") or usually
     return Path(chosen or (_ROOT if IS_CHECKOUT else Path.cwd()) / "instance").expanduser().absolute()

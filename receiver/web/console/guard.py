@@ -72,7 +72,7 @@ def check_request() -> ResponseReturnValue | None:
     if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):
         if request.method not in {"GET", "HEAD"}:
             abort(401, "Nothing was changed. Sign in again, then do it once more.")
-        return redirect(url_for("console.sign_in", next=request.full_path.rstrip("?")))
+        return redirect(url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?")))
     csrf.protect()
     return None
 

@@ -112,5 +112,6 @@ def _start_session(token: str) -> None:
 
 def _own_path(path: str | None) -> str:
     """Give a path inside the console to go on to; anything else leads to its first page."""
-    is_own = path is not None and path.startswith("/admin/") and "\\" not in path and not set(path) & set("\r\n\t")
-    return path if is_own and path else url_for("console.overview")
+    home = url_for("console.overview")
+    is_own = path is not None and path.startswith(home) and "\\" not in path and not set(path) & set("\r\n\t")
+    return path if is_own and path else home
