@@ -12,6 +12,7 @@ from flask import current_app
 from receiver.app.engine import Engine
 from receiver.app.readiness import Readiness
 from receiver.customers.account_links import AccountLinks
+from receiver.customers.registrars import choice
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
@@ -73,8 +74,7 @@ class Kit:
     @property
     def setting_warnings(self) -> Sequence[str]:
         """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
-        found: Sequence[str] = self.settings["unknown"]
-        return found
+        return [*self.settings["unknown"], *choice.without_effect(self.settings), *self.sources.warnings]
 
     @property
     def problems(self) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,18 @@ def read_file(instance: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def without_effect(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """Say of each key of a table of the file that is none of its own that it has no effect there."""
+    settings = {setting.name for setting in SETTINGS}
+    return [
+        f"has the setting {name}, which has no effect there; put it above the first [table] of the file."
+        if name in settings
+        else f"has {name[:64]!r}, {_no_setting(name, known)}"
+        for name in names
+        if name not in known
+    ]
 
 
 def _in(instance: Path) -> str:

@@ -22,6 +22,10 @@ from receiver.storage.database import Database
 
 _LOOK_EVERY_SECONDS = 0.2
 
+#: What a source's table may hold.
+_KEYS = ("fields", "secrets", ACCEPT_CHUNKED_FORMS)
+_SETTINGS = frozenset(setting.name for setting in definitions.SETTINGS)
+
 log = logging.getLogger(__name__)
 
 
@@ -43,6 +47,8 @@ class Sources:
         self._database_answers = True
         #: Sentences on what is wrong in the file now.
         self.problems: list[str] = []
+        #: And on what has no effect in it.
+        self.warnings: list[str] = []
         self._was_right = False
         self._stored: list[saved_rules.Stored] = []
         self._options: list[source_options.Stored] = []
@@ -121,11 +127,14 @@ class Sources:
             self.problems = [str(error)]
         for problem in self.problems:
             log.error("%s Until it is mended, what stood there before goes on.", problem)
+        for warning in self.warnings:
+            log.warning("%s", warning)
         return True
 
     def _take(self, tables: Any) -> None:
         """Take over the sources that are right; one that is wrong stays as it was."""
         found, self.problems = _built(tables)
+        self.warnings = _without_effect(tables)
         self._in_file = {**self._in_file, **found} if self.problems else found
         self._was_right = self._was_right or not self.problems
 
@@ -180,17 +189,27 @@ def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
     return sources, problems
 
 
+def _without_effect(tables: Any) -> list[str]:
+    """Say of each key that is none of a source's, and of each setting below its fields, that it has no effect."""
+    return [
+        f"[sources.{name}] in {definitions.FILE} {said}"
+        for name, table in (tables.items() if isinstance(tables, dict) else ())
+        if isinstance(table, dict)
+        for said in reading.without_effect([*table, *_SETTINGS.intersection(_fields_of(table))], _KEYS)
+    ]
+
+
+def _fields_of(table: dict[str, Any]) -> Any:
+    fields = table.get("fields")
+    return fields if isinstance(fields, dict) else ()
+
+
 def _source(name: str, table: Any) -> Source:
     if not isinstance(table, dict):
         raise ConfigurationError("must be a table.")
     fields = table.get("fields") or {}
-    names = [*table, *(fields if isinstance(fields, dict) else ())]
-    misplaced = {setting.name for setting in definitions.SETTINGS}.intersection(names)
-    if misplaced:
-        raise ConfigurationError(f"has the setting {min(misplaced)}; put it above the first [table] of the file.")
-    unknown = set(table) - {"fields", "secrets", ACCEPT_CHUNKED_FORMS}
-    if unknown:
-        raise ConfigurationError(f"has {min(unknown)!r}, which is none of fields, secrets, {ACCEPT_CHUNKED_FORMS}.")
+    if isinstance(fields, dict):
+        fields = {field: rule for field, rule in fields.items() if field not in _SETTINGS}
     secrets = table.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
         raise ConfigurationError('secrets must be a list such as ["whsec_…"].')

@@ -66,13 +66,35 @@ def test_a_wrong_setting_is_logged_and_no_job_runs(
     assert told(caplog, logging.ERROR) == [said]
 
 
+NO_SETTINGS = """
+WAREHOUSE = "warehouse@shop.example"
+REGISTRAR = "http"
+[registrar]
+url = "https://site.example/users"
+body = {email = "{email}"}
+headder = {}
+SHOP_NAME = "Corner Shop"
+[sources.eu]
+secret = "x"
+"""
+
+
 def test_a_name_that_is_no_setting_is_logged_and_orders_are_taken(
     instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    (instance / "config.toml").write_text('WAREHOUSE = "warehouse@shop.example"\n')
+    (instance / "config.toml").write_text(NO_SETTINGS)
     could, kit = start(work=True)
     assert (could, kit.problems, kit.engine.works) == (True, [], True)
-    assert told(caplog, logging.WARNING) == ["config.toml has 'WAREHOUSE', which is no setting and has no effect."]
+    assert told(caplog, logging.WARNING) == [
+        "config.toml has 'WAREHOUSE', which is no setting and has no effect.",
+        "[registrar] in config.toml has 'headder', which is no setting and has no effect; is headers meant?",
+        (
+            "[registrar] in config.toml has the setting SHOP_NAME, which has no effect there; put it above the first "
+            "[table] of the file."
+        ),
+        "[sources.eu] in config.toml has 'secret', which is no setting and has no effect; is secrets meant?",
+    ]
+    kit.check_settings()
 
 
 def test_a_key_that_cannot_be_read_is_not_taken_for_missing(

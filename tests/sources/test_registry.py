@@ -47,6 +47,10 @@ def test_a_table_gives_mapping_and_secrets(tmp_path: Path) -> None:
     assert sources.problems == []
 
 
+#: What is said of a setting that stands below a table.
+MISPLACED = "the setting MAIL_SERVER, which has no effect there; put it above the first [table] of the file."
+
+
 def test_a_source_never_shows_its_secrets(tmp_path: Path) -> None:
     source = Sources(tmp_path, {"eu": {"secrets": [SECRET]}}).get("eu")
     assert SECRET not in repr(source)
@@ -62,7 +66,6 @@ def test_a_name_without_a_table_is_unknown(tmp_path: Path) -> None:
     [
         (3, "must be a table."),
         ({"accept_chunked_forms": "yes"}, "accept_chunked_forms must be true or false."),
-        ({"secret": "x"}, "has 'secret', which is none of fields, secrets, accept_chunked_forms."),
         ({"secrets": SECRET}, "secrets must be a list"),
         ({"secrets": [3]}, "secrets must be a list"),
         ({"secrets": ["short"]}, "A shared secret has at least 16 characters"),
@@ -304,12 +307,33 @@ def test_what_becomes_wrong_later_blocks_nothing(tmp_path: Path) -> None:
     assert sources.blocking == []
 
 
-@pytest.mark.parametrize("table", ["[sources.shopintegrator]", "[sources.shopintegrator.fields]"])
-def test_a_setting_below_a_table_is_told_where_it_belongs(tmp_path: Path, table: str) -> None:
-    write(tmp_path, f'{table}\nMAIL_SERVER = "smtp.shop.example"\n')
-    assert Sources(tmp_path, read_file(tmp_path)["sources"]).problems == [
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ('MAIL_SERVER = "smtp.shop.example"', MISPLACED),
+        ('[sources.eu.fields]\norder_id = "OrderRef"\nMAIL_SERVER = "smtp.shop.example"', MISPLACED),
         (
-            "[sources.shopintegrator] in config.toml: has the setting MAIL_SERVER; "
-            "put it above the first [table] of the file."
-        )
-    ]
+            "accept_chunked_form = true",
+            "'accept_chunked_form', which is no setting and has no effect; is accept_chunked_forms meant?",
+        ),
+        ('secret = "x"', "'secret', which is no setting and has no effect; is secrets meant?"),
+        ("[sources.eu.field]", "'field', which is no setting and has no effect; is fields meant?"),
+        ("limit = 3", "'limit', which is no setting and has no effect."),
+    ],
+)
+def test_a_key_of_no_effect_below_a_table_is_told_and_stops_nothing(
+    tmp_path: Path, content: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(tmp_path, f"[sources.eu]\n{content}\n")
+    sources = Sources(tmp_path, read_file(tmp_path)["sources"])
+    assert (sources.problems, sources.blocking) == ([], [])
+    assert sources.warnings == [f"[sources.eu] in config.toml has {said}"]
+    assert sources.get("eu").secrets == ()
+
+    write(tmp_path, f"[sources.eu]\n{content}\n[sources.other]\n")
+    assert sources.get("other") == Source("other")
+    assert caplog.messages == sources.warnings
+
+    write(tmp_path, "[sources.eu]\n")
+    sources.get("eu")
+    assert sources.warnings == []

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from receiver.customers.registrars import Registrar
+from receiver.customers.registrars import Registrar, http_request, sql
 from receiver.customers.registrars.http import HttpRegistrar
 from receiver.customers.registrars.sql import SqlRegistrar
 from receiver.errors import ConfigurationError
+from receiver.settings import reading
 
+_KEYS = {"sql": sql.KEYS, "http": http_request.KEYS}
 _REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registrar]] = {
     "sql": SqlRegistrar,
     "http": HttpRegistrar,
@@ -31,3 +33,11 @@ def chosen(name: str, table: Any, environment: Mapping[str, str]) -> tuple[Regis
         return _REGISTRARS[name](table, environment), []
     except ConfigurationError as error:
         return None, [f"[registrar] in config.toml: {error}"]
+
+
+def without_effect(settings: Mapping[str, Any]) -> list[str]:
+    """Say of each key of ``[registrar]`` that is none of the chosen registrar's that it has no effect."""
+    name, table = settings["REGISTRAR"], settings["registrar"]
+    if name not in _KEYS or not isinstance(table, dict):
+        return []
+    return [f"[registrar] in config.toml {said}" for said in reading.without_effect(table, sorted(_KEYS[name]))]

@@ -14,7 +14,8 @@ from receiver.customers.registrars.placeholders import Template
 from receiver.errors import ConfigurationError
 from receiver.security.addresses import check_url
 
-_KEYS = {"url", "method", "headers", "body", "exists", "allow_private"}
+#: What `[registrar]` may hold.
+KEYS = {"url", "method", "headers", "body", "exists", "allow_private"}
 _METHODS = ("POST", "PUT", "PATCH")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _OWN = {"content-type", "content-length", "host", "transfer-encoding", "connection"}
@@ -41,8 +42,6 @@ class Request:
 
 def read(table: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
     """Read ``[registrar]``; raises ConfigurationError naming the key at fault."""
-    if unknown := set(table) - _KEYS:
-        raise ConfigurationError(f"has {min(unknown)!r}, which is none of {', '.join(sorted(_KEYS))}.")
     allow_private = table.get("allow_private", False)
     if not isinstance(allow_private, bool):
         raise ConfigurationError("allow_private must be true or false.")

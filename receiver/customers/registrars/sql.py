@@ -25,7 +25,8 @@ _PATIENCE: dict[str, dict[str, int]] = {
 }
 #: What pip calls a driver whose module has another name.
 _PACKAGES = {"psycopg": "'psycopg[binary]'", "pymysql": "PyMySQL", "MySQLdb": "mysqlclient"}
-_KEYS = {"url", "table", "columns", "update"}
+#: What `[registrar]` may hold.
+KEYS = {"url", "table", "columns", "update"}
 
 
 class SqlRegistrar:
@@ -33,8 +34,6 @@ class SqlRegistrar:
 
     def __init__(self, table: Mapping[str, Any], environment: Mapping[str, str]) -> None:
         """Read ``[registrar]``; raises ConfigurationError naming the key at fault. Connects nowhere yet."""
-        if unknown := set(table) - _KEYS:
-            raise ConfigurationError(f"has {min(unknown)!r}, which is none of {', '.join(sorted(_KEYS))}.")
         self._engine = _engine(_url(table.get("url"), environment))
         self._table = table.get("table")
         if not isinstance(self._table, str) or not self._table:

@@ -122,7 +122,6 @@ def test_the_check_calls_nobody(server: Server) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"uri": ""}, "has 'uri', which is none of allow_private, body, exists, headers, method, url"),
         ({"url": None}, "url must be the address"),
         ({"url": "ftp://x"}, "url: The URL must begin with"),
         ({"url": "http://site.example/", "allow_private": False}, "https://. For a website inside your own network"),

@@ -235,7 +235,6 @@ def wrong(**changes: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (wrong(uri=""), "has 'uri', which is none of columns, table, update, url"),
         (wrong(url=7), "url must be the SQLAlchemy URL of the website's database"),
         (wrong(url="no url"), "url cannot be read; it should look like"),
         (wrong(url="mysql+pymysql://u:p@h:port/d"), "url cannot be read; it should look like"),
