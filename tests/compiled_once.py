@@ -16,7 +16,7 @@ from sqlalchemy import ClauseElement, Dialect
 from sqlalchemy.util import LRUCache
 from werkzeug.routing import Rule
 
-from receiver.handlers import registry
+from receiver.settings import extensions
 
 
 class CompiledOnce(BytecodeCache):
@@ -75,4 +75,4 @@ def share_installed_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     def found(_places: tuple[str, ...], group: str) -> EntryPoints:
         return entry_points(group=group)
 
-    monkeypatch.setattr(registry, "entry_points", lambda group: found(tuple(sys.path), group))
+    monkeypatch.setattr(extensions, "entry_points", lambda group: found(tuple(sys.path), group))

@@ -85,7 +85,7 @@ def _on_disk(process: Loaded, registry: Registry) -> dict[str, str]:
         return {}
     folder = registry.files.folder
     with suppress(OSError):
-        names = {*process.files, *(path.name for path in registry.files.handlers())}
+        names = {*process.files, *(path.name for path in registry.files.listed())}
         return {name: found for name in sorted(names) if (found := _digest(folder / name))}
     return {}
 

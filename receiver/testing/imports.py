@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.util import resolve_name
 
 from receiver import handlers
-from receiver.handlers import files
+from receiver.settings import instance_files
 
 
 def out_of_bounds(source: str, package: str) -> list[str]:
@@ -33,4 +33,4 @@ def _is_out_of_bounds(name: str) -> bool:
 def _is_another_handler(name: str) -> bool:
     """Tell whether a name is one of the merchant's files; those that begin with ``_`` are there to be imported."""
     package, _, inner = name.partition(".")
-    return package.startswith(files.PREFIX) and not inner.startswith("_")
+    return package.startswith(instance_files.PREFIX) and not inner.startswith("_")

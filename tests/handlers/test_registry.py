@@ -212,7 +212,7 @@ def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
         ("raise SystemExit(3)\n", "cannot be loaded: line 1 of bad.py: SystemExit: 3."),
         ("raise BaseException('odd')\n", "cannot be loaded: line 1 of bad.py: BaseException: odd."),
         ("x = 1\0\n", "cannot be loaded: source code string cannot contain null bytes."),
-        ("x = 1\n", "has no function marked with @handler."),
+        ("x = 1\n", "has nothing marked with @handler."),
     ],
 )
 def test_a_broken_file_is_named_and_stops_no_other(tmp_path: Path, text: str, said: str) -> None:

@@ -1,8 +1,8 @@
-"""The Python files of instance/handlers as one package of its own, so that handlers can share ``_shared.py``.
+"""The Python files of a folder of the instance as one package of its own, so that they can share ``_shared.py``.
 
-``from ._shared import X`` works in a handler's file because that is a module of a package. ``from _shared import X``
-is read as the same there, and only there: the folder never comes onto ``sys.path``, where it would hide other
-modules, the standard library's too, and be seen by other apps of the process.
+``from ._shared import X`` works there because each file is a module of a package. ``from _shared import X`` is read as
+the same there, and only there: the folder never comes onto ``sys.path``, where it would hide other modules, the
+standard library's too, and be seen by other apps of the process.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from typing import Any
 from receiver.orders.digests import digest
 
 #: How the packages are named, each with a number of its own behind it.
-PREFIX = "instance_handlers_"
+PREFIX = "instance_"
 _numbers = count(1)
 
 
-class HandlerFiles:
-    """Is the package of one folder's files; it is forgotten with this object, so no two apps share a module."""
+class InstanceFiles:
+    """The package of one folder's files; it is forgotten with this object, so no two apps share a module."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._package = _Package(f"{PREFIX}{next(_numbers)}", folder)
+        self._package = _Package(f"{PREFIX}{folder.name}_{next(_numbers)}", folder)
         sys.modules[self._package.__name__] = self._package
         if _FINDER not in sys.meta_path:
             sys.meta_path.append(_FINDER)
@@ -42,12 +42,12 @@ class HandlerFiles:
         """Give the digest of each file that was loaded, as it was then, by its path from the folder on."""
         return dict(self._package.digests)
 
-    def handlers(self) -> list[Path]:
-        """List the files that handlers stand in: those whose name does not begin with ``_``."""
+    def listed(self) -> list[Path]:
+        """List the files that are loaded for themselves: those whose name does not begin with ``_``."""
         return sorted(self.folder.glob("[!_]*.py"))
 
     def load(self, path: Path) -> ModuleType:
-        """Load one file of handlers, and what it imports of the others; raises what they raise."""
+        """Load one file, and what it imports of the others; raises what they raise."""
         name = f"{self._package.__name__}.{path.stem.replace('.', '_')}"
         spec = spec_from_file_location(name, path, loader=_Loader(self._package, name, path))
         if spec is None or spec.loader is None:
