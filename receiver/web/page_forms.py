@@ -30,7 +30,7 @@ def limits(endpoint: str | None) -> tuple[int, int]:
 def too_large(endpoint: str | None) -> str:
     """Say what a form may have that had more."""
     most_bytes, most_fields = limits(endpoint)
-    return f"A form here may have {most_bytes // 1024} KiB and {most_fields} fields at most. Nothing was changed."
+    return f"Forms are limited to {most_bytes // 1024} KiB and {most_fields} fields. Nothing was changed."
 
 
 class _CountedForms(FormDataParser):

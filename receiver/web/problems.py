@@ -93,7 +93,7 @@ def log_configuration(error: ConfigurationError) -> None:
 
 def _from_bug(error: Exception) -> Response:
     log_bug(error)
-    return _problem(500, "internal", "Internal error", "This is a fault of the receiver; its log says where.")
+    return _problem(500, "internal", "Internal error", "Something went wrong in the receiver. Its log says where.")
 
 
 def _problem(status: int, slug: str, title: str, detail: str) -> Response:

@@ -66,7 +66,7 @@ def test_a_customer_claims_the_account_and_sees_the_order(shop: Served, link: st
     visitor = Visitor(shop.base)
     page = choose(visitor, link)
     assert (page.status, page.url) == (200, f"{shop.base}/account/")
-    assert "you are signed in" in page.text
+    assert "you're signed in" in page.text
     assert "A-1" in page.text
     order = visitor.get("/account/orders/rcp_00000001")
     assert "Enamel mug" in order.text
@@ -143,7 +143,7 @@ def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link(shop: Served, ada:
     assert len(mailed_links(shop)) == 2
     assert choose(stranger, newest, NEW_PASSWORD).url.endswith("/account/")
     assert ada.get("/account/").url.endswith("/account/sign-in")
-    assert "do not belong together" in sign_in(Visitor(shop.base)).text
+    assert "Wrong email or password" in sign_in(Visitor(shop.base)).text
     assert "A-1" in sign_in(Visitor(shop.base), NEW_PASSWORD).text
 
 
@@ -240,7 +240,7 @@ def test_what_is_left_of_a_purged_order_is_written_as_its_customers_locale_does(
         session.execute(update(CustomerRow).values(locale=locale))
     page = ada.get("/account/orders/rcp_00000001")
     assert total in page.html
-    assert "no longer kept" in page.text
+    assert "no longer stored" in page.text
 
 
 @pytest.mark.parametrize(
@@ -287,7 +287,7 @@ def test_details_and_consent_are_the_customers_to_change(shop: Served, ada: Visi
     assert "1 High Street, York" in ada.get("/account/details").text
     page = send(ada, "/account/details", {"first_name": " Augusta  Ada", "last_name": "King", "phone": ""})
     assert "saved" in page.text
-    assert "will get news" in send(ada, "/account/details", {"news": "yes"}, to="/account/consent").text
+    assert "subscribed to the newsletter" in send(ada, "/account/details", {"news": "yes"}, to="/account/consent").text
     customer = shop.rows(CustomerRow)[0]
     assert (customer.first_name, customer.last_name, customer.phone) == ("Augusta Ada", "King", None)
     assert (customer.accepts_marketing, customer.consent_source) == (True, "account page")
@@ -302,7 +302,7 @@ def test_a_changed_password_ends_other_sign_ins_and_keeps_this_one(shop: Served,
     new = {"new": NEW_PASSWORD, "again": NEW_PASSWORD}
     assert send(ada, "/account/password", {"current": "wrong", **new}).status == 422
     assert send(ada, "/account/password", {"current": PASSWORD, "new": "short", "again": "short"}).status == 422
-    assert "is changed" in send(ada, "/account/password", {"current": PASSWORD, **new}).text
+    assert "Password changed" in send(ada, "/account/password", {"current": PASSWORD, **new}).text
     assert other.get("/account/").url.endswith("/account/sign-in")
 
 
@@ -312,7 +312,7 @@ def test_nobody_sees_the_order_of_another(shop: Served, ada: Visitor) -> None:
     for receipt in ("rcp_00000002", "rcp_00000099", "nonsense"):
         page = ada.get(f"/account/orders/{receipt}")
         assert page.status == 404
-        assert "no such order among yours" in page.text
+        assert "find that order among yours" in page.text
     assert ada.get("/account/nothing").status == 404
 
 
@@ -324,7 +324,7 @@ def test_guessing_is_slowed_down_by_account_and_by_address(shop: Served, ada: Vi
     assert others == [422] * 5 + [429]
     assert send(guesser, "/account/forgotten", {"email": ADA}).status == 429
     new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-    assert "is changed" in send(ada, "/account/password", new).text
+    assert "Password changed" in send(ada, "/account/password", new).text
 
 
 def test_strangers_who_guess_do_not_keep_a_customer_out_of_a_known_device(shop: Served, ada: Visitor) -> None:
@@ -360,7 +360,7 @@ def test_a_known_device_of_a_customer_has_five_guesses_a_minute(shop: Served, ad
 def test_a_new_password_ends_what_a_customers_devices_were_known_by(shop: Served, ada: Visitor) -> None:
     cookie = {"receiver-account-device": ada.cookies["receiver-account-device"]}
     new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
-    assert "is changed" in send(ada, "/account/password", new).text
+    assert "Password changed" in send(ada, "/account/password", new).text
     with shop.kit.database.write() as session:
         session.add_all(AccountAttemptRow(at=datetime.now(UTC), account=digest(ADA)) for _ in range(20))
     old = Visitor(shop.base)
@@ -455,7 +455,7 @@ def test_a_customer_walks_through_by_keyboard(shop: Served, link: str, browse: C
     page.get_by_role("button", name="Sign out").press("Enter")
     page.wait_for_url("**/account/sign-in")
     wrong += window.look()
-    page.get_by_role("link", name="Forgotten").press("Enter")
+    page.get_by_role("link", name="Forgot your password").press("Enter")
     page.wait_for_url("**/account/forgotten")
     wrong += window.look()
     fill(ADA)
@@ -478,8 +478,8 @@ def test_a_wrong_setting_is_no_missing_order(
     monkeypatch.setattr(records, "orders_of", refuse)
     page = ada.get("/account/")
     assert page.status == 503
-    assert "The shop has to set something right first." in page.text
-    assert "no such order" not in page.text
+    assert "The shop has to fix something first." in page.text
+    assert "find that order among yours" not in page.text
     assert "SECRET_KEY" not in page.text
     assert "GET /account/ failed: SECRET_KEY is not set" in caplog.text
 
@@ -490,4 +490,4 @@ def test_what_cannot_be_done_is_no_missing_order(shop: Served, ada: Visitor, mon
 
     monkeypatch.setattr(records, "orders_of", refuse)
     page = ada.get("/account/")
-    assert (page.status, "no such order" in page.text) == (409, False)
+    assert (page.status, "find that order among yours" in page.text) == (409, False)

@@ -73,7 +73,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
                 "type": "urn:order-receiver:problem:internal",
                 "title": "Internal error",
                 "status": 500,
-                "detail": "This is a fault of the receiver; its log says where.",
+                "detail": "Something went wrong in the receiver. Its log says where.",
             },
         ),
     ],

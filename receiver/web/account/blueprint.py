@@ -34,14 +34,14 @@ def check_request() -> ResponseReturnValue | None:
     kit = current_kit()
     g.customer = None
     if not kit.account_links.is_on:
-        abort(404, "There are no customer accounts here.")
+        abort(404, "This shop has no customer accounts.")
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         refuse_other_origins(kit.settings["PUBLIC_URL"])
     token = session.get(TOKEN)
     g.customer = accounts().who(token, datetime.now(UTC)) if isinstance(token, str) else None
     if request.endpoint not in OPEN_TO_ALL and g.customer is None:
         if request.method not in {"GET", "HEAD"}:
-            abort(401, "Your sign-in has ended. Sign in again, then do it once more.")
+            abort(401, "Your session has ended. Sign in again, then retry.")
         return redirect(url_for("account.sign_in"))
     csrf.protect()
     return None
@@ -92,7 +92,7 @@ def start_session(token: str) -> None:
 
 @account.errorhandler(CSRFError)
 def _from_csrf(_error: CSRFError) -> Response:
-    return _page(400, "The page was too old", "Go back, load the page again, then do it once more.")
+    return _page(400, "The page has expired", "Go back, reload the page, then retry.")
 
 
 @account.errorhandler(HTTPException)
@@ -107,29 +107,29 @@ def _from_a_large_form(_error: RequestEntityTooLarge) -> Response:
 
 @account.errorhandler(ReceiverError)
 def _from_receiver(error: ReceiverError) -> Response:
-    return _page(error.status, "Not now", "This cannot be done at the moment. Try again in a minute.")
+    return _page(error.status, "Try again later", "That didn't work just now. Try again in a minute.")
 
 
 @account.errorhandler(ConfigurationError)
 def _from_configuration(error: ConfigurationError) -> Response:
     problems.log_configuration(error)
-    return _page(503, "Not now", "The shop has to set something right first. Try again later, or write to the shop.")
+    return _page(503, "Try again later", "The shop has to fix something first. Try again later, or contact the shop.")
 
 
 @account.errorhandler(NotPossible)
 def _from_what_cannot_be(_error: NotPossible) -> Response:
-    return _page(409, "That cannot be done", "It cannot be done as things are. Load the page again and look.")
+    return _page(409, "That can't be done", "Something has changed. Reload the page and look again.")
 
 
 @account.errorhandler(NotThere)
 def _from_what_is_not_there(_error: NotThere) -> Response:
-    return _page(404, "Not found", "There is no such order among yours.")
+    return _page(404, "Not found", "We couldn't find that order among yours.")
 
 
 @account.errorhandler(Exception)
 def _from_bug(error: Exception) -> Response:
     problems.log_bug(error)
-    return _page(500, "Something went wrong", "It is the shop's fault, not yours. Try again later.")
+    return _page(500, "Something went wrong", "It's a problem on our side. Try again later.")
 
 
 def _page(status: int, title: str, detail: str) -> Response:

@@ -33,27 +33,27 @@ from receiver.web.console.guard import leave_session
 SHORTEST_PASSWORD = 12
 #: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.
 _ANSWER_AFTER = 0.1
-LENGTH = Length(SHORTEST_PASSWORD, 1000, f"Use {SHORTEST_PASSWORD} characters or more; several words do well.")
+LENGTH = Length(SHORTEST_PASSWORD, 1000, f"Use at least {SHORTEST_PASSWORD} characters. Several words work well.")
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
     """Asks for e-mail and password."""
 
-    email = EmailField("E-mail", [InputRequired("Type your e-mail address."), Length(max=254)])
-    password = PasswordField("Password", [InputRequired("Type your password."), Length(max=1000)])
+    email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
 
 
 class EmailForm(FlaskForm):  # type: ignore[misc]
     """Asks where to mail a link."""
 
-    email = EmailField("E-mail", [InputRequired("Type your e-mail address."), Length(max=254)])
+    email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
 
 
 class ClaimForm(FlaskForm):  # type: ignore[misc]
     """Asks for a new password."""
 
     new = PasswordField("New password", [LENGTH])
-    again = PasswordField("New password again", [EqualTo("new", "The two passwords differ.")])
+    again = PasswordField("Repeat the new password", [EqualTo("new", "The passwords don't match.")])
 
 
 @account.route("/sign-in", methods=["GET", "POST"])
@@ -72,7 +72,7 @@ def sign_in() -> ResponseReturnValue:
         form.password.errors = [str(error)]
         return render_template("account/sign_in.html", form=form), 429
     if token is None:
-        form.password.errors = ["E-mail and password do not belong together."]
+        form.password.errors = ["Wrong email or password."]
         return render_template("account/sign_in.html", form=form), 422
     start_session(token)
     return remember_device(redirect(url_for("account.orders"), 303), token)
@@ -96,7 +96,7 @@ def claim(token: str) -> ResponseReturnValue:
             return redirect(url_for("account.sign_in"), 303)
         return render_template("account/link_refused.html", why=str(error)), 410
     start_session(sign_in_token)
-    flash("Your password is set, and you are signed in.")
+    flash("Your password is set, and you're signed in.")
     return remember_device(redirect(url_for("account.orders"), 303), sign_in_token)
 
 
@@ -114,8 +114,8 @@ def forgotten() -> ResponseReturnValue:
         return render_template("account/forgotten.html", form=form), 429
     time.sleep(max(_ANSWER_AFTER - (time.monotonic() - began), 0))
     flash(
-        "If there is an account with this e-mail, a link is on its way to it. One is mailed at most once an hour, so "
-        "look for an earlier mail too."
+        "If there's an account with this address, we've emailed a link to it. We send at most one an hour, so "
+        "check for an earlier email too."
     )
     return redirect(url_for("account.sign_in"), 303)
 
@@ -125,7 +125,7 @@ def sign_out() -> ResponseReturnValue:
     """End this sign-in."""
     accounts().end(session[TOKEN])
     leave_session(TOKEN)
-    flash("You are signed out.")
+    flash("You're signed out.")
     return redirect(url_for("account.sign_in"), 303)
 
 
@@ -134,7 +134,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in of this customer, this one too."""
     accounts().end_all(customer().id)
     leave_session(TOKEN)
-    flash("Every device is signed out.")
+    flash("You're signed out on every device.")
     return redirect(url_for("account.sign_in"), 303)
 
 

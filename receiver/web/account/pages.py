@@ -22,7 +22,7 @@ from receiver.web.account import entry, writing
 from receiver.web.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
 
 #: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
-WORDS = {"done": "received", "open": "being processed", "failed": "being processed"}
+WORDS = {"done": "Received", "open": "In progress", "failed": "In progress"}
 
 
 class DetailsForm(FlaskForm):  # type: ignore[misc]
@@ -30,13 +30,13 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
 
     first_name = StringField("First name", [Length(max=200)])
     last_name = StringField("Last name", [Length(max=200)])
-    phone = StringField("Telephone", [Length(max=50)])
+    phone = StringField("Phone", [Length(max=50)])
 
 
 class PasswordForm(entry.ClaimForm):
     """Asks for the current password and a new one."""
 
-    current = PasswordField("Current password", [InputRequired("Type the current password.")])
+    current = PasswordField("Current password", [InputRequired("Enter your current password.")])
 
 
 def init_app(app: Flask) -> None:
@@ -61,7 +61,7 @@ def order(receipt: str) -> ResponseReturnValue:
     with current_kit().database.read() as session:
         row = order_queries.find(session, receipt)
     if row.email != customer().email or row.test or row.state not in WORDS:
-        raise NotThere("This order is not theirs.")
+        raise NotThere("This order belongs to someone else.")
     return render_template(
         "account/order.html",
         row=row,
@@ -82,7 +82,7 @@ def details() -> ResponseReturnValue:
             row = session.get_one(CustomerRow, customer().id)
             for name in ("first_name", "last_name", "phone"):
                 setattr(row, name, " ".join((form[name].data or "").split()) or None)
-        flash("Your details are saved.")
+        flash("Your details were saved.")
         return redirect(url_for("account.details"), 303)
     with kit.database.read() as session:
         theirs = select(AddressRow).where(AddressRow.customer_pk == customer().id).order_by(AddressRow.id)
@@ -97,7 +97,7 @@ def consent() -> ResponseReturnValue:
     with current_kit().database.write() as session:
         row = session.get_one(CustomerRow, customer().id)
         records.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
-    flash("You will get news by mail." if is_given else "You will get no news by mail.")
+    flash("You're subscribed to the newsletter." if is_given else "You're unsubscribed from the newsletter.")
     return redirect(url_for("account.details"), 303)
 
 
@@ -114,15 +114,15 @@ def password() -> ResponseReturnValue:
         form.current.errors = [str(error)]
         return render_template("account/password.html", form=form), 429
     if token is None:
-        form.current.errors = ["That is not the current password."]
+        form.current.errors = ["The current password is wrong."]
         return render_template("account/password.html", form=form), 422
     token = accounts().change(customer().id, form.new.data, now)
     start_session(token)
-    flash("The password is changed. Every other device is signed out.")
+    flash("Password changed. Every other device is signed out.")
     return remember_device(redirect(url_for("account.details"), 303), token)
 
 
 @account.route("/<path:_unknown>", methods=["GET", "POST"])
 def no_such_page(_unknown: str) -> ResponseReturnValue:
     """Answer every address of the account that has no page."""
-    abort(404, "There is no such page here.")
+    abort(404, "There's no such page here.")

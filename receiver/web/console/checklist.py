@@ -38,30 +38,30 @@ def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
     settings_url = url_for("console.settings")
     return [
         Step(
-            "Give the receiver the service's shared secret",
+            "Add the service's shared secret",
             ("secrets", "ok") in texts,
             texts.get(("secrets", "ok")) or texts.get(("secrets", "wrong"), ""),
             url=f"{settings_url}#secrets",
-            url_label="Add it under Settings",
+            url_label="Add it in Settings",
             command="flask secret add SECRET",
         ),
         Step(
-            "Let a first order or test arrive",
+            "Receive a first order or test",
             _has_orders(kit),
-            "The dummy order goes the whole way of a real one, and counts nowhere.",
+            "Runs a test order end to end. It isn't counted.",
             url=url_for("console.set_up"),
-            url_label="See how",
+            url_label="Show me how",
             command="flask selftest",
         ),
         Step(
             "Name your shop",
             ("settings", "warning") not in texts,
-            texts.get(("settings", "warning")) or f"{', '.join(EXAMPLES)} are yours",
+            texts.get(("settings", "warning")) or f"{', '.join(EXAMPLES)} are set",
             url=f"{settings_url}#in-force",
             url_label="See the settings",
         ),
         Step(
-            "Name your mail server",
+            "Set up your mail server",
             ("mail", "warning") not in texts,
             texts.get(("mail", "warning")) or kit.settings["MAIL_SERVER"],
             url=f"{settings_url}#in-force",
@@ -69,11 +69,11 @@ def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
             is_optional=True,
         ),
         Step(
-            "Serve it under https",
+            "Serve it over https",
             ("public url", "ok") in texts,
             texts.get(("public url", "ok")) or texts.get(("public url", "warning"), ""),
             url=url_for("console.set_up"),
-            url_label="See how",
+            url_label="Show me how",
         ),
     ]
 

@@ -47,9 +47,9 @@ def chunked_forms() -> ResponseReturnValue:
     kit.sources.look_again()
     source = next((one for one in kit.sources.known if one.name == request.form.get("source")), None)
     if source is None:
-        abort(404, "There is no such source, so nothing was saved; load Parked again.")
+        abort(404, "There's no such source, so nothing was saved. Reload Parked.")
     if source.chunked_forms_in_file is not None:
-        abort(409, "This stands in config.toml, which wins, so nothing was saved; change it there.")
+        abort(409, "This is set in config.toml, so nothing was saved. Change it there.")
     accepted = request.form.get("accept") == "yes"
     with kit.database.write() as session:
         options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
@@ -57,5 +57,5 @@ def chunked_forms() -> ResponseReturnValue:
     if not accepted:
         flash(f"Saved: chunked forms from {source.name} are held back again.")
         return redirect(url_for("console.parked"), 303)
-    flash(f"Saved: chunked forms from {source.name} are accepted. Those that are parked can run now.")
+    flash(f"Saved: chunked forms from {source.name} are accepted. You can run the parked ones now.")
     return redirect(url_for("console.parked_run"), 303)

@@ -52,12 +52,12 @@ def customers_register(pk: int) -> ResponseReturnValue:
     """Hand a customer to the website at once, told before or not."""
     kit = current_kit()
     if not _has_website():
-        abort(404, "REGISTRAR names no website that customers are handed to.")
+        abort(404, "REGISTRAR isn't set to a website that customers can be sent to.")
     with kit.database.write() as session:
         row = _found(session, pk)
         registrations.want(session, row, now=datetime.now(UTC), again=True)
     kit.engine.hint("registrations")
-    flash(f"{row.email} is handed to your website now.")
+    flash(f"{row.email} is being sent to your website.")
     return redirect(url_for("console.customers_one", pk=pk), 303)
 
 
@@ -67,8 +67,8 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
     with current_kit().database.write() as session:
         row = _found(session, pk)
         customer_book.set_consent(row, is_given=False, at=datetime.now(UTC), source="merchant")
-    elsewhere = " Take it away at your website too: no consent is taken away there." if _has_website() else ""
-    flash(f"{row.email} no longer consents to marketing mail.{elsewhere}")
+    elsewhere = " Unsubscribe them on your website too: that isn't done for you." if _has_website() else ""
+    flash(f"{row.email} is unsubscribed from marketing emails.{elsewhere}")
     return redirect(url_for("console.customers_one", pk=pk), 303)
 
 
@@ -91,7 +91,7 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
     privacy.erase(kit.database, kit.transport, row.email, kit.settings["CSV_FILE"])
-    flash(f"{row.email} is erased.")
+    flash(f"{row.email} was erased.")
     return redirect(url_for("console.customers"), 303)
 
 
@@ -102,5 +102,5 @@ def _has_website() -> bool:
 def _found(session: Session, pk: int) -> CustomerRow:
     row = session.get(CustomerRow, pk) if pk < 2**63 else None
     if row is None:
-        abort(404, "There is no such customer; they may have been erased.")
+        abort(404, "There's no such customer. They may have been erased.")
     return row

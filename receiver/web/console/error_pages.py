@@ -21,8 +21,8 @@ _HIDDEN = frozenset({"csrf_token", "version"})
 
 @console.app_errorhandler(CSRFError)
 def _from_csrf(_error: CSRFError) -> Response:
-    detail = "Nothing was changed. Open the page again, then do it once more."
-    return _page(400, "The page was too old", detail, again=_form_again())
+    detail = "Nothing was changed. Reload the page, then retry."
+    return _page(400, "The page has expired", detail, again=_form_again())
 
 
 @console.errorhandler(HTTPException)
@@ -45,12 +45,12 @@ def _from_receiver(error: ReceiverError) -> Response:
 @console.errorhandler(ConfigurationError)
 def _from_configuration(error: ConfigurationError) -> Response:
     problems.log_configuration(error)
-    return _page(503, "A setting is in the way", f"{error} `flask doctor` says more.")
+    return _page(503, "A setting is wrong", f"{error} `flask doctor` tells you more.")
 
 
 @console.errorhandler(NotPossible)
 def _from_what_cannot_be(error: NotPossible) -> Response:
-    return _page(409, "That cannot be done", str(error))
+    return _page(409, "That can't be done", str(error))
 
 
 @console.errorhandler(NotThere)
@@ -61,13 +61,13 @@ def _from_what_is_not_there(error: NotThere) -> Response:
 @console.errorhandler(Exception)
 def _from_bug(error: Exception) -> Response:
     problems.log_bug(error)
-    return _page(500, "Internal error", "This is a fault of the receiver; its log says where.")
+    return _page(500, "Internal error", "Something went wrong in the receiver. Its log says where.")
 
 
 @console.route("/<path:unknown>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
 def no_such_page(unknown: str) -> Response:
     """Answer every address of the console that has no page."""
-    abort(404, f"The console has no page /admin/{unknown[:100]}. The menu leads to all that there are.")
+    abort(404, f"There's no page /admin/{unknown[:100]}.")
 
 
 def _form_again() -> str:

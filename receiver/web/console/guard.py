@@ -66,12 +66,12 @@ def check_request() -> ResponseReturnValue | None:
     """Let only the administrator in, and only from the console's own pages."""
     kit = current_kit()
     if not kit.settings["SECRET_KEY"]:
-        abort(503, secret_key.problem(kit.instance) or "The secret key was changed: start the server again.")
+        abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
     if request.method not in {"GET", "HEAD", "OPTIONS"}:
         refuse_other_origins(kit.settings["PUBLIC_URL"])
     if request.endpoint not in OPEN_TO_ALL and not is_signed_in(kit):
         if request.method not in {"GET", "HEAD"}:
-            abort(401, "Nothing was changed. Sign in again, then do it once more.")
+            abort(401, "Nothing was changed. Sign in again, then retry.")
         return redirect(url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?")))
     csrf.protect()
     return None
@@ -96,14 +96,14 @@ def leave_session(key: str) -> None:
 def refuse_other_origins(public_url: str) -> None:
     """Refuse what another site's page sends (Fetch Metadata; RFC 6454); the CSRF token is the other lock."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        abort(403, "This came from another site's page and was not carried out.")
+        abort(403, "This request came from another website, so it was refused.")
     origin = request.headers.get("Origin")
     if origin is None or (origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin"):
         return  # "null" is what a browser sends from a page with no-referrer
     own = {request.host_url.rstrip("/")} if public_url.startswith("http:") else set()
     own.add("{0.scheme}://{0.netloc}".format(urlsplit(public_url)))
     if origin.lower() not in own:
-        abort(403, f"This came from {origin[:100]}, not from PUBLIC_URL ({public_url}), and was not carried out.")
+        abort(403, f"This request came from {origin[:100]}, not from PUBLIC_URL ({public_url}), so it was refused.")
 
 
 def _set_headers(response: Response) -> Response:

@@ -23,7 +23,7 @@ from receiver.handlers import Skip, handler
 
 @handler
 def tell_the_warehouse(order, context):
-    """Say what is to be packed."""
+    """Count the items to pack."""
     if not order.shipping:
         raise Skip("nothing to ship")
     return f"{len(order.items)} items"

@@ -37,7 +37,7 @@ def mail() -> str:
         rows=rows,
         receipt_of=receipt_of,
         filters=[
-            ("Of which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
+            ("Which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
             ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *queries.STATES)]),
         ],
         state=state,
@@ -68,7 +68,7 @@ def mail_preview(mail_id: int) -> Response:
     with current_kit().database.read() as session:
         row = _found(session, mail_id)
     if row.html is None:
-        abort(404, "This mail has no HTML part; its page shows the text.")
+        abort(404, "This email has no HTML part. Its page shows the text.")
     logo = current_kit().settings["MAIL_LOGO_URL"]
     response = make_response(row.html)
     response.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(logo=logo)
@@ -95,7 +95,7 @@ def _found(session: Session, mail_id: int) -> MailRow:
     try:
         return queries.find(session, mail_id)
     except NotThere:
-        abort(404, f"No mail has the id {str(mail_id)[:20]}. Look for it under Mail.")
+        abort(404, f"No email has the id {str(mail_id)[:20]}. Look for it under Emails.")
 
 
 def _outbox() -> str | None:

@@ -39,9 +39,9 @@ def parked_map(receipt: str) -> ResponseReturnValue:
         made = rows(source.from_file, source.saved, today.explanation.suggestions)
         return _page(row, source, fields, made, today)
     if row.state != "parked":
-        abort(409, f"{receipt} is not parked any more, so nothing was saved; map the parameters of one that is.")
+        abort(409, f"{receipt} isn't parked any more, so nothing was saved. Choose an order that is.")
     if not any(":" in name for name in request.form):
-        abort(400, "The form came without a single field, so nothing was saved; load Map parameters again.")
+        abort(400, "The form was empty, so nothing was saved. Reload Map parameters.")
     made = rows(source.from_file, source.saved)
     rules = fill_in(made, request.form)
     if any(one.error for one in made.values()):
@@ -50,10 +50,10 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     if request.form.get("do") != "save":
         return _page(row, source, fields, made, tried, was_tried=True)
     _save(source, made, rules)
-    fed = "one field is" if len(rules) == 1 else f"{len(rules)} fields are"
-    flash(f"Saved: {fed} mapped. Every order that comes in from now on is read so.")
+    fed = "1 field is" if len(rules) == 1 else f"{len(rules)} fields are"
+    flash(f"Saved: {fed} mapped. This applies to every new order.")
     if not tried.decided:
-        flash(f"{receipt} is still not understood: {_still_wrong(tried)}", "wait")
+        flash(f"{receipt} still isn't understood: {_still_wrong(tried)}", "wait")
     return redirect(url_for("console.parked_run"), 303)
 
 

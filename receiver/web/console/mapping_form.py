@@ -125,7 +125,7 @@ def _empty_rows(known: Iterable[str]) -> list[Row]:
     ]
     ours = {row.field for row in made}
     return made + [
-        Row(field, "own", "Handed to handlers as it came.", "text", True, dict.fromkeys(_INPUTS, ""))
+        Row(field, "own", "Passed to handlers unchanged.", "text", True, dict.fromkeys(_INPUTS, ""))
         for field in dict.fromkeys(known)
         if field not in ours
     ]
@@ -145,7 +145,7 @@ def _rule_of(inputs: Mapping[str, str]) -> Any:
     """Make the rule of one row's inputs; None when nothing is filled in. Raises ConfigurationError."""
     names = [inputs["other"]] if inputs["other"] else _chosen(inputs["from"])
     if names is None:
-        raise ConfigurationError("has a name that is not in the list; choose one")
+        raise ConfigurationError("has a name that isn't in the list; choose one")
     if not names and not inputs["value"]:
         return None
     table: dict[str, Any] = {}
@@ -173,7 +173,7 @@ def _words(text: str) -> dict[str, str]:
     for line in text.splitlines():
         foreign, equals, ours = line.rpartition("=")
         if line.strip() and not (equals and foreign.strip() and ours.strip()):
-            raise ConfigurationError('needs words one to a line, such as "UK = GB"')
+            raise ConfigurationError('needs one pair of words per line, such as "UK = GB"')
         if line.strip():
             words[foreign.strip()] = ours.strip()
     return words

@@ -31,7 +31,7 @@ MENU: tuple[Entry | Group, ...] = (
             Entry("Refused", "console.refused"),
         ),
     ),
-    Entry("Mail", "console.mail"),
+    Entry("Emails", "console.mail"),
     Entry("Handlers", "console.handlers"),
     Entry("Settings", "console.settings"),
     Group("Help", (Entry("Order Guide", "console.order_guide"), Entry("Set-up", "console.set_up"))),

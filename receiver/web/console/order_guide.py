@@ -20,18 +20,18 @@ from receiver.web.console.receivers import EXAMPLES
 EXAMPLE_SECRET = "whsec_YW4gZXhhbXBsZSwgdXNlZCBmb3Igbm8gb3JkZXIhISE="  # noqa: S105 - active nowhere
 
 _SUCCESSES = (
-    ("202", "accepted", "Proven, understood and on disk."),
-    ("202", "parked", "Proven and on disk, but not understood yet; the merchant maps its parameters."),
-    ("200", "duplicate", "This event is on disk already; nothing is done twice."),
-    ("200", "ignored", "Proven and kept, but no completed order: cancelled, unpaid or a draft, for example."),
-    ("200", "tested", "A test transmission went the whole way; the answer tells what each handler did."),
+    ("202", "accepted", "Verified, understood and stored."),
+    ("202", "parked", "Verified and stored, but not understood yet. The merchant maps its parameters."),
+    ("200", "duplicate", "This event is already stored. Nothing is done twice."),
+    ("200", "ignored", "Verified and stored, but not a completed order: cancelled, unpaid or a draft, for example."),
+    ("200", "tested", "A test ran end to end. The response says what each handler did."),
 )
 #: A status of each kind of failure, and how the table calls it.
 _FAILURES = {302: "3xx"} | {code: str(code) for code in (400, 401, 404, 405, 410, 413, 415, 422, 429)} | {503: "5xx"}
 _THEN = {
     Outcome.DELIVERED: "Delivered.",
-    Outcome.REJECTED: "Fails at once.",
-    Outcome.GONE: "Switches the HTTP POST off.",
+    Outcome.REJECTED: "Fails right away.",
+    Outcome.GONE: "Turns HTTP POST off.",
     Outcome.RETRY: "Tries again.",
 }
 

@@ -75,8 +75,8 @@ def order_manager_save() -> ResponseReturnValue:
         return _page(before, form, is_open=True), 422
     if not before.secrets:
         session[SHOW_ONCE] = after.secrets[0].fingerprint
-    state = "Completed orders are posted to your URL." if after.enabled else "HTTP POST is off; orders are held."
-    flash(f"All order control changes are saved. {state}")
+    state = "Completed orders will be sent to your URL." if after.enabled else "HTTP POST is off, and orders are held."
+    flash(f"All Order Control changes saved. {state}")
     return redirect(url_for("console.order_manager"), 303)
 
 
@@ -89,9 +89,9 @@ def order_manager_test() -> ResponseReturnValue:
         flash(str(error), "bad")
         return redirect(url_for("console.order_manager", open="controls"), 303)
     if sent.state == "delivered":
-        flash("The test transmission arrived; its result stands below.")
+        flash("The test arrived. See the result below.")
     else:
-        flash("The test did not arrive; the reason stands below.", "bad")
+        flash("The test failed. See why below.", "bad")
     return redirect(url_for("console.order_manager", tested=sent.event_id, _anchor="test-result"), 303)
 
 

@@ -23,7 +23,7 @@ from receiver.web.console.order_manager import SHOW_ONCE, own_receiver_at, shown
 class RevealForm(FlaskForm):  # type: ignore[misc]
     """Asks for the admin password once more."""
 
-    password = PasswordField("Password", [InputRequired("Type the admin password.")])
+    password = PasswordField("Password", [InputRequired("Enter the admin password.")])
 
 
 @console.route("/order-manager/reveal", methods=["GET", "POST"])
@@ -33,7 +33,7 @@ def order_manager_reveal() -> ResponseReturnValue:
     form = RevealForm()
     control = kit.controls.read()
     if not control.secrets:
-        raise NotThere("There is no secret yet; the first save of the Order Controls makes one.")
+        raise NotThere("There's no secret yet. Saving the Order Controls creates one.")
     if not form.validate_on_submit():
         return render_template("console/order_reveal.html", form=form), 422 if form.errors else 200
     try:
@@ -44,7 +44,7 @@ def order_manager_reveal() -> ResponseReturnValue:
         form.password.errors = [str(error)]
         return render_template("console/order_reveal.html", form=form), 429
     if not is_password:
-        form.password.errors = ["That is not the admin password."]
+        form.password.errors = ["Wrong password."]
         return render_template("console/order_reveal.html", form=form), 422
     session[SHOW_ONCE] = control.secrets[0].fingerprint
     return render_template(
@@ -62,7 +62,7 @@ def order_manager_rotate() -> ResponseReturnValue:
     kit.controls.rotate()
     OwnReceiver(kit).follow()
     session[SHOW_ONCE] = kit.controls.read().secrets[0].fingerprint
-    flash("A new secret signs from now on; the old one signs along for 24 hours.")
+    flash("The new secret signs from now on. The old one signs too for 24 hours.")
     return redirect(url_for("console.order_manager"), 303)
 
 
@@ -84,12 +84,12 @@ def order_manager_give() -> ResponseReturnValue:
     try:
         if control.secrets and own_receiver_at(kit, control) is None:
             raise NotPossible(
-                "Your server URL does not lead to this receiver, so it was not given the secret; "
-                "on your server's own machine, flask secret add takes it."
+                "Your server URL doesn't point to this receiver, so it wasn't given the secret. "
+                "Run `flask secret add` on your own server instead."
             )
         OwnReceiver(kit).give()
     except ConfigurationError as error:
         flash(str(error), "bad")
         return redirect(url_for("console.order_manager", open="controls"), 303)
-    flash("This receiver now takes the shared secret. Open Order Controls and send a test.")
+    flash("This receiver has the shared secret now. Open Order Controls and send a test.")
     return redirect(url_for("console.order_manager"), 303)

@@ -25,13 +25,13 @@ class RangeForm(FlaskForm):  # type: ignore[misc]
 
         csrf = False
 
-    start = DateTimeLocalField("Received from", [InputRequired("Say from when.")])
-    end = DateTimeLocalField("Received before", [InputRequired("Say until when.")])
+    start = DateTimeLocalField("From", [InputRequired("Enter a start.")])
+    end = DateTimeLocalField("To", [InputRequired("Enter an end.")])
 
     def validate_end(self, end: DateTimeLocalField) -> None:
         """Refuse a stretch that ends before it begins; WTForms calls this by its name."""
         if self.start.data and end.data and end.data <= self.start.data:
-            raise ValidationError("This is not after the time above.")
+            raise ValidationError("The end must be after the start.")
 
 
 @console.get("/order-manager/transmissions/<event_id>")
@@ -53,7 +53,7 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
     if sent:
         _say(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
     else:
-        flash("A test transmission is not sent again; press the test button for a new one.", "bad")
+        flash("Tests can't be resent. Press the test button to send a new one.", "bad")
     return redirect(url_for("console.order_manager_transmission", event_id=event_id), 303)
 
 
@@ -88,4 +88,4 @@ def _say(kit: Kit, what: str, *, is_forwarded: bool = False) -> None:
     if is_forwarded or kit.controls.read().enabled:
         flash(f"{what} being sent again.")
     else:
-        flash(f"{what} held: HTTP POST is disabled in Order Controls.", "wait")
+        flash(f"{what} held, because HTTP POST is off in Order Controls.", "wait")

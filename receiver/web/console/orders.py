@@ -29,9 +29,9 @@ _WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
 _WHICH = {"": "Real", "tests": "Tests", "same_id": "Same id"}
 #: What proved an order, in words.
 _WAYS = {
-    "signature": "by its signature",
-    "header": "by the secret in the header X-Shared-Secret",
-    "field": "by the secret in one of its fields",
+    "signature": "its signature",
+    "header": "the secret in the X-Shared-Secret header",
+    "field": "the secret in one of its fields",
 }
 
 
@@ -128,7 +128,7 @@ def _found(session: Session, receipt: str) -> OrderRow:
     try:
         return order_queries.find(session, receipt)
     except NotThere:
-        abort(404, f"No order has the receipt {receipt[:64]}. Look for it under Received, Orders.")
+        abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Received → Orders.")
 
 
 def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
@@ -157,12 +157,12 @@ def _in_short(counts: dict[str, int]) -> str:
 
 def _said(done: Replayed, handler: str | None) -> str:
     if done.state == "open":
-        return f"{handler} runs now." if handler else "What is unfinished runs now."
+        return f"{handler} is running now." if handler else "The unfinished handlers are running now."
     if done.state == "unchanged":
-        return "Nothing is unfinished. A single handler can be run again below."
+        return "Nothing to do: all handlers are finished. You can run a single one again below."
     if done.state == "parked":
         is_held_back = "may be incomplete" in done.became
-        return f"It is still {'held back' if is_held_back else 'not understood'}; what is wrong stands below."
+        return f"It's still {'held back' if is_held_back else 'not understood'}. See below what's wrong."
     return f"It was read again and is {done.became}."
 
 

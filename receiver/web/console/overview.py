@@ -18,24 +18,24 @@ from receiver.web.console.presentation import LOCALE
 
 #: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "order_parked": ("console.parked", "Received, Parked", {}),
-    "order_held_back": ("console.parked", "Received, Parked", {}),
-    "handler_failed": ("console.orders", "Received, Orders that failed", {"state": "failed"}),
-    "registration_failed": ("console.customers", "Customer, Customers", {}),
-    "mail_failed": ("console.mail", "Mails that failed", {"state": "failed"}),
-    "same_id": ("console.orders", "Received, Orders of the same id", {"same_id": "yes"}),
-    "wrong_secret": ("console.refused", "Received, Refused", {}),
-    "card_data": ("console.refused", "Received, Refused", {}),
-    "card_data_dropped": ("console.orders", "Received, Orders", {}),
-    "quiet_hours": ("console.orders", "Received, Orders", {}),
-    "order_gap": ("console.orders", "Received, Orders", {}),
-    "clock_jumped": ("console.settings", "Settings, RETENTION_DAYS", {}),
-    "mail_template": ("console.mail", "Mail", {}),
-    "transmission_given_up": ("console.order_manager", "Transmissions that failed", {"state": "failed"}),
+    "order_parked": ("console.parked", "Parked orders", {}),
+    "order_held_back": ("console.parked", "Parked orders", {}),
+    "handler_failed": ("console.orders", "Failed orders", {"state": "failed"}),
+    "registration_failed": ("console.customers", "Customers", {}),
+    "mail_failed": ("console.mail", "Failed emails", {"state": "failed"}),
+    "same_id": ("console.orders", "Orders with the same id", {"same_id": "yes"}),
+    "wrong_secret": ("console.refused", "Refused", {}),
+    "card_data": ("console.refused", "Refused", {}),
+    "card_data_dropped": ("console.orders", "Orders", {}),
+    "quiet_hours": ("console.orders", "Orders", {}),
+    "order_gap": ("console.orders", "Orders", {}),
+    "clock_jumped": ("console.settings", "Settings: RETENTION_DAYS", {}),
+    "mail_template": ("console.mail", "Emails", {}),
+    "transmission_given_up": ("console.order_manager", "Failed transmissions", {"state": "failed"}),
 }
 _OF_THE_RELAY: tuple[str, str, dict[str, Any]] = (
     "console.order_manager",
-    "Customer, Order Manager",
+    "Order Manager",
     {"open": "controls"},
 )
 #: A job that is due for longer than this finds nobody to do it.
@@ -87,5 +87,5 @@ def _place(kind: str) -> tuple[str, str]:
 def _chart(unit: str, counted: statistics.Figures, pattern: str) -> Chart:
     labels = [format_datetime(start, pattern, tzinfo=start.tzinfo, locale=LOCALE) for start in counted.starts]
     highest = max(counted.orders)
-    title = f"Orders received per {unit}: {counted.received} in all, at most {highest} in one {unit}."
+    title = f"Orders received per {unit}: {counted.received} in total, peak {highest} in one {unit}."
     return bar_chart(unit, labels, counted.orders, title)

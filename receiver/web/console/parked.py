@@ -23,13 +23,13 @@ _SECONDS = 2.0
 _MOST_ERRORS = 3
 #: What a parked order became -> how it is told of one, and of several.
 _TOLD = {
-    "open": ("is run now", "are run now"),
-    "duplicate": ("is the same as an order that is here already", "are the same as orders that are here already"),
-    "ignored": ("is no completed order", "are no completed orders"),
+    "open": ("is running now", "are running now"),
+    "duplicate": ("is a duplicate", "are duplicates"),
+    "ignored": ("isn't a completed order", "aren't completed orders"),
     "done": ("was a test", "were tests"),
     "parked": ("is still parked", "are still parked"),
-    "unchanged": ("has been run meanwhile", "have been run meanwhile"),
-    "failed": ("could not be run", "could not be run"),
+    "unchanged": ("has already run", "have already run"),
+    "failed": ("couldn't be run", "couldn't be run"),
 }
 
 
@@ -97,5 +97,5 @@ def parked_run_all() -> ResponseReturnValue:
     if left:
         return render_template("console/parked_progress.html", counts=counts, after=after, left=left, chosen=chosen)
     told = [f"{count} {_TOLD[word][count > 1]}" for word, count in counts.items() if count]
-    flash(f"{', '.join(told)}." if told else "No order was parked.", "bad" if counts["failed"] else "message")
+    flash(f"{', '.join(told)}." if told else "No orders were parked.", "bad" if counts["failed"] else "message")
     return redirect(url_for("console.parked"), 303)

@@ -23,8 +23,8 @@ from receiver.web.console.blueprint import console
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
 _SHOW = "show_receiver_secret"
 _OVERLAPS = [
-    SelectChoice("24", "for 24 hours more"),
-    SelectChoice("168", "for 7 days more"),
+    SelectChoice("24", "for another 24 hours"),
+    SelectChoice("168", "for another 7 days"),
     SelectChoice("0", "no longer: it ends now"),
 ]
 
@@ -32,9 +32,9 @@ _OVERLAPS = [
 class SecretForm(FlaskForm):  # type: ignore[misc]
     """Asks for one more shared secret."""
 
-    secret = StringField("Secret", [Length(max=1000, message="A secret has 1,000 characters at most.")])
-    replaces = SelectField("It takes the place of")
-    overlap = SelectField("The old one holds", choices=_OVERLAPS)
+    secret = StringField("Secret", [Length(max=1000, message="Use at most 1,000 characters.")])
+    replaces = SelectField("Replaces")
+    overlap = SelectField("The old one stays valid", choices=_OVERLAPS)
 
 
 @console.get("/settings")
@@ -64,7 +64,7 @@ def settings_add_secret() -> ResponseReturnValue:
         return _page(kit, form), 422
     if not form.secret.data:
         session[_SHOW] = mark
-    flash(f"Added. The secret {mark} is active now; no restart is needed.")
+    flash(f"Added. The secret {mark} is active now, without a restart.")
     return redirect(url_for("console.settings", _anchor="secrets"), 303)
 
 
@@ -74,7 +74,7 @@ def settings_revoke_secret(fingerprint: str) -> ResponseReturnValue:
     kit = current_kit()
     with kit.database.write() as writing:
         kit.shared_secrets.end(writing, fingerprint, at=datetime.now(UTC))
-    flash(f"Revoked {fingerprint}: no POST is accepted with it from now on.")
+    flash(f"Revoked {fingerprint}. POSTs that use it are refused from now on.")
     return redirect(url_for("console.settings", _anchor="secrets"), 303)
 
 
@@ -97,7 +97,7 @@ def _page(kit: Kit, form: SecretForm) -> str:
 def _form(kit: Kit) -> SecretForm:
     form = SecretForm()
     stored = [row["fingerprint"] for row in _secrets(kit) if row["state"] == "active" and row["created_at"]]
-    form.replaces.choices = [SelectChoice("", "none: it is one more"), *(SelectChoice(mark, mark) for mark in stored)]
+    form.replaces.choices = [SelectChoice("", "none: add another"), *(SelectChoice(mark, mark) for mark in stored)]
     return form
 
 

@@ -23,18 +23,18 @@ from receiver.web.console.guard import TOKEN, is_signed_in, leave_session
 class SignInForm(FlaskForm):  # type: ignore[misc]
     """Asks for the admin password."""
 
-    password = PasswordField("Password", [InputRequired("Type the admin password.")])
+    password = PasswordField("Password", [InputRequired("Enter the admin password.")])
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
     """Asks for a new admin password."""
 
-    current = PasswordField("Current password", [InputRequired("Type the current password.")])
+    current = PasswordField("Current password", [InputRequired("Enter the current password.")])
     new = PasswordField(
         "New password",
-        [Length(SHORTEST_PASSWORD, 1000, f"Use {SHORTEST_PASSWORD} characters or more; several words do well.")],
+        [Length(SHORTEST_PASSWORD, 1000, f"Use at least {SHORTEST_PASSWORD} characters. Several words work well.")],
     )
-    again = PasswordField("New password again", [EqualTo("new", "The two new passwords differ.")])
+    again = PasswordField("Repeat the new password", [EqualTo("new", "The passwords don't match.")])
 
 
 @console.route("/sign-in", methods=["GET", "POST"])
@@ -55,7 +55,7 @@ def sign_in() -> ResponseReturnValue:
         form.password.errors = [str(error)]
         return render_template("console/sign_in.html", form=form), 429
     if token is None:
-        form.password.errors = ["That is not the admin password. A new one is set with: flask password"]
+        form.password.errors = ["Wrong password. Forgotten it? Run `flask password` on the server."]
         return render_template("console/sign_in.html", form=form), 422
     _start_session(token)
     return remember_device(kit, redirect(wanted, 303))
@@ -66,7 +66,7 @@ def sign_out() -> ResponseReturnValue:
     """End this sign-in."""
     SignIns(current_kit().database).end(session[TOKEN])
     leave_session(TOKEN)
-    flash("You are signed out.")
+    flash("You're signed out.")
     return redirect(url_for("console.sign_in"), 303)
 
 
@@ -75,7 +75,7 @@ def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in, this one too."""
     SignIns(current_kit().database).end_all()
     leave_session(TOKEN)
-    flash("Every device is signed out.")
+    flash("You're signed out on every device.")
     return redirect(url_for("console.sign_in"), 303)
 
 
@@ -94,11 +94,11 @@ def password() -> ResponseReturnValue:
         form.current.errors = [str(error)]
         return render_template("console/password.html", form=form), 429
     if not is_password:
-        form.current.errors = ["That is not the current password."]
+        form.current.errors = ["The current password is wrong."]
         return render_template("console/password.html", form=form), 422
     set_password(kit.database, form.new.data)
     _start_session(sign_ins.begin_known(now))
-    flash("The password is changed. Every other device is signed out.")
+    flash("Password changed. Every other device is signed out.")
     return remember_device(kit, redirect(url_for("console.settings"), 303))
 
 

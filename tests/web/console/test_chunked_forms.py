@@ -27,10 +27,10 @@ def test_what_is_held_back_is_counted_with_what_ends_it(visitor: Visitor, shop: 
     page = visitor.get("/admin/parked")
 
     assert "Chunked forms from shopintegrator: held back" in page.text
-    assert "2 of the parked orders came in chunks, without a Content-Length" in page.text
+    assert "2 of the parked orders arrived in chunks without a Content-Length" in page.text
     assert "Put a proxy in front" in page.text
     assert "body may be incomplete" in page.text
-    assert "Understood now 0 of 2" in visitor.get("/admin/parked/run").text
+    assert "Ready to run 0 of 2" in visitor.get("/admin/parked/run").text
 
 
 def test_accepting_leads_to_running_what_is_parked(visitor: Visitor, shop: Served) -> None:
@@ -39,8 +39,8 @@ def test_accepting_leads_to_running_what_is_parked(visitor: Visitor, shop: Serve
     page = visitor.post(_URL, _ACCEPT)
 
     assert (page.url.endswith("/admin/parked/run"), accepts(shop)) == (True, True)
-    assert "Understood now 1 of 1" in page.text
-    assert "1 is run now." in visitor.post("/admin/parked/run", {"handler": "register_customer"}).text
+    assert "Ready to run 1 of 1" in page.text
+    assert "1 is running now." in visitor.post("/admin/parked/run", {"handler": "register_customer"}).text
     assert [order.state for order in shop.settled()] == ["done"]
 
 
@@ -48,7 +48,7 @@ def test_accepting_can_be_taken_back(visitor: Visitor, shop: Served) -> None:
     visitor.post(_URL, _ACCEPT)
     page = visitor.get("/admin/parked")
     assert "Chunked forms from shopintegrator: accepted" in page.text
-    assert "Hold chunked forms back again" in page.text
+    assert "Hold back chunked forms again" in page.text
 
     assert "are held back again" in visitor.post(_URL, _ACCEPT | {"accept": "no"}).text
     assert not accepts(shop)
@@ -63,7 +63,7 @@ def test_what_the_file_says_wins_and_is_shown(visitor: Visitor, shop: Served, in
 
     page = visitor.get("/admin/parked")
 
-    assert f"accept_chunked_forms = {said} stands in config.toml" in page.text
+    assert f"accept_chunked_forms = {said} in config.toml ; change it there" in page.text
     assert "/admin/parked/chunked-forms" not in page.html
     refused = visitor.post(_URL, _ACCEPT)
     assert (refused.status, accepts(shop)) == (409, said == "true")
@@ -78,12 +78,15 @@ def test_an_unknown_source_and_a_foreign_form_change_nothing(visitor: Visitor, s
 def test_one_is_run_as_it_is_from_its_page(visitor: Visitor, shop: Served) -> None:
     receipt = post(shop.kit, CUT).receipt
     page = visitor.get(f"/admin/orders/{receipt}")
-    assert "Parked: it may be incomplete" in page.text
-    assert "Run it as it is" in page.text
-    assert "It is still held back" in visitor.post(f"/admin/orders/{receipt}/run").text
-    assert "stays parked whatever is mapped" in visitor.get(f"/admin/parked/{receipt}/map").text
+    assert "Parked: may be incomplete" in page.text
+    assert "Run as is" in page.text
+    assert "It's still held back" in visitor.post(f"/admin/orders/{receipt}/run").text
+    assert "stays parked whatever you map" in visitor.get(f"/admin/parked/{receipt}/map").text
 
-    assert "What is unfinished runs now." in visitor.post(f"/admin/orders/{receipt}/run", {"accept": "incomplete"}).text
+    assert (
+        "The unfinished handlers are running now."
+        in visitor.post(f"/admin/orders/{receipt}/run", {"accept": "incomplete"}).text
+    )
     assert [order.state for order in shop.settled()] == ["done"]
 
 

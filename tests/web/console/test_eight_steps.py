@@ -69,7 +69,7 @@ def walk(hand: ByMouse, url: str, *, tick_secret_field: bool, take_secret: Calla
     if tick_secret_field:
         hand.press(page.get_by_label("Also send the secret as the field shared_secret"))
     hand.press(page.get_by_role("button", name=SAVE))  # (iv)
-    expect(page.get_by_role("status").first).to_contain_text("All order control changes are saved.")
+    expect(page.get_by_role("status").first).to_contain_text("All Order Control changes saved.")
     shown = page.get_by_label("Shared secret", exact=True).inner_text()
     assert re.fullmatch(r"whsec_[A-Za-z0-9+/]{43}=", shown)
     take_secret(shown)  # (v)

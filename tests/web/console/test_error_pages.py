@@ -12,8 +12,8 @@ from tests.web.console.visitor import Visitor
 @pytest.mark.parametrize(
     ("error", "status", "title"),
     [
-        (ConfigurationError("SECRET_KEY is not set."), 503, "A setting is in the way"),
-        (NotPossible("It is being run at this moment."), 409, "That cannot be done"),
+        (ConfigurationError("SECRET_KEY is not set."), 503, "A setting is wrong"),
+        (NotPossible("It is being run at this moment."), 409, "That can't be done"),
         (NotThere("No order has this receipt."), 404, "Not Found"),
     ],
 )

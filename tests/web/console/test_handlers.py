@@ -48,7 +48,7 @@ def test_a_handlers_options_and_runs_are_shown(instance: Path, serve: Callable[.
     shop.wait_for(lambda: shop.handler_states().get("tell_the_warehouse") == "retrying")
     text = page(shop)
     assert "tell_the_warehouse Put the order's items on the list. " + str(file) in text
-    assert "for 2.5 s at most, after register_customer; not on a test" in text
+    assert "up to 2.5 s, after register_customer; not on tests" in text
     assert text.rpartition("ago ")[2].startswith("0 0 1 0") or "now 0 0 1 0" in text
 
 
@@ -59,7 +59,7 @@ def test_a_broken_file_is_named_with_its_line(instance: Path, serve: Callable[..
 
 def test_handlers_that_are_left_out_are_named(serve: Callable[..., Served]) -> None:
     text = page(serve(work=False, HANDLERS=["notify_merchant"]))
-    assert "but the setting HANDLERS does not name them, or" in text
+    assert "but HANDLERS doesn't list them, or" in text
     assert "register_customer – Add the customer" in text
 
 
@@ -67,12 +67,12 @@ def test_a_handler_that_hung_too_often_is_shown_as_switched_off(shop: Served, vi
     shop.kit.processor.attempts._abandoned["email_customer"] = [threading.current_thread()] * MOST_ABANDONED
     text = visitor.get("/admin/handlers").text
     assert "email_customer switched off" in text
-    assert f"has {MOST_ABANDONED} abandoned attempts that still hang in this process" in text
+    assert f"when {MOST_ABANDONED} of its attempts hang in this process" in text
 
 
 def test_without_a_handler_it_says_what_to_do(serve: Callable[..., Served]) -> None:
     text = page(serve(work=False, HANDLERS=["nobody"]))
-    assert "No handler runs" in text
+    assert "No handlers run" in text
     assert "HANDLERS names 'nobody', which is no handler" in text
 
 

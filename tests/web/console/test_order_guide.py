@@ -79,10 +79,10 @@ def test_its_example_secret_opens_no_receiver(shop: Served) -> None:
 @pytest.mark.parametrize(
     "told",
     [
-        "202 accepted Proven, understood and on disk. Delivered. None.",
+        "202 accepted Verified, understood and stored. Delivered. None.",
         "401 The receiver does not accept the proof (401): its secret differs, or a clock is off. Tries again.",
-        "410 The receiver says that it is gone for good (410). Switches the HTTP POST off.",
-        "422 The receiver refuses what the order holds (422). Fails at once.",
+        "410 The receiver says that it is gone for good (410). Turns HTTP POST off.",
+        "422 The receiver refuses what the order holds (422). Fails right away.",
         "3xx The host sends the POST to another address",
         "5xx The receiver, or the proxy before it, failed (a 5xx status). Tries again.",
     ],

@@ -86,7 +86,7 @@ def test_http_post_is_switched_off_even_when_the_saved_url_will_do_no_longer(ser
     visitor.sign_in()
 
     page = visitor.post(PAGE, {"url": "http://127.0.0.1:9/orders", "encoding": "form"})
-    assert "HTTP POST is off; orders are held." in page.text
+    assert "HTTP POST is off, and orders are held." in page.text
     assert not shop.kit.controls.read().enabled
     assert save(visitor, "http://127.0.0.1:9/orders").status == 422
 
@@ -137,16 +137,16 @@ def test_a_rotated_secret_signs_along_until_it_is_revoked(visitor: Visitor, shop
 
 def test_this_very_receiver_follows_a_rotation(visitor: Visitor, shop: Served) -> None:
     save(visitor, shop.url)
-    assert "does not know this secret yet" in visitor.get(PAGE).text
+    assert "doesn't have this secret yet" in visitor.get(PAGE).text
     assert "Give the secret to this receiver" in visitor.post(f"{PAGE}/reveal", {"password": PASSWORD}).text
     visitor.post(f"{PAGE}/give")
-    assert "and it knows this secret" in visitor.get(PAGE).text
+    assert "and it has this secret" in visitor.get(PAGE).text
     rotated = visitor.post(f"{PAGE}/rotate")
-    assert "It is shown this once" in rotated.text
+    assert "It's shown only once" in rotated.text
     revealed = visitor.post(f"{PAGE}/reveal", {"password": PASSWORD})
-    assert "It is shown this once" not in revealed.text
+    assert "It's shown only once" not in revealed.text
     for page in (rotated, revealed, visitor.get(PAGE)):
-        assert "and it knows this secret" in page.text
+        assert "and it has this secret" in page.text
         assert "Give the secret to this receiver" not in page.text
     assert "tested" in visitor.post(f"{PAGE}/test").text
 
@@ -157,9 +157,9 @@ def test_a_secret_is_given_to_this_receiver_only_when_there_is_one_and_the_url_l
     known = set(shop.kit.shared_secrets.keyring().active)
     assert "There is no secret yet" in visitor.post(f"{PAGE}/give").text
     save(visitor, "http://127.0.0.1:9/orders")
-    assert "does not lead to this receiver" in visitor.post(f"{PAGE}/give").text
+    assert "doesn't point to this receiver" in visitor.post(f"{PAGE}/give").text
     visitor.post(PAGE, {"url": "", "encoding": "form"})
-    assert "does not lead to this receiver" in visitor.post(f"{PAGE}/give").text
+    assert "doesn't point to this receiver" in visitor.post(f"{PAGE}/give").text
     assert set(shop.kit.shared_secrets.keyring().active) == known
 
 
@@ -167,15 +167,15 @@ def test_a_test_that_arrived_says_so(visitor: Visitor) -> None:
     with serving(reply("202 Accepted")) as server:
         save(visitor, server.url())
         page = visitor.post(f"{PAGE}/test")
-    assert "The test transmission arrived; its result stands below." in page.text
-    assert "did not arrive" not in page.text
+    assert "The test arrived. See the result below." in page.text
+    assert "The test failed." not in page.text
 
 
 def test_when_this_very_receiver_refuses_the_proof_the_press_that_mends_it_is_named(
     visitor: Visitor, shop: Served
 ) -> None:
     save(visitor, shop.url)
-    mend = "press Give the secret to this receiver above, and test again"
+    mend = "Press Give the secret to this receiver above, then test again"
     assert mend in visitor.post(f"{PAGE}/test").text
     visitor.post(f"{PAGE}/give")
     assert mend not in visitor.post(f"{PAGE}/test").text
@@ -201,7 +201,7 @@ def test_a_failed_test_says_why_and_what_next(visitor: Visitor, status: str, cau
         save(visitor, server.url())
         page = visitor.post(f"{PAGE}/test")
     assert cause in page.text
-    assert "The test did not arrive; the reason stands below." in page.text
+    assert "The test failed. See why below." in page.text
     assert "sent again" not in page.text
     assert "Next:" in page.text
     assert "webhook-signature: v1," in page.text
@@ -217,7 +217,7 @@ def test_without_a_connection_the_cause_is_named_too(visitor: Visitor, url: str,
     save(visitor, url)
     page = visitor.post(f"{PAGE}/test")
     assert cause in page.text
-    assert "no connection came about" in page.text
+    assert "couldn't connect" in page.text
 
 
 def test_orders_stand_there_with_their_attempts(visitor: Visitor, shop: Served) -> None:
@@ -230,20 +230,20 @@ def test_orders_stand_there_with_their_attempts(visitor: Visitor, shop: Served) 
     assert "Attempt 1" in page.text
     assert "Mug" in page.text
     assert "a 5xx status" in visitor.get(f"{PAGE}?state=open").text
-    assert "No transmission is held" in visitor.get(f"{PAGE}?state=held").text
+    assert "No transmissions are held" in visitor.get(f"{PAGE}?state=held").text
     assert visitor.get(f"{PAGE}/transmissions/evt_none").status == 404
 
 
 def test_while_disabled_what_is_resent_is_held(visitor: Visitor, shop: Served) -> None:
     event_id = failed_transmission(shop, datetime.now(UTC))
     page = visitor.post(f"{PAGE}/transmissions/{event_id}/resend")
-    assert "held: HTTP POST is disabled in Order Controls" in page.text
+    assert "held, because HTTP POST is off in Order Controls" in page.text
 
 
 def test_a_test_transmission_is_not_sent_again(visitor: Visitor, shop: Served) -> None:
     save(visitor, "http://127.0.0.1:9/orders")
     event_id = shop.kit.transmissions.send_test().event_id
-    assert "press the test button for a new one" in visitor.post(f"{PAGE}/transmissions/{event_id}/resend").text
+    assert "Press the test button to send a new one" in visitor.post(f"{PAGE}/transmissions/{event_id}/resend").text
 
 
 def test_failed_ones_of_a_time_are_counted_before_they_are_resent(visitor: Visitor, shop: Served) -> None:
@@ -253,11 +253,11 @@ def test_failed_ones_of_a_time_are_counted_before_they_are_resent(visitor: Visit
         failed_transmission(shop, now - age)
     span = {"start": f"{now - timedelta(days=1):%Y-%m-%dT%H:%M}", "end": f"{now:%Y-%m-%dT%H:%M}"}
     query = "&".join(f"{name}={value}" for name, value in span.items())
-    assert "2 failed transmissions of that time" in visitor.get(f"{PAGE}/resend-failed?{query}").text
+    assert "2 failed transmissions in that period" in visitor.get(f"{PAGE}/resend-failed?{query}").text
     assert {row.state for row in shop.rows(TransmissionRow)} == {"failed"}
     assert "2 orders are being sent again." in visitor.post(f"{PAGE}/resend-failed", span).text
     assert sorted(row.state for row in shop.rows(TransmissionRow)) == ["failed", "open", "open"]
-    assert "No transmission of that time failed." in visitor.get(f"{PAGE}/resend-failed?{query}").text
+    assert "No transmissions failed in that period." in visitor.get(f"{PAGE}/resend-failed?{query}").text
 
 
 def test_a_time_that_is_none_is_refused(visitor: Visitor) -> None:
@@ -268,7 +268,7 @@ def test_a_time_that_is_none_is_refused(visitor: Visitor) -> None:
         visitor.get(f"{PAGE}/resend-failed?{urlencode(backwards)}"),
         visitor.post(f"{PAGE}/resend-failed", backwards),
     ):
-        assert (page.status, "This is not after the time above." in page.text) == (422, True)
+        assert (page.status, "The end must be after the start." in page.text) == (422, True)
 
 
 def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served) -> None:
@@ -278,7 +278,7 @@ def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served)
             record(session, an_order(), now=datetime.now(UTC))
         shop.kit.transmissions.run_next()
     page = visitor.get(PAGE)
-    assert "Disabled by itself" in page.text
+    assert "Turned off automatically" in page.text
 
 
 def version(page: Page) -> str:
@@ -292,7 +292,7 @@ def test_a_change_made_meanwhile_is_not_overwritten_unseen(visitor: Visitor, sho
     seen = version(visitor.get(PAGE))
     save(visitor, "http://127.0.0.1:9/mine", version=seen)
     page = save(visitor, "http://127.0.0.1:9/theirs", encoding="json", version=seen)
-    assert (page.status, "Nothing was saved: it was changed meanwhile" in page.text) == (409, True)
+    assert (page.status, "Nothing was saved, because it was changed meanwhile" in page.text) == (409, True)
     assert "on, to http://127.0.0.1:9/mine, as form" in page.text
     assert 'value="http://127.0.0.1:9/theirs"' in page.html
     assert shop.kit.controls.read().url == "http://127.0.0.1:9/mine"
@@ -318,7 +318,7 @@ def test_a_second_press_of_save_changes_nothing_and_is_no_conflict(visitor: Visi
     save(visitor, "http://127.0.0.1:9/mine ", version=seen)
     before = shop.kit.controls.read()
     page = save(visitor, "http://127.0.0.1:9/mine ", version=seen)
-    assert (page.status, "All order control changes are saved." in page.text) == (200, True)
+    assert (page.status, "All Order Control changes saved." in page.text) == (200, True)
     assert secrets_on(page) == []
     assert shop.kit.controls.read() == before
     for change in ({"enabled": ""}, {"encoding": "json"}, {"sends_secret_field": "y"}):

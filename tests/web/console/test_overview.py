@@ -64,7 +64,7 @@ def test_a_fresh_receiver_says_what_is_left_to_set_up(serve: Callable[..., Serve
 
 def test_the_step_to_https_says_what_https_is_for(serve: Callable[..., Served]) -> None:
     text = signed_in(serve(RELAY_ALLOW_PRIVATE=True)).get("/admin/").text
-    assert "Serve it under https PUBLIC_URL is not https" in text
+    assert "Serve it over https PUBLIC_URL is not https" in text
 
 
 def test_what_is_done_is_ticked_off(visitor: Visitor, shop: Served) -> None:
@@ -78,9 +78,9 @@ def test_when_all_is_set_up_the_list_is_gone(serve: Callable[..., Served]) -> No
     shop = serve(work=False, **OWN)
     shop.post(order_fields())
     person = signed_in(shop)
-    assert "Left to set up" in person.get("/admin/").text
+    assert "Finish setting up" in person.get("/admin/").text
     shop.kit.settings["PUBLIC_URL"] = "https://orders.laden.de"  # type: ignore[index]
-    assert "Left to set up" not in person.get("/admin/").text
+    assert "Finish setting up" not in person.get("/admin/").text
 
 
 def test_what_the_doctor_finds_wrong_stands_at_the_top(instance: Path, serve: Callable[..., Served]) -> None:
@@ -99,16 +99,16 @@ def test_orders_are_counted_and_tests_are_not(visitor: Visitor, shop: Served) ->
     page = visitor.get("/admin/")
     day, week = tiles(page.html)
     assert day == week
-    assert int(day.pop("Mails sent")) >= 2, "the two of the order, and one about the parked one when it is told"
-    assert day == {"Received": "2", "Done": "1", "Failed": "0", "Parked": "1", "Refused": "1", "Mails failed": "0"}
-    assert "Orders received per hour: 2 in all, at most 2 in one hour." in page.text
-    assert "Orders received per day: 2 in all, at most 2 in one day." in page.text
+    assert int(day.pop("Emails sent")) >= 2, "the two of the order, and one about the parked one when it is told"
+    assert day == {"Received": "2", "Done": "1", "Failed": "0", "Parked": "1", "Refused": "1", "Emails failed": "0"}
+    assert "Orders received per hour: 2 in total, peak 2 in one hour." in page.text
+    assert "Orders received per day: 2 in total, peak 2 in one day." in page.text
 
 
 def test_without_an_order_no_chart_is_drawn(visitor: Visitor) -> None:
     page = visitor.get("/admin/")
     assert "<svg" not in page.html
-    assert page.text.count("No order in this time.") == 2
+    assert page.text.count("No orders in this period.") == 2
 
 
 def test_the_chart_has_a_table_that_says_the_same(visitor: Visitor, shop: Served) -> None:
@@ -149,7 +149,7 @@ def test_the_oldest_waiting_job_is_named(serve: Callable[..., Served], ago: time
         session.execute(update(OrderRow).values(due_at=datetime.now(UTC) - ago))
     page = signed_in(shop).get("/admin/")
     assert "Oldest waiting job: order rcp_00000001 , due since" in page.text
-    assert ("Is a serving process or flask worker running?" in page.text) is is_late
+    assert ("Is the server or flask worker running?" in page.text) is is_late
     assert 'href="/admin/orders/rcp_00000001"' in page.html
 
 
@@ -160,7 +160,7 @@ def test_the_counters_follow_while_the_page_stands_open(
     person = browse(shop.base)
     person.page.clock.install()
     person.sign_in()
-    person.page.get_by_text("No order in this time.").first.wait_for()
+    person.page.get_by_text("No orders in this period.").first.wait_for()
     shop.post(FOREIGN)
     person.page.clock.fast_forward(FOLLOWS_EVERY)
     person.page.get_by_text("An order came in that is not understood yet.").wait_for()
@@ -176,9 +176,9 @@ def test_a_part_that_was_opened_meanwhile_is_not_taken_away(shop: Served, browse
     person.page.route("**/admin/figures", lambda route: asked.append(route))
     with person.page.expect_request("**/admin/figures"):
         person.page.clock.fast_forward(FOLLOWS_EVERY)
-    person.page.get_by_text("The same as a table").first.click()
+    person.page.get_by_text("Show as a table").first.click()
     person.page.evaluate("document.activeElement.blur()")
     with person.page.expect_response("**/admin/figures"):
         asked[0].fulfill(body="taken away", content_type="text/html")
     person.page.wait_for_timeout(200)
-    assert person.page.get_by_text("The same as a table").first.is_visible()
+    assert person.page.get_by_text("Show as a table").first.is_visible()

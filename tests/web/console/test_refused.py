@@ -33,7 +33,7 @@ def refused(shop: Served, visitor: Visitor, query: str = "") -> Page:
 
 def test_without_a_refusal_the_page_says_how_to_see_one(shop: Served, visitor: Visitor) -> None:
     text = refused(shop, visitor).text
-    assert "No POST was refused" in text
+    assert "No refused POSTs" in text
     assert "curl -i http://127.0.0.1:8000/orders \\ -H 'X-Shared-Secret: a-wrong-secret'" in text
 
 
@@ -69,11 +69,11 @@ def test_a_retired_secret_is_named_by_its_fingerprint(shop: Served, visitor: Vis
 
 def test_refusals_before_the_first_good_post_are_called_normal(shop: Served, visitor: Visitor) -> None:
     refuse(shop, Undecodable("during set-up"), at=NOW - timedelta(minutes=5))
-    assert "No good POST has come in yet." in refused(shop, visitor).text
+    assert "No valid POST has arrived yet." in refused(shop, visitor).text
     shop.post(order_fields())
     refuse(shop, Undecodable("afterwards"), at=datetime.now(UTC) + timedelta(minutes=5))
     text = refused(shop, visitor).text
-    assert "No good POST has come in yet." not in text
+    assert "No valid POST has arrived yet." not in text
     assert text.count("normal during set-up") == 1
     assert text.index("afterwards") < text.index("normal during set-up")
 

@@ -1,4 +1,4 @@
-"""Help, Set-up: the way to production, with this instance's own addresses."""
+"""Help → Set-up: the way to production, with this instance's own addresses."""
 
 from __future__ import annotations
 

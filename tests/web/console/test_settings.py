@@ -42,13 +42,13 @@ def test_a_pasted_secret_is_active_at_once(shop: Served, visitor: Visitor) -> No
 def test_a_made_secret_is_shown_once(shop: Served, visitor: Visitor) -> None:
     page = add(visitor, "")
     (made,) = re.findall(r"whsec_[A-Za-z0-9+/=]+", page.html)
-    assert "shown this once" in page.text
+    assert "shown only once" in page.text
     assert made not in visitor.get("/admin/settings").html
     assert status(shop, made) == 202
 
 
 @pytest.mark.parametrize(
-    ("secret", "said"), [("too short", "at least 16 characters"), ("x" * 1001, "1,000 characters at most")]
+    ("secret", "said"), [("too short", "at least 16 characters"), ("x" * 1001, "at most 1,000 characters")]
 )
 def test_a_secret_that_cannot_serve_is_refused(visitor: Visitor, secret: str, said: str) -> None:
     page = add(visitor, secret)
@@ -88,7 +88,7 @@ def test_a_revoked_secret_stops_at_once(shop: Served, visitor: Visitor) -> None:
 def test_a_secret_of_the_settings_is_not_revoked_here(visitor: Visitor) -> None:
     page = visitor.get("/admin/settings")
     assert "the setting SHARED_SECRETS" in page.text
-    assert "is removed in the setting" in page.text
+    assert "remove it from the setting" in page.text
     refused = visitor.post(f"/admin/settings/secrets/{signing.fingerprint(SECRET)}/revoke")
     assert refused.status == 409
     assert "stands in the setting SHARED_SECRETS; remove it there." in refused.text
@@ -98,8 +98,8 @@ def test_without_a_secret_it_says_what_to_do(serve: Callable[..., Served]) -> No
     person = Visitor(serve(work=False, SHARED_SECRETS=[]).base)
     person.sign_in()
     text = person.get("/admin/settings").text
-    assert "No secret yet Every POST is refused." in text
-    assert "It takes the place of" not in text
+    assert "No secrets yet Every POST is refused." in text
+    assert "Replaces" not in text
 
 
 def test_settings_show_value_and_origin_but_no_secret(
@@ -144,7 +144,7 @@ def test_wrong_settings_stand_at_the_top(serve: Callable[..., Served]) -> None:
     assert "WORKER_THREADS must be 1 to 64." in person.get("/admin/settings").text
 
 
-@pytest.mark.parametrize(("days", "said"), [(30, "is purged 30 days after it came"), (0, "everything is kept")])
+@pytest.mark.parametrize(("days", "said"), [(30, "is deleted after 30 days"), (0, "everything is kept")])
 def test_retention_is_told(serve: Callable[..., Served], days: int, said: str) -> None:
     person = Visitor(serve(work=False, RETENTION_DAYS=days).base)
     person.sign_in()
@@ -159,7 +159,7 @@ def test_adding_and_revoking_in_the_browser(shop: Served, browse: Callable[..., 
     person.page.get_by_role("button", name="Add the secret").click()
     person.page.get_by_text("is active now").wait_for()
     person.page.get_by_role("button", name="Add the secret").click()
-    person.page.get_by_text("shown this once").first.wait_for()
+    person.page.get_by_text("shown only once").first.wait_for()
     person.page.get_by_text(f"Revoke {MARK}").click()
     wrong = person.look()
     person.page.get_by_role("button", name="Revoke now").first.click()
@@ -183,12 +183,12 @@ def test_the_alarms_say_what_is_mailed_to_whom(serve: Callable[..., Served]) -> 
         return visitor.get("/admin/settings").text
 
     text = text_with()
-    assert "which is owner@shop.example : at the first of a kind" in text
+    assert "owner@shop.example : when one first appears" in text
     assert "A handler has given up on an order" in text
-    assert "these mails do not leave this server" in text
-    assert "Off: no order has come for long" in text
-    assert "Off: order numbers skip" in text
+    assert "these emails don't leave this server" in text
+    assert "Off: no orders for a while" in text
+    assert "Off: gaps in order numbers" in text
     text = text_with(MAIL_SERVER="127.0.0.1", QUIET_HOURS_ALARM=12, ORDER_GAP_ALARM=True)
-    assert "these mails do not leave this server" not in text
-    assert "No order has come for 12 hours" in text
+    assert "these emails don't leave this server" not in text
+    assert "No orders for 12 hours" in text
     assert "Off:" not in text

@@ -88,7 +88,7 @@ def test_a_wrong_password_opens_nothing(shop: Served) -> None:
     visitor = Visitor(shop.base)
     page = visitor.sign_in("not the password")
     assert page.status == 422
-    assert "That is not the admin password." in page.text
+    assert "Wrong password." in page.text
     assert visitor.get("/admin/", follow=False).status == 302
 
 
@@ -101,7 +101,7 @@ def test_what_was_typed_when_the_sign_in_ended_is_shown_again(shop: Served) -> N
     SignIns(shop.kit.database).end_all()
     ended = visitor.post("/admin/order-manager", typed, token=token)
     for page in (too_old, ended):
-        assert "What you had typed stands here" in page.text
+        assert "Here's what you typed." in page.text
         assert "<bdi>https://shop.example/&lt;b&gt;orders</bdi>" in page.html
         assert "hidden</bdi>" not in page.html
         assert "csrf_token</code>" not in page.html
@@ -170,7 +170,7 @@ def test_in_production_only_its_own_origin_posts(make_app: Callable[..., Flask])
 def test_a_signed_out_cookie_is_dead(visitor: Visitor) -> None:
     kept = dict(visitor.cookies)
     page = visitor.post("/admin/sign-out")
-    assert "You are signed out." in page.text
+    assert "You're signed out." in page.text
     visitor.cookies = kept
     assert visitor.get("/admin/", follow=False).status == 302
 
@@ -178,7 +178,7 @@ def test_a_signed_out_cookie_is_dead(visitor: Visitor) -> None:
 def test_signing_out_everywhere_ends_every_sign_in(shop: Served, visitor: Visitor) -> None:
     other = Visitor(shop.base)
     other.sign_in()
-    assert "Every device is signed out." in visitor.post("/admin/sign-out-everywhere").text
+    assert "You're signed out on every device." in visitor.post("/admin/sign-out-everywhere").text
     assert other.get("/admin/", follow=False).status == 302
 
 
@@ -204,8 +204,8 @@ def test_a_form_sent_after_the_sign_ins_end_leads_back_to_its_page(shop: Served,
 def test_a_form_that_is_too_old_leads_back_to_its_page(visitor: Visitor, stood_on: str, leads_to: str) -> None:
     came_from = {"Referer": f"{visitor.base}{stood_on}"} if stood_on else {}
     page = visitor.post("/admin/sign-out-everywhere", token="old", headers=came_from)
-    assert (page.status, "The page was too old" in page.text) == (400, True)
-    link = re.search(r'href="([^"]+)">Open the page again<', page.html)
+    assert (page.status, "The page has expired" in page.text) == (400, True)
+    link = re.search(r'href="([^"]+)">Reload the page<', page.html)
     assert link
     assert visitor.get(html.unescape(link[1])).url == f"{visitor.base}{leads_to}"
 
@@ -222,7 +222,7 @@ def test_changing_the_password_signs_everybody_else_out(shop: Served, visitor: V
     other.sign_in()
     new = "a new pass phrase"
     page = visitor.post("/admin/password", {"current": PASSWORD, "new": new, "again": new})
-    assert "The password is changed." in page.text
+    assert "Password changed." in page.text
     assert visitor.get("/admin/").status == 200
     assert other.get("/admin/", follow=False).status == 302
     assert other.sign_in().status == 422
@@ -242,7 +242,7 @@ def test_a_changed_password_signs_in_though_others_guess(
     monkeypatch.setattr(page_of_sign_in, "set_password", set_and_guessed)
     new = "a new pass phrase"
     page = visitor.post("/admin/password", {"current": PASSWORD, "new": new, "again": new})
-    assert (page.status, "The password is changed." in page.text) == (200, True)
+    assert (page.status, "Password changed." in page.text) == (200, True)
 
 
 def test_pages_opened_side_by_side_after_signing_in_both_work(shop: Served) -> None:
@@ -259,10 +259,13 @@ def test_pages_opened_side_by_side_after_signing_in_both_work(shop: Served) -> N
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"current": "wrong", "new": "a new pass phrase", "again": "a new pass phrase"}, "not the current password"),
-        ({"current": PASSWORD, "new": "short", "again": "short"}, "Use 12 characters or more"),
-        ({"current": PASSWORD, "new": "a new pass phrase", "again": "another"}, "The two new passwords differ."),
-        ({}, "Type the current password."),
+        (
+            {"current": "wrong", "new": "a new pass phrase", "again": "a new pass phrase"},
+            "The current password is wrong.",
+        ),
+        ({"current": PASSWORD, "new": "short", "again": "short"}, "Use at least 12 characters"),
+        ({"current": PASSWORD, "new": "a new pass phrase", "again": "another"}, "The passwords don't match."),
+        ({}, "Enter the current password."),
     ],
 )
 def test_a_password_is_not_changed_by_mistake(visitor: Visitor, fields: dict[str, str], said: str) -> None:
@@ -346,15 +349,15 @@ def test_every_answer_has_its_headers(visitor: Visitor) -> None:
 def test_an_unknown_page_is_said_in_plain_words(visitor: Visitor) -> None:
     page = visitor.get("/admin/no-such-page")
     assert page.status == 404
-    assert "The console has no page /admin/no-such-page." in page.text
+    assert "There's no page /admin/no-such-page." in page.text
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
 def test_a_method_that_no_page_has_is_answered_by_the_console(shop: Served, visitor: Visitor, method: str) -> None:
     headers = {"X-CSRFToken": visitor.get("/admin/password").token}
     page = visitor.request(method, "/admin/orders", headers=headers)
-    assert (page.status, "The console has no page" in page.text) == (404, True)
-    assert "To the overview" in page.text
+    assert (page.status, "There's no page" in page.text) == (404, True)
+    assert "Go to Overview" in page.text
     assert Visitor(shop.base).request(method, "/admin/orders").status == 401
 
 

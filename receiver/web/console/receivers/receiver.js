@@ -4,7 +4,7 @@ const { createHmac, timingSafeEqual } = require("node:crypto");
 const { createServer } = require("node:http");
 
 const secret = process.env.ORDER_SECRET ?? "";
-// After whsec_ the key of the signature is base64; any other secret is the key as it stands.
+// After whsec_ the key of the signature is base64; any other secret is the key itself.
 const key = secret.startsWith("whsec_") ? Buffer.from(secret.slice(6), "base64") : Buffer.from(secret);
 if (key.length < 16) throw new Error("Set ORDER_SECRET to the whole secret that the sender shows.");
 
@@ -17,13 +17,13 @@ function isSigned(headers, body) {
   const { "webhook-id": id = "", "webhook-timestamp": time = "", "webhook-signature": sent = "" } = headers;
   if (!/^[0-9]{1,12}$/.test(time) || Math.abs(Date.now() / 1000 - Number(time)) > 300) return false;
   const expected = "v1," + createHmac("sha256", key).update(`${id}.${time}.`).update(body).digest("base64");
-  // While a secret is replaced the old and the new one both sign, parted by a space; one that fits is enough.
+  // While a secret is replaced the old and the new one both sign, separated by a space; one match is enough.
   return sent.split(" ").some((signature) => isSame(expected, signature));
 }
 
 async function receive(request) {
   if (request.method !== "POST") return 405;
-  const chunks = []; // the bytes as they came, before anything reads them
+  const chunks = []; // the raw bytes, before anything parses them
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
@@ -37,8 +37,8 @@ async function receive(request) {
   const isJson = request.headers["content-type"]?.startsWith("application/json");
   const order = isJson ? JSON.parse(body) : Object.fromEntries(new URLSearchParams(body.toString()));
   if (!order.order_id) return 400;
-  // Your work goes here. A webhook-id that you have had is a copy: keep the ids, do nothing, answer 200.
-  // order.test says "true" (JSON: true) when the order is a test transmission of made-up data.
+  // Your code goes here. A webhook-id you've seen before is a copy: store the ids, do nothing, answer 200.
+  // order.test is "true" (JSON: true) for a test with made-up data.
   console.log("order", order.order_id);
   return 200;
 }

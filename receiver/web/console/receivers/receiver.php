@@ -10,7 +10,7 @@ function is_signed(string $key, string $body): bool
         return false;  // within five minutes, either way
     }
     $expected = 'v1,' . base64_encode(hash_hmac('sha256', "$id.$time.$body", $key, true));
-    // While a secret is replaced the old and the new one both sign, parted by a space; one that fits is enough.
+    // While a secret is replaced the old and the new one both sign, separated by a space; one match is enough.
     foreach (explode(' ', $_SERVER['HTTP_WEBHOOK_SIGNATURE'] ?? '') as $signature) {
         if (hash_equals($expected, $signature)) {
             return true;
@@ -26,7 +26,7 @@ function answer(int $status): never
 }
 
 $secret = (string) getenv('ORDER_SECRET');
-// After whsec_ the key of the signature is base64; any other secret is the key as it stands.
+// After whsec_ the key of the signature is base64; any other secret is the key itself.
 $key = str_starts_with($secret, 'whsec_') ? base64_decode(substr($secret, 6)) : $secret;
 if (strlen($key) < 16) {
     error_log('Set ORDER_SECRET to the whole secret that the sender shows.');
@@ -36,7 +36,7 @@ if ($_SERVER['REQUEST_METHOD'] !== 'POST') {
     header('Allow: POST');
     answer(405);
 }
-$body = file_get_contents('php://input');  // the bytes as they came, before anything reads them
+$body = file_get_contents('php://input');  // the raw bytes, before anything parses them
 // Without a signature, for orders that carry the secret itself as the field shared_secret of a form:
 // if (!hash_equals($secret, $_POST['shared_secret'] ?? '')) { answer(401); }
 if (!is_signed($key, $body)) {
@@ -47,7 +47,7 @@ $order = $is_json ? json_decode($body, true) : $_POST;  // raise max_input_vars 
 if (!isset($order['order_id'])) {
     answer(400);
 }
-// Your work goes here. A webhook-id that you have had is a copy: keep the ids, do nothing, answer 200.
-// $order['test'] says "true" (JSON: true) when the order is a test transmission of made-up data.
+// Your code goes here. A webhook-id you've seen before is a copy: store the ids, do nothing, answer 200.
+// $order['test'] is "true" (JSON: true) for a test with made-up data.
 error_log('order ' . $order['order_id']);
 answer(200);

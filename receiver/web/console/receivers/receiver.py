@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 SECRET = os.environ.get("ORDER_SECRET", "")
-# After whsec_ the key of the signature is base64; any other secret is the key as it stands.
+# After whsec_ the key of the signature is base64; any other secret is the key itself.
 KEY = base64.b64decode(SECRET[6:] + "==") if SECRET.startswith("whsec_") else SECRET.encode()
 if len(KEY) < 16:
     sys.exit("Set ORDER_SECRET to the whole secret that the sender shows.")
@@ -25,7 +25,7 @@ def is_signed(headers: Message, body: bytes) -> bool:
         return False
     signed = f"{sent_id}.{sent_at}.".encode() + body
     expected = b"v1," + base64.b64encode(hmac.digest(KEY, signed, "sha256"))
-    # While a secret is replaced the old and the new one both sign, parted by a space; one that fits is enough.
+    # While a secret is replaced the old and the new one both sign, separated by a space; one match is enough.
     return any(hmac.compare_digest(expected, one) for one in headers.get("webhook-signature", "").encode().split(b" "))
 
 
@@ -43,15 +43,15 @@ class Receiver(BaseHTTPRequestHandler):
         length = self.headers.get("Content-Length", "")
         if not re.fullmatch("[0-9]{1,6}", length) or int(length) > 262_144:
             return 413
-        body = self.rfile.read(int(length))  # the bytes as they came, before anything reads them
+        body = self.rfile.read(int(length))  # the raw bytes, before anything parses them
         if not is_signed(self.headers, body):  # or, once they are read: if not has_secret(order)
             return 401
         is_json = self.headers.get_content_type() == "application/json"
         order = json.loads(body) if is_json else dict(parse_qsl(body.decode()))
         if not isinstance(order, dict) or "order_id" not in order:
             return 400
-        # Your work goes here. A webhook-id that you have had is a copy: keep the ids, do nothing, answer 200.
-        # order["test"] says "true" (JSON: true) when the order is a test transmission of made-up data.
+        # Your code goes here. A webhook-id you've seen before is a copy: store the ids, do nothing, answer 200.
+        # order["test"] is "true" (JSON: true) for a test with made-up data.
         print("order", order["order_id"], flush=True)
         return 200
 
