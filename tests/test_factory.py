@@ -129,7 +129,7 @@ def test_answers_keep_the_order_of_their_keys(nowhere: Path) -> None:
 def test_no_secret_setting_is_shown_to_handlers_or_in_a_repr(nowhere: Path) -> None:
     secrets = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": [SECRET], "MAIL_PASSWORD": "swordfish"}
     kit: Kit = create_app(secrets).extensions["receiver"]
-    shown = kit.processor._services.settings
+    shown = kit.services.settings
     assert not set(shown) & {"SECRET_KEY", "SHARED_SECRETS", "MAIL_PASSWORD", "sources"}
     assert not any(word in repr(kit) for word in ("k" * 40, SECRET, "swordfish"))
 

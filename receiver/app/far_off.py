@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
 from sqlalchemy.orm import Session
 
-from receiver.dispatch.handler_runs import LONGEST_WAIT
+from receiver.dispatch.handler_rows import LONGEST_WAIT
 from receiver.relay.transmissions import LONGEST_PAUSE
 from receiver.storage.columns import Job
 from receiver.storage.database import Database

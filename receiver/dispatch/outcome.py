@@ -1,20 +1,22 @@
-"""How one attempt of a handler ended."""
+"""How one attempt of a handler ended, and whether and when the next one follows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from receiver.errors import printable
+from receiver.handlers.contract import Handler
 
 _LONGEST_DETAIL = 500
-#: A longer wait is nobody's wish, and soon no date any more.
+#: The longest accepted wait; more overflows a date.
 _LONGEST_WAIT = timedelta(days=365)
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Says how an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
+    """How an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
 
     Whatever a handler said, this can be written down: texts are cut and made storable, a wait is a year at most.
     """
@@ -31,3 +33,15 @@ class Outcome:
             object.__setattr__(self, "detail", printable(self.detail[:_LONGEST_DETAIL]))
         if self.after is not None:
             object.__setattr__(self, "after", min(self.after, _LONGEST_WAIT))
+
+    def with_wait(self, handler: Handler | None, attempts: int, schedule: Sequence[int], *, test: bool) -> Outcome:
+        """Return *retrying* as *failed* once there were enough attempts, else with its wait; a test has one attempt."""
+        if self.state != "retrying":
+            return self
+        retries = handler.retries if handler and handler.retries is not None else len(schedule)
+        if test or attempts > retries:
+            return replace(self, state="failed", after=None)
+        if self.after is not None and self.after > timedelta(0):
+            return self
+        wait = schedule[min(attempts, len(schedule)) - 1] if schedule else 60
+        return replace(self, after=timedelta(seconds=wait))

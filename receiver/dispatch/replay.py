@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from receiver.dispatch import handler_runs
+from receiver.dispatch import handler_rows
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handlers.registry import Registry
 from receiver.intake.rereading import in_words, reread, supersede_corrected
@@ -132,7 +132,7 @@ def _become(
         supersede_corrected(session, row, columns)
     _write(session, row, columns)
     if state == "open" and without:
-        for one in handler_runs.handler_rows(session, row, registry, now):
+        for one in handler_rows.of_order(session, row, registry, now):
             if one.name in without:
                 one.state, one.detail = "skipped", _LEFT_OUT
 
@@ -151,11 +151,11 @@ def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
 
 
 def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> None:
-    rows = handler_runs.handler_rows(session, row, registry, now)
+    rows = handler_rows.of_order(session, row, registry, now)
     one = next((one for one in rows if one.name == name), None)
     if one is None:
-        session.add(handler_runs.new_row(row, name, len(rows) + 1, now))
-    elif one.attempts or one.state in handler_runs.FINISHED:
+        session.add(handler_rows.new_row(row, name, len(rows) + 1, now))
+    elif one.attempts or one.state in handler_rows.FINISHED:
         one.run += 1
         _start_afresh(one, now)
     _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})

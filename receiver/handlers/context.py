@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
 from receiver.customers.account_links import AccountLinks
-from receiver.handlers import once
-from receiver.handlers.unit_of_work import AttemptWork
+from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail.outbox import Attachment, Draft, check_mail
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import deterministic_message_id
@@ -70,7 +69,7 @@ class Context:
     than 1.5 s it is closed and the attempt fails.
     """
 
-    def __init__(self, services: Services, run: Run, order: Order, work: AttemptWork) -> None:
+    def __init__(self, services: Services, run: Run, order: Order, work: UnitOfWork) -> None:
         self._services = services
         self._run = run
         self._work = work
@@ -188,7 +187,7 @@ class Context:
         self._work.check_not_begun()
         if self.test:
             return True
-        return once.ask(self._services.database, self._run.handler, key, order_pk=self._run.order_pk)
+        return self._work.use_up(self._run.handler, key, order_pk=self._run.order_pk)
 
     def forward(self, url: str) -> None:
         """Send this order on to another server, once, however often this handler runs on it.

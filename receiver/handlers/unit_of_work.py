@@ -1,4 +1,4 @@
-"""What one attempt of a handler has done that takes effect only with its "done": its transaction, mails, forwards.
+"""The unit of work of one handler attempt: the transaction, emails and forwards that commit with its "done".
 
 It is for what runs the handler, which reaches it through its context alone.
 """
@@ -8,11 +8,15 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 
+from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.mail.outbox import Draft
+from receiver.orders.digests import digest
 from receiver.storage.database import Database
+from receiver.storage.models import OnceRow
 from receiver.storage.write_transaction import WriteTransaction
 
 
@@ -27,7 +31,7 @@ class _LentSession(Session):
     invalidate = close
 
 
-class AttemptWork:
+class UnitOfWork:
     """Holds back what an attempt does until it is committed with "done", or lets go of it."""
 
     def __init__(self, database: Database) -> None:
@@ -83,6 +87,10 @@ class AttemptWork:
                 self._session = _LentSession(self._transaction.connection, join_transaction_mode="create_savepoint")
             return self._session
 
+    def held_for(self) -> float:
+        """Return for how many seconds the session has been open; 0 before it is."""
+        return 0.0 if self.opened_at is None else time.monotonic() - self.opened_at
+
     def check_not_begun(self) -> None:
         """Raise RuntimeError once the attempt is over, or its session is open."""
         with self._mutex:
@@ -90,3 +98,13 @@ class AttemptWork:
                 raise RuntimeError("This attempt is over; it can do nothing more.")
             if self._session is not None:
                 raise RuntimeError("Use context.once before context.session: it is written down at once, by itself.")
+
+    def use_up(self, handler: str, key: str, *, order_pk: int | None) -> bool:
+        """Return whether a handler asks for a key for the first time; that is on disk when this returns.
+
+        Only the key's digest is kept, since a key may name a person. Raises Unavailable when it can't be written.
+        """
+        values = {"handler": handler, "digest": digest(key), "order_pk": order_pk, "at": datetime.now(UTC)}
+        with self._database.write() as session:
+            done = session.execute(insert(OnceRow).values(values).on_conflict_do_nothing())
+            return bool(done.rowcount)  # type: ignore[attr-defined]

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver.app.components import Kit
-from receiver.dispatch.handler_runs import NOT_ENDED
+from receiver.dispatch.handler_rows import NOT_ENDED
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 
@@ -296,7 +296,7 @@ def test_a_timeout_abandons_the_attempt_and_its_later_work_has_no_effect(
 def test_a_session_held_open_is_closed_and_the_attempt_says_so(
     run: Callable[..., Served], write_handlers: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("receiver.dispatch.attempts.LONGEST_TRANSACTION", 0.3)
+    monkeypatch.setattr("receiver.dispatch.attempt.LONGEST_TRANSACTION", 0.3)
     write_handlers("""
         import time
 
@@ -352,7 +352,7 @@ def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served],
         shop.kit.processor.run_next()
 
     assert (
-        only(shop).detail == "switched off: 3 of its abandoned attempts still hang; mend what it waits for and restart"
+        only(shop).detail == "switched off: 3 of its abandoned attempts still hang; fix what it waits for and restart"
     )
     assert shop.kit.processor.attempts.switched_off("hangs")
 
@@ -493,7 +493,7 @@ def test_an_end_that_cannot_be_written_is_a_failed_attempt(
         def z_last(order, context):
             pass
     """)
-    monkeypatch.setattr("receiver.dispatch.processor._not_to_run", fails)
+    monkeypatch.setattr("receiver.dispatch.attempt._not_to_run", fails)
     shop = run("odd", "z_last")
 
     assert [(row.state, row.attempts) for row in shop.rows(HandlerRow)] == [("retrying", 1)] * 2
@@ -512,7 +512,7 @@ def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
     def fails(*_: object) -> None:
         raise ValueError("ada@shop.example")
 
-    monkeypatch.setattr("receiver.dispatch.handler_runs.next_ready", fails)
+    monkeypatch.setattr("receiver.dispatch.handler_rows.next_ready", fails)
     reply = serve(work=False).post(order_fields(test="true"))
 
     assert {one["state"] for one in reply.content["handlers"]} == {"pending"}
@@ -532,7 +532,7 @@ def die(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         for _ in range(times):
             make_due(shop.kit)
             with monkeypatch.context() as patch:
-                patch.setattr(shop.kit.processor.attempts, "run", ends)
+                patch.setattr(shop.kit.processor.attempts, "call", ends)
                 with pytest.raises(SystemExit):
                     shop.kit.processor.run_next()
 
@@ -741,7 +741,7 @@ def test_a_handler_whose_end_cannot_be_written_down_at_once_runs_once(
     """)
     shop = serve(work=False, HANDLERS=["count"])
     assert shop.post(order_fields()).status == 202
-    refuse_writes(monkeypatch, shop.kit, times=2, after=(shop.kit.processor.attempts, "run"))
+    refuse_writes(monkeypatch, shop.kit, times=2, after=(shop.kit.processor.attempts, "call"))
 
     assert shop.kit.processor.run_next()
     assert (only(shop).state, only(shop).attempts, len(shop.rows(MailRow))) == ("done", 1, 1)

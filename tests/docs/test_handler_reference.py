@@ -14,7 +14,7 @@ from docs.generate.handler_reference import CONTEXT, CONTRACT, MODELS, REFERENCE
 from receiver import testing
 from receiver.handlers import Handler
 from receiver.handlers.context import Context
-from receiver.handlers.unit_of_work import AttemptWork
+from receiver.handlers.unit_of_work import UnitOfWork
 
 PAGE = reference()
 
@@ -36,7 +36,7 @@ def test_every_public_name_of_the_context_is_told_with_its_meaning() -> None:
 
 
 def test_what_is_for_the_kit_is_out_of_a_handlers_reach() -> None:
-    kits = {name for name in vars(AttemptWork) if not name.startswith("_")} - {"session"}
+    kits = {name for name in vars(UnitOfWork) if not name.startswith("_")} - {"session"}
     assert {"transaction", "close", "cut_off"} <= kits
     assert [name for name in kits if hasattr(Context, name)] == []
 

@@ -60,7 +60,7 @@ from receiver.handlers import handler
 def hangs(order, context):
     threading.Event().wait()
 """
-_SWITCHED_OFF = "switched off: 3 of its abandoned attempts still hang; mend what it waits for and restart"
+_SWITCHED_OFF = "switched off: 3 of its abandoned attempts still hang; fix what it waits for and restart"
 _ENDS_ITS_PROCESS = """
 import os
 from pathlib import Path

@@ -72,7 +72,7 @@ def test_secret_card_number_and_personal_data_leak_nowhere(
     assert {row.state for row in shop.rows(HandlerRow) if row.name.startswith("fails")} == {"failed"}
     # The paths were walked and logged, or the search below would prove nothing.
     for trace in (
-        "handler fails failed: RuntimeError at receiver/dispatch/attempts.py, line ",
+        "handler fails failed: RuntimeError at receiver/dispatch/attempt.py, line ",
         "POST /orders failed: RuntimeError",
         "POST /orders",
     ):

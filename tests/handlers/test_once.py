@@ -11,8 +11,7 @@ import pytest
 
 from receiver.app.components import Kit
 from receiver.dispatch.replay import replay
-from receiver.handlers import once
-from receiver.handlers.unit_of_work import AttemptWork
+from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.storage.models import HandlerRow, OnceRow
 from tests.served import Served, order_fields, signed
 
@@ -59,14 +58,14 @@ def test_an_attempt_that_fails_after_it_has_used_the_key_up(run: Callable[[str],
 
 
 def test_another_handler_has_keys_of_its_own(kit: Kit) -> None:
-    assert once.ask(kit.database, "one", "key", order_pk=None)
-    assert once.ask(kit.database, "two", "key", order_pk=None)
-    assert not once.ask(kit.database, "one", "key", order_pk=None)
+    assert UnitOfWork(kit.database).use_up("one", "key", order_pk=None)
+    assert UnitOfWork(kit.database).use_up("two", "key", order_pk=None)
+    assert not UnitOfWork(kit.database).use_up("one", "key", order_pk=None)
 
 
 def test_of_many_who_ask_at_one_time_one_is_told_yes(kit: Kit) -> None:
     def ask(_number: int) -> bool:
-        return once.ask(kit.database, "one", "key", order_pk=None)
+        return UnitOfWork(kit.database).use_up("one", "key", order_pk=None)
 
     with ThreadPoolExecutor(8) as threads:
         assert sum(threads.map(ask, range(40))) == 1
@@ -94,7 +93,7 @@ def test_asking_wrongly_fails_the_attempt_in_words(run: Callable[[str], Served],
 
 
 def test_nobody_asks_once_the_attempt_is_over(kit: Kit) -> None:
-    work = AttemptWork(kit.database)
+    work = UnitOfWork(kit.database)
     work.check_not_begun()
     work.close()
     with pytest.raises(RuntimeError, match="This attempt is over"):

@@ -185,4 +185,4 @@ def test_a_forward_secret_that_is_too_short_is_told(make_app: Callable[..., obje
     kit: Kit = make_app(FORWARD_SECRET="short").extensions["receiver"]  # type: ignore[attr-defined]
     assert any(problem.startswith("FORWARD_SECRET is no good secret: ") for problem in kit.problems)
     with pytest.raises(ConfigurationError, match="FORWARD_SECRET is empty"):
-        kit.processor._services.forwarding.check("https://other.example/")
+        kit.services.forwarding.check("https://other.example/")

@@ -11,7 +11,7 @@ from flask import current_app, render_template
 from receiver.app import statistics
 from receiver.app.components import current_kit
 from receiver.dispatch import handler_changes
-from receiver.dispatch.attempts import MOST_ABANDONED
+from receiver.dispatch.attempt import MOST_ABANDONED
 from receiver.handlers.registry import SWITCHED_BY
 from receiver.web.console.blueprint import console
 

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.dispatch.attempts import MOST_ABANDONED
+from receiver.dispatch.attempt import MOST_ABANDONED
 from receiver.web.console.handlers import EXAMPLE
 from tests.served import Served, order_fields
 from tests.web.console.browsing import Browsing

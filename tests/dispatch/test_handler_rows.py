@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from receiver.dispatch.handler_runs import next_ready, state_of
+from receiver.dispatch.handler_rows import next_ready, state_of
 from receiver.handlers import Handler
 from receiver.handlers.registry import Registry
 from receiver.storage.models import HandlerRow

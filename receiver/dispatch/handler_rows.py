@@ -1,4 +1,4 @@
-"""How far an order's handlers have come: their rows, which may run now, what state the order is in."""
+"""The handler rows of an order: how each ended, which may run now, what state the order is in."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from receiver.dispatch.outcome import Outcome
 from receiver.handlers.registry import Registry
-from receiver.handlers.unit_of_work import AttemptWork
+from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail import outbox
 from receiver.orders import Order
 from receiver.relay import forwarding
@@ -29,7 +29,7 @@ MOST_LOST = 2
 
 
 class LeaseLost(Exception):
-    """Says that another run has taken the order over; nothing of this one may take effect."""
+    """Another run has taken the order over; nothing of this one may take effect."""
 
 
 def order_of(row: OrderRow) -> Order:
@@ -37,7 +37,7 @@ def order_of(row: OrderRow) -> Order:
     return Order.model_validate_json(row.order or "")
 
 
-def handler_rows(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
+def of_order(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
     """Read an order's handler rows; at its first run, make them of the handlers of this moment."""
     mine = select(HandlerRow).where(HandlerRow.order_pk == row.id).order_by(HandlerRow.position)
     rows = list(session.scalars(mine))
@@ -97,7 +97,7 @@ def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[Ha
 
 
 def write_outcome(
-    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, work: AttemptWork | None, now: datetime
+    session: Session, row: OrderRow, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None, now: datetime
 ) -> dict[str, Any]:
     """Write how an attempt ended, and what it sends when it is *done*; raises LeaseLost when this run lost the order.
 

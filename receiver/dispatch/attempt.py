@@ -1,0 +1,200 @@
+"""One attempt of one handler on one order: call it in a thread within its time, commit its work with its outcome."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Coroutine, Generator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from queue import Empty, SimpleQueue
+
+from sqlalchemy.orm import Session
+
+from receiver import errors
+from receiver.dispatch import handler_rows
+from receiver.dispatch.handler_rows import LeaseLost
+from receiver.dispatch.outcome import Outcome
+from receiver.errors import Unavailable
+from receiver.handlers.context import Context, Run, Services
+from receiver.handlers.contract import Handler, RetryLater, Skip
+from receiver.handlers.unit_of_work import UnitOfWork
+from receiver.orders import Order
+from receiver.storage import jobs
+from receiver.storage.database import Database
+from receiver.storage.models import HandlerRow, OrderRow
+
+#: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.
+LONGEST_TRANSACTION = 1.5
+#: Abandoned threads that still run after which a handler is switched off until one of them ends.
+MOST_ABANDONED = 3
+_SWITCHED_OFF = (
+    f"switched off: {MOST_ABANDONED} of its abandoned attempts still hang; fix what it waits for and restart"
+)
+_LOOK_EVERY_SECONDS = 0.05
+
+log = logging.getLogger(__name__)
+
+
+class Attempts:
+    """The one way to run a handler; it remembers which handlers have left threads behind."""
+
+    def __init__(self, database: Database, services: Services, schedule: Sequence[int]) -> None:
+        self._database = database
+        self._services = services
+        self._schedule = schedule
+        self._abandoned: dict[str, list[threading.Thread]] = defaultdict(list)
+        self._mutex = threading.Lock()
+
+    def switched_off(self, name: str) -> bool:
+        """Tell whether a handler is switched off, for the attempts of it that were abandoned and still run."""
+        with self._mutex:
+            self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
+            return len(self._abandoned[name]) >= MOST_ABANDONED
+
+    def make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
+        """Make one attempt and write down how it ended; what nobody foresaw is a failed attempt too.
+
+        Raises LeaseLost, and Unavailable when nothing can be written down.
+        """
+        one.attempts += 1
+        try:
+            self._make(row, one, handler)
+        except (LeaseLost, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
+            log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
+            failed = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
+            self.end(row, one, failed.with_wait(handler, one.attempts, self._schedule, test=row.test))
+
+    def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
+        order = handler_rows.order_of(row)  # its own copy: what the handler changes in it, no other handler sees
+        if reason := _not_to_run(handler, row, order):
+            self.end(row, one, Outcome("skipped", reason))
+            return
+        assert handler is not None  # noqa: S101 - or there had been a reason
+        if handler_rows.leaves_marks(row):
+            with self._database.write() as session:
+                handler_rows.mark_begun(session, row, one, datetime.now(UTC))
+        work = UnitOfWork(self._database)
+        try:
+            outcome = self.call(handler, Context(self._services, _run_of(row, one), order, work), work)
+            if outcome.state == "done":
+                outcome = self._commit(row, one, work, outcome)
+        finally:
+            work.close()
+        if outcome.state != "done":
+            self.end(row, one, outcome.with_wait(handler, one.attempts, self._schedule, test=row.test))
+
+    def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
+        """Call the handler and return how it ended; never raises. The caller commits its work, or closes it."""
+        if self.switched_off(handler.name):
+            return Outcome("retrying", _SWITCHED_OFF)
+        started = time.monotonic()
+        ended = SimpleQueue[Outcome]()
+        thread = threading.Thread(
+            target=_run, args=(handler, context, ended), name=f"handler-{handler.name}", daemon=True
+        )
+        thread.start()
+        outcome = self._wait(thread, ended, handler, work)
+        return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
+
+    def _wait(
+        self, thread: threading.Thread, ended: SimpleQueue[Outcome], handler: Handler, work: UnitOfWork
+    ) -> Outcome:
+        """Wait for the call's end, or abandon it at its timeout; a session that is held too long is cut off."""
+        deadline = time.monotonic() + handler.timeout
+        overrun = None
+        while time.monotonic() < deadline:
+            try:
+                outcome = ended.get(timeout=_LOOK_EVERY_SECONDS)
+            except Empty:
+                if overrun is None and work.held_for() > LONGEST_TRANSACTION:
+                    work.cut_off()
+                    overrun = Outcome(
+                        "retrying",
+                        f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
+                        "do slow work before the first use of context.session",
+                    )
+            else:
+                return overrun or outcome
+        work.cut_off()
+        with self._mutex:
+            self._abandoned[handler.name].append(thread)
+        log.warning("handler %s ran into its timeout and was abandoned", handler.name)
+        return overrun or Outcome("retrying", f"took longer than its timeout of {handler.timeout:g} s")
+
+    def _commit(self, row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcome) -> Outcome:
+        """Commit the handler's work, its emails and its *done* together; a test's work is rolled back."""
+        try:
+            transaction = None if row.test else work.transaction()
+            if transaction is None:
+                work.close()
+                self.end(row, one, outcome, work)
+            else:
+                with Session(transaction.connection) as session:
+                    columns = handler_rows.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
+                    session.flush()
+                transaction.commit()
+                handler_rows.take_over(one, columns)
+        except (LeaseLost, Unavailable):
+            raise
+        except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
+            return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
+        return outcome
+
+    def end(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None = None) -> None:
+        """Write down how a handler ended; raises what ``make`` raises."""
+        columns = jobs.write_down(
+            self._database,
+            lambda session: handler_rows.write_outcome(session, row, one, outcome, work, datetime.now(UTC)),
+        )
+        handler_rows.take_over(one, columns)
+
+
+def _run(handler: Handler, context: Context, ended: SimpleQueue[Outcome]) -> None:
+    outcome = Outcome("retrying", "did not finish")
+    try:
+        outcome = _outcome_of(handler, context)
+    except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
+        outcome = Outcome("retrying", errors.describe_with_location(error, handler.file))
+        log.warning("handler %s failed: %s", handler.name, errors.describe_for_log(error, handler.file))
+    finally:
+        ended.put(outcome)
+
+
+def _outcome_of(handler: Handler, context: Context) -> Outcome:
+    """Call the function and return what it said; raises what it raised, and what reading its words raises."""
+    try:
+        returned = handler.function(context.order, context)
+        if isinstance(returned, Coroutine | Generator):
+            returned.close()
+            raise TypeError(f"it returned a {type(returned).__name__}, whose work nobody does")
+        return Outcome("done", None if returned is None else str(returned))
+    except Skip as skip:
+        return Outcome("skipped", skip.reason)
+    except RetryLater as later:
+        return Outcome("retrying", later.reason, later.after)
+
+
+def _not_to_run(handler: Handler | None, row: OrderRow, order: Order) -> str | None:
+    if handler is None:
+        return "no longer installed"
+    if row.test and not handler.on_test:
+        return "does not run on a test transmission"
+    return None if order.event in handler.events else f"does not run on {order.event}"
+
+
+def _run_of(row: OrderRow, one: HandlerRow) -> Run:
+    return Run(
+        handler=one.name,
+        event_id=row.key,
+        source=row.source,
+        receipt=row.receipt,
+        order_pk=row.id,
+        run=one.run,
+        attempt=one.attempts,
+        test=row.test,
+    )
