@@ -7,26 +7,24 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy import delete
 from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.security import guesses, sealed
+from receiver.security.sign_ins import SHORTEST_PASSWORD, end_all
 from receiver.settings import definitions, secret_key
 from receiver.settings.example import example
 from receiver.settings.reading import DEFAULT
 from receiver.storage import migrations, private_files
 from receiver.storage.backup import back_up
-from receiver.storage.console_models import SessionRow
 from receiver.storage.database import Database
 from receiver.storage.errors import translated_errors
 from receiver.storage.migrations import comparison
 from receiver.storage.models import AdministratorRow
 
 #: Fewest characters of an admin password that somebody chose.
-SHORTEST_PASSWORD = 12
 _LOST_KEY = (
     "Put the right secret_key back from the backup. If it is lost, begin again with `flask init --new-key`: it removes "
     "what cannot be read, and says what must be entered again."
@@ -72,8 +70,8 @@ def set_password(database: Database, chosen: str | None) -> str:
     row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
     with database.write() as session:
         session.merge(row)
-        session.execute(delete(SessionRow))
-        guesses.forget_all(session)
+        end_all(session, guesses.CONSOLE, None)
+        guesses.forget_all(session, guesses.CONSOLE)
     return password
 
 

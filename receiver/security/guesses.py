@@ -1,19 +1,19 @@
-"""A limit on guessing the admin password, over all processes: strangers share one, a known device has its own."""
+"""A limit on guessing passwords, over all processes: strangers share one, a known device has its own."""
 
 from __future__ import annotations
 
 import ipaddress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from receiver.security.devices import MOST_IN_A_MINUTE
-from receiver.storage.console_models import SignInFailureRow, SignInTurnRow
+from receiver.storage.sign_in_models import SignInAttemptRow, SignInTurnRow
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
-#: Most wrong passwords of strangers from one address in a period.
-LIMITS = ((_MINUTE, 5), (_HOUR, 20))
+#: Most wrong passwords of one known device in a minute: its own, whatever strangers do.
+MOST_OF_DEVICE = 5
 #: From so many wrong passwords of strangers in an hour on, their passwords are looked at one by one.
 COMMON = 200
 #: Between two looks then.
@@ -24,8 +24,24 @@ LONGEST_WAIT = timedelta(seconds=3)
 SKEW = timedelta(seconds=10)
 
 
-class TooManyFailures(Exception):
-    """Says that so many passwords were wrong within ``period`` that none is looked at now."""
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """The most attempts of strangers at one kind of sign-in, each in a minute and in an hour."""
+
+    kind: str
+    of_address: tuple[int, int]
+    #: None where there is one account alone: strangers would keep its owner out.
+    of_account: tuple[int, int] | None = None
+    #: Whether many strangers are looked at one by one.
+    in_turn: bool = False
+
+
+CONSOLE = Limits(kind="console", of_address=(5, 20), in_turn=True)
+ACCOUNT = Limits(kind="account", of_address=(10, 60), of_account=(5, 20))
+
+
+class TooManyAttempts(Exception):
+    """Raised when so much was tried within ``period`` that nothing is looked at now."""
 
     def __init__(self, period: timedelta) -> None:
         super().__init__(period)
@@ -36,40 +52,55 @@ class TooManyFailures(Exception):
         if self._period < _MINUTE:
             return "Many wrong passwords come in from elsewhere, so each has to wait. Try again in a few seconds."
         wait = "a minute" if self._period == _MINUTE else "up to an hour"
-        return f"Too many wrong passwords. Wait {wait}, then try again."
+        return f"Too many attempts. Wait {wait}, then try again."
 
 
-def foresee_failure(session: Session, address: str | None, device: str | None, now: datetime) -> tuple[int, timedelta]:
-    """Write a failure before the password is looked at; give its id and how long to wait before the look.
+def count_attempt(
+    session: Session,
+    limits: Limits,
+    now: datetime,
+    *,
+    address: str | None,
+    account: str | None = None,
+    device: str | None = None,
+) -> tuple[int, timedelta]:
+    """Write an attempt before its password is looked at; return its id and how long to wait before the look.
 
-    Guesses that are made at the same time in many processes are counted too. A known device has only its own limit.
-    Raises TooManyFailures.
+    So guesses that are made at the same time in many processes are counted too. An attempt of a known device counts
+    for that device alone. Raises TooManyAttempts.
     """
-    no_longer = or_(SignInFailureRow.at < now - _HOUR, SignInFailureRow.at > now + SKEW)
-    session.execute(delete(SignInFailureRow).where(no_longer))
-    source, wait = None, timedelta()
+    session.execute(
+        delete(SignInAttemptRow).where(or_(SignInAttemptRow.at < now - _HOUR, SignInAttemptRow.at > now + SKEW))
+    )
+    wait = timedelta()
     if device is not None:
-        _refuse(session, now - _MINUTE, MOST_IN_A_MINUTE, _MINUTE, SignInFailureRow.device == device)
+        row = SignInAttemptRow(at=now, kind=limits.kind, device=device)
+        _refuse(session, now, _MINUTE, MOST_OF_DEVICE, SignInAttemptRow.device == device)
     else:
-        source, strangers = network(address), SignInFailureRow.device.is_(None)
-        for period, most in LIMITS:
-            _refuse(session, now - period, most, period, strangers, SignInFailureRow.address == source)
-        if _count(session, now - _HOUR, strangers) >= COMMON:
+        row = SignInAttemptRow(at=now, kind=limits.kind, address=network(address), account=account)
+        _refuse_strangers(session, limits, row, now)
+        if limits.in_turn and _count(session, now - _HOUR, *_of_strangers(limits)) >= COMMON:
             wait = _take_turn(session, now)
-    row = SignInFailureRow(at=now, address=source, device=device)
     session.add(row)
     session.flush()
     return row.id, wait
 
 
-def forget_all(session: Session) -> None:
-    """Forget every failure and who waits, so that the owner's next try is looked at."""
-    session.execute(delete(SignInFailureRow))
-    session.execute(delete(SignInTurnRow))
+def take_back(session: Session, attempt: int) -> None:
+    """Forget an attempt whose password was right."""
+    session.execute(delete(SignInAttemptRow).where(SignInAttemptRow.id == attempt))
+
+
+def forget_all(session: Session, limits: Limits, *, account: str | None = None) -> None:
+    """Forget what was tried, on one account or on all, and who waits, so that the owner's next try is looked at."""
+    tried = delete(SignInAttemptRow).where(SignInAttemptRow.kind == limits.kind)
+    session.execute(tried if account is None else tried.where(SignInAttemptRow.account == account))
+    if limits.in_turn:
+        session.execute(delete(SignInTurnRow))
 
 
 def network(address: str | None) -> str | None:
-    """Give what is counted as one address: of IPv6 the /64, which one household has whole."""
+    """Return what is counted as one address: of IPv6 the /64, which one household has whole."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
@@ -77,22 +108,35 @@ def network(address: str | None) -> str | None:
     return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
-def _refuse(session: Session, since: datetime, most: int, period: timedelta, *conditions: ColumnElement[bool]) -> None:
-    if _count(session, since, *conditions) >= most:
-        raise TooManyFailures(period)
+def _refuse_strangers(session: Session, limits: Limits, row: SignInAttemptRow, now: datetime) -> None:
+    counted = [(SignInAttemptRow.address == row.address, limits.of_address)]
+    if row.account is not None and limits.of_account is not None:
+        counted.append((SignInAttemptRow.account == row.account, limits.of_account))
+    for number, period in enumerate((_MINUTE, _HOUR)):
+        for condition, most in counted:
+            _refuse(session, now, period, most[number], condition, *_of_strangers(limits))
+
+
+def _of_strangers(limits: Limits) -> tuple[ColumnElement[bool], ...]:
+    return SignInAttemptRow.kind == limits.kind, SignInAttemptRow.device.is_(None)
+
+
+def _refuse(session: Session, now: datetime, period: timedelta, most: int, *conditions: ColumnElement[bool]) -> None:
+    if _count(session, now - period, *conditions) >= most:
+        raise TooManyAttempts(period)
 
 
 def _count(session: Session, since: datetime, *conditions: ColumnElement[bool]) -> int:
-    return session.scalar(select(func.count()).where(SignInFailureRow.at > since, *conditions)) or 0
+    return session.scalar(select(func.count()).where(SignInAttemptRow.at > since, *conditions)) or 0
 
 
 def _take_turn(session: Session, now: datetime) -> timedelta:
-    """Give how long it is to the next look that nobody has taken; raises TooManyFailures when that is too long."""
+    """Return how long it is to the next look that nobody has taken; raises TooManyAttempts when that is too long."""
     row = session.get(SignInTurnRow, 1)
     turn = max(row.next_at, now) if row else now
     if turn > now + LONGEST_WAIT + PAUSE + SKEW:  # written under a wrong clock
         turn = now
     if turn > now + LONGEST_WAIT:
-        raise TooManyFailures(PAUSE)
+        raise TooManyAttempts(PAUSE)
     session.merge(SignInTurnRow(id=1, next_at=turn + PAUSE))
     return turn - now

@@ -7,21 +7,26 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from sqlalchemy import update
 
 from receiver.customers import account_links, privacy, records
-from receiver.customers import accounts as attempts
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.orders.digests import digest
-from receiver.storage.account_models import AccountAttemptRow, AccountRow, AccountSessionRow
+from receiver.security import guesses
+from receiver.security.guesses import Limits
+from receiver.storage.account_models import AccountRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
+from receiver.storage.sign_in_models import SignInAttemptRow, SignInRow
 from tests.served import Served, order_fields
 from tests.web.console.browsing import NARROW, Browsing
 from tests.web.console.visitor import Page, Visitor
 
 ADA = "ada@shop.example"
+#: Makes one that counts.
+attempt = partial(SignInAttemptRow, kind="account")
 PASSWORD = "four plain words here"
 NEW_PASSWORD = "another four plain words"
 _LINK = re.compile(r"/account/claim/[A-Za-z0-9_.-]+")
@@ -151,7 +156,7 @@ def test_a_known_address_takes_as_long_as_an_unknown_one(
     shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A fresh link is due at each ask, the costliest case."""
-    monkeypatch.setattr(attempts, "LIMITS", ())
+    monkeypatch.setattr(guesses, "ACCOUNT", Limits(kind="account", of_address=(999, 999)))
     monkeypatch.setattr(account_links, "EVERY", timedelta())
     stranger = Visitor(shop.base)
     token = stranger.get("/account/forgotten").token
@@ -334,8 +339,7 @@ def test_strangers_who_guess_do_not_keep_a_customer_out_of_a_known_device(shop: 
     with shop.kit.database.write() as session:
         digests = [digest(ADA)] * 60
         session.add_all(
-            AccountAttemptRow(at=now, address=f"192.0.2.{number}", account=account)
-            for number, account in enumerate(digests)
+            attempt(at=now, address=f"192.0.2.{number}", account=account) for number, account in enumerate(digests)
         )
     assert sign_in(Visitor(shop.base)).status == 429
     known, other = Visitor(shop.base), Visitor(shop.base)
@@ -362,7 +366,7 @@ def test_a_new_password_ends_what_a_customers_devices_were_known_by(shop: Served
     new = {"current": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}
     assert "Password changed" in send(ada, "/account/password", new).text
     with shop.kit.database.write() as session:
-        session.add_all(AccountAttemptRow(at=datetime.now(UTC), account=digest(ADA)) for _ in range(20))
+        session.add_all(attempt(at=datetime.now(UTC), account=digest(ADA)) for _ in range(20))
     old = Visitor(shop.base)
     old.cookies = dict(cookie)
     assert sign_in(old, NEW_PASSWORD).status == 429
@@ -372,9 +376,9 @@ def test_a_new_password_ends_what_a_customers_devices_were_known_by(shop: Served
 def test_attempts_dated_in_the_future_count_for_nothing(shop: Served, ada: Visitor) -> None:
     with shop.kit.database.write() as session:
         at = datetime.now(UTC) + timedelta(days=365)
-        session.add_all(AccountAttemptRow(at=at, account=digest(ADA), address="127.0.0.1") for _ in range(100))
+        session.add_all(attempt(at=at, account=digest(ADA), address="127.0.0.1") for _ in range(100))
     assert "A-1" in sign_in(Visitor(shop.base)).text
-    assert shop.rows(AccountAttemptRow) == []
+    assert shop.rows(SignInAttemptRow) == []
 
 
 def test_every_account_page_refuses_whoever_is_not_signed_in(
@@ -413,11 +417,11 @@ def test_without_accounts_there_is_no_page_and_no_link(serve: Callable[..., Serv
 def test_an_erased_customers_account_is_gone_too(shop: Served, link: str, ada: Visitor) -> None:
     privacy.erase(shop.kit.database, shop.kit.transport, ADA)
     with shop.kit.database.read() as session:
-        assert session.query(AccountRow).count() == session.query(AccountSessionRow).count() == 0
+        assert session.query(AccountRow).count() == session.query(SignInRow).count() == 0
     assert "no longer here" in Visitor(shop.base).get(link).text
     assert ada.get("/account/").url.endswith("/account/sign-in")
     assert sign_in(Visitor(shop.base)).status == 422
-    assert [row.account for row in shop.rows(AccountAttemptRow)] != [ADA]
+    assert [row.account for row in shop.rows(SignInAttemptRow)] != [ADA]
 
 
 def test_a_fault_behind_a_link_is_logged_without_the_link(

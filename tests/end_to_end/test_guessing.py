@@ -7,17 +7,20 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 
 import pytest
 
 from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE
-from receiver.storage.console_models import SignInFailureRow
 from receiver.storage.models import AdministratorRow
+from receiver.storage.sign_in_models import SignInAttemptRow
 from tests.conftest import QUICKLY_CHECKED
 from tests.end_to_end.processes import ROOT, Running, at_once, command_environment
 from tests.web.console.visitor import PASSWORD, Visitor
 
 NEW = "a password set on the terminal"
+#: Makes one that counts.
+attempt = partial(SignInAttemptRow, kind="console")
 
 
 @pytest.fixture
@@ -68,7 +71,7 @@ def test_the_owner_gets_in_under_two_hundred_guesses_and_more(shop: Running) -> 
 def test_strangers_of_all_processes_share_one_queue_that_holds_few_threads(shop: Running) -> None:
     with shop.kit.database.write() as session:
         at = datetime.now(UTC)
-        session.add_all(SignInFailureRow(at=at, address=f"192.0.2.{number}") for number in range(COMMON))
+        session.add_all(attempt(at=at, address=f"192.0.2.{number}") for number in range(COMMON))
     stranger = Visitor(shop.base)
     token = stranger.get("/admin/sign-in").token
     began = time.monotonic()

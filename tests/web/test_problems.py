@@ -138,7 +138,7 @@ def test_under_debug_a_fault_is_shown_by_the_debugger(
     """As `flask run --debug` serves: the page names the file and the line of the fault."""
     app = client.application
     app.debug = True
-    monkeypatch.setattr("receiver.web.console.guard.csrf.protect", lambda: 1 / 0)
+    monkeypatch.setattr("receiver.web.guard.csrf.protect", lambda: 1 / 0)
     monkeypatch.setattr(sys, "stderr", io.StringIO())  # where the debugger writes it too
     shown = Client(DebuggedApplication(app, evalex=True, pin_security=False)).get(path)
     assert shown.status_code == 500

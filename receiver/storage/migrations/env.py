@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from alembic import context
 
-import receiver.storage.account_models
-import receiver.storage.clock_models
-import receiver.storage.console_models
-import receiver.storage.models
-import receiver.storage.processes
-import receiver.storage.registration_models
-import receiver.storage.relay_models  # noqa: F401 - knowing the tables is what these are imported for
 from receiver.storage.columns import Base
 
 connection = context.config.attributes["connection"]

@@ -5,35 +5,25 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 
-from flask import flash, g, redirect, render_template, request, session, url_for
+from flask import flash, g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
 from wtforms import EmailField, PasswordField
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import InputRequired, Length
 
 from receiver.app.components import Kit, current_kit
 from receiver.customers.account_links import LinkRefused
-from receiver.customers.accounts import TooManyAttempts, count_attempt
 from receiver.mail import outbox
 from receiver.mail.transport import new_message_id
 from receiver.orders.email_addresses import normalised
+from receiver.security import guesses
 from receiver.storage.models import CustomerRow
-from receiver.web.account.blueprint import (
-    TOKEN,
-    account,
-    accounts,
-    customer,
-    device_cookie,
-    remember_device,
-    start_session,
-)
-from receiver.web.console.guard import leave_session
+from receiver.web.account.blueprint import account, accounts, customer
+from receiver.web.entrance import ACCOUNT, NewPasswordForm
 
-SHORTEST_PASSWORD = 12
 #: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.
 _ANSWER_AFTER = 0.1
-LENGTH = Length(SHORTEST_PASSWORD, 1000, f"Use at least {SHORTEST_PASSWORD} characters. Several words work well.")
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
@@ -49,13 +39,6 @@ class EmailForm(FlaskForm):  # type: ignore[misc]
     email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
 
 
-class ClaimForm(FlaskForm):  # type: ignore[misc]
-    """Asks for a new password."""
-
-    new = PasswordField("New password", [LENGTH])
-    again = PasswordField("Repeat the new password", [EqualTo("new", "The passwords don't match.")])
-
-
 @account.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
     """Let a customer in."""
@@ -64,25 +47,17 @@ def sign_in() -> ResponseReturnValue:
     form = SignInForm()
     if not form.validate_on_submit():
         return render_template("account/sign_in.html", form=form), 422 if form.errors else 200
-    try:
-        token = accounts().sign_in(
-            form.email.data, form.password.data, request.remote_addr, datetime.now(UTC), device_cookie()
-        )
-    except TooManyAttempts as error:
-        form.password.errors = [str(error)]
-        return render_template("account/sign_in.html", form=form), 429
-    if token is None:
-        form.password.errors = ["Wrong email or password."]
-        return render_template("account/sign_in.html", form=form), 422
-    start_session(token)
-    return remember_device(redirect(url_for("account.orders"), 303), token)
+    owner = accounts().owner(form.email.data)
+    if refused := ACCOUNT.sign_in(owner, form.password, "Wrong email or password."):
+        return render_template("account/sign_in.html", form=form), refused
+    return ACCOUNT.remember(redirect(url_for("account.orders"), 303), owner)
 
 
 @account.route("/claim/<token>", methods=["GET", "POST"])
 def claim(token: str) -> ResponseReturnValue:
     """Let the owner of a mailed link choose a password; looking at the page changes nothing."""
     kit = current_kit()
-    form = ClaimForm()
+    form = NewPasswordForm()
     try:
         with kit.database.read() as session:
             owner = kit.account_links.owner(session, token)
@@ -95,9 +70,9 @@ def claim(token: str) -> ResponseReturnValue:
             flash(f"{error} Sign in with your password.", "bad")
             return redirect(url_for("account.sign_in"), 303)
         return render_template("account/link_refused.html", why=str(error)), 410
-    start_session(sign_in_token)
+    ACCOUNT.start(sign_in_token)
     flash("Your password is set, and you're signed in.")
-    return remember_device(redirect(url_for("account.orders"), 303), sign_in_token)
+    return ACCOUNT.remember(redirect(url_for("account.orders"), 303), accounts().owner(owner.email))
 
 
 @account.route("/forgotten", methods=["GET", "POST"])
@@ -109,7 +84,7 @@ def forgotten() -> ResponseReturnValue:
         return render_template("account/forgotten.html", form=form), 422 if form.errors else 200
     try:
         _mail_link(current_kit(), form.email.data)
-    except TooManyAttempts as error:
+    except guesses.TooManyAttempts as error:
         form.email.errors = [str(error)]
         return render_template("account/forgotten.html", form=form), 429
     time.sleep(max(_ANSWER_AFTER - (time.monotonic() - began), 0))
@@ -123,8 +98,7 @@ def forgotten() -> ResponseReturnValue:
 @account.post("/sign-out")
 def sign_out() -> ResponseReturnValue:
     """End this sign-in."""
-    accounts().end(session[TOKEN])
-    leave_session(TOKEN)
+    ACCOUNT.end()
     flash("You're signed out.")
     return redirect(url_for("account.sign_in"), 303)
 
@@ -132,8 +106,7 @@ def sign_out() -> ResponseReturnValue:
 @account.post("/sign-out-everywhere")
 def sign_out_everywhere() -> ResponseReturnValue:
     """End every sign-in of this customer, this one too."""
-    accounts().end_all(customer().id)
-    leave_session(TOKEN)
+    ACCOUNT.end_all(customer().id)
     flash("You're signed out on every device.")
     return redirect(url_for("account.sign_in"), 303)
 
@@ -143,7 +116,7 @@ def _mail_link(kit: Kit, email: str) -> None:
     now = datetime.now(UTC)
     made_up = f"{kit.settings['PUBLIC_URL'].rstrip('/')}/account/claim/"
     with kit.database.write() as session:
-        count_attempt(session, request.remote_addr, None, now)
+        guesses.count_attempt(session, guesses.ACCOUNT, now, address=request.remote_addr)
         owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         url = kit.account_links.fresh(session, owner, now=now) if owner else None
         rendered = kit.templates.render("account_link", url=url or made_up, locale=owner.locale if owner else None)

@@ -8,18 +8,18 @@ from flask import Flask, abort, flash, redirect, render_template, request, url_f
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from wtforms import PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms import StringField
+from wtforms.validators import Length
 
 from receiver.app.components import current_kit
 from receiver.customers import records
-from receiver.customers.accounts import TooManyAttempts
 from receiver.errors import NotThere
 from receiver.storage import order_queries, pages
 from receiver.storage.models import AddressRow, CustomerRow
 from receiver.web import paging
-from receiver.web.account import entry, writing
-from receiver.web.account.blueprint import account, accounts, customer, device_cookie, remember_device, start_session
+from receiver.web.account import entry, writing  # noqa: F401 - entry puts its pages on the blueprint
+from receiver.web.account.blueprint import account, accounts, customer
+from receiver.web.entrance import ACCOUNT, PasswordForm
 
 #: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
 WORDS = {"done": "Received", "open": "In progress", "failed": "In progress"}
@@ -31,12 +31,6 @@ class DetailsForm(FlaskForm):  # type: ignore[misc]
     first_name = StringField("First name", [Length(max=200)])
     last_name = StringField("Last name", [Length(max=200)])
     phone = StringField("Phone", [Length(max=50)])
-
-
-class PasswordForm(entry.ClaimForm):
-    """Asks for the current password and a new one."""
-
-    current = PasswordField("Current password", [InputRequired("Enter your current password.")])
 
 
 def init_app(app: Flask) -> None:
@@ -107,19 +101,12 @@ def password() -> ResponseReturnValue:
     form = PasswordForm()
     if not form.validate_on_submit():
         return render_template("account/password.html", form=form), 422 if form.errors else 200
-    now = datetime.now(UTC)
-    try:
-        token = accounts().sign_in(customer().email, form.current.data, request.remote_addr, now, device_cookie())
-    except TooManyAttempts as error:
-        form.current.errors = [str(error)]
-        return render_template("account/password.html", form=form), 429
-    if token is None:
-        form.current.errors = ["The current password is wrong."]
-        return render_template("account/password.html", form=form), 422
-    token = accounts().change(customer().id, form.new.data, now)
-    start_session(token)
+    email = customer().email
+    if refused := ACCOUNT.prove(accounts().owner(email), form.current, "The current password is wrong."):
+        return render_template("account/password.html", form=form), refused
+    ACCOUNT.start(accounts().change(customer().id, form.new.data, datetime.now(UTC)))
     flash("Password changed. Every other device is signed out.")
-    return remember_device(redirect(url_for("account.details"), 303), token)
+    return ACCOUNT.remember(redirect(url_for("account.details"), 303), accounts().owner(email))
 
 
 @account.route("/<path:_unknown>", methods=["GET", "POST"])

@@ -7,7 +7,8 @@ from importlib import import_module
 from flask import Flask, redirect, url_for
 
 from receiver.app.components import Kit
-from receiver.web.console import guard, presentation
+from receiver.web import guard
+from receiver.web.console import presentation
 from receiver.web.console.blueprint import console
 
 #: The files with pages; each puts its own on the blueprint.

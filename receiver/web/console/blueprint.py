@@ -2,6 +2,34 @@
 
 from __future__ import annotations
 
-from flask import Blueprint
+from datetime import UTC, datetime
+
+from flask import Blueprint, abort, request, url_for
+from flask.typing import ResponseReturnValue
+
+from receiver.app.components import current_kit
+from receiver.settings import secret_key
+from receiver.web import guard
+from receiver.web.entrance import CONSOLE
 
 console = Blueprint("console", __name__, url_prefix="/admin")
+
+
+@console.before_request
+def check_request() -> ResponseReturnValue | None:
+    """Let only the administrator in, and only from the console's own pages."""
+    kit = current_kit()
+    if not kit.settings["SECRET_KEY"]:
+        abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
+    guard.refuse_other_origins(kit.settings["PUBLIC_URL"])
+    sign_in = url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?"))
+    return CONSOLE.check(is_signed_in=is_signed_in(), sign_in=sign_in)
+
+
+def is_signed_in() -> bool:
+    """Return whether this request's cookie belongs to a sign-in that goes on."""
+    token = CONSOLE.token()
+    if not token:
+        return False
+    with current_kit().database.read() as reading:
+        return CONSOLE.sign_ins.find(reading, token, datetime.now(UTC)) is not None

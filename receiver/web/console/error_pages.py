@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, abort, make_response, render_template, request, session, url_for
+from flask import Response, abort, make_response, render_template, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.web import page_forms, problems
+from receiver.web import error_pages
 from receiver.web.console.blueprint import console
-from receiver.web.console.guard import TOKEN
+from receiver.web.entrance import CONSOLE
 
 #: The forms that take long to fill in, and hold no secret: what was typed into one that is refused is shown again.
 _LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})
@@ -19,49 +19,14 @@ _LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})
 _HIDDEN = frozenset({"csrf_token", "version"})
 
 
-@console.app_errorhandler(CSRFError)
-def _from_csrf(_error: CSRFError) -> Response:
-    detail = "Nothing was changed. Reload the page, then retry."
-    return _page(400, "The page has expired", detail, again=_form_again())
-
-
-@console.errorhandler(HTTPException)
-def _from_http(error: HTTPException) -> Response:
-    if error.code == 401:
-        return _page(401, "Your sign-in has ended", error.description or "", again=_form_again())
-    return problems.with_headers(_page(error.code or 500, error.name, error.description or ""), error)
-
-
-@console.errorhandler(RequestEntityTooLarge)
-def _from_a_large_form(_error: RequestEntityTooLarge) -> Response:
-    return _page(413, "The form is too large", page_forms.too_large(request.endpoint))
-
-
-@console.errorhandler(ReceiverError)
-def _from_receiver(error: ReceiverError) -> Response:
-    return _page(error.status, error.title, str(error))
-
-
-@console.errorhandler(ConfigurationError)
-def _from_configuration(error: ConfigurationError) -> Response:
-    problems.log_configuration(error)
-    return _page(503, "A setting is wrong", f"{error} `flask doctor` tells you more.")
-
-
-@console.errorhandler(NotPossible)
-def _from_what_cannot_be(error: NotPossible) -> Response:
-    return _page(409, "That can't be done", str(error))
-
-
-@console.errorhandler(NotThere)
-def _from_what_is_not_there(error: NotThere) -> Response:
-    return _page(404, "Not Found", str(error))
-
-
-@console.errorhandler(Exception)
-def _from_bug(error: Exception) -> Response:
-    problems.log_bug(error)
-    return _page(500, "Internal error", "Something went wrong in the receiver. Its log says where.")
+_WORDS = {
+    CSRFError: ("The page has expired", "Nothing was changed. Reload the page, then retry."),
+    ReceiverError: ("{0.title}", "{0}"),
+    ConfigurationError: ("A setting is wrong", "{0} `flask doctor` tells you more."),
+    NotPossible: ("That can't be done", "{0}"),
+    NotThere: ("Not Found", "{0}"),
+    Exception: ("Internal error", "Something went wrong in the receiver. Its log says where."),
+}
 
 
 @console.route("/<path:unknown>", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
@@ -79,12 +44,14 @@ def _form_again() -> str:
     return url_for("console.sign_in", next=path or None)
 
 
-def _page(status: int, title: str, detail: str, *, again: str = "") -> Response:
+def _page(status: int, title: str, detail: str, error: Exception) -> Response:
+    has_ended = status == 401
+    again = _form_again() if has_ended or isinstance(error, CSRFError) else ""
     content = render_template(
         "console/error.html",
-        title=title,
+        title="Your sign-in has ended" if has_ended else title,
         detail=detail,
-        signed_in=TOKEN in session and status != 401,
+        signed_in=bool(CONSOLE.token()) and not has_ended,
         again=again,
         typed=_typed() if again else [],
     )
@@ -100,3 +67,6 @@ def _typed() -> list[tuple[str, str]]:
     except RequestEntityTooLarge:
         return []
     return [(name, value) for name, value in typed if value and name not in _HIDDEN]
+
+
+error_pages.init_blueprint(console, _WORDS, _page)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
@@ -13,11 +11,10 @@ from wtforms.validators import InputRequired
 from receiver.app.components import current_kit
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.relay.own_receiver import OwnReceiver
-from receiver.security.guesses import TooManyFailures
-from receiver.security.sign_ins import SignIns
+from receiver.security.sign_ins import administrator
 from receiver.web.console.blueprint import console
-from receiver.web.console.device_cookie import known_device
 from receiver.web.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
+from receiver.web.entrance import CONSOLE
 
 
 class RevealForm(FlaskForm):  # type: ignore[misc]
@@ -36,16 +33,8 @@ def order_manager_reveal() -> ResponseReturnValue:
         raise NotThere("There's no secret yet. Saving the Order Controls creates one.")
     if not form.validate_on_submit():
         return render_template("console/order_reveal.html", form=form), 422 if form.errors else 200
-    try:
-        is_password = SignIns(kit.database).is_password(
-            form.password.data, request.remote_addr, datetime.now(UTC), known_device(kit)
-        )
-    except TooManyFailures as error:
-        form.password.errors = [str(error)]
-        return render_template("console/order_reveal.html", form=form), 429
-    if not is_password:
-        form.password.errors = ["Wrong password."]
-        return render_template("console/order_reveal.html", form=form), 422
+    if refused := CONSOLE.prove(administrator(kit.database), form.password, "Wrong password."):
+        return render_template("console/order_reveal.html", form=form), refused
     session[SHOW_ONCE] = control.secrets[0].fingerprint
     return render_template(
         "console/order_reveal.html",

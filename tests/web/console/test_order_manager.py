@@ -112,7 +112,7 @@ def test_the_secret_is_revealed_behind_the_password_alone(visitor: Visitor, shop
     for _ in range(5):
         last = visitor.post(f"{PAGE}/reveal", {"password": "guessed"})
     assert last.status == 429
-    assert "Too many wrong passwords." in last.text
+    assert "Too many attempts." in last.text
 
 
 def test_a_purged_test_transmission_leaves_the_page_as_it_is_without(visitor: Visitor) -> None:

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,23 +18,30 @@ from sqlalchemy import delete, update
 
 from receiver.app.components import Kit
 from receiver.app.instance import set_password
-from receiver.security.guesses import LIMITS, TooManyFailures
-from receiver.security.sign_ins import SignIns
-from receiver.storage.console_models import SessionRow, SignInFailureRow
+from receiver.security.guesses import CONSOLE, TooManyAttempts
+from receiver.security.sign_ins import SignIns, administrator
+from receiver.storage.sign_in_models import SignInAttemptRow, SignInRow
+from receiver.web import entrance
 from receiver.web.console import sign_in as page_of_sign_in
-from receiver.web.console.guard import OPEN_TO_ALL
 from tests.served import Served
 from tests.web.console.browsing import Browsing
 from tests.web.console.visitor import PASSWORD, Visitor
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+#: Makes one that counts.
+attempt = partial(SignInAttemptRow, kind="console")
+
+
+def sign_in(kit: Kit, password: str, address: str | None, now: datetime = NOW) -> str | None:
+    sign_ins = SignIns(kit.database, "k" * 32, CONSOLE)
+    return sign_ins.sign_in(administrator(kit.database), password, address, now)
 
 
 def admin_routes(app: Flask) -> list[tuple[str, str]]:
     """Give method and path of every route of the console, with something in the place of its variables."""
     found = []
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/admin") and rule.endpoint not in OPEN_TO_ALL:
+        if rule.rule.startswith("/admin") and rule.endpoint not in entrance.CONSOLE.open_to_all:
             values = dict.fromkeys(rule.arguments, 1 if "int:" in rule.rule else "x")
             path = app.url_map.bind("localhost").build(rule.endpoint, values)
             found += [(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
@@ -98,7 +106,7 @@ def test_what_was_typed_when_the_sign_in_ended_is_shown_again(shop: Served) -> N
     token = visitor.get("/admin/password").token
     typed = {"url": "https://shop.example/<b>orders", "encoding": "json", "version": "hidden"}
     too_old = visitor.post("/admin/order-manager", typed, token="x")
-    SignIns(shop.kit.database).end_all()
+    SignIns(shop.kit.database, "k" * 32, CONSOLE).end_all(None)
     ended = visitor.post("/admin/order-manager", typed, token=token)
     for page in (too_old, ended):
         assert "Here's what you typed." in page.text
@@ -184,14 +192,14 @@ def test_signing_out_everywhere_ends_every_sign_in(shop: Served, visitor: Visito
 
 def test_a_sign_in_ends_after_eight_hours(shop: Served, visitor: Visitor) -> None:
     with shop.kit.database.write() as session:
-        session.execute(update(SessionRow).values(ends_at=datetime.now(UTC) - timedelta(seconds=1)))
+        session.execute(update(SignInRow).values(ends_at=datetime.now(UTC) - timedelta(seconds=1)))
     assert visitor.get("/admin/", follow=False).status == 302
 
 
 def test_a_form_sent_after_the_sign_ins_end_leads_back_to_its_page(shop: Served, visitor: Visitor) -> None:
     token = visitor.get("/admin/settings").token
     with shop.kit.database.write() as session:
-        session.execute(delete(SessionRow))
+        session.execute(delete(SignInRow))
     came_from = {"Referer": f"{shop.base}/admin/customers?q=ada"}
     page = visitor.post("/admin/sign-out-everywhere", token=token, headers=came_from)
     assert (page.status, "Your sign-in has ended" in page.text) == (401, True)
@@ -237,7 +245,7 @@ def test_a_changed_password_signs_in_though_others_guess(
     def set_and_guessed(*given: Any) -> None:
         set_password(*given)
         with shop.kit.database.write() as session:
-            session.add_all(SignInFailureRow(at=datetime.now(UTC), address=None) for _ in range(200))
+            session.add_all(attempt(at=datetime.now(UTC), address=None) for _ in range(200))
 
     monkeypatch.setattr(page_of_sign_in, "set_password", set_and_guessed)
     new = "a new pass phrase"
@@ -286,15 +294,15 @@ def test_guessing_is_slowed_down(shop: Served) -> None:
     assert statuses == [422] * 5 + [429]
     page = visitor.sign_in()
     assert page.status == 429
-    assert "Too many wrong passwords. Wait a minute, then" in page.text
+    assert "Too many attempts. Wait a minute, then" in page.text
 
 
 def test_who_guessed_on_for_an_hour_is_told_how_long_to_wait(kit: Kit) -> None:
     with kit.database.write() as session:
         earlier = NOW - timedelta(minutes=30)
-        session.add_all(SignInFailureRow(at=earlier, address="192.0.2.1") for _ in range(LIMITS[1][1]))
-    with pytest.raises(TooManyFailures, match="Wait up to an hour, then"):
-        SignIns(kit.database).begin(PASSWORD, "192.0.2.1", NOW)
+        session.add_all(attempt(at=earlier, address="192.0.2.1") for _ in range(CONSOLE.of_address[1]))
+    with pytest.raises(TooManyAttempts, match="Wait up to an hour, then"):
+        sign_in(kit, PASSWORD, "192.0.2.1")
 
 
 def test_guesses_at_the_same_time_are_counted_too(kit: Kit) -> None:
@@ -303,9 +311,9 @@ def test_guesses_at_the_same_time_are_counted_too(kit: Kit) -> None:
 
     def guess() -> None:
         try:
-            SignIns(kit.database).begin("wrong", "192.0.2.1", NOW)
+            sign_in(kit, "wrong", "192.0.2.1")
             outcomes.append("looked at")
-        except TooManyFailures:
+        except TooManyAttempts:
             outcomes.append("refused")
 
     threads = [threading.Thread(target=guess) for _ in range(12)]
@@ -317,23 +325,21 @@ def test_guesses_at_the_same_time_are_counted_too(kit: Kit) -> None:
 
 
 def test_a_limit_ends_with_its_period(kit: Kit) -> None:
-    sign_ins = SignIns(kit.database)
-    for _ in range(LIMITS[0][1]):
-        assert sign_ins.begin("wrong", "192.0.2.1", NOW) is None
-    with pytest.raises(TooManyFailures):
-        sign_ins.begin(PASSWORD, "192.0.2.1", NOW)
-    assert sign_ins.begin(PASSWORD, "192.0.2.2", NOW)
-    assert sign_ins.begin(PASSWORD, "192.0.2.1", NOW + LIMITS[0][0])
+    for _ in range(CONSOLE.of_address[0]):
+        assert sign_in(kit, "wrong", "192.0.2.1") is None
+    with pytest.raises(TooManyAttempts):
+        sign_in(kit, PASSWORD, "192.0.2.1")
+    assert sign_in(kit, PASSWORD, "192.0.2.2")
+    assert sign_in(kit, PASSWORD, "192.0.2.1", NOW + timedelta(minutes=1))
 
 
 def test_one_household_of_ipv6_is_one_address(kit: Kit) -> None:
-    sign_ins = SignIns(kit.database)
-    for number in range(LIMITS[0][1]):
-        assert sign_ins.begin("wrong", f"2001:db8::{number}", NOW) is None
-    with pytest.raises(TooManyFailures):
-        sign_ins.begin(PASSWORD, "2001:db8::ffff", NOW)
-    assert sign_ins.begin(PASSWORD, "2001:db8:1::1", NOW)
-    assert sign_ins.begin(PASSWORD, None, NOW)
+    for number in range(CONSOLE.of_address[0]):
+        assert sign_in(kit, "wrong", f"2001:db8::{number}") is None
+    with pytest.raises(TooManyAttempts):
+        sign_in(kit, PASSWORD, "2001:db8::ffff")
+    assert sign_in(kit, PASSWORD, "2001:db8:1::1")
+    assert sign_in(kit, PASSWORD, None)
 
 
 def test_every_answer_has_its_headers(visitor: Visitor) -> None:
