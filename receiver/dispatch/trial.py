@@ -49,8 +49,8 @@ class Trial:
     detail: str | None
     milliseconds: int
     mails: Sequence[MailRow]
-    #: What it changed in all tables but the receiver's own records.
-    changes: Sequence[Change]
+    #: What it changed in all tables but the receiver's own records; None for a run that counts: others write, too.
+    changes: Sequence[Change] | None
 
     def as_json(self) -> dict[str, Any]:
         """Give all of it as JSON's types; a mail's text is whole."""
@@ -61,7 +61,7 @@ class Trial:
             "detail": self.detail,
             "milliseconds": self.milliseconds,
             "mails": [{"to": mail.recipient, "subject": mail.subject, "text": mail.text} for mail in self.mails],
-            "changes": [{"kind": change.kind, **asdict(change)} for change in self.changes],
+            "changes": [{"kind": change.kind, **asdict(change)} for change in self.changes or ()],
         }
 
 
@@ -88,7 +88,7 @@ class HandlerTrials:
             with database.write() as session:
                 row = order_queries.find_by_either(session, order)
                 replay.take(session, row, registry=self.registry, handler=name)
-            return self._run(database, registry, name, row)
+            return (self._try if dry_run else self._run)(database, registry, name, row)
 
     def on_sample(self, name: str, *, dry_run: bool) -> Trial:
         """Run a handler on the sample order, as if it were a real one, of which the database keeps nothing.
@@ -103,22 +103,27 @@ class HandlerTrials:
                 session.add(row)
                 session.flush()
                 replay.take(session, row, registry=self.registry, handler=name)
-            trial = self._run(database, registry, name, row)
+            trial = self._try(database, registry, name, row)
         if trial.mails and not dry_run:
             with self.database.write() as session:
                 for mail in trial.mails:
                     _send_to_merchant(session, mail, self.merchant_email)
         return trial
 
+    def _try(self, copy: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
+        """Run it on a copy of the database, which tells what changed."""
+        with watched(copy, without=RECORDS) as changes:
+            trial = self._run(copy, registry, name, row)
+        return replace(trial, changes=changes)
+
     def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
-        """Make the attempt, by the road that every attempt goes, and gather what it left."""
+        """Make the attempt as the queue would, and gather what it left."""
         leases = Leases(database)
         services = replace(self.services, database=database)
         processor = Processor(database, leases, registry, services, schedule=self.schedule)
         with database.read() as session:
             newest = session.scalar(select(func.max(MailRow.id))) or 0
-        with watched(database, without=RECORDS) as changes:
-            one = _kept_alive(processor, leases, row.id, name)
+        one = _kept_alive(processor, leases, row.id, name)
         mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
         with database.read() as session:
             mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
@@ -129,7 +134,7 @@ class HandlerTrials:
             detail=one.detail,
             milliseconds=one.milliseconds or 0,
             mails=mails,
-            changes=changes.net(),
+            changes=None,
         )
 
 

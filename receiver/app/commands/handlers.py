@@ -113,8 +113,8 @@ def _print_trial(trial: Trial) -> None:
         say(trial.detail)
     for mail in trial.mails:
         _print_mail(mail)
-    click.echo("" if trial.changes else "\nThe database is unchanged.")
-    for change in trial.changes:
+    click.echo("\nThe database is unchanged." if trial.changes == [] else "")
+    for change in trial.changes or ():
         say(f"{change.table}: {change.kind} {_values(change)}")
     click.echo("")
 
