@@ -6,9 +6,15 @@ from datetime import UTC, datetime
 from io import BytesIO
 from urllib.parse import urlencode
 
+from sqlalchemy import select
+
 from receiver.app.components import Kit
+from receiver.dispatch.replay import Replayed, replay_all
 from receiver.intake.body import RawBody
+from receiver.intake.held_back import HeldBack
 from receiver.intake.reception import Delivery, Received
+from receiver.sources import options
+from receiver.storage.models import OrderRow
 from tests.served import FORM, SECRET, order_fields
 
 WHOLE = urlencode(order_fields(order_id="A-1", event_id="E-1"))
@@ -27,3 +33,30 @@ def post(kit: Kit, body: str, *, end_is_known: bool = False, headers: dict[str, 
             received_at=datetime.now(UTC),
         )
     )
+
+
+def look(kit: Kit) -> None:
+    HeldBack(kit.database).look()
+
+
+def rows(kit: Kit) -> list[OrderRow]:
+    with kit.database.read() as session:
+        return list(session.scalars(select(OrderRow).order_by(OrderRow.id)))
+
+
+def states(kit: Kit) -> list[tuple[str, str | None]]:
+    return [(row.state, row.duplicate_of) for row in rows(kit)]
+
+
+def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Replayed]:
+    names = receipts or [row.receipt for row in rows(kit) if row.state == "parked"]
+    run = replay_all(
+        kit.database, names, sources=kit.sources, registry=kit.registry, accept_incomplete=accept_incomplete
+    )
+    return list(run)
+
+
+def accept(kit: Kit) -> None:
+    with kit.database.write() as session:
+        options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
+    kit.sources.look_again()

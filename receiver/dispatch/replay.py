@@ -13,13 +13,12 @@ from sqlalchemy.orm import Session
 from receiver.dispatch import handler_rows
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handlers.registry import Registry
-from receiver.intake.rereading import in_words, reread, supersede_corrected
+from receiver.intake.rereading import in_words, reread, settle_others
 from receiver.sources.registry import Sources
 from receiver.storage import jobs, order_queries
 from receiver.storage.database import Database
 from receiver.storage.models import HandlerRow, OrderRow
 
-_NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
 #: The states of orders that no handler runs on; another mapping may make others of them.
 _NEVER_RUN = frozenset({"ignored", "duplicate"})
 _LEFT_OUT = "left out when the parked order was run"
@@ -46,6 +45,7 @@ def replay_all(
     handler: str | None = None,
     without: Collection[str] = (),
     accept_incomplete: bool = False,
+    second_order: bool = False,
 ) -> Iterator[Replayed]:
     """Make orders run again, one transaction each; one that cannot be run stops no other.
 
@@ -63,6 +63,7 @@ def replay_all(
                     handler=handler,
                     without=without,
                     accept_incomplete=accept_incomplete,
+                    second_order=second_order,
                 )
         except (ConfigurationError, ReceiverError) as error:
             done = Replayed(order, "failed", str(error))
@@ -78,6 +79,7 @@ def replay(
     handler: str | None = None,
     without: Collection[str] = (),
     accept_incomplete: bool = False,
+    second_order: bool = False,
 ) -> Replayed:
     """Make an order run again and give what became of it; raises NotPossible when it cannot.
 
@@ -85,14 +87,17 @@ def replay(
 
     With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
     has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.
-    With ``accept_incomplete`` one that may have been cut is taken as it is, unless a whole one is there.
+    With ``accept_incomplete`` one that may have been cut is taken as it is, unless a whole one is there; beside another
+    order of its id it runs only as a ``second_order``.
     """
     now = datetime.now(UTC)
     _check_handlers(registry, [*without, *([handler] if handler else [])])
     row = order_queries.find_by_either(session, order)
     _check_is_free(row)
     if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
-        reading, columns = reread(session, row, sources, now, accept_incomplete=accept_incomplete)
+        reading, columns = reread(
+            session, row, sources, now, accept_incomplete=accept_incomplete, second_order=second_order
+        )
         _become(session, row, columns, registry, without, now)
         return Replayed(row.receipt, columns["state"], in_words(row, reading, columns))
     _check_can_run(row)
@@ -128,9 +133,9 @@ def _become(
     was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
     if was_never_more or (row.order is not None and state == row.state):
         _check_can_run(row)
-    if state == "open":
-        supersede_corrected(session, row, columns)
     _write(session, row, columns)
+    if state == "open":
+        settle_others(session, row, columns)
     if state == "open" and without:
         for one in handler_rows.of_order(session, row, registry, now):
             if one.name in without:
@@ -146,7 +151,7 @@ def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
         return False
     for one in unfinished:
         _start_afresh(one, now)
-    _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})
+    _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
     return True
 
 
@@ -158,7 +163,7 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
     elif one.attempts or one.state in handler_rows.FINISHED:
         one.run += 1
         _start_afresh(one, now)
-    _write(session, row, {**_NO_RUN, "state": "open", "due_at": now})
+    _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
 
 
 def _check_is_free(row: OrderRow) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from receiver.errors import NotPossible
+from receiver.intake import second_orders
 from receiver.mail.text_layout import cut, plain_line
 from receiver.orders import (
     MAY_BE_INCOMPLETE,
@@ -26,8 +27,9 @@ from receiver.orders import (
 from receiver.orders.files import decode_file
 from receiver.security.shared_secrets import Keyring
 from receiver.sources.registry import Sources
-from receiver.sources.source import DEFAULT
+from receiver.sources.source import DEFAULT, Source
 from receiver.storage import order_queries
+from receiver.storage.models import OrderRow
 
 #: Letters of a value that a person is shown.
 _LONGEST_SHOWN = 300
@@ -43,6 +45,8 @@ class Reading:
     errors: list[dict[str, str]]
     notes: list[str]
     source: str
+    #: It may be incomplete, so that it does not run by itself.
+    is_held_back: bool = False
 
     def as_json(self) -> dict[str, Any]:
         """Give everything for a program."""
@@ -72,6 +76,8 @@ class Reading:
             ("Notes", [plain_line(note) for note in self.notes]),
         ]
         head = f"Understood: {self.decided}" if self.decided else "Not understood yet: parked"
+        if self.is_held_back:
+            head += f"{', and parked' if self.decided else ''} because it may be incomplete"
         sections = [[f"\n{title}:", *(f"  {line}" for line in lines)] for title, lines in parts if lines]
         return "\n".join([head, *(line for section in sections for line in section)])
 
@@ -109,11 +115,18 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
     sources.check_file()
     source = sources.get(row.source)
     reading = explain_fields(fields, source.mapping, row.received_at, row.source)
-    if row.may_be_cut and row.state == "parked" and not source.accepts_chunked_forms:
-        accept = f"flask orders replay {row.receipt} --accept-incomplete"
-        note = f"{MAY_BE_INCOMPLETE.field} {MAY_BE_INCOMPLETE.message}: {accept}"
-        return replace(reading, notes=[note, *reading.notes])
-    return reading
+    note = _why_held_back(session, row, source) if row.may_be_cut and row.state == "parked" else None
+    return replace(reading, notes=[note, *reading.notes], is_held_back=True) if note else reading
+
+
+def _why_held_back(session: Session, row: OrderRow, source: Source) -> str | None:
+    """Say what keeps a form that may be incomplete from running, and how to run it."""
+    if reason := second_orders.in_the_way(session, row, source.mapping):
+        return f"{reason.field} {reason.message}"
+    if source.accepts_chunked_forms:
+        return None
+    accept = f"flask orders replay {row.receipt} --accept-incomplete"
+    return f"{MAY_BE_INCOMPLETE.field} {MAY_BE_INCOMPLETE.message}: {accept}"
 
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
-from receiver.orders import Fields, is_cut_of
+from receiver.orders import Fields, NotUnderstood, is_cut_of, is_same_form
+from receiver.orders.email_addresses import normalised
 from receiver.storage.columns import receipt_of
 from receiver.storage.database import Database
 from receiver.storage.models import IS_HELD_BACK, OrderRow
@@ -16,8 +21,15 @@ HOW_TO_KNOW_THE_END = (
     "Put a proxy in front that takes a request in whole before it passes it on (deploy/nginx.conf, deploy/Caddyfile), "
     "or serve with gunicorn, or have the sender send a Content-Length or sign."
 )
+_LOOK_EVERY_SECONDS = 3.0
+#: Orders that the first look of a process goes back; what came before them, earlier ones have compared.
+_FIRST_LOOKED_AT = 1000
 #: Newest ones that one look compares; an older one is compared when it is replayed.
 _MOST_LOOKED_AT = 500
+#: How long a sender tries; for what was cut before its order id, only a retry can tell what it was.
+_RETRIED_FOR = timedelta(days=1)
+
+_News = Callable[[Any], ColumnElement[bool]]
 
 
 class HeldBack:
@@ -26,31 +38,45 @@ class HeldBack:
     def __init__(self, database: Database) -> None:
         self._database = database
         #: Id of the newest row when it was last looked.
-        self._seen = 0
+        self._seen: int | None = None
+        self._look_again_at = 0.0
 
     def look(self) -> None:
-        """Compare what is held back with what else came of the same order, if anything has come since the last look."""
+        """Compare what is held back with what came since the last look, every few seconds at most."""
+        if time.monotonic() < self._look_again_at:
+            return
+        self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
         with self._database.read() as session:
             newest = session.scalar(select(func.max(OrderRow.id))) or 0
-            found = _superseded(session) if newest > self._seen else {}
-        if found:
+            seen = newest - _FIRST_LOOKED_AT if self._seen is None else self._seen
+            found = _superseded(session, lambda row: row.id > seen) if newest > seen else {}
+        if found:  # nothing is read again while others wait to write
             with self._database.write() as session:
-                for pk, receipt in _superseded(session).items():
+                for pk, receipt in found.items():
                     _settle(session, pk, receipt)
         self._seen = newest
 
 
-def superseded_by(session: Session, pk: int, source: str, order_id: str | None, fields: Fields) -> str | None:
-    """Return the receipt of the order that holds all of a form that may have been cut; None while there is none.
+def settle_by(session: Session, row: OrderRow) -> None:
+    """Settle as its duplicates what is held back and an order holds all of, which was just understood."""
+    for pk, receipt in _superseded(session, lambda other: other.id == row.id).items():
+        if pk != row.id:
+            _settle(session, pk, receipt)
 
-    A whole POST comes before one that may be cut as well, which must hold more.
+
+def superseded_by(session: Session, row: OrderRow, said: OrderRow | NotUnderstood) -> str | None:
+    """Return the receipt of what takes the place of a form that may have been cut; None while there is none.
+
+    That holds all of it, and was decided to be the same thing. What is held back or parked itself only takes the
+    place of the very same form. ``said`` is what is sure of the form. A whole POST comes before one that may be cut.
     """
-    if order_id is None:
-        return None
-    others = select(OrderRow).where(OrderRow.source == source, OrderRow.order_id == order_id, OrderRow.id != pk)
-    for other in session.scalars(others.order_by(OrderRow.may_be_cut, OrderRow.id)):
+    fields = fields_of(row)
+    candidates = select(OrderRow).where(
+        OrderRow.source == row.source, OrderRow.id != row.id, _may_be(row, said, fields)
+    )
+    for other in session.scalars(candidates.order_by(OrderRow.may_be_cut, OrderRow.id)):
         stands_for = other.duplicate_of or other.receipt
-        if stands_for != receipt_of(pk) and _holds(other, fields, pk):
+        if stands_for != row.receipt and _takes_place(other, row, said, fields):
             return stands_for
     return None
 
@@ -61,12 +87,10 @@ def counts(session: Session) -> dict[str, int]:
     return dict(session.execute(counted.order_by(OrderRow.source)).all())
 
 
-def _holds(other: OrderRow, fields: Fields, pk: int) -> bool:
-    theirs = fields_of(other)
-    if not is_cut_of(fields, theirs):
-        return False
-    as_long = is_cut_of(theirs, fields)
-    return not (other.may_be_cut and as_long) or other.id < pk
+def of_source(session: Session, source: str) -> Sequence[OrderRow]:
+    """Return those of a source that are held back, oldest first, no more than one look compares."""
+    mine = select(OrderRow).where(IS_HELD_BACK, OrderRow.source == source).order_by(OrderRow.id)
+    return session.scalars(mine.limit(_MOST_LOOKED_AT)).all()
 
 
 def fields_of(row: OrderRow) -> Fields:
@@ -74,15 +98,33 @@ def fields_of(row: OrderRow) -> Fields:
     return [(name, value) for name, value in json.loads(row.fields)]
 
 
-def _superseded(session: Session) -> dict[int, str]:
-    """Return the receipt of what takes the place of each one that is held back and has all come since."""
+def _may_be(row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> ColumnElement[bool]:
+    """Say which orders one may be: those of its id, or, before that was read, what its customer's retry brought."""
+    if said.order_id is not None:
+        return OrderRow.order_id == said.order_id
+    emails = {normalised(value) for _, value in fields[:-1] if "@" in value}
+    in_time = OrderRow.received_at.between(row.received_at, row.received_at + _RETRIED_FOR)
+    return and_(OrderRow.email.in_(emails), OrderRow.id > row.id, in_time)
+
+
+def _takes_place(other: OrderRow, row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> bool:
+    theirs = fields_of(other)
+    if other.order is None:
+        return is_same_form(fields, theirs) and not (other.may_be_cut and other.id > row.id)
+    return (other.decided, other.test) == (said.decided, said.test) and is_cut_of(fields, theirs)
+
+
+def _superseded(session: Session, is_news: _News) -> dict[int, str]:
+    """Return the receipt of what takes the place of each held back one that is news, or that news may be of."""
     other = aliased(OrderRow)
-    same_order = other.source == OrderRow.source, other.order_id == OrderRow.order_id, other.id != OrderRow.id
-    waiting = select(OrderRow).where(IS_HELD_BACK, select(other.id).where(*same_order).exists())
+    of_its_customer = and_(OrderRow.order_id.is_(None), func.instr(func.lower(OrderRow.fields), other.email) > 0)
+    may_be = or_(other.order_id == OrderRow.order_id, of_its_customer)
+    touched = select(other.id).where(is_news(other), other.source == OrderRow.source, other.id != OrderRow.id, may_be)
+    waiting = select(OrderRow).where(IS_HELD_BACK, or_(is_news(OrderRow), touched.exists()))
     # By id alone, SQLite would walk the index of all that is parked, which may be far more.
     newest_first = waiting.order_by(OrderRow.source.desc(), OrderRow.id.desc())
     rows = session.scalars(newest_first.limit(_MOST_LOOKED_AT)).all()
-    found = {row.id: superseded_by(session, row.id, row.source, row.order_id, fields_of(row)) for row in rows}
+    found = {row.id: superseded_by(session, row, row) for row in rows}
     return {pk: receipt for pk, receipt in found.items() if receipt}
 
 

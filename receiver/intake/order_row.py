@@ -78,7 +78,13 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
     """Make the columns that follow from a reading; a test holds its own lease from the start."""
     if isinstance(reading, NotUnderstood):
         errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return {"state": "parked", "test": False, "order_id": reading.order_id, "errors": to_json(errors).decode()}
+        return {
+            "state": "parked",
+            "test": reading.test,
+            "decided": reading.decided,
+            "order_id": reading.order_id,
+            "errors": to_json(errors).decode(),
+        }
     order = reading.order
     completed = reading.decided == "completed"
     columns = {

@@ -2,47 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.intake import copies, held_back
+from receiver.intake import copies, held_back, second_orders
 from receiver.intake.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import kept_key, own_key
 from receiver.sources.registry import Sources
+from receiver.storage import jobs
 from receiver.storage.columns import pk_of
 from receiver.storage.models import OrderRow
 
-_NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
-
 
 def reread(
-    session: Session, row: OrderRow, sources: Sources, now: datetime, *, accept_incomplete: bool
+    session: Session,
+    row: OrderRow,
+    sources: Sources,
+    now: datetime,
+    *,
+    accept_incomplete: bool = False,
+    second_order: bool = False,
 ) -> tuple[Understood | NotUnderstood, dict[str, Any]]:
     """Read an order again; return the reading, and the columns to write.
 
-    One that may have been cut gives way to the whole one, and is else held back unless it is accepted.
+    One that may have been cut gives way to the whole one. It is else held back unless it is accepted, and then too
+    while an order of its id is there, unless it is to run as a ``second_order``.
     Raises ConfigurationError while the mapping is wrong.
     """
     sources.check_file()
     fields, source = held_back.fields_of(row), sources.get(row.source)
     if row.may_be_cut:
         waits = read_held_back(fields, source.mapping, row.received_at)
-        if receipt := held_back.superseded_by(session, row.id, row.source, waits.order_id, fields):
+        if receipt := held_back.superseded_by(session, row, waits):
             return waits, {"state": "duplicate", "duplicate_of": receipt}
         if not (accept_incomplete or source.accepts_chunked_forms):
-            return waits, what_was_read(waits, now) | {"content_digest": row.fields_digest}
+            return waits, _parked(row, waits, now)
     reading = read(fields, source.mapping, row.received_at)
-    columns = what_was_read(reading, now)
     if isinstance(reading, NotUnderstood):
-        return reading, columns | {"content_digest": row.fields_digest}
+        return reading, _parked(row, reading, now)
+    columns = what_was_read(reading, now)
     if reading.order.test:  # a test's handlers run when it arrives, or never
-        columns |= {**_NO_RUN, "state": "done"}
+        columns |= {**jobs.NO_RUN, "state": "done"}
     key = kept_key(reading.order, reading.decided, webhook_id=row.webhook_id, key=row.key)
-    return reading, columns | _beside_others(session, row, key, columns)
+    columns |= _beside_others(session, row, key, columns)
+    if row.may_be_cut and columns["state"] == "open" and not second_order:
+        reason = second_orders.in_the_way(session, row, source.mapping)
+        if reason is not None:
+            waits = replace(waits, errors=(reason,))
+            return waits, _parked(row, waits, now)
+    return reading, columns
 
 
 def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[str, Any]) -> str:
@@ -54,16 +67,23 @@ def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[s
         return state
     if MAY_BE_INCOMPLETE in reading.errors:
         return f"parked: may be incomplete; when you have looked: flask orders replay {row.receipt} --accept-incomplete"
+    if second_orders.names_another(reading.errors):
+        return f"parked: {reading.errors[0].message}"
     errors = "1 error" if len(reading.errors) == 1 else f"{len(reading.errors)} errors"
     return f"parked: {errors}; see `flask orders explain {row.receipt}`"
 
 
-def supersede_corrected(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
-    """Settle what stands parked or dismissed under an order's key as its duplicate, when the order corrects it."""
+def settle_others(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+    """Settle as duplicates of an order that was just understood what it corrects under its key, and what it holds."""
     key = columns["key"].partition(".")[0]
     for kept in _kept(session, row, (key,)):
         if copies.corrects(columns, kept):
             kept.state, kept.duplicate_of = "duplicate", row.receipt
+    held_back.settle_by(session, row)
+
+
+def _parked(row: OrderRow, reading: NotUnderstood, now: datetime) -> dict[str, Any]:
+    return what_was_read(reading, now) | {"content_digest": row.fields_digest}
 
 
 def _beside_others(session: Session, row: OrderRow, key: str, columns: dict[str, Any]) -> dict[str, Any]:
@@ -75,7 +95,7 @@ def _beside_others(session: Session, row: OrderRow, key: str, columns: dict[str,
     if stands_for and stands_for != row.receipt:
         # Its own digest stays: what comes again in the same words is a copy of it.
         kept_back = {"same_id_as": None, "content_digest": row.content_digest}
-        return {**_NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
+        return {**jobs.NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
     first = kept.get(key)
     return {
         "duplicate_of": None,

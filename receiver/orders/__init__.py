@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from receiver.orders.card_guard import Guarded, guard
 from receiver.orders.card_numbers import holds_masked_number, mask
-from receiver.orders.cutting import MAY_BE_INCOMPLETE, is_cut_of, read_held_back
+from receiver.orders.comparing import holds_all, is_cut_of, is_same_form
+from receiver.orders.cutting import MAY_BE_INCOMPLETE, read_held_back
 from receiver.orders.decoding import decode
 from receiver.orders.explain import Explained, Explanation, explain
 from receiver.orders.form_encoding import encode_form
@@ -35,8 +36,10 @@ __all__ = [
     "encode_json",
     "explain",
     "guard",
+    "holds_all",
     "holds_masked_number",
     "is_cut_of",
+    "is_same_form",
     "mask",
     "read",
     "read_held_back",

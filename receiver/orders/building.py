@@ -39,11 +39,11 @@ def build_order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...
     return order
 
 
-def decide(order: Order) -> str:
+def decide(event: str | None, *statuses: str | None) -> str:
     """Return ``completed``, or the word that makes the order ignored: event, status or payment status."""
-    if order.event != _COMPLETED_EVENT:
-        return f"event {COMPLETED}" if order.event == COMPLETED else order.event
-    for status in (order.order_status, order.payment_status):
+    if event not in {None, _COMPLETED_EVENT}:
+        return f"event {COMPLETED}" if event == COMPLETED else str(event)
+    for status in statuses:
         if status is not None and status.lower() in _NOT_COMPLETED:
             return status.lower()
     return COMPLETED

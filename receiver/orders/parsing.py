@@ -19,7 +19,12 @@ _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 _ORDER_ID = Place("order", 0, "order_id")
 _CURRENCY = Place("order", 0, "currency")
 _EVENT_ID = Place("order", 0, "event_id")
-_IDS = (_ORDER_ID, _EVENT_ID)
+_EVENT = Place("order", 0, "event")
+#: What decides what an order is, the event first.
+_DECIDING = (_EVENT, Place("order", 0, "order_status"), Place("order", 0, "payment_status"))
+_TEST = Place("order", 0, "test")
+#: What is said of an order that is not understood, where it is well-formed.
+_TELLING = (_ORDER_ID, _EVENT_ID, _TEST, *_DECIDING)
 _ITEM_PARTS = ("items", "options")
 
 
@@ -49,6 +54,10 @@ class NotUnderstood:
     event_id: str | None = None
     #: The order's id, likewise.
     order_id: str | None = None
+    #: What the request was decided to be all the same; None where the event is malformed.
+    decided: str | None = None
+    #: Whether it says that it is a test.
+    test: bool = False
 
 
 def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Understood | NotUnderstood:
@@ -66,7 +75,11 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
         order = build_order(placed, rest=rest, notes=(), received_at=received_at)
     except ValueError:
         return _read_one_by_one(placed, rest, mapping, received_at)
-    return Understood(order, decide(order))
+    return _understood(order)
+
+
+def _understood(order: Order) -> Understood:
+    return Understood(order, decide(order.event, order.order_status, order.payment_status))
 
 
 def _read_one_by_one(
@@ -80,13 +93,20 @@ def _read_one_by_one(
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
     errors += [*_missing_id(given, mapping), *_gaps(given)]
     if errors:
-        ids = {place: given[place].value.strip() for place in given.keys() - malformed.keys() if place in _IDS}
-        return NotUnderstood(tuple(errors), ids.get(_EVENT_ID), ids.get(_ORDER_ID))
+        telling = [place for place in _TELLING if place in given and place not in malformed]
+        said: dict[Place, Any] = {place: _kind(place).read(given[place].value.strip()) for place in telling}
+        return NotUnderstood(
+            tuple(errors),
+            said.get(_EVENT_ID),
+            said.get(_ORDER_ID),
+            decided=None if _EVENT in malformed else decide(*map(said.get, _DECIDING)),
+            test=said.get(_TEST, False),
+        )
     notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
     well_formed = [one for one in placed if one[0] not in malformed]
     as_sent = [(given[place].name, given[place].value) for place in malformed]
     order = build_order(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at)
-    return Understood(order, decide(order))
+    return _understood(order)
 
 
 def _malformed(given: dict[Place, Reading], mapping: Mapping | None) -> dict[Place, str]:

@@ -25,6 +25,9 @@ RENEWAL = LEASE / 3
 _PATIENCE = 300.0
 _PAUSE = 0.1
 
+#: The columns of a job that is not to run.
+NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
+
 JobRow = TypeVar("JobRow", bound=Job)
 Result = TypeVar("Result")
 

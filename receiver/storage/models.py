@@ -26,6 +26,7 @@ class OrderRow(Job, Base):
     source: Mapped[str]
     key: Mapped[str]
     test: Mapped[bool]
+    #: ``completed``, or the word that makes it ignored; null once it was dismissed while it was parked.
     decided: Mapped[str | None]
     event_id: Mapped[str | None]
     order_id: Mapped[str | None] = mapped_column(index=True)

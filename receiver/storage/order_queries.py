@@ -97,7 +97,7 @@ def dismiss(session: Session, receipt: str) -> None:
     row = find(session, receipt)
     if row.state != "parked":
         raise NotPossible(f"{receipt} is {row.state}; only what is parked can be dismissed.")
-    row.state = "ignored"
+    row.state, row.decided = "ignored", None
     row.notes = json.dumps([*json.loads(row.notes), "dismissed by hand while it was parked"])
 
 

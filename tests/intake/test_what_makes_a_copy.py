@@ -91,7 +91,7 @@ def test_three_orders_under_one_id_are_three_events_and_all_are_handled(shop: Se
     first, *others = shop.settled()
     assert [row.state for row in (first, *others)] == ["done"] * 3
     assert [row.same_id_as for row in others] == [first.id, first.id]
-    assert len(shop.rows(MailRow)) == 6
+    assert len([mail for mail in shop.rows(MailRow) if mail.handler]) == 6
 
 
 def test_a_test_under_a_known_id_runs_its_handlers_in_the_request(idle: Served) -> None:

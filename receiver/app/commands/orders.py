@@ -61,6 +61,11 @@ def show(order: str, _as_json: bool) -> None:
 @click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
 @click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
 @click.option("--accept-incomplete", is_flag=True, help="Take one that may have been cut as it is; not with --parked.")
+@click.option(
+    "--second-order",
+    is_flag=True,
+    help="With --accept-incomplete: run it although an order of its order id is there already.",
+)
 @json_option
 def replay(
     receipts: Sequence[str],
@@ -68,6 +73,7 @@ def replay(
     all_parked: bool,
     without: tuple[str, ...],
     accept_incomplete: bool,
+    second_order: bool,
     as_json: bool,
 ) -> None:
     """Run what is unfinished of these orders again; a parked or dismissed one is read again."""
@@ -76,6 +82,8 @@ def replay(
         raise click.UsageError("--without goes with --parked.")
     if accept_incomplete and all_parked:
         raise click.UsageError("--accept-incomplete takes orders that you have looked at: name each one.")
+    if second_order and not accept_incomplete:
+        raise click.UsageError("--second-order goes with --accept-incomplete.")
     if handler and all_parked:
         raise click.UsageError("--handler does not go with --parked; leave the others out by --without.")
     if all_parked:
@@ -90,6 +98,7 @@ def replay(
         handler=handler,
         without=without,
         accept_incomplete=accept_incomplete,
+        second_order=second_order,
     )
     with with_progress(run, "Replaying", len(receipts)) as progress:
         done = list(progress)

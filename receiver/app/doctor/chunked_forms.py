@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding
 from receiver.intake import held_back
+from receiver.intake.parked import runs_by_itself
 from receiver.sources.options import ACCEPT_CHUNKED_FORMS
 
 
@@ -16,8 +20,13 @@ def chunked_forms(kit: Kit) -> Iterator[Finding]:
     accepting = [source.name for source in kit.sources.known if source.accepts_chunked_forms]
     with kit.database.read() as session:
         counts = held_back.counts(session)
+        advice = {
+            source: _what_runs(session, kit, source) if source in accepting else _how_to_end_it(source)
+            for source in counts
+        }
     for source, count in counts.items():
-        yield Finding("chunked forms", "warning", _advice(source, count, is_accepted=source in accepting))
+        text = f"parked from {source} because they came in chunks and may be incomplete: {count}{advice[source]}"
+        yield Finding("chunked forms", "warning", text)
     if accepting:
         text = f"accepted from {', '.join(accepting)}: one that breaks off is handled as it is"
         yield Finding("chunked forms", "ok", text)
@@ -25,9 +34,20 @@ def chunked_forms(kit: Kit) -> Iterator[Finding]:
         yield Finding("chunked forms", "ok", "none is held back because it may be incomplete")
 
 
-def _advice(source: str, count: int, *, is_accepted: bool) -> str:
-    text = f"parked from {source} because they came in chunks and may be incomplete: {count}"
-    if is_accepted:
-        return f"{text}; they are accepted by now: flask orders replay --parked"
+def _how_to_end_it(source: str) -> str:
     accept = f"or accept them: {ACCEPT_CHUNKED_FORMS} = true under [sources.{source}] in config.toml"
-    return f"{text}. {held_back.HOW_TO_KNOW_THE_END.rstrip('.')}; {accept}"
+    return f". {held_back.HOW_TO_KNOW_THE_END.rstrip('.')}; {accept}"
+
+
+def _what_runs(session: Session, kit: Kit, source: str) -> str:
+    """Say how many of those that are accepted by now a replay ends, and which one to look at else."""
+    now = datetime.now(UTC)
+    rows = held_back.of_source(session, source)
+    stay = [row.receipt for row in rows if not runs_by_itself(session, row, kit.sources, now)]
+    text = "; they are accepted by now"
+    if len(stay) < len(rows):
+        text += f". {len(rows) - len(stay)} can run: flask orders replay --parked"
+    if stay:
+        more = f", and {len(stay) - 1} more" if len(stay) > 1 else ""
+        text += f". To look at: flask orders explain {stay[0]}; then run or dismiss it{more}"
+    return text

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit, current_kit
 from receiver.dispatch.replay import Replayed, replay
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import ConfigurationError, NotThere, UnknownSource
 from receiver.handlers.registry import Registry
+from receiver.intake import second_orders
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail import formatting
-from receiver.orders import Order
+from receiver.orders import FieldError, Order
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
 from receiver.web import paging
@@ -87,6 +88,7 @@ def orders_show(receipt: str) -> str:
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
             is_held_back=row.state == "parked" and row.may_be_cut,
+            in_the_way=_in_the_way(session, row, kit) if row.state == "parked" and row.may_be_cut else None,
             how_to_know_the_end=HOW_TO_KNOW_THE_END,
             map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
@@ -114,7 +116,8 @@ def orders_run(receipt: str) -> ResponseReturnValue:
                 sources=kit.sources,
                 registry=kit.registry,
                 handler=handler,
-                accept_incomplete=request.form.get("accept") == "incomplete",
+                accept_incomplete=request.form.get("accept") in {"incomplete", "second order"},
+                second_order=request.form.get("accept") == "second order",
             )
     except ConfigurationError as error:
         flash(str(error), "bad")
@@ -129,6 +132,13 @@ def _found(session: Session, receipt: str) -> OrderRow:
         return order_queries.find(session, receipt)
     except NotThere:
         abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Received → Orders.")
+
+
+def _in_the_way(session: Session, row: OrderRow, kit: Kit) -> FieldError | None:
+    try:
+        return second_orders.in_the_way(session, row, kit.sources.get(row.source).mapping)
+    except UnknownSource:
+        return None
 
 
 def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:

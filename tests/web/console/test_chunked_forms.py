@@ -90,6 +90,19 @@ def test_one_is_run_as_it_is_from_its_page(visitor: Visitor, shop: Served) -> No
     assert [order.state for order in shop.settled()] == ["done"]
 
 
+def test_one_is_run_beside_an_order_of_its_id_only_as_a_second_order(visitor: Visitor, shop: Served) -> None:
+    whole = post(shop.kit, WHOLE, end_is_known=True).receipt
+    receipt = post(shop.kit, WHOLE.replace("Enamel", "Iron")).receipt
+    page = visitor.get(f"/admin/orders/{receipt}")
+    assert f"{whole} has the same order_id" in page.text
+    assert "Run as is" not in page.text
+    assert "Run as a second order" in page.text
+    url = f"/admin/orders/{receipt}/run"
+    assert "It's still held back" in visitor.post(url, {"accept": "incomplete"}).text
+    assert "The unfinished handlers are running now." in visitor.post(url, {"accept": "second order"}).text
+    assert [order.state for order in shop.settled()] == ["done", "done"]
+
+
 def test_the_serving_process_settles_what_the_whole_one_holds(shop: Served) -> None:
     post(shop.kit, CUT)
     whole = post(shop.kit, WHOLE, end_is_known=True)
