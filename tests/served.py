@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -132,10 +133,10 @@ class Served:
 
 
 @contextmanager
-def served(app: Flask, *, work: bool) -> Iterator[Served]:
+def served(app: Flask, *, work: bool, tls: ssl.SSLContext | None = None) -> Iterator[Served]:
     """Serve an app in threads of this process, with its engine."""
     kit: Kit = app.extensions["receiver"]
-    server = make_server("127.0.0.1", 0, app, threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True, ssl_context=tls)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     kit.engine.start(work=work)

@@ -9,16 +9,21 @@ from __future__ import annotations
 import math
 import os
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeVar
 
 #: Seconds from the first read of a body until its end.
 BODY_SECONDS = 30.0
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
+#: A timeout in seconds; none at all would be another kind of error.
+_AT_ONCE = 0.001
+
+_Read = TypeVar("_Read")
 _Wsgi = Callable[..., Iterable[bytes]]
 
 
@@ -42,42 +47,64 @@ class _LimitedBody:
         self._connection = connection
         self._watch = watch
         self._deadline: float | None = None
+        self._is_over = False
 
     def read(self, *size: int) -> bytes:
         """Read as the server's own stream does."""
-        with self._in_time():
-            return self._stream.read(*size)  # type: ignore[no-any-return]
+        return self._in_time(self._stream.read, b"", size)
 
     def readline(self, *size: int) -> bytes:
         """Read a line as the server's own stream does."""
-        with self._in_time():
-            return self._stream.readline(*size)  # type: ignore[no-any-return]
+        return self._in_time(self._stream.readline, b"", size)
 
     def readlines(self, *hint: int) -> list[bytes]:
         """Read lines as the server's own stream does."""
-        with self._in_time():
-            return self._stream.readlines(*hint)  # type: ignore[no-any-return]
+        return self._in_time(self._stream.readlines, [], hint)
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.readline, b"")
 
-    @contextmanager
-    def _in_time(self) -> Iterator[None]:
+    def _in_time(self, read: Callable[..., _Read], nothing: _Read, size: tuple[int, ...]) -> _Read:
         self._deadline = self._deadline or time.monotonic() + BODY_SECONDS
-        with self._watch.until(self._deadline, self._connection):
-            yield
+        left = self._deadline - time.monotonic()
+        if self._is_over:
+            return nothing
+        try:
+            with _waiting(self._connection, left), self._watch.until(self._deadline, self._connection):
+                return read(*size)
+        except TimeoutError:
+            self._is_over = True
+            with suppress(OSError):  # the server is to wait for no rest of it
+                socket.socket.shutdown(self._connection, socket.SHUT_RD)
+            return nothing
+
+
+@contextmanager
+def _waiting(connection: socket.socket, seconds: float) -> Iterator[None]:
+    """Let each wait for bytes of TLS end after so many seconds; a plain connection is ended from outside."""
+    before = connection.gettimeout()
+    if isinstance(connection, ssl.SSLSocket):
+        connection.settimeout(max(seconds, _AT_ONCE))
+    try:
+        yield
+    finally:
+        if isinstance(connection, ssl.SSLSocket):
+            connection.settimeout(before)
 
 
 class _Watch:
     """Ends the reading of connections whose deadline has come, in one thread, begun with the first of them."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """Watch nothing yet."""
         self._waited_for: dict[object, tuple[float, socket.socket]] = {}
         self._changed = threading.Condition()
         #: The deadline that the thread waits for.
         self._next = math.inf
-        #: The process that the thread runs in: a server may fork.
-        self._process = 0
+        self._runs = False
 
     @contextmanager
     def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
@@ -85,8 +112,8 @@ class _Watch:
         mark = object()
         with self._changed:
             self._waited_for[mark] = (deadline, connection)
-            if self._process != os.getpid():
-                self._process = os.getpid()
+            if not self._runs:
+                self._runs = True
                 threading.Thread(target=self._run, name="bodies", daemon=True).start()
             elif deadline < self._next:
                 self._changed.notify()
@@ -109,8 +136,17 @@ class _Watch:
             if deadline <= now:
                 del self._waited_for[mark]
                 with suppress(OSError):  # the sender may have gone
-                    connection.shutdown(socket.SHUT_RD)
+                    _end(connection)
 
 
-#: One for all apps of a process.
+def _end(connection: socket.socket) -> None:
+    """End the read that goes on; over TLS the next one, by its timeout: past its stream's end TLS can't answer."""
+    if isinstance(connection, ssl.SSLSocket):
+        connection.settimeout(_AT_ONCE)
+    else:
+        connection.shutdown(socket.SHUT_RD)
+
+
+#: One for all apps of a process; a forked child leaves its parent's connections alone.
 _WATCH = _Watch()
+os.register_at_fork(after_in_child=_WATCH.begin)

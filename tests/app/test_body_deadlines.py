@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from flask import Flask
 
 from receiver.app import body_deadlines
-from tests.served import FORM, SECRET, Served, order_fields
+from tests.served import FORM, SECRET, Served, order_fields, served
+from tests.smtp_servers import certificate
 
 SECONDS = 0.5
+HEAD = (
+    "POST {path} HTTP/1.1\r\nHost: shop.example\r\n"
+    f"X-Shared-Secret: {SECRET}\r\nContent-Type: {FORM}\r\n"
+    "{framing}\r\n\r\n"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -26,9 +36,7 @@ def begun(shop: Served, path: str = "/orders", framing: str = "Content-Length: 1
     """Send the head of a request and the first bytes of its body."""
     at = urlsplit(shop.base)
     connection = socket.create_connection((at.hostname, at.port), 10)
-    head = f"POST {path} HTTP/1.1\r\nHost: {at.netloc}\r\nX-Shared-Secret: {SECRET}\r\n"
-    head += f"Content-Type: {FORM}\r\n{framing}\r\n\r\n"
-    connection.sendall(head.encode() + b"order_id=")
+    connection.sendall(HEAD.format(path=path, framing=framing).encode() + b"order_id=")
     return connection
 
 
@@ -45,8 +53,32 @@ def test_a_body_that_stalls_is_answered_as_one_that_broke_off(shop: Served) -> N
     assert shop.rows() == []
 
 
+@pytest.fixture
+def begun_over_tls(make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[socket.socket]:
+    """Begin a body over TLS, as under gunicorn --certfile: an answer has to find its way through the encryption."""
+    server, trusted = certificate(tmp_path, host="127.0.0.1")
+    client = ssl.create_default_context(cafile=str(trusted))
+    with served(make_app(), work=False, tls=server) as shop:
+        plain = socket.create_connection(("127.0.0.1", urlsplit(shop.base).port or 0), 10)
+        with client.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
+            connection.sendall(HEAD.format(path="/orders", framing="Content-Length: 1000").encode() + b"order_id=")
+            yield connection
+
+
+def test_a_body_that_stalls_over_tls_is_answered_too(begun_over_tls: socket.socket) -> None:
+    status, seconds = answer(begun_over_tls)
+    assert (status, SECONDS / 2 < seconds < 5) == (b"400", True)
+
+
+def test_nor_does_a_byte_now_and_then_over_tls(begun_over_tls: socket.socket) -> None:
+    assert_drips_end(begun_over_tls)
+
+
 def test_a_byte_now_and_then_does_not_put_the_deadline_off(shop: Served) -> None:
-    connection = begun(shop)
+    assert_drips_end(begun(shop))
+
+
+def assert_drips_end(connection: socket.socket) -> None:
     is_over = threading.Event()
 
     def drip() -> None:
@@ -64,9 +96,21 @@ def test_a_byte_now_and_then_does_not_put_the_deadline_off(shop: Served) -> None
     assert (status, time.monotonic() - began < 5) == (b"400", True)
 
 
+def test_a_forked_process_watches_none_of_its_parents_bodies() -> None:
+    """Its parent still reads them; to end one would end the parent's."""
+    watch = body_deadlines._WATCH
+    ours, theirs = socket.socketpair()
+    with ours, theirs, watch.until(time.monotonic() + 0.2, ours):
+        child = os.fork()
+        if not child:
+            with watch.until(time.monotonic() + 0.1, theirs):
+                os._exit(len(watch._waited_for))
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+
+
 def test_the_form_of_a_page_has_a_deadline_too(shop: Served) -> None:
-    _status, seconds = answer(begun(shop, "/admin/sign-in"))
-    assert seconds < 5
+    status, seconds = answer(begun(shop, "/admin/sign-in"))
+    assert (status, SECONDS / 2 < seconds < 5) == (b"400", True)
 
 
 def test_many_stalled_bodies_all_end(shop: Served) -> None:
