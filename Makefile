@@ -29,7 +29,7 @@ check: .venv/dev
 bench: .venv/dev
 	$(BIN)/python -m bench
 
-# Draw the generated documents anew from the code that they describe.
+# Draw the generated pages again from the code that they describe.
 docs: .venv/dev
 	$(BIN)/python -m docs.generate.order_guide
 	$(BIN)/python -m docs.generate.handler_reference

@@ -1,6 +1,6 @@
 """The reference of the handler contract, drawn from docstrings, annotations and the order's models.
 
-``python -m docs.generate.handler_reference`` writes it anew.
+``python -m docs.generate.handler_reference`` writes it again.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _PLAIN: dict[Any, str] = {NoneType: "None", Ellipsis: "...", AwareDatetime: "dat
 _INTRODUCTION = """\
 # Handler reference
 
-What a handler is, is given and may raise. This page is drawn from the code that it describes; how to begin is told in
-[Write a handler](write-a-handler.md), and whole ones stand in the [recipes](recipes.md).
+What a handler is, what it gets and what it may raise, drawn from the code itself. To start with your own, see [Write
+a handler](write-a-handler.md); the [recipes](recipes.md) are whole ones.
 
 ```python
 from receiver.handlers import Address, Context, Customer, Item, Order, RetryLater, Skip, handler
@@ -40,9 +40,9 @@ from receiver.handlers import Address, Context, Customer, Item, Order, RetryLate
 _ORDER = """\
 ## The order
 
-The order is typed, and frozen: no field can be set. Where the type says `None` the field may be missing: look before
-you use it. Amounts are `Decimal` in major units of `order.currency`, times are in UTC. How each travels in a POST is in
-the [order guide](order-guide.md).
+The order is typed and frozen: you can't set a field. Where the type says `None` the field may be missing, so check
+before you use it. Amounts are `Decimal` in major units of `order.currency`, times are in UTC. The [order
+guide](order-guide.md) says how each travels in a POST.
 """
 
 

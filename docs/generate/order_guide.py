@@ -1,6 +1,6 @@
 """The order guide and the JSON Schema, both drawn from the models.
 
-``python -m docs.generate.order_guide`` writes them anew.
+``python -m docs.generate.order_guide`` writes them again.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ SCHEMA = _ROOT / "receiver" / "static" / "order-v1.schema.json"
 _INTRODUCTION = """\
 # Order guide
 
-What an order POST may hold, version 1. The tables are made from the models in `receiver/orders/model.py`, the
-values are those of the dummy order. A receiver needs only `order_id`; every other field may be missing or empty,
-which mean the same. A malformed value of a field marked * parks the order; any other malformed value is noted,
-kept in `order.extra` and counts as missing. The JSON Schema of the JSON encoding is `/static/order-v1.schema.json`.
+What an order POST may hold, version 1. The tables are drawn from the models in `receiver/orders/model.py`, with the
+values of the test order. A receiver needs only `order_id`. Any other field may be missing or empty, which mean the
+same. A malformed value of a field marked * parks the order. Any other malformed value is noted, kept in
+`order.extra`, and counts as missing. The JSON Schema of the JSON encoding is `/static/order-v1.schema.json`.
 
-`shared_secret` may travel as one more field of either encoding, for merchants whose own process compares it by
-hand; it is no part of the order.
+`shared_secret` may travel as one more field of either encoding, for merchants whose own process compares it by hand.
+It isn't part of the order.
 """
 
 
 def order_guide(dummy: Order) -> str:
-    """Return the guide as Markdown: tables of all parameters, and the dummy's body in both encodings."""
+    """Return the guide as Markdown: tables of all parameters, and the test order's body in both encodings."""
     tables = "\n".join(map(_table, groups(dummy)))
     kinds = "\n".join(f"| {name} | {written} |" for name, written in types().items())
     form = "\n".join(form_pairs(dummy))
@@ -40,7 +40,7 @@ def order_guide(dummy: Order) -> str:
         f"{_INTRODUCTION}\n"
         f"{tables}\n"
         f"## How values are written\n\n| type | written as |\n| --- | --- |\n{kinds}\n\n"
-        "## As a form\n\n`Content-Type: application/x-www-form-urlencoded`; the line breaks are for reading only.\n\n"
+        "## As a form\n\n`Content-Type: application/x-www-form-urlencoded`; the line breaks are only for reading.\n\n"
         f"```\n{form}\n```\n\n"
         f"## As JSON\n\n`Content-Type: application/json`\n\n```json\n{json_text(dummy)}\n```\n"
     )
@@ -65,7 +65,7 @@ def _table(group: Group) -> str:
     rows = "\n".join(map(_row, group.parameters))
     return (
         f"## {group.heading}\n\n"
-        "| form name | JSON path | type | always sent | meaning | dummy |\n"
+        "| form name | JSON path | type | always sent | meaning | example |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
         f"{rows}\n"
     )
@@ -83,7 +83,7 @@ def _cell(text: str) -> str:
 
 
 def write(guide: Path, schema: Path) -> None:
-    """Write both files anew."""
+    """Write both files."""
     guide.write_text(order_guide(order_of_the_guide()), encoding="utf-8")
     schema.write_text(json_schema(), encoding="utf-8")
 

@@ -80,7 +80,7 @@ class Context:
         #: Whether this is a test transmission: what is done through ``session`` is then rolled back, mail goes to
         #: the merchant, and nothing is forwarded.
         self.test: bool = run.test
-        #: Number of this attempt, from 1. A replay that runs the handler again counts from 1 anew.
+        #: Number of this attempt, from 1. A replay that runs the handler again counts from 1 again.
         self.attempt: int = run.attempt
         #: Name of the source that the order came from; ``shopintegrator`` for a POST to ``/orders``.
         self.source: str = run.source
@@ -141,7 +141,7 @@ class Context:
         is among the values. On a test transmission the merchant is written to instead, in the shop's language.
         A ``reply_to`` that nothing can be delivered to is left out.
 
-        Raises ValueError when ``to`` is empty or an argument is of a wrong kind: when the order has no e-mail
+        Raises ValueError when ``to`` is empty or an argument is of a wrong kind: when the order has no email
         address, raise Skip before. An address that nothing can be delivered to fails the mail, not the handler.
         """
         attachments = tuple(attachments)

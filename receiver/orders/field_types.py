@@ -100,7 +100,7 @@ Moment = Annotated[
 Email = Annotated[
     str,
     WithJsonSchema({"type": "string", "format": "email"}),
-    Kind("e-mail", values.email, parks=True, written="one bare address, such as zoe@example.com"),
+    Kind("email", values.email, parks=True, written="one bare address, such as zoe@example.com"),
 ]
 Url = Annotated[
     str,

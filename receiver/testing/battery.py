@@ -35,7 +35,7 @@ class HandlerCases:
     """Is the battery that any handler inherits: ``class TestMine(HandlerCases): name = "mine"``.
 
     Override the fixture ``handler_settings`` for a handler that needs settings, and ``order`` for one that has
-    nothing to do with the dummy order.
+    nothing to do with the test order.
     """
 
     name: ClassVar[str]

@@ -36,7 +36,7 @@ MakeOrder = Callable[..., Order]
 
 @pytest.fixture
 def make_order() -> MakeOrder:
-    """Make the dummy order as a real one, each with an id of its own; changes are given by name.
+    """Make the test order as a real one, each with an id of its own; changes are given by name.
 
     ``make_order(shipping=None)`` has no address, ``make_order(test=True)`` is a test transmission.
     """
@@ -51,7 +51,7 @@ def make_order() -> MakeOrder:
 
 @pytest.fixture
 def order(make_order: MakeOrder) -> Order:
-    """Give the dummy order as a real one; override it when the handler has nothing to do with that."""
+    """Give the test order as a real one; override it when the handler has nothing to do with that."""
     return make_order()
 
 

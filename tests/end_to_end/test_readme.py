@@ -1,7 +1,8 @@
-"""README: its commands are run as they stand, in a copy of the project, by its own Makefile."""
+"""README and docs/: their commands are run as they stand, in a copy of the project, by its own Makefile."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import socket
@@ -21,12 +22,12 @@ from tests import unmeasured
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
 
 
-def block(kind: str, word: str) -> str:
-    """Find the one block of README of this kind that holds the word."""
-    (found,) = [code for language, code in BLOCKS if language == kind and word in code]
+def block(kind: str, word: str, page: str = "README.md") -> str:
+    """Return the one block of the page of this kind that holds the word."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / page).read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (found,) = [code for language, code in blocks if language == kind and word in code]
     return str(found)
 
 
@@ -148,8 +149,8 @@ def test_names_that_differ_are_mapped_while_the_server_runs(project: Project) ->
     )
     assert '"status":"parked"' in project.sh(post)
 
-    project.write("instance/config.toml", block("toml", "OrderRef"), append=True)
-    replayed = project.sh(block("sh", "replay --parked"))
+    project.write("instance/config.toml", block("toml", "OrderRef", "docs/map-names.md"), append=True)
+    replayed = project.sh(block("sh", "replay --parked", "docs/map-names.md"))
 
     assert "open" in replayed
     assert '"status":"accepted"' in project.sh(post.replace("OrderRef=77", "OrderRef=78"))
@@ -164,6 +165,37 @@ def test_the_handler_of_the_readme_works_on_the_dummy_order(project: Project) ->
     assert re.search(r"tell_the_warehouse on order TEST-\w+: done in \d+ ms\n3 items\n", printed)
     assert re.search(r"handler tell_the_warehouse +done +3 items", printed)
     assert re.search(r"mail of tell_the_warehouse +sent", printed)
+
+
+def test_an_email_is_previewed_and_its_template_copied(project: Project) -> None:
+    printed = project.sh(block("sh", "mail preview", "docs/mails.md"))
+    assert "A-1001" in printed
+    assert (project.folder / "preview.html").exists()
+
+    project.sh(block("sh", "mail customise", "docs/mails.md"))
+    assert (project.folder / "instance" / "templates" / "order_confirmation.html").exists()
+
+
+def test_the_database_is_backed_up(project: Project) -> None:
+    command = block("sh", "flask backup", "docs/backup-and-upgrade.md")
+    assert "Backed up to" in project.sh(command.replace("/somewhere/else", str(project.folder)))
+
+
+def test_a_secret_is_replaced(project: Project) -> None:
+    made = project.sh(".venv/bin/flask secret add a-secret-to-be-replaced --json")
+    fingerprint = json.loads(made)["fingerprint"]
+    command = block("sh", "--replaces", "docs/connect-your-shop.md").replace("flask", ".venv/bin/flask", 1)
+    project.sh(command.replace("NEW", "a-secret-that-replaces-it").replace("OLD_FINGERPRINT", fingerprint))
+    listed = project.sh(".venv/bin/flask secret list")
+    assert re.search(rf"{fingerprint} .*active", listed)
+
+
+def test_a_recipe_is_tried_before_it_runs(project: Project) -> None:
+    shutil.copy(
+        project.folder / "examples" / "handlers" / "post_to_warehouse.py", project.folder / "instance" / "handlers"
+    )
+    printed = project.sh(block("sh", "post_to_warehouse", "docs/recipes.md"), ok=False)
+    assert "post_to_warehouse on order TEST-" in printed
 
 
 def test_a_second_start_takes_seconds_and_no_self_test(project: Project) -> None:
@@ -184,18 +216,20 @@ def test_a_second_start_takes_seconds_and_no_self_test(project: Project) -> None
 
 
 @pytest.mark.parametrize("name", [setting.name for setting in SETTINGS])
-def test_every_setting_stands_in_the_readme_with_its_meaning(name: str) -> None:
+def test_the_settings_page_has_every_setting_with_its_meaning(name: str) -> None:
+    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
     meaning = next(setting.meaning for setting in SETTINGS if setting.name == name)
 
-    assert f"| `{name}` |" in README
-    assert meaning in README
+    assert f"| `{name}` |" in page
+    assert meaning in page
 
 
-def test_every_status_that_an_error_ends_in_stands_in_the_readme() -> None:
+def test_the_answers_page_has_every_status_that_an_error_ends_in() -> None:
+    page = (ROOT / "docs" / "answers.md").read_text("utf-8")
     for error in ReceiverError.__subclasses__():
-        assert re.search(rf"\b{error.status}\b", README) or error.status == 404
+        assert re.search(rf"^\| [^|]*\b{error.status}\b", page, re.MULTILINE), error
 
 
-def test_every_file_that_the_readme_links_to_is_there() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_the_readme_is_short_and_begins_with_the_two_commands() -> None:
+    assert len(README.splitlines()) <= 110
+    assert re.findall(r"^```sh\n(.*?)\n```$", README, re.MULTILINE | re.DOTALL)[:2] == ["make run", "make test"]
