@@ -38,8 +38,8 @@ _RENEW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
-    """Is what one attempt of a handler made of an order."""
+class TrialRun:
+    """What one attempt of a handler made of an order."""
 
     handler: str
     order_id: str | None
@@ -77,7 +77,7 @@ class HandlerTrials:
     #: Where the emails of a trial go, whomever they were for.
     merchant_email: str
 
-    def on_order(self, name: str, order: str, *, dry_run: bool) -> Trial:
+    def on_order(self, name: str, order: str, *, dry_run: bool) -> TrialRun:
         """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
 
         On a ``dry_run`` the database stays as it was and no email is sent. Raises ConfigurationError when there is
@@ -90,7 +90,7 @@ class HandlerTrials:
                 replay.take(session, row, registry=self.registry, handler=name)
             return (self._try if dry_run else self._run)(database, registry, name, row)
 
-    def on_sample(self, name: str, *, dry_run: bool) -> Trial:
+    def on_sample(self, name: str, *, dry_run: bool) -> TrialRun:
         """Run a handler on the sample order, as if it were a real one, of which the database keeps nothing.
 
         Unless it is a ``dry_run`` its emails are sent: to the merchant, whomever they were for. Raises NotThere when
@@ -110,13 +110,13 @@ class HandlerTrials:
                     _send_to_merchant(session, mail, self.merchant_email)
         return trial
 
-    def _try(self, copy: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
+    def _try(self, copy: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
         """Run it on a copy of the database, which tells what changed."""
         with watched(copy, without=RECORDS) as changes:
             trial = self._run(copy, registry, name, row)
         return replace(trial, changes=changes)
 
-    def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> Trial:
+    def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
         """Make the attempt as the queue would, and gather what it left."""
         leases = Leases(database)
         services = replace(self.services, database=database)
@@ -127,7 +127,7 @@ class HandlerTrials:
         mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
         with database.read() as session:
             mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
-        return Trial(
+        return TrialRun(
             handler=name,
             order_id=row.order_id,
             state=one.state,

@@ -11,7 +11,6 @@ from pathlib import Path
 from sqlalchemy import text
 
 from receiver.app.components import Kit
-from receiver.dispatch.replay import replay
 from receiver.dispatch.trial import RECORDS
 from receiver.storage import order_queries
 from receiver.storage.models import HandlerRow, MailRow
@@ -49,8 +48,7 @@ class Trial:
 
     def again(self) -> None:
         """Run the handler on the same order once more, as a new run of it."""
-        with self.kit.database.write() as session:
-            replay(session, self.receipt, sources=self.kit.sources, registry=self.kit.registry, handler=self.name)
+        self.kit.trials.on_order(self.name, self.receipt, dry_run=False)
         self.run()
 
     def run(self) -> None:

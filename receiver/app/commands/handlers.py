@@ -13,7 +13,7 @@ from receiver.app.commands.working import working_kit
 from receiver.app.components import current_kit
 from receiver.dispatch import handler_changes, scaffold
 from receiver.dispatch.row_changes import Change
-from receiver.dispatch.trial import Trial
+from receiver.dispatch.trial import TrialRun
 from receiver.handlers.contract import Handler
 from receiver.handlers.registry import SWITCHED_BY
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
@@ -107,7 +107,7 @@ def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool)
         raise SystemExit(1)
 
 
-def _print_trial(trial: Trial) -> None:
+def _print_trial(trial: TrialRun) -> None:
     say(f"{trial.handler} on order {trial.order_id}: {trial.state} in {trial.milliseconds} ms", bold=True)
     if trial.detail is not None:
         say(trial.detail)
@@ -147,7 +147,7 @@ def _short(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
 
 
-def _what_is_kept(trial: Trial, *, dummy: bool, dry_run: bool) -> str:
+def _what_is_kept(trial: TrialRun, *, dummy: bool, dry_run: bool) -> str:
     if dry_run:
         return "A dry run: the database is as it was, and no mail is sent."
     if dummy and trial.mails:
