@@ -15,4 +15,4 @@ def empty() -> str:
 
 
 kit = app.extensions["receiver"]
-serving.start(kit, work=kit.settings["EMBEDDED_WORKER"])
+serving.start(kit, work=kit.settings.EMBEDDED_WORKER)

@@ -30,13 +30,13 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
 
     instance = installation.instance_folder(instance_path)
     app = Flask(__name__, instance_path=str(instance))
-    found, wrong = reading.read(instance, overrides=overrides or {})
-    app.config.update(found)
+    read = reading.read(instance, overrides or {})
+    app.config["SECRET_KEY"] = read.settings.SECRET_KEY.get_secret_value()
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    kit = wiring.build(instance, found, wrong)
+    kit = wiring.build(instance, read)
     app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine.hint)}
     app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
-    if hops := found["TRUSTED_PROXIES"]:
+    if hops := read.settings.TRUSTED_PROXIES:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     problems.init_app(app)
     page_forms.init_app(app)

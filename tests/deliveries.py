@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from receiver.mail.transport import MailNotDelivered, MailTransport, OutgoingMail
+from receiver.settings.model import Settings
 from tests.smtp_servers import HOST
 
 #: Parts of addresses, passwords and answers that no message may repeat.
@@ -43,7 +44,7 @@ def settings(port: int, **changes: Any) -> dict[str, Any]:
 
 def failure_of(server: dict[str, Any], mail: OutgoingMail | None = None) -> MailNotDelivered:
     """Give the error that a delivery ends in, which says nothing private."""
-    transport = MailTransport(server, Path("/nonexistent"))
+    transport = MailTransport(Settings(**server), Path("/nonexistent"))
     with pytest.raises(MailNotDelivered) as caught:
         transport.deliver(mail or a_mail())
     transport.close()

@@ -12,6 +12,7 @@ import receiver
 from receiver import create_app
 from receiver.app.components import Kit
 from receiver.settings import installation
+from receiver.settings.model import SETTINGS
 from tests.served import SECRET, order_fields
 
 
@@ -93,9 +94,15 @@ def test_a_name_that_is_no_setting_lets_orders_in(instance: Path) -> None:
     assert answer.status_code == 202
 
 
-def test_overrides_win_and_are_the_apps_config(nowhere: Path) -> None:
-    app = create_app({"SHOP_NAME": "Given"})
-    assert app.config["SHOP_NAME"] == "Given"
+def test_overrides_win(nowhere: Path) -> None:
+    assert create_app({"SHOP_NAME": "Given"}).extensions["receiver"].settings.SHOP_NAME == "Given"
+
+
+def test_the_apps_config_holds_what_is_flasks_and_no_copy_of_the_settings(nowhere: Path) -> None:
+    """A copy could be changed without any effect; Flask itself signs its sessions with the key."""
+    app = create_app({"SECRET_KEY": "k" * 40, "SHOP_NAME": "Given"})
+    assert app.config["SECRET_KEY"] == "k" * 40
+    assert not set(app.config) & (set(SETTINGS) - {"SECRET_KEY"})
 
 
 def test_two_apps_share_nothing(nowhere: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 
@@ -30,6 +29,7 @@ from receiver.mail.transport import MailTransport
 from receiver.relay.controls import Controls
 from receiver.relay.transmissions import Transmissions
 from receiver.security.shared_secrets import SharedSecrets
+from receiver.settings.model import Settings
 from receiver.sources.registry import Sources
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
@@ -41,7 +41,11 @@ class Kit:
     """Holds what views and commands work with."""
 
     instance: Path
-    settings: Mapping[str, Any] = field(repr=False)
+    settings: Settings = field(repr=False)
+    #: Where each setting comes from.
+    setting_origins: Mapping[str, str]
+    #: A sentence for each name in the file or the environment that is no setting, and has no effect.
+    unknown_settings: Sequence[str]
     #: What is wrong with the settings, sources apart, until a restart.
     setting_problems: list[str]
     #: What has been in the way at the database since the start; empty once it is gone.
@@ -74,7 +78,7 @@ class Kit:
     @property
     def setting_warnings(self) -> Sequence[str]:
         """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
-        return [*self.settings["unknown"], *choice.without_effect(self.settings), *self.sources.warnings]
+        return [*self.unknown_settings, *choice.without_effect(self.settings), *self.sources.warnings]
 
     @property
     def problems(self) -> list[str]:

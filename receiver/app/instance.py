@@ -14,8 +14,9 @@ from receiver.app.components import Kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.security import guesses, sealed
 from receiver.security.sign_ins import SHORTEST_PASSWORD, end_all
-from receiver.settings import definitions, secret_key
+from receiver.settings import secret_key
 from receiver.settings.example import example
+from receiver.settings.model import FILE
 from receiver.settings.reading import DEFAULT
 from receiver.storage import migrations, private_files
 from receiver.storage.backup import back_up
@@ -42,8 +43,8 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
     try:
         yield from _make_folders(kit.instance)
         yield from _set_up_key(kit, new_key=new_key)
-        if private_files.write(kit.instance / definitions.FILE, example()):
-            yield f"Wrote {kit.instance / definitions.FILE}"
+        if private_files.write(kit.instance / FILE, example()):
+            yield f"Wrote {kit.instance / FILE}"
         with translated_errors():
             yield from _upgrade(kit)
         if new_key:
@@ -87,8 +88,8 @@ def _make_folders(instance: Path) -> Iterator[str]:
 
 def _key(kit: Kit) -> str | None:
     """Give the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
-    is_set = kit.settings["origins"]["SECRET_KEY"] != DEFAULT
-    return kit.settings["SECRET_KEY"] if is_set else secret_key.read(kit.instance)
+    is_set = kit.setting_origins["SECRET_KEY"] != DEFAULT
+    return kit.settings.SECRET_KEY.get_secret_value() if is_set else secret_key.read(kit.instance)
 
 
 def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
@@ -117,7 +118,7 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
 
 
 def _upgrade(kit: Kit) -> Iterator[str]:
-    path = Path(make_url(kit.settings["DATABASE_URL"]).database or "")
+    path = Path(make_url(kit.settings.DATABASE_URL).database or "")
     if not path.exists():
         private_files.write(path, "")
     found = migrations.version(kit.database.engine)

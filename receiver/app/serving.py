@@ -51,7 +51,7 @@ def _only_restarts(command: click.Context) -> bool:
 def begin(kit: Kit, *, owns_process: bool = True) -> None:
     """Serve in this process if it's one that serves, and run jobs in it if the settings say so."""
     if is_serving():
-        start(kit, work=kit.settings["EMBEDDED_WORKER"], owns_process=owns_process)
+        start(kit, work=kit.settings.EMBEDDED_WORKER, owns_process=owns_process)
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))
 
 
@@ -65,7 +65,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     of a site that the receiver is mounted in, keeps its log and its hooks as they are.
     """
     if owns_process:
-        _set_up_process(kit.settings["LOG_LEVEL"])
+        _set_up_process(kit.settings.LOG_LEVEL)
     kit.setting_problems.extend(_missing_key(kit))
     kit.database_problems.extend(_database_problems(kit))
     for problem in kit.problems:
@@ -98,7 +98,7 @@ def blocking_problems(kit: Kit) -> list[str]:
 
 
 def _missing_key(kit: Kit) -> list[str]:
-    problem = None if kit.settings["SECRET_KEY"] else secret_key.problem(kit.instance)
+    problem = None if kit.settings.SECRET_KEY else secret_key.problem(kit.instance)
     return [problem] if problem else []
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -44,7 +44,8 @@ from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SharedSecrets
-from receiver.settings.definitions import SETTINGS
+from receiver.settings.model import SETTINGS, Settings, is_secret, plain
+from receiver.settings.reading import Reading
 from receiver.sources.registry import Sources
 from receiver.storage import jobs
 from receiver.storage.clock import Heartbeat
@@ -56,37 +57,33 @@ from receiver.storage.processes import Presence
 from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
 
-#: Settings that no handler is shown.
-_NOT_SHOWN = frozenset(
-    {"sources", "registrar", "origins", "unknown"}
-    | {setting.name for setting in SETTINGS if setting.is_secret and not setting.is_for_handlers}
-)
 
-
-def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
+def build(instance: Path, read: Reading) -> Kit:
     """Build all parts from the settings; starts nothing and touches no database."""
-    database = Database(settings["DATABASE_URL"], instance / "write.lock")
-    sources = Sources(instance, settings["sources"], database)
+    settings = read.settings
+    database = Database(settings.DATABASE_URL, instance / "write.lock")
+    sources = Sources(instance, settings.sources, database)
     shared_secrets = SharedSecrets(
-        database, secret_key=settings["SECRET_KEY"], from_settings=settings["SHARED_SECRETS"]
+        database, secret_key=settings.SECRET_KEY.get_secret_value(), from_settings=plain(settings.SHARED_SECRETS)
     )
     templates = _templates(instance / "templates", settings)
     account_links = AccountLinks(
-        secret_key=settings["SECRET_KEY"],
-        public_url=settings["PUBLIC_URL"],
-        is_on=settings["REGISTRAR"] == "accounts",
+        secret_key=settings.SECRET_KEY.get_secret_value(),
+        public_url=settings.PUBLIC_URL,
+        is_on=settings.REGISTRAR == "accounts",
     )
-    registry = load(instance, settings["HANDLERS"], settings)
+    shown = _shown(settings)
+    registry = load(instance, settings.HANDLERS, shown)
     refusals = Refusals(database)
     inbox = Inbox(database)
     transport = MailTransport(settings, instance)
-    is_production = settings["PUBLIC_URL"].startswith("https:")
-    allow_private = settings["RELAY_ALLOW_PRIVATE"] and not is_production
+    is_production = settings.PUBLIC_URL.startswith("https:")
+    allow_private = settings.RELAY_ALLOW_PRIVATE and not is_production
     pool = new_pool(allow_private=allow_private, https_only=is_production)
-    forward_secret = settings["FORWARD_SECRET"].strip()
+    forward_secret = settings.FORWARD_SECRET.get_secret_value().strip()
     forwarding = Forwarding(
         secret=forward_secret,
-        public_url=settings["PUBLIC_URL"],
+        public_url=settings.PUBLIC_URL,
         https_only=is_production,
         allow_private=allow_private,
     )
@@ -97,31 +94,31 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         http=pool,
         account_links=account_links,
         forwarding=forwarding,
-        settings=MappingProxyType({k: _frozen(v) for k, v in settings.items() if k not in _NOT_SHOWN}),
+        settings=shown,
     )
-    processor = Processor(database, leases, registry, services, schedule=settings["RETRY_SCHEDULE"])
+    processor = Processor(database, leases, registry, services, schedule=settings.RETRY_SCHEDULE)
     outbox = Outbox(
         database,
         leases,
         transport,
-        sender=(settings["SHOP_NAME"], settings["MAIL_DEFAULT_SENDER"]),
-        schedule=settings["RETRY_SCHEDULE"],
+        sender=(settings.SHOP_NAME, settings.MAIL_DEFAULT_SENDER),
+        schedule=settings.RETRY_SCHEDULE,
     )
     controls = Controls(
         database,
-        secret_key=settings["SECRET_KEY"],
+        secret_key=settings.SECRET_KEY.get_secret_value(),
         https_only=is_production,
         allow_private=allow_private,
     )
     transmissions = Transmissions(database, leases, controls, pool, forward_secret=forward_secret)
-    registrar, wrong = choice.chosen(settings["REGISTRAR"], settings["registrar"], os.environ)
-    registrations = Registrations(database, leases, registrar, schedule=settings["RETRY_SCHEDULE"])
-    own_mails = OwnMails(templates, account_url=choice.account_url(settings))
+    registrar, wrong = choice.chosen(settings.REGISTRAR, settings.registrar, os.environ)
+    registrations = Registrations(database, leases, registrar, schedule=settings.RETRY_SCHEDULE)
+    own_mails = OwnMails(templates, account_url=choice.account_url(settings.REGISTRAR, settings.ACCOUNT_URL))
     notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
-    heartbeat = Heartbeat(database, days=settings["RETENTION_DAYS"])
-    retention = Retention(database, transport, days=settings["RETENTION_DAYS"])
+    heartbeat = Heartbeat(database, days=settings.RETENTION_DAYS)
+    retention = Retention(database, transport, days=settings.RETENTION_DAYS)
     presence = Presence(database)
-    threads = settings["WORKER_THREADS"]
+    threads = settings.WORKER_THREADS
     engine = Engine(
         {
             "orders": Kind(_is_due(database, leases, OrderRow), processor.run_next, threads),
@@ -131,7 +128,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
         },
         [
             *(refusals.flush, database.checkpoint, HeldBack(database).look, presence.sign),
-            *(heartbeat.look, retention.look, FarOff(database, leases, settings["RETRY_SCHEDULE"]).look),
+            *(heartbeat.look, retention.look, FarOff(database, leases, settings.RETRY_SCHEDULE).look),
         ],
         # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
         beside={"leases": [leases.renew, leases.watch], "notices": [own_mails.check, notices.look]},
@@ -140,7 +137,9 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     return Kit(
         instance=instance,
         settings=settings,
-        setting_problems=[*problems, *wrong, *forwarding.problems(settings["FORWARD_URLS"])],
+        setting_origins=read.origins,
+        unknown_settings=read.unknown,
+        setting_problems=[*read.problems, *wrong, *forwarding.problems(settings.FORWARD_URLS)],
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,
@@ -153,7 +152,7 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             refusals=refusals,
             inbox=inbox,
         ),
-        readiness=Readiness(database, inbox, largest_order=settings["MAX_BODY_BYTES"]),
+        readiness=Readiness(database, inbox, largest_order=settings.MAX_BODY_BYTES),
         own_mails=own_mails,
         transport=transport,
         templates=templates,
@@ -164,8 +163,8 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
             database=database,
             services=services,
             registry=registry,
-            schedule=settings["RETRY_SCHEDULE"],
-            merchant_email=settings["MERCHANT_EMAIL"],
+            schedule=settings.RETRY_SCHEDULE,
+            merchant_email=settings.MERCHANT_EMAIL,
         ),
         outbox=outbox,
         controls=controls,
@@ -179,24 +178,25 @@ def build(instance: Path, settings: dict[str, Any], problems: list[str]) -> Kit:
     )
 
 
-def _frozen(value: Any) -> Any:
-    """Give a setting so that no handler can change it for the others."""
-    return tuple(value) if isinstance(value, list) else value
+def _shown(settings: Settings) -> Mapping[str, Any]:
+    """Return what handlers are shown of the settings: nothing secret but CHAT_URL, which one of them works with."""
+    shown = {name: getattr(settings, name) for name, field in SETTINGS.items() if not is_secret(field)}
+    return MappingProxyType({**shown, "CHAT_URL": settings.CHAT_URL.get_secret_value()})
 
 
-def _templates(folder: Path, settings: dict[str, Any]) -> MailTemplates:
+def _templates(folder: Path, settings: Settings) -> MailTemplates:
     return MailTemplates(
         folder,
-        settings["DEFAULT_LOCALE"],
-        ZoneInfo(settings["TIMEZONE"]),
-        shop_name=settings["SHOP_NAME"],
+        settings.DEFAULT_LOCALE,
+        ZoneInfo(settings.TIMEZONE),
+        shop_name=settings.SHOP_NAME,
         brand=brand.from_settings(settings),
-        language=settings["MAIL_LANGUAGE"],
+        language=settings.MAIL_LANGUAGE,
     )
 
 
 def _standing_elsewhere(
-    settings: dict[str, Any], own_mails: OwnMails, registrar: Registrar | None
+    settings: Settings, own_mails: OwnMails, registrar: Registrar | None
 ) -> Callable[[Session], list[Trouble]]:
     """Make what gives the troubles that the notices themselves know nothing of."""
     return lambda session: [

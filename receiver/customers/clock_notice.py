@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy.orm import Session
 
 from receiver.mail.notices import Trouble
+from receiver.settings.model import Settings
 from receiver.storage.clock import Suspension, suspension, utc_now
 
 #: What the merchant can do about it.
@@ -27,9 +26,9 @@ def nothing_is_purged(suspended: Suspension) -> str:
     )
 
 
-def standing(session: Session, settings: Mapping[str, Any]) -> list[Trouble]:
+def standing(session: Session, settings: Settings) -> list[Trouble]:
     """Give the trouble that the clock jumped, while it keeps anything from being purged."""
-    suspended = suspension(session, utc_now()) if settings["RETENTION_DAYS"] else None
+    suspended = suspension(session, utc_now()) if settings.RETENTION_DAYS else None
     if suspended is None:
         return []
     return [

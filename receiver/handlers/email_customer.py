@@ -16,6 +16,6 @@ def email_customer(order: Order, context: Context) -> str:
         template="order_confirmation",
         reply_to=context.settings["MERCHANT_EMAIL"],
         claim_url=context.claim_url(),
-        account_url=choice.account_url(context.settings),
+        account_url=choice.account_url(context.settings["REGISTRAR"], context.settings["ACCOUNT_URL"]),
     )
     return "confirmation put into the outbox"

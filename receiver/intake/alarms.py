@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from receiver.mail.notices import Trouble
+from receiver.settings.model import Settings
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import OrderRow
 
@@ -34,11 +35,11 @@ class _Arrival(NamedTuple):
     at: datetime
 
 
-def standing(session: Session, settings: Mapping[str, Any]) -> list[Trouble]:
+def standing(session: Session, settings: Settings) -> list[Trouble]:
     """Give the alarms that stand now, of those that the settings switch on."""
     now = datetime.now(UTC)
-    quiet = _quiet(session, settings["QUIET_HOURS_ALARM"], now) if settings["QUIET_HOURS_ALARM"] else None
-    gap = _gap(session, now) if settings["ORDER_GAP_ALARM"] else None
+    quiet = _quiet(session, settings.QUIET_HOURS_ALARM, now) if settings.QUIET_HOURS_ALARM else None
+    gap = _gap(session, now) if settings.ORDER_GAP_ALARM else None
     return [trouble for trouble in (quiet, gap) if trouble is not None]
 
 

@@ -22,6 +22,7 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
 from receiver.intake.refusals import Refusals
 from receiver.security.shared_secrets import Keyring, SharedSecrets
+from receiver.settings.model import Settings
 from receiver.sources.registry import Sources
 from receiver.sources.source import Source
 
@@ -54,7 +55,7 @@ class Received(NamedTuple):
 class Reception:
     """The way in: it turns deliveries into rows."""
 
-    settings: Mapping[str, Any] = field(repr=False)
+    settings: Settings = field(repr=False)
     sources: Sources
     shared_secrets: SharedSecrets
     refusals: Refusals
@@ -68,7 +69,7 @@ class Reception:
         body = self._body_of(delivery, b"")
         source = None
         try:
-            body = self._body_of(delivery, delivery.body.read(self.settings["MAX_BODY_BYTES"]))
+            body = self._body_of(delivery, delivery.body.read(self.settings.MAX_BODY_BYTES))
             source = self.sources.get(delivery.source)
             return self._authenticated_by_any(delivery, source, body)
         except Unavailable:
@@ -79,7 +80,7 @@ class Reception:
             raise
 
     def _body_of(self, delivery: Delivery, raw: bytes) -> Body:
-        return Body(raw, delivery.headers, self.settings["MAX_FIELDS"])
+        return Body(raw, delivery.headers, self.settings.MAX_FIELDS)
 
     def _authenticated_by_any(self, delivery: Delivery, source: Source, body: Body) -> Received:
         """Record it by the secrets that were read last, and again by those of this moment when they prove no more.
@@ -103,7 +104,7 @@ class Reception:
             body.values,
             keyring,
             now=delivery.received_at,
-            require_signature=self.settings["REQUIRE_SIGNATURE"],
+            require_signature=self.settings.REQUIRE_SIGNATURE,
         )
         if not body.fields():
             raise EmptyBody(
@@ -115,7 +116,7 @@ class Reception:
             source=source,
             proof=proof,
             keyring=keyring,
-            secret_key=self.settings["SECRET_KEY"],
+            secret_key=self.settings.SECRET_KEY.get_secret_value(),
             content_type=delivery.headers.get("content-type"),
             end_is_known=delivery.body.end_is_known,
             received_at=delivery.received_at,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+
+from receiver.settings.model import Settings
 
 _DARK, _LIGHT = "#000000", "#ffffff"
 
@@ -23,11 +23,9 @@ class Brand:
         return max(_DARK, _LIGHT, key=lambda text: contrast(text, self.colour))
 
 
-def from_settings(settings: Mapping[str, Any]) -> Brand:
+def from_settings(settings: Settings) -> Brand:
     """Read the brand from the settings."""
-    return Brand(
-        colour=settings["MAIL_COLOUR"], logo_url=settings["MAIL_LOGO_URL"], footer=settings["MAIL_FOOTER"].strip()
-    )
+    return Brand(colour=settings.MAIL_COLOUR, logo_url=settings.MAIL_LOGO_URL, footer=settings.MAIL_FOOTER.strip())
 
 
 def contrast(one: str, other: str) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from receiver.mail import outbox
 from receiver.mail.templates import MailTemplates, Rendered
 from receiver.mail.transport import ANOTHER_ADDRESS, deterministic_message_id
+from receiver.settings.model import Settings
 from receiver.storage import same_id
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
@@ -155,7 +156,7 @@ class Notices:
         self,
         database: Database,
         templates: MailTemplates,
-        settings: Mapping[str, Any],
+        settings: Settings,
         others: Callable[[Session], Sequence[Trouble]],
     ) -> None:
         self._database = database
@@ -188,7 +189,7 @@ class Notices:
                     self._tell(session, trouble, rendered, now)
 
     def _rendered(self, trouble: Trouble) -> Rendered:
-        console_url = f"{self._settings['PUBLIC_URL'].rstrip('/')}/admin/"
+        console_url = f"{self._settings.PUBLIC_URL.rstrip('/')}/admin/"
         return self._templates.render(
             "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
         )
@@ -196,12 +197,12 @@ class Notices:
     def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
-        sender = self._settings["MAIL_DEFAULT_SENDER"]
+        sender = self._settings.MAIL_DEFAULT_SENDER
         draft = outbox.Draft(
             message_id=deterministic_message_id(
                 event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, sender=sender
             ),
-            recipient=self._settings["MERCHANT_EMAIL"],
+            recipient=self._settings.MERCHANT_EMAIL,
             subject=rendered.subject,
             text=rendered.text,
             html=rendered.html,

@@ -9,11 +9,10 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import flask_mail
 from flask import Flask
@@ -28,6 +27,7 @@ from receiver.mail.message import (
     new_message_id,
 )
 from receiver.mail.smtp_failures import FAILURES, explain
+from receiver.settings.model import Settings, plain
 
 __all__ = [
     "ANOTHER_ADDRESS",
@@ -53,14 +53,14 @@ OutboxFiles = dict[str, list[Path]]
 class MailTransport:
     """Delivers mails, from any thread and without an application context."""
 
-    def __init__(self, settings: Mapping[str, Any], instance: Path) -> None:
+    def __init__(self, settings: Settings, instance: Path) -> None:
         self._folder = instance / "outbox"
         # Flask-Mail wants an application; with one of its own neither TESTING nor MAIL_SUPPRESS_SEND can
         # keep mails back while they are reported as sent.
         self._app = Flask("receiver.mail.transport")
-        self._app.config.from_mapping({name: settings[name] for name in _SETTINGS if name in settings})
+        self._app.config.from_mapping({name: plain(getattr(settings, name)) for name in _SETTINGS})
         self._mail = flask_mail.Mail(self._app)
-        self._server: str = settings.get("MAIL_SERVER") or ""
+        self._server = settings.MAIL_SERVER
         self._thread = threading.local()
 
     def deliver(self, mail: OutgoingMail) -> str:

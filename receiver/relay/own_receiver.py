@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from sqlalchemy.orm import Session
@@ -13,6 +12,7 @@ from receiver.errors import NotPossible
 from receiver.relay.controls import Control, Controls
 from receiver.security import signing
 from receiver.security.shared_secrets import SharedSecrets
+from receiver.settings.model import Settings
 from receiver.storage.database import Database
 
 #: Under this name the receiver lists the secrets that the Order Control gave it.
@@ -25,7 +25,7 @@ class Parts(Protocol):
     """Is what is needed of the kit."""
 
     @property
-    def settings(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def settings(self) -> Settings: ...  # noqa: D102
     @property
     def database(self) -> Database: ...  # noqa: D102
     @property
@@ -43,7 +43,7 @@ class OwnReceiver:
     def is_at(self, url: str, *also_known_as: str) -> bool:
         """Tell whether a URL leads here: to PUBLIC_URL, or another address this server is known by, and /orders."""
         try:
-            return any(is_below(url, base) for base in (self._parts.settings["PUBLIC_URL"], *also_known_as))
+            return any(is_below(url, base) for base in (self._parts.settings.PUBLIC_URL, *also_known_as))
         except ValueError:  # no URL at all
             return False
 

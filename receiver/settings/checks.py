@@ -38,7 +38,7 @@ def shared_secrets(value: list[str]) -> str | None:
     for number, secret in enumerate(value, 1):
         try:
             clean_secret(secret)
-        except (ConfigurationError, AttributeError, TypeError) as error:
+        except ConfigurationError as error:
             return f"is wrong in its secret number {number}: {str(error).rstrip('.')}"
     return None
 
@@ -144,32 +144,13 @@ def timezone(value: str) -> str | None:
     return None
 
 
-def log_level(value: str) -> str | None:
-    """Want one of the four levels."""
-    return None if value in {"debug", "info", "warning", "error"} else "must be debug, info, warning or error"
-
-
 def names(value: list[str]) -> str | None:
     """Want a list of names, each once."""
-    if not all(isinstance(name, str) for name in value):
-        return 'must be a list of names, such as ["my_handler"]'
     twice = next((name for name in value if value.count(name) > 1), None)
     return None if twice is None else f"names {twice[:64]} twice; remove one"
 
 
-def addresses(value: list[str]) -> str | None:
-    """Want a list of addresses, whatever they are; who calls them checks that."""
-    good = all(isinstance(address, str) for address in value)
-    return None if good else 'must be a list of addresses, such as ["https://shop.example/orders"]'
-
-
-def one_of(*words: str) -> Callable[[str], str | None]:
-    """Make a check that a text is one of some words."""
-    listed = f"{', '.join(words[:-1])} or {words[-1]}"
-    return lambda value: None if value in words else f"must be {listed}"
-
-
 def seconds(value: list[int]) -> str | None:
     """Want a list of waiting times."""
-    good = all(isinstance(item, int) and not isinstance(item, bool) and 0 < item <= _YEAR for item in value)
+    good = all(0 < item <= _YEAR for item in value)
     return None if good else "must be a list of whole numbers of seconds up to a year, such as [60, 300]"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import textwrap
-from typing import Any
 
-from receiver.settings.definitions import EXAMPLES, SETTINGS
-from receiver.settings.setting import PREFIX
+from receiver.settings.environment import PREFIX
+from receiver.settings.model import EXAMPLES, SETTINGS, plain
 
 _HEAD = f"""\
 # The merchant's settings. A setting X is also read from the environment as {PREFIX}X, which wins.
@@ -55,17 +54,13 @@ _SOURCES = """
 
 
 def example() -> str:
-    """Give the text of a fresh ``config.toml``; the three names that every shop changes are not commented out."""
+    """Return the text of a fresh ``config.toml``; the three names that every shop changes are not commented out."""
     parts = [_HEAD]
-    for setting in SETTINGS:
-        note = textwrap.fill(setting.meaning, 100, initial_indent="# ", subsequent_indent="# ")
-        if setting.name in EXAMPLES:
-            parts.append(f"{note}\n{setting.name} = {_toml(setting.default)}  # change this\n")
-        elif setting.name != "SECRET_KEY":
-            parts.append(f"{note}\n# {setting.name} = {_toml(setting.default)}\n")
+    for name, field in SETTINGS.items():
+        note = textwrap.fill(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")
+        line = f"{name} = {json.dumps(plain(field.default))}"  # a default in TOML, which for these types is JSON
+        if name in EXAMPLES:
+            parts.append(f"{note}\n{line}  # change this\n")
+        elif name != "SECRET_KEY":
+            parts.append(f"{note}\n# {line}\n")
     return "\n".join(parts) + _REGISTRAR + _SOURCES
-
-
-def _toml(value: Any) -> str:
-    """Write a default in TOML, which for these types is JSON."""
-    return json.dumps(value)

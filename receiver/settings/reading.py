@@ -1,26 +1,31 @@
-"""Read the settings: defaults, then instance/config.toml, then the environment."""
+"""Read the settings: defaults, then instance/config.toml, then the environment, then what the caller gives."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import tomllib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from pydantic import SecretStr, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.engine import URL
 
 from receiver.errors import ConfigurationError
 from receiver.settings import secret_key
-from receiver.settings.definitions import FILE, SETTINGS
-from receiver.settings.setting import PREFIX, Setting
+from receiver.settings.environment import PREFIX
+from receiver.settings.model import FILE, SETTINGS, Settings, plain
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
+ENVIRONMENT = "environment"
 #: The tables of the file that are checked by whoever uses them.
-_TABLES = ("sources", "registrar")
+_TABLES = frozenset(Settings.model_fields) - frozenset(SETTINGS)
 #: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
@@ -29,46 +34,49 @@ _CLOSE = 0.75
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
 
-def read(
-    instance: Path, environment: Mapping[str, str] = os.environ, *, overrides: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
-    """Read all settings; gives them by name, and one sentence for each that is wrong (it then has its default).
+@dataclass(frozen=True)
+class Reading:
+    """The settings as they were read, and what there is to say about them."""
 
-    Under ``origins`` stands where each comes from: *default*, *config.toml* or *environment*. Under ``unknown``
-    stands a sentence for each name that is no setting: such a one has no effect, and keeps nothing from running.
-    """
-    problems: list[str] = []
+    settings: Settings
+    #: One sentence for each setting that is wrong; it has its default.
+    problems: tuple[str, ...]
+    #: One sentence for each name that is no setting: it has no effect, and keeps nothing from running.
+    unknown: tuple[str, ...]
+    #: Where each setting comes from: *default*, *config.toml*, *environment* or *create_app*.
+    origins: Mapping[str, str]
+
+
+def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
+    """Read all settings, and say everything that is wrong with them at once."""
+    problems: dict[str, str] = {}
     try:
         from_file = read_file(instance)
     except ConfigurationError as error:
         from_file = {}
-        problems.append(str(error))
-    values: dict[str, Any] = {}
-    origins = {setting.name: _origin(setting, {**from_file, **overrides}, environment) for setting in SETTINGS}
-    for setting in SETTINGS:
-        try:
-            value = _value(setting, {**from_file, **overrides}, {} if setting.name in overrides else environment)
-            problem = setting.problem(value)
-        except ConfigurationError as error:
-            problem = str(error)
-        if problem:
-            problems.append(problem)
-            value = setting.default
-            origins[setting.name] = DEFAULT
-        values[setting.name] = value
-    values["SECRET_KEY"] = values["SECRET_KEY"] or _secret_key(instance)
-    values["DATABASE_URL"] = values["DATABASE_URL"] or _in(instance)
-    if values["CSV_FILE"]:
-        values["CSV_FILE"] = str(instance / values["CSV_FILE"])
-    values["origins"] = origins
-    values["unknown"] = _unknown(from_file, environment)
-    for table in _TABLES:
-        values[table] = overrides.get(table, from_file.get(table, {}))
-    return values, problems
+        problems[FILE] = str(error)
+    given = {**overrides, FILE: {name: value for name, value in from_file.items() if name not in overrides}}
+    origins = {name: _origin(name, from_file, overrides) for name in SETTINGS}
+    try:
+        settings = Settings(**given)
+    except ValidationError as errors:
+        found = {str(error["loc"][0]): error for error in reversed(errors.errors())}
+        wrong = [name for name in SETTINGS if name in found]
+        problems |= {name: _sentence(name, found[name], origins[name]) for name in wrong}
+        origins |= dict.fromkeys(wrong, DEFAULT)
+        settings = Settings(**{**given, **{name: SETTINGS[name].default for name in wrong}})
+    settings = settings.model_copy(
+        update={
+            "SECRET_KEY": settings.SECRET_KEY or SecretStr(_secret_key(instance)),
+            "DATABASE_URL": settings.DATABASE_URL or _database_in(instance),
+            "CSV_FILE": settings.CSV_FILE and str(instance / settings.CSV_FILE),
+        }
+    )
+    return Reading(settings, tuple(problems.values()), tuple(_unknown(from_file)), origins)
 
 
 def read_file(instance: Path) -> dict[str, Any]:
-    """Read ``config.toml`` of the instance folder; a missing one is empty. Raises ConfigurationError."""
+    """Return what ``config.toml`` of the instance folder holds; nothing without one. Raises ConfigurationError."""
     path = instance / FILE
     try:
         return tomllib.loads(path.read_text("utf-8-sig"))  # editors on Windows begin a file with the mark
@@ -84,44 +92,60 @@ def read_file(instance: Path) -> dict[str, Any]:
 
 def without_effect(names: Iterable[str], known: Collection[str]) -> list[str]:
     """Say of each key of a table of the file that is none of its own that it has no effect there."""
-    settings = {setting.name for setting in SETTINGS}
     return [
         f"has the setting {name}, which has no effect there; put it above the first [table] of the file."
-        if name in settings
+        if name in SETTINGS
         else f"has {name[:64]!r}, {_no_setting(name, known)}"
         for name in names
         if name not in known
     ]
 
 
-def _in(instance: Path) -> str:
-    """Give the URL of the database in the instance folder, whatever that is called."""
-    return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
+def _origin(name: str, from_file: Collection[str], overrides: Collection[str]) -> str:
+    if name in overrides:
+        return "create_app"
+    if PREFIX + name in os.environ:
+        return ENVIRONMENT
+    return FILE if name in from_file else DEFAULT
 
 
-def _origin(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> str:
-    """Say where a setting's value comes from."""
-    if PREFIX + setting.name in environment:
-        return "environment"
-    return FILE if setting.name in from_file else DEFAULT
+def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
+    """Say what is wrong with a setting's value and how to fix it, without the value, which may be secret."""
+    context = error.get("ctx", {})
+    if error["type"] == "value_error":
+        return f"{name} {context['error']}."
+    if error["type"] == "literal_error":
+        return f"{name} must be {context['expected'].replace(chr(39), '')}."
+    if origin == ENVIRONMENT:
+        return f"{PREFIX}{name} must be {_as_text(SETTINGS[name].annotation)}."
+    return f"{name} must be {_as_toml(name)}."
 
 
-def _value(setting: Setting, from_file: Mapping[str, Any], environment: Mapping[str, str]) -> Any:
-    text = environment.get(PREFIX + setting.name)
-    if text is None:
-        return from_file.get(setting.name, setting.default)
-    return setting.from_text(text)
+def _as_text(annotation: Any) -> str:
+    """Say what an environment variable must hold that was of no use for this type."""
+    if annotation is bool:
+        return "true or false"
+    return "a whole number" if annotation is int else "whole numbers with commas between"
 
 
-def _unknown(from_file: Mapping[str, Any], environment: Mapping[str, str]) -> list[str]:
-    known = {setting.name for setting in SETTINGS}
-    in_file = [name for name in from_file if name not in known | set(_TABLES)]
-    named = [name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)]
-    outside = [name for name in named if name not in known | _OTHERS and not _OF_KUBERNETES.match(name)]
-    return [
-        *(f"{FILE} has {name[:64]!r}, {_no_setting(name, (*known, *_TABLES))}" for name in in_file),
-        *(f"The environment has {PREFIX}{name[:64]}, {_no_setting(name, known)}" for name in outside),
-    ]
+def _as_toml(name: str) -> str:
+    """Say how the setting is written in the file."""
+    field = SETTINGS[name]
+    example = json.dumps(plain((field.examples or [""])[0]) or "text", ensure_ascii=False)
+    if field.annotation is bool:
+        return "true or false, without quotes"
+    if field.annotation is int:
+        return f"a whole number such as {example}, without quotes"
+    return f"a {'list in brackets' if get_args(field.annotation) else 'text in quotes'}, such as {example}"
+
+
+def _unknown(from_file: Collection[str]) -> Iterator[str]:
+    for name in from_file:
+        if name not in SETTINGS and name not in _TABLES:
+            yield f"{FILE} has {name[:64]!r}, {_no_setting(name, {*SETTINGS, *_TABLES})}"
+    for name in [name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)]:
+        if name not in SETTINGS and name not in _OTHERS and not _OF_KUBERNETES.match(name):
+            yield f"The environment has {PREFIX}{name[:64]}, {_no_setting(name, SETTINGS)}"
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:
@@ -131,8 +155,13 @@ def _no_setting(name: str, known: Collection[str]) -> str:
     return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")
 
 
+def _database_in(instance: Path) -> str:
+    """Return the URL of the database in the instance folder, whatever that is called."""
+    return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
+
+
 def _secret_key(instance: Path) -> str:
-    """Give the key in the file; empty while it is of no use, which is told where it is needed."""
+    """Return the key in the file; empty while it is of no use, which is told where it is needed."""
     try:
         return secret_key.read(instance) or ""
     except ConfigurationError:

@@ -13,7 +13,8 @@ from typing import Any
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.security import signing
-from receiver.settings import definitions, reading
+from receiver.settings import reading
+from receiver.settings.model import FILE, SETTINGS
 from receiver.sources import options as source_options
 from receiver.sources import saved_rules
 from receiver.sources.options import ACCEPT_CHUNKED_FORMS
@@ -24,7 +25,6 @@ _LOOK_EVERY_SECONDS = 0.2
 
 #: What a source's table may hold.
 _KEYS = ("fields", "secrets", ACCEPT_CHUNKED_FORMS)
-_SETTINGS = frozenset(setting.name for setting in definitions.SETTINGS)
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Sources:
                 self._mutex.release()
         source = self._sources.get(name)
         if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
-            raise UnknownSource(f"{definitions.FILE} has no table [sources.…] of this name.")
+            raise UnknownSource(f"{FILE} has no table [sources.…] of this name.")
         return source
 
     @property
@@ -165,7 +165,7 @@ class Sources:
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
-            status = (self._instance / definitions.FILE).stat()
+            status = (self._instance / FILE).stat()
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
@@ -178,24 +178,24 @@ def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
 def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
     """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
     if not isinstance(tables, dict):
-        return {}, [f"sources in {definitions.FILE} must be tables such as [sources.{DEFAULT}.fields]."]
+        return {}, [f"sources in {FILE} must be tables such as [sources.{DEFAULT}.fields]."]
     sources: dict[str, Source] = {} if DEFAULT in tables else {DEFAULT: Source(DEFAULT)}
     problems: list[str] = []
     for name, table in tables.items():
         try:
             sources[name] = _source(name, table)
         except ConfigurationError as error:
-            problems.append(f"[sources.{name}] in {definitions.FILE}: {error}")
+            problems.append(f"[sources.{name}] in {FILE}: {error}")
     return sources, problems
 
 
 def _without_effect(tables: Any) -> list[str]:
     """Say of each key that is none of a source's, and of each setting below its fields, that it has no effect."""
     return [
-        f"[sources.{name}] in {definitions.FILE} {said}"
+        f"[sources.{name}] in {FILE} {said}"
         for name, table in (tables.items() if isinstance(tables, dict) else ())
         if isinstance(table, dict)
-        for said in reading.without_effect([*table, *_SETTINGS.intersection(_fields_of(table))], _KEYS)
+        for said in reading.without_effect([*table, *SETTINGS.keys() & _fields_of(table)], _KEYS)
     ]
 
 
@@ -209,7 +209,7 @@ def _source(name: str, table: Any) -> Source:
         raise ConfigurationError("must be a table.")
     fields = table.get("fields") or {}
     if isinstance(fields, dict):
-        fields = {field: rule for field, rule in fields.items() if field not in _SETTINGS}
+        fields = {field: rule for field, rule in fields.items() if field not in SETTINGS}
     secrets = table.get("secrets", [])
     if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
         raise ConfigurationError('secrets must be a list such as ["whsec_…"].')

@@ -56,7 +56,7 @@ class HandlerCases:
         trial = run_handler(self.name, order.model_copy(update={"test": True}))
         assert trial.harm() == []
         assert trial.rows_of_its_own() == trial.before
-        assert {mail.recipient for mail in outbox} <= {trial.kit.settings["MERCHANT_EMAIL"]}
+        assert {mail.recipient for mail in outbox} <= {trial.kit.settings.MERCHANT_EMAIL}
         assert all(mail.test for mail in outbox)
 
     def test_it_survives_missing_fields(self, run_handler: RunHandler) -> None:

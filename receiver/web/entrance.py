@@ -40,7 +40,7 @@ class Entrance:
     def sign_ins(self) -> SignIns:
         """Return the sign-ins of this kind."""
         kit = current_kit()
-        return SignIns(kit.database, kit.settings["SECRET_KEY"], self.limits)
+        return SignIns(kit.database, kit.settings.SECRET_KEY.get_secret_value(), self.limits)
 
     def token(self) -> str:
         """Return the token in this request's cookie, "" without one."""

@@ -25,7 +25,7 @@ csrf = CSRFProtect()
 
 def init_app(app: Flask, kit: Kit) -> None:
     """Configure cookies and CSRF from PUBLIC_URL, and set the headers of all pages' answers."""
-    https = kit.settings["PUBLIC_URL"].startswith("https:")
+    https = kit.settings.PUBLIC_URL.startswith("https:")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-receiver" if https else "receiver",
         SESSION_COOKIE_SECURE=https,

@@ -82,7 +82,7 @@ def test_an_instance_that_was_set_up_has_no_problem(empty: Path) -> None:
     list(set_up(new_kit(), None))
     kit = new_kit()
     assert kit.problems == []
-    assert kit.settings["SECRET_KEY"] == (empty / "secret_key").read_text()
+    assert kit.settings.SECRET_KEY.get_secret_value() == (empty / "secret_key").read_text()
 
 
 def test_repeating_it_changes_nothing(instance: Path, kit: Kit) -> None:

@@ -81,7 +81,7 @@ class TestForward(HandlerCases):
             ["FORWARD_URLS, its URL number 1: The URL's address is this machine itself"],
         ),
         (["https://me.example/orders"], SECRET, ["FORWARD_URLS, its URL number 1: https://me.example/orders is this "]),
-        ([7], SECRET, ["FORWARD_URLS must be a list of addresses, such as "]),
+        ([7], SECRET, ["FORWARD_URLS must be a list in brackets, such as "]),
         (["http://[", "  "], SECRET, ["FORWARD_URLS, its URL number 1: ", "FORWARD_URLS, its URL number 2: "]),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from receiver.mail.transport import MailTransport
+from receiver.settings.model import Settings
 from tests import smtp_servers
 from tests.deliveries import a_mail, failure_of, settings
 from tests.smtp_servers import Mailbox, smtp_server, socket_server
@@ -113,7 +114,7 @@ def test_what_the_server_answered_is_said_in_words(answers: dict[str, str], perm
 def test_a_login_is_made(tmp_path: Path) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox, login=True) as port:
-        transport = MailTransport(settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="right"), tmp_path)
+        transport = MailTransport(Settings(**settings(port, MAIL_USERNAME="owner", MAIL_PASSWORD="right")), tmp_path)
         transport.deliver(a_mail())
         transport.check()
     assert mailbox.logins == ["owner", "owner"]
@@ -139,7 +140,7 @@ def test_starttls_with_a_trusted_certificate(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     mailbox = Mailbox()
     with smtp_server(mailbox, starttls=context) as port:
-        transport = MailTransport(settings(port, MAIL_USE_TLS=True), tmp_path)
+        transport = MailTransport(Settings(**settings(port, MAIL_USE_TLS=True)), tmp_path)
         transport.deliver(a_mail())
         transport.close()
     assert mailbox.tls == [True]
@@ -150,7 +151,7 @@ def test_tls_from_the_first_byte_wins_over_starttls(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
     mailbox = Mailbox()
     with smtp_server(mailbox, tls=context) as port:
-        transport = MailTransport(settings(port, MAIL_USE_TLS=True, MAIL_USE_SSL=True), tmp_path)
+        transport = MailTransport(Settings(**settings(port, MAIL_USE_TLS=True, MAIL_USE_SSL=True)), tmp_path)
         transport.deliver(a_mail())
         transport.close()
     assert len(mailbox.mails) == 1
@@ -233,7 +234,7 @@ def test_many_mails_over_one_connection_each_have_their_own_replies(tmp_path: Pa
     """Together their replies are more than one mail's may be."""
     mailbox = Mailbox(recipient_answer="250 " + "a" * 400)
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         for _ in range(200):
             transport.deliver(a_mail())
         transport.close()

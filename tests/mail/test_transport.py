@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from receiver.mail.transport import MailNotDelivered, MailTransport
+from receiver.settings.model import Settings
 from tests import smtp_servers
 from tests.deliveries import a_mail, failure_of, settings
 from tests.smtp_servers import Mailbox, smtp_server, socket_server
@@ -28,7 +29,7 @@ def _read(content: bytes | str | None) -> EmailMessage:
 def test_a_mail_arrives_whole(tmp_path: Path) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         assert transport.deliver(a_mail(attachments=(("Rechnung ä.pdf", "application/pdf", b"%PDF\0"),))) == (
             "handed to 127.0.0.1"
         )
@@ -54,14 +55,14 @@ def test_a_mail_arrives_whole(tmp_path: Path) -> None:
 
 
 def test_text_comes_before_html_in_one_alternative(tmp_path: Path) -> None:
-    transport = MailTransport({}, tmp_path)
+    transport = MailTransport(Settings(), tmp_path)
     message = _read(Path(transport.deliver(a_mail())).read_bytes())
     assert message.get_content_type() == "multipart/alternative"
     assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_a_mail_without_html_is_plain_text(tmp_path: Path) -> None:
-    message = _read(Path(MailTransport({}, tmp_path).deliver(a_mail(html=None, reply_to=None))).read_bytes())
+    message = _read(Path(MailTransport(Settings(), tmp_path).deliver(a_mail(html=None, reply_to=None))).read_bytes())
     assert message.get_content_type() == "text/plain"
     assert message["Reply-To"] is None
 
@@ -69,7 +70,7 @@ def test_a_mail_without_html_is_plain_text(tmp_path: Path) -> None:
 def test_a_thread_keeps_its_connection(tmp_path: Path) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         for _ in range(3):
             transport.deliver(a_mail())
         transport.close()
@@ -80,7 +81,7 @@ def test_a_thread_keeps_its_connection(tmp_path: Path) -> None:
 def test_each_thread_has_a_connection_of_its_own(tmp_path: Path) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
 
         def deliver() -> None:
             transport.deliver(a_mail())
@@ -98,7 +99,7 @@ def test_an_old_connection_is_not_used_again(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr("receiver.mail.transport.KEEP_SECONDS", -1)
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         transport.deliver(a_mail())
         transport.deliver(a_mail())
         transport.close()
@@ -107,7 +108,7 @@ def test_an_old_connection_is_not_used_again(tmp_path: Path, monkeypatch: pytest
 
 def test_a_connection_that_the_server_dropped_is_opened_again(tmp_path: Path) -> None:
     with socket_server(smtp_servers.one_mail_only) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         for _ in range(3):
             assert transport.deliver(a_mail()) == "handed to 127.0.0.1"
         transport.close()
@@ -116,7 +117,7 @@ def test_a_connection_that_the_server_dropped_is_opened_again(tmp_path: Path) ->
 def test_a_refused_mail_does_not_hinder_the_next(tmp_path: Path) -> None:
     mailbox = Mailbox(recipient_answer="550 5.1.1 no")
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         with pytest.raises(MailNotDelivered):
             transport.deliver(a_mail())
         mailbox.recipient_answer = "250 OK"
@@ -142,7 +143,7 @@ def test_nothing_leaves_for_an_example_domain(domain: str) -> None:
 def test_a_domain_that_only_looks_like_an_example_gets_its_mail(domain: str, tmp_path: Path) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        transport = MailTransport(settings(port), tmp_path)
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
         transport.deliver(a_mail(to=f"zoe@{domain}"))
         transport.close()
     assert mailbox.mails[0].rcpt_tos == [f"zoe@{domain}"]
@@ -152,14 +153,14 @@ def test_testing_and_suppress_send_do_not_keep_mails_back(tmp_path: Path) -> Non
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
         with_flags = settings(port, TESTING=True, MAIL_SUPPRESS_SEND=True, MAIL_DEBUG=True)
-        transport = MailTransport(with_flags, tmp_path)
+        transport = MailTransport(Settings(**with_flags), tmp_path)
         transport.deliver(a_mail())
         transport.close()
     assert len(mailbox.mails) == 1
 
 
 def test_without_a_server_the_mail_becomes_a_private_file(tmp_path: Path) -> None:
-    transport = MailTransport({"MAIL_SERVER": ""}, tmp_path)
+    transport = MailTransport(Settings(MAIL_SERVER=""), tmp_path)
     path = Path(transport.deliver(a_mail(to="zoe@example.com")))
     assert path.parent == tmp_path / "outbox"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -169,21 +170,21 @@ def test_without_a_server_the_mail_becomes_a_private_file(tmp_path: Path) -> Non
 
 
 def test_a_second_delivery_stands_beside_the_first(tmp_path: Path) -> None:
-    transport = MailTransport({}, tmp_path)
+    transport = MailTransport(Settings(), tmp_path)
     first, second = Path(transport.deliver(a_mail())), Path(transport.deliver(a_mail()))
     assert sorted((tmp_path / "outbox").iterdir()) == sorted({first, second})
     assert first.name.partition("-")[2] == second.name.partition("-")[2]
 
 
 def test_a_message_id_makes_no_path(tmp_path: Path) -> None:
-    path = Path(MailTransport({}, tmp_path).deliver(a_mail(message_id="</../../etc/x@laden.de>")))
+    path = Path(MailTransport(Settings(), tmp_path).deliver(a_mail(message_id="</../../etc/x@laden.de>")))
     assert path.parent == tmp_path / "outbox"
 
 
 def test_an_outbox_that_cannot_be_written_is_tried_again_later(tmp_path: Path) -> None:
     (tmp_path / "outbox").write_text("a file stands where the folder should be")
     with pytest.raises(MailNotDelivered, match="cannot be written to") as caught:
-        MailTransport({}, tmp_path).deliver(a_mail())
+        MailTransport(Settings(), tmp_path).deliver(a_mail())
     assert not caught.value.permanent
 
 
@@ -193,12 +194,12 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path, monkey
 
     monkeypatch.setattr("receiver.mail.transport.os.fsync", disk_full)
     with pytest.raises(MailNotDelivered, match="No space left on device"):
-        MailTransport({}, tmp_path).deliver(a_mail())
+        MailTransport(Settings(), tmp_path).deliver(a_mail())
     assert list((tmp_path / "outbox").iterdir()) == []
 
 
 def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> None:
-    transport = MailTransport({}, tmp_path)
+    transport = MailTransport(Settings(), tmp_path)
     transport.clear_remains()
     whole = Path(transport.deliver(a_mail()))
     left, being_written = whole.with_name("left.part"), whole.with_name("fresh.part")

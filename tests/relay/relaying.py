@@ -60,7 +60,7 @@ class Relay:
         self.now = START
         self.controls = Controls(
             kit.database,
-            secret_key=kit.settings["SECRET_KEY"],
+            secret_key=kit.settings.SECRET_KEY.get_secret_value(),
             https_only=False,
             allow_private=True,
             now=lambda: self.now,

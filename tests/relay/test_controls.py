@@ -22,7 +22,9 @@ URL = "https://shop.example/orders"
 
 def in_production(kit: Kit) -> Controls:
     """Give the control under stricter rules than a trial's."""
-    return Controls(kit.database, secret_key=kit.settings["SECRET_KEY"], https_only=True, allow_private=False)
+    return Controls(
+        kit.database, secret_key=kit.settings.SECRET_KEY.get_secret_value(), https_only=True, allow_private=False
+    )
 
 
 def test_before_it_is_saved_it_is_disabled_and_empty(relay: Relay) -> None:
@@ -114,7 +116,10 @@ def test_in_production_a_url_that_is_no_public_https_one_is_refused_and_nothing_
 
 def test_on_trial_the_setting_that_allows_a_private_address_is_named(relay: Relay) -> None:
     controls = Controls(
-        relay.kit.database, secret_key=relay.kit.settings["SECRET_KEY"], https_only=False, allow_private=False
+        relay.kit.database,
+        secret_key=relay.kit.settings.SECRET_KEY.get_secret_value(),
+        https_only=False,
+        allow_private=False,
     )
     with pytest.raises(ConfigurationError, match="RELAY_ALLOW_PRIVATE allows it"):
         controls.save(enabled=True, url="http://10.0.0.7/orders")

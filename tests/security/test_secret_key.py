@@ -42,7 +42,7 @@ def stored(kit: Kit) -> str:
     """Store a shared secret and one of the Order Control; give the first one's fingerprint."""
     now = datetime.now(UTC)
     with kit.database.write() as session:
-        control_secrets.add_new(session, kit.settings["SECRET_KEY"], now)
+        control_secrets.add_new(session, kit.settings.SECRET_KEY.get_secret_value(), now)
         return kit.shared_secrets.add(session, STORED, now=now)
 
 

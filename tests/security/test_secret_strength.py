@@ -63,7 +63,7 @@ def test_a_weak_secret_of_the_settings_takes_orders_and_doctor_warns(serve: Call
 def test_a_weak_secret_that_was_stored_before_is_told_of(kit: Kit) -> None:
     weak = "b" * 16
     with kit.database.write() as session:
-        kept = encryption.encrypted(kit.settings["SECRET_KEY"], weak)
+        kept = encryption.encrypted(kit.settings.SECRET_KEY.get_secret_value(), weak)
         row = {"ciphertext": kept, "fingerprint": signing.fingerprint(weak), "created_at": datetime.now(UTC)}
         session.add(SecretRow(name="added", **row))
     told = [one.text for one in diagnose(kit, quickly=True) if "easily guessed" in one.text]

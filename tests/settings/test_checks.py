@@ -35,7 +35,6 @@ RIGHT: list[tuple[Callable[[Any], str | None], Any]] = [
     (checks.short_text, ""),
     (checks.short_text, "Zoë's Corner Shop\nOranienstraße 14"),
     (checks.timezone, "Europe/London"),
-    (checks.log_level, "warning"),
     (checks.names, []),
     (checks.names, ["register_customer"]),
     (checks.seconds, []),
@@ -57,7 +56,6 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.secret_key, "k" * 31, "32 characters or more"),
     (checks.shared_secrets, ["a good secret of some length", "too short"], "secret number 2"),
     (checks.shared_secrets, ["whsec_!!!!!!!!!!!!!!!!!!"], "secret number 1"),
-    (checks.shared_secrets, [12345678901234567], "secret number 1"),
     (checks.database_url, "postgresql://localhost/orders", "must begin with sqlite:///"),
     (checks.database_url, "sqlite://", "name a file"),
     (checks.database_url, "sqlite:///", "name a file"),
@@ -82,15 +80,10 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.timezone, "", "Europe/London"),
     (checks.timezone, "Mars/Olympus", "Europe/London"),
     (checks.timezone, "../../etc/passwd", "Europe/London"),
-    (checks.log_level, "loud", "debug, info, warning or error"),
-    (checks.names, [1], "list of names"),
-    (checks.names, [["nested"]], "list of names"),
     (checks.names, ["print_slip", "forward", "print_slip"], "names print_slip twice; remove one"),
     (checks.seconds, [0], "[60, 300]"),
     (checks.seconds, [-1], "[60, 300]"),
     (checks.seconds, [99_999_999_999_999], "up to a year"),
-    (checks.seconds, [True], "[60, 300]"),
-    (checks.seconds, ["60"], "[60, 300]"),
 ]
 
 

@@ -7,8 +7,8 @@ import tomllib
 from pathlib import Path
 
 from receiver.settings import reading
-from receiver.settings.definitions import EXAMPLES, SETTINGS
 from receiver.settings.example import example
+from receiver.settings.model import EXAMPLES, SETTINGS, plain
 from receiver.sources.registry import Sources
 
 
@@ -22,19 +22,19 @@ def test_as_written_it_holds_the_three_names_to_change() -> None:
 
 def test_as_written_it_is_read_without_a_problem(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(example(), "utf-8")
-    assert reading.read(tmp_path, {}, overrides={})[1] == []
+    assert reading.read(tmp_path, {}).problems == ()
 
 
 def test_every_setting_stands_in_it_but_the_secret_key() -> None:
     """The key has a file of its own, so that nobody copies it with the settings."""
     named = re.findall(r"^(?:# )?([A-Z_]+) = ", example(), re.MULTILINE)
-    assert named == [setting.name for setting in SETTINGS if setting.name != "SECRET_KEY"]
+    assert named == [name for name in SETTINGS if name != "SECRET_KEY"]
 
 
 def test_each_commented_line_holds_its_default() -> None:
     text = re.sub(r"^# (?=[A-Z_]+ = )", "", example(), flags=re.MULTILINE)
     assert tomllib.loads(text) == {
-        setting.name: setting.default for setting in SETTINGS if setting.name != "SECRET_KEY"
+        name: plain(field.default) for name, field in SETTINGS.items() if name != "SECRET_KEY"
     }
 
 
@@ -53,4 +53,4 @@ def test_no_line_is_longer_than_a_screen() -> None:
 
 
 def test_the_examples_are_settings() -> None:
-    assert set(EXAMPLES) <= {setting.name for setting in SETTINGS}
+    assert set(EXAMPLES) <= set(SETTINGS)

@@ -5,19 +5,27 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy.engine import make_url
 
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
-from receiver.settings.definitions import SETTINGS
+from receiver.settings.model import SETTINGS, plain
+from receiver.settings.reading import Reading
 
-DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+DEFAULTS = {name: field.default for name, field in SETTINGS.items()}
 
 
-def read(folder: Path, environment: dict[str, str] | None = None, **overrides: Any) -> tuple[dict[str, Any], list[str]]:
-    return reading.read(folder, environment or {}, overrides=overrides)
+def read(folder: Path, environment: dict[str, str] | None = None, **overrides: Any) -> Reading:
+    with patch.dict(os.environ, environment or {}):
+        return reading.read(folder, overrides)
+
+
+def value(found: Reading, name: str) -> Any:
+    return plain(getattr(found.settings, name))
 
 
 def write(folder: Path, text: str) -> None:
@@ -25,22 +33,16 @@ def write(folder: Path, text: str) -> None:
 
 
 def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
-    values, problems = read(tmp_path)
-    assert problems == []
-    origins = dict.fromkeys(DEFAULTS, "default")
+    found = read(tmp_path)
     database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
-    assert values == DEFAULTS | {
-        "DATABASE_URL": database_url,
-        "sources": {},
-        "registrar": {},
-        "origins": origins,
-        "unknown": [],
-    }
+    assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": database_url, "sources": {}, "registrar": {}}
+    assert (found.problems, found.unknown) == ((), ())
+    assert found.origins == dict.fromkeys(DEFAULTS, "default")
 
 
 def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
     write(tmp_path, 'SHOP_NAME = "From the file"\nTIMEZONE = "Europe/London"\nWORKER_THREADS = 0\n')
-    origins = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside", "RECEIVER_MAX_FIELDS": "many"})[0]["origins"]
+    origins = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside", "RECEIVER_MAX_FIELDS": "many"}).origins
     assert origins["SHOP_NAME"] == "environment"
     assert origins["TIMEZONE"] == "config.toml"
     assert origins["MAIL_PORT"] == "default"
@@ -49,47 +51,47 @@ def test_each_setting_says_where_it_comes_from(tmp_path: Path) -> None:
 
 def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_bytes(b'\xef\xbb\xbfSHOP_NAME = "Mine"\n')
-    values, problems = reading.read(tmp_path, {}, overrides={})
-    assert (values["SHOP_NAME"], problems) == ("Mine", [])
+    found = read(tmp_path)
+    assert (found.settings.SHOP_NAME, found.problems) == ("Mine", ())
 
 
 @pytest.mark.parametrize("name", ["50%ab", "50%20b", "what?now", "a b#c", "grüße"])
 def test_the_instance_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
-    values, _ = reading.read(tmp_path / name, {}, overrides={})
-    assert make_url(values["DATABASE_URL"]).database == str(tmp_path / name / "receiver.sqlite")
+    assert make_url(read(tmp_path / name).settings.DATABASE_URL).database == str(tmp_path / name / "receiver.sqlite")
 
 
 def test_the_file_wins_over_the_default(tmp_path: Path) -> None:
     write(tmp_path, 'SHOP_NAME = "Łukasz & Töchter"\nWORKER_THREADS = 2\n')
-    values, problems = read(tmp_path)
-    assert (values["SHOP_NAME"], values["WORKER_THREADS"], problems) == ("Łukasz & Töchter", 2, [])
+    found = read(tmp_path)
+    assert (found.settings.SHOP_NAME, found.settings.WORKER_THREADS) == ("Łukasz & Töchter", 2)
+    assert found.problems == ()
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     write(tmp_path, 'SHOP_NAME = "From the file"\n')
-    assert read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"})[0]["SHOP_NAME"] == "From outside"
+    assert read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"}).settings.SHOP_NAME == "From outside"
 
 
 def test_an_override_wins_over_the_environment(tmp_path: Path) -> None:
-    values, _ = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"}, SHOP_NAME="From the caller")
-    assert values["SHOP_NAME"] == "From the caller"
+    found = read(tmp_path, {"RECEIVER_SHOP_NAME": "From outside"}, SHOP_NAME="From the caller")
+    assert (found.settings.SHOP_NAME, found.origins["SHOP_NAME"]) == ("From the caller", "create_app")
 
 
 def test_the_registrars_table_is_read_from_the_file_or_overridden(tmp_path: Path) -> None:
     write(tmp_path, '[registrar]\ntable = "users"\n')
-    assert read(tmp_path)[0]["registrar"] == {"table": "users"}
-    assert read(tmp_path)[1] == []
-    assert read(tmp_path, registrar={})[0]["registrar"] == {}
+    assert read(tmp_path).settings.registrar == {"table": "users"}
+    assert read(tmp_path).problems == ()
+    assert read(tmp_path, registrar={}).settings.registrar == {}
 
 
 def test_sources_are_read_from_the_file_or_overridden(tmp_path: Path) -> None:
     write(tmp_path, '[sources.shopintegrator.fields]\norder_id = "Ref"\n')
-    assert read(tmp_path)[0]["sources"] == {"shopintegrator": {"fields": {"order_id": "Ref"}}}
-    assert read(tmp_path, sources={"other": {}})[0]["sources"] == {"other": {}}
+    assert read(tmp_path).settings.sources == {"shopintegrator": {"fields": {"order_id": "Ref"}}}
+    assert read(tmp_path, sources={"other": {}}).settings.sources == {"other": {}}
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "value"),
+    ("name", "text", "meant"),
     [
         ("REQUIRE_SIGNATURE", "true", True),
         ("REQUIRE_SIGNATURE", " YES ", True),
@@ -101,9 +103,9 @@ def test_sources_are_read_from_the_file_or_overridden(tmp_path: Path) -> None:
         ("SHOP_NAME", "1", "1"),
     ],
 )
-def test_the_environments_text_is_read_by_the_settings_type(tmp_path: Path, name: str, text: str, value: Any) -> None:
-    values, problems = read(tmp_path, {f"RECEIVER_{name}": text})
-    assert (values[name], problems) == (value, [])
+def test_the_environments_text_is_read_by_the_settings_type(tmp_path: Path, name: str, text: str, meant: Any) -> None:
+    found = read(tmp_path, {f"RECEIVER_{name}": text})
+    assert (value(found, name), found.problems) == (meant, ())
 
 
 @pytest.mark.parametrize(
@@ -117,17 +119,46 @@ def test_the_environments_text_is_read_by_the_settings_type(tmp_path: Path, name
     ],
 )
 def test_a_wrong_value_is_named_and_the_default_taken(tmp_path: Path, name: str, text: str, problem: str) -> None:
-    values, problems = read(tmp_path, {f"RECEIVER_{name}": text})
-    assert problems == [problem]
-    assert values[name] == DEFAULTS[name]
+    found = read(tmp_path, {f"RECEIVER_{name}": text})
+    assert found.problems == (problem,)
+    assert getattr(found.settings, name) == DEFAULTS[name]
 
 
-@pytest.mark.parametrize("line", ['WORKER_THREADS = "4"', "WORKER_THREADS = true", "WORKER_THREADS = 4.0"])
-def test_a_value_of_another_type_is_wrong(tmp_path: Path, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('WORKER_THREADS = "4"', "a whole number such as 4, without quotes"),
+        ("WORKER_THREADS = true", "a whole number such as 4, without quotes"),
+        ("WORKER_THREADS = 4.0", "a whole number such as 4, without quotes"),
+        ("MAIL_USE_TLS = 1", "true or false, without quotes"),
+        ("SHOP_NAME = 1", 'a text in quotes, such as "Example Shop"'),
+        ("MAIL_PASSWORD = 1", 'a text in quotes, such as "text"'),
+        ('HANDLERS = "one"', 'a list in brackets, such as ["register_customer", "my_handler"]'),
+        ("HANDLERS = [1]", 'a list in brackets, such as ["register_customer", "my_handler"]'),
+        ("HANDLERS = [['nested']]", 'a list in brackets, such as ["register_customer", "my_handler"]'),
+        ("RETRY_SCHEDULE = [true]", "a list in brackets, such as [60, 300]"),
+        ('RETRY_SCHEDULE = ["60"]', "a list in brackets, such as [60, 300]"),
+        ("SHARED_SECRETS = [12345678901234567]", 'a list in brackets, such as ["whsec_…"]'),
+        ('CHAT_KIND = "irc"', "auto, slack, discord or teams"),
+    ],
+)
+def test_a_value_of_another_type_is_named_with_an_example(tmp_path: Path, line: str, said: str) -> None:
     write(tmp_path, line)
-    values, problems = read(tmp_path)
-    assert problems == ["WORKER_THREADS must be a whole number such as 25, without quotes."]
-    assert values["WORKER_THREADS"] == 4
+    found = read(tmp_path)
+    name = line.partition(" ")[0]
+    assert found.problems == (f"{name} must be {said}.",)
+    assert getattr(found.settings, name) == DEFAULTS[name]
+
+
+def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+    write(tmp_path, 'WORKER_THREADS = 0\nSHOP_NAME = "Mine"\nMAIL_COLOUR = "blue"\n')
+    found = read(tmp_path, {"RECEIVER_MAIL_PORT": "smtp"})
+    assert [problem.partition(" ")[0] for problem in found.problems] == [
+        "WORKER_THREADS",
+        "RECEIVER_MAIL_PORT",
+        "MAIL_COLOUR",
+    ]
+    assert found.settings.SHOP_NAME == "Mine"
 
 
 @pytest.mark.parametrize(
@@ -141,8 +172,8 @@ def test_a_value_of_another_type_is_wrong(tmp_path: Path, line: str) -> None:
 )
 def test_a_name_that_is_no_setting_is_told_and_stops_nothing(tmp_path: Path, line: str, said: str) -> None:
     write(tmp_path, line)
-    values, problems = read(tmp_path)
-    assert (values["unknown"], problems) == ([f"config.toml has {said}"], [])
+    found = read(tmp_path)
+    assert (found.unknown, found.problems) == ((f"config.toml has {said}",), ())
 
 
 @pytest.mark.parametrize(
@@ -150,9 +181,10 @@ def test_a_name_that_is_no_setting_is_told_and_stops_nothing(tmp_path: Path, lin
 )
 def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.toml").write_bytes(content)
-    values, (problem,) = read(tmp_path)
+    found = read(tmp_path)
+    (problem,) = found.problems
     assert problem.startswith(f"{tmp_path}/config.toml is not valid TOML: ")
-    assert values["SHOP_NAME"] == "Example Shop"
+    assert found.settings.SHOP_NAME == "Example Shop"
 
 
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
@@ -163,37 +195,44 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
 
 def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text(f"{'k' * 32}\n")
-    assert read(tmp_path)[0]["SECRET_KEY"] == "k" * 32
+    assert value(read(tmp_path), "SECRET_KEY") == "k" * 32
 
 
 def test_a_secret_key_of_the_environment_wins_over_its_file(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("k" * 32)
-    assert read(tmp_path, {"RECEIVER_SECRET_KEY": "e" * 40})[0]["SECRET_KEY"] == "e" * 40
+    assert value(read(tmp_path, {"RECEIVER_SECRET_KEY": "e" * 40}), "SECRET_KEY") == "e" * 40
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe" * 16, b"", b"k" * 31])
 def test_a_secret_key_file_of_no_use_counts_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret_key").write_bytes(content)
-    assert read(tmp_path)[0]["SECRET_KEY"] == ""
+    assert value(read(tmp_path), "SECRET_KEY") == ""
 
 
 def test_a_problem_never_shows_a_secret(tmp_path: Path) -> None:
-    values, problems = read(tmp_path, {"RECEIVER_SHARED_SECRETS": "hunter2", "RECEIVER_SECRET_KEY": "swordfish"})
-    assert len(problems) == 2
-    assert not any(word in " ".join(problems) for word in ("hunter2", "swordfish"))
-    assert (values["SHARED_SECRETS"], values["SECRET_KEY"]) == ([], "")
+    found = read(tmp_path, {"RECEIVER_SHARED_SECRETS": "hunter2", "RECEIVER_SECRET_KEY": "swordfish"})
+    assert len(found.problems) == 2
+    assert not any(word in " ".join(found.problems) for word in ("hunter2", "swordfish"))
+    assert (value(found, "SHARED_SECRETS"), value(found, "SECRET_KEY")) == ([], "")
 
 
-def test_the_machines_environment_is_read_unless_another_is_given(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(os.environ, "RECEIVER_SHOP_NAME", "Of the machine")
-    assert reading.read(tmp_path, overrides={})[0]["SHOP_NAME"] == "Of the machine"
+def test_printed_settings_show_no_secret(tmp_path: Path) -> None:
+    secrets: dict[str, Any] = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": ["s" * 40], "MAIL_PASSWORD": "swordfish"}
+    found = read(
+        tmp_path, **secrets, sources={"eu": {"secrets": ["t" * 40]}}, registrar={"url": "mysql://me:tiger@host"}
+    )
+    assert not any(word in f"{found}{found.settings!r}" for word in ("kkk", "sss", "ttt", "swordfish", "tiger"))
+
+
+def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:
+    settings: Any = read(tmp_path).settings
+    with pytest.raises(ValidationError):
+        settings.SHOP_NAME = "Another"
 
 
 def test_a_name_in_the_environment_that_is_no_setting_is_named(tmp_path: Path) -> None:
     said = "The environment has RECEIVER_MAIL_SERVR, which is no setting and has no effect; is MAIL_SERVER meant?"
     others = ("INSTANCE_PATH", "ADMIN_PASSWORD", "SERVICE_HOST", "PORT", "PORT_8000_TCP_ADDR", "SERVICE_PORT_HTTP")
     environment = {f"RECEIVER_{name}": "x" for name in ("MAIL_SERVR", *others)}
-    values, problems = read(tmp_path, environment)
-    assert (values["unknown"], problems) == ([said], [])
+    found = read(tmp_path, environment)
+    assert (found.unknown, found.problems) == ((said,), ())

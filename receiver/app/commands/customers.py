@@ -43,7 +43,7 @@ def register(email: str | None, everyone: bool) -> None:
     """Hand the customer with this EMAIL, or all who are missing, to your website."""
     kit, now = working_kit(), datetime.now(UTC)
     if kit.registrations.registrar is None:
-        said = f"REGISTRAR is {kit.settings['REGISTRAR']}, so no website is told of customers; docs/registering.md"
+        said = f"REGISTRAR is {kit.settings.REGISTRAR}, so no website is told of customers; docs/registering.md"
         raise NotPossible(said)
     if everyone == bool(email):
         raise click.UsageError("Name one EMAIL, or say --all.")
@@ -61,12 +61,12 @@ def erase(email: str, yes: bool) -> None:
     """Erase the person with this EMAIL; their orders stay in the books, without them."""
     kit = working_kit()
     with kit.database.read() as session:
-        kept = privacy.kept(session, email, kit.settings["CSV_FILE"])
+        kept = privacy.kept(session, email, kit.settings.CSV_FILE)
     for line in privacy.consequences(kept):
         say(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
         click.confirm("Erase this for good?", abort=True)
-    privacy.erase(kit.database, kit.transport, email, kit.settings["CSV_FILE"])
+    privacy.erase(kit.database, kit.transport, email, kit.settings.CSV_FILE)
     say(f"Erased {kept.email}.")

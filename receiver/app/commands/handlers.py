@@ -36,7 +36,7 @@ def list_handlers(as_json: bool) -> None:
     outdated = handler_changes.outdated(kit.database, registry)
     rows: list[dict[str, Any]] = [
         *(_row(handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
-        *(_row(handler, "off", _switch(handler, kit.settings["HANDLERS"])) for handler in registry.left_out),
+        *(_row(handler, "off", _switch(handler, kit.settings.HANDLERS)) for handler in registry.left_out),
         *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
     ]
     print_rows(rows, as_json=as_json, empty="")

@@ -152,7 +152,7 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     path = Path(what)
     if path.exists() and not path.is_dir():
         keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
-        explanation = explain_file(path, kit.sources, source, keyring, kit.settings["MAX_FIELDS"])
+        explanation = explain_file(path, kit.sources, source, keyring, kit.settings.MAX_FIELDS)
     elif source:
         raise click.UsageError(f"--source goes with a file, and there is none named {what}.")
     else:

@@ -111,7 +111,7 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
         _send_once(file, url, secret, as_json=as_json)
         return
     kit = working_kit()
-    order = files.read_order(file, kit.settings["MAX_FIELDS"])
+    order = files.read_order(file, kit.settings.MAX_FIELDS)
     event_id = order_received(order)
     with kit.database.read() as session:
         row = queries.summary(queries.find(session, event_id))
@@ -133,7 +133,7 @@ def transmissions(state: str | None, as_json: bool) -> None:
 
 
 def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
-    order = identified(files.read_order(file, current_kit().settings["MAX_FIELDS"]))
+    order = identified(files.read_order(file, current_kit().settings.MAX_FIELDS))
     secrets = [signing.clean_secret(secret)]
     pool = new_pool(allow_private=True, https_only=False)  # whoever sits at this terminal can reach it anyway
     answer = sender.post(url, secrets, order, pool=pool)

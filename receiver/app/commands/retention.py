@@ -21,7 +21,7 @@ from receiver.customers.purging import Purged
 def prune(as_json: bool, trust_clock: bool) -> None:
     """Purge bodies, mails and outbox files of settled orders that are older than RETENTION_DAYS."""
     kit = working_kit()
-    days, now = kit.settings["RETENTION_DAYS"], datetime.now(UTC)
+    days, now = kit.settings.RETENTION_DAYS, datetime.now(UTC)
     if not trust_clock and (suspended := kit.retention.suspension(now)):
         raise click.ClickException(f"{clock_notice.nothing_is_purged(suspended)} {clock_notice.WHAT_TO_DO}")
     purged = sum(kit.retention.purge(now, trust_clock=trust_clock), Purged())

@@ -23,9 +23,9 @@ from receiver.app import reloading
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.security.http_client import new_pool
-from receiver.settings.definitions import default
+from receiver.settings.environment import PREFIX
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
-from receiver.settings.setting import PREFIX
+from receiver.settings.model import SETTINGS
 from receiver.storage.models import OrderRow
 
 _START_SECONDS = 30.0
@@ -45,7 +45,7 @@ def serve(host: str, port: int, reload: bool) -> None:
     """Serve on this machine, and walk the self test at the first start."""
     kit = working_kit()
     address = _free_address(host, port)
-    if not (_is_loopback(host) or kit.settings["TRUSTED_PROXIES"]):
+    if not (_is_loopback(host) or kit.settings.TRUSTED_PROXIES):
         click.echo(f"{host}: {NO_PROXY}", err=True)
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
@@ -158,9 +158,9 @@ def _granian(host: str, port: int) -> list[str]:
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
     """Name the address as PUBLIC_URL unless one is set; on a trial machine, let handlers reach local addresses."""
     environment = dict(os.environ)
-    if kit.settings["PUBLIC_URL"] == default("PUBLIC_URL"):
+    if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:
         environment[f"{PREFIX}PUBLIC_URL"] = url
-    if _is_loopback(host) and not kit.settings["PUBLIC_URL"].startswith("https:"):
+    if _is_loopback(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
         environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")
     return environment
 

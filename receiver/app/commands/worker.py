@@ -22,7 +22,7 @@ def worker() -> None:
         signal.signal(number, lambda *_: stopped.set())
     if not serving.start(kit, work=True, kind="worker"):
         raise click.ClickException("the worker cannot start; the log above says what to mend.")
-    click.echo(f"Working with {kit.settings['WORKER_THREADS']} threads; Ctrl-C stops after the running jobs.")
+    click.echo(f"Working with {kit.settings.WORKER_THREADS} threads; Ctrl-C stops after the running jobs.")
     stopped.wait()
     kit.engine.stop()
     kit.presence.end()

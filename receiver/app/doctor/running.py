@@ -89,7 +89,7 @@ def queue(kit: Kit) -> Iterator[Finding]:
         parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
         if parked:
             yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
-        for name, count in far_off.counts(session, kit.settings["RETRY_SCHEDULE"], datetime.now(UTC)).items():
+        for name, count in far_off.counts(session, kit.settings.RETRY_SCHEDULE, datetime.now(UTC)).items():
             text = (
                 f"{count} {name} are due later than any wait, so the clock was ahead when they were put off; a serving "
                 "process or `flask worker` makes them due within a minute"
@@ -116,17 +116,15 @@ def one_id(kit: Kit) -> Iterator[Finding]:
 def mail(kit: Kit) -> Iterator[Finding]:
     """Connect to the mail server and log in."""
     yield from set_up.mail_server(kit)
-    if not kit.settings["MAIL_SERVER"]:
+    if not kit.settings.MAIL_SERVER:
         return
     try:
         kit.transport.check()
     except MailNotDelivered as error:
         yield Finding("mail", "wrong", str(error))
     else:
-        login = (
-            " and takes the login" if kit.settings["MAIL_USERNAME"] else ", without a login: MAIL_USERNAME is not set"
-        )
-        yield Finding("mail", "ok", f"{kit.settings['MAIL_SERVER']} answers{login}")
+        login = " and takes the login" if kit.settings.MAIL_USERNAME else ", without a login: MAIL_USERNAME is not set"
+        yield Finding("mail", "ok", f"{kit.settings.MAIL_SERVER} answers{login}")
 
 
 def mail_templates(kit: Kit) -> Iterator[Finding]:
@@ -141,17 +139,15 @@ def mail_templates(kit: Kit) -> Iterator[Finding]:
 def registrar(kit: Kit) -> Iterator[Finding]:
     """Ask where customers become users whether it takes them, and count those that it did not."""
     registrar = kit.registrations.registrar
-    if kit.settings["ACCOUNT_URL"] and not choice.account_url(kit.settings):
+    if kit.settings.ACCOUNT_URL and not choice.account_url(kit.settings.REGISTRAR, kit.settings.ACCOUNT_URL):
         text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
         yield Finding("registrar", "warning", text)
-    if registrar is None and kit.settings["REGISTRAR"] in registrations.WEBSITES:
-        text = (
-            f"{kit.settings['REGISTRAR']}: no website is told of customers until [registrar] in config.toml is mended"
-        )
+    if registrar is None and kit.settings.REGISTRAR in registrations.WEBSITES:
+        text = f"{kit.settings.REGISTRAR}: no website is told of customers until [registrar] in config.toml is mended"
         yield Finding("registrar", "wrong", text)
         return
     if registrar is None:
-        yield Finding("registrar", "ok", f"{kit.settings['REGISTRAR']}: no website is told of customers")
+        yield Finding("registrar", "ok", f"{kit.settings.REGISTRAR}: no website is told of customers")
         return
     try:
         yield Finding("registrar", "ok", registrar.check())

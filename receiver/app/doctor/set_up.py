@@ -16,8 +16,8 @@ from receiver.dispatch import handler_changes
 from receiver.security import sealed
 from receiver.security.secret_strength import weakness
 from receiver.security.signing import fingerprint
-from receiver.settings.definitions import EXAMPLES, SETTINGS, default
 from receiver.settings.installation import VERSION
+from receiver.settings.model import EXAMPLES, SETTINGS
 
 
 def release(kit: Kit) -> Iterator[Finding]:  # noqa: ARG001 - every check is given the kit
@@ -33,7 +33,7 @@ def settings(kit: Kit) -> Iterator[Finding]:
         yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
     for warning in kit.setting_warnings:
         yield Finding("settings", "warning", warning)
-    examples = [name for name in EXAMPLES if kit.settings[name] == default(name)]
+    examples = [name for name in EXAMPLES if getattr(kit.settings, name) == SETTINGS[name].default]
     if examples:
         yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
 
@@ -66,14 +66,18 @@ def secrets(kit: Kit) -> Iterator[Finding]:
         yield Finding("secrets", "wrong", "none can be read, so /orders answers 503 to all")
     else:
         yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
-    if unreadable and kit.settings["SECRET_KEY"]:
+    if unreadable and kit.settings.SECRET_KEY:
         text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
         yield Finding("secrets", "wrong", f"{text}run `flask init --new-key` and add them again")
 
 
 def weak_secrets(kit: Kit) -> Iterator[Finding]:
     """Name the secrets that are easily guessed; they still hold, since an order that is refused is lost."""
-    active = [*kit.shared_secrets.keyring().active, *kit.sources.secrets, kit.settings["FORWARD_SECRET"].strip()]
+    active = [
+        *kit.shared_secrets.keyring().active,
+        *kit.sources.secrets,
+        kit.settings.FORWARD_SECRET.get_secret_value().strip(),
+    ]
     for secret in dict.fromkeys(filter(None, active)):
         if why := weakness(secret):
             text = (
@@ -84,19 +88,19 @@ def weak_secrets(kit: Kit) -> Iterator[Finding]:
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:
     """Name the Order Control's secrets that cannot be decrypted; nothing is said when all can."""
-    closed = sealed.unreadable(kit.database.engine, kit.settings["SECRET_KEY"], sealed.ORDER_CONTROL)
-    if closed and kit.settings["SECRET_KEY"]:
+    closed = sealed.unreadable(kit.database.engine, kit.settings.SECRET_KEY.get_secret_value(), sealed.ORDER_CONTROL)
+    if closed and kit.settings.SECRET_KEY:
         text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run "
         yield Finding("relay", "wrong", f"{text}`flask relay rotate` and give the new one to the receiving server")
 
 
 def mail_server(kit: Kit) -> Iterator[Finding]:
     """Say where mails lie while no server sends them, and that a password would travel in clear."""
-    server, is_encrypted = kit.settings["MAIL_SERVER"], kit.settings["MAIL_USE_TLS"] or kit.settings["MAIL_USE_SSL"]
+    server, is_encrypted = kit.settings.MAIL_SERVER, kit.settings.MAIL_USE_TLS or kit.settings.MAIL_USE_SSL
     if not server:
         text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
         yield Finding("mail", "warning", text)
-    elif kit.settings["MAIL_USERNAME"] and not is_encrypted and server not in {"localhost", "127.0.0.1", "::1"}:
+    elif kit.settings.MAIL_USERNAME and not is_encrypted and server not in {"localhost", "127.0.0.1", "::1"}:
         text = "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)"
         yield Finding("mail", "warning", text)
 
@@ -115,26 +119,26 @@ def handlers(kit: Kit) -> Iterator[Finding]:
 
 def public_url(kit: Kit) -> Iterator[Finding]:
     """Tell whether the outside reaches this server by https."""
-    url = urlsplit(kit.settings["PUBLIC_URL"])
+    url = urlsplit(kit.settings.PUBLIC_URL)
     if url.scheme == "https":
-        yield Finding("public url", "ok", f"{kit.settings['PUBLIC_URL']}; the service posts to …/orders")
+        yield Finding("public url", "ok", f"{kit.settings.PUBLIC_URL}; the service posts to …/orders")
     else:
         text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
         yield Finding("public url", "warning", text)
-    if url.scheme != "https" and not kit.settings["TRUSTED_PROXIES"] and not _is_this_machine(url.hostname or ""):
+    if url.scheme != "https" and not kit.settings.TRUSTED_PROXIES and not _is_this_machine(url.hostname or ""):
         text = (
             "PUBLIC_URL is another address than this machine's own, and TRUSTED_PROXIES is 0: without a proxy in front "
             "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; see README, Deploy"
         )
         yield Finding("proxies", "warning", text)
-    if url.scheme == "https" and not kit.settings["TRUSTED_PROXIES"]:
+    if url.scheme == "https" and not kit.settings.TRUSTED_PROXIES:
         text = (
             "TRUSTED_PROXIES is 0: behind a proxy all visitors share its one address, and so one limit on wrong "
             "passwords; set it to how many proxies stand in front, mostly 1. Without one, whoever sends a body and "
             "stalls holds a thread of the server"
         )
         yield Finding("proxies", "warning", text)
-    if kit.settings["RELAY_ALLOW_PRIVATE"] and url.scheme != "https":
+    if kit.settings.RELAY_ALLOW_PRIVATE and url.scheme != "https":
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
         yield Finding("relay", "warning", text)
 

@@ -10,6 +10,7 @@ from receiver.customers.registrars.http import HttpRegistrar
 from receiver.customers.registrars.sql import SqlRegistrar
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
+from receiver.settings.model import Settings
 
 _KEYS = {"sql": sql.KEYS, "http": http_request.KEYS}
 _REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registrar]] = {
@@ -18,9 +19,9 @@ _REGISTRARS: dict[str, Callable[[Mapping[str, Any], Mapping[str, str]], Registra
 }
 
 
-def account_url(settings: Mapping[str, Any]) -> str:
+def account_url(registrar: str, url: str) -> str:
     """Give the page where customers see their account at the merchant's website; empty when the accounts are here."""
-    return "" if settings["REGISTRAR"] == "accounts" else str(settings["ACCOUNT_URL"])
+    return "" if registrar == "accounts" else url
 
 
 def chosen(name: str, table: Any, environment: Mapping[str, str]) -> tuple[Registrar | None, list[str]]:
@@ -35,9 +36,9 @@ def chosen(name: str, table: Any, environment: Mapping[str, str]) -> tuple[Regis
         return None, [f"[registrar] in config.toml: {error}"]
 
 
-def without_effect(settings: Mapping[str, Any]) -> list[str]:
+def without_effect(settings: Settings) -> list[str]:
     """Say of each key of ``[registrar]`` that is none of the chosen registrar's that it has no effect."""
-    name, table = settings["REGISTRAR"], settings["registrar"]
+    name, table = settings.REGISTRAR, settings.registrar
     if name not in _KEYS or not isinstance(table, dict):
         return []
     return [f"[registrar] in config.toml {said}" for said in reading.without_effect(table, sorted(_KEYS[name]))]

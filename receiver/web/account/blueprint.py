@@ -26,7 +26,7 @@ def check_request() -> ResponseReturnValue | None:
     g.customer = None
     if not kit.account_links.is_on:
         abort(404, "This shop has no customer accounts.")
-    guard.refuse_other_origins(kit.settings["PUBLIC_URL"])
+    guard.refuse_other_origins(kit.settings.PUBLIC_URL)
     token = ACCOUNT.token()
     g.customer = accounts().who(token, datetime.now(UTC)) if token else None
     return ACCOUNT.check(is_signed_in=g.customer is not None, sign_in=url_for("account.sign_in"))
@@ -42,7 +42,7 @@ def send_no_referrer(response: Response) -> Response:
 @account.context_processor
 def on_every_page() -> dict[str, Any]:
     """Give the pages the shop's name and who is signed in."""
-    return {"shop_name": current_kit().settings["SHOP_NAME"], "customer": g.customer}
+    return {"shop_name": current_kit().settings.SHOP_NAME, "customer": g.customer}
 
 
 def accounts() -> Accounts:

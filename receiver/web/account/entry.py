@@ -114,19 +114,19 @@ def sign_out_everywhere() -> ResponseReturnValue:
 def _mail_link(kit: Kit, email: str) -> None:
     """Put a link into the outbox when one is due; the work is much the same when none is."""
     now = datetime.now(UTC)
-    made_up = f"{kit.settings['PUBLIC_URL'].rstrip('/')}/account/claim/"
+    made_up = f"{kit.settings.PUBLIC_URL.rstrip('/')}/account/claim/"
     with kit.database.write() as session:
         guesses.count_attempt(session, guesses.ACCOUNT, now, address=request.remote_addr)
         owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         url = kit.account_links.fresh(session, owner, now=now) if owner else None
         rendered = kit.templates.render("account_link", url=url or made_up, locale=owner.locale if owner else None)
         draft = outbox.Draft(
-            message_id=new_message_id(kit.settings["MAIL_DEFAULT_SENDER"]),
+            message_id=new_message_id(kit.settings.MAIL_DEFAULT_SENDER),
             recipient=owner.email if owner else email,
             subject=rendered.subject,
             text=rendered.text,
             html=rendered.html,
-            reply_to=kit.settings["MERCHANT_EMAIL"],
+            reply_to=kit.settings.MERCHANT_EMAIL,
         )
         attempt = session.begin_nested()
         outbox.add(session, draft, now=now)

@@ -30,12 +30,12 @@ def number_of(row: OrderRow) -> str:
 def locale_of(row: OrderRow, customer: CustomerRow) -> Locale:
     """Give the order's locale; the customer's where it names none or is kept no more, else DEFAULT_LOCALE."""
     tag = content_of(row).get("locale") or customer.locale
-    return formatting.known_locale(tag, current_kit().settings["DEFAULT_LOCALE"])
+    return formatting.known_locale(tag, current_kit().settings.DEFAULT_LOCALE)
 
 
 @account.app_template_filter("day")
 def day(when: datetime, locale: Locale) -> Markup:
     """Write the day of an aware moment in the shop's time zone, marked with its language for whoever reads aloud."""
-    written = formatting.date(when, locale, ZoneInfo(current_kit().settings["TIMEZONE"]))
+    written = formatting.date(when, locale, ZoneInfo(current_kit().settings.TIMEZONE))
     utc = when.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" lang="{}">{}</time>').format(utc, str(locale).replace("_", "-"), written)

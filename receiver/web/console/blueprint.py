@@ -19,9 +19,9 @@ console = Blueprint("console", __name__, url_prefix="/admin")
 def check_request() -> ResponseReturnValue | None:
     """Let only the administrator in, and only from the console's own pages."""
     kit = current_kit()
-    if not kit.settings["SECRET_KEY"]:
+    if not kit.settings.SECRET_KEY:
         abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
-    guard.refuse_other_origins(kit.settings["PUBLIC_URL"])
+    guard.refuse_other_origins(kit.settings.PUBLIC_URL)
     sign_in = url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?"))
     return CONSOLE.check(is_signed_in=is_signed_in(), sign_in=sign_in)
 

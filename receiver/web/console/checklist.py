@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from receiver.app.components import Kit
 from receiver.app.doctor import Finding, diagnose
-from receiver.settings.definitions import EXAMPLES
+from receiver.settings.model import EXAMPLES
 from receiver.storage.models import OrderRow
 
 
@@ -63,7 +63,7 @@ def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
         Step(
             "Set up your mail server",
             ("mail", "warning") not in texts,
-            texts.get(("mail", "warning")) or kit.settings["MAIL_SERVER"],
+            texts.get(("mail", "warning")) or kit.settings.MAIL_SERVER,
             url=f"{settings_url}#in-force",
             url_label="See the settings",
             is_optional=True,

@@ -41,7 +41,7 @@ def customers_one(pk: int) -> str:
             row=row,
             orders=customer_book.orders_of(session, row),
             most=SIZE,
-            registrar=kit.settings["REGISTRAR"],
+            registrar=kit.settings.REGISTRAR,
             has_website=_has_website(),
             registration=registrations.of_customer(session, row.id),
         )
@@ -87,16 +87,16 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)
-        lines = privacy.consequences(privacy.kept(session, row.email, kit.settings["CSV_FILE"]))
+        lines = privacy.consequences(privacy.kept(session, row.email, kit.settings.CSV_FILE))
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
-    privacy.erase(kit.database, kit.transport, row.email, kit.settings["CSV_FILE"])
+    privacy.erase(kit.database, kit.transport, row.email, kit.settings.CSV_FILE)
     flash(f"{row.email} was erased.")
     return redirect(url_for("console.customers"), 303)
 
 
 def _has_website() -> bool:
-    return current_kit().settings["REGISTRAR"] in registrations.WEBSITES
+    return current_kit().settings.REGISTRAR in registrations.WEBSITES
 
 
 def _found(session: Session, pk: int) -> CustomerRow:

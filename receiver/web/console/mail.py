@@ -57,7 +57,7 @@ def mail_show(mail_id: int) -> str:
         row=row,
         receipt=receipt_of(row.order_pk) if row.order_pk else None,
         attachments=queries.attachments(row),
-        sender=f"{kit.settings['SHOP_NAME']} <{kit.settings['MAIL_DEFAULT_SENDER']}>",
+        sender=f"{kit.settings.SHOP_NAME} <{kit.settings.MAIL_DEFAULT_SENDER}>",
         outbox=_outbox(),
     )
 
@@ -69,7 +69,7 @@ def mail_preview(mail_id: int) -> Response:
         row = _found(session, mail_id)
     if row.html is None:
         abort(404, "This email has no HTML part. Its page shows the text.")
-    logo = current_kit().settings["MAIL_LOGO_URL"]
+    logo = current_kit().settings.MAIL_LOGO_URL
     response = make_response(row.html)
     response.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(logo=logo)
     return response
@@ -101,7 +101,7 @@ def _found(session: Session, mail_id: int) -> MailRow:
 def _outbox() -> str | None:
     """Name the folder that mails are written to while there is no mail server."""
     kit = current_kit()
-    return None if kit.settings["MAIL_SERVER"] else str(kit.instance / "outbox")
+    return None if kit.settings.MAIL_SERVER else str(kit.instance / "outbox")
 
 
 def _link(state: str, tests: str) -> str:

@@ -61,7 +61,7 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
 def order_manager_resend_failed() -> ResponseReturnValue:
     """Count what failed in a stretch of time, then send it again."""
     kit = current_kit()
-    zone = ZoneInfo(kit.settings["TIMEZONE"])
+    zone = ZoneInfo(kit.settings.TIMEZONE)
     now = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0)
     is_asked = "start" in request.values or "end" in request.values
     form = RangeForm(

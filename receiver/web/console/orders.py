@@ -66,7 +66,7 @@ def orders() -> str:
         state=state,
         which=which,
         pages=pages,
-        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
     )
 
 

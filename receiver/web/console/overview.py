@@ -62,7 +62,7 @@ def overview_figures() -> str:
 
 
 def _lately(kit: Kit) -> dict[str, Any]:
-    now, zone = datetime.now(UTC), ZoneInfo(kit.settings["TIMEZONE"])
+    now, zone = datetime.now(UTC), ZoneInfo(kit.settings.TIMEZONE)
     with kit.database.read() as session:
         day, week = statistics.lately(session, now, zone)
         waiting = statistics.longest_due(session, now)

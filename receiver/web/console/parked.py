@@ -50,7 +50,7 @@ def parked() -> str:
         most_errors=_MOST_ERRORS,
         seen=seen,
         pages=pages,
-        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
     )
 
 

@@ -44,7 +44,7 @@ TONES = {
 
 def init_app(app: Flask, kit: Kit) -> None:
     """Give the console's templates their filters and what stands on every page."""
-    zone = ZoneInfo(kit.settings["TIMEZONE"])
+    zone = ZoneInfo(kit.settings.TIMEZONE)
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
     app.add_template_filter(marked, "marked")
@@ -96,7 +96,7 @@ def _time(when: datetime | None, zone: ZoneInfo) -> str:
 
 
 def _on_every_page(kit: Kit) -> dict[str, Any]:
-    return {"menu": MENU, "is_group": _is_group, "is_current": _is_current, "shop_name": kit.settings["SHOP_NAME"]}
+    return {"menu": MENU, "is_group": _is_group, "is_current": _is_current, "shop_name": kit.settings.SHOP_NAME}
 
 
 def _is_group(item: Entry | Group) -> bool:

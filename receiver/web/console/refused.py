@@ -39,5 +39,5 @@ def refused() -> str:
         first_good=first_good,
         kept=refusals.KEPT,
         pages=pages,
-        public_url=current_kit().settings["PUBLIC_URL"].rstrip("/"),
+        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
     )

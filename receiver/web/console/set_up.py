@@ -24,15 +24,15 @@ curl -i {url} \\
 def set_up() -> str:
     """Show what to do next, in order."""
     kit = current_kit()
-    address = f"{kit.settings['PUBLIC_URL'].rstrip('/')}/orders"
+    address = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
     steps = checklist.steps(kit, checklist.findings(kit))
-    others = sorted(set(kit.settings["sources"]) - {DEFAULT})
+    others = sorted(set(kit.settings.sources) - {DEFAULT})
     return render_template(
         "console/set_up.html",
         done=[step.is_done for step in steps],
         address=address,
         others=[f"{address}/{name}" for name in others],
-        curl="" if kit.settings["REQUIRE_SIGNATURE"] else _CURL.format(url=address),
+        curl="" if kit.settings.REQUIRE_SIGNATURE else _CURL.format(url=address),
         folder=Path(current_app.root_path).parent,
         instance=kit.instance,
         database=kit.database.engine.url.database,

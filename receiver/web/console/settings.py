@@ -15,9 +15,8 @@ from receiver.app.components import Kit, current_kit
 from receiver.errors import ConfigurationError
 from receiver.mail.notices import TROUBLES
 from receiver.security import signing
-from receiver.settings.definitions import SETTINGS
+from receiver.settings.model import SETTINGS, is_secret
 from receiver.settings.reading import DEFAULT
-from receiver.settings.setting import Setting
 from receiver.web.console.blueprint import console
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
@@ -86,9 +85,9 @@ def _page(kit: Kit, form: SecretForm) -> str:
         shown=_shown_once(kit),
         problems=kit.problems,
         warnings=kit.setting_warnings,
-        rows=[(one.name, _value(one, kit.settings[one.name]), _origin(one, kit), one.meaning) for one in SETTINGS],
+        rows=[(name, _shown(name, kit), _origin(name, kit), field.description) for name, field in SETTINGS.items()],
         file=kit.instance / "config.toml",
-        days=kit.settings["RETENTION_DAYS"],
+        days=kit.settings.RETENTION_DAYS,
         troubles=[one.headline for one in TROUBLES],
         in_force=kit.settings,
     )
@@ -116,17 +115,15 @@ def _shown_once(kit: Kit) -> str | None:
     return next((secret for secret in active if signing.fingerprint(secret) == mark), None)
 
 
-def _value(setting: Setting, value: Any) -> str:
-    if setting.is_secret:
-        return f"{len(value)} set" if isinstance(value, list) and value else ("set" if value else "not set")
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "all" if setting.name == "HANDLERS" else ", ".join(map(str, value))
+def _shown(name: str, kit: Kit) -> str:
+    value = getattr(kit.settings, name)
+    if is_secret(SETTINGS[name]):
+        return f"{len(value)} set" if isinstance(value, tuple) and value else ("set" if value else "not set")
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value)) or ("all" if name == "HANDLERS" else "")
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _origin(setting: Setting, kit: Kit) -> str:
-    origin = kit.settings["origins"][setting.name]
-    if origin == "environment":
-        return "environment"
-    is_key_file = setting.name == "SECRET_KEY" and origin == DEFAULT and kit.settings["SECRET_KEY"]
-    return "secret_key" if is_key_file else str(origin)
+def _origin(name: str, kit: Kit) -> str:
+    origin = kit.setting_origins[name]
+    return "secret_key" if name == "SECRET_KEY" and origin == DEFAULT and kit.settings.SECRET_KEY else origin

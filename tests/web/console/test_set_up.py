@@ -28,7 +28,7 @@ def test_the_steps_stand_in_their_order(visitor: Visitor, instance: Path) -> Non
 
 
 def test_the_curl_line_works_as_pasted(shop: Served) -> None:
-    shop.kit.settings["PUBLIC_URL"] = shop.base  # type: ignore[index]
+    vars(shop.kit.settings)["PUBLIC_URL"] = shop.base
     (line,) = re.findall(r"<code>(SECRET=.*?)</code>", page(shop).html, re.DOTALL)
     command = html.unescape(line).replace("paste the secret here", SECRET)
     printed = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=True, timeout=30).stdout
@@ -45,7 +45,7 @@ def test_what_is_done_is_marked(shop: Served) -> None:
 
 def test_in_production_the_addresses_are_the_real_ones(serve: Callable[..., Served]) -> None:
     shop = serve(work=False, sources={"market": {}})
-    shop.kit.settings["PUBLIC_URL"] = "https://orders.laden.de/"  # type: ignore[index]
+    vars(shop.kit.settings)["PUBLIC_URL"] = "https://orders.laden.de/"
     text = page(shop).text
     assert "curl -i https://orders.laden.de/orders" in text
     assert "https://orders.laden.de/orders/market" in text

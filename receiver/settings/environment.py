@@ -1,0 +1,37 @@
+"""How a setting's text in the environment is read."""
+
+from __future__ import annotations
+
+from typing import Any, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import EnvSettingsSource
+
+PREFIX = "RECEIVER_"
+_WORDS: dict[str, bool] = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+
+
+class EnvironmentSource(EnvSettingsSource):
+    """The environment, in which a list is written with commas between and not as JSON; it holds no tables."""
+
+    def prepare_field_value(
+        self,
+        field_name: str,
+        field: FieldInfo,
+        value: Any,
+        value_is_complex: bool,  # noqa: ARG002
+    ) -> Any:
+        """Return what a variable's text means; None when it is not set."""
+        return from_text(field.annotation, value) if field_name.isupper() and value is not None else None
+
+
+def from_text(annotation: Any, text: str) -> Any:
+    """Return what a text means for a type, or the text itself where it can mean nothing: the type's check names it."""
+    if get_origin(annotation) is tuple:
+        return [from_text(get_args(annotation)[0], part.strip()) for part in text.split(",") if part.strip()]
+    if annotation is bool:
+        return _WORDS.get(text.strip().lower(), text)
+    try:
+        return int(text) if annotation is int else text
+    except ValueError:
+        return text
