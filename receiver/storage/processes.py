@@ -12,8 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from receiver.errors import ReceiverError
@@ -21,11 +23,14 @@ from receiver.storage.columns import Base
 from receiver.storage.database import Database
 
 #: Seconds between two signs of life of a process.
-SIGN_EVERY = 10.0
+SIGN_EVERY = 30.0
 #: A process that has given none for so long has ended.
-SILENCE = timedelta(seconds=60)
-#: Seconds that a process waits at its end to take its row away; silence does the same later.
-_PATIENCE_AT_THE_END = 0.5
+SILENCE = timedelta(seconds=120)
+#: Seconds after which one that could not be given is tried again.
+_AGAIN = 5.0
+#: Seconds that a process waits to give one, or to take its row away at its end; silence does the same later.
+_PATIENCE = 0.5
+_OF_THE_DATABASE = (ReceiverError, SQLAlchemyError, OSError)
 
 
 class ProcessRow(Base):
@@ -63,6 +68,8 @@ class Presence:
     database: Database
     _row: dict[str, object] = field(default_factory=dict)
     _files: Callable[[], Mapping[str, str]] = dict
+    #: What was written of the files, as JSON.
+    _written: str = ""
     _next_sign: float = 0.0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
@@ -77,16 +84,20 @@ class Presence:
             "started_at": datetime.now(UTC),
             "handlers": json.dumps(list(handlers)),
         }
-        self.sign()
+        self.sign(patience=0)
 
-    def sign(self) -> None:
-        """Write that this process lives, unless it did so a moment ago; rows of others that have ended go."""
+    def sign(self, *, patience: float = _PATIENCE) -> None:
+        """Write that this process lives, unless it did so a moment ago; rows of others that have ended go.
+
+        Nothing depends on it, so it neither waits for long nor raises what the database says.
+        """
         with self._mutex:
             if not self._row or time.monotonic() < self._next_sign:
                 return
-            self._next_sign = time.monotonic() + SIGN_EVERY
-            with suppress(ReceiverError):  # nothing depends on it, and the next sign tries again
-                self._write(datetime.now(UTC))
+            self._next_sign = time.monotonic() + _AGAIN
+            with suppress(*_OF_THE_DATABASE):
+                self._write(datetime.now(UTC), patience)
+                self._next_sign = time.monotonic() + SIGN_EVERY
 
     def end(self) -> None:
         """Say that this process ends."""
@@ -95,16 +106,28 @@ class Presence:
                 return
             mine = ProcessRow.token == self._row["token"]
             self._row.clear()
-            with suppress(ReceiverError), self.database.write(_PATIENCE_AT_THE_END) as session:
+            with suppress(*_OF_THE_DATABASE), self.database.write(_PATIENCE) as session:
                 session.execute(delete(ProcessRow).where(mine))
 
-    def _write(self, now: datetime) -> None:
-        with self.database.write() as session:
-            for row in session.scalars(select(ProcessRow).where(ProcessRow.token != self._row["token"])):
-                had_this_number = (row.place, row.pid) == (self._row["place"], self._row["pid"])
-                if had_this_number or not _lives(row, now):
-                    session.delete(row)
-            session.merge(ProcessRow(**self._row, seen_at=now, files=json.dumps(dict(self._files()))))
+    def _write(self, now: datetime, patience: float) -> None:
+        files, token = json.dumps(dict(self._files())), self._row["token"]
+        news = {} if files == self._written else {"files": files}
+        with self.database.write(patience) as session:
+            session.execute(delete(ProcessRow).where(ProcessRow.token.in_(self._ended(session, now))))
+            signed = session.execute(update(ProcessRow).where(ProcessRow.token == token).values(seen_at=now, **news))
+            if not signed.rowcount:  # type: ignore[attr-defined]
+                session.add(ProcessRow(**self._row, seen_at=now, files=files))
+        self._written = files
+
+    def _ended(self, session: Session, now: datetime) -> list[str]:
+        """Name the others that live no more, and those that had this one's number."""
+        mine = self._row["place"], self._row["pid"]
+        others = select(ProcessRow.token, ProcessRow.place, ProcessRow.pid, ProcessRow.seen_at)
+        return [
+            row.token
+            for row in session.execute(others.where(ProcessRow.token != self._row["token"]))
+            if (row.place, row.pid) == mine or not _lives(row, now)
+        ]
 
 
 def living(session: Session, now: datetime) -> list[Loaded]:
@@ -113,10 +136,10 @@ def living(session: Session, now: datetime) -> list[Loaded]:
     return [Loaded(row.kind, json.loads(row.handlers), json.loads(row.files)) for row in rows if _lives(row, now)]
 
 
-def _lives(row: ProcessRow, now: datetime) -> bool:
+def _lives(row: Any, now: datetime) -> bool:
     if row.place == _place() and not _has_process(row.pid):
         return False
-    return abs(now - row.seen_at) <= SILENCE
+    return bool(abs(now - row.seen_at) <= SILENCE)
 
 
 def _has_process(pid: int) -> bool:

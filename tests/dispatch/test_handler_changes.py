@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
+from sqlalchemy.event import listen
+from sqlalchemy.exc import OperationalError
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.dispatch import handler_changes
+from receiver.errors import Unavailable
 from receiver.storage import processes
 from receiver.storage.processes import Presence, ProcessRow, living
 from tests.commanding import Run, runner
@@ -195,7 +199,7 @@ def test_a_process_that_has_ended_is_ignored_and_its_row_goes(folder: Path, kit:
         assert [row.handlers for row in session.scalars(select(ProcessRow))] == ["[]"]
 
 
-@pytest.mark.parametrize(("silent", "lives"), [(timedelta(seconds=30), True), (timedelta(minutes=2), False)])
+@pytest.mark.parametrize(("silent", "lives"), [(timedelta(seconds=100), True), (timedelta(minutes=3), False)])
 def test_a_process_of_another_machine_has_ended_once_it_is_silent(kit: Kit, silent: timedelta, lives: bool) -> None:
     begin(kit, "server")
     with kit.database.write() as session:
@@ -206,7 +210,7 @@ def test_a_process_of_another_machine_has_ended_once_it_is_silent(kit: Kit, sile
 
 def test_signs_of_life_are_written_now_and_then_only(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[datetime] = []
-    monkeypatch.setattr(Presence, "_write", lambda _, now: written.append(now))
+    monkeypatch.setattr(Presence, "_write", lambda _, now, _patience: written.append(now))
     kit.presence.sign()
     assert written == [], "a command writes none"
     begin(kit, "server")
@@ -216,6 +220,60 @@ def test_signs_of_life_are_written_now_and_then_only(kit: Kit, monkeypatch: pyte
     monkeypatch.setattr(kit.presence, "_next_sign", 0.0)
     kit.presence.sign()
     assert len(written) == 2
+
+
+def test_a_sign_of_life_waits_for_nobody_and_breaks_nothing(kit: Kit) -> None:
+    """A start goes on while another writes; it is tried again soon."""
+    other = Presence(kit.database)
+    began = time.monotonic()
+    with kit.database.write():
+        other.begin("server", [], dict)
+    assert time.monotonic() - began < 0.3
+    other._next_sign = 0.0
+    other.sign()
+    with kit.database.read() as session:
+        assert len(living(session, datetime.now(UTC))) == 1
+
+
+def test_a_database_that_cannot_be_written_keeps_no_process_from_starting(kit: Kit) -> None:
+    for raised in (Unavailable("-"), OSError("-"), OperationalError("-", {}, Exception("no such table: processes"))):
+        presence = Presence(_Refusing(raised))  # type: ignore[arg-type]
+        presence.begin("server", [], dict)
+        presence.end()
+
+
+class _Refusing:
+    """Is a database that takes no write."""
+
+    def __init__(self, raised: Exception) -> None:
+        self._raised = raised
+
+    def write(self, _patience: float) -> None:
+        raise self._raised
+
+
+def test_a_sign_of_life_writes_what_is_loaded_only_when_that_has_changed(
+    kit: Kit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"a.py": "1"}
+    written: list[str] = []
+    listen(kit.database.engine, "before_cursor_execute", lambda *args: written.append(args[2]))
+
+    def sign() -> list[str]:
+        written.clear()
+        monkeypatch.setattr(kit.presence, "_next_sign", 0.0)
+        kit.presence.sign()
+        return [statement for statement in written if "processes SET" in statement or "INTO processes" in statement]
+
+    kit.presence.begin("server", [], lambda: files)
+    assert sign() == ["UPDATE processes SET seen_at=? WHERE processes.token = ?"]
+    files["b.py"] = "2"
+    assert sign() == ["UPDATE processes SET seen_at=?, files=? WHERE processes.token = ?"]
+    with kit.database.write() as session:
+        session.execute(delete(ProcessRow))
+    sign()
+    with kit.database.read() as session:
+        assert [one.files for one in living(session, datetime.now(UTC))] == [files]
 
 
 def test_a_process_that_says_that_it_ends_is_gone(kit: Kit) -> None:
