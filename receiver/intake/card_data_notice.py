@@ -32,7 +32,7 @@ CAME_WITH_ORDER = Trouble(
     headline="An order came in with card data, which was not kept",
     lines=(
         "The order is safe and handled as any other.",
-        "Fields for card details or passwords were dropped, and card numbers cut to their last four digits.",
+        "Fields for card details were dropped, and card numbers cut to their last four digits.",
         "The order's notes name the fields: flask doctor names the order, then: flask orders show RECEIPT",
         "Tell whoever sends the orders to leave these fields out.",
         "If it was a number of your own, it looks just like a card's: README, Card data says which numbers do.",

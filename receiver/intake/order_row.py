@@ -64,7 +64,7 @@ def new_row(
         "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
-        "held_card_data": bool(guarded.notes),
+        "held_card_data": guarded.held_card_data,
         "webhook_id": webhook_id,
         "webhook_timestamp": proof.webhook_timestamp,
         "received_at": received_at,

@@ -26,11 +26,15 @@ class Guarded(NamedTuple):
     masked: Fields
     #: What was dropped or masked, by name.
     notes: tuple[str, ...]
+    #: Whether any of that was card data; a password is none.
+    held_card_data: bool
 
 
 #: Fields as they may be stored, by position.
 Changes = dict[int, tuple[str, str]]
 
+#: More than eight digits from its beginning must not be kept of a card number.
+_FEWEST_DIGITS = 9
 _CODE = re.compile(r"\s*\d{3,4}\s*")
 
 
@@ -41,9 +45,10 @@ def guard(fields: Fields) -> Guarded:
     """
     names = [name for name, _ in fields]
     notes: list[str] = []
+    held_card_data = False
     are_plain = max(map(len, names), default=0) <= LONGEST_NAME and all(map(_is_plain_short_name, names))
     if not are_plain:
-        fields, notes = _without_card_fields(fields)
+        fields, notes, held_card_data = _without_card_fields(fields)
         names = [name for name, _ in fields]
     changes = in_lists(fields) if may_be_list(names) else {}
     if may_hold_number([value for _, value in fields]):
@@ -51,10 +56,10 @@ def guard(fields: Fields) -> Guarded:
     if not are_plain:
         changes = _masked_names(fields, changes)
     if not changes:
-        return Guarded(fields, fields, tuple(notes))
+        return Guarded(fields, fields, tuple(notes), held_card_data)
     notes += [f"{_safe(names[position])} held a card number, which was masked" for position in sorted(changes)]
     masked = [changes.get(position, field) for position, field in enumerate(fields)]
-    return Guarded(fields, masked, tuple(notes))
+    return Guarded(fields, masked, tuple(notes), held_card_data=True)
 
 
 def _is_plain_name(name: str) -> bool:
@@ -82,7 +87,8 @@ def _masked_names(fields: Fields, changes: Changes) -> Changes:
     return changes | renamed
 
 
-def _without_card_fields(fields: Fields) -> tuple[Fields, list[str]]:
+def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
+    """Return the fields that are left, what was dropped, and whether any of that was more than a password."""
     judged = [judge(name) for name, _ in fields]
     dropped = _dropped(fields, judged)
     _refuse_number_with_code(fields, judged, dropped)
@@ -90,13 +96,15 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str]]:
         f"{_safe(fields[position][0])} was dropped: it is a {judged[position].sort.value}"
         for position in sorted(dropped)
     ]
-    return [field for position, field in enumerate(fields) if position not in dropped], notes
+    kept = [field for position, field in enumerate(fields) if position not in dropped]
+    return kept, notes, any(judged[position].sort is not Sort.PASSWORD for position in dropped)
 
 
 def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
     """Give the positions of the fields that are dropped: for their names, or for the names beside them."""
-    sure = {one.place for one in judged if one.sort in (Sort.CARD, Sort.CODE)}
-    beside = {
+    by_digits = {one.place for one, (_, value) in zip(judged, fields, strict=True) if _is_by_its_digits(one, value)}
+    sure = by_digits | {one.place for one in judged if one.sort in (Sort.CARD, Sort.CODE)}
+    beside = by_digits | {
         one.place
         for one, (_, value) in zip(judged, fields, strict=True)
         if one.sort in (Sort.CARD, Sort.MAYBE_EXPIRY)
@@ -108,7 +116,7 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
             return one.is_of_card or one.place in sure
         if one.sort is Sort.MAYBE_CODE:
             return one.is_of_card or (one.place in beside and _CODE.fullmatch(value) is not None)
-        if one.sort is Sort.MAYBE_NUMBER:
+        if one.sort in (Sort.MAYBE_NUMBER, Sort.MAYBE_CARD):
             return one.is_of_card or one.place in beside
         return one.sort is not Sort.OTHER
 
@@ -117,6 +125,11 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
         for position, (one, (_, value)) in enumerate(zip(judged, fields, strict=True))
         if is_dropped(one, value)
     }
+
+
+def _is_by_its_digits(one: Judged, value: str) -> bool:
+    """Say whether a pan or track holds a card's by the number of its digits, whether they are right or not."""
+    return one.sort is Sort.MAYBE_CARD and sum(map(str.isdigit, value)) >= _FEWEST_DIGITS
 
 
 def _refuse_number_with_code(fields: Fields, judged: list[Judged], dropped: set[int]) -> None:

@@ -20,6 +20,8 @@ class Sort(Enum):
 
     CODE = "security code"
     CARD = "field for card details"
+    #: A pan to fry in and the track of a record go by these names too.
+    MAYBE_CARD = "field for details of a card"
     PASSWORD = "field for a password"  # noqa: S105 - says what such a field is
     #: These mean other things too: a gate's code, a postcode, a customer; an account; a sell-by date.
     MAYBE_CODE = "security code of the card beside it"
@@ -46,28 +48,34 @@ class Judged(NamedTuple):
         return self.parent, self.prefix
 
 
+_CARD = "(?:(?:credit|debit|payment|bank)?cards?|cc|(?:kredit)?karten?|carte|tarjeta|cartao)"
+_OF_CODE = "[0-9]?s?(?:code|number|value|num|no|nr|data|check|digits?|field)?"
+#: A security code's name, by the words at its end without what stands between them.
+_CODE_NAME = re.compile(
+    f"{_CARD}?(?:cvv|cvc|cvn|ccv|cvd|cv2){_OF_CODE}"
+    f"|{_CARD}(?:csc|cid|pin|security|sec|verification|validation|verify){_OF_CODE}"
+    f"|(?!cc){_CARD}(?:code|check(?:code|number|value|digits?))|verificationvalue"
+    "|karten?(?:pr(?:ue|u)f(?:nummer|ziffer|zahl|code)|sicherheits(?:code|nummer)|pin)"
+    "|(?:cartecrypto|cryptocarte|cryptogramm?e?)(?:visuel)?"
+)
+#: One that is written together with the word before it.
+_CODE_AT_END = re.compile(f"[a-z]+(?:cvv|cvc){_OF_CODE}")
 _SORTS = {
     sort: frozenset(names.split())
     for sort, names in {
-        Sort.CODE: """
-            cvv cvc cvn ccv cvd cv2 cvvcode cvccode cvvnumber cvcnumber cardcode cardsecuritycode cardpin ccpin
-            cardverification cardverificationcode cardverificationvalue cardverificationnumber verificationvalue
-            kartenpruefnummer kartenprufnummer kartenpruefziffer kartenprufziffer kartensicherheitscode kartenpin
-            cartecrypto cryptogramme cryptogrammevisuel cccid cccsc ccsecuritycode
-        """,
         Sort.CARD: """
-            pan cardnumber cardsnumber cardno cardnum cardnr ccnumber ccnum ccno ccnr
+            cardnumber cardsnumber cardno cardnum cardnr ccnumber ccnum ccno ccnr
             creditcard creditcardnumber creditcardnr debitcard debitcardnumber primaryaccountnumber
             kreditkarte kreditkartennummer kreditkartenummer kreditkartennr kartennummer kartenummer kartennr
             numerocarte numerodecarte numerodelacarte numerocartebancaire cartebancaire cartenumero
             tarjeta tarjetacredito tarjetadecredito numerotarjeta numerodetarjeta tarjetanumero
             numerocarta cartadicredito numerocartao numerodocartao cartaodecredito kaartnummer
-            track1 track2 track3 track1data track2data track3data trackdata magstripe magstripedata
+            track1data track2data track3data trackdata magstripe magstripedata
             cardexpiry cardexpirydate cardexpirymonth cardexpiryyear cardexpiration cardexpirationdate
             cardexpirationmonth cardexpirationyear cardexp cardexpdate cardexpmonth cardexpyear
             ccexpiry ccexp ccexpdate ccexpmonth ccexpyear ccexpiration
-            expmonth expyear expirymonth expiryyear expirationmonth expirationyear
         """,
+        Sort.MAYBE_CARD: "pan track1 track2 track3",
         Sort.PASSWORD: """
             password passwd pwd passwort kennwort passwordconfirmation passwordhash passwdhash hashedpassword
             passwordsalt passwortbestaetigung motdepasse contrasena wachtwoord
@@ -80,6 +88,7 @@ _SORTS = {
         Sort.MAYBE_EXPIRY: """
             exp expdate expiry expirydate expiration expirationdate validthru ablaufdatum verfallsdatum
             vencimiento caducidad
+            expmonth expyear expirymonth expiryyear expirationmonth expirationyear
         """,
     }.items()
 }
@@ -102,6 +111,9 @@ _OTHER_CARD = re.compile(
     "(?:^|_)(?:gift|voucher|discount|loyalty|member|membership|sim|id|identity|greeting|bonus|kunden|geschenk)_?"
     "(?:cards?|karten?|carte|tarjeta|kaart)"
 )
+#: The month or year of an expiry is a card's unless it is of something else, such as a licence.
+_HALF_AN_EXPIRY = re.compile(".*(?:month|year)$")
+_OF_PAYMENT = _CARD_WORDS | {"credit", "debit", "payment", "payments", "pay", "billing", "checkout", "order", "custom"}
 #: Words from the end of a name that are looked at together: primary, account, number.
 _MOST_WORDS = 4
 _INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
@@ -121,6 +133,8 @@ def _judged(name: str) -> Judged:
     parent, last = (path[1], path[2]) if path else ("", name)
     words = words_of(name)
     sort, before, own = _sort(name, last)
+    if sort is Sort.MAYBE_EXPIRY and _HALF_AN_EXPIRY.match(words[-1]) and _OF_PAYMENT.issuperset(before):
+        sort = Sort.CARD
     if sort is not Sort.PASSWORD and _OTHER_CARD.search("_".join(words)):
         sort = Sort.OTHER
     prefix = tuple(word for word in own if word not in _CARD_WORDS | {"credit", "debit"})
@@ -139,14 +153,21 @@ def _sort(name: str, last: str) -> tuple[Sort, list[str], list[str]]:
 
     The name is split by case, as in cardCode, and by signs alone, as in cARDcODE or cv2.
     """
-    for sort, names in _SORTS.items():
+    for sort in Sort:
         for split in (words_of, _pieces):
             words = split(name)
             for count in range(min(_MOST_WORDS, len(words)), 0, -1):
-                if "".join(words[-count:]) in names:
+                if _is_of(sort, words[-count:]):
                     before = words[:-count]
                     return sort, before, before[len(words) - len(split(last)) :]
     return Sort.OTHER, [], []
+
+
+def _is_of(sort: Sort, words: list[str]) -> bool:
+    name = "".join(words)
+    if sort is not Sort.CODE:
+        return name in _SORTS.get(sort, ())
+    return bool(_CODE_NAME.fullmatch(name) or (len(words) == 1 and _CODE_AT_END.fullmatch(name)))
 
 
 def _pieces(name: str) -> list[str]:

@@ -41,7 +41,7 @@ class OrderRow(Job, Base):
     #: Whether it came as a form of which nothing tells that it is whole.
     may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     notes: Mapped[str]
-    #: Card data or a password came with it, which was dropped or masked.
+    #: Card data came with it, which was dropped or masked.
     held_card_data: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     order: Mapped[str | None]
     errors: Mapped[str | None]

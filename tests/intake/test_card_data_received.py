@@ -72,6 +72,14 @@ def test_an_order_without_card_data_is_not_marked(idle: Served) -> None:
     assert "1234" in row.fields
 
 
+def test_a_password_is_kept_out_and_noted_but_is_no_card_data(idle: Served) -> None:
+    idle.post(order_fields(customer_password="hunter2"))
+    (row,) = idle.rows()
+    assert (row.held_card_data, "hunter2" in row.fields) == (False, False)
+    assert "customer_password was dropped: it is a field for a password" in row.notes
+    assert subjects(idle) == []
+
+
 def test_a_number_with_its_code_is_refused_and_only_names_are_kept(idle: Served, instance: Path) -> None:
     reply = idle.post(order_fields(card_number=CARD, cvv="987"))
 

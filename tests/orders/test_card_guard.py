@@ -18,8 +18,6 @@ VISA = "4111111111111111"
         "billing_card-number",
         "payment.card.number",
         "cards[0].number",
-        "PAN",
-        "x.pan",
         "cvv",
         "CVV2",
         "Card CVC",
@@ -52,9 +50,8 @@ VISA = "4111111111111111"
         "numero-tarjeta",
         "exp_month",
         "expYear",
-        "track2",
         "Track2Data",
-        "track_2",
+        "payment.expMonth",
         "passwort",
         "user.pwd",
         "cArD_nUmBeR",
@@ -62,6 +59,16 @@ VISA = "4111111111111111"
         "card.number",
         "card[number]",
         "card_number[0]",
+        *("cardcvv", "cardcvv2", "cccvv", "cvv_value", "cardcvc", "cvvs", "cvvNum", "cvvData", "cvv2Data", "cvc_check"),
+        *("ccvCode", "card_sec_code", "cardsecurity", "cryptogram", "ccCsc", "card_cid", "cardCvdValue", "cvv2code"),
+        *(
+            "creditcardcvc",
+            "creditCard.cvvNumber",
+            "billingcvv2",
+            "paymentCvcNo",
+            "card_validation_code",
+            "cryptogramme",
+        ),
     ],
 )
 def test_a_card_field_is_dropped_and_named(name: str) -> None:
@@ -90,6 +97,8 @@ def test_a_card_field_is_dropped_and_named(name: str) -> None:
         "track",
         "tracking_code",
         "cardnumbers",
+        *("cvc_result", "cvvMatch", "pvc", "cv", "cvs", "card_id", "cards_in_stock", "account_cid", "discard_code"),
+        *("licence_expiry_month", "passport.expiryYear", "items[0].options.expiry_month", "item_1_exp_year"),
     ],
 )
 def test_a_field_of_another_name_is_kept(name: str) -> None:
@@ -110,6 +119,8 @@ NUMBER_WITH_CODE = [
     [("ACCT", VISA), ("EXPDATE", "122029"), ("CVV2", "123")],
     [("Kreditkartennummer", VISA), ("Prüfziffer", "123")],
     [("x_card_num", VISA), ("x_card_code", "123")],
+    [("card_number", "4012888888881881"), ("cardcvv", "987")],
+    [("payment.cardNumber", VISA), ("payment.cvvNum", "123")],
 ]
 
 
@@ -119,6 +130,32 @@ def test_a_full_number_together_with_its_code_is_refused(fields: Fields) -> None
         guard([("order_id", "1"), *fields])
     assert caught.value.fields == [fields[0][0], fields[-1][0]]
     assert VISA not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PAN", "4111 1111 1111 1112"),
+        ("x.pan", VISA[:-4]),
+        ("track2", ";4000000000000000=29121010000012345678?"),
+        ("track_1", "%B4000000000000000^DOE/JOHN^2912101"),
+    ],
+)
+def test_a_name_that_may_be_of_a_card_is_dropped_with_digits(name: str, value: str) -> None:
+    assert guard([("order_id", "1"), (name, value)]).masked == [("order_id", "1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("item_1_option_Pan", "28 cm"),
+        ("items[0].options.pan", "Teflon"),
+        ("item_1_option_track_1", "Intro (3:24)"),
+        ("customer_pan", "ABCDE1234F"),
+    ],
+)
+def test_a_name_that_may_be_of_a_card_is_kept_with_anything_else(name: str, value: str) -> None:
+    assert guard([("order_id", "1"), (name, value)]).notes == ()
 
 
 @pytest.mark.parametrize("fields", NUMBER_WITH_CODE)
@@ -182,6 +219,10 @@ def test_a_name_that_means_other_things_too_is_kept_by_itself(field: tuple[str, 
         ([("creditCard[cid]", "123")], []),
         ([("gift_card.pin", "1234")], ["gift_card.pin"]),
         ([("password", "x"), ("pin", "1234")], ["pin"]),
+        ([("card_number", "x"), ("pan", "y"), ("track1", "z")], []),
+        ([("licence_number", "x"), ("licence_expiry_month", "12")], ["licence_number", "licence_expiry_month"]),
+        ([("pan", VISA[:-1]), ("expiry", "12/29"), ("pin", "1234")], []),
+        ([("b_card_number", "x"), ("b_expiry_month", "12")], []),
     ],
 )
 def test_a_name_that_means_other_things_too_counts_beside_a_card(fields: Fields, left: list[str]) -> None:
