@@ -18,7 +18,7 @@ from werkzeug.serving import is_running_from_reloader
 from receiver.app import reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.settings import secret_key
 from receiver.storage import migrations
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated
 from receiver.security import signing
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 #: Stands on those POSTs of the self test that must be refused, so that they raise no alarm.

@@ -25,7 +25,7 @@ from receiver.orders import (
     read,
 )
 from receiver.orders.files import decode_file
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage import order_queries

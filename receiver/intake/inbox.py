@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from receiver.errors import Damaged, SecretsChanged
 from receiver.intake import copies
 from receiver.orders.idempotency import own_key
-from receiver.security.shared_secrets import Stored, stored_secrets
+from receiver.security.keyring import Stored
+from receiver.security.shared_secrets import stored_secrets
 from receiver.storage.columns import milliseconds, receipt_of
 from receiver.storage.database import Database
 from receiver.storage.errors import nothing_else_raised

@@ -12,7 +12,7 @@ from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read
 from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, order_key
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.sources.source import Source
 from receiver.storage import jobs
 

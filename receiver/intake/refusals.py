@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from receiver.errors import ReceiverError, Unauthenticated, Unavailable
 from receiver.orders import Fields, mask
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.storage.database import Database
 from receiver.storage.models import RefusalRow
 

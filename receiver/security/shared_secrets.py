@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,8 +11,8 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from receiver.errors import NotPossible, NotThere
-from receiver.orders import Fields
 from receiver.security import encryption, signing
+from receiver.security.keyring import Keyring, Stored
 from receiver.security.secret_strength import refuse_weak
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
@@ -24,57 +23,11 @@ from receiver.storage.write_lock import ACCEPT_PATIENCE
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"
 
-#: So many characters of a secret's beginning may be stored, of a form that broke off in it.
-_LEAST_TOLD = 8
-
-#: Ciphertext, end in milliseconds and name of every stored secret, newest first.
-Stored = list[tuple[str, int | None, str]]
-
 
 def stored_secrets(cursor: Any) -> Stored:
     """Read the stored secrets on a bare cursor: one SELECT."""
     cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets ORDER BY id DESC")
     return cursor.fetchall()  # type: ignore[no-any-return]
-
-
-@dataclass(frozen=True)
-class Keyring:
-    """Holds the secrets of one moment, each mapped to its UTF-8 bytes."""
-
-    active: dict[str, bytes] = field(repr=False)
-    #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
-    retired: dict[str, bytes] = field(repr=False)
-    #: Active for other sources: no proof here, and kept out of what is stored too.
-    elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
-    #: Those among the active ones that only a running self test knows.
-    of_self_test: tuple[str, ...] = field(default=(), repr=False)
-    #: Whether secrets that should prove a POST are stored and none of them can be read.
-    is_sealed: bool = False
-    #: What it was made from, besides the settings.
-    stored: Stored = field(default_factory=list, repr=False, compare=False)
-
-    def redact(self, fields: Fields) -> Fields:
-        """Put the fingerprint in the place of every secret that a name or value holds."""
-        everything = "\n".join([text for field in fields for text in field])
-        # Longest first: of one that another begins with, the rest would stay.
-        for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
-            if secret in everything:
-                mark = f"[secret {signing.fingerprint(secret)}]"
-                fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
-        return fields
-
-    def redact_cut(self, fields: Fields) -> Fields:
-        """Do the same to a form that may have been cut: the beginning of a secret at its end is one too."""
-        fields = self.redact(fields)
-        if not fields:
-            return fields
-        *rest, (name, value) = fields
-        for secret in (*self.active, *self.retired, *self.elsewhere):
-            for length in range(len(secret) - 1, _LEAST_TOLD - 1, -1):
-                if value.endswith(secret[:length]):
-                    mark = f"[secret {signing.fingerprint(secret)}]"
-                    return [*rest, (name, value.removesuffix(secret[:length]) + mark)]
-        return fields
 
 
 class SharedSecrets:

@@ -17,7 +17,7 @@ from receiver.app.components import Kit
 from receiver.app.doctor import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
 from receiver.mail.transport import MailNotDelivered
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.storage import sqlite
 from receiver.storage.models import MailRow, OrderRow
 from tests.served import SECRET, Served

@@ -9,7 +9,7 @@ from typing import Any
 from receiver import create_app
 from receiver.app import serving
 from receiver.intake.inbox import Inbox, Recorded
-from receiver.security.shared_secrets import Stored
+from receiver.security.keyring import Stored
 
 app = create_app()
 kit = app.extensions["receiver"]

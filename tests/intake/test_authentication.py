@@ -10,7 +10,7 @@ import pytest
 from receiver.errors import Unauthenticated, Undecodable
 from receiver.intake.authentication import Proof, authenticate
 from receiver.security import signing
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from tests.served import SECRET, signed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -11,7 +11,7 @@ import pytest
 from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
 from receiver.intake.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.settings import reading as settings
 from receiver.sources.registry import Sources
 from tests.served import SECRET, Served

@@ -13,7 +13,7 @@ from receiver.app.components import Kit
 from receiver.errors import CardDataRefused, ReceiverError, Unauthenticated, Unavailable, Undecodable, UnknownSource
 from receiver.intake.refusals import counts_since, newest_of_each_reason
 from receiver.orders import Fields
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from receiver.storage.models import RefusalRow
 from tests.served import SECRET
 

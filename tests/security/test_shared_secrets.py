@@ -12,7 +12,8 @@ from flask import Flask
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
 from receiver.security import signing
-from receiver.security.shared_secrets import Keyring, SharedSecrets
+from receiver.security.keyring import Keyring
+from receiver.security.shared_secrets import SharedSecrets
 from receiver.storage.models import SecretRow
 from tests.served import SECRET
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from receiver.errors import ReceiverError, Unauthenticated, Undecodable
 from receiver.orders import Fields
-from receiver.security.shared_secrets import Keyring
+from receiver.security.keyring import Keyring
 from tests.served import SECRET, Served, order_fields, signed
 from tests.web.console.browsing import Browsing
 from tests.web.console.visitor import Page, Visitor
