@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Protocol
 
 from receiver import errors
 
@@ -17,16 +18,26 @@ UPKEEP_EVERY = 1.0
 log = logging.getLogger(__name__)
 
 
+class Jobs(Protocol):
+    """The durable jobs of one kind."""
+
+    def is_due(self) -> bool:
+        """Tell, by a read, whether one is due."""
+
+    def run_next(self) -> bool:
+        """Claim and run the oldest due one; False when there was none."""
+
+
 @dataclass(frozen=True)
 class Kind:
-    """One kind of durable job."""
+    """Jobs of one kind, and how many of them may run at a time in this process."""
 
-    #: Tells, by a read, whether one is due.
-    is_due: Callable[[], bool]
-    #: Claims and runs the oldest due one; False when there was none.
-    run_next: Callable[[], bool]
-    #: How many may run at a time in this process.
+    jobs: Jobs
     at_once: int
+
+
+#: A piece of upkeep.
+Task = Callable[[], None]
 
 
 class Engine:
@@ -40,10 +51,10 @@ class Engine:
     def __init__(
         self,
         kinds: Mapping[str, Kind],
-        upkeep: Sequence[Callable[[], None]],
+        upkeep: Sequence[Task],
         *,
         threads: int,
-        beside: Mapping[str, Sequence[Callable[[], None]]] = MappingProxyType({}),
+        beside: Mapping[str, Sequence[Task]] = MappingProxyType({}),
     ) -> None:
         self._kinds = kinds
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
@@ -116,7 +127,7 @@ class Engine:
         if not self._slots[name].acquire(blocking=False):
             return
         try:
-            found = kind.is_due() and kind.run_next()
+            found = kind.jobs.is_due() and kind.jobs.run_next()
         except Exception as error:  # noqa: BLE001 - a job's failure must not end the worker
             log.error("a job of %s failed: %s", name, errors.describe_for_log(error))
             return
@@ -125,7 +136,7 @@ class Engine:
         if found:
             self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
 
-    def _keep_up(self, name: str, tasks: Sequence[Callable[[], None]]) -> None:
+    def _keep_up(self, name: str, tasks: Sequence[Task]) -> None:
         while not self._upkeep_ends.wait(UPKEEP_EVERY):
             for task in tasks:
                 try:
@@ -135,6 +146,6 @@ class Engine:
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():
-            if self.works and kind.is_due():
+            if self.works and kind.jobs.is_due():
                 for _ in range(kind.at_once):
                     self.hint(name)

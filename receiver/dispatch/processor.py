@@ -50,6 +50,10 @@ class Processor:
         self._schedule = schedule
         self.attempts = Attempts(database, services, schedule)
 
+    def is_due(self) -> bool:
+        """Tell, by a read, whether handlers are to be run on an order now."""
+        return jobs.anything_due(self._database, OrderRow, self._leases.free(OrderRow))
+
     def run_next(self) -> bool:
         """Run the oldest due order's unfinished handlers; False when no order was due."""
         now = datetime.now(UTC)

@@ -43,6 +43,10 @@ class Trouble:
         return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
 
 
+#: Finds troubles that stand, in a session on the database.
+Standing = Callable[[Session], Sequence[Trouble]]
+
+
 def _newest_parked(session: Session) -> int:
     parked = (OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False))
     return session.scalar(select(func.max(OrderRow.id)).where(*parked)) or 0
@@ -157,7 +161,7 @@ class Notices:
         database: Database,
         templates: MailTemplates,
         settings: Settings,
-        others: Callable[[Session], Sequence[Trouble]],
+        others: Standing,
     ) -> None:
         self._database = database
         self._templates = templates

@@ -87,6 +87,10 @@ class Outbox:
         self._sender = sender
         self._schedule = schedule
 
+    def is_due(self) -> bool:
+        """Tell, by a read, whether an email is to be sent now."""
+        return jobs.anything_due(self._database, MailRow, self._leases.free(MailRow))
+
     def run_next(self) -> bool:
         """Send the oldest due mail; False when none was due."""
         now = datetime.now(UTC)

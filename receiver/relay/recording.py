@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from flask import current_app
 from sqlalchemy.dialects.sqlite import insert
@@ -22,18 +21,24 @@ from receiver.storage.relay_models import TransmissionRow
 EXTENSION = "receiver.relay"
 
 
+class Hints(Protocol):
+    """What wakes the workers."""
+
+    def hint(self, name: str) -> None:
+        """Say that there may be work of this kind."""
+
+
 class Recorder(NamedTuple):
     """What records an order in a transaction of its own, and wakes the workers."""
 
     database: Database
-    #: Says that there is work of a kind.
-    hint: Callable[[str], None]
+    engine: Hints
 
     def record(self, order: Order) -> str:
         """Write a transmission and return its event_id; it is on disk then."""
         with self.database.write() as session:
             event_id = record(session, order, now=datetime.now(UTC))
-        self.hint("transmissions")
+        self.engine.hint("transmissions")
         return event_id
 
 

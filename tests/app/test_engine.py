@@ -54,7 +54,7 @@ class Work:
         return True
 
     def kind(self, at_once: int) -> Kind:
-        return Kind(self.is_due, self.run_next, at_once)
+        return Kind(self, at_once)
 
 
 def wait_for(condition: Callable[[], bool]) -> None:
@@ -146,7 +146,7 @@ def test_mail_takes_at_most_half_of_the_threads(
     mails = Work(20)
     mails.go_on.clear()
     monkeypatch.setattr(
-        "receiver.app.wiring.jobs.anything_due", lambda _database, model, _free: model.__tablename__ == "mails"
+        "receiver.storage.jobs.anything_due", lambda _database, model, _free: model.__tablename__ == "mails"
     )
     monkeypatch.setattr(Outbox, "run_next", lambda _outbox: mails.run_next())
     shop = serve(WORKER_THREADS=threads)
@@ -164,12 +164,12 @@ def test_mail_takes_at_most_half_of_the_threads(
 def test_a_job_that_raises_is_logged_without_its_words_and_the_worker_goes_on(
     start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
+    class Raising(Work):
+        def run_next(self) -> bool:
+            raise ValueError("ada@shop.example")
+
     good = Work(1)
-
-    def raising() -> bool:
-        raise ValueError("ada@shop.example")
-
-    engine = start({"bad": Kind(lambda: True, raising, 1), "good": good.kind(1)}, threads=1)
+    engine = start({"bad": Raising(1).kind(1), "good": good.kind(1)}, threads=1)
     engine.hint("bad")
     engine.hint("good")
 
