@@ -21,7 +21,7 @@ blueprint = Blueprint("orders", __name__)
 def receive(source: str = DEFAULT) -> Response:
     """Receive one POST of a completed order: authenticate, parse, record, answer."""
     kit = current_kit()
-    kit.check_settings()
+    kit.obstacles.check()
     delivery = Delivery(
         source=source,
         headers={name.lower(): value for name, value in request.headers},

@@ -9,6 +9,7 @@ from pathlib import Path
 from flask import current_app
 
 from receiver.app.engine import Engine
+from receiver.app.obstacles import Obstacles
 from receiver.app.readiness import Readiness
 from receiver.customers.account_links import AccountLinks
 from receiver.customers.registrars import choice
@@ -16,7 +17,6 @@ from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
-from receiver.errors import Unavailable
 from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
 from receiver.intake.reception import Reception
@@ -46,10 +46,8 @@ class Kit:
     setting_origins: Mapping[str, str]
     #: A sentence for each name in the file or the environment that is no setting, and has no effect.
     unknown_settings: Sequence[str]
-    #: What is wrong with the settings, sources apart, until a restart.
-    setting_problems: list[str]
-    #: What has been in the way at the database since the start; empty once it is gone.
-    database_problems: list[str] = field(default_factory=list)
+    #: What keeps orders from being taken.
+    obstacles: Obstacles
     database: Database
     shared_secrets: SharedSecrets
     sources: Sources
@@ -83,12 +81,7 @@ class Kit:
     @property
     def problems(self) -> list[str]:
         """Give what keeps orders from being taken now; serving with any leaves /orders answering 503."""
-        return [*self.setting_problems, *self.database_problems, *self.sources.blocking]
-
-    def check_settings(self) -> None:
-        """Raise Unavailable while the settings are wrong, or the database has been of no use since the start."""
-        if self.problems:
-            raise Unavailable("The receiver cannot take orders yet; its log and `flask doctor` say why.")
+        return self.obstacles.known()
 
 
 def current_kit() -> Kit:

@@ -19,8 +19,6 @@ from receiver.app import reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
 from receiver.security.keyring import Keyring
-from receiver.settings import secret_key
-from receiver.storage import migrations
 
 #: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
 _SWITCH_SECONDS = 0.001
@@ -66,8 +64,8 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     """
     if owns_process:
         _set_up_process(kit.settings.LOG_LEVEL)
-    kit.setting_problems.extend(_missing_key(kit))
-    kit.database_problems.extend(_database_problems(kit))
+    obstacles = kit.obstacles
+    obstacles.begin()
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
     for warning in kit.setting_warnings:
@@ -83,23 +81,13 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         kind, [handler.name for handler in kit.registry.handlers], handler_changes.loaded_files(kit.registry)
     )
     kit.transport.clear_remains()
-    work = work and not kit.setting_problems
-    kit.engine.start(work=work and not kit.database_problems)
-    if kit.database_problems:
+    work = work and not obstacles.lasting
+    kit.engine.start(work=work and not obstacles.passing)
+    if obstacles.passing:
         threading.Thread(target=_wait_for_the_database, args=(kit, work), name="start", daemon=True).start()
     if work:
         threading.Thread(target=_end_the_work, args=(kit,), name="stop").start()
-    return not kit.setting_problems and not kit.database_problems
-
-
-def blocking_problems(kit: Kit) -> list[str]:
-    """Give what keeps orders from being taken, besides wrong settings."""
-    return [*_missing_key(kit), *_database_problems(kit)]
-
-
-def _missing_key(kit: Kit) -> list[str]:
-    problem = None if kit.settings.SECRET_KEY else secret_key.problem(kit.instance)
-    return [problem] if problem else []
+    return not obstacles.lasting and not obstacles.passing
 
 
 def _tell_of_secrets(keyring: Keyring) -> None:
@@ -112,18 +100,13 @@ def _tell_of_secrets(keyring: Keyring) -> None:
         log.warning("No shared secret is configured: every POST is refused. Add one with: flask secret add")
 
 
-def _database_problems(kit: Kit) -> list[str]:
-    problem = migrations.problem(kit.database.engine)
-    return [problem] if problem else []
-
-
 def _wait_for_the_database(kit: Kit, work: bool) -> None:
     """Take orders, and work, once what is in the way is gone: a full disk, a lock, an upgrade not yet made."""
-    while _database_problems(kit):
+    while not kit.obstacles.is_database_usable():
         time.sleep(_LOOK_AGAIN_SECONDS)
     if work:
         kit.engine.start_work()
-    kit.database_problems.clear()
+    kit.obstacles.passing.clear()
     log.info("the database can be used now: orders are taken")
 
 

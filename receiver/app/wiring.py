@@ -12,6 +12,7 @@ from receiver.app import mail_parts, relay_parts
 from receiver.app.components import Kit
 from receiver.app.engine import Engine, Kind
 from receiver.app.far_off import FarOff
+from receiver.app.obstacles import Obstacles
 from receiver.app.readiness import Readiness
 from receiver.customers.account_links import AccountLinks
 from receiver.customers.registrars import choice
@@ -93,7 +94,13 @@ def build(instance: Path, read: Reading) -> Kit:
         settings=settings,
         setting_origins=read.origins,
         unknown_settings=read.unknown,
-        setting_problems=[*read.problems, *wrong, *relay.forwarding.problems(settings.FORWARD_URLS)],
+        obstacles=Obstacles(
+            instance=instance,
+            has_key=bool(settings.SECRET_KEY.get_secret_value()),
+            database=database,
+            sources=sources,
+            lasting=[*read.problems, *wrong, *relay.forwarding.problems(settings.FORWARD_URLS)],
+        ),
         database=database,
         shared_secrets=shared_secrets,
         sources=sources,

@@ -20,6 +20,6 @@ def healthz() -> ResponseReturnValue:
 def readyz() -> ResponseReturnValue:
     """Say whether the settings are right and an order could be written down; 503 otherwise."""
     kit = current_kit()
-    kit.check_settings()
+    kit.obstacles.check()
     kit.readiness.check()
     return {"status": "ready"}

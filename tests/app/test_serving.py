@@ -94,7 +94,7 @@ def test_a_name_that_is_no_setting_is_logged_and_orders_are_taken(
         ),
         "[sources.eu] in config.toml has 'secret', which is no setting and has no effect; is secrets meant?",
     ]
-    kit.check_settings()
+    kit.obstacles.check()
 
 
 def test_a_key_that_cannot_be_read_is_not_taken_for_missing(
@@ -149,11 +149,11 @@ def test_a_database_that_can_be_used_after_all_takes_orders_and_works(
     could, kit = start(work=True)
     assert (could, kit.engine.works) == (False, False)
     with pytest.raises(Unavailable):
-        kit.check_settings()
+        kit.obstacles.check()
 
     (instance / "elsewhere").rename(file)
     wait_for(lambda: not kit.problems)
-    kit.check_settings()
+    kit.obstacles.check()
     assert kit.engine.works
     wait_for(lambda: told(caplog, logging.INFO)[-1] == "the database can be used now: orders are taken")
 

@@ -116,7 +116,7 @@ def test_a_new_key_is_made_when_asked_for_and_what_is_lost_is_said(
     assert "Everybody is signed out" in said
     assert (instance / "secret_key").stat().st_mode & 0o777 == 0o600
     after: Kit = make_app().extensions["receiver"]
-    assert serving.blocking_problems(after) == []
+    assert after.obstacles.look() == []
     with after.database.write() as session:
         after.shared_secrets.add(session, STORED, now=datetime.now(UTC))
     assert STORED in after.shared_secrets.keyring().active
@@ -152,7 +152,7 @@ def test_a_key_file_of_no_use_stops_init_serve_and_doctor_with_the_fix(
     doctor = run("doctor")
     assert doctor.exit_code == 1
     assert LOST in doctor.stdout.lower()
-    assert LOST in " ".join(serving.blocking_problems(make_app().extensions["receiver"])).lower()
+    assert LOST in " ".join(make_app().extensions["receiver"].obstacles.look()).lower()
     assert (instance / "secret_key").lstat().st_ino == before.st_ino
 
 

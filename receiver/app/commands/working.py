@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from receiver.app import serving
 from receiver.app.components import Kit, current_kit
 from receiver.errors import ConfigurationError, ReceiverError
 
@@ -16,7 +15,7 @@ from receiver.errors import ConfigurationError, ReceiverError
 def working_kit() -> Kit:
     """Give the current app's kit; ends the command with what to mend when there is no usable database or key."""
     kit = current_kit()
-    problems = serving.blocking_problems(kit)
+    problems = kit.obstacles.look()
     if problems:
         raise click.ClickException(problems[0])
     return kit

@@ -10,7 +10,6 @@ from typing import Any
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding
 from receiver.app.readiness import prove_writable
-from receiver.app.serving import blocking_problems
 from receiver.errors import Unavailable
 from receiver.storage import migrations, sqlite
 from receiver.storage.errors import translated_errors
@@ -29,7 +28,7 @@ def database(kit: Kit) -> Iterator[Finding]:
     version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
     why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
     yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
-    wrong = [Finding("database", "wrong", problem) for problem in blocking_problems(kit)] or [*_schema(kit)]
+    wrong = [Finding("database", "wrong", problem) for problem in kit.obstacles.look()] or [*_schema(kit)]
     yield from wrong
     if migrations.problem(kit.database.engine):
         return
