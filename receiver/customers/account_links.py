@@ -64,13 +64,13 @@ class AccountLinks:
         except SignatureExpired:
             raise LinkRefused("This link is more than 7 days old.") from None
         except (BadSignature, ValueError, TypeError):
-            raise LinkRefused("This link is not whole, or not one of ours. Copy all of it from the mail.") from None
+            raise LinkRefused("This link is incomplete. Copy all of it from the email.") from None
         customer = session.get(CustomerRow, pk)
         account = session.get(AccountRow, pk)
         if customer is None or account is None:
-            raise LinkRefused("This link is for an account that is no longer here.")
+            raise LinkRefused("This link is for an account that no longer exists.")
         if _state(customer, account) != state:
-            raise LinkRefused("This link was used already, or the password has changed since.", is_used=True)
+            raise LinkRefused("This link was already used, or the password has changed since.", is_used=True)
         return customer
 
     def _token(self, customer: CustomerRow, account: AccountRow) -> str:

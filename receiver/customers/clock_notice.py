@@ -12,7 +12,7 @@ from receiver.storage.clock import Suspension, suspension, utc_now
 
 #: What the merchant can do about it.
 WHAT_TO_DO = (
-    "If the clock is wrong, set it by NTP. If it is right and you cannot wait, purge by the dates alone: "
+    "If the clock is wrong, sync it with NTP. If it's right and you can't wait, delete by date alone: "
     "flask prune --trust-clock"
 )
 
@@ -21,8 +21,8 @@ def nothing_is_purged(suspended: Suspension) -> str:
     """Say that nothing is purged, why, and until when."""
     until = utc_now() + timedelta(hours=suspended.hours_left)
     return (
-        f"Nothing is purged: {suspended.reason}. Purging goes on when the server has run for {suspended.hours_left} "
-        f"more hours, not before {until:%Y-%m-%d %H:%M} UTC."
+        f"Nothing is deleted: {suspended.reason}. Deletion resumes after the server has run for {suspended.hours_left} "
+        f"more hours, no earlier than {until:%Y-%m-%d %H:%M} UTC."
     )
 
 
@@ -35,7 +35,7 @@ def standing(session: Session, settings: Settings) -> list[Trouble]:
         Trouble.found(
             "clock_jumped",
             suspended.number,
-            "This server's clock jumped, so nothing is purged for now",
+            "The server's clock jumped, so no old data is deleted for now",
             nothing_is_purged(suspended),
             WHAT_TO_DO,
         )

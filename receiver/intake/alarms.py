@@ -52,10 +52,10 @@ def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
     return Trouble.found(
         "quiet_hours",
         milliseconds(last),
-        f"No order has come in for {hours} hours" if hours > 1 else "No order has come in for an hour",
-        f"The last one came on {last:%Y-%m-%d} at {last:%H:%M} UTC; you asked to be told by QUIET_HOURS_ALARM.",
-        "If orders were placed since, see in the service's Order Manager whether they are still posted here.",
-        "Whether they are refused here, and why, is told by: flask doctor",
+        f"No orders for {hours} hours" if hours > 1 else "No orders for an hour",
+        f"The last one arrived on {last:%Y-%m-%d} at {last:%H:%M} UTC. You're told because QUIET_HOURS_ALARM is set.",
+        "If orders were placed since, check in the service's Order Manager whether they're still sent here.",
+        "To see whether they're refused here, and why, run: flask doctor",
     )
 
 
@@ -69,11 +69,11 @@ def _gap(session: Session, now: datetime) -> Trouble | None:
     return Trouble.found(
         "order_gap",
         max(pk for _, pk in found),
-        "Order numbers skip: orders may be missing",
-        f"Later ones have come in, but not: {names}{more}",
-        "A parked order's number is not known yet; see them with: flask orders list --state parked",
-        "If they were placed, send them again from the service's Order Manager.",
-        "You asked to be told by ORDER_GAP_ALARM.",
+        "Gaps in order numbers: orders may be missing",
+        f"Later orders arrived, but not: {names}{more}",
+        "A parked order's number isn't known yet. List them with: flask orders list --state parked",
+        "If they were placed, resend them from the service's Order Manager.",
+        "You're told because ORDER_GAP_ALARM is on.",
     )
 
 

@@ -29,13 +29,13 @@ def _newest_id(session: Session) -> int:
 CAME_WITH_ORDER = Trouble(
     kind="card_data_dropped",
     newest=_newest_id,
-    headline="An order came in with card data, which was not kept",
+    headline="An order arrived with card data, which wasn't stored",
     lines=(
-        "The order is safe and handled as any other.",
+        "The order is safe and was processed normally.",
         "Fields for card details were dropped, and card numbers cut to their last four digits.",
-        "The order's notes name the fields: flask doctor names the order, then: flask orders show RECEIPT",
-        "Tell whoever sends the orders to leave these fields out.",
-        "If it was a number of your own, it looks just like a card's: README, Card data says which numbers do.",
+        "The order's notes name the fields. Find the order with: flask doctor, then: flask orders show RECEIPT",
+        "Ask whoever sends the orders to leave these fields out.",
+        "If it was one of your own numbers, it looks like a card number: see README, Card data.",
     ),
     stands=lambda session, now: newest_order(session, now) is not None,
 )

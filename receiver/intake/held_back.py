@@ -18,8 +18,8 @@ from receiver.storage.database import Database
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 HOW_TO_KNOW_THE_END = (
-    "Put a proxy in front that takes a request in whole before it passes it on (deploy/nginx.conf, deploy/Caddyfile), "
-    "or serve with gunicorn, or have the sender send a Content-Length or sign."
+    "Put a proxy in front that buffers whole requests (deploy/nginx.conf, deploy/Caddyfile), "
+    "serve with gunicorn, or have the sender add a Content-Length or a signature."
 )
 _LOOK_EVERY_SECONDS = 3.0
 #: Orders that the first look of a process goes back; what came before them, earlier ones have compared.

@@ -23,11 +23,11 @@ def _newest(session: Session) -> int:
 HELD_BACK = Trouble(
     kind="order_held_back",
     newest=_newest,
-    headline="An order came in that may be incomplete",
+    headline="An order may be incomplete",
     lines=(
-        "It is a form that came in chunks, without a Content-Length, and nothing shows that all of it arrived.",
-        "It is kept as parked, its handlers have not run, and no whole copy of it has come since.",
+        "It's a form sent in chunks without a Content-Length, so we can't tell whether all of it arrived.",
+        "It's parked, its handlers haven't run, and no complete copy has arrived since.",
         HOW_TO_KNOW_THE_END,
-        "Look at it in the console under Received, Parked: run it as it is, or accept chunked forms from its source.",
+        "See it in the console under Received → Parked: run it as is, or accept chunked forms from its source.",
     ),
 )

@@ -12,43 +12,44 @@ class Advice(NamedTuple):
     next_step: str
 
 
-_BODY = "The sender has to change what it sends; compare with the Order Guide."
+_BODY = "The sender must change what it sends. Compare it with the Order Guide."
 
 #: By the reason that is kept: the word of an Unauthenticated, the slug of any other error.
 ADVICE = {
     "no_secret": Advice("No secret here", "Add the service's secret: flask secret add SECRET"),
-    "signature_required": Advice("Not signed", "Have the sender sign, or set REQUIRE_SIGNATURE to false."),
+    "signature_required": Advice("Not signed", "Have the sender sign its POSTs, or set REQUIRE_SIGNATURE to false."),
     "header_missing": Advice(
-        "Signature incomplete", "The sender has to send all three webhook- headers, none empty; see the Order Guide."
+        "Signature incomplete",
+        "The sender must send all three webhook- headers, none of them empty. See the Order Guide.",
     ),
     "malformed_header": Advice(
-        "Signature malformed", "The sender has to build the header as Standard Webhooks has it; see the Order Guide."
+        "Signature malformed", "The sender must format the header as Standard Webhooks says. See the Order Guide."
     ),
-    "clock_off": Advice("Clock off", "Set the clocks of this machine and of the sender by NTP."),
+    "clock_off": Advice("Clock off", "Sync the clocks of this machine and the sender with NTP."),
     "body_changed": Advice(
-        "Body changed", "Look for a proxy or firewall that rewrites bodies; the bytes signed must be the bytes sent."
+        "Body changed", "Look for a proxy or firewall that rewrites bodies: the bytes signed must be the bytes sent."
     ),
-    "retired_secret": Advice("Retired secret", "Give the sender the secret that is active now: flask secret list"),
+    "retired_secret": Advice("Retired secret", "Give the sender the active secret. See which with: flask secret list"),
     "secret_of_another_url": Advice(
         "Secret of another URL",
-        "Correct the URL at the sender, or put its secret into `secrets` of the URL's [sources.NAME] table, where no "
-        "other is taken.",
+        "Fix the URL at the sender, or add its secret to `secrets` in the URL's [sources.NAME] table, which accepts no "
+        "others.",
     ),
     "unknown_secret": Advice(
-        "Unknown secret", "Copy the secret from the service's Order Controls, then: flask secret add SECRET"
+        "Unknown secret", "Copy the secret from the service's Order Controls, then run: flask secret add SECRET"
     ),
     "unknown_source": Advice(
-        "Unknown URL", "Correct the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
+        "Unknown URL", "Fix the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
     ),
-    "broken_off": Advice("Body broke off", "Look for a time limit of the sender, or of a proxy before this server."),
+    "broken_off": Advice("Incomplete body", "Look for a timeout at the sender, or in a proxy in front of this server."),
     "empty_body": Advice(
-        "Body is empty",
-        "Have the sender put the order into the body; if it does, look for a redirect or a proxy that drops bodies.",
+        "Empty body",
+        "Have the sender put the order in the body. If it does, look for a redirect or a proxy that drops bodies.",
     ),
-    "undecodable": Advice("Cannot be decoded", _BODY),
+    "undecodable": Advice("Can't be decoded", _BODY),
     "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
     "unsupported_encoding": Advice("Encoding not supported", _BODY),
-    "card_data": Advice("Card data", "Have the sender leave that field out; card details are never taken."),
+    "card_data": Advice("Card data", "Have the sender leave that field out. Card details are never accepted."),
 }
 
 

@@ -80,7 +80,7 @@ def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = No
     """
     row = find(session, mail_id)
     if row.lease_until is not None:
-        raise NotPossible(f"Mail {mail_id} is being sent at this moment; try again when that has ended.")
+        raise NotPossible(f"Email {mail_id} is being sent right now. Try again in a moment.")
     was_sent = row.state == "sent"
     if to is not None:
         row.recipient = _deliverable(to)
@@ -89,13 +89,13 @@ def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = No
     row.due_at = now
     row.lease_token = row.lease_until = None
     if not was_sent:
-        return "It is tried again now."
+        return "It's being sent again."
     row.detail = None
-    return "It was sent before and is sent once more, under the same Message-ID; mail programs may show it once."
+    return "It's being sent again with the same Message-ID, so email programs may show it only once."
 
 
 def _deliverable(address: str) -> str:
     try:
         return deliverable(address.strip())
     except ValueError as error:
-        raise NotPossible(f"What was given as the new address {error}.") from error
+        raise NotPossible(f"The new address {error}.") from error

@@ -49,7 +49,7 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
     if gone:
         disable(session, row, gone, now)
     elif now - row.failing_since >= PATIENCE:
-        disable(session, row, f"No order was taken for {PATIENCE.days} days.", now)
+        disable(session, row, f"No order was accepted for {PATIENCE.days} days.", now)
 
 
 def _failed_lately(session: Session, url: str, now: datetime) -> bool:

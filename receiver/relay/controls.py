@@ -105,7 +105,7 @@ class Controls:
         with self._database.write() as session:
             before = control_state.read_row(session)
             if seen not in {None, _version(before.changed_at if before else None)}:
-                raise ChangedMeanwhile("The Order Control was changed meanwhile; look at it again, then save.")
+                raise ChangedMeanwhile("The Order Controls were changed meanwhile. Check them again, then save.")
             row = control_state.row_for_change(session, now)
             is_new_url = url is not None and url.strip() != row.url
             if url is not None and is_new_url:
@@ -133,7 +133,7 @@ class Controls:
         """Give the newest secret in clear; raises NotPossible when there is none."""
         secrets = self.active_secrets()
         if not secrets:
-            raise NotPossible("There is no secret yet; the first save of the Order Control makes one.")
+            raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
         return secrets[0]
 
     def rotate(self, overlap: timedelta = OVERLAP) -> str:
@@ -148,12 +148,12 @@ class Controls:
 
     def _check(self, url: str) -> None:
         if not url:
-            raise NotPossible("Enter the URL that completed orders are to be posted to.")
+            raise NotPossible("Enter the URL to send completed orders to.")
         try:
             check_url(url, https_only=self._https_only, allow_private=self._allow_private)
         except ConfigurationError as error:
             if self._is_good_but_private(url):
-                raise ConfigurationError(f"{error} RELAY_ALLOW_PRIVATE allows it, for trying out.") from None
+                raise ConfigurationError(f"{error} To allow it while testing, set RELAY_ALLOW_PRIVATE.") from None
             raise
 
     def _is_good_but_private(self, url: str) -> bool:

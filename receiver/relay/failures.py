@@ -36,84 +36,84 @@ NO_FAILURE = Diagnosis("", "", "")
 _BY_STATUS = {
     400: Diagnosis(
         "status_400",
-        "The receiver could not read the order (400).",
-        "Try the other encoding, and look into the receiver's log for what it did not understand.",
+        "The receiver couldn't read the order (400).",
+        "Try the other encoding, and check the receiver's log for what it didn't understand.",
     ),
     401: Diagnosis(
         "status_401",
-        "The receiver does not accept the proof (401): its secret differs, or a clock is off.",
-        "Copy this control's secret to the receiver again, and check the clocks of both machines.",
+        "The receiver couldn't verify the POST (401): its secret differs, or a clock is off.",
+        "Copy this secret to the receiver again, and check the clocks of both machines.",
     ),
     403: Diagnosis(
         "status_403",
-        "Something before the receiver forbids the POST (403), often a firewall or a login.",
-        "Let POSTs to this URL pass without a login, and take its firewall's bot rules off it.",
+        "Something in front of the receiver blocks the POST (403), often a firewall or a login.",
+        "Allow POSTs to this URL without a login, and turn off the firewall's bot rules for it.",
     ),
     404: Diagnosis(
         "status_404",
-        "The host answers, but there is nothing at this path (404).",
-        "Compare the path of the URL with the receiver's; it is /orders unless set otherwise.",
+        "The host responds, but there's nothing at this path (404).",
+        "Compare the URL's path with the receiver's. It's /orders unless you changed it.",
     ),
     405: Diagnosis(
         "status_405",
-        "The host answers, but takes no POST at this path (405).",
-        "Compare the path of the URL with the receiver's; it is /orders unless set otherwise.",
+        "The host responds, but doesn't accept POST at this path (405).",
+        "Compare the URL's path with the receiver's. It's /orders unless you changed it.",
     ),
     408: Diagnosis(
         "status_408",
-        "The receiver gave up waiting for the order (408).",
-        "Check how busy the receiver is, and the proxy before it.",
+        "The receiver timed out waiting for the order (408).",
+        "Check how busy the receiver is, and the proxy in front of it.",
     ),
     410: Diagnosis(
         "status_410",
-        "The receiver says that it is gone for good (410).",
-        "Enter the URL of the new receiver and enable the control again.",
+        "The receiver says it's gone for good (410).",
+        "Enter the new receiver's URL and turn HTTP POST on again.",
     ),
     413: Diagnosis(
         "status_413",
-        "The order is larger than the receiver takes (413).",
-        "Raise the body limit of the receiver, and of the proxy before it, to 256 KiB.",
+        "The order is larger than the receiver accepts (413).",
+        "Raise the body limit of the receiver, and of the proxy in front of it, to 256 KiB.",
     ),
     415: Diagnosis(
         "status_415",
-        "The receiver does not take this encoding (415).",
+        "The receiver doesn't accept this encoding (415).",
         "Choose the other encoding, form or JSON.",
     ),
     422: Diagnosis(
         "status_422",
-        "The receiver refuses what the order holds (422).",
-        "Read its answer; a card number with its security code is the usual reason.",
+        "The receiver refuses the order's contents (422).",
+        "Read its response. A card number with its security code is the usual reason.",
     ),
     429: Diagnosis(
         "status_429",
-        "The receiver asks to be sent less (429).",
-        "Nothing to do at first; if it lasts, raise the rate limit for this URL.",
+        "The receiver gets too many requests (429).",
+        "Nothing to do at first. If it lasts, raise the rate limit for this URL.",
     ),
 }
 _REDIRECT = Diagnosis(
     "redirect",
-    "The host sends the POST to another address (a 3xx redirect), which is never followed.",
+    "The host redirects to another address (3xx). Redirects are never followed.",
     "Enter the final URL, usually with https:// and with or without www.",
 )
 _SERVER_ERROR = Diagnosis(
     "status_5xx",
-    "The receiver, or the proxy before it, failed (a 5xx status).",
-    "Look into the receiver's log at this time.",
+    "The receiver, or the proxy in front of it, failed (5xx).",
+    "Check the receiver's log at this time.",
 )
 _OTHER_STATUS = Diagnosis(
     "status_other",
-    "The receiver answered with a status that no order is answered with.",
-    "Check that the URL is the receiver's, and read its answer.",
+    "The receiver answered with an unexpected status.",
+    "Check that the URL is the receiver's, and read its response.",
 )
 _TIMEOUT = Diagnosis(
     "timeout",
-    "The host did not answer in time.",
-    "Check that the receiver runs and that a firewall lets the port through; it must answer within 15 s.",
+    "The host didn't answer in time.",
+    "Check that the receiver is running and that firewalls allow the port. It must answer within 15 s.",
 )
 _BROKEN = Diagnosis(
     "broken",
-    "The connection ended before an answer came, or what came is not HTTP.",
-    "Check that the URL's port and http:// or https:// are right, and that the receiver does not crash.",
+    "The connection closed before a response arrived, or the response isn't HTTP.",
+    "Check the URL's port and http:// or https://, and that the receiver doesn't crash.",
 )
 
 
@@ -144,17 +144,19 @@ def of_failure(error: HTTPError | ConfigurationError) -> Diagnosis:
             kind = "address" if isinstance(error, AddressRefused) else "url"
             return Diagnosis(kind, str(error), "Enter the receiver's public URL.")
         case URLSchemeUnknown():
-            return Diagnosis("url", "Only https:// is sent to.", "Give the receiver a certificate; use https://.")
+            return Diagnosis(
+                "url", "Only https:// URLs are allowed.", "Give the receiver a certificate and use https://."
+            )
         case NameResolutionError() | LocationValueError():
             return Diagnosis(
                 "dns",
-                "The host's name cannot be found.",
-                "Check the spelling of the host in the URL and its DNS entry.",
+                "The host wasn't found.",
+                "Check the host's spelling in the URL, and its DNS entry.",
             )
         case NewConnectionError():
             return Diagnosis(
                 "refused",
-                "Nothing takes connections at the host's address and port.",
+                "Connection refused: nothing is listening on the host's address and port.",
                 "Start the receiver, and check the port in the URL.",
             )
         case SSLError():
@@ -171,11 +173,11 @@ def _of_tls_failure(error: SSLError) -> Diagnosis:
         case (ssl.SSLCertVerificationError() as failure, *_):
             return Diagnosis(
                 "certificate",
-                f"The host's certificate is not valid: {failure.verify_message}.",
-                "Renew the certificate, for this very host name, and let the server send the whole chain.",
+                f"The host's certificate isn't valid: {failure.verify_message}.",
+                "Renew the certificate for exactly this host name, and have the server send the whole chain.",
             )
     return Diagnosis(
         "tls",
-        "No TLS connection could be made.",
-        "Check that the port speaks HTTPS, with TLS 1.2 or newer.",
+        "Couldn't make a TLS connection.",
+        "Check that the port serves HTTPS with TLS 1.2 or newer.",
     )

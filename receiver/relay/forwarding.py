@@ -33,12 +33,14 @@ class Forwarding:
         """Raise ConfigurationError, with what to do, when nothing can be forwarded to this URL."""
         if not self.secret:
             raise ConfigurationError(
-                "FORWARD_SECRET is empty, and nothing is forwarded unsigned; set it to the secret that the other "
+                "FORWARD_SECRET is empty, and orders are never forwarded unsigned. Set it to the secret that the other "
                 "server checks."
             )
         check_url(url, https_only=self.https_only, allow_private=self.allow_private)
         if is_below(url, self.public_url):
-            raise ConfigurationError(f"{url} is this very receiver; an order forwarded there would go round for ever.")
+            raise ConfigurationError(
+                f"{url} is this receiver itself: an order forwarded there would go round in circles."
+            )
 
     def problems(self, urls: Sequence[str]) -> list[str]:
         """Say of each URL of FORWARD_URLS that nothing can be forwarded to what is to be done; shows no secret."""
@@ -47,7 +49,7 @@ class Forwarding:
             try:
                 self.check(url)
             except ConfigurationError as error:
-                found.append(f"FORWARD_URLS, its URL number {number}: {error}" if self.secret else str(error))
+                found.append(f"FORWARD_URLS, URL number {number}: {error}" if self.secret else str(error))
         return list(dict.fromkeys(found))
 
 

@@ -16,7 +16,7 @@ from receiver.storage.relay_models import ControlRow, TransmissionAttemptRow, Tr
 
 #: How long an order that was given up stands as a trouble; it stays in the list of transmissions.
 _GIVEN_UP_STANDS = timedelta(days=7)
-_WHERE = "See each attempt under Customer, Order Manager, or with: flask relay transmissions"
+_WHERE = "See each attempt under Customer → Order Manager, or with: flask relay transmissions"
 
 
 def standing(session: Session) -> list[Trouble]:
@@ -33,10 +33,10 @@ def _disabled(control: ControlRow) -> Trouble | None:
     return Trouble.found(
         "relay_disabled",
         milliseconds(control.changed_at),
-        "No order is posted to your server any more",
+        "Orders are no longer sent to your server",
         control.disabled_because,
-        "Orders received from now on are held, none is lost.",
-        "When it is mended, enable HTTP POST under Customer, Order Manager, or with: flask relay enable URL",
+        "New orders are held. None are lost.",
+        "Once it's fixed, turn HTTP POST on under Customer → Order Manager, or with: flask relay enable URL",
     )
 
 
@@ -55,10 +55,10 @@ def _failing(session: Session, control: ControlRow) -> Trouble | None:
     return Trouble.found(
         f"transmission_{last.kind}",
         last.id,
-        "An order did not reach your server",
+        "An order didn't reach your server",
         last.cause,
         last.next_step,
-        f"It is sent again by itself, for three days and more. {_WHERE}",
+        f"It's retried automatically for more than three days. {_WHERE}",
     )
 
 
@@ -76,9 +76,9 @@ def _given_up(session: Session) -> Trouble | None:
     trouble = Trouble.found(
         "transmission_given_up",
         milliseconds(settled_at),
-        "An order could not be sent to your server and is not tried again",
+        "An order couldn't be delivered to your server",
         f"Order {last.order_id}{f', forwarded to {last.target}' if last.target else ''}: {last.detail}",
-        "When that is mended, send it again there: Customer, Order Manager, Resend.",
+        "It won't be retried automatically. Once it's fixed, resend it under Customer → Order Manager.",
         _WHERE,
     )
     return replace(trouble, stands=lambda _session, now: now - settled_at < _GIVEN_UP_STANDS)

@@ -61,7 +61,7 @@ class OwnReceiver:
         now = datetime.now(UTC)
         ends = {one.fingerprint: one.ends_at for one in controls.read().secrets}
         if not ends:
-            raise NotPossible("There is no secret yet; the first save of the Order Controls makes one.")
+            raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
         with self._parts.database.write() as session:
             known = self._known(session)
             for secret in reversed(controls.active_secrets()):

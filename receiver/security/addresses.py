@@ -126,9 +126,9 @@ def check_url(url: str, *, https_only: bool, allow_private: bool) -> None:
     if parsed.scheme != "https" and (https_only or parsed.scheme != "http"):
         raise ConfigurationError(f"The URL must begin with https://{'' if https_only else ' or http://'}.")
     if parsed.auth is not None:
-        raise ConfigurationError("The URL must hold no user name or password; the signature proves who sends.")
+        raise ConfigurationError("The URL must not contain a user name or password. The signature shows who sends.")
     if "#" in url:
-        raise ConfigurationError("The URL must hold no #; what follows it would never be sent.")
+        raise ConfigurationError("The URL must not contain #. What follows it would never be sent.")
     if parsed.port == 0:
         raise ConfigurationError("The URL's port must be between 1 and 65535.")
     _check_host(parsed.host or "", allow_private=allow_private)
@@ -171,7 +171,7 @@ def _parsed(url: str) -> Url:
     try:
         return parse_url(url)
     except LocationParseError:
-        raise ConfigurationError("The URL cannot be read; it should look like https://shop.example/orders.") from None
+        raise ConfigurationError("The URL isn't valid. It should look like https://shop.example/orders.") from None
 
 
 def _check_host(host: str, *, allow_private: bool) -> None:
@@ -179,10 +179,10 @@ def _check_host(host: str, *, allow_private: bool) -> None:
     if address is None and not _HOST_NAME.fullmatch(host):
         raise ConfigurationError("The URL must name a host, as in https://shop.example/orders.")
     if address is not None and host.strip("[]") != str(address):
-        raise ConfigurationError(f"The URL spells an address in an unusual way; write it as {address}.")
+        raise ConfigurationError(f"The URL spells an address in an unusual way. Write it as {address}.")
     if address is not None and (reason := blocked_reason(address, allow_private=allow_private)):
-        raise ConfigurationError(f"The URL's address is {reason}; only public addresses are sent to.")
+        raise ConfigurationError(f"The URL's address is {reason}. Only public addresses are allowed.")
     if allow_private:
         return
     if host.removesuffix(".").split(".")[-1].lower() == "localhost":  # RFC 6761, section 6.3
-        raise ConfigurationError("The URL's host is this machine itself; only public addresses are sent to.")
+        raise ConfigurationError("The URL's host is this machine itself. Only public addresses are allowed.")

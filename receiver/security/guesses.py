@@ -50,7 +50,7 @@ class TooManyAttempts(Exception):
     def __str__(self) -> str:
         """Say what to do."""
         if self._period < _MINUTE:
-            return "Many wrong passwords come in from elsewhere, so each has to wait. Try again in a few seconds."
+            return "Many wrong passwords are coming in from elsewhere. Wait a few seconds, then try again."
         wait = "a minute" if self._period == _MINUTE else "up to an hour"
         return f"Too many attempts. Wait {wait}, then try again."
 

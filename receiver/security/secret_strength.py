@@ -29,6 +29,6 @@ def refuse_weak(secret: str) -> None:
     """Raise ConfigurationError for a secret that is easily guessed; the message does not repeat it."""
     if why := weakness(secret):
         raise ConfigurationError(
-            f"This secret is easily guessed: {why}. Leave it out to have one made of 32 random bytes, and give that "
+            f"This secret is easy to guess: {why}. Leave it out to create one from 32 random bytes, and give that "
             "one to the service."
         )

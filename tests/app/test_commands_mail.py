@@ -52,7 +52,7 @@ def test_mail_resend_has_a_worker_send_it(run: Run, kit: Kit) -> None:
     result = run("mail", "resend", "1")
     assert (result.exit_code, result.stdout) == (
         0,
-        "It is tried again now. A serving process or `flask worker` does it.\n",
+        "It's being sent again. A serving process or `flask worker` does it.\n",
     )
     assert kit.outbox.run_next()
     with kit.database.read() as session:

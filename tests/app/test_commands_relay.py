@@ -139,9 +139,9 @@ def test_a_test_that_fails_says_why_and_exits_1(run: Run) -> None:
         result = run("relay", "test")
 
     assert result.exit_code == 1
-    assert "cause: The receiver does not accept the proof (401)" in result.output
+    assert "cause: The receiver couldn't verify the POST (401)" in result.output
     assert "answer: no" in lines(result)
-    assert "next_step: Copy this control's secret" in result.output
+    assert "next_step: Copy this secret" in result.output
 
 
 def test_without_a_url_nothing_is_tested(run: Run) -> None:
@@ -186,7 +186,7 @@ def test_send_to_a_named_receiver_that_is_not_there_exits_1(run: Run, tmp_path: 
     result = run("relay", "send", str(file), "--url", url, "--secret", SECRET)
 
     assert result.exit_code == 1
-    assert "Nothing takes connections" in result.output
+    assert "nothing is listening" in result.output
 
 
 @pytest.mark.parametrize(

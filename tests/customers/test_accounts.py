@@ -92,7 +92,7 @@ def test_looking_at_a_link_changes_nothing(shop: Served, link: str) -> None:
 def test_a_used_link_leads_to_sign_in_with_words(shop: Served, link: str, ada: Visitor) -> None:
     page = Visitor(shop.base).get(link)
     assert page.url == f"{shop.base}/account/sign-in"
-    assert "used already" in page.text
+    assert "already used" in page.text
     ada.get("/account/")
 
 
@@ -107,7 +107,7 @@ def test_an_expired_link_is_refused_in_plain_words(shop: Served, link: str, monk
 def test_a_changed_link_is_refused_in_plain_words(shop: Served, link: str, change: Callable[[str], str]) -> None:
     page = Visitor(shop.base).get(change(link))
     assert page.status == 410
-    assert "not whole" in page.text
+    assert "is incomplete" in page.text
 
 
 def test_a_link_of_another_shop_is_refused_in_plain_words(shop: Served, link: str) -> None:
@@ -117,7 +117,7 @@ def test_a_link_of_another_shop_is_refused_in_plain_words(shop: Served, link: st
         url = foreign.fresh(session, session.get_one(CustomerRow, 1), now=datetime.now(UTC))
     page = Visitor(shop.base).get((url or "").partition("//")[2].partition("/")[2].join(["/", ""]))
     assert page.status == 410
-    assert "not one of ours" in page.text
+    assert "is incomplete" in page.text
 
 
 def test_a_fresh_link_is_made_at_most_once_an_hour(shop: Served, link: str) -> None:
@@ -251,10 +251,15 @@ def test_what_is_left_of_a_purged_order_is_written_as_its_customers_locale_does(
 @pytest.mark.parametrize(
     ("locale", "claim", "forgotten", "said"),
     [
-        ("de-DE", "Wählen Sie ein Passwort und", "Wählen Sie ein Passwort für Ihr Konto", "Der Link gilt 7 Tage"),
-        ("fr", "Choisissez un mot de passe", "Choisissez un mot de passe pour votre compte", "Le lien fonctionne"),
-        ("es-ES", "Elija una contraseña", "Elija una contraseña para su cuenta", "El enlace funciona"),
-        ("en-GB", "Choose a password", "Choose a password for your account", "The link works once"),
+        ("de-DE", "Zuerst legen Sie ein Passwort fest", "Passwort für Ihr Konto", "Er ist 7 Tage gültig"),
+        (
+            "fr",
+            "Vous choisirez d’abord",
+            "Choisissez un mot de passe pour votre compte",
+            "ne fonctionne qu’une seule fois",
+        ),
+        ("es-ES", "Primero elegirá una contraseña", "Elija una contraseña para su cuenta", "Caduca a los 7 días"),
+        ("en-GB", "choose a password first", "Choose a password for your account", "It works once"),
     ],
 )
 def test_both_mails_with_a_link_are_in_the_customers_language(
@@ -418,7 +423,7 @@ def test_an_erased_customers_account_is_gone_too(shop: Served, link: str, ada: V
     privacy.erase(shop.kit.database, shop.kit.transport, ADA)
     with shop.kit.database.read() as session:
         assert session.query(AccountRow).count() == session.query(SignInRow).count() == 0
-    assert "no longer here" in Visitor(shop.base).get(link).text
+    assert "no longer exists" in Visitor(shop.base).get(link).text
     assert ada.get("/account/").url.endswith("/account/sign-in")
     assert sign_in(Visitor(shop.base)).status == 422
     assert [row.account for row in shop.rows(SignInAttemptRow)] != [ADA]

@@ -68,21 +68,25 @@ class TestForward(HandlerCases):
 @pytest.mark.parametrize(
     ("urls", "secret", "said"),
     [
-        (["https://stock.example/in"], "", ["FORWARD_SECRET is empty, and nothing is forwarded unsigned; set it to "]),
+        (
+            ["https://stock.example/in"],
+            "",
+            ["FORWARD_SECRET is empty, and orders are never forwarded unsigned. Set it to "],
+        ),
         (["https://a.example", "https://b.example"], "", ["FORWARD_SECRET is empty"]),
         (
             ["https://a.example", "ftp://b.example"],
             SECRET,
-            ["FORWARD_URLS, its URL number 2: The URL must begin with "],
+            ["FORWARD_URLS, URL number 2: The URL must begin with "],
         ),
         (
             ["https://127.0.0.1/in"],
             SECRET,
-            ["FORWARD_URLS, its URL number 1: The URL's address is this machine itself"],
+            ["FORWARD_URLS, URL number 1: The URL's address is this machine itself"],
         ),
-        (["https://me.example/orders"], SECRET, ["FORWARD_URLS, its URL number 1: https://me.example/orders is this "]),
+        (["https://me.example/orders"], SECRET, ["FORWARD_URLS, URL number 1: https://me.example/orders is this "]),
         ([7], SECRET, ["FORWARD_URLS must be a list in brackets, such as "]),
-        (["http://[", "  "], SECRET, ["FORWARD_URLS, its URL number 1: ", "FORWARD_URLS, its URL number 2: "]),
+        (["http://[", "  "], SECRET, ["FORWARD_URLS, URL number 1: ", "FORWARD_URLS, URL number 2: "]),
     ],
 )
 def test_wrong_urls_are_told_at_the_start_and_by_the_doctor(

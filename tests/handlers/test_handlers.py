@@ -48,7 +48,7 @@ class TestEmailCustomer(HandlerCases):
         (mail,) = outbox
         assert (mail.recipient, mail.reply_to) == ("ada@shop.example", "owner@laden.de")
         assert mail.subject == "Your order 1042 at Corner Shop"
-        assert "Hello Ada," in mail.text
+        assert "Hi Ada," in mail.text
         assert "£19.99" in mail.text
         assert mail.html is not None
         assert (mail.handler, mail.order_pk, mail.state) == ("email_customer", trial.row.order_pk, "sent")

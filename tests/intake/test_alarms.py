@@ -11,8 +11,8 @@ from sqlalchemy import update
 from receiver.storage.models import MailRow, OrderRow
 from tests.served import Served, order_fields
 
-QUIET = "No order has come in for 6 hours"
-GAP = "Order numbers skip: orders may be missing"
+QUIET = "No orders for 6 hours"
+GAP = "Gaps in order numbers: orders may be missing"
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_test_transmission_ends_no_silence(watched: Served) -> None:
 def test_an_hour_is_said_as_one(serve: Callable[..., Served]) -> None:
     shop = serve(work=False, QUIET_HOURS_ALARM=1)
     arrive(shop, 1, hours_ago=2)
-    assert set(standing(shop)) == {"No order has come in for an hour"}
+    assert set(standing(shop)) == {"No orders for an hour"}
 
 
 def test_without_the_settings_nothing_is_said(serve: Callable[..., Served]) -> None:

@@ -16,7 +16,7 @@ from tests.mail_pages import flat
 from tests.served import Served, order_fields
 
 CARD = "4111111111111111"
-HEADLINE = "An order came in with card data, which was not kept"
+HEADLINE = "An order arrived with card data, which wasn't stored"
 
 
 @pytest.fixture

@@ -17,12 +17,12 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
-PARKED = "An order came in that is not understood yet"
-FAILED = "A handler has given up on an order"
-WRONG_SECRET = "A POST was refused because its shared secret is wrong"
-MAIL_FAILED = "A mail about an order could not be sent"
-SAME_ID = "Two different orders came in under one id"
-CARD_DATA = "A POST was refused because it held card data"
+PARKED = "We couldn't read an order"
+FAILED = "A handler failed on an order"
+WRONG_SECRET = "A POST was refused because of a wrong shared secret"
+MAIL_FAILED = "An email about an order couldn't be sent"
+SAME_ID = "Two different orders have the same id"
+CARD_DATA = "A POST was refused because it contained card data"
 CARD = "4111 1111 1111 1111"
 
 

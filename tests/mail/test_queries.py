@@ -88,7 +88,7 @@ def test_an_id_that_is_none_is_told(kit: Kit, number: int) -> None:
 def test_a_failed_mail_begins_its_schedule_anew_and_keeps_its_last_error(kit: Kit) -> None:
     put(kit, 1, state="failed", attempts=9, detail="The server is away.")
     said, row = resend(kit, 1)
-    assert said == "It is tried again now."
+    assert said == "It's being sent again."
     assert (row.state, row.attempts, row.due_at, row.detail) == ("open", 0, NOW, "The server is away.")
 
 
@@ -113,12 +113,12 @@ def test_an_open_mail_is_due_now(kit: Kit) -> None:
 def test_a_sent_mail_keeps_its_message_id(kit: Kit) -> None:
     put(kit, 1, detail="handed to smtp.laden.de")
     said, row = resend(kit, 1)
-    assert "under the same Message-ID" in said
+    assert "with the same Message-ID" in said
     assert (row.state, row.message_id, row.detail) == ("open", "<1@shop.example>", None)
 
 
 @pytest.mark.parametrize("seconds", [1, -7200])
 def test_a_mail_that_is_being_sent_is_left_alone_whatever_the_clock_says(kit: Kit, seconds: int) -> None:
     put(kit, 1, state="open", lease_token="x", lease_until=NOW + timedelta(seconds=seconds))
-    with pytest.raises(ConfigurationError, match="is being sent at this moment"):
+    with pytest.raises(ConfigurationError, match="is being sent right now"):
         resend(kit, 1)

@@ -37,7 +37,7 @@ def test_the_confirmation_of_the_dummy_order_word_for_word(language: str, templa
 def test_both_parts_of_the_confirmation_say_the_same(templates: MailTemplates) -> None:
     text = flat(page_of(templates, "order_confirmation", order=dummy_order(now=NOW, nonce="1")).text)
     for words in (
-        *("TEST: made-up data", "Hello Zoë,", "Order 1042", "November 24, 2026", "2 × Enamel mug “Łódź”"),
+        *("TEST: sample data", "Hi Zoë,", "Order 1042", "November 24, 2026", "2 × Enamel mug “Łódź”"),
         *("Colour: red", "€37.00", "€18.50 each", "Discount (WELCOME10) -€5.75", "Total €67.35"),
         *("Shipping (DHL parcel) €4.90", "31-017 Kraków, MA Poland", "10999 Berlin, BE Germany"),
         "Please ring twice – danke!",
@@ -103,13 +103,13 @@ def test_a_free_order_shows_its_total_of_nothing(templates: MailTemplates) -> No
 
 
 def test_the_alert_says_what_happened_and_what_to_do(templates: MailTemplates) -> None:
-    lines = ("Nothing is lost: it is kept as parked, and its handlers have not run.", "See it with: flask orders list")
+    lines = ("It's safe: it's parked, and its handlers haven't run.", "See it with: flask orders list")
     rendered = templates.render("merchant_alert", headline="An order is not understood yet", lines=lines)
     assert rendered.subject == "Zoë's Corner Shop: An order is not understood yet"
     assert rendered.html is None
     assert rendered.text == (
         "An order is not understood yet\n\n"
-        "Nothing is lost: it is kept as parked, and its handlers have not run.\n\n"
+        "It's safe: it's parked, and its handlers haven't run.\n\n"
         "See it with: flask orders list\n\n"
-        "This mail comes from the order receiver of Zoë's Corner Shop.\n"
+        "Sent automatically by the order receiver of Zoë's Corner Shop.\n"
     )

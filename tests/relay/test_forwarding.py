@@ -164,7 +164,7 @@ def test_a_test_transmission_is_not_forwarded(serve: Callable[..., Served], inst
     [
         ("https://other.example/in", {}, "FORWARD_SECRET is empty"),
         ("ftp://other.example/in", {"FORWARD_SECRET": SECRET}, "ConfigurationError"),
-        ("https://me.example/orders/two", {"FORWARD_SECRET": SECRET}, "is this very receiver"),
+        ("https://me.example/orders/two", {"FORWARD_SECRET": SECRET}, "is this receiver itself"),
     ],
 )
 def test_what_cannot_be_forwarded_to_fails_the_attempt_in_words(

@@ -14,9 +14,9 @@ from tests.hostile_servers import reply
 from tests.mail_pages import flat
 from tests.relay.relaying import Relay, Shop
 
-NOT_REACHED = "An order did not reach your server"
-GIVEN_UP = "An order could not be sent to your server and is not tried again"
-DISABLED = "No order is posted to your server any more"
+NOT_REACHED = "An order didn't reach your server"
+GIVEN_UP = "An order couldn't be delivered to your server"
+DISABLED = "Orders are no longer sent to your server"
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +63,9 @@ def test_each_kind_of_failure_is_mailed_once_a_day_with_cause_and_next_step(enab
     assert headlines(enabled) == [NOT_REACHED] * 2
     first, second = (flat(mail.text) for mail in mails(enabled))
 
-    assert "The receiver does not accept the proof (401)" in first
-    assert "Copy this control's secret to the receiver again" in first
-    assert "The receiver, or the proxy before it, failed" in second
+    assert "The receiver couldn't verify the POST (401)" in first
+    assert "Copy this secret to the receiver again" in first
+    assert "The receiver, or the proxy in front of it, failed" in second
 
     with enabled.kit.database.write() as session:
         session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) - timedelta(days=1)))
@@ -88,14 +88,14 @@ def test_an_order_that_is_given_up_is_mailed_by_its_id_and_cause(enabled: Relay,
     enabled.work()
 
     assert headlines(enabled) == [GIVEN_UP]
-    assert "Order A-7: The receiver refuses what the order holds (422)." in flat(mails(enabled)[0].text)
+    assert "Order A-7: The receiver refuses the order's contents (422)." in flat(mails(enabled)[0].text)
 
 
 def test_being_disabled_by_410_is_mailed_and_nothing_else(enabled: Relay, shop: Shop) -> None:
     send(enabled, shop, "410 Gone")
 
     assert headlines(enabled) == [DISABLED]
-    assert "The receiver says that it is gone for good (410)." in flat(mails(enabled)[0].text)
+    assert "The receiver says it's gone for good (410)." in flat(mails(enabled)[0].text)
     enabled.controls.save(enabled=False)
     with enabled.kit.database.read() as session:
         assert notices.standing(session) == []
@@ -107,7 +107,7 @@ def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) ->
         send(enabled, shop, "500 Oops")
 
     assert headlines(enabled) == [DISABLED, GIVEN_UP]
-    assert "No order was taken for 5 days." in flat(mails(enabled)[0].text)
+    assert "No order was accepted for 5 days." in flat(mails(enabled)[0].text)
 
 
 def test_an_order_given_up_stands_for_a_week_and_its_failure_no_longer(enabled: Relay, shop: Shop) -> None:

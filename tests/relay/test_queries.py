@@ -64,7 +64,7 @@ def test_the_list_has_the_last_attempt_without_its_answer(relay: Relay) -> None:
         "target": None,
         "attempts": 2,
         "status": 500,
-        "detail": "The receiver, or the proxy before it, failed (a 5xx status).",
+        "detail": "The receiver, or the proxy in front of it, failed (5xx).",
         "created_at": START.isoformat(),
         "due_at": tried.due_at and tried.due_at.isoformat(),
     }

@@ -310,7 +310,7 @@ def test_a_certificate_that_is_not_valid_is_told(tmp_path: Path, pool: PoolManag
         answer = post(server.url(host="localhost"), [SECRET], ORDER, pool=pool)
         assert server.requests == []
     assert (answer.outcome, answer.kind) == (Outcome.RETRY, "certificate")
-    assert "certificate is not valid: self-signed certificate" in answer.cause
+    assert "certificate isn't valid: self-signed certificate" in answer.cause
 
 
 def test_the_tls_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,8 +344,8 @@ def test_a_port_that_speaks_no_tls_is_told(pool: PoolManager) -> None:
     ("url", "words"),
     [
         ("shop.example/orders", "must begin with https://"),
-        ("https://zoe:hunter2@shop.example/", "no user name or password"),
-        ("http://127.1/", "write it as 127.0.0.1"),
+        ("https://zoe:hunter2@shop.example/", "a user name or password"),
+        ("http://127.1/", "Write it as 127.0.0.1"),
         (f"http://{'x' * 64}.example/", "must name a host"),
         ("", "The URL must be"),
     ],

@@ -108,7 +108,7 @@ def test_an_order_that_fails_every_time_is_attempted_ten_times_by_the_schedule_a
     assert sum(SCHEDULE) > 75 * 3600
     row = enabled.row()
     assert (row.state, row.due_at, row.attempts) == ("failed", None, 10)
-    assert row.detail == "The receiver, or the proxy before it, failed (a 5xx status)."
+    assert row.detail == "The receiver, or the proxy in front of it, failed (5xx)."
     assert row.settled_at == enabled.attempts()[-1].at
     assert [attempt.number for attempt in enabled.attempts()] == list(range(1, 11))
 
@@ -159,7 +159,7 @@ def test_a_receiver_that_answers_410_gets_none_after_it(enabled: Relay, shop: Sh
     assert len(shop.requests) == 1
     assert enabled.states() == ["held"] * 4
     control = enabled.controls.read()
-    assert (control.enabled, control.disabled_because) == (False, "The receiver says that it is gone for good (410).")
+    assert (control.enabled, control.disabled_because) == (False, "The receiver says it's gone for good (410).")
 
     shop.answer = ACCEPTED
     enabled.controls.save(enabled=True)
@@ -260,7 +260,7 @@ def test_five_days_of_nothing_but_failure_disable_the_control_and_hold_what_is_o
         enabled.work()
 
     control = enabled.controls.read()
-    assert (control.enabled, control.disabled_because) == (False, "No order was taken for 5 days.")
+    assert (control.enabled, control.disabled_because) == (False, "No order was accepted for 5 days.")
     assert control.failing_since == START
     assert enabled.states() == ["failed"] * 2 + ["held"] * 4
     shop.answer = ACCEPTED
@@ -411,7 +411,7 @@ def test_a_test_that_fails_is_never_retried_and_counts_for_nothing(enabled: Rela
     enabled.work_until(timedelta(days=1))
 
     assert (enabled.states(), len(shop.requests)) == (["failed"], 1)
-    assert enabled.row().detail == "The receiver, or the proxy before it, failed (a 5xx status)."
+    assert enabled.row().detail == "The receiver, or the proxy in front of it, failed (5xx)."
     assert enabled.controls.read().failing_since is None
 
 

@@ -33,8 +33,8 @@ WEAK = [
 def test_a_weak_secret_is_refused_with_the_way_to_a_good_one(make_app: Callable[..., Flask], secret: str) -> None:
     result = runner(make_app)("secret", "add", secret)
     assert result.exit_code == 1
-    assert "This secret is easily guessed: it" in result.stderr
-    assert "Leave it out to have one made" in result.stderr
+    assert "This secret is easy to guess: it" in result.stderr
+    assert "Leave it out to create one" in result.stderr
     assert secret not in result.output
 
 
@@ -48,7 +48,7 @@ def test_the_console_refuses_a_weak_secret_too(shop: Served) -> None:
     visitor = Visitor(shop.base)
     visitor.sign_in(follow=False)
     page = visitor.post("/admin/settings/secrets", {"secret": "a" * 16, "replaces": "", "overlap": "24"})
-    assert (page.status, "This secret is easily guessed" in page.text) == (422, True)
+    assert (page.status, "This secret is easy to guess" in page.text) == (422, True)
 
 
 def test_a_weak_secret_of_the_settings_takes_orders_and_doctor_warns(serve: Callable[..., Served]) -> None:

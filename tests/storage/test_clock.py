@@ -297,7 +297,7 @@ def test_before_the_first_heartbeat_prune_asks_the_newest_order_about_the_clock(
     store(kit, 2, received_at=clock.utc_now() - 730 * DAY, fields="[[]]")
     refused = run("prune")
     assert refused.exit_code == 1
-    assert "Nothing is purged: the clock went on by 730 days" in refused.stderr
+    assert "Nothing is deleted: the clock went on by 730 days" in refused.stderr
 
     store(kit, 3, received_at=clock.utc_now() - DAY, fields="[[]]")
     assert json.loads(run("prune", "--json").stdout)["orders"] == 2
@@ -355,10 +355,10 @@ def test_a_jump_is_told_by_doctor_mail_and_log(
 
     (told,) = [one for one in diagnose(kit) if one.subject == "clock" and one.state == "warning"]
     assert said in told.text
-    assert "has run for 72 more hours, not before 20" in told.text
+    assert "has run for 72 more hours, no earlier than 20" in told.text
     with kit.database.read() as session:
         (mail,) = session.query(MailRow).all()
-    assert mail.subject.endswith("This server's clock jumped, so nothing is purged for now")
+    assert mail.subject.endswith("The server's clock jumped, so no old data is deleted for now")
     assert said in mail.text
     assert "nothing is purged until upkeep has run for 72 hours" in caplog.text
 
@@ -370,7 +370,7 @@ def test_a_jump_that_nobody_noticed_yet_keeps_prune_from_it_too(kit: Kit, run: R
         session.execute(update(UpkeepRow).values(beat_at=clock.utc_now() - 4 * DAY))
     refused = run("prune")
     assert refused.exit_code == 1
-    assert "Nothing is purged: the clock went on by 4 days" in refused.stderr
+    assert "Nothing is deleted: the clock went on by 4 days" in refused.stderr
     assert "flask prune --trust-clock" in refused.stderr
 
     assert json.loads(run("prune", "--trust-clock", "--json").stdout)["orders"] == 1

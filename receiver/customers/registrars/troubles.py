@@ -18,10 +18,10 @@ def _newest_failed(session: Session) -> int:
 FAILED = Trouble(
     kind="registration_failed",
     newest=_newest_failed,
-    headline="A customer could not be registered with your website",
+    headline="A customer couldn't be registered on your website",
     lines=(
-        "It failed at every attempt; the order itself is safe, and the customer is known here.",
-        "See what is wrong with: flask doctor",
-        "When that is mended, hand over all who are missing with: flask customers register --all",
+        "It failed on every attempt. The order is safe, and the customer is stored here.",
+        "See what's wrong with: flask doctor",
+        "Once it's fixed, register everyone who's missing with: flask customers register --all",
     ),
 )

@@ -17,10 +17,10 @@ from tests.served import Served, order_fields
 URL = "https://website.example/?page_id=7&from=mail"
 WEBSITE = {"url": "https://website.example/api/users", "body": {"email": "{email}"}}
 WORDS = {
-    "en": "See your account at any time",
-    "de": "Sehen Sie jederzeit Ihr Kundenkonto ein",
-    "fr": "Consultez votre compte à tout moment",
-    "es": "Consulte su cuenta cuando quiera",
+    "en": "See your orders online",
+    "de": "Bestellungen online ansehen",
+    "fr": "Voir vos commandes en ligne",
+    "es": "Ver sus pedidos en línea",
 }
 
 

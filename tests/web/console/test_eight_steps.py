@@ -124,8 +124,8 @@ def test_a_receiver_with_another_secret_is_told_apart(receiver: Served, browse: 
         browsing = browse(receiver.base)
         browsing.sign_in()
         result = walk(ByMouse(browsing), foreign.url, tick_secret_field=True, take_secret=_lose(foreign))
-        expect(result).to_contain_text("The receiver does not accept the proof (401)")
-        expect(result).to_contain_text("Copy this control's secret to the receiver again")
+        expect(result).to_contain_text("The receiver couldn't verify the POST (401)")
+        expect(result).to_contain_text("Copy this secret to the receiver again")
         expect(result).to_contain_text("who are you?")
 
 

@@ -110,7 +110,7 @@ def test_many_strangers_are_looked_at_one_a_second_and_few_wait(kit: Kit) -> Non
     longest = int(LONGEST_WAIT / PAUSE)
     waits = [wait_of(kit, NOW, address=f"198.51.100.{number}") for number in range(2, longest + 3)]
     assert waits == [PAUSE * number for number in range(longest + 1)]
-    with pytest.raises(TooManyAttempts, match="Try again in a few seconds"):
+    with pytest.raises(TooManyAttempts, match="Wait a few seconds, then try again"):
         wait_of(kit, NOW, address="203.0.113.1")
     assert wait_of(kit, NOW + PAUSE, address="203.0.113.2") == LONGEST_WAIT
     assert wait_of(kit, NOW, device="a known one") == ZERO

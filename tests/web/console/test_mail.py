@@ -185,7 +185,7 @@ def test_a_failed_mail_shows_why_and_is_sent_now(instance: Path, shop: Served, v
     assert "Last error smtp.laden.de refuses the login." in visitor.get(f"/admin/mail/{mail}").text
     assert "smtp.laden.de refuses the login." in visitor.get("/admin/mail").text
     page = visitor.post(f"/admin/mail/{mail}/resend")
-    assert "It is tried again now." in page.text
+    assert "It's being sent again." in page.text
     shop.settled()
     assert len(list((instance / "outbox").glob("*.eml"))) == 1
 
@@ -195,7 +195,7 @@ def test_a_failed_mail_is_sent_to_another_address(shop: Served, visitor: Visitor
     assert "Different address" in visitor.get(f"/admin/mail/{mail}").text
     assert "is not one plain e-mail address" in visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner"}).text
     page = visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner@laden.de"})
-    assert "It is tried again now." in page.text
+    assert "It's being sent again." in page.text
     shop.settled()
     assert "To owner@laden.de" in visitor.get(f"/admin/mail/{mail}").text
     assert "Different address" not in visitor.get(f"/admin/mail/{mail}").text
@@ -208,7 +208,7 @@ def test_a_sent_mail_goes_out_once_more_under_its_message_id(instance: Path, sho
         shop.settled()
         files = list((instance / "outbox").glob("*.eml"))
         assert len(files) == times
-    assert "sent once more, under the same Message-ID" in page.text
+    assert "being sent again with the same Message-ID" in page.text
     assert all(b"Message-ID: <1@shop.example>" in file.read_bytes() for file in files)
     assert "Result" in visitor.get(f"/admin/mail/{mail}").text
 
@@ -217,7 +217,7 @@ def test_a_mail_that_is_under_way_is_left_alone(shop: Served, visitor: Visitor) 
     mail = write(shop.kit)
     with shop.kit.database.write() as session:
         session.execute(update(MailRow).values(lease_until=datetime.now(UTC) + timedelta(minutes=1)))
-    assert "is being sent at this moment" in visitor.post(f"/admin/mail/{mail}/resend").text
+    assert "is being sent right now" in visitor.post(f"/admin/mail/{mail}/resend").text
 
 
 def test_the_pages_suit_everybody(shop: Served, browse: Callable[..., Browsing]) -> None:

@@ -80,11 +80,11 @@ def test_its_example_secret_opens_no_receiver(shop: Served) -> None:
     "told",
     [
         "202 accepted Verified, understood and stored. Delivered. None.",
-        "401 The receiver does not accept the proof (401): its secret differs, or a clock is off. Tries again.",
-        "410 The receiver says that it is gone for good (410). Turns HTTP POST off.",
-        "422 The receiver refuses what the order holds (422). Fails right away.",
-        "3xx The host sends the POST to another address",
-        "5xx The receiver, or the proxy before it, failed (a 5xx status). Tries again.",
+        "401 The receiver couldn't verify the POST (401): its secret differs, or a clock is off. Tries again.",
+        "410 The receiver says it's gone for good (410). Turns HTTP POST off.",
+        "422 The receiver refuses the order's contents (422). Fails right away.",
+        "3xx The host redirects to another address",
+        "5xx The receiver, or the proxy in front of it, failed (5xx). Tries again.",
     ],
 )
 def test_it_says_what_an_answer_leads_to(guide: Page, told: str) -> None:

@@ -155,7 +155,7 @@ def test_a_secret_is_given_to_this_receiver_only_when_there_is_one_and_the_url_l
     visitor: Visitor, shop: Served
 ) -> None:
     known = set(shop.kit.shared_secrets.keyring().active)
-    assert "There is no secret yet" in visitor.post(f"{PAGE}/give").text
+    assert "There's no secret yet" in visitor.post(f"{PAGE}/give").text
     save(visitor, "http://127.0.0.1:9/orders")
     assert "doesn't point to this receiver" in visitor.post(f"{PAGE}/give").text
     visitor.post(PAGE, {"url": "", "encoding": "form"})
@@ -189,11 +189,11 @@ def test_without_a_url_a_test_says_what_to_do(visitor: Visitor) -> None:
     ("status", "cause"),
     [
         ("302 Found", "302"),
-        ("401 Unauthorized", "does not accept the proof (401)"),
+        ("401 Unauthorized", "couldn't verify the POST (401)"),
         ("404 Not Found", "nothing at this path (404)"),
         ("413 Content Too Large", "(413)"),
         ("415 Unsupported Media Type", "(415)"),
-        ("500 Internal Server Error", "a 5xx status"),
+        ("500 Internal Server Error", "failed (5xx)"),
     ],
 )
 def test_a_failed_test_says_why_and_what_next(visitor: Visitor, status: str, cause: str) -> None:
@@ -211,7 +211,7 @@ def test_a_failed_test_says_why_and_what_next(visitor: Visitor, status: str, cau
 
 @pytest.mark.parametrize(
     ("url", "cause"),
-    [("http://nowhere.invalid/orders", "name"), ("http://127.0.0.1:9/orders", "Nothing takes connections")],
+    [("http://nowhere.invalid/orders", "wasn't found"), ("http://127.0.0.1:9/orders", "nothing is listening")],
 )
 def test_without_a_connection_the_cause_is_named_too(visitor: Visitor, url: str, cause: str) -> None:
     save(visitor, url)
@@ -229,7 +229,7 @@ def test_orders_stand_there_with_their_attempts(visitor: Visitor, shop: Served) 
         page = visitor.get(f"{PAGE}/transmissions/{event_id}")
     assert "Attempt 1" in page.text
     assert "Mug" in page.text
-    assert "a 5xx status" in visitor.get(f"{PAGE}?state=open").text
+    assert "failed (5xx)" in visitor.get(f"{PAGE}?state=open").text
     assert "No transmissions are held" in visitor.get(f"{PAGE}?state=held").text
     assert visitor.get(f"{PAGE}/transmissions/evt_none").status == 404
 

@@ -122,8 +122,8 @@ def test_the_chart_has_a_table_that_says_the_same(visitor: Visitor, shop: Served
 def test_trouble_stands_there_in_the_words_of_the_mail(visitor: Visitor, shop: Served) -> None:
     shop.post(FOREIGN)
     text = visitor.get("/admin/").text
-    assert "An order came in that is not understood yet." in text
-    assert "Nothing is lost: it is kept as parked" in text
+    assert "We couldn't read an order." in text
+    assert "It's safe: it's parked" in text
 
 
 def test_each_trouble_leads_to_the_page_where_it_is_mended(
@@ -163,7 +163,7 @@ def test_the_counters_follow_while_the_page_stands_open(
     person.page.get_by_text("No orders in this period.").first.wait_for()
     shop.post(FOREIGN)
     person.page.clock.fast_forward(FOLLOWS_EVERY)
-    person.page.get_by_text("An order came in that is not understood yet.").wait_for()
+    person.page.get_by_text("We couldn't read an order.").wait_for()
     assert person.page.get_by_role("img").count() == 2
 
 

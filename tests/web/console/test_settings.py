@@ -184,7 +184,7 @@ def test_the_alarms_say_what_is_mailed_to_whom(serve: Callable[..., Served]) -> 
 
     text = text_with()
     assert "owner@shop.example : when one first appears" in text
-    assert "A handler has given up on an order" in text
+    assert "A handler failed on an order" in text
     assert "these emails don't leave this server" in text
     assert "Off: no orders for a while" in text
     assert "Off: gaps in order numbers" in text
