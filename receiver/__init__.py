@@ -19,7 +19,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     """Build the app from defaults, ``instance/config.toml`` and environment, then ``overrides``.
 
     RECEIVER_INSTANCE_PATH moves the instance folder, ``instance_path`` wins over it. Builds and never refuses: it
-    starts no thread and touches no database. What is wrong with the settings is kept, and leaves /orders answering 503.
+    starts no thread and touches no database. A wrong setting that receiving needs leaves /orders answering 503.
     """
     from receiver import routes
     from receiver.app import body_deadlines, commands, wiring

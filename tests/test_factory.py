@@ -62,22 +62,18 @@ def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.Mo
     "text",
     [
         "not toml at all",
-        "HANDLERS = [[1]]",
-        "HANDLERS = [1]",
-        'PUBLIC_URL = "http://[::1"',
         'DATABASE_URL = "postgresql://localhost/x"',
         'DATABASE_URL = "sqlite:///"',
-        'TIMEZONE = "Mars"',
         'SHARED_SECRETS = ["short"]',
         "SHARED_SECRETS = [3]",
         "sources = 3",
         "[sources]\nx = 3",
-        "WORKER_THREADS = -1",
-        'MERCHANT_EMAIL = ""',
-        "RETRY_SCHEDULE = [true]",
+        'REQUIRE_SIGNATURE = "yes"',
+        "MAX_FIELDS = 0",
+        "MAX_BODY_BYTES = 1",
     ],
 )
-def test_a_wrong_setting_is_kept_as_a_problem_and_orders_wait(instance: Path, text: str) -> None:
+def test_a_wrong_setting_that_receiving_needs_is_kept_as_a_problem_and_orders_wait(instance: Path, text: str) -> None:
     (instance / "config.toml").write_text(text)
     app = create_app()
     kit: Kit = app.extensions["receiver"]
@@ -85,6 +81,34 @@ def test_a_wrong_setting_is_kept_as_a_problem_and_orders_wait(instance: Path, te
     answer = app.test_client().post("/orders", data=order_fields(shared_secret=SECRET))
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
     assert "flask doctor" in answer.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("line", "waiting"),
+    [
+        ("HANDLERS = [[1]]", "handlers wait"),
+        ('HANDLERS = "notify_merchant"', "handlers wait"),
+        ('PUBLIC_URL = "http://[::1"', "emails and handlers wait"),
+        ('MERCHANT_EMAIL = ""', "emails and handlers wait"),
+        ('MAIL_PORT = "smtp"', "emails wait"),
+        ('REGISTRAR = "ours"', "handlers and registrations wait"),
+        ('TIMEZONE = "Mars"', '"UTC" holds'),
+        ('MAIL_COLOUR = "blue"', '"" holds'),
+        ("WORKER_THREADS = -1", "4 holds"),
+        ("RETRY_SCHEDULE = [true]", "[60, 300, 1800, 7200, 18000, 36000, 86400, 86400] holds"),
+        ('RETENTION_DAYS = "ten"', "0 holds"),
+    ],
+)
+def test_a_wrong_setting_that_receiving_does_not_need_pauses_its_own_feature(
+    instance: Path, line: str, waiting: str
+) -> None:
+    (instance / "config.toml").write_text(f"SHARED_SECRETS = ['{SECRET}']\n{line}\n")
+    app = create_app()
+    kit: Kit = app.extensions["receiver"]
+    (said,) = kit.paused
+    assert said.startswith(line.partition(" ")[0])
+    assert waiting in said
+    assert app.test_client().post("/orders", data=order_fields(shared_secret=SECRET)).status_code == 202
 
 
 def test_a_name_that_is_no_setting_lets_orders_in(instance: Path) -> None:

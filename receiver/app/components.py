@@ -46,6 +46,8 @@ class Kit:
     setting_origins: Mapping[str, str]
     #: A sentence for each name in the file or the environment that is no setting, and has no effect.
     unknown_settings: Sequence[str]
+    #: A sentence for each wrong setting that receiving doesn't need; only its own feature waits.
+    paused: Sequence[str]
     #: What keeps orders from being taken.
     obstacles: Obstacles
     database: Database

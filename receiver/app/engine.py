@@ -33,6 +33,7 @@ class Kind:
     """Jobs of one kind, and how many of them may run at a time in this process."""
 
     jobs: Jobs
+    #: None runs where this is 0.
     at_once: int
 
 

@@ -68,6 +68,8 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     obstacles.begin()
     for problem in kit.problems:
         log.error("/orders answers 503 until this is mended: %s", problem)
+    for paused in kit.paused:
+        log.error("%s", paused)
     for warning in kit.setting_warnings:
         log.warning("%s", warning)
     for problem in kit.registry.problems_for_the_log:

@@ -74,19 +74,29 @@ def build(instance: Path, read: Reading) -> Kit:
     retention = Retention(database, mail.transport, days=settings.RETENTION_DAYS)
     presence = Presence(database)
     threads = settings.WORKER_THREADS
+    at_once = {
+        "orders": threads,
+        "mails": max(threads // 2, 1),
+        "transmissions": max(threads // 2, 1),
+        "registrations": max(threads // 4, 1),
+        **dict.fromkeys(read.waiting, 0),
+    }
     engine = Engine(
         {
-            "orders": Kind(processor, threads),
-            "mails": Kind(mail.outbox, max(threads // 2, 1)),
-            "transmissions": Kind(relay.transmissions, max(threads // 2, 1)),
-            "registrations": Kind(registrations, max(threads // 4, 1)),
+            "orders": Kind(processor, at_once["orders"]),
+            "mails": Kind(mail.outbox, at_once["mails"]),
+            "transmissions": Kind(relay.transmissions, at_once["transmissions"]),
+            "registrations": Kind(registrations, at_once["registrations"]),
         },
         [
             *(refusals.flush, database.checkpoint, HeldBack(database).look, presence.sign),
             *(heartbeat.look, retention.look, FarOff(database, leases, settings.RETRY_SCHEDULE).look),
         ],
         # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
-        beside={"leases": [leases.renew, leases.watch], "notices": [mail.own_mails.check, mail.notices.look]},
+        beside={
+            "leases": [leases.renew, leases.watch],
+            "notices": [mail.own_mails.check, *([mail.notices.look] if at_once["mails"] else [])],
+        },
         threads=threads,
     )
     return Kit(
@@ -94,12 +104,13 @@ def build(instance: Path, read: Reading) -> Kit:
         settings=settings,
         setting_origins=read.origins,
         unknown_settings=read.unknown,
+        paused=[*read.paused, *wrong, *relay.forwarding.problems(settings.FORWARD_URLS)],
         obstacles=Obstacles(
             instance=instance,
             has_key=bool(settings.SECRET_KEY.get_secret_value()),
             database=database,
             sources=sources,
-            lasting=[*read.problems, *wrong, *relay.forwarding.problems(settings.FORWARD_URLS)],
+            lasting=[*read.problems],
         ),
         database=database,
         shared_secrets=shared_secrets,

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL
 from receiver.errors import ConfigurationError
 from receiver.settings import secret_key
 from receiver.settings.environment import PREFIX
-from receiver.settings.model import FILE, SETTINGS, Settings, plain
+from receiver.settings.model import FILE, INSTEAD, NEEDED, SETTINGS, WAITING, Settings, plain
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
@@ -30,6 +30,13 @@ _TABLES = frozenset(Settings.model_fields) - frozenset(SETTINGS)
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
 _CLOSE = 0.75
+#: The kinds of jobs, as the merchant knows them.
+_JOBS = {
+    "orders": "handlers",
+    "mails": "emails",
+    "transmissions": "orders that are sent on",
+    "registrations": "registrations",
+}
 #: What Kubernetes sets for a service that is named receiver.
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
@@ -39,8 +46,12 @@ class Reading:
     """The settings as they were read, and what there is to say about them."""
 
     settings: Settings
-    #: One sentence for each setting that is wrong; it has its default.
+    #: One sentence for each that is wrong and that receiving needs; no order is taken until it's right.
     problems: tuple[str, ...]
+    #: One sentence for each other one that is wrong, with what waits for it, or what it counts as meanwhile.
+    paused: tuple[str, ...]
+    #: The kinds of jobs that wait.
+    waiting: frozenset[str]
     #: One sentence for each name that is no setting: it has no effect, and keeps nothing from running.
     unknown: tuple[str, ...]
     #: Where each setting comes from: *default*, *config.toml*, *environment* or *create_app*.
@@ -61,10 +72,9 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
         settings = Settings(**given)
     except ValidationError as errors:
         found = {str(error["loc"][0]): error for error in reversed(errors.errors())}
-        wrong = [name for name in SETTINGS if name in found]
-        problems |= {name: _sentence(name, found[name], origins[name]) for name in wrong}
-        origins |= dict.fromkeys(wrong, DEFAULT)
-        settings = Settings(**{**given, **{name: SETTINGS[name].default for name in wrong}})
+        problems |= {name: _sentence(name, found[name], origins[name]) for name in SETTINGS if name in found}
+        origins |= dict.fromkeys(found, DEFAULT)
+        settings = Settings(**{**given, **{name: INSTEAD.get(name, SETTINGS[name].default) for name in found}})
     settings = settings.model_copy(
         update={
             "SECRET_KEY": settings.SECRET_KEY or SecretStr(_secret_key(instance)),
@@ -72,7 +82,15 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
             "CSV_FILE": settings.CSV_FILE and str(instance / settings.CSV_FILE),
         }
     )
-    return Reading(settings, tuple(problems.values()), tuple(_unknown(from_file)), origins)
+    needed = NEEDED | {FILE}
+    return Reading(
+        settings,
+        problems=tuple(said for name, said in problems.items() if name in needed),
+        paused=tuple(f"{said} {_meanwhile(name)}" for name, said in problems.items() if name not in needed),
+        waiting=frozenset().union(*(WAITING.get(name, ()) for name in problems)),
+        unknown=tuple(_unknown(from_file)),
+        origins=origins,
+    )
 
 
 def read_file(instance: Path) -> dict[str, Any]:
@@ -119,6 +137,13 @@ def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
     if origin == ENVIRONMENT:
         return f"{PREFIX}{name} must be {_as_text(SETTINGS[name].annotation)}."
     return f"{name} must be {_as_toml(name)}."
+
+
+def _meanwhile(name: str) -> str:
+    """Say what becomes of orders while a setting that receiving doesn't need is wrong."""
+    if name in WAITING:
+        return f"Orders are taken; {' and '.join(sorted(map(_JOBS.__getitem__, WAITING[name])))} wait until it's fixed."
+    return f"Until it's fixed, {json.dumps(plain(INSTEAD.get(name, SETTINGS[name].default)))} holds."
 
 
 def _as_text(annotation: Any) -> str:

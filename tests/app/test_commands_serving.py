@@ -93,7 +93,7 @@ def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Ser
 
 
 def test_worker_does_not_start_on_wrong_settings(run: Run) -> None:
-    result = run("worker", WORKER_THREADS=0)
+    result = run("worker", MAX_FIELDS=0)
     assert result.exit_code == 1
     assert "the worker cannot start; the log above says what to mend." in result.stderr
 

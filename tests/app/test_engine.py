@@ -13,7 +13,7 @@ import pytest
 from receiver.app.components import Kit
 from receiver.app.engine import Engine, Kind
 from receiver.mail.outbox import Outbox
-from receiver.storage.models import HandlerRow
+from receiver.storage.models import HandlerRow, MailRow
 from tests.served import Served, order_fields
 
 SOON = 5.0
@@ -159,6 +159,23 @@ def test_mail_takes_at_most_half_of_the_threads(
     mails.go_on.set()
     wait_for(lambda: mails.done == 20)
     assert mails.most_at_once == at_once
+
+
+def test_while_a_setting_of_the_mails_is_wrong_handlers_run_and_mails_wait(serve: Callable[..., Served]) -> None:
+    shop = serve(MAIL_SERVER="127.0.0.1", MAIL_PORT=0)
+    shop.post(order_fields())
+    wait_for(lambda: shop.rows()[0].state == "done")
+    time.sleep(0.05)
+
+    assert {mail.state for mail in shop.rows(MailRow)} == {"open"}
+
+
+def test_while_a_setting_of_the_handlers_is_wrong_orders_are_taken_and_wait(serve: Callable[..., Served]) -> None:
+    shop = serve(HANDLERS=[1])
+    assert shop.post(order_fields()).status == 202
+    time.sleep(0.05)
+
+    assert (shop.rows()[0].state, shop.rows(HandlerRow)) == ("open", [])
 
 
 def test_a_job_that_raises_is_logged_without_its_words_and_the_worker_goes_on(

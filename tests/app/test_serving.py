@@ -60,9 +60,9 @@ def test_a_process_that_is_only_to_serve_runs_no_job(start: Callable[..., tuple[
 def test_a_wrong_setting_is_logged_and_no_job_runs(
     start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
-    could, kit = start(work=True, WORKER_THREADS=0)
+    could, kit = start(work=True, MAX_FIELDS=0)
     assert (could, kit.engine.works) == (False, False)
-    said = "/orders answers 503 until this is mended: WORKER_THREADS must be 1 to 64."
+    said = "/orders answers 503 until this is mended: MAX_FIELDS must be 10 to 20000."
     assert told(caplog, logging.ERROR) == [said]
 
 
@@ -77,6 +77,15 @@ SHOP_NAME = "Corner Shop"
 [sources.eu]
 secret = "x"
 """
+
+
+def test_a_wrong_setting_that_receiving_does_not_need_is_logged_and_the_others_jobs_run(
+    start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
+) -> None:
+    could, kit = start(work=True, MAIL_PORT=0)
+    assert (could, kit.problems, kit.engine.works) == (True, [], True)
+    said = "MAIL_PORT must be 1 to 65535. Orders are taken; emails wait until it's fixed."
+    assert told(caplog, logging.ERROR) == [said]
 
 
 def test_a_name_that_is_no_setting_is_logged_and_orders_are_taken(

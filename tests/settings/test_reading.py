@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
-from receiver.settings.model import SETTINGS, plain
+from receiver.settings.model import INSTEAD, NEEDED, SETTINGS, WAITING, plain
 from receiver.settings.reading import Reading
 
 DEFAULTS = {name: field.default for name, field in SETTINGS.items()}
@@ -28,6 +28,11 @@ def value(found: Reading, name: str) -> Any:
     return plain(getattr(found.settings, name))
 
 
+def wrong(found: Reading) -> list[str]:
+    """Return what is wrong, without what that means."""
+    return [f"{said.partition('. ')[0].rstrip('.')}." for said in (*found.problems, *found.paused)]
+
+
 def write(folder: Path, text: str) -> None:
     (folder / "config.toml").write_text(text, "utf-8")
 
@@ -36,7 +41,7 @@ def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
     found = read(tmp_path)
     database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
     assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": database_url, "sources": {}, "registrar": {}}
-    assert (found.problems, found.unknown) == ((), ())
+    assert (found.problems, found.paused, found.waiting, found.unknown) == ((), (), frozenset(), ())
     assert found.origins == dict.fromkeys(DEFAULTS, "default")
 
 
@@ -120,7 +125,7 @@ def test_the_environments_text_is_read_by_the_settings_type(tmp_path: Path, name
 )
 def test_a_wrong_value_is_named_and_the_default_taken(tmp_path: Path, name: str, text: str, problem: str) -> None:
     found = read(tmp_path, {f"RECEIVER_{name}": text})
-    assert found.problems == (problem,)
+    assert wrong(found) == [problem]
     assert getattr(found.settings, name) == DEFAULTS[name]
 
 
@@ -146,14 +151,14 @@ def test_a_value_of_another_type_is_named_with_an_example(tmp_path: Path, line: 
     write(tmp_path, line)
     found = read(tmp_path)
     name = line.partition(" ")[0]
-    assert found.problems == (f"{name} must be {said}.",)
+    assert wrong(found) == [f"{name} must be {said}."]
     assert getattr(found.settings, name) == DEFAULTS[name]
 
 
 def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     write(tmp_path, 'WORKER_THREADS = 0\nSHOP_NAME = "Mine"\nMAIL_COLOUR = "blue"\n')
     found = read(tmp_path, {"RECEIVER_MAIL_PORT": "smtp"})
-    assert [problem.partition(" ")[0] for problem in found.problems] == [
+    assert [problem.partition(" ")[0] for problem in found.paused] == [
         "WORKER_THREADS",
         "RECEIVER_MAIL_PORT",
         "MAIL_COLOUR",
@@ -236,3 +241,29 @@ def test_a_name_in_the_environment_that_is_no_setting_is_named(tmp_path: Path) -
     environment = {f"RECEIVER_{name}": "x" for name in ("MAIL_SERVR", *others)}
     found = read(tmp_path, environment)
     assert (found.unknown, found.problems) == ((said,), ())
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("MAIL_PORT = 0", "MAIL_PORT must be 1 to 65535. Orders are taken; emails wait until it's fixed."),
+        ("RETENTION_DAYS = -1", "RETENTION_DAYS must be 0 to 36500. Until it's fixed, 0 holds."),
+        ('MAIL_COLOUR = "blue"', 'such as #1f5f8b. Until it\'s fixed, "" holds.'),
+    ],
+)
+def test_what_a_wrong_setting_means_is_said(tmp_path: Path, line: str, said: str) -> None:
+    write(tmp_path, line)
+    assert read(tmp_path).paused[0].endswith(said)
+
+
+def test_only_what_receiving_needs_stops_receiving(tmp_path: Path) -> None:
+    write(tmp_path, 'MAX_FIELDS = 1\nMAIL_PORT = 0\nFORWARD_SECRET = "short"\n')
+    found = read(tmp_path)
+    assert found.problems == ("MAX_FIELDS must be 10 to 20000.",)
+    assert len(found.paused) == 2
+    assert found.waiting == {"mails", "orders", "transmissions"}
+
+
+def test_what_names_settings_names_those_there_are() -> None:
+    assert NEEDED | set(WAITING) | set(INSTEAD) <= set(SETTINGS)
+    assert not NEEDED & set(WAITING)

@@ -27,9 +27,10 @@ def release(kit: Kit) -> Iterator[Finding]:  # noqa: ARG001 - every check is giv
 
 def settings(kit: Kit) -> Iterator[Finding]:
     """Name settings that are wrong, and examples that nobody has changed yet."""
-    for problem in kit.problems:
+    problems = [*kit.problems, *kit.paused]
+    for problem in problems:
         yield Finding("settings", "wrong", problem)
-    if not kit.problems:
+    if not problems:
         yield Finding("settings", "ok", f"{len(SETTINGS)} settings read from {kit.instance} and environment")
     for warning in kit.setting_warnings:
         yield Finding("settings", "warning", warning)

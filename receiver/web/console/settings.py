@@ -83,7 +83,7 @@ def _page(kit: Kit, form: SecretForm) -> str:
         form=form,
         secrets=_secrets(kit),
         shown=_shown_once(kit),
-        problems=kit.problems,
+        problems=[*kit.problems, *kit.paused],
         warnings=kit.setting_warnings,
         rows=[(name, _shown(name, kit), _origin(name, kit), field.description) for name, field in SETTINGS.items()],
         file=kit.instance / "config.toml",

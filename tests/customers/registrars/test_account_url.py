@@ -76,4 +76,5 @@ def test_a_preview_shows_it_as_it_will_be(make_app: Callable[..., Any]) -> None:
 )
 def test_an_address_that_no_mail_can_link_to_is_told_at_the_start(make_app: Callable[..., Any], url: str) -> None:
     kit: Kit = make_app(REGISTRAR="none", ACCOUNT_URL=url).extensions["receiver"]
-    assert kit.problems == ["ACCOUNT_URL must be an address such as https://shop.example/account, without spaces."]
+    said = "ACCOUNT_URL must be an address such as https://shop.example/account, without spaces."
+    assert (kit.problems, kit.paused) == ([], [f'{said} Until it\'s fixed, "" holds.'])
