@@ -12,8 +12,8 @@ from receiver.app.engine import Engine
 from receiver.app.obstacles import Obstacles
 from receiver.app.readiness import Readiness
 from receiver.customers.account_links import AccountLinks
-from receiver.customers.registrars import choice
 from receiver.customers.registrars.registrations import Registrations
+from receiver.customers.registrars.registry import Registrars
 from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
@@ -68,6 +68,7 @@ class Kit:
     outbox: Outbox
     controls: Controls
     transmissions: Transmissions
+    registrars: Registrars
     registrations: Registrations
     notices: Notices
     retention: Retention
@@ -78,7 +79,8 @@ class Kit:
     @property
     def setting_warnings(self) -> Sequence[str]:
         """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
-        return [*self.unknown_settings, *choice.without_effect(self.settings), *self.sources.warnings]
+        of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
+        return [*self.unknown_settings, *of_registrar, *self.sources.warnings]
 
     @property
     def problems(self) -> list[str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from receiver.customers import clock_notice
-from receiver.customers.registrars import Registrar, choice
+from receiver.customers.registrars import Registrar, account_url
 from receiver.customers.registrars.troubles import FAILED
 from receiver.intake import alarms
 from receiver.intake.card_data_notice import CAME_WITH_ORDER
@@ -48,7 +48,7 @@ def build(
         brand=brand.from_settings(settings),
         language=settings.MAIL_LANGUAGE,
     )
-    own_mails = OwnMails(templates, account_url=choice.account_url(settings.REGISTRAR, settings.ACCOUNT_URL))
+    own_mails = OwnMails(templates, account_url=account_url(settings.REGISTRAR, settings.ACCOUNT_URL))
     transport = MailTransport(settings, instance)
     outbox = Outbox(
         database,

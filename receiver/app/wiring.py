@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +14,7 @@ from receiver.app.far_off import FarOff
 from receiver.app.obstacles import Obstacles
 from receiver.app.readiness import Readiness
 from receiver.customers.account_links import AccountLinks
-from receiver.customers.registrars import choice
+from receiver.customers.registrars import registry as registrar_registry
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
@@ -57,7 +56,8 @@ def build(instance: Path, read: Reading) -> Kit:
     refusals = Refusals(database)
     inbox = Inbox(database)
     leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow))
-    registrar, wrong = choice.chosen(settings.REGISTRAR, settings.registrar, os.environ)
+    registrars = registrar_registry.load(instance)
+    registrar, wrong = registrars.chosen(settings.REGISTRAR, settings.registrar)
     registrations = Registrations(database, leases, registrar, schedule=settings.RETRY_SCHEDULE)
     mail = mail_parts.build(instance, settings, database, leases, registrar)
     relay = relay_parts.build(settings, database, leases)
@@ -141,6 +141,7 @@ def build(instance: Path, read: Reading) -> Kit:
         outbox=mail.outbox,
         controls=relay.controls,
         transmissions=relay.transmissions,
+        registrars=registrars,
         registrations=registrations,
         notices=mail.notices,
         retention=retention,

@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
 from receiver.customers.account_links import AccountLinks
+from receiver.customers.records import apply_order
+from receiver.customers.registrars import account_url, registrations, tells_a_website
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail.outbox import Attachment, Draft, check_mail
 from receiver.mail.templates import MailTemplates
@@ -160,6 +162,26 @@ class Context:
                 attachments=attachments,
             )
         )
+
+    def register_customer(self) -> bool:
+        """Add the order's customer, or bring what is known of them up to date; tells whether they are new.
+
+        Where REGISTRAR names a website, the customer is handed to it soon after this handler is done. An order that is
+        older than the one last applied only fills gaps, and nothing changes for a customer who has claimed the account.
+        It opens the session. Raises ValueError when the order has no email address: raise Skip before.
+        """
+        if not self.order.customer.email:
+            raise ValueError("context.register_customer: the order has no email address")
+        now = datetime.now(UTC)
+        customer, is_new = apply_order(self.session, self.order, now=now)
+        if tells_a_website(self.settings["REGISTRAR"]):
+            registrations.want(self.session, customer, now=now)
+        return is_new
+
+    @property
+    def account_url(self) -> str:
+        """Give ACCOUNT_URL, where customers see their account at your website; empty when the accounts are here."""
+        return account_url(self.settings["REGISTRAR"], self.settings["ACCOUNT_URL"])
 
     def claim_url(self) -> str | None:
         """Give a fresh link by which the order's customer claims the account, or None when none is due.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from receiver.customers.registrars import choice
 from receiver.handlers import Context, Order, Skip, handler
 
 
@@ -16,6 +15,6 @@ def email_customer(order: Order, context: Context) -> str:
         template="order_confirmation",
         reply_to=context.settings["MERCHANT_EMAIL"],
         claim_url=context.claim_url(),
-        account_url=choice.account_url(context.settings["REGISTRAR"], context.settings["ACCOUNT_URL"]),
+        account_url=context.account_url,
     )
     return "confirmation put into the outbox"

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
-from receiver.customers.records import apply_order
-from receiver.customers.registrars import registrations
 from receiver.handlers import Context, Order, Skip, handler
 
 
@@ -14,8 +10,5 @@ def register_customer(order: Order, context: Context) -> str:
     """Add the customer, or bring what is known of them up to date."""
     if not order.customer.email:
         raise Skip("the order names no e-mail address")
-    now = datetime.now(UTC)
-    customer, is_new = apply_order(context.session, order, now=now)
-    if context.settings["REGISTRAR"] in registrations.WEBSITES:
-        registrations.want(context.session, customer, now=now)
+    is_new = context.register_customer()
     return "registered" if is_new else "known already, brought up to date"

@@ -132,10 +132,11 @@ class Settings(BaseSettings):
         "setting of their own run once it is given",
         ["register_customer", "my_handler"],
     )
-    REGISTRAR: Literal["accounts", "sql", "http", "none"] = _setting(
+    REGISTRAR: str = _setting(
         "accounts",
         "where customers become users: `accounts`, the pages here under /account; `sql`, a table of your "
-        "website's database; `http`, your website's API (both by a table `[registrar]`, docs/registering.md); `none`",
+        "website's database; `http`, your website's API; a registrar of your own (each by a table `[registrar]`, "
+        "docs/registering.md); `none`",
     )
     ACCOUNT_URL: Annotated[str, _checked(checks.link)] = _setting(
         "",

@@ -34,6 +34,7 @@ SUBJECTS = [
         "same id",
         "mail",
         "templates",
+        "registrars",
         "registrar",
         "handlers",
         "public url",
@@ -367,7 +368,14 @@ def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[.
     kit = make_app(MAIL_SERVER="192.0.2.1").extensions["receiver"]
     with kit.database.write():
         found = list(diagnose(kit, quickly=True))
-    assert {finding.subject for finding in found} == {"settings", "instance", "secrets", "handlers", "public url"}
+    assert {finding.subject for finding in found} == {
+        "settings",
+        "instance",
+        "secrets",
+        "registrars",
+        "handlers",
+        "public url",
+    }
 
 
 def test_a_quick_look_sees_that_no_mail_server_is_named(kit: Kit) -> None:

@@ -85,7 +85,7 @@ class TestEmailCustomer(HandlerCases):
         def database_is_away(*_: object, **__: object) -> None:
             raise RuntimeError
 
-        monkeypatch.setattr("receiver.handlers.register_customer.apply_order", database_is_away)
+        monkeypatch.setattr("receiver.handlers.context.apply_order", database_is_away)
         shop = serve(work=False, HANDLERS=["email_customer", "register_customer"])
         shop.post(order_fields())
         assert shop.kit.processor.run_next()

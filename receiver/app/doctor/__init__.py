@@ -30,6 +30,7 @@ _CHECKS: tuple[Callable[[Kit], Iterator[Finding]], ...] = (
     running.one_id,
     running.mail,
     running.mail_templates,
+    set_up.registrars,
     running.registrar,
     set_up.handlers,
     set_up.public_url,
@@ -40,6 +41,7 @@ _QUICK_CHECKS = (
     set_up.secrets,
     set_up.weak_secrets,
     set_up.mail_server,
+    set_up.registrars,
     set_up.handlers,
     set_up.public_url,
 )

@@ -8,12 +8,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import func, select
 
+from receiver import errors
 from receiver.app import far_off
 from receiver.app.components import Kit
 from receiver.app.doctor import set_up
 from receiver.app.doctor.finding import Finding
 from receiver.customers import clock_notice
-from receiver.customers.registrars import NotRegistered, choice, registrations
+from receiver.customers.registrars import NotRegistered, account_url, registrations, tells_a_website
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
 from receiver.mail.transport import MailNotDelivered
@@ -139,10 +140,10 @@ def mail_templates(kit: Kit) -> Iterator[Finding]:
 def registrar(kit: Kit) -> Iterator[Finding]:
     """Ask where customers become users whether it takes them, and count those that it did not."""
     registrar = kit.registrations.registrar
-    if kit.settings.ACCOUNT_URL and not choice.account_url(kit.settings.REGISTRAR, kit.settings.ACCOUNT_URL):
+    if kit.settings.ACCOUNT_URL and not account_url(kit.settings.REGISTRAR, kit.settings.ACCOUNT_URL):
         text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
         yield Finding("registrar", "warning", text)
-    if registrar is None and kit.settings.REGISTRAR in registrations.WEBSITES:
+    if registrar is None and tells_a_website(kit.settings.REGISTRAR):
         text = f"{kit.settings.REGISTRAR}: no website is told of customers until [registrar] in config.toml is mended"
         yield Finding("registrar", "wrong", text)
         return
@@ -153,6 +154,8 @@ def registrar(kit: Kit) -> Iterator[Finding]:
         yield Finding("registrar", "ok", registrar.check())
     except NotRegistered as error:
         yield Finding("registrar", "wrong", str(error))
+    except Exception as error:  # noqa: BLE001 - a registrar of the merchant's own may fail in any way
+        yield Finding("registrar", "wrong", f"its check failed: {errors.describe(error)} ({errors.location(error)})")
     with kit.database.read() as session:
         counts, newest = registrations.counts(session), registrations.newest_failed(session)
     text = f"{counts['open']} customers to be registered, {counts['failed']} failed"

@@ -118,6 +118,13 @@ def handlers(kit: Kit) -> Iterator[Finding]:
     yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
 
 
+def registrars(kit: Kit) -> Iterator[Finding]:
+    """Name what REGISTRAR may be, and what kept registrars from being loaded."""
+    for problem in kit.registrars.problems:
+        yield Finding("registrars", "wrong", problem)
+    yield Finding("registrars", "ok", ", ".join(kit.registrars.names))
+
+
 def public_url(kit: Kit) -> Iterator[Finding]:
     """Tell whether the outside reaches this server by https."""
     url = urlsplit(kit.settings.PUBLIC_URL)

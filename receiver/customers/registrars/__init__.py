@@ -1,14 +1,25 @@
-"""The contract of a registrar: whatever makes customers known to the merchant's own website."""
+"""The contract of a registrar, which makes customers known to your own website.
+
+It's a class with ``register`` and ``check``, marked with ``@registrar``, in a file of ``instance/registrars/``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 #: What is known of a customer, by the names of ``customer_fields``; None where it is not known.
 Value = str | bool | datetime | None
 Fields = Mapping[str, Value]
+#: The choices of REGISTRAR that tell no website of customers.
+WITHOUT_WEBSITE = ("accounts", "none")
+#: Attribute of a marked class that holds its RegistrarType.
+MARK = "__customer_registrar__"
 
 
 class NotRegistered(Exception):
@@ -25,3 +36,50 @@ class Registrar(Protocol):
     def check(self) -> str:
         """Look whether customers can be handed over, change nothing and say where to; raises NotRegistered."""
         ...
+
+
+#: A class whose objects are registrars.
+Class = TypeVar("Class", bound=Callable[..., Registrar])
+
+
+@dataclass(frozen=True)
+class RegistrarType:
+    """A registrar that REGISTRAR can name."""
+
+    name: str
+    make: Callable[[Any], Registrar]
+    #: The model of the table ``[registrar]``; the class is made from one.
+    settings: type[BaseModel]
+
+
+class NoSettings(BaseModel):
+    """The table ``[registrar]`` of one that has no settings."""
+
+
+def registrar(name: str, *, settings: type[BaseModel] = NoSettings) -> Callable[[Class], Class]:
+    """Mark a class as the registrar of this name; ``settings`` is the model of its table ``[registrar]``.
+
+    The class is called with the settings, read and checked. Raises TypeError for what isn't a class with ``register``
+    and ``check``, and ValueError for a name that's taken.
+    """
+    if name in WITHOUT_WEBSITE:
+        raise ValueError(f"@registrar: {name} is a word of REGISTRAR that tells no website; choose another name")
+
+    def mark(marked: Class) -> Class:
+        is_one = inspect.isclass(marked) and hasattr(marked, "register") and hasattr(marked, "check")
+        if not is_one:
+            raise TypeError(f"@registrar({name!r}) must stand on a class that has register and check")
+        setattr(marked, MARK, RegistrarType(name, marked, settings))
+        return marked
+
+    return mark
+
+
+def tells_a_website(chosen: str) -> bool:
+    """Tell whether this choice of REGISTRAR hands customers to a website."""
+    return chosen not in WITHOUT_WEBSITE
+
+
+def account_url(chosen: str, url: str) -> str:
+    """Return the page where customers see their account at the website; empty when the accounts are here."""
+    return "" if chosen == "accounts" else url

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from urllib3.exceptions import HTTPError
 
-from receiver.customers.registrars import Fields, NotRegistered, http_request
+from receiver.customers.registrars import Fields, NotRegistered, http_request, registrar
+from receiver.customers.registrars.http_request import HttpSettings
 from receiver.security.answers import read_body
 from receiver.security.http_client import new_pool
 
@@ -18,12 +19,13 @@ _SHOWN = 200
 _PART_OF_URLLIB3 = re.compile(r"\w+\(host=.*?\): ")
 
 
+@registrar("http", settings=HttpSettings)
 class HttpRegistrar:
     """Calls the website, which decides itself what is new; redirects are not followed."""
 
-    def __init__(self, table: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        """Read ``[registrar]``; raises ConfigurationError naming the key at fault."""
-        self._request = http_request.read(table, environment)
+    def __init__(self, settings: HttpSettings, environment: Mapping[str, str] = os.environ) -> None:
+        """Look at all that needs no call; raises ConfigurationError naming the key at fault."""
+        self._request = http_request.read(settings, environment)
         allow_private = self._request.allow_private
         self._pool = new_pool(allow_private=allow_private, https_only=not allow_private)
 

@@ -4,21 +4,35 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
 
 from receiver.customers.registrars import Fields, placeholders
 from receiver.customers.registrars.placeholders import Template
 from receiver.errors import ConfigurationError
 from receiver.security.addresses import check_url
 
-#: What `[registrar]` may hold.
-KEYS = {"url", "method", "headers", "body", "exists", "allow_private"}
-_METHODS = ("POST", "PUT", "PATCH")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 _OWN = {"content-type", "content-length", "host", "transfer-encoding", "connection"}
+
+
+class HttpSettings(BaseModel, strict=True):
+    """The table ``[registrar]``."""
+
+    url: str = Field(description="the address that the website takes new customers at")
+    method: Literal["POST", "PUT", "PATCH"] = Field("POST", description="one of POST, PUT, PATCH")
+    headers: dict[str, Any] = Field({}, description='a table, such as {Authorization = "Bearer ${WEBSITE_TOKEN}"}')
+    body: dict[str, Any] = Field(min_length=1, description="what is sent: [registrar.body]")
+    exists: list[Annotated[int, Field(ge=400, le=599)] | Annotated[str, Field(min_length=1)]] = Field(
+        [],
+        description="a list of statuses from 400 to 599, or of texts in the answer, that say that the customer is "
+        'there already: [409, "existing_user"]',
+    )
+    allow_private: bool = Field(False, description="true or false")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +46,7 @@ class Request:
     secrets: tuple[str, ...] = field(repr=False)
     template: Any
     #: Statuses, and texts of an answer, that say that the customer is there already.
-    exists: tuple[int | str, ...]
+    exists: Sequence[int | str]
     allow_private: bool
 
     def body(self, customer: Fields) -> bytes:
@@ -40,41 +54,31 @@ class Request:
         return json.dumps(_filled(self.template, customer), default=datetime.isoformat).encode()
 
 
-def read(table: Mapping[str, Any], environment: Mapping[str, str]) -> Request:
-    """Read ``[registrar]``; raises ConfigurationError naming the key at fault."""
-    allow_private = table.get("allow_private", False)
-    if not isinstance(allow_private, bool):
-        raise ConfigurationError("allow_private must be true or false.")
-    method = table.get("method", "POST")
-    if method not in _METHODS:
-        raise ConfigurationError(f"method must be one of {', '.join(_METHODS)}.")
-    headers, secrets = _headers(table.get("headers", {}), environment)
+def read(settings: HttpSettings, environment: Mapping[str, str]) -> Request:
+    """Read what needs more than its kind looked at; raises ConfigurationError naming the key at fault."""
+    _check_url(settings.url, allow_private=settings.allow_private)
+    headers, secrets = _headers(settings.headers, environment)
     return Request(
-        url=_url(table.get("url"), allow_private=allow_private),
-        method=method,
+        url=settings.url,
+        method=settings.method,
         headers=headers,
         secrets=secrets,
-        template=_template(table.get("body")),
-        exists=_exists(table.get("exists", [])),
-        allow_private=allow_private,
+        template=_template(settings.body),
+        exists=settings.exists,
+        allow_private=settings.allow_private,
     )
 
 
-def _url(url: Any, *, allow_private: bool) -> str:
+def _check_url(url: str, *, allow_private: bool) -> None:
     """Want an https URL; a website inside one's own network may speak http."""
-    if not isinstance(url, str):
-        raise ConfigurationError("url must be the address that the website takes new customers at.")
     try:
         check_url(url, https_only=not allow_private, allow_private=allow_private)
     except ConfigurationError as error:
         hint = "" if allow_private else " For a website inside your own network, say allow_private = true."
         raise ConfigurationError(f"url: {error}{hint}") from error
-    return url
 
 
-def _headers(headers: Any, environment: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    if not isinstance(headers, dict):
-        raise ConfigurationError('headers must be a table, such as {Authorization = "Bearer ${WEBSITE_TOKEN}"}.')
+def _headers(headers: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
     found, secrets = {}, []
     for name, value in headers.items():
         if not _HEADER.fullmatch(name) or name.lower() in _OWN:
@@ -91,26 +95,11 @@ def _headers(headers: Any, environment: Mapping[str, str]) -> tuple[dict[str, st
     return found, tuple(secrets)
 
 
-def _template(body: Any) -> Any:
-    if not isinstance(body, dict) or not body:
-        raise ConfigurationError("body must say what is sent: [registrar.body].")
+def _template(body: Mapping[str, Any]) -> Any:
     template = _parsed(body, "body")
     if not any("email" in leaf.fields for leaf in _leaves(template)):
         raise ConfigurationError('body has "{email}" nowhere, by which the website would know the customer.')
     return template
-
-
-def _exists(exists: Any) -> tuple[int | str, ...]:
-    if not isinstance(exists, list) or not all(_says_exists(one) for one in exists):
-        raise ConfigurationError(
-            "exists must be a list of statuses from 400 to 599, or of texts in the answer, "
-            'that say that the customer is there already: [409, "existing_user"].'
-        )
-    return tuple(exists)
-
-
-def _says_exists(one: Any) -> bool:
-    return (isinstance(one, str) and one != "") or (type(one) is int and 400 <= one <= 599)
 
 
 def _parsed(node: Any, where: str) -> Any:

@@ -22,8 +22,6 @@ from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow
 from receiver.storage.registration_models import RegistrationRow
 
-#: The choices of REGISTRAR that tell a website of customers.
-WEBSITES = ("sql", "http")
 _LONGEST_DETAIL = 500
 #: Customers of one write transaction: few, so that no accept waits long.
 _BATCH = 100

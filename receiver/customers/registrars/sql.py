@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, Field
 from sqlalchemy import URL, Connection, Engine, MetaData, Row, Table, create_engine, event, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from receiver.customers.registrars import Fields, NotRegistered, placeholders, sql_columns
+from receiver.customers.registrars import Fields, NotRegistered, placeholders, registrar, sql_columns
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import normalised
 
@@ -25,20 +27,29 @@ _PATIENCE: dict[str, dict[str, int]] = {
 }
 #: What pip calls a driver whose module has another name.
 _PACKAGES = {"psycopg": "'psycopg[binary]'", "pymysql": "PyMySQL", "MySQLdb": "mysqlclient"}
-#: What `[registrar]` may hold.
-KEYS = {"url", "table", "columns", "update"}
+_EXAMPLE = "mysql+pymysql://user:${WEBSITE_PASSWORD}@localhost/website"
 
 
+class SqlSettings(BaseModel, strict=True):
+    """The table ``[registrar]``."""
+
+    url: str = Field(min_length=1, description=f'the SQLAlchemy URL of the website\'s database, such as "{_EXAMPLE}"')
+    table: str = Field(min_length=1, description='the name of the table of the website\'s users, such as "users"')
+    columns: dict[str, Any] = Field(
+        min_length=1, description="what stands in each column of the table: [registrar.columns]"
+    )
+    update: list[Any] = Field([], description='a list of columns, such as ["first_name", "phone"]')
+
+
+@registrar("sql", settings=SqlSettings)
 class SqlRegistrar:
     """Finds a customer's row by e-mail in any spelling, adds it or brings the columns named up to date."""
 
-    def __init__(self, table: Mapping[str, Any], environment: Mapping[str, str]) -> None:
-        """Read ``[registrar]``; raises ConfigurationError naming the key at fault. Connects nowhere yet."""
-        self._engine = _engine(_url(table.get("url"), environment))
-        self._table = table.get("table")
-        if not isinstance(self._table, str) or not self._table:
-            raise ConfigurationError('table must name the table of the website\'s users, such as "users".')
-        self._columns = sql_columns.read(table.get("columns"), table.get("update", []))
+    def __init__(self, settings: SqlSettings, environment: Mapping[str, str] = os.environ) -> None:
+        """Look at all that needs no connection; raises ConfigurationError naming the key at fault."""
+        self._engine = _engine(_url(settings.url, environment))
+        self._table = settings.table
+        self._columns = sql_columns.read(settings.columns, settings.update)
 
     def register(self, customer: Fields) -> str:
         """Add the customer's row, or bring it up to date; raises NotRegistered."""
@@ -78,7 +89,7 @@ class SqlRegistrar:
 
     def _reflected(self, connection: Connection) -> Table:
         """Read what columns the table has now."""
-        schema, _, name = str(self._table).rpartition(".")
+        schema, _, name = self._table.rpartition(".")
         with connection.begin():
             table = Table(name, MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False)
         if missing := [name for name in self._columns.rules if name not in table.columns]:
@@ -114,18 +125,15 @@ class SqlRegistrar:
         return f"known already in {self._table}" + (f"; brought up to date: {', '.join(fitting)}" if fitting else "")
 
 
-def _url(url: Any, environment: Mapping[str, str]) -> URL:
+def _url(url: str, environment: Mapping[str, str]) -> URL:
     """Read the database's URL, which may be an environment variable, or hold its password in one."""
-    example = "mysql+pymysql://user:${WEBSITE_PASSWORD}@localhost/website"
-    if not isinstance(url, str) or not url:
-        raise ConfigurationError(f'url must be the SQLAlchemy URL of the website\'s database, such as "{example}".')
     try:
         whole = placeholders.from_environment(url, environment) if re.fullmatch(r"\$\{\w+\}", url) else url
         parsed = make_url(whole)
         if parsed.password and parsed.password in whole:
             return parsed.set(password=placeholders.from_environment(parsed.password, environment))
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
-        raise ConfigurationError(f'url cannot be read; it should look like "{example}".') from None
+        raise ConfigurationError(f'url cannot be read; it should look like "{_EXAMPLE}".') from None
     except ConfigurationError as error:
         raise ConfigurationError(f"url {error}") from error
     return parsed

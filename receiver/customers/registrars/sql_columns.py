@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
@@ -50,16 +50,12 @@ class Columns:
         }
 
 
-def read(columns: Any, update: Any) -> Columns:
+def read(columns: Mapping[str, Any], update: Sequence[Any]) -> Columns:
     """Read ``columns`` and ``update`` of the table; raises ConfigurationError naming the key at fault."""
-    if not isinstance(columns, dict) or not columns:
-        raise ConfigurationError("columns must say what stands in each column of the table: [registrar.columns].")
     rules = {name: _rule(name, rule) for name, rule in columns.items()}
     found_by = [name for name, rule in rules.items() if rule == placeholders.parsed("{email}")]
     if len(found_by) != 1:
         raise ConfigurationError('columns must name exactly one column as "email": customers are found by it.')
-    if not isinstance(update, list):
-        raise ConfigurationError('update must be a list of columns, such as ["first_name", "phone"].')
     for name in update:
         _check_update(name, rules, found_by[0])
     return Columns(rules, found_by[0], tuple(update))

@@ -11,7 +11,9 @@ from typing import Any
 
 from receiver.customers.registrars import customer_fields
 from receiver.customers.registrars.http import HttpRegistrar
-from receiver.customers.registrars.sql import SqlRegistrar
+from receiver.customers.registrars.http_request import HttpSettings
+from receiver.customers.registrars.registry import settings
+from receiver.customers.registrars.sql import SqlRegistrar, SqlSettings
 from tests.customers.registrars.people import customer
 from tests.customers.registrars.websites import website
 from tests.hostile_servers import reply, serving
@@ -28,9 +30,9 @@ def example(name: str) -> dict[str, Any]:
 def test_the_table_of_a_database_works(tmp_path: Path) -> None:
     create = """CREATE TABLE {name} (id {key}, email VARCHAR(190) UNIQUE, display_name VARCHAR(50), role VARCHAR(20),
         password VARCHAR(90), joined DATETIME)"""
-    SqlRegistrar(example("sql"), {"WEBSITE_PASSWORD": "x"})
+    SqlRegistrar(settings(SqlSettings, example("sql")), {"WEBSITE_PASSWORD": "x"})
     with website("mariadb", tmp_path, create) as site:
-        sql = SqlRegistrar(example("sql") | {"url": site.url, "table": site.table}, {})
+        sql = SqlRegistrar(settings(SqlSettings, example("sql") | {"url": site.url, "table": site.table}))
         sql.register(customer())
         assert sql.register(customer(first_name="Zoe")).endswith("brought up to date: display_name")
         (row,) = site.rows()
@@ -55,10 +57,12 @@ def test_the_call_of_wordpress_works() -> None:
             reply("201 Created", b'{"id": 7}')(connection)
 
     table = example("http")
-    HttpRegistrar(table, {"WORDPRESS_LOGIN": login})
+    HttpRegistrar(settings(HttpSettings, table), {"WORDPRESS_LOGIN": login})
     with serving(wordpress) as server:
         url = server.url("/wp-json/wp/v2/users")
-        registrar = HttpRegistrar(table | {"url": url, "allow_private": True}, {"WORDPRESS_LOGIN": login})
+        registrar = HttpRegistrar(
+            settings(HttpSettings, table | {"url": url, "allow_private": True}), {"WORDPRESS_LOGIN": login}
+        )
         assert registrar.register(customer()) == "the website answered 201"
         assert registrar.register(customer()) == "known already, the website answered 500"
 

@@ -10,6 +10,8 @@ import pytest
 
 from receiver.customers.registrars import NotRegistered
 from receiver.customers.registrars.http import HttpRegistrar
+from receiver.customers.registrars.http_request import HttpSettings
+from receiver.customers.registrars.registry import settings
 from receiver.errors import ConfigurationError
 from tests.customers.registrars.people import customer
 from tests.hostile_servers import Answerer, Server, reply, serving
@@ -35,9 +37,13 @@ def table(url: str, **changes: Any) -> dict[str, Any]:
     return {"url": url, "allow_private": True, "body": BODY, **changes}
 
 
+def made(table: dict[str, Any], **environment: str) -> HttpRegistrar:
+    return HttpRegistrar(settings(HttpSettings, table), environment)
+
+
 def test_the_call_is_as_the_table_says(server: Server) -> None:
     headers = {"Authorization": "Bearer ${TOKEN}", "X-Shop": "mugs"}
-    registrar = HttpRegistrar(table(server.url("/users"), method="PUT", headers=headers), {"TOKEN": "t0ken"})
+    registrar = made(table(server.url("/users"), method="PUT", headers=headers), TOKEN="t0ken")
 
     assert registrar.register(customer()) == "the website answered 201"
     (request,) = server.requests
@@ -56,7 +62,7 @@ def test_the_call_is_as_the_table_says(server: Server) -> None:
 
 def test_what_a_customer_typed_stays_inside_its_text(server: Server) -> None:
     hostile = '", "role": "admin", "x": "{email}\\'
-    HttpRegistrar(table(server.url()), {}).register(customer(first_name=hostile, last_name=None))
+    made(table(server.url())).register(customer(first_name=hostile, last_name=None))
 
     assert json.loads(server.requests[0].body)["full"] == hostile
 
@@ -71,7 +77,7 @@ def test_what_a_customer_typed_stays_inside_its_text(server: Server) -> None:
 )
 def test_an_answer_that_says_the_customer_is_there_is_a_success(answer: Answerer, exists: list[Any]) -> None:
     with serving(answer) as server:
-        assert HttpRegistrar(table(server.url(), exists=exists), {}).register(customer()).startswith("known already")
+        assert made(table(server.url(), exists=exists)).register(customer()).startswith("known already")
 
 
 @pytest.mark.parametrize(
@@ -85,7 +91,7 @@ def test_an_answer_that_says_the_customer_is_there_is_a_success(answer: Answerer
 )
 def test_any_other_answer_is_told_without_the_secret(answer: Answerer, said: str) -> None:
     with serving(answer) as server:
-        registrar = HttpRegistrar(table(server.url(), headers={"X-Token": "${TOKEN}"}), {"TOKEN": "t0ken"})
+        registrar = made(table(server.url(), headers={"X-Token": "${TOKEN}"}), TOKEN="t0ken")
         with pytest.raises(NotRegistered) as error:
             registrar.register(customer())
     assert str(error.value).startswith(said)
@@ -97,12 +103,12 @@ def test_a_body_that_breaks_off_does_not_change_what_the_status_says() -> None:
         connection.sendall(b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\nx")
 
     with serving(broken) as server:
-        assert HttpRegistrar(table(server.url()), {}).register(customer()) == "the website answered 201"
+        assert made(table(server.url())).register(customer()) == "the website answered 201"
 
 
 def test_a_website_that_is_away_is_told_in_words() -> None:
     with pytest.raises(NotRegistered) as error:
-        HttpRegistrar(table("http://127.0.0.1:1/users"), {}).register(customer())
+        made(table("http://127.0.0.1:1/users")).register(customer())
     assert str(error.value) == "The website cannot be reached: 127.0.0.1 port 1: Connection refused"
 
 
@@ -110,12 +116,12 @@ def test_without_allow_private_no_address_inside_is_called(server: Server) -> No
     """The name is public as far as the table tells; where it leads is judged at the call."""
     url = f"https://127.0.0.1.nip.invalid:{server.port}/users"
     with pytest.raises(NotRegistered):
-        HttpRegistrar(table(url, allow_private=False), {}).register(customer())
+        made(table(url, allow_private=False)).register(customer())
     assert server.connections == 0
 
 
 def test_the_check_calls_nobody(server: Server) -> None:
-    assert HttpRegistrar(table(server.url("/users")), {}).check().startswith("http: POST http://127.0.0.1")
+    assert made(table(server.url("/users"))).check().startswith("http: POST http://127.0.0.1")
     assert server.connections == 0
 
 
@@ -133,7 +139,7 @@ def test_the_check_calls_nobody(server: Server) -> None:
         ({"headers": {"X-A": 1}}, "headers.X-A must be text"),
         ({"headers": {"X-A": "${AWAY}"}}, "headers.X-A has ${AWAY}, but the environment has no AWAY"),
         ({"headers": {"X-A": "${LINES}"}}, "headers.X-A must be one line of visible ASCII"),
-        ({"body": {}}, "body must say what is sent"),
+        ({"body": {}}, "body must be what is sent"),
         ({"body": {"mail": "x", "n": [1], "o": {"p": "{name}"}}}, 'body has "{email}" nowhere'),
         ({"body": {"a": {"b": ["{e_mail}"]}}}, "body.a.b[0] has {e_mail}, which is no field"),
         ({"body": {"a": object()}}, "body.a must be text, a number"),
@@ -145,5 +151,5 @@ def test_the_check_calls_nobody(server: Server) -> None:
 )
 def test_a_wrong_table_is_named_by_its_key(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        HttpRegistrar(table("http://127.0.0.1/users") | changes, {"LINES": "a\nb"})
+        made(table("http://127.0.0.1/users") | changes, LINES="a\nb")
     assert said in str(error.value)

@@ -76,7 +76,7 @@ def test_other_registrars_tell_no_website(serve: Callable[..., Served], registra
     ("name", "table", "said"),
     [
         ("sql", {}, 'REGISTRAR is "sql", so config.toml needs a table [registrar]'),
-        ("http", {"url": "x"}, "[registrar] in config.toml: url: "),
+        ("http", {"url": "x", "body": {"email": "{email}"}}, "[registrar] in config.toml: url: "),
     ],
 )
 def test_a_wrong_table_is_told_at_the_start(make_app: Callable[..., Flask], name: str, table: Any, said: str) -> None:

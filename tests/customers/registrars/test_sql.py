@@ -13,14 +13,19 @@ from sqlalchemy import event
 from werkzeug.security import check_password_hash
 
 from receiver.customers.registrars import NotRegistered
-from receiver.customers.registrars.sql import SqlRegistrar
+from receiver.customers.registrars.registry import settings
+from receiver.customers.registrars.sql import SqlRegistrar, SqlSettings
 from receiver.errors import ConfigurationError
 from tests.customers.registrars.people import REGISTERED, customer
 from tests.customers.registrars.websites import COLUMNS, KINDS, Website, website
 
 
+def made(table: dict[str, Any], **environment: str) -> SqlRegistrar:
+    return SqlRegistrar(settings(SqlSettings, table), environment)
+
+
 def registrar(site: Website, **changes: Any) -> SqlRegistrar:
-    return SqlRegistrar(site.settings(**changes), {})
+    return made(site.settings(**changes))
 
 
 def test_a_new_customer_is_added_with_every_column(site: Website) -> None:
@@ -202,7 +207,7 @@ def test_a_table_without_a_primary_key_cannot_be_kept_up_to_date(tmp_path: Path)
 def test_a_server_that_is_away_is_told(file_site: Website) -> None:
     away = {**file_site.settings(), "url": "mysql+pymysql://root@127.0.0.1:1/test"}
     with pytest.raises(NotRegistered, match=r"database says: .*Can't connect"):
-        SqlRegistrar(away, {}).check()
+        made(away).check()
 
 
 def test_a_value_of_no_sql_kind_is_told_too(file_site: Website) -> None:
@@ -214,7 +219,7 @@ def test_a_value_of_no_sql_kind_is_told_too(file_site: Website) -> None:
 
 def test_the_password_of_the_database_comes_from_the_environment(file_site: Website) -> None:
     url = "postgresql+psycopg://root:${SITE_PASSWORD}@127.0.0.1:1/test"
-    sql = SqlRegistrar(file_site.settings(url=url), {"SITE_PASSWORD": "p@ss/w:rd"})
+    sql = made(file_site.settings(url=url), SITE_PASSWORD="p@ss/w:rd")
 
     assert sql._engine.url.password == "p@ss/w:rd"
     with pytest.raises(NotRegistered) as error:
@@ -223,7 +228,7 @@ def test_the_password_of_the_database_comes_from_the_environment(file_site: Webs
 
 
 def test_the_whole_url_may_be_a_variable(file_site: Website) -> None:
-    sql = SqlRegistrar(file_site.settings(url="${SITE}"), {"SITE": file_site.url})
+    sql = made(file_site.settings(url="${SITE}"), SITE=file_site.url)
     assert sql.check().startswith("sql: ")
 
 
@@ -248,19 +253,19 @@ def wrong(**changes: Any) -> dict[str, Any]:
 )
 def test_a_wrong_table_is_named_by_its_key(table: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError) as error:
-        SqlRegistrar(table, {})
+        made(table)
     assert said in str(error.value)
 
 
 def test_the_table_must_have_a_name(file_site: Website) -> None:
-    with pytest.raises(ConfigurationError, match="table must name the table"):
+    with pytest.raises(ConfigurationError, match="table must be the name"):
         registrar(file_site, table="")
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"columns": {}}, "columns must say what stands in each column"),
+        ({"columns": {}}, "columns must be what stands in each column"),
         ({"columns": {"mail": "e-mail"}}, 'columns.mail is "e-mail", which is no field of a customer; a constant is'),
         ({"columns": {"mail": "{e_mail}"}}, "columns.mail has {e_mail}, which is no field of a customer; the fields"),
         ({"columns": {"mail": "{email!r}"}}, "columns.mail has {email}, which is no field"),

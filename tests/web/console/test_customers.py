@@ -12,7 +12,6 @@ import pytest
 from sqlalchemy import update
 
 from receiver.customers import records
-from receiver.customers.registrars import choice
 from receiver.orders import Customer, Order
 from receiver.storage.models import CustomerRow
 from receiver.storage.registration_models import RegistrationRow
@@ -190,7 +189,7 @@ def test_the_page_says_how_far_the_hand_over_to_the_website_is(
     assert "Next attempt" not in said
 
     visitor.post("/admin/customers/1/register")
-    registrar, problems = choice.chosen("sql", settings, {})
+    registrar, problems = shop.kit.registrars.chosen("sql", settings)
     assert problems == []
     shop.kit.registrations.registrar = registrar
     assert shop.kit.registrations.run_next()

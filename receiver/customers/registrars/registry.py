@@ -1,0 +1,100 @@
+"""Find the registrars, and make the one that REGISTRAR names from ``[registrar]``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from receiver import errors
+from receiver.customers import registrars
+from receiver.customers.registrars import MARK, WITHOUT_WEBSITE, Registrar, RegistrarType, tells_a_website
+from receiver.errors import ConfigurationError
+from receiver.settings import extensions, reading
+from receiver.settings.instance_files import InstanceFiles
+
+DOOR = extensions.Door(
+    "registrars",
+    built_in=("receiver.customers.registrars.sql", "receiver.customers.registrars.http"),
+    decorator="@registrar",
+    mark=MARK,
+    file=registrars.__file__,
+)
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Registrars:
+    """The registrars that were found, and a sentence for each that couldn't be taken."""
+
+    types: Mapping[str, RegistrarType]
+    problems: tuple[str, ...]
+    #: The merchant's files; their modules live as long as this.
+    files: InstanceFiles
+
+    @property
+    def names(self) -> list[str]:
+        """Return what REGISTRAR may be."""
+        return sorted({*WITHOUT_WEBSITE, *self.types})
+
+    def chosen(self, name: str, table: Any) -> tuple[Registrar | None, list[str]]:
+        """Make the registrar of this name from ``[registrar]``, or say what's wrong; None tells no website."""
+        if not tells_a_website(name):
+            return None, []
+        if name not in self.types:
+            return None, [f"REGISTRAR must be one of {', '.join(self.names)}.", *self.problems]
+        found = self.types[name]
+        needed = any(field.is_required() for field in found.settings.model_fields.values())
+        if not isinstance(table, dict) or (needed and not table):
+            return None, [f'REGISTRAR is "{name}", so config.toml needs a table [registrar]; see docs/registering.md.']
+        try:
+            return found.make(settings(found.settings, table)), []
+        except ConfigurationError as error:
+            return None, [f"[registrar] in config.toml: {error}"]
+        except Exception as error:  # noqa: BLE001 - a merchant's class may fail in any way
+            return None, [f"The registrar {name} cannot be made: {errors.describe(error)} ({errors.location(error)})."]
+
+    def without_effect(self, name: str, table: Any) -> list[str]:
+        """Say of each key of ``[registrar]`` that is none of the chosen registrar's that it has no effect."""
+        if name not in self.types or not isinstance(table, dict):
+            return []
+        known = sorted(self.types[name].settings.model_fields)
+        return [f"[registrar] in config.toml {said}" for said in reading.without_effect(table, known)]
+
+
+def load(instance: Path) -> Registrars:
+    """Find all registrars; a broken one is named and stops no other."""
+    types: dict[str, RegistrarType] = {}
+    problems: list[str] = []
+    files = InstanceFiles(instance / DOOR.name)
+    for loaded in extensions.load(DOOR, files):
+        problems += [loaded.problem] if loaded.problem else []
+        for marked in loaded.marked:
+            found: RegistrarType = getattr(marked, MARK)
+            if found.name in types:
+                problems.append(f"{loaded.place}: a registrar named {found.name} is there already; rename this one.")
+            types.setdefault(found.name, found)
+    return Registrars(types, tuple(problems), files)
+
+
+def settings(model: type[Model], table: Mapping[str, Any]) -> Model:
+    """Read ``[registrar]``; raises ConfigurationError naming the keys at fault."""
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        sentences = dict.fromkeys(_sentence(model, one) for one in error.errors())
+        raise ConfigurationError(" ".join(sentences)) from None
+
+
+def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
+    """Say what a key must be, by its description in the model where it has one; never with its value."""
+    key = str(error["loc"][0]) if error["loc"] else "the table"
+    described = key in model.model_fields and model.model_fields[key].description
+    if described and error["type"] != "value_error":
+        return f"{key} must be {described}."
+    return f"{'.'.join(map(str, error['loc'])) or key}: {error['msg'].removeprefix('Value error, ')}."
