@@ -146,6 +146,18 @@ class Controls:
         with self._database.write() as session:
             control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
 
+    def give_to_receiver(self) -> None:
+        """Let this receiver accept what the control signs with, now and after a rotation; safe to repeat.
+
+        Raises NotPossible while there is no secret.
+        """
+        with self._database.write() as session:
+            found = control_secrets.that_sign(session, self._secret_key, self._now())
+            if not found:
+                raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
+            for row, _ in found:
+                row.accepts = True
+
     def _check(self, url: str) -> None:
         if not url:
             raise NotPossible("Enter the URL to send completed orders to.")

@@ -6,22 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine, delete, inspect, select
+from sqlalchemy import Engine, Inspector, delete, inspect
+from sqlalchemy import text as sql
 
 from receiver.security import encryption
 from receiver.storage.database import Database
 from receiver.storage.errors import translated_errors
 from receiver.storage.models import SecretRow
-from receiver.storage.relay_models import ControlSecretRow
-
-Row = type[SecretRow] | type[ControlSecretRow]
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Is one table of ciphertexts, as the merchant knows it."""
+    """One kind of stored secret, as the merchant knows it."""
 
-    model: Row
+    signs: bool
     one: str
     many: str
     #: How to get a new one in the place of one that is lost.
@@ -29,13 +27,13 @@ class Kind:
 
 
 ORDER_CONTROL = Kind(
-    ControlSecretRow,
+    True,
     "secret of the Order Control",
     "secrets of the Order Control",
     "make a new one and give it to the receiving server: flask relay rotate",
 )
 KINDS = (
-    Kind(SecretRow, "shared secret", "shared secrets", "enter it again: flask secret add SECRET"),
+    Kind(False, "shared secret", "shared secrets", "enter it again: flask secret add SECRET"),
     ORDER_CONTROL,
 )
 
@@ -50,23 +48,32 @@ def unreadable(engine: Engine, secret_key: str, *kinds: Kind) -> list[str]:
     return [
         f"{len(marks)} {kind.one if len(marks) == 1 else kind.many} ({', '.join(marks)})"
         for kind in kinds or KINDS
-        if (marks := [mark for _, mark in _closed(engine, kind.model, secret_key)])
+        if (marks := [mark for _, mark in _closed(engine, kind, secret_key)])
     ]
 
 
 def remove_unreadable(database: Database, secret_key: str) -> Iterator[str]:
     """Remove what this key cannot read, and say of each how it is replaced."""
     for kind in KINDS:
-        for pk, mark in _closed(database.engine, kind.model, secret_key):
+        for pk, mark in _closed(database.engine, kind, secret_key):
             with database.write() as session:
-                session.execute(delete(kind.model).where(kind.model.id == pk))
+                session.execute(delete(SecretRow).where(SecretRow.id == pk))
             yield f"Removed the {kind.one} {mark}, which cannot be read any more; {kind.again}"
 
 
-def _closed(engine: Engine, model: Row, secret_key: str) -> list[tuple[int, str]]:
-    """Give id and fingerprint of each row that the key does not open."""
+def _closed(engine: Engine, kind: Kind, secret_key: str) -> list[tuple[int, str]]:
+    """Return id and fingerprint of each row that the key does not open."""
     with translated_errors(), engine.connect() as connection:
-        if not inspect(connection).has_table(model.__tablename__):
+        schema = inspect(connection)
+        if not schema.has_table("shared_secrets"):
             return []
-        rows = connection.execute(select(model.id, model.fingerprint, model.ciphertext).order_by(model.id)).all()
+        rows = connection.execute(sql(_select(schema, kind))).all()
     return [(pk, mark) for pk, mark, text in rows if encryption.decrypted(secret_key, text) is None]
+
+
+def _select(schema: Inspector, kind: Kind) -> str:
+    """Return the statement that reads one kind, by the tables that there are."""
+    columns = "SELECT id, fingerprint, ciphertext FROM"
+    if any(column["name"] == "signs" for column in schema.get_columns("shared_secrets")):
+        return f"{columns} shared_secrets WHERE signs IS {int(kind.signs)} ORDER BY id"
+    return f"{columns} {'order_control_secrets' if kind.signs else 'shared_secrets'} ORDER BY id"

@@ -25,8 +25,8 @@ SELF_TEST = "selftest"
 
 
 def stored_secrets(cursor: Any) -> Stored:
-    """Read the stored secrets on a bare cursor: one SELECT."""
-    cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets ORDER BY id DESC")
+    """Read the secrets that are stored for POSTs on a bare cursor: one SELECT."""
+    cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets WHERE accepts ORDER BY id DESC")
     return cursor.fetchall()  # type: ignore[no-any-return]
 
 
@@ -92,13 +92,13 @@ class SharedSecrets:
         refuse_weak(secret)
         ciphertext = encryption.encrypted(self._secret_key, secret)
         mark = signing.fingerprint(secret)
-        mine = select(SecretRow).where(SecretRow.fingerprint == mark)
+        mine = select(SecretRow).where(SecretRow.fingerprint == mark, SecretRow.accepts)
         readable = [row for row in session.scalars(mine) if encryption.decrypted(self._secret_key, row.ciphertext)]
         active = [row for row in readable if row.ends_at is None or row.ends_at > now]
         if secret in self._from_settings or any(row.ends_at is None for row in active):
             raise NotPossible(f"The secret {mark} is active already.")
-        if active:
-            active[0].ends_at = ends_at
+        if own := [row for row in active if not row.signs]:
+            own[0].ends_at = ends_at
             return mark
         session.add(SecretRow(name=name, ciphertext=ciphertext, fingerprint=mark, created_at=now, ends_at=ends_at))
         return mark
@@ -120,12 +120,28 @@ class SharedSecrets:
         """
         if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
             raise NotPossible(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
-        mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint)
+        mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint, SecretRow.accepts)
         active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
         if not active:
             raise NotThere(f"No active secret has the fingerprint {fingerprint[:64]}; see `flask secret list`.")
         for row in active:
+            if row.signs:  # the Order Control goes on signing with it
+                row.accepts = False
+                row = SecretRow(
+                    name=row.name,
+                    ciphertext=row.ciphertext,
+                    fingerprint=fingerprint,
+                    created_at=row.created_at,
+                    ends_at=row.ends_at,
+                )
+                session.add(row)
             row.ends_at = min(row.ends_at or at, at)
+
+    def is_active(self, fingerprint: str) -> bool:
+        """Return whether a POST may be verified now by the secret with this fingerprint."""
+        with self._database.read() as session:
+            rows = self.listing(session, now=datetime.now(UTC))
+        return any(row["fingerprint"] == fingerprint and row["state"] == "active" for row in rows)
 
     def forget_self_test(self, session: Session, fingerprint: str, *, now: datetime) -> None:
         """Remove a self test's secret, and what earlier ones that were broken off have left: nobody sends it again."""
@@ -138,7 +154,7 @@ class SharedSecrets:
             _described(signing.fingerprint(secret), "SHARED_SECRETS", "active", None, None)
             for secret in self._from_settings
         ]
-        for row in session.scalars(select(SecretRow).order_by(SecretRow.id)):
+        for row in session.scalars(select(SecretRow).where(SecretRow.accepts).order_by(SecretRow.id)):
             state = "active" if row.ends_at is None or row.ends_at > now else "retired"
             if state == "active" and encryption.decrypted(self._secret_key, row.ciphertext) is None:
                 state = "unreadable"

@@ -208,7 +208,7 @@ class AddressRow(Base):
 
 
 class SecretRow(Base):
-    """Is one shared secret of the receiver, encrypted under SECRET_KEY; a retired one stays to be recognised."""
+    """One shared secret, encrypted under SECRET_KEY: the receiver's, the Order Control's, or both's."""
 
     __tablename__ = "shared_secrets"
 
@@ -217,7 +217,12 @@ class SecretRow(Base):
     ciphertext: Mapped[str]
     fingerprint: Mapped[str] = mapped_column(index=True)
     created_at: Mapped[datetime]
+    #: When it is retired; the row stays, so that a POST with a retired one is told from one with an unknown one.
     ends_at: Mapped[datetime | None]
+    #: Whether a POST may be verified by it.
+    accepts: Mapped[bool] = mapped_column(server_default=sql("1"), default=True)
+    #: Whether the Order Control signs with it.
+    signs: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
 
 
 class RefusalRow(Base):

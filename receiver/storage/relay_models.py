@@ -1,4 +1,4 @@
-"""The relay's tables: the Order Control, its secrets, the transmissions and their attempts."""
+"""The relay's tables: the Order Control, the transmissions and their attempts."""
 
 from __future__ import annotations
 
@@ -27,18 +27,6 @@ class ControlRow(Base):
     failing_since: Mapped[datetime | None]
     #: Why the relay itself disabled it; null when a person did, or it is enabled.
     disabled_because: Mapped[str | None]
-
-
-class ControlSecretRow(Base):
-    """Is one shared secret that the relay signs with, encrypted under SECRET_KEY; a replaced one has an end."""
-
-    __tablename__ = "order_control_secrets"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    ciphertext: Mapped[str]
-    fingerprint: Mapped[str]
-    created_at: Mapped[datetime]
-    ends_at: Mapped[datetime | None]
 
 
 class TransmissionRow(Job, Base):

@@ -14,7 +14,8 @@ from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
 from receiver.relay.controls import Control, Controls
 from receiver.security.signing import fingerprint
-from receiver.storage.relay_models import ControlRow, ControlSecretRow
+from receiver.storage.models import SecretRow
+from receiver.storage.relay_models import ControlRow
 from tests.relay.relaying import START, Relay
 
 URL = "https://shop.example/orders"
@@ -72,7 +73,7 @@ def test_it_is_disabled_even_when_its_url_will_do_no_longer(relay: Relay) -> Non
 def test_the_secret_is_stored_encrypted(relay: Relay) -> None:
     relay.controls.save(enabled=True, url=URL)
     with relay.kit.database.read() as session:
-        row = session.get_one(ControlSecretRow, 1)
+        row = session.get_one(SecretRow, 1)
 
     assert relay.controls.reveal().removeprefix("whsec_") not in row.ciphertext
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
-from flask import Flask
 
-from receiver.app.components import Kit
-from receiver.relay.own_receiver import NAME, OwnReceiver
+from receiver.relay import own_receiver
+from receiver.relay.control_secrets import NAME
 from tests.served import Served
 
 
@@ -27,21 +27,17 @@ from tests.served import Served
         ("", False),
     ],
 )
-def test_a_url_leads_here_when_it_is_public_url_and_orders(
-    make_app: Callable[..., Flask], url: str, is_here: bool
-) -> None:
-    kit: Kit = make_app(PUBLIC_URL="https://shop.example").extensions["receiver"]
-
-    assert OwnReceiver(kit).is_at(url) is is_here
+def test_a_url_leads_here_when_it_is_public_url_and_orders(url: str, is_here: bool) -> None:
+    assert own_receiver.is_at(url, "https://shop.example") is is_here
 
 
-def test_a_server_may_be_below_a_path_and_known_by_other_names(make_app: Callable[..., Flask]) -> None:
-    own = OwnReceiver(make_app(PUBLIC_URL="https://shop.example/kit/").extensions["receiver"])
+def test_a_server_may_be_below_a_path_and_known_by_other_names() -> None:
+    own = "https://shop.example/kit/"
 
-    assert own.is_at("https://shop.example/kit/orders")
-    assert not own.is_at("https://shop.example/orders")
-    assert not own.is_at("http://127.0.0.1:8000/orders")
-    assert own.is_at("http://127.0.0.1:8000/orders", "http://127.0.0.1:8000/")
+    assert own_receiver.is_at("https://shop.example/kit/orders", own)
+    assert not own_receiver.is_at("https://shop.example/orders", own)
+    assert not own_receiver.is_at("http://127.0.0.1:8000/orders", own)
+    assert own_receiver.is_at("http://127.0.0.1:8000/orders", own, "http://127.0.0.1:8000/")
 
 
 @pytest.fixture
@@ -57,27 +53,27 @@ def given(shop: Served) -> list[str]:
     return list(shop.kit.shared_secrets.keyring().active)
 
 
-def test_giving_lets_a_test_transmission_through(shop: Served) -> None:
-    own = OwnReceiver(shop.kit)
-    assert not own.is_given(shop.kit.controls.read())
-    assert shop.kit.transmissions.send_test().state == "failed"
-    own.give()
-    own.give()
+def is_given(shop: Served) -> bool:
+    return shop.kit.shared_secrets.is_active(shop.kit.controls.read().secrets[0].fingerprint)
 
-    assert own.is_given(shop.kit.controls.read())
+
+def test_giving_lets_a_test_transmission_through(shop: Served) -> None:
+    assert not is_given(shop)
+    assert shop.kit.transmissions.send_test().state == "failed"
+    shop.kit.controls.give_to_receiver()
+    shop.kit.controls.give_to_receiver()
+
+    assert is_given(shop)
     assert shop.kit.transmissions.send_test().state == "delivered"
     assert len(given(shop)) == 1
     assert shop.kit.transmissions.send_test().state == "delivered"
 
 
 def test_after_a_rotation_the_receiver_takes_both_until_the_old_ones_end(shop: Served) -> None:
-    own = OwnReceiver(shop.kit)
-    own.give()
+    shop.kit.controls.give_to_receiver()
     shop.kit.controls.rotate()
-    assert not own.is_given(shop.kit.controls.read())
-    own.follow()
 
-    assert own.is_given(shop.kit.controls.read())
+    assert is_given(shop)
     assert len(given(shop)) == 2
     with shop.kit.database.read() as session:
         rows = shop.kit.shared_secrets.listing(session, now=shop.kit.controls.read().secrets[1].created_at)
@@ -90,25 +86,46 @@ def test_after_a_rotation_the_receiver_takes_both_until_the_old_ones_end(shop: S
 
 
 def test_a_secret_revoked_in_the_control_is_ended_here_too(shop: Served) -> None:
-    own = OwnReceiver(shop.kit)
-    own.give()
+    shop.kit.controls.give_to_receiver()
     shop.kit.controls.rotate()
-    own.follow()
     shop.kit.controls.revoke(shop.kit.controls.read().secrets[1].fingerprint)
-    own.follow()
 
     assert given(shop) == [shop.kit.controls.reveal()]
 
 
 def test_given_for_the_first_time_during_a_rotation_the_old_one_has_its_end_from_the_start(shop: Served) -> None:
     shop.kit.controls.rotate()
-    OwnReceiver(shop.kit).give()
+    shop.kit.controls.give_to_receiver()
 
     assert len(given(shop)) == 2
 
 
 def test_a_receiver_that_was_not_given_the_secret_is_left_alone(shop: Served) -> None:
     shop.kit.controls.rotate()
-    OwnReceiver(shop.kit).follow()
 
     assert shop.kit.shared_secrets.keyring().active == {}
+
+
+def test_a_secret_that_is_revoked_here_still_signs_and_is_recognised(shop: Served) -> None:
+    shop.kit.controls.give_to_receiver()
+    (ours,) = shop.kit.controls.read().secrets
+    with shop.kit.database.write() as session:
+        shop.kit.shared_secrets.end(session, ours.fingerprint, at=datetime.now(UTC))
+
+    assert (given(shop), shop.kit.controls.read().secrets) == ([], (ours,))
+    assert list(shop.kit.shared_secrets.keyring().retired) == [shop.kit.controls.reveal()]
+    shop.kit.controls.rotate()
+    assert given(shop) == []
+
+
+def test_a_replaced_secret_that_is_added_here_by_hand_signs_no_longer_for_it(shop: Served) -> None:
+    shop.kit.controls.give_to_receiver()
+    old = shop.kit.controls.reveal()
+    shop.kit.controls.rotate()
+    with shop.kit.database.write() as session:
+        shop.kit.shared_secrets.add(session, old, now=datetime.now(UTC))
+
+    _, replaced = shop.kit.controls.read().secrets
+    assert replaced.ends_at is not None
+    shop.kit.controls.revoke(replaced.fingerprint)
+    assert set(given(shop)) == {old, shop.kit.controls.reveal()}

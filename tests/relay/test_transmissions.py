@@ -15,7 +15,8 @@ from receiver.errors import ConfigurationError
 from receiver.relay.controls import Control
 from receiver.relay.transmissions import SCHEDULE, Transmissions
 from receiver.security import signing
-from receiver.storage.relay_models import ControlRow, ControlSecretRow, TransmissionRow
+from receiver.storage.models import SecretRow
+from receiver.storage.relay_models import ControlRow, TransmissionRow
 from tests.hostile_servers import Answerer, reply
 from tests.relay.relaying import ACCEPTED, START, Relay, Shop
 from tests.smtp_servers import free_port
@@ -359,7 +360,7 @@ def test_what_nobody_foresaw_is_tried_again_by_the_schedule(
 
 def test_without_a_secret_that_can_be_read_nothing_is_sent_and_the_cause_is_said(enabled: Relay, shop: Shop) -> None:
     with enabled.kit.database.write() as session:
-        session.execute(update(ControlSecretRow).values(ciphertext="of another key"))
+        session.execute(update(SecretRow).values(ciphertext="of another key"))
     enabled.receive()
     enabled.work()
 

@@ -183,3 +183,39 @@ def test_an_upgrade_gives_each_row_that_still_holds_it_what_makes_its_copies(unm
     order = Order.model_validate_json(AN_OLD_ORDER)
     wanted = [content_digest(order, "completed"), content_digest(order, "pending")]
     assert found == [*wanted, "of fields", "of fields", None, None]
+
+
+def test_an_upgrade_keeps_who_is_signed_in_and_makes_one_row_of_a_secret_that_was_given(unmade: Kit) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    secrets = "(name, ciphertext, fingerprint, created_at, ends_at)"
+    with unmade.database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0015")
+        for statement in (
+            "INSERT INTO customers (id, email, registered_at, accepts_marketing) VALUES (7, 'ada@shop.example', 1, 0)",
+            "INSERT INTO console_sessions VALUES ('admin', 1, 2)",
+            "INSERT INTO account_sessions VALUES ('ada', 7, 3)",
+            f"INSERT INTO shared_secrets {secrets} VALUES ('added', 'a', 'aa', 1, NULL)",
+            f"INSERT INTO shared_secrets {secrets} VALUES ('order control', 'b', 'bb', 1, NULL)",
+            f"INSERT INTO shared_secrets {secrets} VALUES ('order control', 'c', 'cc', 1, 9)",
+            (
+                "INSERT INTO order_control_secrets "
+                "VALUES (1, 'b', 'bb', 1, NULL), (2, 'c', 'cc', 1, NULL), (3, 'd', 'dd', 1, NULL)"
+            ),
+        ):
+            connection.execute(text(statement))
+    migrations.upgrade(unmade.database.engine)
+    with unmade.database.read() as session:
+        signed_in = session.execute(text("SELECT token_digest, kind, customer_pk, ends_at FROM sign_ins")).all()
+        kept = session.execute(
+            text("SELECT fingerprint, ends_at, accepts, signs FROM shared_secrets ORDER BY id")
+        ).all()
+    assert [tuple(row) for row in signed_in] == [("admin", "console", None, 2), ("ada", "account", 7, 3)]
+    assert [tuple(row) for row in kept] == [
+        ("aa", None, 1, 0),
+        ("cc", 9, 1, 0),
+        ("bb", None, 1, 1),
+        ("cc", None, 0, 1),
+        ("dd", None, 0, 1),
+    ]

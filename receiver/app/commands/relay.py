@@ -15,8 +15,7 @@ from receiver.app.commands.printing import json_option, print_json, print_rows, 
 from receiver.app.commands.working import working_kit
 from receiver.app.components import current_kit
 from receiver.orders import files
-from receiver.relay import order_received, queries, report, sender
-from receiver.relay.own_receiver import OwnReceiver
+from receiver.relay import order_received, own_receiver, queries, report, sender
 from receiver.relay.recording import identified
 from receiver.security import signing
 from receiver.security.http_client import new_pool
@@ -58,8 +57,8 @@ def enable(url: str | None, encoding: Literal["form", "json"] | None, secret_fie
     is_new = not kit.controls.active_secrets()
     control = kit.controls.save(enabled=True, url=url, encoding=encoding, sends_secret_field=secret_field)
     click.echo(f"Completed orders are posted to {control.url} from now on.")
-    if OwnReceiver(kit).is_at(control.url):
-        OwnReceiver(kit).give()
+    if own_receiver.is_at(control.url, kit.settings.PUBLIC_URL):
+        kit.controls.give_to_receiver()
         click.echo("That is this very receiver; it takes the shared secret now.")
     elif is_new:
         _print_secret(kit.controls.reveal(), "")
@@ -79,9 +78,8 @@ def rotate() -> None:
     kit = working_kit()
     old = kit.controls.reveal()
     secret = kit.controls.rotate()
-    OwnReceiver(kit).follow()
     click.echo("A new secret signs from now on; the old one signs along for 24 hours.")
-    if OwnReceiver(kit).is_given(kit.controls.read()):
+    if kit.shared_secrets.is_active(signing.fingerprint(secret)):
         click.echo("This receiver takes both.")
     else:
         _print_secret(secret, f" --replaces {signing.fingerprint(old)} --overlap 24h")

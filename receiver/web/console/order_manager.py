@@ -13,9 +13,8 @@ from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringF
 
 from receiver.app.components import Kit, current_kit
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
-from receiver.relay import queries, report
+from receiver.relay import own_receiver, queries, report
 from receiver.relay.controls import Control
-from receiver.relay.own_receiver import OwnReceiver
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from receiver.web import paging
 from receiver.web.console.blueprint import console
@@ -110,10 +109,9 @@ def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
 
 def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
     """Tell whether this very receiver, at the control's URL, takes its secret; None when another is there."""
-    own_receiver = OwnReceiver(kit)
-    if not own_receiver.is_at(control.url, request.host_url):
+    if not own_receiver.is_at(control.url, kit.settings.PUBLIC_URL, request.host_url):
         return None
-    return {"is_given": own_receiver.is_given(control)}
+    return {"is_given": bool(control.secrets) and kit.shared_secrets.is_active(control.secrets[0].fingerprint)}
 
 
 def _is_as_asked(control: Control, form: OrderControlForm) -> bool:

@@ -10,7 +10,6 @@ from wtforms.validators import InputRequired
 
 from receiver.app.components import current_kit
 from receiver.errors import ConfigurationError, NotPossible, NotThere
-from receiver.relay.own_receiver import OwnReceiver
 from receiver.security.sign_ins import administrator
 from receiver.web.console.blueprint import console
 from receiver.web.console.order_manager import SHOW_ONCE, own_receiver_at, shown_once
@@ -49,7 +48,6 @@ def order_manager_rotate() -> ResponseReturnValue:
     """Make a new secret; the old one signs along for a day."""
     kit = current_kit()
     kit.controls.rotate()
-    OwnReceiver(kit).follow()
     session[SHOW_ONCE] = kit.controls.read().secrets[0].fingerprint
     flash("The new secret signs from now on. The old one signs too for 24 hours.")
     return redirect(url_for("console.order_manager"), 303)
@@ -60,7 +58,6 @@ def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
     """End a replaced secret at once."""
     kit = current_kit()
     kit.controls.revoke(fingerprint)
-    OwnReceiver(kit).follow()
     flash(f"The secret {fingerprint} no longer signs.")
     return redirect(url_for("console.order_manager", open="controls"), 303)
 
@@ -76,7 +73,7 @@ def order_manager_give() -> ResponseReturnValue:
                 "Your server URL doesn't point to this receiver, so it wasn't given the secret. "
                 "Run `flask secret add` on your own server instead."
             )
-        OwnReceiver(kit).give()
+        kit.controls.give_to_receiver()
     except ConfigurationError as error:
         flash(str(error), "bad")
         return redirect(url_for("console.order_manager", open="controls"), 303)
