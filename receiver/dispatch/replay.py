@@ -99,6 +99,8 @@ def replay(
             session, row, sources, now, accept_incomplete=accept_incomplete, second_order=second_order
         )
         _become(session, row, columns, registry, without, now)
+        if columns["state"] == "open":
+            settle_others(session, row, columns, sources)
         return Replayed(row.receipt, columns["state"], in_words(row, reading, columns))
     _check_can_run(row)
     if handler is None and not _run_unfinished(session, row, now):
@@ -134,8 +136,6 @@ def _become(
     if was_never_more or (row.order is not None and state == row.state):
         _check_can_run(row)
     _write(session, row, columns)
-    if state == "open":
-        settle_others(session, row, columns)
     if state == "open" and without:
         for one in handler_rows.of_order(session, row, registry, now):
             if one.name in without:

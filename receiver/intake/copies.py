@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from receiver.orders import Fields, holds_all
 from receiver.storage.columns import pk_of, receipt_of
 
-_COLUMNS = "id, state, test, decided, order_id, content_digest, duplicate_of"
+_IS_NOT_UNDERSTOOD = "(state = 'parked' OR state = 'ignored' AND decided IS NULL)"
+#: The fields only where they are compared: they may be many.
+_COLUMNS = (
+    "id, state, test, decided, order_id, content_digest, duplicate_of, "
+    f"CASE WHEN {_IS_NOT_UNDERSTOOD} THEN fields ELSE '[]' END"
+)
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE source = ? AND key = ?"  # noqa: S608 - names from above
 _NOTE_COPY = (
     "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) WHERE id = ?"
 )
 _SUPERSEDE = (
-    "UPDATE orders SET state = 'duplicate', duplicate_of = ? "
-    "WHERE id = ? AND (state = 'parked' OR state = 'ignored' AND decided IS NULL) RETURNING id"
+    "UPDATE orders SET state = 'duplicate', duplicate_of = ? "  # noqa: S608 - a condition from above
+    f"WHERE id = ? AND {_IS_NOT_UNDERSTOOD} RETURNING id"
 )
 
 
@@ -28,6 +35,8 @@ class Kept(NamedTuple):
     order_id: str | None
     content_digest: str | None
     duplicate_of: str | None
+    #: As JSON, of what is not understood.
+    fields: str
 
     @property
     def first(self) -> int:
@@ -61,11 +70,22 @@ def note_copy(cursor: Any, row: Mapping[str, Any], kept: Kept) -> None:
 def corrects(row: Mapping[str, Any], kept: Any) -> bool:
     """Return whether a row is the order that a kept one, parked or dismissed, was meant to be.
 
-    Only a completed real order can be that, and only when the kept one does not name another order.
+    Only a completed real order can be that. It is of the kept one's order id, or says all that the kept one says: an
+    id that was not read there proves nothing.
     """
     is_order = row["state"] == "open" and not row["test"]
-    not_understood = kept.state == "parked" or (kept.state == "ignored" and kept.decided is None)
-    return is_order and not_understood and kept.order_id in {None, row["order_id"]}
+    was_to_be_one = kept.state == "parked" and kept.decided in {None, "completed"} and not kept.test
+    was_dismissed = kept.state == "ignored" and kept.decided is None
+    if not is_order or not (was_to_be_one or was_dismissed):
+        return False
+    if kept.order_id is not None:
+        return bool(kept.order_id == row["order_id"])
+    fields = json.loads(kept.fields)
+    return bool(fields) and holds_all(_pairs(json.loads(row["fields"])), _pairs(fields))
+
+
+def _pairs(fields: list[list[str]]) -> Fields:
+    return [(name, value) for name, value in fields]
 
 
 def supersede(cursor: Any, kept: int, *, by: int) -> bool:

@@ -109,4 +109,4 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
 def _key(reading: Understood | NotUnderstood, fields: Fields, webhook_id: str | None) -> str:
     if isinstance(reading, NotUnderstood):
         return body_key(fields, event_id=reading.event_id, webhook_id=webhook_id)
-    return order_key(reading.order, reading.decided, webhook_id=webhook_id)
+    return order_key(reading.order, reading.decided)

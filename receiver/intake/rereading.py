@@ -11,8 +11,8 @@ from sqlalchemy.orm import Session
 
 from receiver.intake import copies, held_back, second_orders
 from receiver.intake.order_row import what_was_read
-from receiver.orders import MAY_BE_INCOMPLETE, NotUnderstood, Understood, read, read_held_back
-from receiver.orders.idempotency import kept_key, own_key
+from receiver.orders import MAY_BE_INCOMPLETE, Mapping, NotUnderstood, Understood, read, read_held_back
+from receiver.orders.idempotency import content_digest, kept_key, own_key
 from receiver.sources.registry import Sources
 from receiver.storage import jobs
 from receiver.storage.columns import pk_of
@@ -48,8 +48,8 @@ def reread(
     columns = what_was_read(reading, now)
     if reading.order.test:  # a test's handlers run when it arrives, or never
         columns |= {**jobs.NO_RUN, "state": "done"}
-    key = kept_key(reading.order, reading.decided, webhook_id=row.webhook_id, key=row.key)
-    columns |= _beside_others(session, row, key, columns)
+    key = kept_key(reading.order, reading.decided, key=row.key)
+    columns |= _beside_others(session, row, key, columns, source.mapping)
     if row.may_be_cut and columns["state"] == "open" and not second_order:
         reason = second_orders.in_the_way(session, row, source.mapping)
         if reason is not None:
@@ -73,11 +73,11 @@ def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[s
     return f"parked: {errors}; see `flask orders explain {row.receipt}`"
 
 
-def settle_others(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+def settle_others(session: Session, row: OrderRow, columns: dict[str, Any], sources: Sources) -> None:
     """Settle as duplicates of an order that was just understood what it corrects under its key, and what it holds."""
     key = columns["key"].partition(".")[0]
     for kept in _kept(session, row, (key,)):
-        if copies.corrects(columns, kept):
+        if _was_meant_by(row, columns, kept, sources.get(row.source).mapping):
             kept.state, kept.duplicate_of = "duplicate", row.receipt
     held_back.settle_by(session, row)
 
@@ -86,7 +86,9 @@ def _parked(row: OrderRow, reading: NotUnderstood, now: datetime) -> dict[str, A
     return what_was_read(reading, now) | {"content_digest": row.fields_digest}
 
 
-def _beside_others(session: Session, row: OrderRow, key: str, columns: dict[str, Any]) -> dict[str, Any]:
+def _beside_others(
+    session: Session, row: OrderRow, key: str, columns: dict[str, Any], mapping: Mapping | None
+) -> dict[str, Any]:
     """Return the columns that tell a copy from what says something else under the same key."""
     own = own_key(key, columns["content_digest"])
     kept = {one.key: one for one in _kept(session, row, (key, own))}
@@ -100,8 +102,27 @@ def _beside_others(session: Session, row: OrderRow, key: str, columns: dict[str,
     return {
         "duplicate_of": None,
         "key": next((free for free in (key, own) if free not in kept), row.key),
-        "same_id_as": _id_of_first(first) if first and not copies.corrects(columns, first) else None,
+        "same_id_as": _id_of_first(first) if first and not _was_meant_by(row, columns, first, mapping) else None,
     }
+
+
+def _was_meant_by(row: OrderRow, columns: dict[str, Any], kept: OrderRow, mapping: Mapping | None) -> bool:
+    """Say whether an order is what a kept one, parked or dismissed, was meant to be, as today's mapping reads it."""
+    said = read(held_back.fields_of(kept), mapping, kept.received_at)
+    if isinstance(said, Understood):
+        is_same = content_digest(said.order, said.decided) == columns["content_digest"]
+        return is_same and kept.order is None and kept.state in {"parked", "ignored"}
+    as_read = copies.Kept(
+        id=kept.id,
+        state=kept.state,
+        test=said.test,
+        decided=said.decided if kept.state == "parked" else kept.decided,
+        order_id=said.order_id or kept.order_id,
+        content_digest=kept.content_digest,
+        duplicate_of=kept.duplicate_of,
+        fields=kept.fields,
+    )
+    return copies.corrects(columns | {"fields": row.fields}, as_read)
 
 
 def _id_of_first(kept: OrderRow) -> int:

@@ -13,14 +13,14 @@ from receiver.orders.digests import digest
 _CUT = "cut"
 
 
-def order_key(order: Order, decided: str, *, webhook_id: str | None) -> str:
-    """Give the idempotency key of an understood order (order-post "Copies"), unique within its source.
+def order_key(order: Order, decided: str) -> str:
+    """Give the idempotency key of an understood order, unique within its source: its event_id, else a made-up one.
 
-    ``webhook_id`` is that of a verified signature. What was decided and whether it is a test are part of a
-    made-up key, so that an unpaid notice or a test never takes a real order's place.
+    What was decided and whether it is a test are part of a made-up key, so that an unpaid notice or a test never takes
+    a real order's place. A webhook-id is none of it: a sender may sign each attempt under another.
     """
-    if order.event_id or webhook_id:
-        return order.event_id or webhook_id or ""
+    if order.event_id:
+        return order.event_id
     parts = [order.store_id or "", order.order_id, decided, "test" if order.test else "live"]
     return "evt_" + digest(to_json(parts))
 
@@ -49,15 +49,15 @@ def blinded_key(key: str, secret_key: str) -> str:
     return "hmac_" + hmac.new(secret_key.encode(), b"order key:" + key.encode(), "sha256").hexdigest()
 
 
-def kept_key(order: Order, decided: str, *, webhook_id: str | None, key: str) -> str:
+def kept_key(order: Order, decided: str, *, key: str) -> str:
     """Return the key of an order that is read again out of the fields that were kept.
 
     It stays the ``key`` that the order came under where card numbers in its ids were masked: they are alike now.
     """
-    if any(holds_masked_number(one) for one in (order.event_id, webhook_id, order.order_id, order.store_id) if one):
+    if any(holds_masked_number(one) for one in (order.event_id, order.order_id, order.store_id) if one):
         parts = key.split(".")
         return ".".join(parts[: 2 if parts[0] == _CUT else 1])
-    return order_key(order, decided, webhook_id=webhook_id)
+    return order_key(order, decided)
 
 
 def content_digest(order: Order, decided: str) -> str:

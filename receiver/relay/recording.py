@@ -57,7 +57,7 @@ def order_received(order: Order, session: Session | None = None) -> str:
 
 def identified(order: Order) -> Order:
     """Give the order with an event_id that can be signed: its own, or one made from that or from its ids."""
-    event_id = order_key(order, order.event, webhook_id=None)
+    event_id = order_key(order, order.event)
     if not is_webhook_id(event_id):
         event_id = f"evt_{digest(event_id)}"
     return order.model_copy(update={"event_id": event_id})

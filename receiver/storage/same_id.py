@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, func, or_, select, union
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
 from receiver.storage.models import OrderRow
@@ -43,15 +44,15 @@ def count(session: Session, now: datetime) -> int:
 
 
 def count_of_orders(session: Session, now: datetime) -> int:
-    """Count, of those, the completed real orders whose id an earlier completed real order has."""
+    """Count, of those, the completed real orders whose id another completed real order has."""
     return session.scalar(select(func.count(OrderRow.id)).where(*_came_lately(now), *_two_orders())) or 0
 
 
 def newest_of_orders(session: Session) -> int:
-    """Return the id of the newest of those orders, 0 when there is none."""
+    """Return the id of the newest of those orders and the others of their ids, 0 when there is none."""
     # Not by SQL's max(): for that SQLite would walk the whole table from its end.
-    mine = select(OrderRow.id).where(*_came_lately(datetime.now(UTC)), *_two_orders())
-    return max(session.scalars(mine), default=0)
+    mine = select(OrderRow.id, OrderRow.same_id_as).where(*_came_lately(datetime.now(UTC)), *_two_orders())
+    return max((pk or 0 for pk in chain.from_iterable(session.execute(mine))), default=0)
 
 
 def came_today(session: Session, now: datetime) -> bool:
@@ -70,13 +71,11 @@ def _came_lately(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 def _two_orders() -> tuple[ColumnElement[bool], ...]:
     """Leave out what is normal: a notice that was pending and is paid now, a test, a refund."""
-    earlier = aliased(OrderRow)
-    has_earlier = exists().where(
-        or_(earlier.id == OrderRow.same_id_as, earlier.same_id_as == OrderRow.same_id_as),
-        earlier.id < OrderRow.id,
-        *_is_an_order(earlier),
-    )
-    return *_is_an_order(OrderRow), has_earlier
+    other = aliased(OrderRow)
+    is_the_first = other.id == OrderRow.same_id_as  # which may have come later, but was an order before
+    is_earlier = and_(other.same_id_as == OrderRow.same_id_as, other.id < OrderRow.id)
+    has_another = exists().where(or_(is_the_first, is_earlier), *_is_an_order(other))
+    return *_is_an_order(OrderRow), has_another
 
 
 def _is_an_order(row: Any) -> tuple[ColumnElement[bool], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 import pytest
@@ -14,6 +15,7 @@ from receiver.dispatch.replay import Replayed, replay_all
 from receiver.intake import held_back
 from receiver.intake.explanation import explain_receipt
 from receiver.intake.held_back import HeldBack
+from receiver.storage import same_id
 from receiver.storage.models import OrderRow
 from tests.chunked_forms import accept, look, post, replay, rows, states
 from tests.served import order_fields
@@ -141,21 +143,37 @@ def test_no_second_order_runs_unasked(kit: Kit, way: str) -> None:
 
 def test_a_second_order_runs_when_the_merchant_says_so(kit: Kit) -> None:
     revised(kit)
-    assert second(kit).state == "open"
+    assert replay_as_second(kit, "rcp_00000002").state == "open"
     first, other = rows(kit)
     assert (first.state, other.state, other.same_id_as) == ("open", "open", first.id)
 
 
-def second(kit: Kit) -> Replayed:
+def replay_as_second(kit: Kit, receipt: str) -> Replayed:
     (one,) = replay_all(
         kit.database,
-        ["rcp_00000002"],
+        [receipt],
         sources=kit.sources,
         registry=kit.registry,
         accept_incomplete=True,
         second_order=True,
     )
     return one
+
+
+def test_the_merchant_is_told_of_two_orders_of_one_id_when_the_earlier_one_runs_last(kit: Kit) -> None:
+    post(kit, ORDER.replace("Plate", "Bowl"))
+    post(kit, ORDER, end_is_known=True)
+    assert told(kit) == (0, [])
+    replay_as_second(kit, "rcp_00000001")
+    assert told(kit) == (1, ["same_id"])
+
+
+def told(kit: Kit) -> tuple[int, list[str]]:
+    """Give how many second orders doctor counts, and whether the merchant hears of them."""
+    now = datetime.now(UTC)
+    with kit.database.read() as session:
+        kinds = [one.kind for one in kit.notices.standing(session, now) if one.kind == "same_id"]
+        return same_id.count_of_orders(session, now), kinds
 
 
 def test_explaining_one_names_the_order_of_its_id(kit: Kit) -> None:

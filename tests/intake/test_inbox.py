@@ -117,11 +117,11 @@ def test_each_of_a_group_gets_the_receipt_of_its_own_row(kit: Kit, known: tuple[
 
 
 def parked(key: str, **changes: object) -> dict[str, object]:
-    return {**row(key, digest="p"), "state": "parked", "order_id": None, "errors": "[1]", **changes}
+    return {**row(key, digest="p"), "state": "parked", "order_id": "A-2", "errors": "[1]", **changes}
 
 
 def an_open(key: str, **changes: object) -> dict[str, object]:
-    return {**row(key, digest="o"), "state": "open", "decided": "completed", **changes}
+    return {**row(key, digest="o"), "state": "open", "decided": "completed", "order_id": "A-2", **changes}
 
 
 def test_the_order_that_a_parked_one_was_meant_to_be_supersedes_it_and_overwrites_nothing(kit: Kit) -> None:
@@ -193,7 +193,7 @@ def test_what_is_left_of_a_purged_row_decides_where_it_has_no_digest(kit: Kit) -
     inbox.record(an_open("k", content_digest=None), [])
 
     assert inbox.record(an_open("k"), []).is_copy
-    for changes in ({"order_id": "A-2"}, {"decided": "unpaid"}, {"test": True}):
+    for changes in ({"order_id": "A-3"}, {"decided": "unpaid"}, {"test": True}):
         assert not inbox.record(an_open("k", content_digest=str(changes), **changes), []).is_copy
 
 

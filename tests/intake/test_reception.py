@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from receiver.app.components import Kit
+from receiver.dispatch.replay import Replayed, replay_all
 from receiver.orders import encode_form, encode_json
 from receiver.orders.sample import dummy_order
 from receiver.storage import order_queries
@@ -108,7 +110,7 @@ def test_a_signed_retry_with_a_fresh_timestamp_is_a_copy(idle: Served) -> None:
 
     assert first.content["status"] == "accepted"
     assert again.content["status"] == "duplicate"
-    assert idle.rows()[0].key == "evt_1"
+    assert idle.rows()[0].webhook_id == "evt_1"
 
 
 def test_an_unpaid_notice_never_takes_the_paid_orders_place(idle: Served) -> None:
@@ -155,6 +157,43 @@ def test_an_order_never_supersedes_what_is_parked_of_another_order(idle: Served)
     assert idle.post(order_fields(event_id="TK1", order_id="A-2")).content["status"] == "accepted"
     parked, order = idle.rows()
     assert (parked.state, parked.order_id, order.same_id_as) == ("parked", "A-1", parked.id)
+
+
+def test_an_order_never_supersedes_what_is_parked_because_its_id_was_not_read(idle: Served) -> None:
+    """A shop that gives one event_id to several orders, and names their ids in two ways."""
+    parked = idle.post({"event_id": "TK1", "OrderRef": "H1"})
+    order = idle.post({"event_id": "TK1", "order_id": "H2"})
+    assert [reply.content["status"] for reply in (parked, order)] == ["parked", "accepted"]
+    first, second = idle.rows()
+    assert (first.state, first.duplicate_of, second.same_id_as) == ("parked", None, first.id)
+    map_names(idle)
+    assert [one.state for one in replay(idle, first.receipt)] == ["open"]
+    assert [row.order_id for row in idle.rows()] == ["H1", "H2"]
+
+
+def map_names(shop: Served) -> None:
+    (shop.kit.instance / "config.toml").write_text('[sources.shopintegrator.fields]\norder_id = "OrderRef"\n')
+    shop.kit.sources.look_again()
+
+
+def replay(shop: Served, *receipts: str) -> list[Replayed]:
+    return list(replay_all(shop.kit.database, receipts, sources=shop.kit.sources, registry=shop.kit.registry))
+
+
+@pytest.mark.parametrize("word", [{"payment_status": "refunded"}, {"event": "order.refunded"}, {"test": "true"}])
+def test_an_order_never_supersedes_a_parked_notice_of_something_else(idle: Served, word: dict[str, str]) -> None:
+    idle.post({"event_id": "TK1", "order_id": "A-1", "total": "1e5", **word})
+    assert idle.post(order_fields(event_id="TK1", order_id="A-1")).content["status"] == "accepted"
+    parked, order = idle.rows()
+    assert (parked.state, order.same_id_as) == ("parked", parked.id)
+
+
+def test_what_is_left_of_a_purged_parked_order_is_no_orders_beginning(idle: Served) -> None:
+    idle.post({"event_id": "TK1", "OrderRef": "H1"})
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(fields="[]"))
+    idle.post(order_fields(event_id="TK1"))
+    assert idle.rows()[0].state == "parked"
 
 
 @pytest.mark.parametrize("event_id", ["checkout.completed", "x" * 256])

@@ -82,6 +82,23 @@ def test_a_signed_retry_is_a_copy_although_its_timestamp_and_signature_are_new(s
     assert len(shop.rows(MailRow)) == 2
 
 
+def test_an_order_without_an_event_id_is_one_under_whatever_webhook_id_or_none(shop: Served) -> None:
+    body = urlencode(ORDER).encode()
+    replies = [shop.post(body, headers=signed(body, webhook_id=name)) for name in ("msg_2", "msg_3")]
+    replies += [shop.post(ORDER), shop.post(body, headers=signed(body, webhook_id="msg_4"))]
+
+    assert [reply.content["status"] for reply in replies] == ["accepted", "duplicate", "duplicate", "duplicate"]
+    (row,) = shop.settled()
+    assert (row.copies, row.webhook_id) == (3, "msg_2")
+    assert len([mail for mail in shop.rows(MailRow) if mail.handler]) == 2
+
+
+def test_two_orders_under_one_webhook_id_are_two(shop: Served) -> None:
+    bodies = [urlencode(ORDER | {"order_id": order_id}).encode() for order_id in ("A-1", "A-2")]
+    replies = [shop.post(body, headers=signed(body, webhook_id="msg_1")) for body in bodies * 2]
+    assert [reply.content["status"] for reply in replies] == ["accepted", "accepted", "duplicate", "duplicate"]
+
+
 def test_three_orders_under_one_id_are_three_events_and_all_are_handled(shop: Served) -> None:
     items = [{"item_1_name": name} for name in ("Mug", "Plate", "Bowl")]
     for _ in range(2):

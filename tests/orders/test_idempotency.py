@@ -22,19 +22,15 @@ def an_order(**changes: Any) -> Order:
     return Order(order_id="A-1", order_date=datetime(2026, 11, 23, tzinfo=UTC), store_id="shop-1", **changes)
 
 
-def key(decided: str = "completed", webhook_id: str | None = None, **changes: Any) -> str:
-    return order_key(an_order(**changes), decided, webhook_id=webhook_id)
+def key(decided: str = "completed", **changes: Any) -> str:
+    return order_key(an_order(**changes), decided)
 
 
 def test_the_event_id_is_the_key() -> None:
-    assert key(event_id="evt_9", webhook_id="msg_1") == "evt_9"
+    assert key(event_id="evt_9") == "evt_9"
 
 
-def test_without_one_the_verified_webhook_id_is() -> None:
-    assert key(webhook_id="msg_1") == "msg_1"
-
-
-def test_without_both_it_is_made_of_store_order_decision_and_test() -> None:
+def test_without_one_it_is_made_of_store_order_decision_and_test() -> None:
     """SHA-256 of the JSON ["shop-1","A-1","completed","live"]."""
     assert key() == MADE_UP
 
@@ -44,7 +40,7 @@ def test_a_made_up_key_tells_events_of_one_order_apart() -> None:
     others = {
         key("unpaid"),
         key(test=True),
-        order_key(an_order().model_copy(update={"store_id": None}), "completed", webhook_id=None),
+        order_key(an_order().model_copy(update={"store_id": None}), "completed"),
     }
     assert len(others | {key()}) == 4
 

@@ -19,7 +19,7 @@ from receiver.app.components import Kit
 from receiver.app.instance import set_up
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
-from receiver.orders.idempotency import content_digest
+from receiver.orders.idempotency import content_digest, order_key
 from receiver.storage import migrations, sqlite
 from receiver.storage.columns import Base
 
@@ -219,3 +219,24 @@ def test_an_upgrade_keeps_who_is_signed_in_and_makes_one_row_of_a_secret_that_wa
         ("cc", None, 0, 1),
         ("dd", None, 0, 1),
     ]
+
+
+def test_an_upgrade_takes_no_webhook_id_for_an_orders_key(unmade: Kit) -> None:
+    """Under the key of the next copy, which may come under another webhook-id."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    with_event_id = AN_OLD_ORDER.replace("{", '{"event_id":"evt_1",', 1)
+    came = [("msg_1", None, AN_OLD_ORDER), ("msg_2", None, AN_OLD_ORDER), ("evt_1", "evt_1", with_event_id)]
+    with unmade.database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0007")
+        for key, event_id, body in came:
+            connection.execute(text(AN_OLD_ROW), {"state": "done", "decided": "completed", "order": body})
+            change = text(
+                "UPDATE orders SET key = :key, webhook_id = :key, event_id = :event WHERE id = last_insert_rowid()"
+            )
+            connection.execute(change, {"key": key, "event": event_id})
+    migrations.upgrade(unmade.database.engine)
+    with unmade.database.read() as session:
+        found = session.scalars(text("SELECT key FROM orders ORDER BY id")).all()
+    assert found == [order_key(Order.model_validate_json(AN_OLD_ORDER), "completed"), "msg_2", "evt_1"]
