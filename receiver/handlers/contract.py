@@ -1,7 +1,7 @@
 """The contract between the kit and a handler: the decorator and what a handler may raise.
 
 What you write is one function: ``def name(order, context)``, marked with ``@handler``, in a file of
-``instance/handlers/``. Copy ``register_customer.py`` or the example in README to start.
+``instance/handlers/``. Copy ``register_customer.py`` or an example of the recipes to start.
 """
 
 from __future__ import annotations

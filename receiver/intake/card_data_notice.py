@@ -35,7 +35,7 @@ CAME_WITH_ORDER = Trouble(
         "Fields for card details were dropped, and card numbers cut to their last four digits.",
         "The order's notes name the fields. Find the order with: flask doctor, then: flask orders show RECEIPT",
         "Ask whoever sends the orders to leave these fields out.",
-        "If it was one of your own numbers, it looks like a card number: see README, Card data.",
+        "If it was one of your own numbers, it looks like a card number: see “Card data” in Help.",
     ),
     stands=lambda session, now: newest_order(session, now) is not None,
 )

@@ -14,7 +14,8 @@ _HEAD = f"""\
 """
 
 _REGISTRAR = """
-# How customers come into your website, with REGISTRAR = "sql" or "http" (docs/registering.md).
+# How customers come into your website, with REGISTRAR = "sql" or "http".
+# See “Register customers with your website” in Help.
 #
 # [registrar]
 # url = "mysql+pymysql://receiver:${WEBSITE_PASSWORD}@localhost/website"
@@ -29,7 +30,7 @@ _REGISTRAR = """
 """
 
 _SOURCES = """
-# How a service names its parameters, where it does not use the published names (docs/order-guide.md).
+# How a service names its parameters, if it doesn't use the published names. See “Map names that differ” in Help.
 # `flask orders explain RECEIPT` tells what a parked order has and what is missing.
 #
 # [sources.shopintegrator.fields]

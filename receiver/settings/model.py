@@ -136,7 +136,7 @@ class Settings(BaseSettings):
         "accounts",
         "where customers become users: `accounts`, the pages here under /account; `sql`, a table of your "
         "website's database; `http`, your website's API; a registrar of your own (each by a table `[registrar]`, "
-        "docs/registering.md); `none`",
+        "see “Register customers with your website” in Help); `none`",
     )
     ACCOUNT_URL: Annotated[str, _checked(checks.link)] = _setting(
         "",

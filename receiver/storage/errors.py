@@ -11,7 +11,7 @@ from receiver.errors import Busy, Damaged, Unavailable
 from receiver.storage import sqlite
 
 _OF_THE_FILE = "see DATABASE_URL and the instance folder"
-_DAMAGED = "it is damaged: put a backup back as README, Deploy says"
+_DAMAGED = "it is damaged: put a backup back, see “Back up and upgrade” in Help"
 #: How a message of SQLite begins -> what to do.
 _NEXT_STEPS = {
     "no such ": "run `flask init`",

@@ -188,7 +188,7 @@ def test_a_damaged_file_is_told(make_app: Callable[..., Flask], instance: Path) 
         file.seek(10 * 4096)
         file.write(b"?" * 4096)
     assert of(list(diagnose(kit)), "database") == [
-        ("wrong", "the file is damaged; put a backup back as README, Deploy says")
+        ("wrong", "the file is damaged; put a backup back, see “Back up and upgrade” in Help")
     ]
 
 

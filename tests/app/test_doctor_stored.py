@@ -87,7 +87,7 @@ def test_what_is_missing_is_told(shop: Served) -> None:
     change(shop.kit, "DROP INDEX ix_orders_due")
     change(shop.kit, "DROP TABLE mapped_fields")
     found = {said.removeprefix("not the schema of this release: ") for _, said in of_database(shop.kit)}
-    step = "; put a backup back as README, Deploy says"
+    step = "; put a backup back, see “Back up and upgrade” in Help"
     assert found == {
         f"{what} is missing{step}" for what in ("mails.detail", "the index ix_orders_due", "the table mapped_fields")
     }

@@ -99,7 +99,7 @@ def test_the_wheel_holds_all_that_the_package_holds(wheel: Path) -> None:
     held = set(zipfile.ZipFile(wheel).namelist())
     listed = run("git", "ls-files", "-z", "receiver", folder=ROOT).split("\0")
     assert {name for name in listed if name and (ROOT / name).exists()} <= held
-    assert {f"receiver/web/help/pages/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= held
+    assert {f"receiver/web/help/docs/{page.name}" for page in (ROOT / "docs").glob("*.md")} <= held
 
 
 def test_flask_sets_up_the_instance_in_the_working_directory_and_tests_itself(installed: Installed) -> None:

@@ -14,7 +14,7 @@ from receiver.storage.errors import translated_errors
     [
         ("no such table: orders", "run `flask init`"),
         ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
-        ("database disk image is malformed", "it is damaged: put a backup back as README, Deploy says"),
+        ("database disk image is malformed", "it is damaged: put a backup back, see “Back up and upgrade” in Help"),
         ("database or disk is full", "try again"),
         ("disk I/O error", "try again"),
         ("database is locked", "try again"),

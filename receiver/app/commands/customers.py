@@ -43,7 +43,8 @@ def register(email: str | None, everyone: bool) -> None:
     """Hand the customer with this EMAIL, or all who are missing, to your website."""
     kit, now = working_kit(), datetime.now(UTC)
     if kit.registrations.registrar is None:
-        said = f"REGISTRAR is {kit.settings.REGISTRAR}, so no website is told of customers; docs/registering.md"
+        said = f"REGISTRAR is {kit.settings.REGISTRAR}, so customers go to no website; "
+        said += "see “Register customers with your website” in Help"
         raise NotPossible(said)
     if everyone == bool(email):
         raise click.UsageError("Name one EMAIL, or say --all.")

@@ -32,7 +32,7 @@ _START_SECONDS = 30.0
 #: What it means to be reached by anybody.
 NO_PROXY = (
     "whoever reaches this address reaches the server itself. Nothing is encrypted, and whoever sends a body and stalls "
-    "holds one of its 8 threads. Put a proxy in front as README, Deploy says, and set TRUSTED_PROXIES."
+    "holds one of its 8 threads. Put a proxy in front (“Deploy” in Help) and set TRUSTED_PROXIES."
 )
 
 

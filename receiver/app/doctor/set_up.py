@@ -131,12 +131,13 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     if url.scheme == "https":
         yield Finding("public url", "ok", f"{kit.settings.PUBLIC_URL}; the service posts to …/orders")
     else:
-        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see README, Deploy"
+        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see “Deploy” in Help"
         yield Finding("public url", "warning", text)
     if url.scheme != "https" and not kit.settings.TRUSTED_PROXIES and not _is_this_machine(url.hostname or ""):
         text = (
             "PUBLIC_URL is another address than this machine's own, and TRUSTED_PROXIES is 0: without a proxy in front "
-            "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; see README, Deploy"
+            "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; "
+            "see “Deploy” in Help"
         )
         yield Finding("proxies", "warning", text)
     if url.scheme == "https" and not kit.settings.TRUSTED_PROXIES:

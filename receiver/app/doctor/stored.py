@@ -45,7 +45,9 @@ def _schema(kit: Kit) -> Iterator[Finding]:
     with translated_errors():
         found = comparison.differences(kit.database.engine)
     for difference in found:
-        step = "run `flask init`" if difference.is_too_strict else "put a backup back as README, Deploy says"
+        step = (
+            "run `flask init`" if difference.is_too_strict else "put a backup back, see “Back up and upgrade” in Help"
+        )
         yield Finding("database", "wrong", f"not the schema of this release: {difference.text}; {step}")
 
 
@@ -83,6 +85,6 @@ def _what_is_damaged(said: list[str]) -> str:
         return (
             f"an index does not fit its table ({said[0]}), so an order may be taken twice, or not be found; stop the "
             'server and run: sqlite3 receiver.sqlite REINDEX. If that says "UNIQUE constraint failed", an order was '
-            "taken twice already: put a backup back as README, Deploy says"
+            "taken twice already: put a backup back, see “Back up and upgrade” in Help"
         )
-    return "the file is damaged; put a backup back as README, Deploy says"
+    return "the file is damaged; put a backup back, see “Back up and upgrade” in Help"

@@ -51,7 +51,8 @@ class Registrars:
         found = self.types[name]
         needed = any(field.is_required() for field in found.settings.model_fields.values())
         if not isinstance(table, dict) or (needed and not table):
-            return None, [f'REGISTRAR is "{name}", so config.toml needs a table [registrar]; see docs/registering.md.']
+            where = "see “Register customers with your website” in Help"
+            return None, [f'REGISTRAR is "{name}", so config.toml needs a table [registrar]; {where}.']
         try:
             return found.make(settings(found.settings, table)), []
         except ConfigurationError as error:

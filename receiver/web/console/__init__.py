@@ -28,6 +28,7 @@ PAGES = (
     "settings",
     "set_up",
     "order_guide",
+    "help",
     "sign_in",
     "error_pages",
 )

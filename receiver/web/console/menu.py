@@ -34,5 +34,12 @@ MENU: tuple[Entry | Group, ...] = (
     Entry("Emails", "console.mail"),
     Entry("Handlers", "console.handlers"),
     Entry("Settings", "console.settings"),
-    Group("Help", (Entry("Order Guide", "console.order_guide"), Entry("Set-up", "console.set_up"))),
+    Group(
+        "Help",
+        (
+            Entry("Order Guide", "console.order_guide"),
+            Entry("Set-up", "console.set_up"),
+            Entry("All pages", "console.help"),
+        ),
+    ),
 )

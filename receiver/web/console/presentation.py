@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -10,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from flask import Flask, request
+from flask import Flask, request, url_for
 from markupsafe import Markup, escape
 
 from receiver.app.components import Kit
 from receiver.mail import formatting
 from receiver.settings.installation import COMMAND
 from receiver.web.console.menu import MENU, Entry, Group
+from receiver.web.help.pages import titles
 
 #: The console is written in English.
 LOCALE = Locale("en", "GB")
@@ -54,8 +56,14 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 def marked(text: str) -> Markup:
-    """Write what stands between backticks as code."""
-    return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped before
+    """Write what's between backticks as code, and make a link of what names a page of Help."""
+    code = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
+    return Markup(re.sub(r"“([^”]+)” in Help", _link_to_help, code))  # noqa: S704 - escaped before
+
+
+def _link_to_help(found: re.Match[str]) -> str:
+    name = titles().get(html.unescape(found[1]))
+    return f'<a href="{url_for("console.help_page", name=name)}">{found[0]}</a>' if name else found[0]
 
 
 def typed(command: str) -> str:

@@ -23,7 +23,7 @@ class Page:
         self.url = url
         self.status = answer.status
         self.headers = answer.headers
-        self.html = answer.data.decode()
+        self.html = answer.data.decode("utf-8", "replace")
 
     @property
     def text(self) -> str:
