@@ -8,9 +8,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, text
@@ -18,8 +16,6 @@ from sqlalchemy import inspect, text
 from receiver.app.components import Kit
 from receiver.app.instance import set_up
 from receiver.errors import ConfigurationError
-from receiver.orders import Order
-from receiver.orders.idempotency import content_digest, order_key
 from receiver.storage import migrations, sqlite
 from receiver.storage.columns import Base
 
@@ -74,6 +70,23 @@ def test_an_older_schema_is_to_be_upgraded(kit: Kit, monkeypatch: pytest.MonkeyP
     said = f"The database has schema {migrations.newest()}, this release needs 0099; run `flask init`."
     monkeypatch.setattr(migrations, "newest", lambda: "0099")
     assert migrations.problem(kit.database.engine) == said
+
+
+@pytest.mark.parametrize("found", ["0001", "0006", "0016"])
+def test_a_schema_from_before_the_first_release_is_refused_with_the_fix(kit: Kit, instance: Path, found: str) -> None:
+    set_version(kit, found)
+    said = (
+        f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away and "
+    )
+    assert (migrations.problem(kit.database.engine) or "").startswith(said)
+    with pytest.raises(ConfigurationError, match=r"or bring it to schema .* first"):
+        list(set_up(kit, None))
+    assert backups(instance) == []
+
+
+def test_there_is_one_migration_and_a_database_at_its_head_has_nothing_to_do(kit: Kit) -> None:
+    assert len(list(Path(migrations.__file__).parent.glob("versions/*.py"))) == 1
+    assert f"Database {kit.instance}/receiver.sqlite is up to date" in list(set_up(kit, None))
 
 
 def test_a_newer_releases_schema_is_named(kit: Kit) -> None:
@@ -147,96 +160,3 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(unmade: Kit) -> None:
     with pytest.raises(Exception, match="table refusals already exists"):
         migrations.upgrade(unmade.database.engine)
     assert inspect(unmade.database.engine).get_table_names() == ["refusals"]
-
-
-AN_OLD_ROW = """
-INSERT INTO orders
-(state, decided, "order", source, "key", test, encoding, fields, fields_digest, notes, proof, fingerprint, received_at)
-VALUES (:state, :decided, :order, '', hex(randomblob(9)), 0, '', '[]', 'of fields', '[]', '', '', 0)
-"""
-AN_OLD_ORDER = (
-    '{"order_id":"A-1","order_date":"2026-11-23T14:05:00Z","total":"19.90",'
-    '"items":[{"sku":"M","name":"Mug","quantity":2,"unit_price":"9.950","options":{}}]}'
-)
-#: Of the time when an id alone made a copy: as an order, an ignored notice, a parked, a dismissed and a purged one.
-OLD_ROWS = (
-    ("open", "completed", AN_OLD_ORDER),
-    ("ignored", "pending", AN_OLD_ORDER),
-    ("parked", None, None),
-    ("ignored", None, None),
-    ("done", "completed", None),
-    ("done", "completed", '{"order_number":"of a model that was"}'),
-)
-
-
-def test_an_upgrade_gives_each_row_that_still_holds_it_what_makes_its_copies(unmade: Kit) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with unmade.database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
-        for state, decided, body in OLD_ROWS:
-            connection.execute(text(AN_OLD_ROW), {"state": state, "decided": decided, "order": body})
-    migrations.upgrade(unmade.database.engine)
-    with unmade.database.read() as session:
-        found = session.scalars(text("SELECT content_digest FROM orders ORDER BY id")).all()
-    order = Order.model_validate_json(AN_OLD_ORDER)
-    wanted = [content_digest(order, "completed"), content_digest(order, "pending")]
-    assert found == [*wanted, "of fields", "of fields", None, None]
-
-
-def test_an_upgrade_keeps_who_is_signed_in_and_makes_one_row_of_a_secret_that_was_given(unmade: Kit) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    secrets = "(name, ciphertext, fingerprint, created_at, ends_at)"
-    with unmade.database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0015")
-        for statement in (
-            "INSERT INTO customers (id, email, registered_at, accepts_marketing) VALUES (7, 'ada@shop.example', 1, 0)",
-            "INSERT INTO console_sessions VALUES ('admin', 1, 2)",
-            "INSERT INTO account_sessions VALUES ('ada', 7, 3)",
-            f"INSERT INTO shared_secrets {secrets} VALUES ('added', 'a', 'aa', 1, NULL)",
-            f"INSERT INTO shared_secrets {secrets} VALUES ('order control', 'b', 'bb', 1, NULL)",
-            f"INSERT INTO shared_secrets {secrets} VALUES ('order control', 'c', 'cc', 1, 9)",
-            (
-                "INSERT INTO order_control_secrets "
-                "VALUES (1, 'b', 'bb', 1, NULL), (2, 'c', 'cc', 1, NULL), (3, 'd', 'dd', 1, NULL)"
-            ),
-        ):
-            connection.execute(text(statement))
-    migrations.upgrade(unmade.database.engine)
-    with unmade.database.read() as session:
-        signed_in = session.execute(text("SELECT token_digest, kind, customer_pk, ends_at FROM sign_ins")).all()
-        kept = session.execute(
-            text("SELECT fingerprint, ends_at, accepts, signs FROM shared_secrets ORDER BY id")
-        ).all()
-    assert [tuple(row) for row in signed_in] == [("admin", "console", None, 2), ("ada", "account", 7, 3)]
-    assert [tuple(row) for row in kept] == [
-        ("aa", None, 1, 0),
-        ("cc", 9, 1, 0),
-        ("bb", None, 1, 1),
-        ("cc", None, 0, 1),
-        ("dd", None, 0, 1),
-    ]
-
-
-def test_an_upgrade_takes_no_webhook_id_for_an_orders_key(unmade: Kit) -> None:
-    """Under the key of the next copy, which may come under another webhook-id."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
-    with_event_id = AN_OLD_ORDER.replace("{", '{"event_id":"evt_1",', 1)
-    came = [("msg_1", None, AN_OLD_ORDER), ("msg_2", None, AN_OLD_ORDER), ("evt_1", "evt_1", with_event_id)]
-    with unmade.database.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0007")
-        for key, event_id, body in came:
-            connection.execute(text(AN_OLD_ROW), {"state": "done", "decided": "completed", "order": body})
-            change = text(
-                "UPDATE orders SET key = :key, webhook_id = :key, event_id = :event WHERE id = last_insert_rowid()"
-            )
-            connection.execute(change, {"key": key, "event": event_id})
-    migrations.upgrade(unmade.database.engine)
-    with unmade.database.read() as session:
-        found = session.scalars(text("SELECT key FROM orders ORDER BY id")).all()
-    assert found == [order_key(Order.model_validate_json(AN_OLD_ORDER), "completed"), "msg_2", "evt_1"]

@@ -29,8 +29,18 @@ def problem(engine: Engine) -> str | None:
     if found is None:
         return "The database is not set up; run `flask init`."
     if not is_known(found):
-        return f"The database has schema {found}, which a newer release made; install that release again."
+        return _of_another_release(found)
     return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
+
+
+def _of_another_release(found: str) -> str:
+    if found.isdigit() and int(found) < int(newest() or 0):
+        return (
+            f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away "
+            f"and run `flask init` for a new one, or bring it to schema {newest()} first with the last version before "
+            "1.0.0."
+        )
+    return f"The database has schema {found}, which a newer release made; install that release again."
 
 
 def version(engine: Engine) -> str | None:
@@ -45,7 +55,7 @@ def newest() -> str | None:
 
 
 def is_known(version: str) -> bool:
-    """Tell whether a schema version is one of this release's or of an older one, not of a newer release."""
+    """Return whether a schema version is this release's or one that this release upgrades."""
     return version in {script.revision for script in _scripts().walk_revisions()}
 
 
