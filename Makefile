@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench lock docs
+.PHONY: run test check bench lock docs docs-site
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -35,6 +35,11 @@ docs: .venv/dev
 	$(BIN)/python -m docs.generate.handler_reference
 	$(BIN)/python -m docs.generate.shown_files
 	$(BIN)/python -c 'from receiver.settings.example import example; print(example(), end="")' > instance/config.toml.example
+
+# Write the pages of docs/ as a static site.
+docs-site: .venv/dev
+	$(BIN)/python -m docs.generate.site build/docs-site
+	@echo "Open build/docs-site/index.html"
 
 # Pin the newest releases of everything that pyproject.toml names.
 lock: .venv/dev
