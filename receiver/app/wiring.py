@@ -28,6 +28,7 @@ from receiver.intake.refusals import Refusals
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import SETTINGS, Settings, is_secret, plain
 from receiver.settings.reading import Reading
+from receiver.sources import kinds
 from receiver.sources.registry import Sources
 from receiver.storage.clock import Heartbeat
 from receiver.storage.database import Database
@@ -42,7 +43,7 @@ def build(instance: Path, read: Reading) -> Kit:
     """Build all parts from the settings; starts nothing and touches no database."""
     settings = read.settings
     database = Database(settings.DATABASE_URL, instance / "write.lock")
-    sources = Sources(instance, settings.sources, database)
+    sources = Sources(instance, settings.sources, database, kinds.load(instance))
     shared_secrets = SharedSecrets(
         database, secret_key=settings.SECRET_KEY.get_secret_value(), from_settings=plain(settings.SHARED_SECRETS)
     )

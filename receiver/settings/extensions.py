@@ -73,6 +73,19 @@ def load(door: Door, files: InstanceFiles) -> Iterator[Loaded]:
         yield Loaded(place, marked, None if marked else f"{place} has nothing marked with {door.decorator}.")
 
 
+def by_name(door: Door, files: InstanceFiles) -> tuple[dict[str, Any], list[str]]:
+    """Return what the marks hold by their name, and a sentence for each that couldn't be taken; the first one wins."""
+    found: dict[str, Any] = {}
+    problems: list[str] = []
+    for loaded in load(door, files):
+        problems += [loaded.problem] if loaded.problem else []
+        for held in (getattr(marked, door.mark) for marked in loaded.marked):
+            if held.name in found:
+                problems.append(f"{loaded.place}: {door.decorator} {held.name!r} is there already; rename this one.")
+            found.setdefault(held.name, held)
+    return found, problems
+
+
 def _places(door: Door, files: InstanceFiles) -> Iterator[tuple[str, Callable[[], ModuleType]]]:
     for name in door.built_in:
         yield name, partial(importlib.import_module, name)

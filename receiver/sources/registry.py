@@ -17,6 +17,7 @@ from receiver.settings import reading
 from receiver.settings.model import FILE, SETTINGS
 from receiver.sources import options as source_options
 from receiver.sources import saved_rules
+from receiver.sources.kinds import Kinds
 from receiver.sources.options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.database import Database
@@ -24,7 +25,7 @@ from receiver.storage.database import Database
 _LOOK_EVERY_SECONDS = 0.2
 
 #: What a source's table may hold.
-_KEYS = ("fields", "secrets", ACCEPT_CHUNKED_FORMS)
+_KEYS = ("kind", "fields", "secrets", ACCEPT_CHUNKED_FORMS)
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +36,16 @@ class Sources:
     Both are looked at a few times a second at most. A look that fails changes nothing: what was known goes on.
     """
 
-    def __init__(self, instance: Path, tables: dict[str, Any], database: Database | None = None) -> None:
+    def __init__(
+        self,
+        instance: Path,
+        tables: dict[str, Any],
+        database: Database | None = None,
+        kinds: Kinds = Kinds(),  # noqa: B008 - it's frozen
+    ) -> None:
         self._instance = instance
+        #: The kinds of source that there are besides the usual one.
+        self.kinds = kinds
         self._database = database
         self._mutex = threading.Lock()
         self._stamp = self._read_stamp()
@@ -93,7 +102,7 @@ class Sources:
         stamp = self._read_stamp()
         if stamp == self._checked:
             return
-        _, problems = _built(reading.read_file(self._instance).get("sources", {}))
+        _, problems = _built(reading.read_file(self._instance).get("sources", {}), self.kinds)
         if problems:
             raise ConfigurationError(problems[0])
         self.look_again()
@@ -133,7 +142,7 @@ class Sources:
 
     def _take(self, tables: Any) -> None:
         """Take over the sources that are right; one that is wrong stays as it was."""
-        found, self.problems = _built(tables)
+        found, self.problems = _built(tables, self.kinds)
         self.warnings = _without_effect(tables)
         self._in_file = {**self._in_file, **found} if self.problems else found
         self._was_right = self._was_right or not self.problems
@@ -175,7 +184,7 @@ def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
     return tuple(secret for source in sources.values() for secret in source.secrets)
 
 
-def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
+def _built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
     """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
     if not isinstance(tables, dict):
         return {}, [f"sources in {FILE} must be tables such as [sources.{DEFAULT}.fields]."]
@@ -183,7 +192,7 @@ def _built(tables: Any) -> tuple[dict[str, Source], list[str]]:
     problems: list[str] = []
     for name, table in tables.items():
         try:
-            sources[name] = _source(name, table)
+            sources[name] = _source(name, table, kinds)
         except ConfigurationError as error:
             problems.append(f"[sources.{name}] in {FILE}: {error}")
     return sources, problems
@@ -204,7 +213,7 @@ def _fields_of(table: dict[str, Any]) -> Any:
     return fields if isinstance(fields, dict) else ()
 
 
-def _source(name: str, table: Any) -> Source:
+def _source(name: str, table: Any, kinds: Kinds) -> Source:
     if not isinstance(table, dict):
         raise ConfigurationError("must be a table.")
     fields = table.get("fields") or {}
@@ -216,6 +225,19 @@ def _source(name: str, table: Any) -> Source:
     chunked = table.get(ACCEPT_CHUNKED_FORMS)
     if chunked not in (None, True, False):
         raise ConfigurationError(f"{ACCEPT_CHUNKED_FORMS} must be true or false.")
-    mapping = Mapping.from_table(fields) if fields else None
-    found = Source(name, mapping, tuple(signing.clean_secret(secret) for secret in secrets), fields)
-    return replace(found, accepts_chunked_forms=bool(chunked), chunked_forms_in_file=chunked)
+    if fields:
+        Mapping.from_table(fields)
+    own = tuple(signing.clean_secret(secret) for secret in secrets)
+    found = _type(table, kinds)(name, secrets=own, from_file=fields, chunked_forms_in_file=chunked)
+    return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
+
+
+def _type(table: Table[str, Any], kinds: Kinds) -> type[Source]:
+    """Return the class of the source's kind: the usual one unless the table names another."""
+    kind = table.get("kind")
+    if kind is None:
+        return Source
+    if not isinstance(kind, str) or kind not in kinds.types:
+        names = ", ".join(sorted(kinds.types)) or "no kind"
+        raise ConfigurationError(f"kind must be the name of one in instance/sources, where there is {names}.")
+    return kinds.types[kind]

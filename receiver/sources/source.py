@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from receiver.orders import Mapping
 
@@ -12,9 +13,17 @@ from receiver.orders import Mapping
 DEFAULT = "shopintegrator"
 
 
+#: Attribute of a marked class that holds its Kind.
+MARK = "__order_source__"
+
+
 @dataclass(frozen=True)
 class Source:
-    """Describes one place that orders come from."""
+    """One place that orders come from; inherit from it for a kind of your own, marked with ``@source_kind``."""
+
+    #: The mapping's rules that all sources of this kind have, by field, as ``[sources.NAME.fields]`` takes them.
+    #: Those of ``config.toml`` and of the console win.
+    rules: ClassVar[Table[str, Any]] = {}
 
     name: str
     #: All its rules; None when there is none.
@@ -32,9 +41,35 @@ class Source:
     def with_rules(self, saved: Table[str, Any]) -> Source:
         """Return it with these rules besides its file's, which win; raises ConfigurationError."""
         saved = {target: rule for target, rule in saved.items() if target not in self.from_file}
-        rules = {**self.from_file, **saved}
+        rules = {**self.rules, **self.from_file, **saved}
         return replace(self, mapping=Mapping.from_table(rules) if rules else None, saved=saved)
 
     def with_chunked_forms(self, accepted: bool) -> Source:
         """Return it as it is when chunked forms are ``accepted`` by what is saved, unless its file says otherwise."""
         return self if self.chunked_forms_in_file is not None else replace(self, accepts_chunked_forms=accepted)
+
+
+class Kind(NamedTuple):
+    """A kind of source that ``kind`` in ``[sources.NAME]`` can name."""
+
+    name: str
+    type: type[Source]
+
+
+Class = TypeVar("Class", bound=type[Source])
+
+
+def source_kind(name: str) -> Callable[[Class], Class]:
+    """Mark a subclass of Source as the kind of this name.
+
+    Raises TypeError for what isn't one, and ConfigurationError for rules that a mapping can't have.
+    """
+
+    def mark(marked: Class) -> Class:
+        if not (isinstance(marked, type) and issubclass(marked, Source)):
+            raise TypeError(f"@source_kind({name!r}) must stand on a class that inherits from Source")
+        Mapping.from_table(dict(marked.rules))
+        setattr(marked, MARK, Kind(name, marked))
+        return marked
+
+    return mark

@@ -118,6 +118,14 @@ def handlers(kit: Kit) -> Iterator[Finding]:
     yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
 
 
+def sources(kit: Kit) -> Iterator[Finding]:
+    """Name the kinds of source of the merchant's own, if any, and what kept others from being loaded."""
+    for problem in kit.sources.kinds.problems:
+        yield Finding("sources", "wrong", problem)
+    if kit.sources.kinds.types:
+        yield Finding("sources", "ok", ", ".join(sorted(kit.sources.kinds.types)))
+
+
 def registrars(kit: Kit) -> Iterator[Finding]:
     """Name what REGISTRAR may be, and what kept registrars from being loaded."""
     for problem in kit.registrars.problems:

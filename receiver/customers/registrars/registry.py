@@ -47,7 +47,7 @@ class Registrars:
         if not tells_a_website(name):
             return None, []
         if name not in self.types:
-            return None, [f"REGISTRAR must be one of {', '.join(self.names)}.", *self.problems]
+            return None, [f"REGISTRAR must be one of {', '.join(self.names)}."]
         found = self.types[name]
         needed = any(field.is_required() for field in found.settings.model_fields.values())
         if not isinstance(table, dict) or (needed and not table):
@@ -58,7 +58,8 @@ class Registrars:
         except ConfigurationError as error:
             return None, [f"[registrar] in config.toml: {error}"]
         except Exception as error:  # noqa: BLE001 - a merchant's class may fail in any way
-            return None, [f"The registrar {name} cannot be made: {errors.describe(error)} ({errors.location(error)})."]
+            where = f"{type(error).__name__} ({errors.location(error)})"  # its words may hold a secret
+            return None, [f"The registrar {name} cannot be made: {where}."]
 
     def without_effect(self, name: str, table: Any) -> list[str]:
         """Say of each key of ``[registrar]`` that is none of the chosen registrar's that it has no effect."""
@@ -70,16 +71,8 @@ class Registrars:
 
 def load(instance: Path) -> Registrars:
     """Find all registrars; a broken one is named and stops no other."""
-    types: dict[str, RegistrarType] = {}
-    problems: list[str] = []
     files = InstanceFiles(instance / DOOR.name)
-    for loaded in extensions.load(DOOR, files):
-        problems += [loaded.problem] if loaded.problem else []
-        for marked in loaded.marked:
-            found: RegistrarType = getattr(marked, MARK)
-            if found.name in types:
-                problems.append(f"{loaded.place}: a registrar named {found.name} is there already; rename this one.")
-            types.setdefault(found.name, found)
+    types, problems = extensions.by_name(DOOR, files)
     return Registrars(types, tuple(problems), files)
 
 
