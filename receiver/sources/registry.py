@@ -6,26 +6,20 @@ import logging
 import threading
 import time
 from collections.abc import Mapping as Table
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
-from receiver.orders import Mapping
-from receiver.security import signing
 from receiver.settings import reading
-from receiver.settings.model import FILE, SETTINGS
+from receiver.settings.model import FILE
 from receiver.sources import options as source_options
 from receiver.sources import saved_rules
+from receiver.sources import tables as source_tables
 from receiver.sources.kinds import Kinds
-from receiver.sources.options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.database import Database
 
 _LOOK_EVERY_SECONDS = 0.2
-
-#: What a source's table may hold.
-_KEYS = ("kind", "fields", "secrets", ACCEPT_CHUNKED_FORMS)
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +96,7 @@ class Sources:
         stamp = self._read_stamp()
         if stamp == self._checked:
             return
-        _, problems = _built(reading.read_file(self._instance).get("sources", {}), self.kinds)
+        _, problems = source_tables.built(reading.read_file(self._instance).get("sources", {}), self.kinds)
         if problems:
             raise ConfigurationError(problems[0])
         self.look_again()
@@ -142,8 +136,8 @@ class Sources:
 
     def _take(self, tables: Any) -> None:
         """Take over the sources that are right; one that is wrong stays as it was."""
-        found, self.problems = _built(tables, self.kinds)
-        self.warnings = _without_effect(tables)
+        found, self.problems = source_tables.built(tables, self.kinds)
+        self.warnings = source_tables.without_effect(tables)
         self._in_file = {**self._in_file, **found} if self.problems else found
         self._was_right = self._was_right or not self.problems
 
@@ -182,62 +176,3 @@ class Sources:
 
 def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
     return tuple(secret for source in sources.values() for secret in source.secrets)
-
-
-def _built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
-    """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
-    if not isinstance(tables, dict):
-        return {}, [f"sources in {FILE} must be tables such as [sources.{DEFAULT}.fields]."]
-    sources: dict[str, Source] = {} if DEFAULT in tables else {DEFAULT: Source(DEFAULT)}
-    problems: list[str] = []
-    for name, table in tables.items():
-        try:
-            sources[name] = _source(name, table, kinds)
-        except ConfigurationError as error:
-            problems.append(f"[sources.{name}] in {FILE}: {error}")
-    return sources, problems
-
-
-def _without_effect(tables: Any) -> list[str]:
-    """Say of each key that is none of a source's, and of each setting below its fields, that it has no effect."""
-    return [
-        f"[sources.{name}] in {FILE} {said}"
-        for name, table in (tables.items() if isinstance(tables, dict) else ())
-        if isinstance(table, dict)
-        for said in reading.without_effect([*table, *SETTINGS.keys() & _fields_of(table)], _KEYS)
-    ]
-
-
-def _fields_of(table: dict[str, Any]) -> Any:
-    fields = table.get("fields")
-    return fields if isinstance(fields, dict) else ()
-
-
-def _source(name: str, table: Any, kinds: Kinds) -> Source:
-    if not isinstance(table, dict):
-        raise ConfigurationError("must be a table.")
-    fields = table.get("fields") or {}
-    if isinstance(fields, dict):
-        fields = {field: rule for field, rule in fields.items() if field not in SETTINGS}
-    secrets = table.get("secrets", [])
-    if not isinstance(secrets, list) or not all(isinstance(secret, str) for secret in secrets):
-        raise ConfigurationError('secrets must be a list such as ["whsec_…"].')
-    chunked = table.get(ACCEPT_CHUNKED_FORMS)
-    if chunked not in (None, True, False):
-        raise ConfigurationError(f"{ACCEPT_CHUNKED_FORMS} must be true or false.")
-    if fields:
-        Mapping.from_table(fields)
-    own = tuple(signing.clean_secret(secret) for secret in secrets)
-    found = _type(table, kinds)(name, secrets=own, from_file=fields, chunked_forms_in_file=chunked)
-    return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
-
-
-def _type(table: Table[str, Any], kinds: Kinds) -> type[Source]:
-    """Return the class of the source's kind: the usual one unless the table names another."""
-    kind = table.get("kind")
-    if kind is None:
-        return Source
-    if not isinstance(kind, str) or kind not in kinds.types:
-        names = ", ".join(sorted(kinds.types)) or "no kind"
-        raise ConfigurationError(f"kind must be the name of one in instance/sources, where there is {names}.")
-    return kinds.types[kind]
