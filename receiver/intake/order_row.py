@@ -8,7 +8,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from receiver.intake.authentication import Proof
-from receiver.orders import Fields, NotUnderstood, Understood, guard, mask, read, read_held_back
+from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut, mask, read, read_held_back
 from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, order_key
@@ -39,7 +39,7 @@ def new_row(
     may_be_cut = not (
         end_is_known or proof.way == "signature" or encoding in _CARRY_THEIR_END or source.accepts_chunked_forms
     )
-    guarded = guard(keyring.redact_cut(fields) if may_be_cut else keyring.redact(fields))
+    guarded = guard_cut(keyring.redact_cut(fields), source.mapping) if may_be_cut else guard(keyring.redact(fields))
 
     def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:
         if may_be_cut:
@@ -48,7 +48,7 @@ def new_row(
         return reading, _key(reading, fields, webhook_id)
 
     reading, key = read_by(guarded.fields, proof.webhook_id)
-    webhook_id = mask(proof.webhook_id) if proof.webhook_id else None
+    webhook_id = mask(keyring.redact_text(proof.webhook_id)) if proof.webhook_id else None
     if guarded.masked is not guarded.fields or webhook_id != proof.webhook_id:
         reading, masked_key = read_by(guarded.masked, webhook_id)
         key = key if key == masked_key else blinded_key(key, secret_key)

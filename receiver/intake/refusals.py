@@ -77,7 +77,7 @@ def counts_since(session: Session, since: datetime) -> dict[str, int]:
 
 def _clean(text: str, keyring: Keyring) -> str:
     """Blot out secrets and card numbers in a text that may repeat what was sent."""
-    return mask(keyring.redact([("", text)])[0][1])
+    return mask(keyring.redact_text(text))
 
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from receiver.orders.card_guard import Guarded, guard
+from receiver.orders.card_guard import Guarded, guard, guard_cut
 from receiver.orders.card_numbers import holds_masked_number, mask
 from receiver.orders.comparing import holds_all, is_cut_of, is_same_form
 from receiver.orders.cutting import MAY_BE_INCOMPLETE, read_held_back
@@ -36,6 +36,7 @@ __all__ = [
     "encode_json",
     "explain",
     "guard",
+    "guard_cut",
     "holds_all",
     "holds_masked_number",
     "is_cut_of",

@@ -10,10 +10,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from receiver.errors import CardDataRefused
+from receiver.orders.card_ends import FEWEST_DIGITS, without_beginning
 from receiver.orders.card_issuers import SHORTEST, is_card_number
 from receiver.orders.card_lists import in_lists, may_be_list
 from receiver.orders.card_names import LONGEST_NAME, Judged, Sort, judge
 from receiver.orders.card_numbers import digits_alone, is_full_number, mask, may_hold_number
+from receiver.orders.mapping import Mapping
 from receiver.orders.names import Fields
 
 
@@ -33,8 +35,6 @@ class Guarded(NamedTuple):
 #: Fields as they may be stored, by position.
 Changes = dict[int, tuple[str, str]]
 
-#: More than eight digits from its beginning must not be kept of a card number.
-_FEWEST_DIGITS = 9
 _CODE = re.compile(r"\s*\d{3,4}\s*")
 
 
@@ -60,6 +60,19 @@ def guard(fields: Fields) -> Guarded:
     notes += [f"{_safe(names[position])} held a card number, which was masked" for position in sorted(changes)]
     masked = [changes.get(position, field) for position, field in enumerate(fields)]
     return Guarded(fields, masked, tuple(notes), held_card_data=True)
+
+
+def guard_cut(fields: Fields, mapping: Mapping | None) -> Guarded:
+    """Do the same to a form that may have been cut, at whose end a card number may have begun."""
+    guarded = guard(fields)
+    if not guarded.masked:
+        return guarded
+    *rest, last = guarded.masked
+    safe = without_beginning(*last, mapping)
+    if safe == last:
+        return guarded
+    note = f"{_safe(safe[0])} may end in the beginning of a card number, which was masked"
+    return guarded._replace(masked=[*rest, safe], notes=(*guarded.notes, note))
 
 
 def _is_plain_name(name: str) -> bool:
@@ -129,7 +142,7 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
 
 def _is_by_its_digits(one: Judged, value: str) -> bool:
     """Say whether a pan or track holds a card's by the number of its digits, whether they are right or not."""
-    return one.sort is Sort.MAYBE_CARD and sum(map(str.isdigit, value)) >= _FEWEST_DIGITS
+    return one.sort is Sort.MAYBE_CARD and sum(map(str.isdigit, value)) >= FEWEST_DIGITS
 
 
 def _refuse_number_with_code(fields: Fields, judged: list[Judged], dropped: set[int]) -> None:

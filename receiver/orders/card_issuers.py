@@ -54,6 +54,11 @@ def is_issued(digits: str) -> bool:
     return beginnings is not None and beginnings.match(digits) is not None
 
 
+def may_begin(digits: str) -> bool:
+    """Say whether a brand's number may go on from these digits."""
+    return any(length > len(digits) and begin.match(digits) for length, begin in _BEGINNINGS.items())
+
+
 def is_card_number(digits: str) -> bool:
     """Say whether the digits are a number that a brand may have issued."""
     return is_issued(digits) and passes_luhn(digits)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from receiver.orders.card_search import MASK
 from receiver.orders.names import Fields
 
 #: Names, in small letters and without separators, whose values change with each attempt of the same event.
@@ -36,7 +37,7 @@ def is_cut_of(cut: Fields, whole: Fields) -> bool:
         return False
     if _is_per_attempt(name):
         return True
-    begin = HALF_AN_ESCAPE.sub("", value)
+    begin = HALF_AN_ESCAPE.sub("", value).removesuffix(MASK)
     if any(name == other and theirs_is.startswith(begin) for other, theirs_is in theirs - mine):
         return True
     return not value and any(other.startswith(HALF_AN_ESCAPE.sub("", name)) for other, _ in whole)

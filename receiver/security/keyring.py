@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from receiver.orders import Fields
+from receiver.orders.comparing import HALF_AN_ESCAPE
 from receiver.security import signing
 
 #: So many characters of a secret's beginning may be stored, of a form that broke off in it.
@@ -40,15 +41,23 @@ class Keyring:
                 fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
         return fields
 
+    def redact_text(self, text: str) -> str:
+        """Do the same to a text."""
+        return self.redact([("", text)])[0][1]
+
     def redact_cut(self, fields: Fields) -> Fields:
         """Do the same to a form that may have been cut: the beginning of a secret at its end is one too."""
         fields = self.redact(fields)
         if not fields:
             return fields
         *rest, (name, value) = fields
+        return [*rest, (name, self._without_beginning(value)) if value else (self._without_beginning(name), "")]
+
+    def _without_beginning(self, text: str) -> str:
+        ends = (text, HALF_AN_ESCAPE.sub("", text))
         for secret in (*self.active, *self.retired, *self.elsewhere):
             for length in range(len(secret) - 1, _LEAST_TOLD - 1, -1):
-                if value.endswith(secret[:length]):
-                    mark = f"[secret {signing.fingerprint(secret)}]"
-                    return [*rest, (name, value.removesuffix(secret[:length]) + mark)]
-        return fields
+                for end in ends:
+                    if end.endswith(secret[:length]):
+                        return f"{end.removesuffix(secret[:length])}[secret {signing.fingerprint(secret)}]"
+        return text

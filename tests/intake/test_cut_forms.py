@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from urllib.parse import urlencode
+from urllib.parse import unquote, urlencode
 
 import pytest
 from flask import Flask
@@ -152,11 +152,83 @@ def test_accepted_ones_are_read_as_any_order(make_app: Callable[..., Flask]) -> 
         assert counts(session) == {}
 
 
-def test_the_beginning_of_a_secret_at_the_end_is_not_stored(kit: Kit) -> None:
-    post(kit, f"order_id=A-1&secret={SECRET[:20]}")
+@pytest.mark.parametrize(
+    "end",
+    [
+        f"s={SECRET[:20]}",
+        f"s={SECRET[:20]}%2",
+        f"s=x{SECRET[:20]}%",
+        f"x-{SECRET[:20]}",
+        f"{SECRET[:20]}%2",
+        SECRET[:8],
+    ],
+)
+def test_the_beginning_of_a_secret_at_the_end_is_not_stored(kit: Kit, end: str) -> None:
+    post(kit, f"order_id=A-1&{end}")
     (row,) = rows(kit)
     assert SECRET[:8] not in row.fields
     assert "[secret " in row.fields
+
+
+CARD = "4012888888881881"
+
+
+@pytest.mark.parametrize("digits", range(9, 16))
+@pytest.mark.parametrize(
+    ("begin", "left"),
+    [("note=", "****"), ("note=my card: ", "my card: ****"), ("note=7 ", "7 ****"), ("note=10115 ", None)],
+)
+def test_the_beginning_of_a_card_number_at_the_end_is_not_stored(
+    kit: Kit, digits: int, begin: str, left: str | None
+) -> None:
+    post(kit, f"order_id=A-1&{begin}{CARD[:digits]}")
+    (row,) = rows(kit)
+    assert CARD[:9] not in row.fields
+    assert left is None or json.loads(row.fields)[-1] == ["note", left]
+    assert "note may end in the beginning of a card number, which was masked" in row.notes
+
+
+@pytest.mark.parametrize("spelling", ["4012 8888 8888 18", "4012-8888-88", "４０１２８８８８８８"])
+def test_nor_is_one_that_is_spelled_in_another_way_or_in_a_name(kit: Kit, spelling: str) -> None:
+    post(kit, f"order_id=A-1&{urlencode({'note': spelling})}")
+    post(kit, f"order_id=A-1&x_{CARD[:12]}")
+    first, second = rows(kit)
+    assert [json.loads(row.fields)[-1] for row in (first, second)] == [["note", "****"], ["x_****", ""]]
+
+
+@pytest.mark.parametrize(
+    "last",
+    [
+        *(
+            "customer_phone=4915112345678",
+            "note=call %2B4915112345678",
+            "order_id=501234567890",
+            "item_1_sku=4006381333931",
+        ),
+        *(
+            "note=40128888",
+            "note=7012345678901",
+            "note=4012888888881881 or so",
+            "total=450000000",
+            "Summe=4500000.00",
+            "Bestellung=501234567",
+        ),
+    ],
+)
+def test_a_number_at_the_end_that_is_none_of_a_card_stays(kit: Kit, last: str) -> None:
+    (kit.instance / "config.toml").write_text('[sources.shopintegrator.fields]\norder_id = "Bestellung"\n')
+    kit.sources.look_again()
+    post(kit, f"currency=GBP&{last}")
+    name, _, value = last.partition("=")
+    assert json.loads(rows(kit)[0].fields)[-1] == [name, unquote(value).replace(CARD, "****1881")]
+
+
+def test_one_that_was_masked_at_its_end_gives_way_to_the_whole_one(kit: Kit) -> None:
+    post(kit, f"{WHOLE}&note=my number is 40128888")
+    post(kit, f"{WHOLE}&note=my number is 4012888888")
+    post(kit, f"{WHOLE}&note=my number is 40128888887", end_is_known=True)
+    look(kit)
+    assert [row.state for row in rows(kit)] == ["duplicate", "duplicate", "open"]
 
 
 @pytest.mark.parametrize(

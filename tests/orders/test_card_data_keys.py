@@ -11,7 +11,7 @@ import pytest
 
 from receiver.dispatch import replay
 from receiver.orders.idempotency import blinded_key
-from tests.served import Served, order_fields, signed
+from tests.served import SECRET, Served, order_fields, signed
 
 CARD, OTHER_CARD = "4111111111111111", "4012888800021111"
 
@@ -50,6 +50,19 @@ def test_a_key_made_of_a_card_number_tells_nothing_of_it_and_still_finds_the_cop
         assert sha256(CARD.encode()).hexdigest() not in row.key
     assert CARD not in database(instance)
     assert OTHER_CARD not in database(instance)
+
+
+@pytest.mark.parametrize("begin", ["", "m_"])
+@pytest.mark.parametrize("fields", [{"OrderRef": "A-1"}, order_fields(order_id="A-1")], ids=["parked", "understood"])
+def test_a_secret_in_the_webhook_id_is_stored_nowhere_and_the_copy_is_found(
+    idle: Served, instance: Path, begin: str, fields: dict[str, str]
+) -> None:
+    body = urlencode(fields).encode()
+    first, again = (idle.post(body, headers=signed(body, webhook_id=f"{begin}{SECRET}")) for _ in "ab")
+    assert [reply.status for reply in (first, again)] == [202, 200]
+    (row,) = idle.rows()
+    assert row.webhook_id == f"{begin}[secret {row.fingerprint}]"
+    assert SECRET not in database(instance)
 
 
 def test_another_installation_makes_another_key_of_the_same_number() -> None:

@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydantic_core import to_json
 
-from receiver.orders import guard, mask
+from receiver.orders import guard, guard_cut, mask
 from tests.card_spellings import BRANDS, DIGITS, GROUPINGS, SEPARATORS, digits_of, passes_luhn, spelled, spellings
 from tests.card_spellings import with_check_digit as checked
 
@@ -215,6 +215,7 @@ def test_ordinary_numbers_are_masked_rarely_or_never(kind: str) -> None:
         "5 0" * 87_381,
         "4 " * 131_072,
         "4   " * 65_536,
+        "1 1" * 87_381,
         "4    " * 52_428,
         "411111111111 a" * 18_724,
         VISA * 16_384,
@@ -234,4 +235,5 @@ def test_a_hostile_value_takes_bounded_time(text: str) -> None:
     """Each is as large as a body may be; what grew with the square of that would take minutes."""
     began = time.process_time()
     guard([("customer_note", text)])
-    assert time.process_time() - began < 4
+    guard_cut([("customer_note", text)], None)
+    assert time.process_time() - began < 8
