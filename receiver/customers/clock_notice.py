@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from receiver.mail.notices import Trouble
 from receiver.settings.model import Settings
-from receiver.storage.clock import Suspension, suspension, utc_now
+from receiver.storage.clock import HOURS_TO_BELIEVE, Suspension, suspension, utc_now
 
 #: What the merchant can do about it.
 WHAT_TO_DO = (
@@ -27,9 +27,12 @@ def nothing_is_purged(suspended: Suspension) -> str:
 
 
 def standing(session: Session, settings: Settings) -> list[Trouble]:
-    """Give the trouble that the clock jumped, while it keeps anything from being purged."""
+    """Give the trouble that the clock jumped, while it keeps anything from being purged.
+
+    Not before the first hour is over: a machine without a battery for its clock starts with a wrong one each day.
+    """
     suspended = suspension(session, utc_now()) if settings.RETENTION_DAYS else None
-    if suspended is None:
+    if suspended is None or suspended.hours_left == HOURS_TO_BELIEVE:
         return []
     return [
         Trouble.found(

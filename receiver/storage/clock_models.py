@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import BigInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
-from receiver.storage.columns import ZERO, Base
+from receiver.storage.columns import NEVER_AGAIN, ZERO, Base
 
 
 class HighestIds:
@@ -24,7 +24,7 @@ class UpkeepRow(HighestIds, Base):
     __tablename__ = "upkeep"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    #: What the clock said at the last beat.
+    #: What the clock said at the last beat, or when it last jumped.
     beat_at: Mapped[datetime]
     #: Grows by one with each hour that upkeep has run.
     beats: Mapped[int] = mapped_column(server_default=ZERO, default=0)
@@ -48,3 +48,7 @@ class ClockJumpRow(HighestIds, Base):
     #: How much of it counts as time that really passed, once the clock is believed.
     credit: Mapped[int] = mapped_column(BigInteger, server_default=ZERO, default=0)
     believed: Mapped[bool]
+    #: Hours that upkeep still had to run when it came.
+    hours_left: Mapped[int]
+
+    __table_args__ = NEVER_AGAIN

@@ -17,7 +17,7 @@ from receiver.customers.purging import Purged
 from receiver.customers.retention import AGAIN, _Old
 from receiver.errors import Unavailable
 from receiver.mail import outbox
-from receiver.storage.clock import Heartbeat
+from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner

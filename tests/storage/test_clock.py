@@ -16,8 +16,8 @@ from receiver.customers.purging import Purged
 from receiver.customers.retention import Retention
 from receiver.mail import outbox
 from receiver.storage import clock
-from receiver.storage.clock import Heartbeat
 from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.commanding import Run, runner
@@ -91,6 +91,12 @@ class Machine:
         with self._kit.database.read() as session:
             bodies = session.query(OrderRow).where(OrderRow.fields != "[]").count()
             return bodies, session.query(MailRow).count(), session.query(TransmissionRow).count()
+
+    @property
+    def jumps(self) -> int:
+        """Count what is kept of the clock's jumps."""
+        with self._kit.database.read() as session:
+            return session.query(ClockJumpRow).count()
 
     @property
     def hours_left(self) -> int:
@@ -316,10 +322,82 @@ def test_a_row_dated_in_the_far_future_keeps_no_other_from_being_purged(kit: Kit
 def test_a_small_correction_of_the_clock_suspends_nothing(machine: Machine) -> None:
     for gap in (2 * DAY, -2 * DAY):
         machine.now += gap
-        machine.run(HOUR)
+        for _ in range(3):
+            machine.run(HOUR)
         machine.is_off(gap)
+        machine.run(2 * HOUR)
 
     assert machine.hours_left == 0
+
+
+@pytest.mark.parametrize("gap", [2.9 * DAY, -2.9 * DAY])
+def test_many_small_wrong_steps_are_one_large_one(machine: Machine, gap: timedelta) -> None:
+    """Each start would be believed by itself."""
+    machine.receive()
+    for _ in range(20):
+        machine.is_off(gap)
+        machine.run(HOUR / 3)
+    machine.run(2 * DAY)
+
+    assert machine.hours_left > 0
+    assert machine.kept == (1, 1, 1)
+
+
+def test_many_small_steps_while_it_runs_are_one_large_one(machine: Machine) -> None:
+    """An hour in which the clock was set confirms nothing."""
+    machine.receive()
+    machine.run(2 * HOUR)
+    for _ in range(40):
+        machine.now += 1.5 * DAY
+        machine.run(timedelta(minutes=50))
+    machine.run(2 * DAY)
+
+    assert machine.hours_left > 0
+    assert machine.kept == (1, 1, 1)
+
+
+def test_a_machine_that_is_off_on_long_weekends_is_purged(machine: Machine) -> None:
+    """It runs for 40 hours a week, and never for 72 on end."""
+    machine.receive()
+    for _ in range(10):
+        for _ in range(4):
+            machine.run(10 * HOUR)
+            machine.is_off(14 * HOUR)
+        machine.is_off(3 * DAY + HOUR)
+
+    assert machine.kept == (0, 0, 0)
+
+
+@pytest.mark.parametrize("receives", [False, True])
+@pytest.mark.parametrize("first", [timedelta(0), -20_000 * DAY], ids=["right at first", "wrong at first"])
+def test_a_machine_without_a_battery_is_purged(kit: Kit, first: timedelta, receives: bool) -> None:
+    """Each day it starts in 1972, for a minute; on weekends it is off for longer."""
+    machine = Machine(kit, days=14, now=NOW + first)
+    machine.now -= first
+    machine.run(8 * HOUR)
+    machine.receive()
+    for day in range(30):
+        off = 4 * DAY if day % 7 == 0 else 16 * HOUR
+        machine.is_off(-20_000 * DAY)
+        if receives:
+            machine.receive()
+        machine.run(timedelta(minutes=1))
+        machine.now += 20_000 * DAY + off
+        machine.run(8 * HOUR)
+    if receives:
+        assert 8 < machine.kept[0] < 16
+    else:
+        assert (machine.kept, machine.jumps < 20) == ((0, 0, 0), True)
+
+
+def test_jumps_are_forgotten_once_all_that_came_before_is_old(machine: Machine) -> None:
+    for _ in range(10):
+        machine.receive()
+        machine.is_off(4 * DAY)
+        machine.run(16 * DAY)
+
+    assert machine.kept == (3, 3, 3)
+    assert machine.jumps <= 5
 
 
 def test_a_jump_during_a_purge_ends_it(machine: Machine) -> None:
@@ -348,14 +426,19 @@ def run(make_app: Callable[..., Flask]) -> Run:
 
 @pytest.mark.parametrize(("days", "said"), [(730, "the clock went on by 730 days"), (-30, "went back by 30 days")])
 def test_a_jump_is_told_by_doctor_mail_and_log(
-    kit: Kit, caplog: pytest.LogCaptureFixture, days: int, said: str
+    kit: Kit, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, days: int, said: str
 ) -> None:
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
     jump(kit, days)
+    kit.notices.look()
+    with kit.database.write() as session:
+        assert session.query(MailRow).all() == [], "it may be over in a minute"
+        session.execute(update(UpkeepRow).values(suspended_hours=71))
     kit.notices.look()
 
     (told,) = [one for one in diagnose(kit) if one.subject == "clock" and one.state == "warning"]
     assert said in told.text
-    assert "has run for 72 more hours, no earlier than 20" in told.text
+    assert "has run for 71 more hours, no earlier than 20" in told.text
     with kit.database.read() as session:
         (mail,) = session.query(MailRow).all()
     assert mail.subject.endswith("The server's clock jumped, so no old data is deleted for now")

@@ -27,10 +27,12 @@ def upgrade() -> None:
         sa.Column("off", sa.BigInteger(), nullable=False),
         sa.Column("credit", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("believed", sa.Boolean(), nullable=False),
+        sa.Column("hours_left", sa.Integer(), nullable=False),
         sa.Column("orders", sa.Integer(), nullable=False),
         sa.Column("mails", sa.Integer(), nullable=False),
         sa.Column("transmissions", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_clock_jumps"),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "customers",
