@@ -26,7 +26,7 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
 from receiver.security.shared_secrets import SharedSecrets
-from receiver.settings.model import SETTINGS, Settings, is_secret, plain
+from receiver.settings.model import SETTINGS, WAITING, Settings, is_secret, plain
 from receiver.settings.reading import Reading
 from receiver.sources import kinds
 from receiver.sources.registry import Sources
@@ -75,12 +75,13 @@ def build(instance: Path, read: Reading) -> Kit:
     retention = Retention(database, mail.transport, days=settings.RETENTION_DAYS)
     presence = Presence(database)
     threads = settings.WORKER_THREADS
+    waiting = read.waiting if settings.REGISTRAR in registrars.names else read.waiting | WAITING["REGISTRAR"]
     at_once = {
         "orders": threads,
         "mails": max(threads // 2, 1),
         "transmissions": max(threads // 2, 1),
         "registrations": max(threads // 4, 1),
-        **dict.fromkeys(read.waiting, 0),
+        **dict.fromkeys(waiting, 0),
     }
     engine = Engine(
         {

@@ -86,7 +86,7 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
     return Reading(
         settings,
         problems=tuple(said for name, said in problems.items() if name in needed),
-        paused=tuple(f"{said} {_meanwhile(name)}" for name, said in problems.items() if name not in needed),
+        paused=tuple(f"{said} {meanwhile(name)}" for name, said in problems.items() if name not in needed),
         waiting=frozenset().union(*(WAITING.get(name, ()) for name in problems)),
         unknown=tuple(_unknown(from_file)),
         origins=origins,
@@ -139,7 +139,7 @@ def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
     return f"{name} must be {_as_toml(name)}."
 
 
-def _meanwhile(name: str) -> str:
+def meanwhile(name: str) -> str:
     """Say what becomes of orders while a setting that receiving doesn't need is wrong."""
     if name in WAITING:
         return f"Orders are taken; {' and '.join(sorted(map(_JOBS.__getitem__, WAITING[name])))} wait until it's fixed."

@@ -47,7 +47,7 @@ class Registrars:
         if not tells_a_website(name):
             return None, []
         if name not in self.types:
-            return None, [f"REGISTRAR must be one of {', '.join(self.names)}."]
+            return None, [f"REGISTRAR must be one of {', '.join(self.names)}. {reading.meanwhile('REGISTRAR')}"]
         found = self.types[name]
         needed = any(field.is_required() for field in found.settings.model_fields.values())
         if not isinstance(table, dict) or (needed and not table):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.customers.registrars import Fields, registrar
 from receiver.customers.registrars.registry import load
+from receiver.storage.models import HandlerRow
 from receiver.storage.registration_models import RegistrationRow
 from tests.served import Served, order_fields
 
@@ -107,8 +109,17 @@ def test_a_key_that_is_none_of_its_settings_has_no_effect(instance: Path, make_a
 
 def test_a_name_that_is_none_is_told_with_those_that_are(instance: Path, make_app: Callable[..., Flask]) -> None:
     write(instance, MINE)
-    problems = kit_of(make_app(REGISTRAR="crm")).paused
-    assert problems == ["REGISTRAR must be one of accounts, http, mine, none, sql."]
+    (problem,) = kit_of(make_app(REGISTRAR="crm")).paused
+    assert problem.startswith(
+        "REGISTRAR must be one of accounts, http, mine, none, sql. Orders are taken; handlers and"
+    )
+
+
+def test_handlers_wait_while_the_name_is_none(serve: Callable[..., Served]) -> None:
+    shop = serve(REGISTRAR="crm")
+    assert shop.post(order_fields()).status == 202
+    time.sleep(0.5)
+    assert shop.rows(HandlerRow) == []
 
 
 @pytest.mark.parametrize(
