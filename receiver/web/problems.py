@@ -20,8 +20,8 @@ log = logging.getLogger(__name__)
 _READS_ALL = "orders"
 #: What Werkzeug's debugger, which `flask run --debug` puts around the app, writes into each request's environment.
 _DEBUGGER = "werkzeug.debug.preserve_context"
-#: What follows it opens an account, so no log is to hold it.
-_OPENING_PATH = "/account/claim/"
+#: What follows these opens an account, or may be a secret that stands in the wrong place, so no log is to hold it.
+_BEFORE_A_SECRET = ("/account/claim/", "/orders/")
 
 
 def init_app(app: Flask) -> None:
@@ -83,7 +83,8 @@ def log_bug(error: Exception) -> None:
 
 
 def _logged_path() -> str:
-    return _OPENING_PATH if request.path.startswith(_OPENING_PATH) else quote(request.path, errors="replace")
+    known = next((path for path in _BEFORE_A_SECRET if request.path.startswith(path)), None)
+    return f"{known}…" if known else quote(request.path, errors="replace")
 
 
 def log_configuration(error: ConfigurationError) -> None:

@@ -131,6 +131,13 @@ def test_a_fault_is_logged_with_every_frame_of_ours_by_its_path(
     assert "ada@shop.example" not in caplog.text
 
 
+def test_a_secret_in_the_url_is_not_logged(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture) -> None:
+    answer = make_app(MAX_BODY_BYTES=0).test_client().post(f"/orders/{SECRET}", data=order_fields())
+    assert answer.status_code == 503
+    assert any(message.startswith("POST /orders/… failed: ") for message in caplog.messages)
+    assert SECRET not in caplog.text
+
+
 @pytest.mark.parametrize("path", ["/fails/bug", "/admin/sign-in", "/account/sign-in"])
 def test_under_debug_a_fault_is_shown_by_the_debugger(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch, path: str
