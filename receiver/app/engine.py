@@ -138,12 +138,19 @@ class Engine:
             self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
 
     def _keep_up(self, name: str, tasks: Sequence[Task]) -> None:
+        """Do the tasks round by round; what keeps failing in the same way is logged once."""
+        failing: dict[int, str] = {}
         while not self._upkeep_ends.wait(UPKEEP_EVERY):
-            for task in tasks:
+            for number, task in enumerate(tasks):
                 try:
                     task()
                 except Exception as error:  # noqa: BLE001 - upkeep goes on whatever one task meets
-                    log.error("%s failed: %s", name, errors.describe_for_log(error))
+                    said = errors.describe_for_log(error)
+                    if said not in failing.values():
+                        log.error("%s failed: %s", name, said)
+                    failing[number] = said
+                else:
+                    failing.pop(number, None)
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():

@@ -12,6 +12,7 @@ import pytest
 
 from receiver.app.components import Kit
 from receiver.app.engine import Engine, Kind
+from receiver.errors import Unavailable
 from receiver.mail.outbox import Outbox
 from receiver.storage.models import HandlerRow, MailRow
 from tests.served import Served, order_fields
@@ -215,6 +216,22 @@ def test_upkeep_goes_on_whatever_one_task_meets(start: Start, caplog: pytest.Log
     assert "the merchant's disk" not in caplog.text
 
 
+def test_what_keeps_failing_in_the_same_way_is_logged_once(start: Start, caplog: pytest.LogCaptureFixture) -> None:
+    """As on a database that is not upgraded: every task, every second."""
+    rounds: list[int] = []
+
+    def fails() -> None:
+        if len(rounds) != 3:
+            raise Unavailable("No table." if len(rounds) < 6 else "No disk.")
+
+    start({}, upkeep=[fails, fails, lambda: rounds.append(1)], every=0.01)
+    wait_for(lambda: len(rounds) > 10)
+    assert caplog.messages == [
+        *("upkeep failed: No table.", "upkeep failed: No table."),  # it was over in between
+        "upkeep failed: No disk.",
+    ]
+
+
 def test_a_process_that_does_not_work_keeps_its_upkeep_only(start: Start) -> None:
     work = Work(1)
     rounds: list[int] = []
@@ -287,8 +304,14 @@ def test_stopping_lets_running_jobs_end_and_starts_no_more(start: Start) -> None
     assert work.done == 2
 
 
-def test_an_engine_that_never_started_can_be_stopped(kit: Kit) -> None:
+def test_an_engine_that_never_started_can_be_stopped_and_starts_no_job_then(kit: Kit) -> None:
+    before = set(threading.enumerate())
     kit.engine.stop()
+    kit.engine.hint("orders")
+
+    assert not kit.engine.works
+    assert kit.engine.waiting == 0
+    assert set(threading.enumerate()) == before
 
 
 def test_an_order_that_another_process_took_in_is_run_by_the_sweep(

@@ -500,7 +500,7 @@ def test_a_source_of_its_own_has_its_own_secrets_and_keys(serve: Callable[..., S
 
 
 def test_wrong_settings_leave_orders_answering_503(serve: Callable[..., Served]) -> None:
-    reply = serve(work=False, WORKER_THREADS=0).post(order_fields())
+    reply = serve(work=False, MAX_BODY_BYTES=0).post(order_fields())
 
     assert reply.status == 503
     assert int(reply.headers["Retry-After"]) > 0

@@ -68,8 +68,14 @@ def test_currency_limits_the_decimals(currency: str | None, places: int) -> None
 
 
 def test_decimals_of_a_number_without_any_pass_every_currency() -> None:
-    values.check_decimals(Decimal("1E+3"), "JPY")
-    values.check_decimals(Decimal("NaN"), "JPY")
+    def passes(number: str) -> bool:
+        try:
+            values.check_decimals(Decimal(number), "JPY")
+        except ValueError:
+            return False
+        return True
+
+    assert [passes(number) for number in ("1E+3", "NaN", "1", "1.0", "1E-1")] == [True, True, True, False, False]
 
 
 def test_quantity_is_whole_and_at_least_one() -> None:
