@@ -64,17 +64,3 @@ def test_every_flask_command_that_a_page_names_is_there(page: Path, make_app: Ca
         assert command is not None, group
         if isinstance(command, click.Group) and word:
             assert word in command.commands, f"{group} {word}"
-
-
-def struck_words() -> list[str]:
-    """Return the words that the glossary gives another word for."""
-    rows = re.findall(
-        r"^\| [^|]+ \| [^|]+ \| ([^|]+) \|$", (ROOT / "docs" / "glossary.md").read_text("utf-8"), re.MULTILINE
-    )
-    return [word.strip() for row in rows[2:] for word in row.split(",") if word.strip()]
-
-
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "glossary.md"], ids=name)
-def test_no_page_uses_a_word_that_the_glossary_strikes(page: Path) -> None:
-    used = re.sub(r"`[^`]*`", "", prose(page))
-    assert re.findall(rf"\b(?:{'|'.join(struck_words())})\b", used, re.IGNORECASE) == []
