@@ -79,7 +79,9 @@ class Trial:
 def count_rows(kit: Kit) -> dict[str, int]:
     """Count the rows of every table but those that the receiver itself writes for an order."""
     with kit.database.read() as session:
-        tables = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
+        tables = session.scalars(
+            text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
+        ).all()
         return {
             table: session.scalar(text(f'SELECT count(*) FROM "{table}"')) or 0  # noqa: S608 - the database's own names
             for table in tables
