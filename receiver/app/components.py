@@ -17,6 +17,8 @@ from receiver.customers.registrars.registry import Registrars
 from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
+from receiver.errors import Unavailable
+from receiver.handlers.append_csv import CsvSettings
 from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
 from receiver.intake.reception import Reception
@@ -81,6 +83,17 @@ class Kit:
         """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
         of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
         return [*self.unknown_settings, *of_registrar, *self.sources.warnings]
+
+    @property
+    def csv_file(self) -> str:
+        """Return the path of the file that ``append_csv`` keeps; empty while it keeps none.
+
+        Raises Unavailable while its settings are wrong, for then nobody can tell which file that is.
+        """
+        own = self.registry.own["append_csv"]
+        if own.problem:
+            raise Unavailable(own.problem)
+        return str(own.values.file) if isinstance(own.values, CsvSettings) else ""
 
     @property
     def problems(self) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +20,8 @@ from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
 from receiver.handlers.context import Services
-from receiver.handlers.registry import load
+from receiver.handlers.forward import ForwardSettings
+from receiver.handlers.registry import Registry, load
 from receiver.intake.held_back import HeldBack
 from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception
@@ -52,8 +53,7 @@ def build(instance: Path, read: Reading) -> Kit:
         public_url=settings.PUBLIC_URL,
         is_on=settings.REGISTRAR == "accounts",
     )
-    shown = _shown(settings)
-    registry = load(instance, settings.HANDLERS, shown)
+    registry = load(instance, settings.HANDLERS, settings.handlers)
     refusals = Refusals(database)
     inbox = Inbox(database)
     leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow))
@@ -68,7 +68,8 @@ def build(instance: Path, read: Reading) -> Kit:
         http=relay.pool,
         account_links=account_links,
         forwarding=relay.forwarding,
-        settings=shown,
+        settings=_shown(settings),
+        own_settings=registry.own_settings,
     )
     processor = Processor(database, leases, registry, services, schedule=settings.RETRY_SCHEDULE)
     heartbeat = Heartbeat(database, days=settings.RETENTION_DAYS)
@@ -105,8 +106,8 @@ def build(instance: Path, read: Reading) -> Kit:
         instance=instance,
         settings=settings,
         setting_origins=read.origins,
-        unknown_settings=read.unknown,
-        paused=[*read.paused, *wrong, *relay.forwarding.problems(settings.FORWARD_URLS)],
+        unknown_settings=[*read.unknown, *registry.setting_warnings],
+        paused=[*read.paused, *wrong, *registry.setting_problems, *relay.forwarding.problems(_forwarded_to(registry))],
         obstacles=Obstacles(
             instance=instance,
             has_key=bool(settings.SECRET_KEY.get_secret_value()),
@@ -154,6 +155,10 @@ def build(instance: Path, read: Reading) -> Kit:
 
 
 def _shown(settings: Settings) -> Mapping[str, Any]:
-    """Return what handlers are shown of the settings: nothing secret but CHAT_URL, which one of them works with."""
-    shown = {name: getattr(settings, name) for name, field in SETTINGS.items() if not is_secret(field)}
-    return MappingProxyType({**shown, "CHAT_URL": settings.CHAT_URL.get_secret_value()})
+    """Return what handlers are shown of the settings: nothing secret."""
+    return MappingProxyType({name: getattr(settings, name) for name, field in SETTINGS.items() if not is_secret(field)})
+
+
+def _forwarded_to(registry: Registry) -> Sequence[str]:
+    own = registry.own["forward"].values
+    return own.urls if isinstance(own, ForwardSettings) else ()

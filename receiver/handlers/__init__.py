@@ -2,6 +2,7 @@
 
 from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, HandlerFunction, RetryLater, Skip, handler
+from receiver.handlers.own_settings import InstancePath
 from receiver.orders import Address, Customer, Item, Order
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Customer",
     "Handler",
     "HandlerFunction",
+    "InstancePath",
     "Item",
     "Order",
     "RetryLater",

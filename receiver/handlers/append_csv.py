@@ -1,4 +1,4 @@
-"""Keep a CSV file of the orders, for a spreadsheet: switched on by the setting CSV_FILE."""
+"""Keep a CSV file of the orders, for a spreadsheet: switched on by ``file`` in ``[handlers.append_csv]``."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
 
-from receiver.handlers import Context, Item, Order, Skip, handler
+from pydantic import BaseModel, Field
+
+from receiver.handlers import Context, InstancePath, Item, Order, handler
 from receiver.mail.text_layout import plain_line
 
 #: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
@@ -27,23 +31,33 @@ _BLOCK = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
-@handler(on_test=False)
-def append_csv(order: Order, context: Context) -> str:
+class CsvSettings(BaseModel):
+    """What ``[handlers.append_csv]`` may hold."""
+
+    file: InstancePath = Field(description="file that keeps all orders, such as `orders.csv` in the instance folder")
+    rows: Literal["orders", "items"] = Field(
+        "orders", description="a row for each of the `orders`, or for each of their `items`"
+    )
+    bom: bool = Field(
+        True, description="begin the file with the mark by which Excel knows UTF-8; read when the file is begun"
+    )
+
+
+@handler(on_test=False, settings=CsvSettings)
+def append_csv(order: Order, context: Context[CsvSettings]) -> str:
     """Append the order to the CSV file, one row for the order or one for each item.
 
     Exactly once: a row begins with the order's source and event_id, and what stands in the file already is not
     written again, whatever became of the attempt that wrote it. The file is locked meanwhile and synced to disk.
     """
-    path = context.settings["CSV_FILE"]
-    if not path:
-        raise Skip("CSV_FILE names no file")
-    rows = _rows(order, context, one_per_item=context.settings["CSV_ROWS"] == "items")
-    with _locked(path) as file:
-        written = _append(file, rows, bom=context.settings["CSV_BOM"])
+    own = context.own
+    rows = _rows(order, context, one_per_item=own.rows == "items")
+    with _locked(own.file) as file:
+        written = _append(file, rows, bom=own.bom)
     return f"{len(rows)} row{'s'[: len(rows) != 1]} appended" if written else "stands in the file already"
 
 
-def _rows(order: Order, context: Context, *, one_per_item: bool) -> list[list[str]]:
+def _rows(order: Order, context: Context[CsvSettings], *, one_per_item: bool) -> list[list[str]]:
     address = order.billing or order.shipping
     of_order = (
         *(context.source, context.event_id, order.order_id, order.order_number, order.order_date.isoformat()),
@@ -62,7 +76,7 @@ def _cell(value: object) -> str:
 
 
 @contextmanager
-def _locked(path: str) -> Iterator[io.FileIO]:
+def _locked(path: Path) -> Iterator[io.FileIO]:
     """Open the file, its owner's alone when it is new, and let nobody else write meanwhile."""
     with open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         fcntl.flock(file, fcntl.LOCK_EX)

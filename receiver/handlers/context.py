@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging import Logger, LoggerAdapter, getLogger
-from typing import Any
+from typing import Any, Generic
 
 from sqlalchemy.orm import Session
+from typing_extensions import TypeVar
 from urllib3 import PoolManager
 
 from receiver.customers.account_links import AccountLinks
@@ -22,6 +23,9 @@ from receiver.orders import Order
 from receiver.relay.forwarding import Forwarding
 from receiver.storage.database import Database
 
+#: What a handler declares as its settings: ``Context[CourierSettings]`` gives ``context.own`` its type.
+Own = TypeVar("Own", default=Any)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
@@ -34,6 +38,8 @@ class Services:
     account_links: AccountLinks
     #: All settings but the secret ones.
     settings: Mapping[str, Any]
+    #: Gives the settings of its own that the handler of a name has.
+    own_settings: Callable[[str], Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ class _Log(LoggerAdapter[Logger]):
         return f"{self._receipt}: {msg}", kwargs
 
 
-class Context:
+class Context(Generic[Own]):
     """Gives one attempt of a handler what it works with.
 
     Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
@@ -77,7 +83,7 @@ class Context:
         self._work = work
         #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
-        #: Every setting by its name but the secret ones, CHAT_URL excepted.
+        #: Every setting by its name but the secret ones.
         self.settings: Mapping[str, Any] = services.settings
         #: Whether this is a test transmission: what is done through ``session`` is then rolled back, mail goes to
         #: the merchant, and nothing is forwarded.
@@ -95,6 +101,17 @@ class Context:
         self.idempotency_key: str = f"{run.source}:{run.event_id}:{run.handler}:{run.run}"
         #: A logger that begins each line with the order's receipt; write no personal data to it.
         self.log: LoggerAdapter[Logger] = _Log(run.handler, run.receipt)
+
+    @property
+    def own(self) -> Own:
+        """Give the handler's own settings, as the model that ``@handler(settings=…)`` declares.
+
+        ``[handlers.NAME]`` in config.toml gives them, or ``RECEIVER_HANDLERS__NAME__KEY`` in the environment. While
+        they are wrong, reading them fails the attempt, and the handler is tried again. Raises TypeError for a handler
+        that declares none.
+        """
+        own: Own = self._services.own_settings(self._run.handler)
+        return own
 
     @property
     def session(self) -> Session:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, overload
 
+from pydantic import BaseModel
+
 from receiver.handlers.context import Context
 from receiver.orders import Order
 
@@ -80,6 +82,9 @@ class Handler:
     #: Names of the events that it runs on. So far order.completed is the only one that comes: a handler that names
     #: others alone is not loaded.
     events: tuple[str, ...] = ("order.completed",)
+    #: A pydantic model of its own settings, which the table [handlers.NAME] gives and context.own holds. If a field is
+    #: required, the handler is off until that is given.
+    settings: type[BaseModel] | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError for an option of a wrong kind, naming handler and option."""
@@ -111,6 +116,10 @@ def _are_names(value: Any) -> bool:
     return isinstance(value, tuple | list) and all(isinstance(name, str) for name in value)
 
 
+def _is_model(value: Any) -> bool:
+    return isinstance(value, type) and issubclass(value, BaseModel)
+
+
 #: Each option with its check, and what to say that it must be.
 _OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("after", lambda value: value is None or (isinstance(value, str) and value != ""), "one handler's name"),
@@ -118,6 +127,7 @@ _OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("retries", lambda value: value is None or _is_count(value), "a whole number from 0 on"),
     ("timeout", _is_time, "a number of seconds above 0"),
     ("events", _are_names, "a tuple of names"),
+    ("settings", lambda value: value is None or _is_model(value), "a class derived from pydantic.BaseModel"),
 )
 
 
@@ -144,6 +154,7 @@ def handler(
     retries: int | None = None,
     timeout: float = 30,
     events: tuple[str, ...] = ("order.completed",),
+    settings: type[BaseModel] | None = None,
 ) -> Callable[[Function], Function]: ...
 
 

@@ -1,18 +1,20 @@
-"""Tell a chat of the order, in Slack, Discord or Teams: switched on by the setting CHAT_URL."""
+"""Tell a chat of the order, in Slack, Discord or Teams: switched on by ``url`` in ``[handlers.notify_chat]``."""
 
 from __future__ import annotations
 
 import json
 import re
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from pydantic import AfterValidator, BaseModel, Field, SecretStr
 from urllib3.exceptions import HTTPError
 
-from receiver.handlers import Context, Order, RetryLater, Skip, handler
+from receiver.handlers import Context, Order, RetryLater, handler
 from receiver.mail.text_layout import plain_line
 from receiver.security.answers import retry_after_seconds
+from receiver.settings import checks
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.
@@ -30,19 +32,37 @@ _AT_WORK = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
 _LONGEST = 80
 
 
-@handler
-def notify_chat(order: Order, context: Context) -> str:
+def _is_address(url: SecretStr) -> SecretStr:
+    if wrong := checks.call_address(url.get_secret_value()):
+        raise ValueError(wrong)
+    return url
+
+
+class ChatSettings(BaseModel):
+    """What ``[handlers.notify_chat]`` may hold."""
+
+    url: Annotated[SecretStr, AfterValidator(_is_address)] = Field(
+        description="incoming webhook of Slack, Discord or Teams that orders are posted to"
+    )
+    kind: Literal["auto", "slack", "discord", "teams"] = Field(
+        "auto", description="`auto` tells by the address, and takes an unknown one for Slack's like"
+    )
+    names_customer: bool = Field(
+        False, description="name the customer too; without it, number, total and items are all that's posted"
+    )
+
+
+@handler(settings=ChatSettings)
+def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
     """Post one line to the chat: the order's number, its total and the number of its items.
 
-    The customer's name stands in it only with CHAT_NAMES_CUSTOMER. A chat knows no idempotency key, so a message
+    The customer's name stands in it only with ``names_customer``. A chat knows no idempotency key, so a message
     whose answer was lost is posted again.
     """
-    url = context.settings["CHAT_URL"]
-    if not url:
-        raise Skip("CHAT_URL names no chat")
-    kind = context.settings["CHAT_KIND"]
-    kind = _kind_of(url) if kind == "auto" else kind
-    text = _line(order, test=context.test, names_customer=context.settings["CHAT_NAMES_CUSTOMER"])
+    own = context.own
+    url = own.url.get_secret_value()
+    kind = _kind_of(url) if own.kind == "auto" else own.kind
+    text = _line(order, test=context.test, names_customer=own.names_customer)
     try:
         answer = context.http.request(
             "POST",
@@ -60,7 +80,7 @@ def notify_chat(order: Order, context: Context) -> str:
         after = None if wait is None else timedelta(seconds=wait)
         raise RetryLater("the chat takes no more messages now", after=after)
     if not 200 <= answer.status < 300:
-        raise ConnectionError(f"the chat answered {answer.status}; is CHAT_URL still right?")
+        raise ConnectionError(f"the chat answered {answer.status}; is its url still right?")
     return f"posted to {kind}"
 
 

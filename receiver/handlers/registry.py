@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from receiver.handlers import checks, contract
+from pydantic import BaseModel
+
+from receiver.handlers import checks, contract, own_settings
 from receiver.handlers.contract import MARK, Handler
-from receiver.settings import extensions
+from receiver.handlers.own_settings import OwnSettings
+from receiver.settings import extensions, reading
 from receiver.settings.instance_files import InstanceFiles
+from receiver.settings.model import FILE
 
 DOOR = extensions.Door(
     "handlers",
@@ -27,8 +31,6 @@ DOOR = extensions.Door(
     mark=MARK,
     file=contract.__file__,
 )
-#: Handlers that run only once a setting of theirs is given, or when HANDLERS names them.
-SWITCHED_BY = {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Registry:
     not_loaded: tuple[tuple[Handler, str], ...] = ()
     #: A sentence for each that runs, but names events too that do not come yet.
     notes: tuple[str, ...] = ()
+    #: The settings of their own that those that were found have, by their names.
+    own: Mapping[str, OwnSettings] = field(default_factory=dict, repr=False)
+    #: What is wrong with the tables ``[handlers.NAME]``, and what of them has no effect.
+    setting_problems: tuple[str, ...] = ()
+    setting_warnings: tuple[str, ...] = ()
     #: The merchant's files, as they were loaded.
     files: InstanceFiles | None = field(default=None, repr=False)
 
@@ -57,15 +64,20 @@ class Registry:
         """Give all that were found, also those that do not run."""
         return (*self.handlers, *self.left_out, *(handler for handler, _ in self.not_loaded))
 
+    def own_settings(self, name: str) -> BaseModel:
+        """Return a handler's own settings; raises what ``OwnSettings.given`` raises."""
+        return self.own[name].given()
+
     def get(self, name: str) -> Handler | None:
         """Find a handler by its name."""
         return next((found for found in self.handlers if found.name == name), None)
 
 
-def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any] = MappingProxyType({})) -> Registry:
+def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyType({})) -> Registry:
     """Find all handlers, or the ``chosen`` names in their order; a broken one is named and stops no other.
 
-    Without chosen ones, those with a setting of their own are left out while ``settings`` gives it no value.
+    Without chosen ones, those are left out that need settings of their own which ``tables``, the tables
+    ``[handlers.NAME]``, don't give.
     """
     files = InstanceFiles(instance / "handlers")
     found: dict[str, Handler] = {}
@@ -86,7 +98,9 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
             if reason := checks.why_not_yet(handler):
                 not_yet[handler.name] = f"{loaded.place}: {reason}"
     not_loaded = tuple((found.pop(name), reason) for name, reason in not_yet.items())
-    chosen = chosen or [name for name in found if name not in SWITCHED_BY or settings.get(SWITCHED_BY[name])]
+    given = tables if isinstance(tables, Mapping) else {}
+    own = {name: own_settings.read(handler, given, instance) for name, handler in found.items()}
+    chosen = chosen or [name for name in found if not own[name].switch]
     chosen = [name for name in chosen if name not in not_yet]
     problems += checks.of_names(found, chosen)
     kept = [found[name] for name in chosen if name in found]
@@ -103,5 +117,29 @@ def load(instance: Path, chosen: Sequence[str] = (), settings: Mapping[str, Any]
         left_out=tuple(left_out),
         not_loaded=not_loaded,
         notes=tuple(note for handler in kept if (note := checks.note(handler))),
+        own=own,
+        setting_problems=tuple(_setting_problems(own, tables)),
+        setting_warnings=tuple(_setting_warnings(found, own, given)),
         files=files,
     )
+
+
+def _setting_problems(own: Mapping[str, OwnSettings], tables: Any) -> Iterator[str]:
+    if not isinstance(tables, Mapping):
+        yield f"handlers in {FILE} must be tables such as [handlers.append_csv]."
+    for name, one in own.items():
+        if one.problem:
+            yield f"{one.problem} Orders are taken; {name} is tried again until it's fixed."
+
+
+def _setting_warnings(
+    found: Mapping[str, Handler], own: Mapping[str, OwnSettings], tables: Mapping[str, Any]
+) -> Iterator[str]:
+    known = [name for name, handler in found.items() if handler.settings]
+    for said in reading.without_effect([name for name in tables if name not in found], known):
+        yield f"[handlers] in {FILE} {said}"
+    for name in tables:
+        if name in found and name not in known:
+            yield f"[handlers.{name}] in {FILE} has no effect: that handler has no settings of its own."
+    for one in own.values():
+        yield from one.warnings

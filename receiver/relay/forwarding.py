@@ -43,13 +43,13 @@ class Forwarding:
             )
 
     def problems(self, urls: Sequence[str]) -> list[str]:
-        """Say of each URL of FORWARD_URLS that nothing can be forwarded to what is to be done; shows no secret."""
+        """Say what is wrong with each URL that the handler ``forward`` can't send to; shows no secret."""
         found: list[str] = []
         for number, url in enumerate(urls, 1):
             try:
                 self.check(url)
             except ConfigurationError as error:
-                found.append(f"FORWARD_URLS, URL number {number}: {error}" if self.secret else str(error))
+                found.append(f"[handlers.forward] URL number {number}: {error}" if self.secret else str(error))
         return list(dict.fromkeys(found))
 
 

@@ -29,6 +29,24 @@ _REGISTRAR = """
 # password = "unusable_password"
 """
 
+_HANDLERS = """
+# Settings of the handlers' own, each in a table of its name; see “Switch on more handlers” in Help.
+# In the environment the first is RECEIVER_HANDLERS__APPEND_CSV__FILE.
+#
+# [handlers.append_csv]
+# file = "orders.csv"             # keep a CSV file of all orders, in the instance folder
+# rows = "orders"                 # or "items": a row for each item
+# bom = true                      # begin the file with the mark by which Excel knows UTF-8
+#
+# [handlers.notify_chat]
+# url = "https://hooks.slack.com/services/…"        # incoming webhook of Slack, Discord or Teams
+# kind = "auto"                   # "slack", "discord" or "teams" where the address doesn't tell
+# names_customer = false          # name the customer too
+#
+# [handlers.forward]
+# urls = ["https://stock.your-shop.example/orders"] # send every order on, signed with FORWARD_SECRET
+"""
+
 _SOURCES = """
 # How a service names its parameters, if it doesn't use the published names. See “Map names that differ” in Help.
 # `flask orders explain RECEIPT` tells what a parked order has and what is missing.
@@ -64,4 +82,4 @@ def example() -> str:
             parts.append(f"{note}\n{line}  # change this\n")
         elif name != "SECRET_KEY":
             parts.append(f"{note}\n# {line}\n")
-    return "\n".join(parts) + _REGISTRAR + _SOURCES
+    return "\n".join(parts) + _HANDLERS + _REGISTRAR + _SOURCES

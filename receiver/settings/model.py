@@ -128,8 +128,8 @@ class Settings(BaseSettings):
     HANDLERS: Annotated[Texts, _checked(checks.names)] = _setting(
         (),
         "names of the handlers that run, in this order; empty means all that are found: built-ins, then "
-        "`instance/handlers/*.py` by name, then entry points `receiver.handlers`; of the built-ins, those with a "
-        "setting of their own run once it is given",
+        "`instance/handlers/*.py` by name, then entry points `receiver.handlers`; one that needs "
+        "settings of its own runs once they are given",
         ["register_customer", "my_handler"],
     )
     REGISTRAR: str = _setting(
@@ -143,29 +143,6 @@ class Settings(BaseSettings):
         "address of your website's page where customers see their account, a link in the order confirmation; "
         "without effect while REGISTRAR is `accounts`, whose own link stands there",
         "https://your-shop.example/account",
-    )
-    CSV_FILE: str = _setting(
-        "",
-        "file that the handler `append_csv` keeps of all orders, such as `orders.csv`, which lies in the "
-        "instance folder; empty switches it off",
-        "orders.csv",
-    )
-    CSV_ROWS: Literal["orders", "items"] = _setting(
-        "orders", "a row of that file for each of the `orders`, or for each of their `items`"
-    )
-    CSV_BOM: bool = _setting(
-        True, "begin that file with the mark by which Excel knows UTF-8; read when the file is begun"
-    )
-    CHAT_URL: Annotated[SecretStr, _checked(checks.call_address)] = _setting(
-        NO_SECRET,
-        "incoming webhook of Slack, Discord or Teams that the handler `notify_chat` posts to; empty switches it off",
-    )
-    CHAT_KIND: Literal["auto", "slack", "discord", "teams"] = _setting(
-        "auto",
-        "`slack`, `discord` or `teams`; `auto` tells by the address, and takes an unknown one for Slack's like",
-    )
-    CHAT_NAMES_CUSTOMER: bool = _setting(
-        False, "name the customer in the chat too; without it, number, total and items are all it is told"
     )
     RETRY_SCHEDULE: Annotated[tuple[int, ...], Strict(False), _checked(checks.seconds)] = _setting(
         (60, 300, 1800, 7200, 18000, 36000, 86400, 86400),
@@ -188,12 +165,6 @@ class Settings(BaseSettings):
         "let outgoing requests reach addresses that are not public; for trying out on one machine only, and "
         "without effect in production",
     )
-    FORWARD_URLS: Texts = _setting(
-        (),
-        "servers that the handler `forward` sends every order on to, signed with FORWARD_SECRET, such as "
-        '`["https://stock.your-shop.example/orders"]`; empty switches it off',
-        ["https://stock.your-shop.example/orders"],
-    )
     FORWARD_SECRET: Annotated[SecretStr, _checked(checks.secret_or_none)] = _setting(
         NO_SECRET, "signs what handlers send on by `forward` and `context.forward`; the other server checks it"
     )
@@ -206,6 +177,7 @@ class Settings(BaseSettings):
     #: The tables of the file as they stand there; whoever uses one checks it.
     sources: Any = Field(default={}, repr=False)
     registrar: Any = Field(default={}, repr=False)
+    handlers: Any = Field(default={}, repr=False)
 
     @classmethod
     def settings_customise_sources(
@@ -230,7 +202,7 @@ NEEDED = frozenset(
 )
 #: Which jobs wait while a setting is wrong: by its default they would do for good what nobody meant.
 WAITING: dict[str, frozenset[str]] = {
-    **dict.fromkeys(("HANDLERS", "FORWARD_URLS"), frozenset({"orders"})),
+    "HANDLERS": frozenset({"orders"}),
     **dict.fromkeys(
         ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD"),
         frozenset({"mails"}),

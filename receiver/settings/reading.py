@@ -18,7 +18,8 @@ from sqlalchemy.engine import URL
 
 from receiver.errors import ConfigurationError
 from receiver.settings import secret_key
-from receiver.settings.environment import PREFIX
+from receiver.settings.environment import PREFIX, variables
+from receiver.settings.handler_tables import ALIASES, IN_ENVIRONMENT, TABLES, with_tables
 from receiver.settings.model import FILE, INSTEAD, NEEDED, SETTINGS, WAITING, Settings, plain
 
 #: Where a setting's value comes from that nobody has set.
@@ -26,6 +27,8 @@ DEFAULT = "default"
 ENVIRONMENT = "environment"
 #: The tables of the file that are checked by whoever uses them.
 _TABLES = frozenset(Settings.model_fields) - frozenset(SETTINGS)
+#: Every name that sets something.
+_NAMES = frozenset(SETTINGS) | frozenset(ALIASES)
 #: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
@@ -66,7 +69,8 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
     except ConfigurationError as error:
         from_file = {}
         problems[FILE] = str(error)
-    given = {**overrides, FILE: {name: value for name, value in from_file.items() if name not in overrides}}
+    file = {name: value for name, value in with_tables(from_file).items() if name == TABLES or name not in overrides}
+    given = {**with_tables(overrides), FILE: file}
     origins = {name: _origin(name, from_file, overrides) for name in SETTINGS}
     try:
         settings = Settings(**given)
@@ -79,7 +83,6 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
         update={
             "SECRET_KEY": settings.SECRET_KEY or SecretStr(_secret_key(instance)),
             "DATABASE_URL": settings.DATABASE_URL or _database_in(instance),
-            "CSV_FILE": settings.CSV_FILE and str(instance / settings.CSV_FILE),
         }
     )
     needed = NEEDED | {FILE}
@@ -112,7 +115,7 @@ def without_effect(names: Iterable[str], known: Collection[str]) -> list[str]:
     """Say of each key of a table of the file that is none of its own that it has no effect there."""
     return [
         f"has the setting {name}, which has no effect there; put it above the first [table] of the file."
-        if name in SETTINGS
+        if name in _NAMES
         else f"has {name[:64]!r}, {_no_setting(name, known)}"
         for name in names
         if name not in known
@@ -166,11 +169,11 @@ def _as_toml(name: str) -> str:
 
 def _unknown(from_file: Collection[str]) -> Iterator[str]:
     for name in from_file:
-        if name not in SETTINGS and name not in _TABLES:
-            yield f"{FILE} has {name[:64]!r}, {_no_setting(name, {*SETTINGS, *_TABLES})}"
-    for name in [name.removeprefix(PREFIX) for name in os.environ if name.startswith(PREFIX)]:
-        if name not in SETTINGS and name not in _OTHERS and not _OF_KUBERNETES.match(name):
-            yield f"The environment has {PREFIX}{name[:64]}, {_no_setting(name, SETTINGS)}"
+        if name not in _NAMES and name not in _TABLES:
+            yield f"{FILE} has {name[:64]!r}, {_no_setting(name, _NAMES | _TABLES)}"
+    for name in variables():
+        if name not in _NAMES | _OTHERS and not name.startswith(IN_ENVIRONMENT) and not _OF_KUBERNETES.match(name):
+            yield f"The environment has {PREFIX}{name[:64]}, {_no_setting(name, _NAMES)}"
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:

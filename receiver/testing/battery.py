@@ -13,6 +13,7 @@ from receiver.handlers.registry import load
 from receiver.orders import Order
 from receiver.orders.form_encoding import form_fields
 from receiver.orders.names import KINDS, TEXT, Place, form_name
+from receiver.settings.handler_tables import TABLES, with_tables
 from receiver.storage.models import MailRow
 from receiver.testing.fixtures import RunHandler
 from receiver.testing.imports import out_of_bounds
@@ -76,7 +77,7 @@ class HandlerCases:
         self, instance: Path, handler_settings: dict[str, Any]
     ) -> None:
         """See its file import nothing of how the receiver works."""
-        registry = load(instance, [self.name], handler_settings)
+        registry = load(instance, [self.name], with_tables(handler_settings).get(TABLES, {}))
         found = registry.get(self.name)
         assert found, (*registry.problems, *registry.not_yet)
         module = sys.modules[found.function.__module__]

@@ -57,7 +57,10 @@ def order(make_order: MakeOrder) -> Order:
 
 @pytest.fixture
 def handler_settings() -> dict[str, Any]:
-    """Give the settings that the handler works with, none unless overridden: ``{"CSV_FILE": "orders.csv"}``."""
+    """Give the settings that the handler works with, none unless overridden.
+
+    Its own stand in its table: ``{"handlers": {"mine": {"token": "t"}}}``.
+    """
     return {}
 
 
@@ -105,7 +108,7 @@ def run_handler(
 ) -> RunHandler:
     """Run one handler, by its name, on the ``order`` fixture's or another order, and give the trial.
 
-    ``run_handler("mine", make_order(shipping=None), CSV_FILE="a.csv")``: an order, or the fields of a form as a sender
+    ``run_handler("mine", make_order(shipping=None), SHOP_NAME="Mine")``: an order, or the fields of a form as a sender
     posts them, and settings beside those of ``handler_settings``. A test's orders all go to the same instance.
     """
     apps: dict[str, Flask] = {}

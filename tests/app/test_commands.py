@@ -268,8 +268,9 @@ def test_handlers_list_says_what_is_off_and_which_setting_switches_it_on(run: Ru
         assert {row["state"] for row in found if row["switched_on_by"] is None} == {"on"}
         return {row["name"]: row["switched_on_by"] for row in found if row["state"] == "off"}
 
-    assert switches() == {"append_csv": "CSV_FILE", "notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
-    assert switches(CSV_FILE="orders.csv") == {"notify_chat": "CHAT_URL", "forward": "FORWARD_URLS"}
+    others = {"notify_chat": "[handlers.notify_chat] url", "forward": "[handlers.forward] urls"}
+    assert switches() == {"append_csv": "[handlers.append_csv] file", **others}
+    assert switches(CSV_FILE="orders.csv") == others
     named = switches(HANDLERS=["notify_chat", "notify_merchant"], CSV_FILE="orders.csv")
     assert named == dict.fromkeys(("register_customer", "email_customer", "append_csv", "forward"), "HANDLERS")
 

@@ -62,7 +62,7 @@ class TestForward(HandlerCases):
     def test_without_servers_it_is_skipped(self, run_handler: RunHandler) -> None:
         trial = run_handler(self.name, FORWARD_URLS=[])
 
-        assert (trial.state, trial.detail) == ("skipped", "FORWARD_URLS names no server")
+        assert (trial.state, trial.detail) == ("skipped", "[handlers.forward] urls is not set")
 
 
 @pytest.mark.parametrize(
@@ -77,16 +77,31 @@ class TestForward(HandlerCases):
         (
             ["https://a.example", "ftp://b.example"],
             SECRET,
-            ["FORWARD_URLS, URL number 2: The URL must begin with "],
+            ["[handlers.forward] URL number 2: The URL must begin with "],
         ),
         (
             ["https://127.0.0.1/in"],
             SECRET,
-            ["FORWARD_URLS, URL number 1: The URL's address is this machine itself"],
+            ["[handlers.forward] URL number 1: The URL's address is this machine itself"],
         ),
-        (["https://me.example/orders"], SECRET, ["FORWARD_URLS, URL number 1: https://me.example/orders is this "]),
-        ([7], SECRET, ["FORWARD_URLS must be a list in brackets, such as "]),
-        (["http://[", "  "], SECRET, ["FORWARD_URLS, URL number 1: ", "FORWARD_URLS, URL number 2: "]),
+        (
+            ["https://me.example/orders"],
+            SECRET,
+            ["[handlers.forward] URL number 1: https://me.example/orders is this "],
+        ),
+        (
+            [7],
+            SECRET,
+            ["[handlers.forward] urls.0 (FORWARD_URLS): Input should be a valid string. Orders "],
+        ),
+        (
+            ["http://[", "  "],
+            SECRET,
+            [
+                "[handlers.forward] URL number 1: ",
+                "[handlers.forward] URL number 2: ",
+            ],
+        ),
     ],
 )
 def test_wrong_urls_are_told_at_the_start_and_by_the_doctor(

@@ -164,7 +164,7 @@ class TestAppendCsv(HandlerCases):
         assert trial.detail == "stands in the file already"
 
     def test_without_a_file_it_is_skipped(self, run_handler: RunHandler) -> None:
-        assert run_handler(self.name, CSV_FILE="").detail == "CSV_FILE names no file"
+        assert run_handler(self.name, CSV_FILE="").detail == "[handlers.append_csv] file is not set"
 
 
 def rows_of(file: Path) -> list[dict[str, str]]:
@@ -348,7 +348,7 @@ class TestNotifyChat(HandlerCases):
         trial = run_handler(self.name)
 
         assert trial.state == "retrying"
-        assert "the chat answered 404; is CHAT_URL still right?" in (trial.detail or "")
+        assert "the chat answered 404; is its url still right?" in (trial.detail or "")
 
     def test_a_chat_that_cannot_be_reached_fails_the_attempt_without_showing_its_address(
         self, run_handler: RunHandler
@@ -361,7 +361,7 @@ class TestNotifyChat(HandlerCases):
         assert "services" not in (trial.detail or "")
 
     def test_without_an_address_it_is_skipped(self, run_handler: RunHandler) -> None:
-        assert run_handler(self.name, CHAT_URL="").detail == "CHAT_URL names no chat"
+        assert run_handler(self.name, CHAT_URL="").detail == "[handlers.notify_chat] url is not set"
 
 
 #: What one chat or another reads as a mention or a link.

@@ -6,6 +6,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from receiver.handlers.registry import load
 from receiver.settings import reading
 from receiver.settings.example import example
 from receiver.settings.model import EXAMPLES, SETTINGS, plain
@@ -46,6 +47,19 @@ def test_the_example_sources_are_right_once_uncommented(tmp_path: Path) -> None:
     assert sources.problems == []
     assert sources.get("shopintegrator").mapping is not None
     assert len(sources.get("otherplace").secrets) == 1
+
+
+def test_the_example_tables_of_handlers_are_their_defaults_once_uncommented(tmp_path: Path) -> None:
+    text = example()
+    section = text[text.index("# [handlers.append_csv]") : text.index("# [registrar]")]
+    lines = [line.removeprefix("# ") for line in section.splitlines() if re.match(r"# (\[|[a-z_]+ = )", line)]
+    tables = tomllib.loads("\n".join(lines))["handlers"]
+    registry = load(tmp_path, [], tables)
+    assert (registry.setting_problems, registry.setting_warnings) == ((), ())
+    for name, table in tables.items():
+        model = registry.own[name].values
+        assert model is not None
+        assert set(table) == set(type(model).model_fields)
 
 
 def test_no_line_is_longer_than_a_screen() -> None:

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
+from receiver.settings.handler_tables import ALIASES
 from receiver.settings.model import INSTEAD, NEEDED, SETTINGS, WAITING, plain
 from receiver.settings.reading import Reading
 
@@ -40,7 +41,8 @@ def write(folder: Path, text: str) -> None:
 def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
     found = read(tmp_path)
     database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
-    assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": database_url, "sources": {}, "registrar": {}}
+    tables: dict[str, Any] = {"sources": {}, "registrar": {}, "handlers": {}}
+    assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": database_url, **tables}
     assert (found.problems, found.paused, found.waiting, found.unknown) == ((), (), frozenset(), ())
     assert found.origins == dict.fromkeys(DEFAULTS, "default")
 
@@ -144,7 +146,7 @@ def test_a_wrong_value_is_named_and_the_default_taken(tmp_path: Path, name: str,
         ("RETRY_SCHEDULE = [true]", "a list in brackets, such as [60, 300]"),
         ('RETRY_SCHEDULE = ["60"]', "a list in brackets, such as [60, 300]"),
         ("SHARED_SECRETS = [12345678901234567]", 'a list in brackets, such as ["whsec_…"]'),
-        ('CHAT_KIND = "irc"', "auto, slack, discord or teams"),
+        ('LOG_LEVEL = "loud"', "debug, info, warning or error"),
     ],
 )
 def test_a_value_of_another_type_is_named_with_an_example(tmp_path: Path, line: str, said: str) -> None:
@@ -267,3 +269,40 @@ def test_only_what_receiving_needs_stops_receiving(tmp_path: Path) -> None:
 def test_what_names_settings_names_those_there_are() -> None:
     assert NEEDED | set(WAITING) | set(INSTEAD) <= set(SETTINGS)
     assert not NEEDED & set(WAITING)
+
+
+def test_the_tables_of_handlers_are_read_from_file_environment_and_caller(tmp_path: Path) -> None:
+    write(tmp_path, '[handlers.mine]\ntoken = "of the file"\nkind = "of the file"\nplace = "of the file"\n')
+    variables = {
+        "RECEIVER_HANDLERS__MINE__KIND": "of the environment",
+        "RECEIVER_HANDLERS__MINE__PLACE": "of the environment",
+        "RECEIVER_HANDLERS__A__B__KEY": "of a name with two lines",
+    }
+    found = read(tmp_path, variables, handlers={"mine": {"place": "of the caller"}})
+    assert found.settings.handlers == {
+        "mine": {"token": "of the file", "kind": "of the environment", "place": "of the caller"},
+        "a__b": {"key": "of a name with two lines"},
+    }
+    assert (found.problems, found.paused, found.unknown) == ((), (), ())
+
+
+def test_older_names_feed_the_tables_which_win(tmp_path: Path) -> None:
+    write(tmp_path, 'CSV_FILE = "old.csv"\nCSV_ROWS = "items"\n[handlers.append_csv]\nfile = "new.csv"\n')
+    assert read(tmp_path).settings.handlers == {"append_csv": {"file": "new.csv", "rows": "items"}}
+    found = read(tmp_path, {"RECEIVER_CSV_FILE": "of the environment"}, CSV_BOM=False)
+    assert found.settings.handlers["append_csv"] == {"file": "of the environment", "rows": "items", "bom": False}
+    assert (found.paused, found.unknown) == ((), ())
+
+
+@pytest.mark.parametrize("name", ["CSV_FILE", "CHAT_URL", "FORWARD_URLS"])
+def test_an_older_name_that_is_empty_takes_away_what_the_file_gives(tmp_path: Path, name: str) -> None:
+    handler, key = ALIASES[name]
+    write(tmp_path, f'[handlers.{handler}]\n{key} = "given"\n')
+    assert read(tmp_path, {f"RECEIVER_{name}": ""}).settings.handlers == {handler: {key: None}}
+
+
+def test_tables_of_handlers_that_are_none_stay_as_they_are(tmp_path: Path) -> None:
+    write(tmp_path, 'CSV_FILE = "orders.csv"\nhandlers = 3\n')
+    assert read(tmp_path).settings.handlers == 3
+    write(tmp_path, 'CSV_FILE = "orders.csv"\n[handlers]\nappend_csv = 3\n')
+    assert read(tmp_path).settings.handlers == {"append_csv": 3}

@@ -62,12 +62,12 @@ def erase(email: str, yes: bool) -> None:
     """Erase the person with this EMAIL; their orders stay in the books, without them."""
     kit = working_kit()
     with kit.database.read() as session:
-        kept = privacy.kept(session, email, kit.settings.CSV_FILE)
+        kept = privacy.kept(session, email, kit.csv_file)
     for line in privacy.consequences(kept):
         say(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
         click.confirm("Erase this for good?", abort=True)
-    privacy.erase(kit.database, kit.transport, email, kit.settings.CSV_FILE)
+    privacy.erase(kit.database, kit.transport, email, kit.csv_file)
     say(f"Erased {kept.email}.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -15,7 +14,6 @@ from receiver.dispatch import handler_changes, scaffold
 from receiver.dispatch.row_changes import Change
 from receiver.dispatch.trial import TrialRun
 from receiver.handlers.contract import Handler
-from receiver.handlers.registry import SWITCHED_BY
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.storage.models import MailRow
 
@@ -36,7 +34,10 @@ def list_handlers(as_json: bool) -> None:
     outdated = handler_changes.outdated(kit.database, registry)
     rows: list[dict[str, Any]] = [
         *(_row(handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
-        *(_row(handler, "off", _switch(handler, kit.settings.HANDLERS)) for handler in registry.left_out),
+        *(
+            _row(handler, "off", "HANDLERS" if kit.settings.HANDLERS else registry.own[handler.name].switch)
+            for handler in registry.left_out
+        ),
         *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
     ]
     print_rows(rows, as_json=as_json, empty="")
@@ -63,11 +64,6 @@ def _row(handler: Handler, state: str, switched_on_by: str | None) -> dict[str, 
         "timeout": f"{handler.timeout:g} s",
         "file": handler.file,
     }
-
-
-def _switch(handler: Handler, chosen: Sequence[str]) -> str:
-    """Name the setting that switches a handler on: once HANDLERS chooses, nothing else does."""
-    return "HANDLERS" if chosen else SWITCHED_BY[handler.name]
 
 
 @group.command("new")

@@ -87,10 +87,10 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)
-        lines = privacy.consequences(privacy.kept(session, row.email, kit.settings.CSV_FILE))
+        lines = privacy.consequences(privacy.kept(session, row.email, kit.csv_file))
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
-    privacy.erase(kit.database, kit.transport, row.email, kit.settings.CSV_FILE)
+    privacy.erase(kit.database, kit.transport, row.email, kit.csv_file)
     flash(f"{row.email} was erased.")
     return redirect(url_for("console.customers"), 303)
 

@@ -12,8 +12,10 @@ from receiver.app import statistics
 from receiver.app.components import current_kit
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempt import MOST_ABANDONED
-from receiver.handlers.registry import SWITCHED_BY
+from receiver.handlers.contract import Handler
+from receiver.handlers.own_settings import OwnSettings
 from receiver.web.console.blueprint import console
+from receiver.web.console.settings import in_words
 
 _NEVER = statistics.HandlerFigures(None, Counter())
 EXAMPLE = '''\
@@ -49,14 +51,29 @@ def handlers() -> str:
             for handler in kit.registry.handlers
         ],
         left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
-        switched_by=SWITCHED_BY,
-        problems=[*kit.registry.problems, *handler_changes.differences(kit.database, kit.registry)],
+        own=kit.registry.own,
+        own_rows={
+            handler.name: _own_rows(handler, kit.registry.own[handler.name]) for handler in kit.registry.handlers
+        },
+        problems=[
+            *kit.registry.setting_problems,
+            *kit.registry.problems,
+            *handler_changes.differences(kit.database, kit.registry),
+        ],
         notes=[*kit.registry.not_yet, *kit.registry.notes],
         has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
         folder=own,
         example=EXAMPLE,
         most_abandoned=MOST_ABANDONED,
     )
+
+
+def _own_rows(handler: Handler, own: OwnSettings) -> list[tuple[str, str, str]]:
+    """Return name, value and meaning of each of a handler's own settings; none while they are off or wrong."""
+    fields = handler.settings.model_fields if handler.settings and own.values else {}
+    return [
+        (name, in_words(field, getattr(own.values, name)), field.description or "") for name, field in fields.items()
+    ]
 
 
 def _place(file: str) -> str:

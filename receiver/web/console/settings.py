@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from pydantic.fields import FieldInfo
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
@@ -115,13 +116,18 @@ def _shown_once(kit: Kit) -> str | None:
     return next((secret for secret in active if signing.fingerprint(secret) == mark), None)
 
 
-def _shown(name: str, kit: Kit) -> str:
-    value = getattr(kit.settings, name)
-    if is_secret(SETTINGS[name]):
+def in_words(field: FieldInfo, value: Any) -> str:
+    """Return a setting's value as it is shown; nothing secret is."""
+    if is_secret(field):
         return f"{len(value)} set" if isinstance(value, tuple) and value else ("set" if value else "not set")
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or ("all" if name == "HANDLERS" else "")
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _shown(name: str, kit: Kit) -> str:
+    shown = in_words(SETTINGS[name], getattr(kit.settings, name))
+    return shown or ("all" if name == "HANDLERS" else "")
 
 
 def _origin(name: str, kit: Kit) -> str:
