@@ -33,8 +33,8 @@ class Unauthenticated(ReceiverError):
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(
-            "The POST does not prove knowledge of the shared secret. Check that both sides hold the same "
-            "secret and that the clock is right; the merchant sees the exact reason."
+            "The POST couldn't be verified. Check that both sides have the same shared "
+            "secret and that the clock is right. The merchant sees the exact reason."
         )
         #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
         #: ``body_changed``, ``retired_secret``, ``secret_of_another_url`` or ``unknown_secret``.
@@ -89,9 +89,7 @@ class CardDataRefused(ReceiverError):
     title = "Card data is never accepted"
 
     def __init__(self, fields: list[str]) -> None:
-        super().__init__(
-            f"Card details must never be part of the POST; remove {', '.join(fields)} from it. Nothing of it was kept."
-        )
+        super().__init__(f"Never send card details. Remove {', '.join(fields)} from the POST. Nothing was stored.")
         #: Names of the fields at fault, never their values.
         self.fields = fields
 
@@ -126,14 +124,14 @@ class SecretsChanged(Unavailable):
     """Says that the shared secrets changed while a POST was being taken in; it is to be proven anew."""
 
     def __init__(self) -> None:
-        super().__init__("The shared secrets are being changed; try again.")
+        super().__init__("The shared secrets are being changed. Try again.")
 
 
 class SecretsUnreadable(Unavailable):
     """Says that shared secrets are stored and none of them can be read, so that nothing can be proven now."""
 
     def __init__(self) -> None:
-        super().__init__("The receiver cannot read its shared secrets now; send it again later.")
+        super().__init__("The receiver can't read its shared secrets right now. Send it again later.")
 
 
 class ConfigurationError(Exception):

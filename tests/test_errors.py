@@ -126,5 +126,5 @@ def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
 
 
 def test_what_keeps_orders_off_the_disk_is_said_in_our_own_words() -> None:
-    said = "The database cannot be used now (database or disk is full); try again."
+    said = "The database can't be used now (database or disk is full); try again."
     assert errors.describe_for_log(raised(Unavailable(said))) == said

@@ -18,9 +18,9 @@ def problems(instance: Path, database: Path) -> Iterator[str]:
     for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
         if path.exists() and path.stat().st_uid != owner:
             theirs, ours = _name(path.stat().st_uid), _name(owner)
-            yield f"{path} belongs to {theirs}, the folder to {ours}, who is to serve; run: chown {ours} {path}"
+            yield f"{path} belongs to {theirs}, the folder to {ours}, who runs the server. Run: chown {ours} {path}"
     if os.geteuid() not in {0, owner}:
-        yield f"{instance} belongs to {_name(owner)}, this process to {_name(os.geteuid())}; run it as {_name(owner)}"
+        yield f"{instance} belongs to {_name(owner)}, this process to {_name(os.geteuid())}. Run it as {_name(owner)}"
 
 
 def _name(user: int) -> str:

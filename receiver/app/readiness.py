@@ -86,12 +86,12 @@ class Readiness:
     def _found(self) -> str | None:
         failed_at = self._inbox.damage_found_at
         if failed_at is not None and time.monotonic() - failed_at < _REMEMBERED:
-            return "The database lately refused an order as if it were damaged; run `flask doctor`."
+            return "The database refused an order recently as if it were damaged. Run `flask doctor`."
         try:
             prove_writable(self._database, patience=_PATIENCE)
         except Unavailable as error:
             return str(error)
-        return None if self._has_room() else "The disk has no room for an order of the largest size; make room."
+        return None if self._has_room() else "The disk has no room for a large order. Free some space."
 
     def _has_room(self) -> bool:
         try:

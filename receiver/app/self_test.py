@@ -98,7 +98,7 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
         return
     yield Step("reachable", True, "ok", f"{answer.address}, status {answer.status} in {answer.milliseconds} ms")
     if answer.status == 401:
-        yield Step("authenticated", False, "refused", "401: the receiver holds another secret, or its clock is off")
+        yield Step("authenticated", False, "refused", "401: the receiver has a different secret, or its clock is off")
         return
     if not 200 <= answer.status < 300:
         yield Step("authenticated", False, f"{answer.status}", f"{answer.cause} {answer.next_step}")
@@ -113,8 +113,10 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
 
 def _why_no_report(answer: Answer) -> str:
     if len(answer.body) >= MOST_ANSWER_BYTES:
-        return f"the answer has more than {MOST_ANSWER_BYTES} bytes; let the handlers return less, or is the URL right?"
-    return "the answer is not the report of a test transmission; is the URL right?"
+        return (
+            f"the response has more than {MOST_ANSWER_BYTES} bytes. Make the handlers return less; or is the URL wrong?"
+        )
+    return "the response isn't a test report. Is the URL right?"
 
 
 def _mails(target: Target, receipt: str) -> Iterator[Step]:
@@ -143,12 +145,12 @@ def _refusals(target: Target, order: Order) -> Iterator[Step]:
     report = _report(copy)
     status = report.status if report else "no copy"
     passed = copy.status == 200 and status == "duplicate"
-    yield Step("second copy", passed, f"{copy.status}", f"answered as {status}; its handlers do not run again")
+    yield Step("second copy", passed, f"{copy.status}", f"answered as {status}; its handlers don't run again")
 
 
 def _expected(step: str, status: int, answer: Answer) -> Step:
     passed = answer.status == status
-    detail = "refused, as it must be" if passed else f"was answered {answer.status}, must be {status}"
+    detail = "refused, as expected" if passed else f"got {answer.status}, expected {status}"
     return Step(step, passed, f"{answer.status}", detail)
 
 

@@ -29,7 +29,7 @@ def of_handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
     ran = {handler.name for handler in report.handlers}
     for one in kit.registry.handlers:
         if one.name not in ran:
-            yield Step(f"handler {one.name}", False, "not run", "the receiver that was posted to has not loaded it")
+            yield Step(f"handler {one.name}", False, "not run", "the receiver hasn't loaded it")
     for difference in handler_changes.differences(kit.database, kit.registry):
         yield Step("running now", False, "outdated", difference)
     for problem in kit.registry.problems:

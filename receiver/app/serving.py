@@ -67,7 +67,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     obstacles = kit.obstacles
     obstacles.begin()
     for problem in kit.problems:
-        log.error("/orders answers 503 until this is mended: %s", problem)
+        log.error("/orders answers 503 until this is fixed: %s", problem)
     for paused in kit.paused:
         log.error("%s", paused)
     for warning in kit.setting_warnings:

@@ -64,7 +64,7 @@ def _counted(session: Session, email: str, sent: dict[int, bool], csv_file: str 
         csv_rows=csv_erasure.count(csv_file, email),
     )
     if not any(number for name, number in vars(found).items() if name not in {"email", "addresses"}):
-        raise NotThere(f"Nothing is kept of {email[:254]}; see `flask customers list`.")
+        raise NotThere(f"Nothing is stored about {email[:254]}. See `flask customers list`.")
     return found
 
 
@@ -79,17 +79,17 @@ def consequences(kept: Kept) -> list[str]:
         _count(kept.unread, "parked or dismissed order", "parked or dismissed orders"),
         f"the person in {_count(kept.csv_rows, 'row', 'rows')} of the CSV file" if kept.csv_rows else "",
     ]
-    lines = [f"Removed for good: {', '.join(filter(None, removed)) or 'nothing yet'}."]
+    lines = [f"Removed permanently: {', '.join(filter(None, removed)) or 'nothing yet'}."]
     if kept.orders:
-        lines.append("Kept for the books: the orders' numbers, dates, amounts and states, without the person.")
+        lines.append("Kept for the books: order numbers, dates, amounts and states, without personal data.")
     left = [
         _count(kept.open_orders, "order", "orders"),
         _count(kept.open_transmissions, "transmission", "transmissions"),
     ]
     if any(left):
         said = ", ".join(filter(None, left))
-        lines.append(f"Left for now: {said}, still worked on; erase again when that has ended.")
-    return [*lines, "Not touched: backups made before, and what your website, chat or other servers were told."]
+        lines.append(f"Left for now: {said}, still in progress. Erase again once that's done.")
+    return [*lines, "Not erased: earlier backups, and data already sent to your website, chat or other servers."]
 
 
 def export(session: Session, email: str) -> dict[str, Any]:

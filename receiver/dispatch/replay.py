@@ -21,7 +21,7 @@ from receiver.storage.models import HandlerRow, OrderRow
 
 #: The states of orders that no handler runs on; another mapping may make others of them.
 _NEVER_RUN = frozenset({"ignored", "duplicate"})
-_LEFT_OUT = "left out when the parked order was run"
+_LEFT_OUT = "left out when the parked order ran"
 
 
 @dataclass(frozen=True)
@@ -182,7 +182,7 @@ def _check_can_run(row: OrderRow) -> None:
     if row.test:
         raise NotPossible(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")
     if row.order is None:
-        raise NotPossible(f"{row.receipt} holds no customer's data any more; no handler can run on it.")
+        raise NotPossible(f"{row.receipt} no longer has personal data, so no handler can run on it.")
 
 
 def _check_handlers(registry: Registry, names: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from receiver.errors import ConfigurationError, NotPossible
 
-_HANDLER = '''"""Say here in a line what the handler does."""
+_HANDLER = '''"""One line about what the handler does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from receiver.handlers import Context, Order, Skip, handler
 
 @handler
 def NAME(order: Order, context: Context) -> str:
-    """Say here in a line what it does; the console shows it."""
+    """One line about what it does; the console shows it."""
     if not order.items:
         raise Skip("nothing was bought")
     return f"{len(order.items)} items of order {order.order_id}"

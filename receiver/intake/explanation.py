@@ -110,7 +110,7 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
     """
     row = order_queries.find_by_either(session, receipt)
     if row.fields == "[]" and row.state != "parked":
-        raise NotPossible(f"{row.receipt} holds no customer's data any more; there is nothing to explain.")
+        raise NotPossible(f"{row.receipt} no longer has personal data, so there's nothing to explain.")
     fields = [(name, value) for name, value in json.loads(row.fields)]
     sources.check_file()
     source = sources.get(row.source)

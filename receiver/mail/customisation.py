@@ -37,11 +37,11 @@ class OwnMails:
     def preview(self, name: str, order: Order | None = None, *, language: str | None = None) -> Rendered:
         """Render a mail for an order, else for a made-up one; raises ConfigurationError with what is wrong."""
         if name not in self.names():
-            raise NotThere(f"There is no mail {name[:64]}; there are: {', '.join(self.names())}.")
+            raise NotThere(f"There's no email template {name[:64]}. There are: {', '.join(self.names())}.")
         try:
             return self._templates.render_own(name, locale=language, **self._values(order or _made_up()))
         except Exception as error:
-            raise ConfigurationError(f"This mail cannot be written. {template_checks.where(error)}") from error
+            raise ConfigurationError(f"This email can't be written. {template_checks.where(error)}") from error
 
     def customise(self, name: str) -> list[Path]:
         """Copy the built-in template to where the merchant's are looked for first; never overwrites.
@@ -51,11 +51,11 @@ class OwnMails:
         built_in = [path for path in sorted(BUILT_IN.iterdir()) if path.stem == name]
         if not built_in:
             known = ", ".join(sorted({path.stem for path in BUILT_IN.iterdir()}))
-            raise NotThere(f"No built-in mail is named {name[:64]}; there are: {known}.")
+            raise NotThere(f"There's no built-in email template {name[:64]}. There are: {known}.")
         written = [path for source in built_in if (path := self._copy(source))]
         if not written:
             there = " and ".join(str(self._templates.own / path.name) for path in built_in)
-            raise NotPossible(f"{there} is yours already, and stays as it is; delete it to begin anew.")
+            raise NotPossible(f"{there} already exists. Delete it to start over.")
         return written
 
     def check(self) -> None:
@@ -86,10 +86,10 @@ class OwnMails:
             Trouble(
                 kind="mail_template",
                 newest=lambda _session: newest,
-                headline="A mail template of yours is broken, and the built-in one is sent instead",
+                headline="One of your email templates is broken, so the built-in one is sent instead",
                 lines=(
                     *problems[:_TOLD_AT_ONCE],
-                    "No mail is lost. Mend it and look at it with: flask mail preview NAME",
+                    "No email is lost. Fix it, then preview it with: flask mail preview NAME",
                 ),
             )
         ]
@@ -103,7 +103,7 @@ class OwnMails:
             with target.open("x", encoding="utf-8") as file:
                 file.write(source.read_text("utf-8"))
         except OSError as error:
-            raise ConfigurationError(f"{target} cannot be written: {error.strerror}.") from error
+            raise ConfigurationError(f"Can't write {target}: {error.strerror}.") from error
         return target
 
     def _look(self) -> dict[str, int]:
@@ -133,8 +133,8 @@ class OwnMails:
             "claim_url": "",
             "account_url": self._account_url,
             "console_url": "https://shop.example/admin/",
-            "headline": "A handler has given up on an order",
-            "lines": ("It failed at every attempt; the order itself is safe.",),
+            "headline": "A handler failed on an order",
+            "lines": ("It failed on every attempt. The order itself is safe.",),
         }
 
 

@@ -17,11 +17,11 @@ CONVERSATION_SECONDS = 60
 
 #: Enhanced status codes (RFC 3463, RFC 7372) without their class: what they say.
 _ENHANCED = {
-    "1.1": "the mailbox does not exist",
-    "1.2": "the domain takes no mail",
+    "1.1": "the mailbox doesn't exist",
+    "1.2": "the domain accepts no email",
     "1.3": "the address is malformed",
-    "1.8": "the sender's domain does not exist or takes no mail",
-    "1.10": "the domain takes no mail",
+    "1.8": "the sender's domain doesn't exist or accepts no email",
+    "1.10": "the domain accepts no email",
     "2.1": "the mailbox is switched off",
     "2.2": "the mailbox is full",
     "3.4": "the message is too big",
@@ -30,28 +30,28 @@ _ENHANCED = {
     "7.0": "the server's rules forbid it",
     "7.1": "the server's rules forbid it",
     "7.25": "the sending server has no reverse DNS name",
-    "7.26": "the sending domain proves itself neither by SPF nor by DKIM",
+    "7.26": "the sending domain passes neither SPF nor DKIM",
 }
 _TOO_BIG = "3.4"
 #: RFC 5321, 4.2.3, for servers that give no enhanced code. 530 is RFC 4954.
 _BASIC = {
     421: "the server is closing the connection",
-    450: "the mailbox is busy, or the server wants a later attempt",
-    451: "the server had an error of its own",
+    450: "the mailbox is busy, or the server asks to retry later",
+    451: "the server had an internal error",
     452: "the server is out of space",
     530: "the server wants a login or TLS first",
-    550: "the mailbox does not exist, or the server's rules forbid it",
+    550: "the mailbox doesn't exist, or the server's rules forbid it",
     551: "the mailbox has moved",
     552: "the mailbox is full or the message too big",
     553: "the address is malformed or not allowed",
     554: "the server's rules forbid it",
 }
 
-_NOT_FROM_HERE = "the server sends no mail from this address"
+_NOT_FROM_HERE = "the server doesn't send email from this address"
 #: What such codes say when they answer the sender: nothing of the recipient's mailbox.
 _ENHANCED_OF_SENDER = _ENHANCED | dict.fromkeys(("1.0", "1.1", "1.2", "2.1", "2.2"), _NOT_FROM_HERE)
 _BASIC_OF_SENDER = _BASIC | {
-    450: "the server wants a later attempt",
+    450: "the server asks to retry later",
     550: _NOT_FROM_HERE,
     551: _NOT_FROM_HERE,
     552: "the server's limits are reached",
@@ -79,10 +79,10 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
         smtplib.SMTPServerDisconnected,
         "{server} closed the connection. Check MAIL_PORT, MAIL_USE_TLS and MAIL_USE_SSL if it happens again.",
     ),
-    (smtplib.SMTPException, "{server} offers no way of login that is known here. " + _LOGIN),
+    (smtplib.SMTPException, "{server} offers no supported login method. " + _LOGIN),
     (
         ssl.SSLCertVerificationError,
-        "The certificate of {server} cannot be trusted ({certificate}). Check MAIL_SERVER.",
+        "The certificate of {server} can't be trusted ({certificate}). Check MAIL_SERVER.",
     ),
     (
         ssl.SSLError,
@@ -97,15 +97,18 @@ _FAILURES: tuple[tuple[type[Exception], str], ...] = (
     ),
     (
         TooMuchSent,
-        "{server} says more than a mail server has to say. Check MAIL_SERVER and MAIL_PORT: is that a mail server?",
+        "{server} doesn't behave like a mail server. Check MAIL_SERVER and MAIL_PORT.",
     ),
-    (socket.gaierror, "The name {server} cannot be found. Check MAIL_SERVER and this machine's DNS."),
-    (ConnectionRefusedError, "{server} takes no connection on this port. Check MAIL_SERVER and MAIL_PORT."),
+    (socket.gaierror, "{server} wasn't found. Check MAIL_SERVER and this machine's DNS."),
+    (
+        ConnectionRefusedError,
+        "{server} refused the connection: nothing is listening on this port. Check MAIL_SERVER and MAIL_PORT.",
+    ),
     (
         UnicodeError,
-        "MAIL_SERVER is no host name, or MAIL_USERNAME or MAIL_PASSWORD has letters outside ASCII.",
+        "MAIL_SERVER isn't a host name, or MAIL_USERNAME or MAIL_PASSWORD isn't pure ASCII.",
     ),
-    (OSError, "{server} cannot be reached. Check MAIL_SERVER, MAIL_PORT and this machine's network."),
+    (OSError, "Can't reach {server}. Check MAIL_SERVER, MAIL_PORT and this machine's network."),
 )
 #: What a connection can fail with.
 FAILURES = tuple(kind for kind, _words in _FAILURES)
@@ -150,7 +153,7 @@ def _refused(server: str, what: str, look_at: str, code: int, text: bytes | str)
     elif enhanced and enhanced[1] == _TOO_BIG:
         advice = "Send smaller attachments."
     elif code < 500 and enhanced and enhanced[1].startswith("7."):  # how servers put strangers off: greylisting
-        cause, advice = "the server wants a later attempt", "It gets one."
+        cause, advice = "the server asks to retry later", "It will be retried."
     reason = f": {cause}" if cause else ""
     message = f"{server} refused {what} with {status}{reason}. {advice}"
     return MailNotDelivered(message, permanent=500 <= code <= 599 and not wants_login)

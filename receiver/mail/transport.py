@@ -117,7 +117,7 @@ class MailTransport:
         if _EXAMPLE_DOMAINS.fullmatch(domain):
             raise MailNotDelivered(
                 f"Nothing is sent to {domain}, which is reserved for examples (RFC 2606). Set MERCHANT_EMAIL "
-                f"to an address of yours, then send this mail there: {ANOTHER_ADDRESS}",
+                f"to your own address, then send this email there: {ANOTHER_ADDRESS}",
                 permanent=True,
             )
 
@@ -164,7 +164,7 @@ class MailTransport:
             _write_at_once(path, message.as_bytes())
         except OSError as error:
             raise MailNotDelivered(
-                f"The mail cannot be written to {self._folder}: {error.strerror}. Check rights and disk.",
+                f"Can't save the email in {self._folder}: {error.strerror}. Check permissions and disk space.",
                 permanent=False,
             ) from None
         return str(path)

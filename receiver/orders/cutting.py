@@ -10,7 +10,7 @@ from receiver.orders.parsing import FieldError, NotUnderstood, read
 
 MAY_BE_INCOMPLETE = FieldError(
     "body",
-    "may be incomplete: it came in chunks, without a Content-Length, and nothing here shows whether all of them "
+    "may be incomplete: it arrived in chunks without a Content-Length, so we can't tell whether all of it "
     "arrived. Send it with a Content-Length, or sign it. It is kept, and runs once the merchant accepts it",
 )
 

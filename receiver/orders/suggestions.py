@@ -180,11 +180,11 @@ def _greatest(candidates: list[_Candidate], point: str) -> Suggestion | None:
     if not amounts:
         return None
     name = max(amounts, key=lambda name: amounts[name][0])
-    return _suggestion(_TOTAL, name, Conversion(amounts[name][1], "the greatest amount that was sent"))
+    return _suggestion(_TOTAL, name, Conversion(amounts[name][1], "the largest amount sent"))
 
 
 def _suggestion(slot: Slot, name: str, told: Conversion | None) -> Suggestion:
-    keys, note = told or Conversion({}, "its value is not understood")
+    keys, note = told or Conversion({}, "its value isn't understood")
     return Suggestion(target_of(slot), {"from": name, **keys} if keys else name, note)
 
 

@@ -67,7 +67,7 @@ def currency_of(texts: Sequence[str]) -> Conversion | None:
     codes = {SIGNS.get(mark, mark.upper()) for mark in marks}
     if len(codes) != 1:
         return None
-    note = "several countries write their dollar so; check" if marks & _SHARED_SIGNS else None
+    note = "several countries use this sign for their dollar; check" if marks & _SHARED_SIGNS else None
     return Conversion({"value": codes.pop()}, note)
 
 

@@ -30,7 +30,7 @@ ORDER_CONTROL = Kind(
     True,
     "secret of the Order Control",
     "secrets of the Order Control",
-    "make a new one and give it to the receiving server: flask relay rotate",
+    "create a new one and give it to the receiving server: flask relay rotate",
 )
 KINDS = (
     Kind(False, "shared secret", "shared secrets", "enter it again: flask secret add SECRET"),
@@ -58,7 +58,7 @@ def remove_unreadable(database: Database, secret_key: str) -> Iterator[str]:
         for pk, mark in _closed(database.engine, kind, secret_key):
             with database.write() as session:
                 session.execute(delete(SecretRow).where(SecretRow.id == pk))
-            yield f"Removed the {kind.one} {mark}, which cannot be read any more; {kind.again}"
+            yield f"Removed the {kind.one} {mark}, which can't be read any more; {kind.again}"
 
 
 def _closed(engine: Engine, kind: Kind, secret_key: str) -> list[tuple[int, str]]:

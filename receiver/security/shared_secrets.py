@@ -96,7 +96,7 @@ class SharedSecrets:
         readable = [row for row in session.scalars(mine) if encryption.decrypted(self._secret_key, row.ciphertext)]
         active = [row for row in readable if row.ends_at is None or row.ends_at > now]
         if secret in self._from_settings or any(row.ends_at is None for row in active):
-            raise NotPossible(f"The secret {mark} is active already.")
+            raise NotPossible(f"The secret {mark} is already active.")
         if own := [row for row in active if not row.signs]:
             own[0].ends_at = ends_at
             return mark
@@ -109,7 +109,7 @@ class SharedSecrets:
         Raises NotPossible when the two are the same.
         """
         if signing.fingerprint(signing.clean_secret(secret)) == fingerprint:
-            raise NotPossible(f"The secret {fingerprint} cannot take its own place; it is active already.")
+            raise NotPossible(f"The secret {fingerprint} can't replace itself: it's already active.")
         self.end(session, fingerprint, at=now + overlap)
         return self.add(session, secret, now=now)
 
@@ -119,11 +119,11 @@ class SharedSecrets:
         Raises NotThere when none is active, and NotPossible for one that SHARED_SECRETS holds.
         """
         if fingerprint in {signing.fingerprint(secret) for secret in self._from_settings}:
-            raise NotPossible(f"{fingerprint} stands in the setting SHARED_SECRETS; remove it there.")
+            raise NotPossible(f"{fingerprint} is in the setting SHARED_SECRETS. Remove it there.")
         mine = select(SecretRow).where(SecretRow.fingerprint == fingerprint, SecretRow.accepts)
         active = [row for row in session.scalars(mine) if row.ends_at is None or row.ends_at > datetime.now(UTC)]
         if not active:
-            raise NotThere(f"No active secret has the fingerprint {fingerprint[:64]}; see `flask secret list`.")
+            raise NotThere(f"No active secret has the fingerprint {fingerprint[:64]}. See `flask secret list`.")
         for row in active:
             if row.signs:  # the Order Control goes on signing with it
                 row.accepts = False

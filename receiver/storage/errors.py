@@ -11,7 +11,7 @@ from receiver.errors import Busy, Damaged, Unavailable
 from receiver.storage import sqlite
 
 _OF_THE_FILE = "see DATABASE_URL and the instance folder"
-_DAMAGED = "it is damaged: put a backup back, see “Back up and upgrade” in Help"
+_DAMAGED = "it's damaged: restore a backup, see “Back up and upgrade” in Help"
 #: How a message of SQLite begins -> what to do.
 _NEXT_STEPS = {
     "no such ": "run `flask init`",
@@ -37,7 +37,7 @@ def translated_errors() -> Iterator[None]:
         if type(cause) not in {sqlite.driver.OperationalError, sqlite.driver.DatabaseError}:
             raise  # a constraint or a wrong statement: a mistake of ours
         step = _next_step(str(cause))
-        raise _kind(str(cause), step)(f"The database cannot be used now ({cause}); {step}.") from error
+        raise _kind(str(cause), step)(f"The database can't be used now ({cause}); {step}.") from error
 
 
 @contextmanager
@@ -48,7 +48,7 @@ def nothing_else_raised() -> Iterator[None]:
     except (DBAPIError, sqlite.driver.Error) as error:
         cause = getattr(error, "orig", error)
         words = f"{type(cause).__name__}: {cause}"
-        raise Damaged(f"The database did not take the order ({words}); run `flask doctor`.") from error
+        raise Damaged(f"The database refused the order ({words}); run `flask doctor`.") from error
 
 
 def _kind(cause: str, step: str) -> type[Unavailable]:

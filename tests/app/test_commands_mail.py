@@ -44,7 +44,7 @@ def test_mail_list_takes_a_state(run: Run, kit: Kit) -> None:
 
 def test_mail_list_says_what_to_do_when_there_is_none(run: Run) -> None:
     result = run("mail", "list")
-    assert (result.exit_code, result.output) == (0, "No such mail yet; send the dummy order with: flask selftest\n")
+    assert (result.exit_code, result.output) == (0, "No such emails yet. Send a test order with: flask selftest\n")
 
 
 def test_mail_resend_has_a_worker_send_it(run: Run, kit: Kit) -> None:
@@ -52,7 +52,7 @@ def test_mail_resend_has_a_worker_send_it(run: Run, kit: Kit) -> None:
     result = run("mail", "resend", "1")
     assert (result.exit_code, result.stdout) == (
         0,
-        "It's being sent again. A serving process or `flask worker` does it.\n",
+        "It's being sent again. The server or `flask worker` does it.\n",
     )
     assert kit.outbox.run_next()
     with kit.database.read() as session:
@@ -80,7 +80,7 @@ def test_mail_preview_prints_the_text_and_writes_the_html(run: Run, tmp_path: Pa
     assert result.exit_code == 0, result.output
     assert lines(result)[:3] == ["Subject: Ihre Bestellung 1042 bei Example Shop", "", "Guten Tag Zoë Müller-Łukasz,"]
     assert "Vielen Dank" in (tmp_path / "mail.html").read_text("utf-8")
-    assert "open it in a browser" in result.stderr
+    assert "Open it in a browser" in result.stderr
 
 
 def test_mail_preview_takes_a_recorded_order_by_receipt_or_order_id(run: Run, shop: Served) -> None:
@@ -118,6 +118,6 @@ def test_mail_customise_copies_once_and_says_what_to_do_next(run: Run, instance:
     assert "flask mail preview order_confirmation --open" in result.stdout
     again = run("mail", "customise", "order_confirmation")
     assert again.exit_code == 1
-    assert "is yours already" in again.stderr
+    assert "already exists" in again.stderr
     assert "preview order_confirmation --open preview.html\n" in run("mail", "customise", "_layout").stdout
     assert "preview account_link\n" in run("mail", "customise", "account_link").stdout

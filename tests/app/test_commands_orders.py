@@ -52,7 +52,7 @@ def test_orders_list_takes_a_state_and_all(run: Run, serve: Callable[..., Served
 
 
 def test_orders_list_and_show_tell_what_came_under_one_id(run: Run, serve: Callable[..., Served]) -> None:
-    assert lines(run("orders", "list", "--same-id")) == ["No two orders with different contents came under one id."]
+    assert lines(run("orders", "list", "--same-id")) == ["No two different orders share an id."]
     shop = serve(work=False)
     shop.post(order_fields(order_id="B-1"))
     for changes in ({"test": "true"}, {"payment_status": "pending"}, {}):
@@ -79,7 +79,7 @@ def test_orders_list_says_when_there_may_be_more(
     result = run("orders", "list", "--state", "parked", "--json")
     assert (len(json.loads(result.stdout)), result.stderr) == (
         2,
-        "These are the newest 2; every one is listed by --all.\n",
+        "These are the latest 2. Use --all to list every order.\n",
     )
     result = run("orders", "list", "--state", "parked", "--all", "--json")
     assert (len(json.loads(result.stdout)), result.stderr) == (3, "")
@@ -107,7 +107,7 @@ def test_orders_list_says_what_to_do_when_there_is_none(run: Run) -> None:
     result = run("orders", "list")
     assert (result.exit_code, result.output) == (
         0,
-        "No order yet; tests are listed by --all. Send one: flask selftest\n",
+        "No orders yet. Tests are listed with --all. Send one: flask selftest\n",
     )
 
 
@@ -152,9 +152,9 @@ def test_orders_replay_reads_parked_ones_with_todays_mapping(
     assert [line.split() for line in lines(result)] == [
         ["receipt", "became"],
         ["rcp_00000001", "open"],
-        ["A", "serving", "process", "or", "`flask", "worker`", "runs", "the", "open", "ones", "now."],
+        ["The", "server", "or", "`flask", "worker`", "runs", "the", "open", "ones", "now."],
     ]
-    assert run("orders", "replay", "--parked").output == "No order is parked.\n"
+    assert run("orders", "replay", "--parked").output == "No orders are parked.\n"
 
 
 def test_orders_replay_tells_number_and_age_of_what_is_parked_first(run: Run, serve: Callable[..., Served]) -> None:
@@ -166,7 +166,7 @@ def test_orders_replay_tells_number_and_age_of_what_is_parked_first(run: Run, se
         session.execute(update(OrderRow).values(received_at=datetime.now(UTC) - timedelta(days=12, minutes=1)))
     assert run("orders", "replay", "--parked").stderr.splitlines() == [
         "1 parked, the oldest for 12 days.",
-        "email_customer writes to customers, late: leave it out with --without email_customer",
+        "email_customer emails customers, which may be too late by now: skip it with --without email_customer",
     ]
     assert run("orders", "replay", "--parked", "--json").stderr == ""
     assert "email_customer" not in run("orders", "replay", "--parked", "--without", "email_customer").stderr
@@ -189,7 +189,7 @@ def test_orders_replay_names_a_handler_that_it_cannot_leave_out(run: Run, serve:
     result = run("orders", "replay", receipt, "--without", "email_customer")
     assert (result.exit_code, "--without goes with --parked" in result.stderr) == (2, True)
     result = run("orders", "replay", "--parked", "--handler", "email_customer")
-    assert (result.exit_code, "--handler does not go with --parked" in result.stderr) == (2, True)
+    assert (result.exit_code, "--handler can't be used with --parked" in result.stderr) == (2, True)
 
 
 @pytest.mark.parametrize("answer", ["y", "n"])
@@ -229,7 +229,7 @@ def test_orders_replay_runs_one_handler_again(run: Run, shop: Served) -> None:
 def test_orders_replay_wants_to_know_which(run: Run) -> None:
     result = run("orders", "replay")
     assert result.exit_code == 2
-    assert "Name an order, or say --parked." in result.stderr
+    assert "Name an order, or use --parked." in result.stderr
 
 
 def test_orders_explain_reads_a_receipt_or_a_file(run: Run, serve: Callable[..., Served], tmp_path: Path) -> None:
@@ -266,9 +266,9 @@ def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path
 def test_orders_explain_names_what_it_does_not_find(run: Run) -> None:
     result = run("orders", "explain", "missing.json")
     said = "No order has the receipt or order id missing.json; see `flask orders list --all`."
-    assert (result.exit_code, result.stderr) == (1, f"Error: {said} There is no file of that name either.\n")
+    assert (result.exit_code, result.stderr) == (1, f"Error: {said} There's no file with that name either.\n")
     result = run("orders", "explain", "missing.json", "--source", "other")
-    assert (result.exit_code, "--source goes with a file" in result.stderr) == (2, True)
+    assert (result.exit_code, "--source needs a file" in result.stderr) == (2, True)
 
 
 def test_orders_explain_and_replay_take_an_order_id(run: Run, shop: Served) -> None:
@@ -311,7 +311,7 @@ def test_orders_replay_names_an_unknown_handler_once(run: Run) -> None:
 
 
 def test_orders_list_of_a_state_that_no_order_is_in(run: Run) -> None:
-    assert run("orders", "list", "--state", "failed").output == "No order is failed.\n"
+    assert run("orders", "list", "--state", "failed").output == "No orders are failed.\n"
 
 
 def test_orders_replay_takes_one_that_may_be_incomplete_only_by_its_name(run: Run, kit: Kit) -> None:

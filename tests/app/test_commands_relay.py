@@ -93,10 +93,10 @@ def test_when_the_url_leads_here_this_receiver_takes_the_secret_and_its_successo
 ) -> None:
     shop = serve(RELAY_ALLOW_PRIVATE=True)
     here = {"PUBLIC_URL": shop.base}
-    assert "this very receiver" in run("relay", "enable", shop.url, **here).output
+    assert "That's this receiver" in run("relay", "enable", shop.url, **here).output
     assert run("relay", "test", **here).exit_code == 0
     rotated = run("relay", "rotate", **here)
-    assert "This receiver takes both." in rotated.output
+    assert "This receiver accepts both." in rotated.output
     assert "whsec_" not in rotated.output
     tested = run("relay", "test", "--json", **here)
 
@@ -158,12 +158,12 @@ def test_send_takes_an_order_as_received(
     file = tmp_path / "order"
     file.write_bytes(encode(an_order(event_id=None, order_id="A-7")))
     result = run("relay", "send", str(file))
-    assert "A serving process or `flask worker` sends it now." in result.output
+    assert "The server or `flask worker` sends it now." in result.output
     row = json.loads(run("relay", "send", str(file), "--json").stdout)
 
     assert (row["order_id"], row["state"], row["attempts"]) == ("A-7", "open", 0)
     assert len(json.loads(run("relay", "transmissions", "--json").stdout)) == 1
-    assert run("relay", "transmissions", "--state", "failed").output.startswith("No such transmission yet")
+    assert run("relay", "transmissions", "--state", "failed").output.startswith("No such transmissions yet")
 
 
 def test_send_posts_once_to_a_named_receiver(run: Run, server: Server, tmp_path: Path) -> None:
@@ -194,7 +194,7 @@ def test_send_to_a_named_receiver_that_is_not_there_exits_1(run: Run, tmp_path: 
     [
         (b"total=1.00", "holds no order: order_id"),
         (b"{", "not one JSON document"),
-        (b"order_id=A-1&card_number=4111111111111111&cvv=123", "Card details must never"),
+        (b"order_id=A-1&card_number=4111111111111111&cvv=123", "Never send card details"),
         (b"", "holds no order"),
     ],
 )

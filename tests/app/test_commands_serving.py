@@ -89,13 +89,13 @@ def test_worker_runs_jobs_until_it_is_stopped(run: Run, serve: Callable[..., Ser
     assert (result.exit_code, shop.rows()[0].state, kinds) == (0, "done", {"worker"})
     with shop.kit.database.read() as session:
         assert living(session, datetime.now(UTC)) == [], "it has said that it ends"
-    assert result.stdout == "Working with 4 threads; Ctrl-C stops after the running jobs.\n"
+    assert result.stdout == "Working with 4 threads. Ctrl-C stops after the running jobs.\n"
 
 
 def test_worker_does_not_start_on_wrong_settings(run: Run) -> None:
     result = run("worker", MAX_FIELDS=0)
     assert result.exit_code == 1
-    assert "the worker cannot start; the log above says what to mend." in result.stderr
+    assert "the worker can't start; the log above says why." in result.stderr
 
 
 def test_serve_walks_the_self_test_at_its_first_start_only(
@@ -108,16 +108,16 @@ def test_serve_walks_the_self_test_at_its_first_start_only(
     with terminated_when(lambda: answers(port)):
         second = run("serve", "--port", str(port), SHARED_SECRETS=[])
     assert (first.exit_code, second.exit_code) == (0, 0)
-    assert "First start: the self test sends a dummy order" in first.stdout
+    assert "First start: the self test sends a test order" in first.stdout
     assert "second copy" in table
     assert "Next: " not in first.stdout
-    assert f"The console is open at    http://127.0.0.1:{port}/admin/\n" in first.stdout
-    assert "Its first password is     what `flask init` said above" in first.stdout
+    assert f"Console:                  http://127.0.0.1:{port}/admin/\n" in first.stdout
+    assert "First password:           printed by `flask init` above" in first.stdout
     assert second.stdout == (
-        f"\nOrders are received at    http://127.0.0.1:{port}/orders\n"
-        f"The console is open at    http://127.0.0.1:{port}/admin/\n"
-        "Next: paste the service's shared secret with: .venv/bin/flask secret add SECRET\n"
-        "Ctrl-C stops.\n"
+        f"\nOrders go to:             http://127.0.0.1:{port}/orders\n"
+        f"Console:                  http://127.0.0.1:{port}/admin/\n"
+        "Next, add the service's shared secret with: .venv/bin/flask secret add SECRET\n"
+        "Press Ctrl-C to stop.\n"
     )
 
 
@@ -125,7 +125,7 @@ def test_serve_says_at_once_that_the_port_is_taken(run: Run, shop: Served) -> No
     port = shop.base.rpartition(":")[2]
     result = run("serve", "--port", port)
     assert result.exit_code == 1
-    said = f"127.0.0.1:{port} cannot be listened on: Address already in use; take another: make run PORT=8001."
+    said = f"can't listen on 127.0.0.1:{port}: Address already in use; use another port: make run PORT=8001."
     assert result.stderr.endswith(f"{said}\n")
 
 
@@ -134,7 +134,7 @@ def test_a_host_may_be_a_name() -> None:
 
 
 def test_serve_says_that_there_is_no_such_host_or_port(run: Run) -> None:
-    assert "nope.invalid:8000 cannot be listened on: " in run("serve", "--host", "nope.invalid").stderr
+    assert "can't listen on nope.invalid:8000: " in run("serve", "--host", "nope.invalid").stderr
     assert "is not in the range 1<=x<=65535" in run("serve", "--port", "99999").stderr
 
 
@@ -148,14 +148,14 @@ def test_serve_says_what_it_means_to_be_reached_by_anybody(
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     monkeypatch.setattr(module, "_free_address", lambda host, _port: host)
     said = run("serve", "--host", host, TRUSTED_PROXIES=proxies).stderr
-    assert ("stalls holds one of its 8 threads. Put a proxy in front" in said) is is_told
+    assert ("a slow client ties up one of its 8 threads. Put a proxy in front" in said) is is_told
 
 
 def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     result = run("serve", "--port", str(free_port()))
     assert result.exit_code == 1
-    assert "cannot be served; the lines above say why" in result.stderr
+    assert "the lines above say why" in result.stderr
 
 
 def test_serve_kills_a_server_that_has_not_stopped_when_it_is_told_again(

@@ -22,7 +22,7 @@ from tests.storage.test_migrations import backups
 
 STRICT = (
     "wrong",
-    "not the schema of this release: orders.receipt is not this release's and must be filled; run `flask init`",
+    "the schema doesn't match this release: orders.receipt is not this release's and must be filled. Run `flask init`",
 )
 
 
@@ -55,7 +55,7 @@ def test_one_flipped_byte_of_the_index_that_tells_copies_is_found(shop: Served) 
     ((state, said),) = of_database(shop.kit)
 
     assert state == "wrong"
-    assert "an index does not fit its table (row 1234 missing from index" in said
+    assert "an index doesn't match its table (row 1234 missing from index" in said
     assert "REINDEX" in said
     assert shop.post(order).status == 202, "as said, it is taken though it is there"
 
@@ -73,8 +73,8 @@ def test_what_takes_too_long_to_look_through_is_said(shop: Served, monkeypatch: 
     monkeypatch.setattr(stored, "_STEPS", 1)
     fill(shop.kit)
     assert [state for state, _ in of_database(shop.kit)] == ["warning", "warning", "ok"]
-    assert "the orders could not be looked through within 0 s" in of_database(shop.kit)[0][1]
-    assert "whole" not in of_database(shop.kit)[2][1]
+    assert "couldn't check the orders within 0 s" in of_database(shop.kit)[0][1]
+    assert "intact" not in of_database(shop.kit)[2][1]
 
 
 def test_a_column_that_no_order_fills_is_told_with_the_fix(shop: Served) -> None:
@@ -86,8 +86,8 @@ def test_what_is_missing_is_told(shop: Served) -> None:
     change(shop.kit, "ALTER TABLE mails DROP COLUMN detail")
     change(shop.kit, "DROP INDEX ix_orders_due")
     change(shop.kit, "DROP TABLE mapped_fields")
-    found = {said.removeprefix("not the schema of this release: ") for _, said in of_database(shop.kit)}
-    step = "; put a backup back, see “Back up and upgrade” in Help"
+    found = {said.removeprefix("the schema doesn't match this release: ") for _, said in of_database(shop.kit)}
+    step = "; restore a backup, see “Back up and upgrade” in Help"
     assert found == {
         f"{what} is missing{step}" for what in ("mails.detail", "the index ix_orders_due", "the table mapped_fields")
     }

@@ -39,11 +39,11 @@ def test_a_strangers_file_is_named_with_the_fix(folder: Path, name: str) -> None
     give_away(folder / name)
     (problem,) = problems(folder)
     assert problem.startswith(f"{folder / name} belongs to ")
-    assert "run: chown " in problem
+    assert "Run: chown " in problem
     assert problem.endswith(f" {folder / name}")
 
 
 def test_another_user_than_the_owner_is_told_whom_to_run_it_as(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 3_999_999)
     (problem,) = problems(folder)
-    assert "this process to 3999999; run it as " in problem
+    assert "this process to 3999999. Run it as " in problem

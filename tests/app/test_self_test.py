@@ -102,7 +102,7 @@ def test_what_it_sends_is_marked_as_a_test_and_makes_no_customer(run: Run, shop:
     run("selftest", "--url", shop.url)
     (row,) = shop.rows()
     assert (row.test, row.state, row.copies) == (True, "done", 1)
-    assert "No customer yet" in run("customers", "list").output
+    assert "No customers yet" in run("customers", "list").output
 
 
 def test_each_press_is_a_new_order(run: Run, shop: Served) -> None:
@@ -183,7 +183,7 @@ def test_what_is_no_receiver_fails_where_it_shows(
 def test_an_answer_too_long_to_be_read_whole_says_so(run: Run) -> None:
     with answering({"status": "tested", "handlers": ["x" * 20_000]}) as url:
         result = run("selftest", "--url", url, "--secret", SECRET)
-    assert "the answer has more than 20000 bytes" in result.stdout
+    assert "the response has more than 20000 bytes" in result.stdout
 
 
 def test_a_report_without_handlers_is_walked_to_its_end(run: Run) -> None:

@@ -62,7 +62,7 @@ def test_a_wrong_setting_is_logged_and_no_job_runs(
 ) -> None:
     could, kit = start(work=True, MAX_FIELDS=0)
     assert (could, kit.engine.works) == (False, False)
-    said = "/orders answers 503 until this is mended: MAX_FIELDS must be 10 to 20000."
+    said = "/orders answers 503 until this is fixed: MAX_FIELDS must be 10 to 20000."
     assert told(caplog, logging.ERROR) == [said]
 
 
@@ -126,7 +126,7 @@ def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_mended(
     config.write_text("[sources.eu]\nsecrets = 3\n")
     could, kit = start(work=True)
     assert (could, kit.engine.works, len(kit.problems)) == (True, True, 1)
-    assert told(caplog, logging.ERROR)[0].startswith("/orders answers 503 until this is mended: [sources.eu]")
+    assert told(caplog, logging.ERROR)[0].startswith("/orders answers 503 until this is fixed: [sources.eu]")
     config.write_text("[sources.eu]\n")
     assert kit.problems == []
 

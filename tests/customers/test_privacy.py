@@ -109,7 +109,7 @@ def test_an_export_knows_people_who_were_never_registered(serve: Callable[..., S
 
 def test_of_a_stranger_nothing_is_kept(settled: Served) -> None:
     for act in (kept, erase):
-        with pytest.raises(ConfigurationError, match=r"Nothing is kept of zoe@kunde\.de"):
+        with pytest.raises(ConfigurationError, match=r"Nothing is stored about zoe@kunde\.de"):
             act(settled.kit, "zoe@kunde.de")
 
 
@@ -185,20 +185,20 @@ def test_what_is_still_worked_on_is_left(serve: Callable[..., Served]) -> None:
     assert erase(shop.kit) == Purged()
     assert [row.email for row in shop.rows()] == [ADA]
     lines = privacy.consequences(kept(shop.kit))
-    assert lines[0] == "Removed for good: nothing yet."
-    assert lines[1] == "Left for now: 1 order, 1 transmission, still worked on; erase again when that has ended."
+    assert lines[0] == "Removed permanently: nothing yet."
+    assert lines[1] == "Left for now: 1 order, 1 transmission, still in progress. Erase again once that's done."
 
 
 def test_held_transmissions_are_erased_too(shop: Served) -> None:
     transmission(shop.kit, ADA, "held")
-    assert privacy.consequences(kept(shop.kit))[0] == "Removed for good: 1 transmission."
+    assert privacy.consequences(kept(shop.kit))[0] == "Removed permanently: 1 transmission."
     assert erase(shop.kit) == Purged(transmissions=1)
     assert shop.rows(TransmissionRow) == []
 
 
 def test_of_whom_only_an_open_transmission_speaks_something_is_kept(shop: Served) -> None:
     transmission(shop.kit, ADA, "open", lease_until=datetime.now(UTC) + timedelta(seconds=20))
-    assert privacy.consequences(kept(shop.kit))[1].startswith("Left for now: 1 transmission, still worked on;")
+    assert privacy.consequences(kept(shop.kit))[1].startswith("Left for now: 1 transmission, still in progress.")
     assert erase(shop.kit) == Purged()
 
 
@@ -225,7 +225,7 @@ def test_parked_and_dismissed_orders_of_the_person_are_erased_too(shop: Served, 
 
     assert [row.state for row in shop.rows()] == ["ignored"] * 2 + ["parked"] * 4
     assert b"High Street" not in bytes_of(shop.kit)
-    with pytest.raises(ConfigurationError, match="Nothing is kept"):
+    with pytest.raises(ConfigurationError, match="Nothing is stored"):
         kept(shop.kit)
 
 
@@ -288,7 +288,7 @@ def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None
     erase(settled.kit)
     with (
         settled.kit.database.write() as session,
-        pytest.raises(ConfigurationError, match="holds no customer's data any more"),
+        pytest.raises(ConfigurationError, match="no longer has personal data"),
     ):
         replay(
             session,
@@ -304,18 +304,18 @@ def test_an_order_that_was_emptied_is_told_as_such(settled: Served, run: Run, wo
     erase(settled.kit)
     result = run(*words, "rcp_00000001")
     assert result.exit_code == 1
-    assert "rcp_00000001 holds no customer's data any more" in result.stderr
+    assert "rcp_00000001 no longer has personal data" in result.stderr
 
 
 def test_the_consequences_are_said_before(settled: Served) -> None:
     transmission(settled.kit, ADA)
     assert privacy.consequences(kept(settled.kit)) == [
         (
-            "Removed for good: the customer's details and consent, 1 address, the contents of 2 orders, "
+            "Removed permanently: the customer's details and consent, 1 address, the contents of 2 orders, "
             "4 mails with any files in the outbox folder, 1 transmission."
         ),
-        "Kept for the books: the orders' numbers, dates, amounts and states, without the person.",
-        "Not touched: backups made before, and what your website, chat or other servers were told.",
+        "Kept for the books: order numbers, dates, amounts and states, without personal data.",
+        "Not erased: earlier backups, and data already sent to your website, chat or other servers.",
     ]
 
 
@@ -328,13 +328,13 @@ def test_export_prints_json(settled: Served, run: Run) -> None:
 def test_export_says_that_nothing_is_kept(run: Run) -> None:
     result = run("customers", "export", ADA)
     assert result.exit_code == 1
-    assert result.stderr == f"Error: Nothing is kept of {ADA}; see `flask customers list`.\n"
+    assert result.stderr == f"Error: Nothing is stored about {ADA}. See `flask customers list`.\n"
 
 
 def test_erase_says_what_goes_and_does_it(settled: Served, run: Run) -> None:
     result = run("customers", "erase", ADA, "--yes")
     assert result.exit_code == 0
-    assert result.stdout.startswith("Removed for good: the customer's details")
+    assert result.stdout.startswith("Removed permanently: the customer's details")
     assert result.stdout.endswith(f"Erased {ADA}.\n")
     assert run("customers", "erase", ADA, "--yes").exit_code == 1
 
@@ -342,7 +342,7 @@ def test_erase_says_what_goes_and_does_it(settled: Served, run: Run) -> None:
 def test_erase_never_asks_off_a_terminal(settled: Served, run: Run) -> None:
     result = run("customers", "erase", ADA, stdin="y\n")
     assert result.exit_code == 1
-    assert result.stderr == "Error: nothing was erased; say --yes to erase without being asked.\n"
+    assert result.stderr == "Error: nothing was erased. Use --yes to erase without confirmation.\n"
     assert kept(settled.kit).is_registered
 
 

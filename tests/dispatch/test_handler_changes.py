@@ -181,7 +181,7 @@ def test_the_self_test_says_what_the_server_ran(live: Served, folder: Path, run:
     assert result.exit_code == 1
     steps = {row["step"]: (row["passed"], row["state"], row["detail"]) for row in json.loads(result.stdout)}
     assert steps["running now"] == (False, "outdated", ADDED)
-    not_run = (False, "not run", "the receiver that was posted to has not loaded it")
+    not_run = (False, "not run", "the receiver hasn't loaded it")
     assert steps["handler append_weather"] == (not_run if of_the_server else (True, "done", "sunny"))
     assert steps["handler mine"] == (True, "done", "sunny")
 

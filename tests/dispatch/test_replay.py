@@ -105,7 +105,7 @@ def test_a_handler_that_is_left_out_of_a_parked_order_never_runs_on_it(idle: Ser
         "email_customer": "skipped",
         "notify_merchant": "done",
     }
-    assert idle.rows(HandlerRow)[1].detail == "left out when the parked order was run"
+    assert idle.rows(HandlerRow)[1].detail == "left out when the parked order ran"
     assert [mail.handler for mail in idle.rows(MailRow)] == ["notify_merchant"]
 
 

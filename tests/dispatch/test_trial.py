@@ -150,7 +150,7 @@ def test_what_changes_of_a_row_is_shown_as_its_value_before_and_after(idle: Serv
     assert result.exit_code == 0
     assert "register_customer on order A-2: done in " in result.stdout
     assert "customers: updated id=1, phone='1' -> '2', applied_order_date='20" in result.stdout
-    assert "A dry run: the database is as it was, and no mail is sent." in result.stdout
+    assert "Dry run: the database is unchanged, and no email is sent." in result.stdout
 
 
 def test_mails_of_the_dummy_order_go_to_the_merchant_and_nothing_else_is_kept(

@@ -85,7 +85,7 @@ def served(installed: Installed) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + 60
-        while "Ctrl-C stops" not in printed.read_text("utf-8"):
+        while "Ctrl-C to stop" not in printed.read_text("utf-8"):
             assert process.poll() is None, printed.read_text("utf-8")
             assert time.monotonic() < deadline, printed.read_text("utf-8")
             time.sleep(0.1)

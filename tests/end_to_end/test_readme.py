@@ -86,7 +86,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             ["make", "run", f"PORT={port}"], cwd=folder, env=_environment(), stdout=output, stderr=subprocess.STDOUT
         )
         try:
-            _wait_for(printed, "Ctrl-C stops", made)
+            _wait_for(printed, "Ctrl-C to stop", made)
             yield Project(folder, port, printed)
         finally:
             made.terminate()
@@ -206,7 +206,7 @@ def test_a_second_start_takes_seconds_and_no_self_test(project: Project) -> None
             ["make", "run", f"PORT={port}"], cwd=project.folder, env=_environment(), stdout=output, stderr=output
         )
         try:
-            _wait_for(project.folder / "second", "Ctrl-C stops", made)
+            _wait_for(project.folder / "second", "Ctrl-C to stop", made)
         finally:
             made.terminate()
             made.wait(20)

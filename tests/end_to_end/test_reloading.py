@@ -89,7 +89,7 @@ def of_make_run(port: int, *, workers: int) -> list[str]:
 def test_make_run_loads_a_handler_again_for_the_next_order(launch: Callable[..., Running], instance: Path) -> None:
     shop = launch(of_make_run)
     try:
-        shop.wait_for(lambda: "Ctrl-C stops." in shop.log, 60)
+        shop.wait_for(lambda: "Press Ctrl-C to stop." in shop.log, 60)
         assert said_of_an_order(shop, instance, "sunny") == "sunny"
         assert said_of_an_order(shop, instance, "rainy") == "rainy"
     finally:
@@ -98,9 +98,9 @@ def test_make_run_loads_a_handler_again_for_the_next_order(launch: Callable[...,
 
 def said_of_an_order(shop: Running, instance: Path, said: str) -> str | None:
     """Write the handler, post an order once that is seen, and give what the handler returned."""
-    times = shop.log.count("the handlers are loaded again")
+    times = shop.log.count("Reloading the handlers")
     (instance / "handlers" / "append_weather.py").write_text(MINE.format(name="append_weather", said=said))
-    shop.wait_for(lambda: shop.log.count("the handlers are loaded again") > times, 60)
+    shop.wait_for(lambda: shop.log.count("Reloading the handlers") > times, 60)
     fields = order_fields()
     shop.wait_for(lambda: is_taken(shop, fields), 60)
     shop.settled(60)

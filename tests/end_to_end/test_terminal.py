@@ -70,7 +70,7 @@ def _sitting_before(instance: Path) -> Iterator[Typist]:
     with terminal:
         try:
             typist = Typist(terminal, port)
-            typist.wait_for(b"Ctrl-C stops.")
+            typist.wait_for(b"Press Ctrl-C to stop.")
             assert typist.serves()
             yield typist
         finally:

@@ -118,5 +118,5 @@ def test_the_console_and_doctor_tell_for_a_day(idle: Served) -> None:
         assert idle.kit.notices.standing(session, now + timedelta(days=1)) == []
     ((state, text),) = [(one.state, one.text) for one in diagnose(idle.kit) if one.subject == "card data"]
     assert state == "warning"
-    assert text.startswith(f"{receipt} came with some, which was not kept: card_number was dropped")
+    assert text.startswith(f"{receipt} contained some, which wasn't stored: card_number was dropped")
     assert "customer_note held a card number" in text

@@ -257,7 +257,7 @@ def test_explaining_one_says_that_it_may_be_incomplete_until_it_is_accepted(kit:
     with kit.database.read() as session:
         reading = explain_receipt(session, receipt, kit.sources)
     assert reading.decided == "completed"
-    assert "may be incomplete: it came in chunks" in reading.as_text()
+    assert "may be incomplete: it arrived in chunks" in reading.as_text()
     assert f"flask orders replay {receipt} --accept-incomplete" in reading.as_text()
     accept(kit)
     with kit.database.read() as session:
@@ -265,18 +265,18 @@ def test_explaining_one_says_that_it_may_be_incomplete_until_it_is_accepted(kit:
 
 
 def test_the_doctor_counts_what_is_held_back_and_says_what_ends_it(kit: Kit) -> None:
-    assert chunked(kit) == [("ok", "none is held back because it may be incomplete")]
+    assert chunked(kit) == [("ok", "none held back")]
     post(kit, WHOLE)
     post(kit, CUT)
     ((state, text),) = chunked(kit)
     assert (state, "may be incomplete: 2. Put a proxy in front" in text) == ("warning", True)
     assert text.endswith("accept_chunked_forms = true under [sources.shopintegrator] in config.toml")
     accept(kit)
-    since = "parked from shopintegrator because they came in chunks and may be incomplete: 2; they are accepted by now"
-    look_at = "To look at: flask orders explain rcp_00000002"
+    since = "parked from shopintegrator because they arrived in chunks and may be incomplete: 2; they're accepted now"
+    look_at = "Check: flask orders explain rcp_00000002"
     assert chunked(kit) == [
         ("warning", f"{since}. 1 can run: flask orders replay --parked. {look_at}; then run or dismiss it"),
-        ("ok", "accepted from shopintegrator: one that breaks off is handled as it is"),
+        ("ok", "accepted from shopintegrator: one that breaks off is processed as it is"),
     ]
 
 

@@ -191,8 +191,8 @@ def test_doctor_tells_what_can_run_from_what_has_to_be_looked_at(kit: Kit) -> No
     accept(kit)
     (text, _) = [one.text for one in diagnose(kit) if one.subject == "chunked forms"]
     assert text.partition(": ")[2] == (
-        "3; they are accepted by now. 1 can run: flask orders replay --parked. "
-        "To look at: flask orders explain rcp_00000002; then run or dismiss it, and 1 more"
+        "3; they're accepted now. 1 can run: flask orders replay --parked. "
+        "Check: flask orders explain rcp_00000002; then run or dismiss it, and 1 more"
     )
 
 

@@ -209,6 +209,6 @@ def test_what_was_proven_by_other_secrets_than_those_of_the_commit_is_not_record
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(outcome, range(40)))
 
-    assert set(found[::2]) == {"The shared secrets are being changed; try again."}
+    assert set(found[::2]) == {"The shared secrets are being changed. Try again."}
     assert len({text for text in found[1::2] if text.startswith("rcp_")}) == 20
     assert {stored.key for stored in rows(kit)} == {f"k{number}" for number in range(1, 40, 2)}

@@ -168,7 +168,7 @@ def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
             before = shop.rows()[0].lease_until
     assert shop.kit.own_mails._mutex.locked()
 
-    shop.wait_for(lambda: any("mail template of yours is broken" in mail.subject for mail in shop.rows(MailRow)), 30)
+    shop.wait_for(lambda: any("of your email templates is broken" in mail.subject for mail in shop.rows(MailRow)), 30)
 
 
 def test_without_a_folder_of_their_own_nothing_is_wrong(templates: MailTemplates) -> None:
@@ -204,7 +204,7 @@ def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
 
     confirmation, alert = shop.rows(MailRow)
     assert confirmation.subject == "Your order 7 at Example Shop"
-    assert alert.subject == "Example Shop: A mail template of yours is broken, and the built-in one is sent instead"
+    assert alert.subject == "Example Shop: One of your email templates is broken, so the built-in one is sent instead"
     assert "line 1: 'ordr' is undefined" in alert.text
     assert "flask mail preview" in alert.text
     with shop.kit.database.read() as session:
@@ -231,13 +231,13 @@ def test_a_mail_of_a_handlers_own_can_be_previewed(templates: MailTemplates, own
 
 @pytest.mark.parametrize("name", ["nothing", "../mail/order_notice", "_order", ""])
 def test_a_preview_of_what_is_not_there_names_what_is(name: str, own: OwnMails) -> None:
-    with pytest.raises(ConfigurationError, match=r"there are: .*order_confirmation"):
+    with pytest.raises(ConfigurationError, match=r"There are: .*order_confirmation"):
         own.preview(name)
 
 
 def test_a_preview_of_a_broken_template_says_where(templates: MailTemplates, own: OwnMails) -> None:
     (templates.own / "order_notice.txt").write_text("{% if %}")
-    with pytest.raises(ConfigurationError, match=r"cannot be written\. order_notice\.txt, line 1: Expected"):
+    with pytest.raises(ConfigurationError, match=r"can't be written\. order_notice\.txt, line 1: Expected"):
         own.preview("order_notice")
 
 
@@ -254,7 +254,7 @@ def test_a_copy_is_the_built_in_template_and_changes_no_mail(templates: MailTemp
 def test_a_copy_never_overwrites(templates: MailTemplates, own: OwnMails) -> None:
     (templates.own / "order_notice.txt").write_text("mine")
     assert [path.name for path in own.customise("order_notice")] == ["order_notice.html"]
-    with pytest.raises(ConfigurationError, match="is yours already"):
+    with pytest.raises(ConfigurationError, match="already exists"):
         own.customise("order_notice")
     assert (templates.own / "order_notice.txt").read_text() == "mine"
 
@@ -265,11 +265,11 @@ def test_the_shared_parts_can_be_copied_too(own: OwnMails) -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "../secret_key", "order_notice.txt", ""])
 def test_only_built_in_templates_are_copied(name: str, own: OwnMails) -> None:
-    with pytest.raises(ConfigurationError, match="there are: _layout, _order, "):
+    with pytest.raises(ConfigurationError, match="There are: _layout, _order, "):
         own.customise(name)
 
 
 def test_a_folder_that_cannot_be_written_is_told_in_words(templates: MailTemplates) -> None:
     templates.own.write_text("a file where the folder should be")
-    with pytest.raises(ConfigurationError, match="cannot be written: "):
+    with pytest.raises(ConfigurationError, match="Can't write "):
         OwnMails(templates).customise("order_notice")

@@ -188,7 +188,7 @@ def test_a_mailbox_that_does_not_exist_fails_at_once(sending: Callable[..., Kit]
     kit.outbox.run_next()
 
     assert (mail(kit).state, mail(kit).attempts) == ("failed", 1)
-    assert "the mailbox does not exist" in (mail(kit).detail or "")
+    assert "the mailbox doesn't exist" in (mail(kit).detail or "")
 
 
 def test_a_failed_mail_does_not_hinder_the_next(sending: Callable[..., Kit], mailbox: Mailbox) -> None:

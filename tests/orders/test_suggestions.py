@@ -195,7 +195,7 @@ def test_one_amount_tells_how_all_of_a_body_are_written() -> None:
 def test_the_greatest_amount_stands_in_for_a_total_without_a_likely_name() -> None:
     sent = {"zz1": "£500.00", "paid": "£20.00", "fee": "£3.00", "other": "90"}
     assert suggested(sent)["total"] == {"from": "paid", "decimal": "."}
-    assert notes(sent)["total"] == "the greatest amount that was sent"
+    assert notes(sent)["total"] == "the largest amount sent"
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_currency_that_nothing_tells_surely_is_not_guessed() -> None:
     assert "currency" not in suggested({"Total": "5.00"})
     assert "currency" not in suggested({"Total": "£5.00", "Tax": "1.00 €"})
     assert "currency" not in suggested({"Total": "5.00 units"})
-    assert notes({"Total": "$5.00"})["currency"] == "several countries write their dollar so; check"
+    assert notes({"Total": "$5.00"})["currency"] == "several countries use this sign for their dollar; check"
 
 
 def test_a_date_that_may_be_read_in_two_ways_says_so() -> None:
@@ -253,7 +253,7 @@ def test_a_rule_that_leaves_a_value_malformed_is_suggested_anew() -> None:
 def test_a_value_that_would_park_the_order_is_not_suggested_and_one_that_is_only_noted_is() -> None:
     assert suggested({"Total": "much", "BuyerEmail": "none"}) == {}
     assert suggested({"BillingCountry": "Narnia"}) == {"billing.country": "BillingCountry"}
-    assert notes({"BillingCountry": "Narnia"})["billing.country"] == "its value is not understood"
+    assert notes({"BillingCountry": "Narnia"})["billing.country"] == "its value isn't understood"
 
 
 def test_names_that_no_rule_can_hold_are_not_suggested() -> None:

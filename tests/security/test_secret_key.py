@@ -110,7 +110,7 @@ def test_a_new_key_is_made_when_asked_for_and_what_is_lost_is_said(
     result = run("init", "--new-key")
     assert result.exit_code == 0, result.output
     said = "\n".join(lines(result))
-    assert f"Removed the shared secret {stored}, which cannot be read any more; enter it again: flask" in said
+    assert f"Removed the shared secret {stored}, which can't be read any more; enter it again: flask" in said
     assert f"Removed the secret of the Order Control {mark}" in said
     assert "flask relay rotate" in said
     assert "Everybody is signed out" in said
@@ -256,7 +256,7 @@ def test_start_and_doctor_say_that_no_stored_secret_can_be_read(
     assert any("none of the stored shared secrets can be read" in record.getMessage() for record in caplog.records)
     doctor = run("doctor", SHARED_SECRETS=[], SECRET_KEY=OTHER_KEY)
     assert doctor.exit_code == 1
-    assert "none can be read, so /orders answers 503 to all" in doctor.stdout
+    assert "none can be read, so /orders always answers 503" in doctor.stdout
     assert f"{stored} cannot be decrypted with this SECRET_KEY" in doctor.stdout
     assert "1 secret of the Order Control" in doctor.stdout
 

@@ -105,7 +105,7 @@ def test_a_secret_is_not_ended_twice(kit: Kit) -> None:
 
 
 def test_a_secret_of_the_settings_is_ended_there(kit: Kit) -> None:
-    with pytest.raises(ConfigurationError, match="stands in the setting SHARED_SECRETS; remove it there"):
+    with pytest.raises(ConfigurationError, match=r"is in the setting SHARED_SECRETS\. Remove it there"):
         end(kit, signing.fingerprint(SECRET), NOW)
 
 

@@ -14,7 +14,7 @@ from receiver.storage.errors import translated_errors
     [
         ("no such table: orders", "run `flask init`"),
         ("attempt to write a readonly database", "see DATABASE_URL and the instance folder"),
-        ("database disk image is malformed", "it is damaged: put a backup back, see “Back up and upgrade” in Help"),
+        ("database disk image is malformed", "it's damaged: restore a backup, see “Back up and upgrade” in Help"),
         ("database or disk is full", "try again"),
         ("disk I/O error", "try again"),
         ("database is locked", "try again"),
@@ -24,4 +24,4 @@ from receiver.storage.errors import translated_errors
 def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> None:
     with pytest.raises(Unavailable) as caught, translated_errors():
         raise sqlite.driver.OperationalError(cause)
-    assert str(caught.value) == f"The database cannot be used now ({cause}); {step}."
+    assert str(caught.value) == f"The database can't be used now ({cause}); {step}."

@@ -91,13 +91,13 @@ def test_there_is_one_migration_and_a_database_at_its_head_has_nothing_to_do(kit
 
 def test_a_newer_releases_schema_is_named(kit: Kit) -> None:
     set_version(kit, "9999")
-    said = "The database has schema 9999, which a newer release made; install that release again."
+    said = "The database has schema 9999, made by a newer release; install that release again."
     assert migrations.problem(kit.database.engine) == said
 
 
 def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> None:
     set_version(kit, "9999")
-    with pytest.raises(ConfigurationError, match="schema 9999, which a newer release made"):
+    with pytest.raises(ConfigurationError, match="schema 9999, made by a newer release"):
         list(set_up(kit, None))
     assert backups(instance) == []
 

@@ -67,4 +67,4 @@ def test_on_a_disk_that_takes_no_write_it_is_not_ready(
 
     answer = app.test_client().get("/readyz")
     assert answer.status_code == 503
-    assert "GET /readyz failed: The database cannot be used now (attempt to write" in caplog.text
+    assert "GET /readyz failed: The database can't be used now (attempt to write" in caplog.text

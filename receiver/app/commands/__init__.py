@@ -1,4 +1,4 @@
-"""The flask commands, one file per group; what they do is done by the modules that the console shares."""
+"""The flask commands, one file per group. They call the same functions as the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""flask customers: who was registered; what is kept of one person, given or erased."""
+"""flask customers: list customers, and export, register or erase one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.customers import privacy, records
 from receiver.customers.registrars import registrations
 from receiver.errors import NotPossible
 
-group = AppGroup("customers", help="The customers that orders have registered.")
+group = AppGroup("customers", help="List, export, register and erase customers.")
 COMMANDS = (group,)
 
 
@@ -24,42 +24,42 @@ def list_customers(as_json: bool) -> None:
     """List the customers, newest first."""
     with working_kit().database.read() as session:
         rows = records.listing(session)
-    print_rows(rows, as_json=as_json, empty="No customer yet; send the dummy order with: flask selftest")
+    print_rows(rows, as_json=as_json, empty="No customers yet. Send a test order with: flask selftest")
 
 
 @group.command("export")
 @click.argument("email")
-@click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
+@click.option("--json", "_as_json", is_flag=True, help="Accepted for consistency; the output is always JSON.")
 def export(email: str, _as_json: bool) -> None:
-    """Print all that is kept of the person with this EMAIL, as JSON."""
+    """Print everything stored about the person with this EMAIL, as JSON."""
     with working_kit().database.read() as session:
         print_json(privacy.export(session, email))
 
 
 @group.command("register")
 @click.argument("email", required=False)
-@click.option("--all", "everyone", is_flag=True, help="All that the website has not been told of as they are now.")
+@click.option("--all", "everyone", is_flag=True, help="Everyone your website doesn't have up to date.")
 def register(email: str | None, everyone: bool) -> None:
-    """Hand the customer with this EMAIL, or all who are missing, to your website."""
+    """Register the customer with this EMAIL, or everyone missing, on your website."""
     kit, now = working_kit(), datetime.now(UTC)
     if kit.registrations.registrar is None:
         said = f"REGISTRAR is {kit.settings.REGISTRAR}, so customers go to no website; "
         said += "see “Register customers with your website” in Help"
         raise NotPossible(said)
     if everyone == bool(email):
-        raise click.UsageError("Name one EMAIL, or say --all.")
+        raise click.UsageError("Give one EMAIL, or --all.")
     if email:
         with kit.database.write() as session:
             registrations.ask(session, email, now=now)
     number = 1 if email else registrations.ask_all(kit.database, now=now)
-    click.echo(f"To be registered: {number}. A serving process or `flask worker` does it.")
+    click.echo(f"To be registered: {number}. The server or `flask worker` does it.")
 
 
 @group.command("erase")
 @click.argument("email")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Don't ask for confirmation.")
 def erase(email: str, yes: bool) -> None:
-    """Erase the person with this EMAIL; their orders stay in the books, without them."""
+    """Erase the person with this EMAIL. Their orders stay in the books, without personal data."""
     kit = working_kit()
     with kit.database.read() as session:
         kept = privacy.kept(session, email, kit.csv_file)
@@ -67,7 +67,7 @@ def erase(email: str, yes: bool) -> None:
         say(line)
     if not yes:
         if not sys.stdin.isatty():
-            raise click.ClickException("nothing was erased; say --yes to erase without being asked.")
-        click.confirm("Erase this for good?", abort=True)
+            raise click.ClickException("nothing was erased. Use --yes to erase without confirmation.")
+        click.confirm("Erase this permanently?", abort=True)
     privacy.erase(kit.database, kit.transport, email, kit.csv_file)
     say(f"Erased {kept.email}.")

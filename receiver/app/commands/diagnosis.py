@@ -1,4 +1,4 @@
-"""flask doctor: is everything right, and what to do where it is not."""
+"""flask doctor: check that everything is right, and say how to fix what isn't."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 @json_option
 @with_appcontext
 def doctor(as_json: bool) -> None:
-    """Check everything that orders depend on; one line each, with the fix. Exit 1 when anything is wrong."""
+    """Check everything orders depend on, one line each with the fix. Exit 1 if anything is wrong."""
     findings = []
     for finding in diagnose(current_kit()):
         findings.append(finding)

@@ -1,4 +1,4 @@
-"""flask handlers: what runs on an order."""
+"""flask handlers: list, create and try the handlers that run on an order."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LONGEST_VALUE = 60
 #: Lines shown of a mail's text.
 _MOST_LINES = 8
 
-group = AppGroup("handlers", help="The handlers that run on an order.")
+group = AppGroup("handlers", help="List, create and try handlers.")
 COMMANDS = (group,)
 
 
 @group.command("list")
 @json_option
 def list_handlers(as_json: bool) -> None:
-    """List the handlers in the order they run, those that are off with what switches them on, and broken ones."""
+    """List handlers in running order, those that are off and what turns them on, and broken ones."""
     kit = current_kit()
     registry = kit.registry
     outdated = handler_changes.outdated(kit.database, registry)
@@ -42,7 +42,7 @@ def list_handlers(as_json: bool) -> None:
     ]
     print_rows(rows, as_json=as_json, empty="")
     if not registry.handlers:
-        click.echo("No handler runs; see HANDLERS in instance/config.toml.", err=True)
+        click.echo("No handlers run. See HANDLERS in instance/config.toml.", err=True)
     for said in (
         *registry.problems,
         *registry.not_yet,
@@ -69,7 +69,7 @@ def _row(handler: Handler, state: str, switched_on_by: str | None) -> dict[str, 
 @group.command("new")
 @click.argument("name")
 def new(name: str) -> None:
-    """Begin a handler NAME: its file and its test, ready to be filled in."""
+    """Create a handler NAME: its file and its test, ready to fill in."""
     kit = current_kit()
     taken = {handler.name for handler in kit.registry.found()}
     handler, test = scaffold.begin(kit.instance, name, taken)
@@ -81,17 +81,19 @@ def new(name: str) -> None:
 
 @group.command("run")
 @click.argument("name")
-@click.option("--order", metavar="ID", help="On this kept order, as a new run: its receipt or order id.")
-@click.option("--dummy", is_flag=True, help="On the dummy order: nothing is kept, and its mails go to MERCHANT_EMAIL.")
-@click.option("--dry-run", is_flag=True, help="Keep nothing in the database, and send no mail.")
+@click.option("--order", metavar="ID", help="Run on this stored order: its receipt or order id.")
+@click.option(
+    "--dummy", is_flag=True, help="Run on a test order: nothing is stored, and its emails go to MERCHANT_EMAIL."
+)
+@click.option("--dry-run", is_flag=True, help="Change nothing in the database, and send no emails.")
 @json_option
 def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool) -> None:
-    """Run the handler NAME on one order, also one that is switched off, and show what it did.
+    """Run the handler NAME on one order, even if it's turned off, and show what it did.
 
-    It is run as on a real order. What it does outside - a call by context.http, a file - is done on a dry run too.
+    It runs as on a real order. Anything outside the database (HTTP calls, files) really happens, even on a dry run.
     """
     if bool(order) == dummy:
-        raise click.UsageError("Say on what: either --order ID or --dummy.")
+        raise click.UsageError("Give either --order ID or --dummy.")
     kit = working_kit()
     trial = kit.trials.on_order(name, order, dry_run=dry_run) if order else kit.trials.on_sample(name, dry_run=dry_run)
     if as_json:
@@ -116,7 +118,7 @@ def _print_trial(trial: TrialRun) -> None:
 
 
 def _print_mail(mail: MailRow) -> None:
-    say(f"\nMail to {mail.recipient}: {mail.subject}")
+    say(f"\nEmail to {mail.recipient}: {mail.subject}")
     lines = mail.text.splitlines()
     for line in lines[:_MOST_LINES]:
         say(f"  {line}".rstrip())
@@ -145,9 +147,9 @@ def _short(value: object) -> str:
 
 def _what_is_kept(trial: TrialRun, *, dummy: bool, dry_run: bool) -> str:
     if dry_run:
-        return "A dry run: the database is as it was, and no mail is sent."
+        return "Dry run: the database is unchanged, and no email is sent."
     if dummy and trial.mails:
-        return "Nothing is kept but the mails: a serving process or `flask worker` sends them, to MERCHANT_EMAIL."
+        return "Only the emails are kept. The server or `flask worker` sends them to MERCHANT_EMAIL."
     if dummy:
-        return "Nothing is kept of the dummy order."
-    return "It is kept. A serving process or `flask worker` sends the mails, and tries again what is to be."
+        return "Nothing of the test order is kept."
+    return "Saved. The server or `flask worker` sends the emails and retries what has to be retried."

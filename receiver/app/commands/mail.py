@@ -1,4 +1,4 @@
-"""flask mail: the mails of the outbox, sending one again, and the templates they are made from."""
+"""flask mail: list and resend emails, preview and customise their templates."""
 
 from __future__ import annotations
 
@@ -18,44 +18,44 @@ from receiver.orders import Order
 from receiver.settings import checks
 from receiver.storage import order_queries
 
-group = AppGroup("mail", help="The mails that handlers write.")
+group = AppGroup("mail", help="List, resend, preview and customise emails.")
 COMMANDS = (group,)
 
 
 @group.command("list")
-@click.option("--state", type=click.Choice(queries.STATES), help="Only mails in this state.")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only emails in this state.")
 @json_option
 def list_mails(state: str | None, as_json: bool) -> None:
-    """List the newest mails, of tests too."""
+    """List the latest emails, including those of tests."""
     with working_kit().database.read() as session:
         rows = queries.page(session, state=state)
-    print_rows(rows, as_json=as_json, empty="No such mail yet; send the dummy order with: flask selftest")
+    print_rows(rows, as_json=as_json, empty="No such emails yet. Send a test order with: flask selftest")
 
 
 @group.command("resend")
 @click.argument("mail_id", metavar="ID", type=click.IntRange(min=1))
-@click.option("--to", metavar="ADDRESS", help="To this address instead of the one that it was written to.")
+@click.option("--to", metavar="ADDRESS", help="Send it to this address instead.")
 def resend(mail_id: int, to: str | None) -> None:
-    """Send the mail with this ID now; one that was sent is sent once more."""
+    """Send the email with this ID now, even if it was sent before."""
     kit = working_kit()
     with kit.database.write() as session:
         said = queries.resend(session, mail_id, now=datetime.now(UTC), to=to)
-    click.echo(f"{said} A serving process or `flask worker` does it.")
+    click.echo(f"{said} The server or `flask worker` does it.")
 
 
 @group.command("preview")
 @click.argument("name")
-@click.option("--order", "order_id", metavar="ID", help="Of this recorded order: its receipt or order id.")
-@click.option("--language", metavar="LOCALE", help="In this language, such as de; else in the shop's.")
+@click.option("--order", "order_id", metavar="ID", help="Use this stored order: its receipt or order id.")
+@click.option("--language", metavar="LOCALE", help="In this language, such as de. Default: the shop's.")
 @click.option(
     "--open",
     "html_file",
     metavar="FILE",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write the HTML part to this file, to be opened in a browser.",
+    help="Write the HTML part to this file, to open in a browser.",
 )
 def preview(name: str, order_id: str | None, language: str | None, html_file: Path | None) -> None:
-    """Show how the mail with this NAME looks, for a made-up order unless one is named; nothing is sent."""
+    """Show the email with this NAME, for a sample order unless you name one. Nothing is sent."""
     if language and (problem := checks.locale(language)):
         raise click.BadParameter(f"{problem}.", param_hint="--language")
     order = _recorded(order_id) if order_id else None
@@ -65,28 +65,28 @@ def preview(name: str, order_id: str | None, language: str | None, html_file: Pa
         raise click.ClickException(f"{name} has no HTML part, so {html_file} was not written.")
     if html_file:
         _write(html_file, rendered.html or "")
-        click.echo(f"Wrote {html_file}; open it in a browser.", err=True)
+        click.echo(f"Wrote {html_file}. Open it in a browser.", err=True)
 
 
 @group.command("customise")
 @click.argument("name")
 def customise(name: str) -> None:
-    """Copy the built-in template with this NAME into the instance folder, to be edited; never overwrites."""
+    """Copy the built-in template with this NAME into the instance folder to edit. Never overwrites."""
     for path in current_kit().own_mails.customise(name):
         click.echo(f"Wrote {path}")
     shown = "order_confirmation" if name.startswith("_") else name
     as_html = " --open preview.html" if (BUILT_IN / f"{shown}.html").exists() else ""
-    click.echo(f"Edit it, then look at it with: flask mail preview {shown}{as_html}")
-    click.echo("It counts from the next mail on. Should it break, the built-in one is sent and you are told.")
+    click.echo(f"Edit it, then preview it with: flask mail preview {shown}{as_html}")
+    click.echo("It's used from the next email on. If it breaks, the built-in one is sent and you get an alert.")
 
 
 def _recorded(order_id: str) -> Order:
     with working_kit().database.read() as session:
         row = order_queries.find_by_either(session, order_id)
         if row.order is None and row.state != "parked":
-            raise NotPossible(f"{row.receipt} holds no customer's data any more; name another order.")
+            raise NotPossible(f"{row.receipt} no longer has personal data. Name another order.")
         if row.order is None:
-            raise NotPossible(f"{row.receipt} is not understood yet; see: flask orders explain {row.receipt}")
+            raise NotPossible(f"{row.receipt} isn't understood yet. See: flask orders explain {row.receipt}")
         return Order.model_validate_json(row.order)
 
 

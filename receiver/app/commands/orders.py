@@ -1,4 +1,4 @@
-"""flask orders: what came in, why it is not understood, run it again."""
+"""flask orders: list and show orders, explain how one is read, run one again."""
 
 from __future__ import annotations
 
@@ -19,35 +19,37 @@ from receiver.intake import parked
 from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.storage import order_queries, pages, same_id
 
-group = AppGroup("orders", help="The orders that came in.")
+group = AppGroup("orders", help="List, show, explain, replay and dismiss orders.")
 COMMANDS = (group,)
 
 
 @group.command("list")
 @click.option("--state", type=click.Choice(order_queries.STATES), help="Only orders in this state.")
-@click.option("--all", "everything", is_flag=True, help="Every page, tests and ignored ones too.")
-@click.option("--same-id", "shares_id", is_flag=True, help="Only orders whose id another one with other contents has.")
+@click.option("--all", "everything", is_flag=True, help="List everything, including tests and ignored orders.")
+@click.option("--same-id", "shares_id", is_flag=True, help="Only orders that share their id with a different order.")
 @json_option
 def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: bool) -> None:
     """List the orders, newest first."""
     with working_kit().database.read() as session:
         rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
     if shares_id:
-        empty = "No two orders with different contents came under one id."
+        empty = "No two different orders share an id."
     else:
         empty = (
-            f"No order is {state}." if state else "No order yet; tests are listed by --all. Send one: flask selftest"
+            f"No orders are {state}."
+            if state
+            else "No orders yet. Tests are listed with --all. Send one: flask selftest"
         )
     print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == pages.SIZE and not everything:
-        click.echo(f"These are the newest {pages.SIZE}; every one is listed by --all.", err=True)
+        click.echo(f"These are the latest {pages.SIZE}. Use --all to list every order.", err=True)
 
 
 @group.command("show")
 @click.argument("order", metavar="RECEIPT|ORDER_ID")
-@click.option("--json", "_as_json", is_flag=True, help="Accepted for uniformity; it is always JSON.")
+@click.option("--json", "_as_json", is_flag=True, help="Accepted for consistency; the output is always JSON.")
 def show(order: str, _as_json: bool) -> None:
-    """Show one order whole: what was received, read and done, as JSON; of an order id the newest."""
+    """Show everything about an order, as JSON. With an order id: the latest one."""
     with working_kit().database.read() as session:
         row = order_queries.find_by_either(session, order)
         print_json(
@@ -58,13 +60,15 @@ def show(order: str, _as_json: bool) -> None:
 @group.command("replay")
 @click.argument("receipts", nargs=-1, metavar="[RECEIPT|ORDER_ID]...")
 @click.option("--handler", help="Run this handler again, as a new run.")
-@click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with today's mapping.")
-@click.option("--without", multiple=True, metavar="HANDLER", help="Leave this handler out; with --parked.")
-@click.option("--accept-incomplete", is_flag=True, help="Take one that may have been cut as it is; not with --parked.")
+@click.option("--parked", "all_parked", is_flag=True, help="All parked orders, read with the current mapping.")
+@click.option("--without", multiple=True, metavar="HANDLER", help="Skip this handler; only with --parked.")
+@click.option(
+    "--accept-incomplete", is_flag=True, help="Run an order that may be incomplete as it is; not with --parked."
+)
 @click.option(
     "--second-order",
     is_flag=True,
-    help="With --accept-incomplete: run it although an order of its order id is there already.",
+    help="With --accept-incomplete: run it even if there's already an order with its order id.",
 )
 @json_option
 def replay(
@@ -76,20 +80,20 @@ def replay(
     second_order: bool,
     as_json: bool,
 ) -> None:
-    """Run what is unfinished of these orders again; a parked or dismissed one is read again."""
+    """Run the unfinished handlers of these orders again. Parked and dismissed ones are read again."""
     kit = working_kit()
     if without and not all_parked:
         raise click.UsageError("--without goes with --parked.")
     if accept_incomplete and all_parked:
-        raise click.UsageError("--accept-incomplete takes orders that you have looked at: name each one.")
+        raise click.UsageError("--accept-incomplete is for orders you've checked: name each one.")
     if second_order and not accept_incomplete:
         raise click.UsageError("--second-order goes with --accept-incomplete.")
     if handler and all_parked:
-        raise click.UsageError("--handler does not go with --parked; leave the others out by --without.")
+        raise click.UsageError("--handler can't be used with --parked. Use --without to leave the others out.")
     if all_parked:
         receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
     elif not receipts:
-        raise click.UsageError("Name an order, or say --parked.")
+        raise click.UsageError("Name an order, or use --parked.")
     run = replay_all(
         kit.database,
         receipts,
@@ -103,9 +107,9 @@ def replay(
     with with_progress(run, "Replaying", len(receipts)) as progress:
         done = list(progress)
     rows = [{"receipt": one.receipt, "became": one.became} for one in done]
-    print_rows(rows, as_json=as_json, empty="No order is parked.")
+    print_rows(rows, as_json=as_json, empty="No orders are parked.")
     if any(one.state == "open" for one in done) and not as_json:
-        click.echo("A serving process or `flask worker` runs the open ones now.")
+        click.echo("The server or `flask worker` runs the open ones now.")
     if any(one.state == "failed" for one in done):
         raise SystemExit(1)
 
@@ -126,16 +130,18 @@ def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> li
     click.echo(f"{seen.number} parked, the oldest for {seen.age(now)}.", err=True)
     names = [handler.name for handler in kit.registry.handlers if handler.name not in without]
     for name in parked.better_left_out(seen, names, now):
-        click.echo(f"{name} writes to customers, late: leave it out with --without {name}", err=True)
+        click.echo(f"{name} emails customers, which may be too late by now: skip it with --without {name}", err=True)
     if is_terminal():
-        click.confirm("Read all of them with today's mapping, and run those that are understood?", abort=True, err=True)
+        click.confirm(
+            "Read all of them with the current mapping, and run those that are understood?", abort=True, err=True
+        )
     return receipts
 
 
 @group.command("dismiss")
 @click.argument("receipts", nargs=-1, required=True)
 def dismiss(receipts: Sequence[str]) -> None:
-    """Settle the parked ones with these RECEIPTS as ignored: they are no orders. A replay takes that back."""
+    """Mark the parked RECEIPTS as ignored, because they aren't orders. A replay undoes this."""
     with working_kit().database.write() as session:
         for receipt in receipts:
             order_queries.dismiss(session, receipt)
@@ -144,23 +150,23 @@ def dismiss(receipts: Sequence[str]) -> None:
 
 @group.command("explain")
 @click.argument("what", metavar="FILE|RECEIPT|ORDER_ID")
-@click.option("--source", default=None, help="Read a FILE as this source's; default shopintegrator.")
+@click.option("--source", default=None, help="Read a FILE as if it came from this source. Default: shopintegrator.")
 @json_option
 def explain(what: str, source: str | None, as_json: bool) -> None:
-    """Tell which parameter fed which field, what fed none, and what might."""
+    """Show which parameter fills which field, which ones are unused, and suggestions."""
     kit = working_kit()
     path = Path(what)
     if path.exists() and not path.is_dir():
         keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
         explanation = explain_file(path, kit.sources, source, keyring, kit.settings.MAX_FIELDS)
     elif source:
-        raise click.UsageError(f"--source goes with a file, and there is none named {what}.")
+        raise click.UsageError(f"--source needs a file, and there's no file named {what}.")
     else:
         try:
             with kit.database.read() as session:
                 explanation = explain_receipt(session, what, kit.sources)
         except NotThere as error:
-            raise click.ClickException(f"{error} There is no file of that name either.") from error
+            raise click.ClickException(f"{error} There's no file with that name either.") from error
     if as_json:
         print_json(explanation.as_json())
         return

@@ -1,4 +1,4 @@
-"""flask relay: the Order Control and its transmissions from a terminal."""
+"""flask relay: the Order Controls and their transmissions, from a terminal."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from receiver.security.http_client import new_pool
 from receiver.storage import pages
 from receiver.storage.relay_models import TransmissionAttemptRow
 
-group = AppGroup("relay", help="The Order Control: orders received are posted to the merchant's own server.")
+group = AppGroup("relay", help="Order Controls: send received orders to your own server.")
 COMMANDS = (group,)
 
 
 @group.command("show")
-@click.option("--reveal", is_flag=True, help="Show the shared secret in clear.")
+@click.option("--reveal", is_flag=True, help="Show the shared secret.")
 @json_option
 def show(reveal: bool, as_json: bool) -> None:
     """Show whether orders are sent, where to, and the secret's fingerprint."""
@@ -44,7 +44,7 @@ def show(reveal: bool, as_json: bool) -> None:
     }
     _print_facts(facts, as_json=as_json)
     if not control.url and not as_json:
-        click.echo("No URL is saved yet; save one with: flask relay enable URL")
+        click.echo("No URL is saved yet. Save one with: flask relay enable URL")
 
 
 @group.command("enable")
@@ -52,35 +52,35 @@ def show(reveal: bool, as_json: bool) -> None:
 @click.option("--encoding", type=click.Choice(["form", "json"]), help="How the order is encoded.")
 @click.option("--secret-field/--no-secret-field", default=None, help="Also send the secret as the field shared_secret.")
 def enable(url: str | None, encoding: Literal["form", "json"] | None, secret_field: bool | None) -> None:
-    """Post orders received to URL, or to the one saved before; the first time makes the shared secret."""
+    """Send received orders to URL, or to the saved one. The first time, create the shared secret."""
     kit = working_kit()
     is_new = not kit.controls.active_secrets()
     control = kit.controls.save(enabled=True, url=url, encoding=encoding, sends_secret_field=secret_field)
-    click.echo(f"Completed orders are posted to {control.url} from now on.")
+    click.echo(f"Completed orders are sent to {control.url} from now on.")
     if own_receiver.is_at(control.url, kit.settings.PUBLIC_URL):
         kit.controls.give_to_receiver()
-        click.echo("That is this very receiver; it takes the shared secret now.")
+        click.echo("That's this receiver, and it has the shared secret now.")
     elif is_new:
         _print_secret(kit.controls.reveal(), "")
-    click.echo("Next: send a dummy order with: flask relay test")
+    click.echo("Next, send a test order with: flask relay test")
 
 
 @group.command("disable")
 def disable() -> None:
-    """Hold the orders received from now on; URL and secret are kept."""
+    """Hold new orders instead of sending them. URL and secret are kept."""
     working_kit().controls.save(enabled=False)
-    click.echo("Orders are held from now on; flask relay enable sends them.")
+    click.echo("Orders are held from now on. `flask relay enable` sends them.")
 
 
 @group.command("rotate")
 def rotate() -> None:
-    """Make a new shared secret; the old one signs along for 24 hours."""
+    """Create a new shared secret. The old one signs too for 24 hours."""
     kit = working_kit()
     old = kit.controls.reveal()
     secret = kit.controls.rotate()
-    click.echo("A new secret signs from now on; the old one signs along for 24 hours.")
+    click.echo("The new secret signs from now on. The old one signs too for 24 hours.")
     if kit.shared_secrets.is_active(signing.fingerprint(secret)):
-        click.echo("This receiver takes both.")
+        click.echo("This receiver accepts both.")
     else:
         _print_secret(secret, f" --replaces {signing.fingerprint(old)} --overlap 24h")
 
@@ -88,7 +88,7 @@ def rotate() -> None:
 @group.command("test")
 @json_option
 def test(as_json: bool) -> None:
-    """Send a dummy order now and print what came of it. Exit 1 unless it arrived."""
+    """Send a test order now and print the result. Exit 1 if it didn't arrive."""
     kit = working_kit()
     event_id = kit.transmissions.send_test().event_id
     with kit.database.read() as session:
@@ -98,11 +98,11 @@ def test(as_json: bool) -> None:
 
 @group.command("send")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--url", help="Send it once, now, to this receiver instead; needs --secret.")
+@click.option("--url", help="Send it once, right now, to this URL instead. Needs --secret.")
 @click.option("--secret", help="That receiver's shared secret.")
 @json_option
 def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None:
-    """Take the order in FILE, JSON or form, as one that was received; it is sent while the control is enabled."""
+    """Send the order in FILE (JSON or form) like a received one. It's held while HTTP POST is off."""
     if (url is None) != (secret is None):
         raise click.UsageError("--url and --secret go together.")
     if url and secret:
@@ -115,19 +115,19 @@ def send(file: Path, url: str | None, secret: str | None, as_json: bool) -> None
         row = queries.summary(queries.find(session, event_id))
     _print_facts(row, as_json=as_json)
     if not as_json and row["state"] == "open":
-        click.echo("A serving process or `flask worker` sends it now.")
+        click.echo("The server or `flask worker` sends it now.")
     if not as_json and row["state"] == "held":
-        click.echo("The Order Control is disabled; `flask relay enable` sends it.")
+        click.echo("HTTP POST is off. `flask relay enable` sends it.")
 
 
 @group.command("transmissions")
-@click.option("--state", type=click.Choice(queries.STATES), help="Only those in this state.")
+@click.option("--state", type=click.Choice(queries.STATES), help="Only transmissions in this state.")
 @json_option
 def transmissions(state: str | None, as_json: bool) -> None:
-    """List the newest transmissions, tests too."""
+    """List the latest transmissions, including tests."""
     with working_kit().database.read() as session:
         rows = [queries.summary(row) for row in session.scalars(queries.newest(state=state).limit(pages.SIZE))]
-    print_rows(rows, as_json=as_json, empty="No such transmission yet; send a dummy order with: flask relay test")
+    print_rows(rows, as_json=as_json, empty="No such transmissions yet. Send a test order with: flask relay test")
 
 
 def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
@@ -186,5 +186,5 @@ def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
 
 
 def _print_secret(secret: str, options: str) -> None:
-    click.echo(f"{secret}\nThat is the shared secret. On a receiver of this kit, run:")
+    click.echo(f"{secret}\nThat's the shared secret. If this kit receives the orders, run there:")
     click.echo(f"  flask secret add '{secret}'{options}")

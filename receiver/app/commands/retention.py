@@ -1,4 +1,4 @@
-"""flask prune: purge what is older than RETENTION_DAYS, as the worker does every day."""
+"""flask prune: delete personal data older than RETENTION_DAYS, as the worker does every day."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from receiver.customers.purging import Purged
 
 
 @click.command("prune")
-@click.option("--trust-clock", is_flag=True, help="Purge by the dates alone, also after the clock jumped.")
+@click.option("--trust-clock", is_flag=True, help="Delete by date alone, even after the clock jumped.")
 @json_option
 @with_appcontext
 def prune(as_json: bool, trust_clock: bool) -> None:
-    """Purge bodies, mails and outbox files of settled orders that are older than RETENTION_DAYS."""
+    """Delete contents, emails and outbox files of finished orders older than RETENTION_DAYS."""
     kit = working_kit()
     days, now = kit.settings.RETENTION_DAYS, datetime.now(UTC)
     if not trust_clock and (suspended := kit.retention.suspension(now)):
@@ -31,7 +31,7 @@ def prune(as_json: bool, trust_clock: bool) -> None:
         click.echo("RETENTION_DAYS is 0: everything is kept.")
     else:
         click.echo(
-            f"Older than {days} days: emptied {purged.orders} orders; removed {purged.mails} mails, "
+            f"Older than {days} days: emptied {purged.orders} orders; removed {purged.mails} emails, "
             f"{purged.files} outbox files and {purged.transmissions} transmissions."
         )
 

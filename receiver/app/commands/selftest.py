@@ -1,4 +1,4 @@
-"""flask selftest: does a dummy order get through, and does what must not, not."""
+"""flask selftest: check that a test order gets through, and that bad ones are refused."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from receiver.app.self_test_steps import Step
 
 
 @click.command("selftest")
-@click.option("--url", help="The receiver to test; without it this app is served on a free port.")
-@click.option("--secret", help="That receiver's shared secret; without it this instance gets one of its own.")
+@click.option("--url", help="The receiver to test. Default: serve this app on a free port.")
+@click.option("--secret", help="That receiver's shared secret. Default: a temporary one of this instance.")
 @json_option
 @with_appcontext
 def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
-    """Send the dummy order for real and print how far it came, step by step. Exit 1 on any miss."""
+    """Send a test order end to end and print each step. Exit 1 if any fails."""
     kit = current_kit()
     steps = []
     with ExitStack() as stack:

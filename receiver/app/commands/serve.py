@@ -1,4 +1,4 @@
-"""flask serve: what `make run` runs - granian on one address, and the self test at the first start."""
+"""flask serve, which `make run` uses: granian on one address, with the self test on first start."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from receiver.storage.models import OrderRow
 _START_SECONDS = 30.0
 #: What it means to be reached by anybody.
 NO_PROXY = (
-    "whoever reaches this address reaches the server itself. Nothing is encrypted, and whoever sends a body and stalls "
-    "holds one of its 8 threads. Put a proxy in front (“Deploy” in Help) and set TRUSTED_PROXIES."
+    "anyone who can reach this address reaches the server directly. Nothing is encrypted, and a slow client ties up "
+    "one of its 8 threads. Put a proxy in front (see “Deploy” in Help) and set TRUSTED_PROXIES."
 )
 
 
 @click.command("serve")
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
-@click.option("--reload", is_flag=True, help="Load handlers again when a file of theirs changes: while writing them.")
+@click.option("--reload", is_flag=True, help="Reload handlers when their files change, for development.")
 @with_appcontext
 def serve(host: str, port: int, reload: bool) -> None:
-    """Serve on this machine, and walk the self test at the first start."""
+    """Serve on this machine, and run the self test on first start."""
     kit = working_kit()
     address = _free_address(host, port)
     if not (_is_loopback(host) or kit.settings.TRUSTED_PROXIES):
@@ -60,16 +60,16 @@ def serve(host: str, port: int, reload: bool) -> None:
         if told_early:
             raise SystemExit(0)
         if not _answers(server, url):
-            raise click.ClickException(f"{url} cannot be served; the lines above say why")
+            raise click.ClickException(f"can't serve {url}; the lines above say why")
         is_first_start = _is_first_start(kit)
         if is_first_start:
-            click.echo("First start: the self test sends a dummy order and looks where it goes.\n")
+            click.echo("First start: the self test sends a test order and follows it.\n")
             flask = [sys.executable, "-m", "flask", "--app", "receiver"]
             subprocess.run([*flask, "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
         _say_where(url, is_first_start=is_first_start)
         if not kit.shared_secrets.keyring().active:
-            click.echo(f"Next: paste the service's shared secret with: {COMMAND} secret add SECRET")
-        click.echo("Ctrl-C stops.")
+            click.echo(f"Next, add the service's shared secret with: {COMMAND} secret add SECRET")
+        click.echo("Press Ctrl-C to stop.")
         raise SystemExit(max(server.wait(), 0))
     finally:
         _stop(server)
@@ -79,7 +79,7 @@ def serve(host: str, port: int, reload: bool) -> None:
 def _reload(server: subprocess.Popen[Any], url: str) -> None:
     """Have the server, once it is up, replace its worker by a new one, which loads the handlers as they are now."""
     if _answers(server, url):
-        click.echo("A handler's file came, went or was changed: the handlers are loaded again.")
+        click.echo("A handler file changed. Reloading the handlers.")
         server.send_signal(signal.SIGHUP)
 
 
@@ -102,10 +102,10 @@ def _on_signals(action: Callable[[], None]) -> None:
 
 
 def _say_where(url: str, *, is_first_start: bool) -> None:
-    click.echo(f"\nOrders are received at    {url}/orders")
-    click.echo(f"The console is open at    {click.style(f'{url}/admin/', bold=True)}")
+    click.echo(f"\nOrders go to:             {url}/orders")
+    click.echo(f"Console:                  {click.style(f'{url}/admin/', bold=True)}")
     if is_first_start:
-        click.echo(f"Its first password is     what `flask init` said above; lost it? {COMMAND} password")
+        click.echo(f"First password:           printed by `flask init` above. Lost it? {COMMAND} password")
 
 
 def _free_address(host: str, port: int) -> str:
@@ -119,8 +119,8 @@ def _free_address(host: str, port: int) -> str:
     except OSError as error:
         what = (error.strerror or "").partition(" (while")[0]
         another = "make run PORT=8001" if IS_CHECKOUT else f"{COMMAND} serve --port 8001"
-        hint = f"; take another: {another}" if error.errno == errno.EADDRINUSE else ""
-        raise click.ClickException(f"{host}:{port} cannot be listened on: {what}{hint}.") from error
+        hint = f"; use another port: {another}" if error.errno == errno.EADDRINUSE else ""
+        raise click.ClickException(f"can't listen on {host}:{port}: {what}{hint}.") from error
 
 
 def _granian(host: str, port: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""What every command has: a working instance if it needs one, and words instead of a traceback."""
+"""What every command shares: a working instance if it needs one, and a message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -44,6 +44,6 @@ def _told(callback: Callable[..., Any]) -> Callable[..., Any]:
             place = f"{error.filename}: " if error.filename else ""
             raise click.ClickException(f"{place}{error.strerror or type(error).__name__}.") from error
         except UnicodeError as error:
-            raise click.ClickException("This has letters that the encoding has not; set PYTHONUTF8=1.") from error
+            raise click.ClickException("The terminal's encoding can't print this. Set PYTHONUTF8=1.") from error
 
     return run

@@ -19,8 +19,8 @@ def card_data(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         order = newest_order(session, datetime.now(UTC))
     if order is None:
-        yield Finding("card data", "ok", "no order came with any in 24 h")
+        yield Finding("card data", "ok", "none in any order in the last 24 h")
         return
     notes = "; ".join(json.loads(order.notes)[:_NOTES_SHOWN])
-    text = f"{order.receipt} came with some, which was not kept: {notes}. Tell whoever sends it to leave that out"
+    text = f"{order.receipt} contained some, which wasn't stored: {notes}. Ask the sender to leave that out"
     yield Finding("card data", "warning", plain_line(text))

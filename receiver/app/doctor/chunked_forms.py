@@ -25,13 +25,13 @@ def chunked_forms(kit: Kit) -> Iterator[Finding]:
             for source in counts
         }
     for source, count in counts.items():
-        text = f"parked from {source} because they came in chunks and may be incomplete: {count}{advice[source]}"
+        text = f"parked from {source} because they arrived in chunks and may be incomplete: {count}{advice[source]}"
         yield Finding("chunked forms", "warning", text)
     if accepting:
-        text = f"accepted from {', '.join(accepting)}: one that breaks off is handled as it is"
+        text = f"accepted from {', '.join(accepting)}: one that breaks off is processed as it is"
         yield Finding("chunked forms", "ok", text)
     elif not counts:
-        yield Finding("chunked forms", "ok", "none is held back because it may be incomplete")
+        yield Finding("chunked forms", "ok", "none held back")
 
 
 def _how_to_end_it(source: str) -> str:
@@ -44,10 +44,10 @@ def _what_runs(session: Session, kit: Kit, source: str) -> str:
     now = datetime.now(UTC)
     rows = held_back.of_source(session, source)
     stay = [row.receipt for row in rows if not runs_by_itself(session, row, kit.sources, now)]
-    text = "; they are accepted by now"
+    text = "; they're accepted now"
     if len(stay) < len(rows):
         text += f". {len(rows) - len(stay)} can run: flask orders replay --parked"
     if stay:
         more = f", and {len(stay) - 1} more" if len(stay) > 1 else ""
-        text += f". To look at: flask orders explain {stay[0]}; then run or dismiss it{more}"
+        text += f". Check: flask orders explain {stay[0]}; then run or dismiss it{more}"
     return text

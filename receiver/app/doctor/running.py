@@ -33,10 +33,10 @@ def disk(kit: Kit) -> Iterator[Finding]:
         return
     free = shutil.disk_usage(kit.instance).free // 1_000_000
     if free < _LEAST_FREE_MB:
-        text = f"{free} MB are free where {kit.instance} lies; make room, or orders are answered 503 once it is full"
+        text = f"only {free} MB free at {kit.instance}. Free some space: once it's full, orders get a 503"
         yield Finding("disk", "wrong", text)
     else:
-        yield Finding("disk", "ok", f"{free} MB are free")
+        yield Finding("disk", "ok", f"{free} MB free")
 
 
 def clock(kit: Kit) -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def clock(kit: Kit) -> Iterator[Finding]:
     with kit.database.read() as session:
         off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
     if off:
-        text = f"POSTs in 24 h whose time was more than 300 s off: {off}; set this machine's clock by NTP"
+        text = f"POSTs in 24 h whose time was more than 300 s off: {off}. Sync this machine's clock with NTP"
         yield Finding("clock", "warning", text)
     else:
         yield Finding("clock", "ok", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC; no signed POST disagreed in 24 h")
@@ -62,12 +62,12 @@ def refused(kit: Kit) -> Iterator[Finding]:
         text = f"{row.at:%Y-%m-%d %H:%M} UTC on {url}: {row.detail} {advice(row.reason).next_step}"
         yield Finding("refused", "warning", text)
     if not newest:
-        yield Finding("refused", "ok", "no POST was refused in 24 h")
+        yield Finding("refused", "ok", "no POST refused in 24 h")
 
 
 _JOBS: tuple[tuple[type[OrderRow | MailRow | TransmissionRow], str, str], ...] = (
     (OrderRow, "orders", "orders list"),
-    (MailRow, "mails", "mail list"),
+    (MailRow, "emails", "mail list"),
     (TransmissionRow, "transmissions", "relay transmissions"),
 )
 
@@ -83,17 +83,17 @@ def queue(kit: Kit) -> Iterator[Finding]:
             state = "warning" if overdue or failed else "ok"
             text = f"{waiting} {name} open, {overdue} of them overdue, {failed} failed"
             if overdue:
-                text += "; is a serving process or `flask worker` running?"
+                text += ". Is the server or `flask worker` running?"
             if failed:
-                text += f"; see `flask {listed} --state failed`"
+                text += f". See `flask {listed} --state failed`"
             yield Finding("queue", state, text)
         parked = session.scalar(select(func.count()).where(OrderRow.state == "parked")) or 0
         if parked:
-            yield Finding("queue", "warning", f"{parked} orders parked; see `flask orders list --state parked`")
+            yield Finding("queue", "warning", f"{parked} orders parked. See `flask orders list --state parked`")
         for name, count in far_off.counts(session, kit.settings.RETRY_SCHEDULE, datetime.now(UTC)).items():
             text = (
-                f"{count} {name} are due later than any wait, so the clock was ahead when they were put off; a serving "
-                "process or `flask worker` makes them due within a minute"
+                f"{count} {name} are due later than any retry, so the clock was ahead when they were scheduled. The "
+                "server or `flask worker` makes them due within a minute"
             )
             yield Finding("queue", "warning", text)
 
@@ -103,13 +103,13 @@ def one_id(kit: Kit) -> Iterator[Finding]:
     now = datetime.now(UTC)
     with kit.database.read() as session:
         events, orders = same_id.count(session, now), same_id.count_of_orders(session, now)
-    text = f"events in {same_id.LATELY.days} days under an id that another event has: {events}"
+    text = f"events in {same_id.LATELY.days} days that share an id with another event: {events}"
     if events:
-        text += f", {orders} of them completed orders beside a completed order; see `flask orders list --same-id`"
+        text += f", {orders} of them two completed orders. See `flask orders list --same-id`"
     if orders:
         text += (
-            ". Each was kept and handled. Does the shop give one event_id to several orders, or does your mapping read "
-            "event_id from a parameter that is not unique? Then leave event_id out of the mapping"
+            ". Each was stored and processed. Does the shop use one event_id for several orders, or does your mapping "
+            "read event_id from a parameter that isn't unique? If so, remove event_id from the mapping"
         )
     yield Finding("same id", "warning" if orders else "ok", text)
 
@@ -124,7 +124,7 @@ def mail(kit: Kit) -> Iterator[Finding]:
     except MailNotDelivered as error:
         yield Finding("mail", "wrong", str(error))
     else:
-        login = " and takes the login" if kit.settings.MAIL_USERNAME else ", without a login: MAIL_USERNAME is not set"
+        login = " and accepts the login" if kit.settings.MAIL_USERNAME else ", without a login: MAIL_USERNAME isn't set"
         yield Finding("mail", "ok", f"{kit.settings.MAIL_SERVER} answers{login}")
 
 
@@ -132,23 +132,23 @@ def mail_templates(kit: Kit) -> Iterator[Finding]:
     """Write every mail by the templates as they are, the shop's own included."""
     problems = kit.own_mails.problems()
     for problem in problems:
-        yield Finding("templates", "wrong", f"that of {problem}; the built-in one is sent instead")
+        yield Finding("templates", "wrong", f"the one for {problem}. The built-in one is used instead")
     if not problems:
-        yield Finding("templates", "ok", "every mail can be written as the templates are")
+        yield Finding("templates", "ok", "all templates work")
 
 
 def registrar(kit: Kit) -> Iterator[Finding]:
     """Ask where customers become users whether it takes them, and count those that it did not."""
     registrar = kit.registrations.registrar
     if kit.settings.ACCOUNT_URL and not account_url(kit.settings.REGISTRAR, kit.settings.ACCOUNT_URL):
-        text = "ACCOUNT_URL is without effect while REGISTRAR is accounts, which mails a link of its own; empty it"
+        text = "ACCOUNT_URL has no effect while REGISTRAR is accounts, which emails its own link. Empty it"
         yield Finding("registrar", "warning", text)
     if registrar is None and tells_a_website(kit.settings.REGISTRAR):
-        text = f"{kit.settings.REGISTRAR}: no website is told of customers until [registrar] in config.toml is mended"
+        text = f"{kit.settings.REGISTRAR}: customers aren't registered until [registrar] in config.toml is fixed"
         yield Finding("registrar", "wrong", text)
         return
     if registrar is None:
-        yield Finding("registrar", "ok", f"{kit.settings.REGISTRAR}: no website is told of customers")
+        yield Finding("registrar", "ok", f"{kit.settings.REGISTRAR}: customers aren't registered on a website")
         return
     try:
         yield Finding("registrar", "ok", registrar.check())
@@ -158,7 +158,7 @@ def registrar(kit: Kit) -> Iterator[Finding]:
         yield Finding("registrar", "wrong", f"its check failed: {errors.describe(error)} ({errors.location(error)})")
     with kit.database.read() as session:
         counts, newest = registrations.counts(session), registrations.newest_failed(session)
-    text = f"{counts['open']} customers to be registered, {counts['failed']} failed"
+    text = f"customers waiting to be registered: {counts['open']}, failed: {counts['failed']}"
     if newest is not None:
-        text += f", the newest because: {newest.detail} Mend it, then: flask customers register --all"
+        text += f". Latest error: {newest.detail} Fix it, then: flask customers register --all"
     yield Finding("registrar", "warning" if newest else "ok", text)

@@ -36,23 +36,25 @@ def settings(kit: Kit) -> Iterator[Finding]:
         yield Finding("settings", "warning", warning)
     examples = [name for name in EXAMPLES if getattr(kit.settings, name) == SETTINGS[name].default]
     if examples:
-        yield Finding("settings", "warning", f"still the example's: {', '.join(examples)}; set them in config.toml")
+        yield Finding(
+            "settings", "warning", f"still the example values: {', '.join(examples)}. Set them in config.toml"
+        )
 
 
 def instance(kit: Kit) -> Iterator[Finding]:
     """Tell whether the instance folder is there and its owner's alone."""
     if not kit.instance.is_dir():
-        yield Finding("instance", "wrong", f"{kit.instance} is not there; run `flask init`")
+        yield Finding("instance", "wrong", f"{kit.instance} doesn't exist. Run `flask init`")
         return
     for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
         if path.exists() and path.stat().st_mode & 0o077:
-            yield Finding("instance", "wrong", f"{path} can be read by others; run: chmod go= {path}")
+            yield Finding("instance", "wrong", f"other users can read {path}. Run: chmod go= {path}")
             return
     strangers = list(ownership.problems(kit.instance, Path(kit.database.engine.url.database or "")))
     for problem in strangers:
         yield Finding("instance", "wrong", problem)
     if not strangers:
-        yield Finding("instance", "ok", f"{kit.instance} is its owner's alone")
+        yield Finding("instance", "ok", f"only its owner can read {kit.instance}")
 
 
 def secrets(kit: Kit) -> Iterator[Finding]:
@@ -64,9 +66,9 @@ def secrets(kit: Kit) -> Iterator[Finding]:
     if active:
         yield Finding("secrets", "ok", f"active: {', '.join(active)}")
     elif unreadable:
-        yield Finding("secrets", "wrong", "none can be read, so /orders answers 503 to all")
+        yield Finding("secrets", "wrong", "none can be read, so /orders always answers 503")
     else:
-        yield Finding("secrets", "wrong", "none is active, so every POST is refused; add one: flask secret add")
+        yield Finding("secrets", "wrong", "none is active, so every POST is refused. Add one: flask secret add")
     if unreadable and kit.settings.SECRET_KEY:
         text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
         yield Finding("secrets", "wrong", f"{text}run `flask init --new-key` and add them again")
@@ -81,10 +83,8 @@ def weak_secrets(kit: Kit) -> Iterator[Finding]:
     ]
     for secret in dict.fromkeys(filter(None, active)):
         if why := weakness(secret):
-            text = (
-                f"{fingerprint(secret)} is easily guessed: {why}; have another made with `flask secret add`, give it "
-            )
-            yield Finding("secrets", "warning", f"{text}to the service, and take this one away")
+            text = f"{fingerprint(secret)} is easy to guess: {why}. Create a new one with `flask secret add`, give it "
+            yield Finding("secrets", "warning", f"{text}to the service, and remove this one")
 
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:
@@ -99,10 +99,10 @@ def mail_server(kit: Kit) -> Iterator[Finding]:
     """Say where mails lie while no server sends them, and that a password would travel in clear."""
     server, is_encrypted = kit.settings.MAIL_SERVER, kit.settings.MAIL_USE_TLS or kit.settings.MAIL_USE_SSL
     if not server:
-        text = f"no MAIL_SERVER: mails are written to {kit.instance / 'outbox'} and not sent"
+        text = f"MAIL_SERVER isn't set: emails are saved in {kit.instance / 'outbox'} and not sent"
         yield Finding("mail", "warning", text)
     elif kit.settings.MAIL_USERNAME and not is_encrypted and server not in {"localhost", "127.0.0.1", "::1"}:
-        text = "MAIL_PASSWORD is sent in clear: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)"
+        text = "MAIL_PASSWORD is sent unencrypted: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)"
         yield Finding("mail", "warning", text)
 
 
@@ -115,7 +115,7 @@ def handlers(kit: Kit) -> Iterator[Finding]:
     names = ", ".join(handler.name for handler in kit.registry.handlers)
     for difference in handler_changes.differences(kit.database, kit.registry):
         yield Finding("handlers", "wrong", difference)
-    yield Finding("handlers", "ok" if names else "warning", names or "none runs; see HANDLERS")
+    yield Finding("handlers", "ok" if names else "warning", names or "none run. See HANDLERS")
 
 
 def sources(kit: Kit) -> Iterator[Finding]:
@@ -137,26 +137,26 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     """Tell whether the outside reaches this server by https."""
     url = urlsplit(kit.settings.PUBLIC_URL)
     if url.scheme == "https":
-        yield Finding("public url", "ok", f"{kit.settings.PUBLIC_URL}; the service posts to …/orders")
+        yield Finding("public url", "ok", f"{kit.settings.PUBLIC_URL}: the service posts to …/orders")
     else:
-        text = "PUBLIC_URL is not https: fine for a trial, but orders hold personal data; see “Deploy” in Help"
+        text = "PUBLIC_URL isn't https: fine for testing, but orders contain personal data. See “Deploy” in Help"
         yield Finding("public url", "warning", text)
     if url.scheme != "https" and not kit.settings.TRUSTED_PROXIES and not _is_this_machine(url.hostname or ""):
         text = (
-            "PUBLIC_URL is another address than this machine's own, and TRUSTED_PROXIES is 0: without a proxy in front "
-            "nothing is encrypted, and whoever sends a body and stalls holds a thread of the server; "
-            "see “Deploy” in Help"
+            "PUBLIC_URL isn't this machine's own address, and TRUSTED_PROXIES is 0: without a proxy in front "
+            "nothing is encrypted, and slow clients tie up the server's threads. "
+            "See “Deploy” in Help"
         )
         yield Finding("proxies", "warning", text)
     if url.scheme == "https" and not kit.settings.TRUSTED_PROXIES:
         text = (
-            "TRUSTED_PROXIES is 0: behind a proxy all visitors share its one address, and so one limit on wrong "
-            "passwords; set it to how many proxies stand in front, mostly 1. Without one, whoever sends a body and "
-            "stalls holds a thread of the server"
+            "TRUSTED_PROXIES is 0: behind a proxy, all visitors share its address, and so one limit on wrong "
+            "passwords. Set it to the number of proxies in front, usually 1. Without a proxy, slow clients tie up "
+            "the server's threads"
         )
         yield Finding("proxies", "warning", text)
     if kit.settings.RELAY_ALLOW_PRIVATE and url.scheme != "https":
-        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay may call addresses inside your network"
+        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay can call addresses inside your network"
         yield Finding("relay", "warning", text)
 
 

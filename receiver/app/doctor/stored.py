@@ -36,7 +36,7 @@ def database(kit: Kit) -> Iterator[Finding]:
     yield from damaged
     if not any(finding.state == "wrong" for finding in (*wrong, *damaged)):
         prove_writable(kit.database, patience=5)
-        whole = "" if damaged else "whole, every index fits its table, "
+        whole = "" if damaged else "intact, every index matches its table, "
         yield Finding("database", "ok", f"schema {migrations.newest()}, {whole}a row was written and committed")
 
 
@@ -45,10 +45,12 @@ def _schema(kit: Kit) -> Iterator[Finding]:
     with translated_errors():
         found = comparison.differences(kit.database.engine)
     for difference in found:
-        step = (
-            "run `flask init`" if difference.is_too_strict else "put a backup back, see “Back up and upgrade” in Help"
+        step = "run `flask init`" if difference.is_too_strict else "restore a backup, see “Back up and upgrade” in Help"
+        yield Finding(
+            "database",
+            "wrong",
+            f"the schema doesn't match this release: {difference.text}; {step}",
         )
-        yield Finding("database", "wrong", f"not the schema of this release: {difference.text}; {step}")
 
 
 def _damage(kit: Kit) -> Iterator[Finding]:
@@ -56,7 +58,7 @@ def _damage(kit: Kit) -> Iterator[Finding]:
     for pragma, what in (("integrity_check(orders)", "the orders"), ("integrity_check", "the database")):
         said = _said(kit, pragma)
         if said is None:
-            text = f"{what} could not be looked through within {_SECONDS:.0f} s; nothing is known to be wrong"
+            text = f"couldn't check {what} within {_SECONDS:.0f} s. No problem found so far"
             yield Finding("database", "warning", text)
         elif said != ["ok"]:
             yield Finding("database", "wrong", _what_is_damaged(said))
@@ -83,8 +85,8 @@ def _said(kit: Kit, pragma: str) -> list[str] | None:
 def _what_is_damaged(said: list[str]) -> str:
     if all(_OF_AN_INDEX.match(line) for line in said):
         return (
-            f"an index does not fit its table ({said[0]}), so an order may be taken twice, or not be found; stop the "
+            f"an index doesn't match its table ({said[0]}), so an order may be stored twice or not found. Stop the "
             'server and run: sqlite3 receiver.sqlite REINDEX. If that says "UNIQUE constraint failed", an order was '
-            "taken twice already: put a backup back, see “Back up and upgrade” in Help"
+            "stored twice already: restore a backup, see “Back up and upgrade” in Help"
         )
-    return "the file is damaged; put a backup back, see “Back up and upgrade” in Help"
+    return "the file is damaged; restore a backup, see “Back up and upgrade” in Help"

@@ -23,7 +23,7 @@ def problem(engine: Engine) -> str | None:
     try:
         found = version(engine)
     except DBAPIError as error:
-        return f"The database cannot be opened ({error.orig}); see DATABASE_URL and the instance folder."
+        return f"Can't open the database ({error.orig}); see DATABASE_URL and the instance folder."
     if found == newest():
         return None
     if found is None:
@@ -40,7 +40,7 @@ def _of_another_release(found: str) -> str:
             f"and run `flask init` for a new one, or bring it to schema {newest()} first with the last version before "
             "1.0.0."
         )
-    return f"The database has schema {found}, which a newer release made; install that release again."
+    return f"The database has schema {found}, made by a newer release. Install that release again."
 
 
 def version(engine: Engine) -> str | None:

@@ -62,7 +62,7 @@ def test_where_the_accounts_are_here_it_is_without_effect_and_the_doctor_says_so
     assert "/account/claim/" in mail.text
     assert URL not in mail.text
     said = [finding.text for finding in diagnose(shop.kit) if finding.state == "warning"]
-    assert any(text.startswith("ACCOUNT_URL is without effect while REGISTRAR is accounts") for text in said)
+    assert any(text.startswith("ACCOUNT_URL has no effect while REGISTRAR is accounts") for text in said)
 
 
 def test_a_preview_shows_it_as_it_will_be(make_app: Callable[..., Any]) -> None:

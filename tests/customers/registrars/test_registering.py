@@ -69,7 +69,7 @@ def test_other_registrars_tell_no_website(serve: Callable[..., Served], registra
     shop.settled()
 
     assert shop.rows(RegistrationRow) == []
-    assert (f"{registrar}: no website is told of customers", "ok") in findings(shop.kit)
+    assert (f"{registrar}: customers aren't registered on a website", "ok") in findings(shop.kit)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_one_given_up_is_told_and_registered_when_it_is_mended(
     registered(shop)
 
     assert shop.rows(RegistrationRow)[0].state == "failed"
-    assert any("1 failed, the newest because: The website's database says" in text for text, _ in findings(shop.kit))
+    assert any("failed: 1. Latest error: The website's database says" in text for text, _ in findings(shop.kit))
     shop.wait_for(lambda: any(FAILED.headline in mail.subject for mail in shop.rows(MailRow)))
 
     with shop.kit.database.read() as session:
@@ -115,7 +115,7 @@ def test_the_command_registers_one_again(make_app: Callable[..., Flask], file_si
     with shop.kit.database.read() as session:
         assert session.scalars(select(RegistrationRow)).one().state == "open"
     assert "There is no customer x@y" in run("customers", "register", "x@y", **mended).output
-    assert "Name one EMAIL, or say --all" in run("customers", "register", **mended).output
+    assert "Give one EMAIL, or --all" in run("customers", "register", **mended).output
     assert "REGISTRAR is accounts" in run("customers", "register", "--all").output
 
 

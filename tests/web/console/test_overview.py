@@ -58,13 +58,13 @@ def test_a_fresh_receiver_says_what_is_left_to_set_up(serve: Callable[..., Serve
     ]
     assert "None is active, so every POST is refused" in page.text
     assert ".venv/bin/flask secret add SECRET" in page.text
-    assert "Still the example's: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
-    assert "PUBLIC_URL is not https" in page.text
+    assert "Still the example values: SHOP_NAME, MERCHANT_EMAIL, MAIL_DEFAULT_SENDER" in page.text
+    assert "PUBLIC_URL isn't https" in page.text
 
 
 def test_the_step_to_https_says_what_https_is_for(serve: Callable[..., Served]) -> None:
     text = signed_in(serve(RELAY_ALLOW_PRIVATE=True)).get("/admin/").text
-    assert "Serve it over https PUBLIC_URL is not https" in text
+    assert "Serve it over https PUBLIC_URL isn't https" in text
 
 
 def test_what_is_done_is_ticked_off(visitor: Visitor, shop: Served) -> None:

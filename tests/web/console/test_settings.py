@@ -91,7 +91,7 @@ def test_a_secret_of_the_settings_is_not_revoked_here(visitor: Visitor) -> None:
     assert "remove it from the setting" in page.text
     refused = visitor.post(f"/admin/settings/secrets/{signing.fingerprint(SECRET)}/revoke")
     assert refused.status == 409
-    assert "stands in the setting SHARED_SECRETS; remove it there." in refused.text
+    assert "is in the setting SHARED_SECRETS. Remove it there." in refused.text
 
 
 def test_without_a_secret_it_says_what_to_do(serve: Callable[..., Served]) -> None:
