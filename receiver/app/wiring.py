@@ -27,7 +27,8 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
 from receiver.security.shared_secrets import SharedSecrets
-from receiver.settings.model import SETTINGS, WAITING, Settings, is_secret, plain
+from receiver.settings.consequences import WAITING
+from receiver.settings.model import SETTINGS, Settings, is_secret, plain
 from receiver.settings.reading import Reading
 from receiver.sources import kinds
 from receiver.sources.registry import Sources

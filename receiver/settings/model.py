@@ -196,25 +196,6 @@ class Settings(BaseSettings):
 
 #: Each setting by its name, as Settings describes it; the tables are none.
 SETTINGS: dict[str, FieldInfo] = {name: field for name, field in Settings.model_fields.items() if name.isupper()}
-#: What receiving needs: while one of these is wrong, /orders answers 503.
-NEEDED = frozenset(
-    {"SECRET_KEY", "SHARED_SECRETS", "REQUIRE_SIGNATURE", "DATABASE_URL", "MAX_BODY_BYTES", "MAX_FIELDS"}
-)
-#: Which jobs wait while a setting is wrong: by its default they would do for good what nobody meant.
-WAITING: dict[str, frozenset[str]] = {
-    "HANDLERS": frozenset({"orders"}),
-    **dict.fromkeys(
-        ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD"),
-        frozenset({"mails"}),
-    ),
-    **dict.fromkeys(
-        ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER", "PUBLIC_URL"), frozenset({"orders", "mails"})
-    ),
-    "REGISTRAR": frozenset({"orders", "registrations"}),
-    "FORWARD_SECRET": frozenset({"orders", "transmissions"}),
-}
-#: What a wrong setting counts as, where that isn't its default: what is purged is gone.
-INSTEAD: dict[str, Any] = {"RETENTION_DAYS": 0}
 #: Settings that `flask init` writes as examples, and what they must not stay at in production.
 EXAMPLES = ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER")
 

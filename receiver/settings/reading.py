@@ -18,9 +18,10 @@ from sqlalchemy.engine import URL
 
 from receiver.errors import ConfigurationError
 from receiver.settings import secret_key
+from receiver.settings.consequences import INSTEAD, NEEDED, WAITING, meanwhile
 from receiver.settings.environment import PREFIX, variables
 from receiver.settings.handler_tables import ALIASES, IN_ENVIRONMENT, TABLES, with_tables
-from receiver.settings.model import FILE, INSTEAD, NEEDED, SETTINGS, WAITING, Settings, plain
+from receiver.settings.model import FILE, SETTINGS, Settings, plain
 
 #: Where a setting's value comes from that nobody has set.
 DEFAULT = "default"
@@ -33,13 +34,6 @@ _NAMES = frozenset(SETTINGS) | frozenset(ALIASES)
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
 _CLOSE = 0.75
-#: The kinds of jobs, as the merchant knows them.
-_JOBS = {
-    "orders": "handlers",
-    "mails": "emails",
-    "transmissions": "orders that are sent on",
-    "registrations": "registrations",
-}
 #: What Kubernetes sets for a service that is named receiver.
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
@@ -140,13 +134,6 @@ def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
     if origin == ENVIRONMENT:
         return f"{PREFIX}{name} must be {_as_text(SETTINGS[name].annotation)}."
     return f"{name} must be {_as_toml(name)}."
-
-
-def meanwhile(name: str) -> str:
-    """Say what becomes of orders while a setting that receiving doesn't need is wrong."""
-    if name in WAITING:
-        return f"Orders are taken; {' and '.join(sorted(map(_JOBS.__getitem__, WAITING[name])))} wait until it's fixed."
-    return f"Until it's fixed, {json.dumps(plain(INSTEAD.get(name, SETTINGS[name].default)))} holds."
 
 
 def _as_text(annotation: Any) -> str:

@@ -13,8 +13,9 @@ from sqlalchemy.engine import make_url
 
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
+from receiver.settings.consequences import INSTEAD, NEEDED, WAITING
 from receiver.settings.handler_tables import ALIASES
-from receiver.settings.model import INSTEAD, NEEDED, SETTINGS, WAITING, plain
+from receiver.settings.model import SETTINGS, plain
 from receiver.settings.reading import Reading
 
 DEFAULTS = {name: field.default for name, field in SETTINGS.items()}

@@ -14,7 +14,7 @@ from receiver import errors
 from receiver.customers import registrars
 from receiver.customers.registrars import MARK, WITHOUT_WEBSITE, Registrar, RegistrarType, tells_a_website
 from receiver.errors import ConfigurationError
-from receiver.settings import extensions, reading
+from receiver.settings import consequences, extensions, reading
 from receiver.settings.instance_files import InstanceFiles
 
 DOOR = extensions.Door(
@@ -47,7 +47,7 @@ class Registrars:
         if not tells_a_website(name):
             return None, []
         if name not in self.types:
-            return None, [f"REGISTRAR must be one of {', '.join(self.names)}. {reading.meanwhile('REGISTRAR')}"]
+            return None, [f"REGISTRAR must be one of {', '.join(self.names)}. {consequences.meanwhile('REGISTRAR')}"]
         found = self.types[name]
         needed = any(field.is_required() for field in found.settings.model_fields.values())
         if not isinstance(table, dict) or (needed and not table):
