@@ -1,11 +1,14 @@
-"""The words that docs/glossary.md strikes are nowhere that a person reads: pages and templates."""
+"""The words that docs/glossary.md strikes are nowhere that a person reads: pages, templates and commands."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import pytest
+from flask import Flask
 
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -33,3 +36,19 @@ def prose(path: Path) -> str:
 @pytest.mark.parametrize("path", [*PAGES, *TEMPLATES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_page_and_no_template_uses_a_struck_word(path: Path) -> None:
     assert struck().findall(prose(path).replace(BUTTON, "")) == []
+
+
+def helps(command: click.Command, context: click.Context) -> Iterator[str]:
+    """Yield what a command and those below it say of themselves."""
+    yield command.get_help(context)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            if (found := command.get_command(context, name)) is not None:
+                yield from helps(found, click.Context(found, parent=context))
+
+
+def test_no_command_uses_a_struck_word(make_app: Callable[..., Flask]) -> None:
+    cli = make_app().cli
+    told = " ".join(" ".join(helps(cli, click.Context(cli))).split())
+    assert "self test" in told
+    assert struck().findall(told.replace("--dummy", "")) == []
