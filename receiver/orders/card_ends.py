@@ -47,11 +47,13 @@ def _without(text: str) -> str:
     if row is None:
         return text
     begin = len(plain) - row.end()
-    if plain[begin - 1 : begin].isdigit():  # in the middle of a group, where no number begins
+    if (
+        plain[begin - 1 : begin].isdigit() and plain[begin].isdigit()
+    ):  # in the middle of a group, where no number begins
         begin += len(_GROUP.findall(plain, begin)[0])
     for group in _GROUP.finditer(plain, begin):
         digits = "".join(_GROUP.findall(plain, group.start()))
         is_long_enough = FEWEST_DIGITS <= len(digits) <= LONGEST
-        if is_long_enough and may_begin(digits) and not is_phone(plain, group.start(), digits):
+        if is_long_enough and may_begin(digits) and not is_phone(plain, group.start(), digits, in_text=True):
             return text[: group.start()] + MASK
     return text

@@ -115,7 +115,11 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
 
 def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
     """Give the positions of the fields that are dropped: for their names, or for the names beside them."""
-    by_digits = {one.place for one, (_, value) in zip(judged, fields, strict=True) if _is_by_its_digits(one, value)}
+    by_digits = {
+        one.place
+        for one, (_, value) in zip(judged, fields, strict=True)
+        if one.sort is Sort.MAYBE_CARD and _has_many_digits(value)
+    }
     sure = by_digits | {one.place for one in judged if one.sort in (Sort.CARD, Sort.CODE)}
     beside = by_digits | {
         one.place
@@ -140,9 +144,9 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
     }
 
 
-def _is_by_its_digits(one: Judged, value: str) -> bool:
-    """Say whether a pan or track holds a card's by the number of its digits, whether they are right or not."""
-    return one.sort is Sort.MAYBE_CARD and sum(map(str.isdigit, value)) >= FEWEST_DIGITS
+def _has_many_digits(value: str) -> bool:
+    """Say whether a pan or track holds a card's, whether its digits are right or not."""
+    return sum(map(str.isdigit, value)) >= FEWEST_DIGITS
 
 
 def _refuse_number_with_code(fields: Fields, judged: list[Judged], dropped: set[int]) -> None:

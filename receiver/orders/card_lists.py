@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from itertools import accumulate, groupby
+from collections import defaultdict
+from collections.abc import Iterable
 
-from receiver.orders.card_issuers import LONGEST, SHORTEST, is_card_number
-from receiver.orders.card_numbers import digits_alone, masked_number
+from receiver.orders.card_issuers import LONGEST, SHORTEST
+from receiver.orders.card_numbers import masked_number
+from receiver.orders.card_search import MASK, Found, Holds, find
+from receiver.orders.digit_signs import with_plain_digits
 from receiver.orders.names import Fields
 
-_INDEX = re.compile(r"\[[0-9]*\]$")
+_INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
 #: Fewer digits than that in a list are no card number, but two ids.
 _FEWEST = SHORTEST + 1
-# What may follow the number in its list: expiry and code.
-_MOST_AFTER = 10
+# What may stand beside the number in its list, such as expiry, code and a year; in a longer list are ids.
+_MOST_BESIDE, _MOST_AFTER_IDS = 16, 10
+_LONGEST_GROUP, _AMEX = 4, [4, 6, 5]
+_NOT_A_DIGIT = re.compile("[^0-9]+")
+
+#: Where a value begins in the text that is made of its list, and the field that it is of.
+Piece = tuple[int, int]
 
 
 def may_be_list(names: list[str]) -> bool:
@@ -24,39 +31,55 @@ def may_be_list(names: list[str]) -> bool:
 
 def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:
     """Give the fields of every list that a card number fills as they may be stored, by position."""
-    masked: dict[int, str] = {}
+    masked = dict(enumerate(fields))
     for positions in _lists(fields):
-        digits = [digits_alone(fields[position][1]) for position in positions]
-        for first, last in _runs(digits):
-            count = _count_of_number(digits[first:last])
-            if count:
-                number = "".join(digits[first : first + count])
-                masked |= dict.fromkeys(positions[first : first + count - 1], "****")
-                masked[positions[first + count - 1]] = masked_number(number)
-    return {position: (fields[position][0], safe) for position, safe in masked.items()}
+        text, pieces = _joined(fields, positions)
+        if len(_digits(text)) > LONGEST + _MOST_BESIDE:
+            continue
+        for found in reversed(list(find(text, Holds.TEXT))):
+            covered = [one for one in pieces if one[0] < found.end and one[0] + len(fields[one[1]][1]) > found.start]
+            if _is_likely(text, found, covered, fields):
+                masked |= _masked(found, covered, masked)
+    return {position: field for position, field in masked.items() if field is not fields[position]}
 
 
-def _lists(fields: Fields) -> Iterator[list[int]]:
-    """Give the positions of each list's values, which stand one after the other."""
-    for _, positions in groupby(range(len(fields)), key=lambda position: _INDEX.sub("", fields[position][0])):
-        if len(values := list(positions)) > 1:
-            yield values
+def _lists(fields: Fields) -> Iterable[list[int]]:
+    """Give the positions of each list's values, whatever stands between them."""
+    lists: dict[str, list[int]] = defaultdict(list)
+    for position, (name, value) in enumerate(fields):
+        if value.strip():
+            lists[_INDEXES.sub("", name)].append(position)
+    return [positions for positions in lists.values() if len(positions) > 1]
 
 
-def _runs(digits: list[str]) -> Iterator[tuple[int, int]]:
-    """Find where values of digits alone begin and end."""
-    for is_run, positions in groupby(range(len(digits)), key=lambda position: 0 < len(digits[position]) <= LONGEST):
-        if is_run:
-            run = list(positions)
-            yield run[0], run[-1] + 1
+def _joined(fields: Fields, positions: list[int]) -> tuple[str, list[Piece]]:
+    pieces, begin = [], 0
+    for position in positions:
+        pieces.append((begin, position))
+        begin += len(fields[position][1]) + 1
+    return with_plain_digits(" ".join([fields[position][1] for position in positions])), pieces
 
 
-def _count_of_number(digits: list[str]) -> int:
-    """Give how many values at the beginning are a card number, when nearly nothing comes after it; else 0."""
-    lengths = list(accumulate(map(len, digits)))
-    for count in range(2, len(digits) + 1):
-        is_long_enough = _FEWEST <= lengths[count - 1] <= LONGEST
-        is_nearly_all = lengths[-1] - lengths[count - 1] <= _MOST_AFTER
-        if is_long_enough and is_nearly_all and is_card_number("".join(digits[:count])):
-            return count
-    return 0
+def _is_likely(text: str, found: Found, covered: list[Piece], fields: Fields) -> bool:
+    """Say whether it is a number in pieces, rather than ids that make one by chance."""
+    if len(covered) < 2 or len(found.digits) < _FEWEST:
+        return False
+    groups = [len(_digits(with_plain_digits(fields[position][1]))) for _, position in covered]
+    if max(groups) <= _LONGEST_GROUP or groups == _AMEX:
+        return True
+    return not _digits(text[: found.start]) and len(_digits(text[found.end :])) <= _MOST_AFTER_IDS
+
+
+def _masked(found: Found, covered: list[Piece], fields: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
+    """Return the fields that hold the number in pieces, with the last four digits in the last of them."""
+    masked = {}
+    for begin, position in covered:
+        name, value = fields[position]
+        start, end = max(found.start - begin, 0), found.end - begin
+        shown = masked_number(found.digits) if position == covered[-1][1] else MASK
+        masked[position] = name, value[:start] + shown + value[end:]
+    return masked
+
+
+def _digits(text: str) -> str:
+    return _NOT_A_DIGIT.sub("", text)

@@ -14,7 +14,7 @@ _LENGTHS = """
 _IBAN_LENGTHS = {one[:2]: int(one[2:]) for one in _LENGTHS.split()}
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]){11,29}", re.IGNORECASE)
 _GAPS = re.compile("[ -]")
-_LONGEST_PHONE = 15
+_LONGEST_PHONE, _LONGEST_PHONE_IN_TEXT = 15, 13
 
 
 def is_article_number(digits: str) -> bool:
@@ -23,9 +23,13 @@ def is_article_number(digits: str) -> bool:
     return weighted % 10 == 0
 
 
-def is_phone(text: str, start: int, digits: str) -> bool:
-    """Say whether the digits that begin at ``start`` are written as a telephone number, with a plus."""
-    return len(digits) <= _LONGEST_PHONE and text[start - 1 : start] == "+"
+def is_phone(text: str, start: int, digits: str, *, in_text: bool) -> bool:
+    """Say whether the digits that begin at ``start`` are written as a telephone number, with a plus.
+
+    One in a text is of a usual length; the longest stand in fields for numbers.
+    """
+    longest = _LONGEST_PHONE_IN_TEXT if in_text else _LONGEST_PHONE
+    return len(digits) <= longest and text[start - 1 : start] == "+"
 
 
 def ibans(text: str) -> list[tuple[int, int]]:

@@ -40,6 +40,7 @@ _GLUED = re.compile(
     rf"(?:{_MONTH}(?:20)?{_YEAR}|(?:20)?{_YEAR}{_MONTH})(?:[0-9]{{3,4}})?(?![0-9])|{_MONTH}[\W_]{{1,3}}{_YEAR}"
 )
 _SHORTEST_GLUED = 2
+_LONG_CODE, _CODE = 4, 3
 # A time in nanoseconds begins with it, and its 19 digits are often an airline's 15 and a date.
 _OF_TIMES = "1"
 # The rest of a magnetic track follows its number.
@@ -71,18 +72,13 @@ def _chains(text: str, fewest: int) -> Iterator[list[tuple[int, int]]]:
             if _digits_in(chain) >= fewest:
                 yield chain
             chain = []
-        if chain or not _is_masked_already(text, *span):
-            chain.append(span)
+        chain.append(span)
     if _digits_in(chain) >= fewest:
         yield chain
 
 
 def _digits_in(chain: list[tuple[int, int]]) -> int:
     return sum(end - start for start, end in chain)
-
-
-def _is_masked_already(text: str, start: int, end: int) -> bool:
-    return end - start == LAST and text[start - len(MASK) : start] == MASK
 
 
 class _Chain:
@@ -110,11 +106,18 @@ class _Chain:
         first = done = 0
         for start, end in self._groups:
             if start >= done:
-                found = self._at(first, start, holds) or self._glued(first, start, end)
+                found = self._begun(first, start, end, holds)
+                if found is None and holds is Holds.TEXT and self._digits[first] == "0":
+                    zeros = end - start - len(self._text[start:end].lstrip("0"))
+                    found = self._begun(first + zeros, start + zeros, end, holds)
                 if found is not None:
                     done = found.end
                     yield found
             first += end - start
+
+    def _begun(self, first: int, start: int, end: int, holds: Holds) -> Found | None:
+        """Find a card number that begins at this digit, in a group that ends there."""
+        return None if start == end else self._at(first, start, holds) or self._glued(first, start, end, holds)
 
     def _at(self, first: int, start: int, holds: Holds) -> Found | None:
         """Find the longest card number of whole groups that begins at this digit."""
@@ -127,13 +130,20 @@ class _Chain:
                     return Found(start, rest.end() if rest else end, digits)
         return None
 
-    def _glued(self, first: int, start: int, end: int) -> Found | None:
-        """Find a card number at the beginning of a group that its expiry is glued to."""
+    def _glued(self, first: int, start: int, end: int, holds: Holds) -> Found | None:
+        """Find a card number at the beginning of a group that its expiry or another number is glued to.
+
+        In a text it may be its code alone: a number of an order's that is as long stands in a field for numbers.
+        """
         for length in range(min(LONGEST, end - start - _SHORTEST_GLUED), SHORTEST, -1):
-            rest = self._passes(first, length) and _GLUED.match(self._text, start + length)
             digits = self._text[start : start + length]
-            if rest and digits[0] != _OF_TIMES and is_issued(digits):
+            if digits[0] == _OF_TIMES or not self._passes(first, length) or not is_issued(digits):
+                continue
+            if rest := _GLUED.match(self._text, start + length):
                 return Found(start, max(rest.end(), end), digits)
+            rest_of_group = self._text[start + length : end]
+            if is_card_number(rest_of_group) or (holds is Holds.TEXT and len(rest_of_group) == _length_of_code(digits)):
+                return Found(start, end, digits)
         return None
 
     def _passes(self, first: int, length: int) -> bool:
@@ -141,9 +151,13 @@ class _Chain:
         return first + length < len(sums) and (sums[first + length] - sums[first]) % 10 == 0
 
 
+def _length_of_code(digits: str) -> int:
+    return _LONG_CODE if digits.startswith(("34", "37")) else _CODE
+
+
 def _is_lookalike(text: str, start: int, digits: str, holds: Holds) -> bool:
     if len(digits) == SHORTEST:
-        return holds is not Holds.TEXT or is_phone(text, start, digits) or is_article_number(digits)
+        return holds is not Holds.TEXT or is_phone(text, start, digits, in_text=True) or is_article_number(digits)
     if len(digits) == SHORTEST + 1 and holds is Holds.ARTICLE:
         return is_article_number(digits)
-    return is_phone(text, start, digits)
+    return is_phone(text, start, digits, in_text=holds is Holds.TEXT)

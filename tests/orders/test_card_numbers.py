@@ -53,6 +53,14 @@ def iban(account: str) -> str:
         ("4111111111111111.0", "****1111.0"),
         ("4️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣1️⃣", "****1111️⃣"),
         ("4222222222222", "****2222"),
+        ("4111111111111111123", "****1111"),
+        ("41111111111111111234", "****1111"),
+        ("0004111111111111111", "000****1111"),
+        ("0004111111111111111123", "000****1111"),
+        ("41111111111111115555555555554444", "****1111"),
+        ("card:+378282246310005", "card:+****0005"),
+        ("****4111 1111 1111 1111", "********1111"),
+        (checked("501800000000"), "****" + checked("501800000000")[-4:]),
     ],
 )
 def test_a_card_number_in_text_is_cut_to_its_last_four(text: str, masked: str) -> None:
@@ -116,6 +124,37 @@ def test_a_number_that_a_list_holds_in_pieces_is_masked(names: str, groups: tupl
     assert [value for _, value in guarded.masked] == ["1", *["****"] * (len(pieces) - 1), "****1111", "12.50"]
     assert guarded.fields[1:-1] == fields
     assert len(guarded.notes) == len(pieces)
+
+
+@pytest.mark.parametrize(
+    ("before", "pieces", "after"),
+    [
+        (["2026"], ["4111", "1111", "1111", "1111"], []),
+        ([], ["card 4111", "1111", "1111", "1111 thanks"], []),
+        ([], ["4111", "1111", "1111", "1111"], ["12", "2028", "99887766"]),
+        (["visa"], ["4111", "", "1111", " ", "1111", "1111"], ["12/28"]),
+        (["7", "12"], [*VISA], ["3"]),
+        (["A-1", "no"], ["４１１１", "1111-", "1111", "1111"], ["", "x"]),
+    ],
+)
+@pytest.mark.parametrize("names", ["c[{}]", "c[]", "c[{}][0]", "c", "lines[0].ref[{}]"])
+def test_one_is_found_wherever_it_begins_in_its_list(
+    names: str, before: list[str], pieces: list[str], after: list[str]
+) -> None:
+    fields = [(names.format(row), piece) for row, piece in enumerate([*before, *pieces, *after])]
+    masked = [value for _, value in guard([("order_id", "1"), *fields]).masked][1:]
+    assert masked[: len(before)] == before
+    assert masked[len(masked) - len(after) :] == after
+    assert digits_of("".join(masked[len(before) : len(masked) - len(after)])) == "1111"
+
+
+def test_a_list_may_be_nested_or_come_in_parts() -> None:
+    nested = [("c[0][0]", "4111"), ("c[0][1]", "1111"), ("c[1][0]", "1111"), ("c[1][1]", "1111")]
+    in_parts = [("c[]", "4111"), ("c[]", "1111"), ("y", "1"), ("c[]", "1111"), ("total", "5"), ("c[]", "1111")]
+    for fields in (nested, in_parts):
+        masked = guard(fields).masked
+        assert [value for name, value in masked if name[0] == "c"] == ["****", "****", "****", "****1111"]
+        assert [field for field in masked if field[0][0] != "c"] == [field for field in fields if field[0][0] != "c"]
 
 
 def test_a_list_of_ids_is_left_alone() -> None:
