@@ -48,10 +48,11 @@ def _living(database: Database) -> list[Loaded]:
 def _of(process: Loaded, registry: Registry) -> Iterator[str]:
     on_disk = _on_disk(process, registry)
     restart = f"after the {process.kind} started: restart it."
-    for name in sorted(on_disk.keys() - process.files.keys()):
+    broken = {_key(registry, file) for file in registry.broken}  # a restart would not load it
+    for name in sorted(on_disk.keys() - process.files.keys() - broken):
         yield f"{name} was added {restart}"
     for name, then in process.files.items():
-        now = on_disk.get(name)
+        now = then if name in broken else on_disk.get(name)
         if now is None and not Path(name).is_absolute():
             yield f"{name} was removed {restart}"
         elif now is not None and now != then:

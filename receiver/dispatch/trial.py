@@ -145,9 +145,11 @@ def _with(registry: Registry, name: str) -> Registry:
     for left_out in registry.left_out:
         if left_out.name == name:
             return replace(registry, handlers=(*registry.handlers, replace(left_out, retries=0)))
+    for handler, reason in registry.not_loaded:
+        if handler.name == name:
+            raise NotThere(reason)
     known = ", ".join(sorted(handler.name for handler in (*registry.handlers, *registry.left_out)))
-    said = [f"No handler is named {name[:64]}; there are {known}.", *registry.problems, *registry.not_yet]
-    raise NotThere(" ".join(said))
+    raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from types import FunctionType
 
 from receiver.handlers.contract import EVENTS, Handler
@@ -30,15 +30,16 @@ def why_not_yet(handler: Handler) -> str | None:
     return f"{handler.name} is not loaded: it names {only} alone, and the only event that comes so far is {EVENTS[0]}."
 
 
-def note(handler: Handler) -> str | None:
-    """Name the events of a handler that do not come yet, beside one that does."""
+def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
+    """Name what of a handler does not come yet: events beside one that does, or the handler that it waits for."""
     others = [name for name in handler.events if name not in EVENTS]
-    if not others:
-        return None
-    return f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, does not come so far."
+    if others:
+        yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, does not come so far."
+    if handler.after in not_yet:
+        yield f"{handler.name} is to run after {handler.after!r}, which is not loaded; it runs without waiting."
 
 
-def of_names(found: Mapping[str, Handler], chosen: Sequence[str]) -> list[str]:
+def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Container[str]) -> list[str]:
     """Say which of the names chosen, and of those that others wait for, do not run."""
     problems = [
         f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
@@ -49,7 +50,7 @@ def of_names(found: Mapping[str, Handler], chosen: Sequence[str]) -> list[str]:
     problems += [
         f"{found[name].name} is to run after {found[name].after!r}, which does not run; it runs without waiting."
         for name in sorted(running)
-        if found[name].after is not None and found[name].after not in running
+        if found[name].after is not None and found[name].after not in running and found[name].after not in not_yet
     ]
     return problems
 

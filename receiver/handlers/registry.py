@@ -52,6 +52,8 @@ class Registry:
     #: What is wrong with the tables ``[handlers.NAME]``, and what of them has no effect.
     setting_problems: tuple[str, ...] = ()
     setting_warnings: tuple[str, ...] = ()
+    #: Files and other places that could not be loaded.
+    broken: tuple[str, ...] = ()
     #: The merchant's files, as they were loaded.
     files: InstanceFiles | None = field(default=None, repr=False)
 
@@ -83,11 +85,13 @@ def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyT
     found: dict[str, Handler] = {}
     not_yet: dict[str, str] = {}
     problems: list[str] = []
-    broken: dict[str, str] = {}
+    for_the_log: dict[str, str] = {}
+    broken: list[str] = []
     for loaded in extensions.load(DOOR, files):
         if loaded.problem:
             problems.append(loaded.problem)
-            broken[loaded.problem] = loaded.problem_for_the_log or loaded.problem
+            for_the_log[loaded.problem] = loaded.problem_for_the_log or loaded.problem
+            broken.append(loaded.place)
         for function in loaded.marked:
             handler: Handler = getattr(function, MARK)
             problem = checks.of_one(function, handler, found)
@@ -102,24 +106,24 @@ def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyT
     own = {name: own_settings.read(handler, given, instance) for name, handler in found.items()}
     chosen = chosen or [name for name in found if not own[name].switch]
     chosen = [name for name in chosen if name not in not_yet]
-    problems += checks.of_names(found, chosen)
+    problems += checks.of_names(found, chosen, not_yet)
     kept = [found[name] for name in chosen if name in found]
     circles = list(checks.circles(kept))
     problems += [checks.of_circle(circle) for circle in circles]
     in_circles = {handler.name for circle in circles for handler in circle}
     kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
     left_out = [handler for name, handler in found.items() if name not in chosen]
-    for_the_log = tuple(broken.get(problem, problem) for problem in problems)
     return Registry(
         tuple(kept),
         tuple(problems),
-        problems_for_the_log=for_the_log,
+        problems_for_the_log=tuple(for_the_log.get(problem, problem) for problem in problems),
         left_out=tuple(left_out),
         not_loaded=not_loaded,
-        notes=tuple(note for handler in kept if (note := checks.note(handler))),
         own=own,
         setting_problems=tuple(_setting_problems(own, tables)),
         setting_warnings=tuple(_setting_warnings(found, own, given)),
+        notes=tuple(note for handler in kept for note in checks.notes(handler, not_yet)),
+        broken=tuple(broken),
         files=files,
     )
 

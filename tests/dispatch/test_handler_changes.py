@@ -164,6 +164,16 @@ def test_doctor_tells_the_truth(live: Served, folder: Path, make_app: Callable[.
     add(folder)
     found = [(one.state, one.text) for one in diagnose(fresh(make_app), quickly=True) if one.subject == "handlers"]
     assert ("wrong", ADDED) in found
+    assert found[-1] == ("ok", "register_customer, email_customer, notify_merchant, mine")
+
+
+@pytest.mark.parametrize("name", ["append_weather.py", "mine.py"])
+def test_a_file_that_is_broken_is_not_to_be_restarted_for(
+    live: Served, folder: Path, make_app: Callable[..., Flask], name: str
+) -> None:
+    (folder / name).write_text("1 / 0\n")
+    found = [one for one in diagnose(fresh(make_app), quickly=True) if one.subject == "handlers"]
+    assert [one.text.split(": ")[0] for one in found if one.state == "wrong"] == [f"{folder / name} cannot be loaded"]
 
 
 def test_the_handlers_page_tells_the_truth(live: Served, folder: Path) -> None:
@@ -184,6 +194,10 @@ def test_the_self_test_says_what_the_server_ran(live: Served, folder: Path, run:
     not_run = (False, "not run", "the receiver hasn't loaded it")
     assert steps["handler append_weather"] == (not_run if of_the_server else (True, "done", "sunny"))
     assert steps["handler mine"] == (True, "done", "sunny")
+    (folder / "another.py").write_text(CODE.format(name="another"))
+    missed = run("selftest", *(["--url", live.url] if of_the_server else [])).stderr
+    of_handlers = "handler another, handler append_weather, " if of_the_server else ""
+    assert f"the self test failed at: {of_handlers}running now\n" in missed
 
 
 def test_a_process_that_has_ended_is_ignored_and_its_row_goes(folder: Path, kit: Kit) -> None:

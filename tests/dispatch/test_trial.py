@@ -68,7 +68,9 @@ def write(instance: Path, name: str, code: str) -> str:
 def counts(shop: Served) -> dict[str, int]:
     """Count the rows of every table but those that a server writes by itself."""
     with shop.kit.database.read() as session:
-        names = session.scalars(text("SELECT name FROM sqlite_master WHERE type = 'table'")).all()
+        names = session.scalars(
+            text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
+        ).all()
         return {
             name: session.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0
             for name in names

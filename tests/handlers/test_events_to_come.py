@@ -95,7 +95,23 @@ def test_the_self_test_fails_on_a_file_that_cannot_be_loaded(instance: Path, run
     assert "line 1 of broken.py: ZeroDivisionError" in step["detail"]
 
 
-def test_trying_it_says_why_it_cannot_run(run: Run) -> None:
+def test_trying_it_says_why_it_cannot_run(instance: Path, run: Run) -> None:
+    (instance / "handlers" / "broken.py").write_text("1 / 0\n")
     result = run("handlers", "run", "refunds", "--dummy", "--dry-run")
-    assert result.exit_code == 1
-    assert REASON in result.stderr
+    file = instance / "handlers" / "refunds.py"
+    assert (result.exit_code, result.stderr) == (1, f"Error: {file}: {REASON}\n")
+
+
+def test_what_waits_for_it_runs_without_waiting_and_is_only_warned_of(
+    instance: Path, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
+) -> None:
+    code = "from receiver.handlers import handler\n\n\n@handler(after='refunds')\ndef z(order, context):\n    pass\n"
+    (instance / "handlers" / "z.py").write_text(code)
+    kit: Kit = make_app().extensions["receiver"]
+    said = "z is to run after 'refunds', which is not loaded; it runs without waiting."
+
+    assert (kit.registry.problems, kit.registry.problems_for_the_log) == ((), ())
+    assert said in kit.registry.notes
+    found = [(one.state, one.text) for one in diagnose(kit, quickly=True) if one.subject == "handlers"]
+    assert ("warning", said) in found
+    assert found[-1] == ("ok", "register_customer, email_customer, notify_merchant, both, z")

@@ -37,7 +37,7 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
                 _print_step(step)
     if as_json:
         print_rows([vars(step) for step in steps], as_json=True, empty="")
-    missed = [step.step for step in steps if not step.passed]
+    missed = dict.fromkeys(step.step for step in steps if not step.passed)
     if missed:
         raise click.ClickException(f"the self test failed at: {', '.join(missed)}")
     if not as_json:

@@ -112,10 +112,13 @@ def handlers(kit: Kit) -> Iterator[Finding]:
         yield Finding("handlers", "wrong", problem)
     for said in (*kit.registry.not_yet, *kit.registry.notes):
         yield Finding("handlers", "warning", said)
-    names = ", ".join(handler.name for handler in kit.registry.handlers)
     for difference in handler_changes.differences(kit.database, kit.registry):
         yield Finding("handlers", "wrong", difference)
-    yield Finding("handlers", "ok" if names else "warning", names or "none run. See HANDLERS")
+    outdated = handler_changes.outdated(kit.database, kit.registry)
+    if names := ", ".join(handler.name for handler in kit.registry.handlers if handler.name not in outdated):
+        yield Finding("handlers", "ok", names)
+    elif not kit.registry.handlers:
+        yield Finding("handlers", "warning", "none run. See HANDLERS")
 
 
 def sources(kit: Kit) -> Iterator[Finding]:
