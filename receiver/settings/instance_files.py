@@ -146,5 +146,6 @@ def _file(place: Path) -> Path | None:
 
 
 def _forget(package: str) -> None:
-    for name in [name for name in sys.modules if name == package or name.startswith(f"{package}.")]:
-        del sys.modules[name]
+    for name in list(sys.modules):  # another thread may import something meanwhile
+        if name == package or name.startswith(f"{package}."):
+            sys.modules.pop(name, None)
