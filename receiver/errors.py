@@ -8,7 +8,7 @@ from traceback import walk_tb
 
 
 class ReceiverError(Exception):
-    """Is the root of all errors a request can end in; never raised itself.
+    """The root of all errors that a request can end in; never raised itself.
 
     ``str(error)`` is safe to send: it says what to do and holds no secret, no value of the body.
     """
@@ -22,7 +22,7 @@ class ReceiverError(Exception):
 
 
 class Unauthenticated(ReceiverError):
-    """Says that a POST did not prove that its sender knows an active secret.
+    """Raised when a POST doesn't prove that its sender knows an active secret.
 
     The answer is one text for all causes; ``reason`` and ``detail`` are for the merchant's eyes only.
     """
@@ -44,7 +44,7 @@ class Unauthenticated(ReceiverError):
 
 
 class Undecodable(ReceiverError):
-    """Says that the body's bytes cannot be read as its Content-Type."""
+    """Raised when the body can't be read as its Content-Type."""
 
     status = 400
     slug = "undecodable"
@@ -52,21 +52,21 @@ class Undecodable(ReceiverError):
 
 
 class BrokenOff(Undecodable):
-    """Says that the body ended before it was whole."""
+    """Raised when the body ended before it was complete."""
 
     slug = "broken-off"
     title = "Body broke off"
 
 
 class EmptyBody(Undecodable):
-    """Says that the body was proven and holds not one field, so that there is nothing to keep."""
+    """Raised when a verified body has no field, so that there is nothing to store."""
 
     slug = "empty-body"
     title = "Body is empty"
 
 
 class TooLarge(ReceiverError):
-    """Says that the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
+    """Raised when the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
 
     status = 413
     slug = "too-large"
@@ -74,7 +74,7 @@ class TooLarge(ReceiverError):
 
 
 class UnsupportedEncoding(ReceiverError):
-    """Says that the Content-Type is none of the three that an order may come in, or that the body is compressed."""
+    """Raised when the Content-Type isn't one of the three supported, or the body is compressed."""
 
     status = 415
     slug = "unsupported-encoding"
@@ -82,7 +82,7 @@ class UnsupportedEncoding(ReceiverError):
 
 
 class CardDataRefused(ReceiverError):
-    """Says that the body holds a full card number with its security code; ``fields`` are the names at fault."""
+    """Raised when the body holds a full card number with its security code; ``fields`` names the fields."""
 
     status = 422
     slug = "card-data"
@@ -95,7 +95,7 @@ class CardDataRefused(ReceiverError):
 
 
 class UnknownSource(ReceiverError):
-    """Says that no ``[sources.<name>]`` table of the settings has the name in the URL."""
+    """Raised when the settings have no ``[sources.<name>]`` table for the name in the URL."""
 
     status = 404
     slug = "unknown-source"
@@ -103,7 +103,7 @@ class UnknownSource(ReceiverError):
 
 
 class Unavailable(ReceiverError):
-    """Says that the order could not be put on disk now; the sender is to try again."""
+    """Raised when the order can't be stored right now; the sender should try again."""
 
     status = 503
     slug = "unavailable"
@@ -113,41 +113,41 @@ class Unavailable(ReceiverError):
 
 
 class Busy(Unavailable):
-    """Says that others have held the database for too long; nothing is wrong with it."""
+    """Raised when others held the database for too long; nothing is wrong with it."""
 
 
 class Damaged(Unavailable):
-    """Says that the database itself is at fault, so that waiting alone does not help."""
+    """Raised when the database itself is damaged, so that waiting doesn't help."""
 
 
 class SecretsChanged(Unavailable):
-    """Says that the shared secrets changed while a POST was being taken in; it is to be proven anew."""
+    """Raised when the shared secrets changed while a POST was handled; it must be verified again."""
 
     def __init__(self) -> None:
         super().__init__("The shared secrets are being changed. Try again.")
 
 
 class SecretsUnreadable(Unavailable):
-    """Says that shared secrets are stored and none of them can be read, so that nothing can be proven now."""
+    """Raised when none of the stored shared secrets can be read, so that nothing can be verified."""
 
     def __init__(self) -> None:
         super().__init__("The receiver can't read its shared secrets right now. Send it again later.")
 
 
 class ConfigurationError(Exception):
-    """Says which setting is wrong and how to mend it; stands outside the root so no broad catch hides it."""
+    """Raised with the wrong setting and its fix. It isn't a ReceiverError, so that no broad catch hides it."""
 
 
 class NotPossible(ConfigurationError):
-    """Says why what was asked for cannot be done as things are; no setting is wrong, and whoever asked reads it."""
+    """Raised when a request can't be carried out as things are; the text is for whoever asked."""
 
 
 class NotThere(NotPossible):
-    """Says that nothing has the name that was asked for, and where to look for those that there are."""
+    """Raised when nothing has the requested name; the text says where to look."""
 
 
 class ChangedMeanwhile(NotPossible):
-    """Says that what was to be changed is no longer as it was seen, so that nothing was changed."""
+    """Raised when something changed since it was read, so that nothing was saved."""
 
 
 #: Control characters but tab and line feed, the marks that turn the direction of all text after them, surrogates.
@@ -213,7 +213,7 @@ def _written(steps: list[tuple[str, int]]) -> str:
 
 
 def _stands_beside(name: str, file: str | None) -> bool:
-    """Tell whether a file is this one or lies in its folder or below; where packages lie, only this one does."""
+    """Return whether a file is this one or in its folder or below; for installed packages, only this one."""
     if file is None or name == file:
         return name == file
     folder = Path(file).parent
@@ -236,14 +236,14 @@ def describe_for_log(error: BaseException, file: str | None = None) -> str:
 
 
 def describe_with_location(error: BaseException, file: str) -> str:
-    """Give an error's words, cut, and the way to it through a handler's ``file`` and those beside it."""
+    """Return an error's words, cut, and the way to it through a handler's ``file`` and those beside it."""
     words = describe(error)
     words = words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
     return f"{words} ({location(error, file)})"
 
 
 def describe(error: BaseException) -> str:
-    """Give an error's type and its own words, for the merchant's eyes; an error may fail to give any."""
+    """Return an error's type and its own words, for the merchant's eyes; an error may fail to give any."""
     try:
         words = str(error)
     except BaseException:  # noqa: BLE001 - a merchant's own error may do anything when it is asked
@@ -252,5 +252,5 @@ def describe(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Give a text that can be stored and shown: half of a surrogate pair cannot, nor what steers a terminal."""
+    """Return a text that can be stored and shown: half of a surrogate pair cannot, nor what steers a terminal."""
     return UNPRINTABLE.sub("?", text)

@@ -40,7 +40,7 @@ def limited(app: _Wsgi) -> _Wsgi:
 
 
 class _LimitedBody:
-    """Is a body whose reads all end by one deadline."""
+    """A request body whose reads all end by one deadline."""
 
     def __init__(self, stream: Any, connection: socket.socket, watch: _Watch) -> None:
         self._stream = stream
@@ -81,7 +81,7 @@ class _LimitedBody:
 
 @contextmanager
 def _waiting(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """Let each wait for bytes of TLS end after so many seconds; a plain connection is ended from outside."""
+    """End each wait for TLS bytes after so many seconds; a plain connection is ended from outside."""
     before = connection.gettimeout()
     if isinstance(connection, ssl.SSLSocket):
         connection.settimeout(max(seconds, _AT_ONCE))
@@ -93,7 +93,7 @@ def _waiting(connection: socket.socket, seconds: float) -> Iterator[None]:
 
 
 class _Watch:
-    """Ends the reading of connections whose deadline has come, in one thread, begun with the first of them."""
+    """A thread that ends reads whose deadline has passed; it starts with the first connection."""
 
     def __init__(self) -> None:
         self.begin()
@@ -108,7 +108,7 @@ class _Watch:
 
     @contextmanager
     def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
-        """Let a read go on until the deadline."""
+        """Allow reading until the deadline."""
         mark = object()
         with self._changed:
             self._waited_for[mark] = (deadline, connection)

@@ -40,7 +40,7 @@ from receiver.storage.processes import Presence
 
 @dataclass(frozen=True, kw_only=True)
 class Kit:
-    """Holds what views and commands work with."""
+    """The parts that views and commands work with."""
 
     instance: Path
     settings: Settings = field(repr=False)
@@ -80,13 +80,13 @@ class Kit:
 
     @property
     def setting_warnings(self) -> Sequence[str]:
-        """Give a sentence for each name in the file or the environment that is no setting, and has no effect."""
+        """A sentence for each name in the file or the environment that is no setting, and has no effect."""
         of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
         return [*self.unknown_settings, *of_registrar, *self.sources.warnings]
 
     @property
     def csv_file(self) -> str:
-        """Return the path of the file that ``append_csv`` keeps; empty while it keeps none.
+        """The path of the file that ``append_csv`` keeps; empty while it keeps none.
 
         Raises Unavailable while its settings are wrong, for then nobody can tell which file that is.
         """
@@ -97,11 +97,11 @@ class Kit:
 
     @property
     def problems(self) -> list[str]:
-        """Give what keeps orders from being taken now; serving with any leaves /orders answering 503."""
+        """What keeps orders from being taken now; serving with any leaves /orders answering 503."""
         return self.obstacles.known()
 
 
 def current_kit() -> Kit:
-    """Give the current app's kit."""
+    """Return the current app's kit."""
     kit: Kit = current_app.extensions["receiver"]
     return kit

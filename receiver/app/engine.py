@@ -22,7 +22,7 @@ class Jobs(Protocol):
     """The durable jobs of one kind."""
 
     def is_due(self) -> bool:
-        """Tell, by a read, whether one is due."""
+        """Return, by a read, whether one is due."""
 
     def run_next(self) -> bool:
         """Claim and run the oldest due one; False when there was none."""
@@ -75,7 +75,7 @@ class Engine:
 
     @property
     def waiting(self) -> int:
-        """Return how many hints wait for a worker."""
+        """How many hints wait for a worker."""
         return len(self._hints)
 
     def start(self, *, work: bool) -> None:
@@ -94,7 +94,7 @@ class Engine:
                 worker.start()
 
     def stop(self) -> None:
-        """Let the running jobs end and start no more; upkeep, which renews their leases, goes on until then."""
+        """Start no more jobs and wait for the running ones; upkeep renews their leases until then."""
         with self._changed:
             self._workers_end = True
             self._changed.notify_all()
@@ -103,7 +103,7 @@ class Engine:
         self._upkeep_ends.set()
 
     def hint(self, name: str) -> None:
-        """Say that there may be work of this kind; nothing happens while plenty of hints wait, or nobody works here."""
+        """Wake a worker for this kind of job; does nothing while many hints wait, or without workers."""
         self._add([name], most=2 * self._threads)
 
     def _add(self, names: Collection[str], *, most: int) -> None:
@@ -138,7 +138,7 @@ class Engine:
             self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
 
     def _keep_up(self, name: str, tasks: Sequence[Task]) -> None:
-        """Do the tasks round by round; what keeps failing in the same way is logged once."""
+        """Run the tasks round by round; a failure that repeats is logged once."""
         failing: dict[int, str] = {}
         while not self._upkeep_ends.wait(UPKEEP_EVERY):
             for number, task in enumerate(tasks):

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class FarOff:
-    """Makes such jobs due; the ``schedule`` is that of handlers, mails and registrations, in seconds."""
+    """What makes such jobs due; ``schedule`` is the retry schedule in seconds."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ def _is_far_off(model: type[Job], latest: datetime) -> ColumnElement[bool]:
 
 
 def _order_is_far_off(now: datetime, longest: timedelta) -> ColumnElement[bool]:
-    """Make the condition of orders; a handler may ask for any wait by RetryLater, but not at a moment to come."""
+    """Return the condition of orders; a handler may ask for any wait by RetryLater, but not at a moment to come."""
     waits = HandlerRow.order_pk == OrderRow.id, HandlerRow.state == "retrying", HandlerRow.due_at > now + longest
     asked_for = exists().where(*waits, HandlerRow.changed_at <= now + _SLACK)
     impossible = exists().where(*waits, HandlerRow.changed_at > now + _SLACK)

@@ -34,7 +34,7 @@ _FOLDERS = ("", "handlers", "templates", "outbox")
 
 
 def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> Iterator[str]:
-    """Bring the instance to what this release needs, saying each thing that was done; repeating it does nothing.
+    """Set up the instance for this release and yield each thing done; repeating it does nothing.
 
     With ``new_key`` begin again where the secret key is lost: what it alone could read is removed. Raises
     ConfigurationError when the folder cannot be written, the secret key is of no use or missing while the database
@@ -87,7 +87,7 @@ def _make_folders(instance: Path) -> Iterator[str]:
 
 
 def _key(kit: Kit) -> str | None:
-    """Give the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
+    """Return the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
     is_set = kit.setting_origins["SECRET_KEY"] != DEFAULT
     return kit.settings.SECRET_KEY.get_secret_value() if is_set else secret_key.read(kit.instance)
 
@@ -135,7 +135,7 @@ def _upgrade(kit: Kit) -> Iterator[str]:
 
 
 def _loosen(kit: Kit, path: Path) -> Iterator[str]:
-    """Let columns be empty that this release leaves empty: a database of a changed migration refused every order."""
+    """Make columns nullable that this release leaves empty: such a database refused every order."""
     strict = [found for found in comparison.differences(kit.database.engine) if found.is_too_strict]
     if strict:
         yield _back_up_first(kit, path)

@@ -44,7 +44,7 @@ class Obstacles:
         self.passing += self._of_database()
 
     def is_database_usable(self) -> bool:
-        """Tell whether the database can be used by now."""
+        """Return whether the database can be used by now."""
         return not self._of_database()
 
     def _of_key(self) -> list[str]:

@@ -12,7 +12,7 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def problems(instance: Path, database: Path) -> Iterator[str]:
-    """Say of each file that another user owns how to give it back, and whether this process is that user's."""
+    """Yield how to fix each file with the wrong owner, and whether this process has the wrong user."""
     owner = instance.stat().st_uid
     beside = [database.with_name(database.name + suffix) for suffix in _BESIDE]
     for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):

@@ -55,7 +55,7 @@ def prove_writable(database: Database, *, patience: float) -> None:
 
 
 class Readiness:
-    """Knows the last verdict; who asks meanwhile shares it, so nobody can load the database by asking."""
+    """The last verdict, shared by all who ask within a second, so that asking often doesn't load the database."""
 
     def __init__(self, database: Database, inbox: Inbox, *, largest_order: int) -> None:
         self._database = database

@@ -61,7 +61,7 @@ def _watch(folder: Path, known: dict[Path, int]) -> None:
 
 
 def _files(folder: Path) -> dict[Path, int]:
-    """Give the moment of each file's last change."""
+    """Return the moment of each file's last change."""
     return {path: _changed_at(path) for path in folder.rglob("*.py")}
 
 

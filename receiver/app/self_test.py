@@ -35,7 +35,7 @@ _MAIL_PATIENCE_SECONDS = 12.0
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """Says where the self test posts to, and with what."""
+    """Where the self test posts to, and with which secret."""
 
     url: str
     secret: str = field(repr=False)

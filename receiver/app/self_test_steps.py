@@ -12,7 +12,7 @@ from receiver.relay.report import Report
 
 @dataclass(frozen=True)
 class Step:
-    """Is one line of the self test's report."""
+    """One line of the self test's report."""
 
     step: str
     passed: bool
@@ -21,7 +21,7 @@ class Step:
 
 
 def of_handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
-    """Say what each handler that ran made of the order, and which of this instance's could not."""
+    """Yield a step for each handler that ran, and for those of this instance that didn't."""
     for handler in report.handlers:
         yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
     if kit is None:

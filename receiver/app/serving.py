@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def is_serving() -> bool:
-    """Tell whether this process is to serve: it is, unless a flask command other than ``run`` is being carried out.
+    """Return whether this process serves: it does unless it runs a flask command other than ``run``.
 
     Nor is the process of ``flask run --debug`` that only starts the serving one again after a change.
     """
@@ -119,7 +119,7 @@ def give_way(kit: Kit) -> None:
 
 
 def _end_the_work(kit: Kit) -> None:
-    """Let the running jobs end when the server stops; as no daemon, this thread is waited for at the process's end."""
+    """Wait for running jobs when the server stops; Python waits for this thread, as it isn't a daemon."""
     threading.main_thread().join()
     kit.engine.stop()
     kit.presence.end()

@@ -25,7 +25,7 @@ _JOBS: tuple[tuple[type[Any], str], ...] = ((OrderRow, "order"), (MailRow, "mail
 
 @dataclass(frozen=True)
 class Figures:
-    """Holds what was counted since the first of some moments, and the orders received from each to the next."""
+    """What was counted in a period, and the orders received in each part of it."""
 
     starts: Sequence[datetime]
     orders: Sequence[int]
@@ -38,13 +38,13 @@ class Figures:
 
     @property
     def received(self) -> int:
-        """Give the number of orders that came in."""
+        """The number of orders that came in."""
         return sum(self.orders)
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """Is the job that has been due for longest: an order by its receipt, a mail or a transmission."""
+    """The job that has been due for longest: an order by its receipt, an email or a transmission."""
 
     what: str
     receipt: str | None
@@ -53,7 +53,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class HandlerFigures:
-    """Holds when one handler last ran, and how many orders it finished in which state."""
+    """When a handler last ran, and how many orders it finished in which state."""
 
     last_run: datetime | None
     states: Counter[str]
@@ -67,7 +67,7 @@ def lately(session: Session, now: datetime, zone: tzinfo) -> tuple[Figures, Figu
 
 
 def longest_due(session: Session, now: datetime) -> Waiting | None:
-    """Give the job that has been due for longest and is not finished; None when none is due."""
+    """Return the job that has been due for longest and is not finished; None when none is due."""
     found = []
     for model, what in _JOBS:
         due = model.state == "open", model.due_at <= now

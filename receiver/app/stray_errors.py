@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def log_without_words() -> None:
-    """Let this process log type and place of such an error; Python itself prints all of it, personal data included.
+    """Log only type and place of uncaught errors in this process; Python would print personal data too.
 
     They come from a thread that a handler started, or from an object's end; a warning is a handler's or a package's.
     """

@@ -23,7 +23,7 @@ _SALT = "receiver account link"
 
 
 class LinkRefused(Exception):
-    """Says in plain words why a link opens nothing; ``is_used`` when its password was chosen since."""
+    """Raised with the reason why a link doesn't work; ``is_used`` when it was used already."""
 
     def __init__(self, words: str, *, is_used: bool = False) -> None:
         super().__init__(words)
@@ -31,7 +31,7 @@ class LinkRefused(Exception):
 
 
 class AccountLinks:
-    """Makes links, and finds whose a link is; bound to e-mail and password, it ends when either changes."""
+    """The account links: each is bound to email and password, and stops working when either changes."""
 
     def __init__(self, *, secret_key: str, public_url: str, is_on: bool) -> None:
         #: Whether customers have accounts here.
@@ -42,14 +42,14 @@ class AccountLinks:
         self._base = public_url.rstrip("/")
 
     def for_new_customer(self, session: Session, email: str, *, now: datetime) -> str | None:
-        """Give the URL by which a customer without a password claims the account; None when none is due."""
+        """Return the URL by which a customer without a password claims the account; None when none is due."""
         customer = self._customer(session, email)
         if not self.is_on or customer is None or customer.claimed_at is not None:
             return None
         return self.fresh(session, customer, now=now)
 
     def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
-        """Give a new URL in the caller's transaction, which notes it; None when one was made in the last hour."""
+        """Return a new URL in the caller's transaction, which notes it; None when one was made in the last hour."""
         session.execute(insert(AccountRow).values(customer_pk=customer.id).on_conflict_do_nothing())
         account = session.get_one(AccountRow, customer.id)
         if account.link_made_at is not None and account.link_made_at > now - EVERY:
@@ -81,6 +81,6 @@ class AccountLinks:
 
 
 def _state(customer: CustomerRow, account: AccountRow) -> str:
-    """Give what a link is bound to; it tells nobody the password's hash."""
+    """Return what a link is bound to; it tells nobody the password's hash."""
     bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
     return digest(bound)[:32]

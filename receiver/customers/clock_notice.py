@@ -18,7 +18,7 @@ WHAT_TO_DO = (
 
 
 def nothing_is_purged(suspended: Suspension) -> str:
-    """Say that nothing is purged, why, and until when."""
+    """Return the sentence that nothing is deleted, why, and until when."""
     until = utc_now() + timedelta(hours=suspended.hours_left)
     return (
         f"Nothing is deleted: {suspended.reason}. Deletion resumes after the server has run for {suspended.hours_left} "
@@ -27,7 +27,7 @@ def nothing_is_purged(suspended: Suspension) -> str:
 
 
 def standing(session: Session, settings: Settings) -> list[Trouble]:
-    """Give the trouble that the clock jumped, while it keeps anything from being purged.
+    """Return the trouble that the clock jumped, while it keeps anything from being purged.
 
     Not before the first hour is over: a machine without a battery for its clock starts with a wrong one each day.
     """

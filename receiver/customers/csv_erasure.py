@@ -40,7 +40,7 @@ def blank(path: str, email: str) -> int:
 
 
 def _found(path: str, email: str, mode: str) -> Iterator[tuple[IO[Any], list[Span]]]:
-    """Give, for each row of the person, the places in the file of what tells of them; the file is locked meanwhile."""
+    """Yield, for each row of the person, the places in the file of what tells of them; the file is locked meanwhile."""
     if not path or not Path(path).exists():
         return
     try:
@@ -72,7 +72,7 @@ def _cells(line: bytes) -> list[bytes]:
 
 
 def _spans(line: bytes) -> Iterator[Span]:
-    """Give where each cell of a row begins and ends."""
+    """Yield where each cell of a row begins and ends."""
     position = -1
     while position < len(line) and (position < 0 or line[position : position + 1] == b","):
         found = _CELL.match(line, position + 1)

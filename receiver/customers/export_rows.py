@@ -14,7 +14,7 @@ _DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "a
 
 
 def order(row: OrderRow) -> dict[str, Any]:
-    """Give an order that was read, and what it was read from."""
+    """Return an order that was read, and what it was read from."""
     return {
         "receipt": row.receipt,
         "order_id": row.order_id,
@@ -27,7 +27,7 @@ def order(row: OrderRow) -> dict[str, Any]:
 
 
 def unread(row: OrderRow) -> dict[str, Any]:
-    """Give an order that was never read: parked, or dismissed."""
+    """Return an order that was never read: parked, or dismissed."""
     return {
         "receipt": row.receipt,
         "received_at": _text(row.received_at),
@@ -36,12 +36,12 @@ def unread(row: OrderRow) -> dict[str, Any]:
 
 
 def mail(row: MailRow) -> dict[str, Any]:
-    """Give a mail to them, or of their order."""
+    """Return a mail to them, or of their order."""
     return {"subject": row.subject, "written_at": _text(row.created_at), "state": row.state, "text": row.text}
 
 
 def transmission(row: TransmissionRow) -> dict[str, Any]:
-    """Give a transmission of their order, with when it was tried."""
+    """Return a transmission of their order, with when it was tried."""
     return {
         "event_id": row.event_id,
         "order_id": row.order_id,
@@ -53,7 +53,7 @@ def transmission(row: TransmissionRow) -> dict[str, Any]:
 
 
 def customer(row: CustomerRow) -> dict[str, Any]:
-    """Give what is kept of a registered customer."""
+    """Return what is kept of a registered customer."""
     return {
         **{name: getattr(row, name) for name in _DETAILS},
         "consent_at": _text(row.consent_at),

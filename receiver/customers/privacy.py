@@ -23,7 +23,7 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class Kept:
-    """Counts what is kept of a person, and what of it an erasure must leave."""
+    """Counts of what is stored about a person, and of what an erasure must leave for now."""
 
     email: str
     is_registered: bool
@@ -69,7 +69,7 @@ def _counted(session: Session, email: str, sent: dict[int, bool], csv_file: str 
 
 
 def consequences(kept: Kept) -> list[str]:
-    """Say, a line each, what an erasure removes, what it keeps and what it must leave for now."""
+    """Return a line each about what an erasure removes, keeps, and must leave for now."""
     removed = [
         "the customer's details and consent" if kept.is_registered else "",
         _count(kept.addresses, "address", "addresses"),
@@ -93,7 +93,7 @@ def consequences(kept: Kept) -> list[str]:
 
 
 def export(session: Session, email: str) -> dict[str, Any]:
-    """Give all that is kept of a person, for them to read; raises NotThere when it is nothing."""
+    """Return all that is kept of a person, for them to read; raises NotThere when it is nothing."""
     email = normalised(email)
     sent = _transmissions(session, email)
     _counted(session, email, sent)
@@ -164,7 +164,7 @@ def _rows(session: Session, statement: Select[Row], column: Any, ids: Iterable[i
 
 
 def _transmissions(session: Session, email: str) -> dict[int, bool]:
-    """Tell of each transmission of their orders, by its id, whether it is being sent now."""
+    """Return the transmissions of their orders by id, and whether each is being sent now."""
     mail = func.json_extract(TransmissionRow.order, "$.customer.email")
     found = select(TransmissionRow.id, TransmissionRow.state, TransmissionRow.lease_until, mail)
     return {

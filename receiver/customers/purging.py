@@ -24,7 +24,7 @@ BATCH = 100
 
 @dataclass(frozen=True)
 class Purged:
-    """Counts what was taken away."""
+    """Counts of what was removed."""
 
     orders: int = 0
     mails: int = 0

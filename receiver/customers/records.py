@@ -44,7 +44,7 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
 
 
 def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:
-    """Give or take away the consent to marketing mail, and note when and by what."""
+    """Return or take away the consent to marketing mail, and note when and by what."""
     customer.accepts_marketing, customer.consent_at, customer.consent_source = is_given, at, source
 
 
@@ -75,7 +75,7 @@ def listing(session: Session) -> list[dict[str, Any]]:
 def orders_of(
     session: Session, customer: CustomerRow, *, states: Collection[str] = (), before: int | None = None
 ) -> list[OrderRow]:
-    """Give a page of the customer's orders, newest first, tests left out: those in these states, before an id."""
+    """Return a page of the customer's orders, newest first, tests left out: those in these states, before an id."""
     theirs = pages.newest(OrderRow, email=customer.email, test=False, before=before).limit(pages.SIZE)
     return list(session.scalars(theirs.where(OrderRow.state.in_(states)) if states else theirs))
 

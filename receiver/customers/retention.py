@@ -24,7 +24,7 @@ AGAIN = timedelta(minutes=10)
 
 
 class Retention:
-    """Keeps no body for longer than the setting says; parked and open orders stay whole whatever their age.
+    """The deletion of old personal data; parked and open orders are kept whatever their age.
 
     Nothing is purged while the clock disagrees with the upkeep's heartbeat.
     """
@@ -64,7 +64,7 @@ class Retention:
             self._under_way = None
 
     def suspension(self, now: datetime) -> clock.Suspension | None:
-        """Tell why nothing may be purged now; None when it may, or when there is nothing to purge ever."""
+        """Return why nothing may be deleted now; None when it may, or when RETENTION_DAYS is 0."""
         if not self._length:
             return None
         with self._database.read() as session:
@@ -102,7 +102,7 @@ class Retention:
 
 
 class _Old:
-    """Tells which rows are old at the moment that a purge began."""
+    """The conditions for rows that are old enough when a purge begins."""
 
     def __init__(self, now: datetime, length: timedelta, trust_clock: bool) -> None:
         self._now = now
@@ -110,7 +110,7 @@ class _Old:
         self._trust_clock = trust_clock
 
     def rows(self, session: Session, name: str) -> ColumnElement[bool]:
-        """Make the condition that a row of this table is old."""
+        """Return the condition that a row of this table is old."""
         if self._trust_clock:
             _, date = clock.DATED[name]
             by_date: ColumnElement[bool] = date < self._now - self._length

@@ -21,7 +21,7 @@ _UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderR
 
 
 def naming(session: Session, email: str) -> list[int]:
-    """Give the ids of those with this normalised e-mail in any of their values."""
+    """Return the ids of those with this normalised e-mail in any of their values."""
     alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
     rows = session.execute(select(OrderRow.id, OrderRow.fields).where(_UNREAD, OrderRow.fields.contains("@")))
     return [pk for pk, fields in rows if any(alone.search(value) for value in _addresses(fields))]

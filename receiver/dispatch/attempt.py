@@ -49,7 +49,7 @@ class Attempts:
         self._mutex = threading.Lock()
 
     def switched_off(self, name: str) -> bool:
-        """Tell whether a handler is switched off, for the attempts of it that were abandoned and still run."""
+        """Return whether a handler is switched off, for the attempts of it that were abandoned and still run."""
         with self._mutex:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED

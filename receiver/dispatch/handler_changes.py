@@ -25,7 +25,7 @@ def loaded_files(registry: Registry) -> Callable[[], dict[str, str]]:
 
 
 def differences(database: Database, registry: Registry) -> list[str]:
-    """Say in a sentence each what a living process does not run as it is on disk, and that it is to be restarted.
+    """Return a sentence for each handler that differs between a running process and the disk.
 
     The registry is that of this process, which a command has just loaded. Without a usable database nothing is known.
     """
@@ -61,7 +61,7 @@ def _of(process: Loaded, registry: Registry) -> Iterator[str]:
 
 
 def _of_names(process: Loaded, registry: Registry, on_disk: dict[str, str]) -> Iterator[str]:
-    """Tell of handlers that come or go by the settings or by an installed package, with no file changed."""
+    """Return the handlers that settings or an installed package add or remove, with no file changed."""
     names = {handler.name: handler for handler in registry.handlers}
     changed = {name for name in on_disk.keys() | process.files.keys() if on_disk.get(name) != process.files.get(name)}
     for name, handler in names.items():
@@ -81,7 +81,7 @@ def _runs(process: Loaded, registry: Registry, name: str) -> bool:
 
 
 def _on_disk(process: Loaded, registry: Registry) -> dict[str, str]:
-    """Give the digests, as they are now, of the files that the process has loaded, and of all files of handlers."""
+    """Return the digests, as they are now, of the files that the process has loaded, and of all files of handlers."""
     if registry.files is None:
         return {}
     folder = registry.files.folder
@@ -99,7 +99,7 @@ def _digest(file: Path) -> str | None:
 
 
 def _key(registry: Registry, file: str) -> str:
-    """Give the path under which a file's digest stands: from the folder of handlers on, where it lies in there."""
+    """Return the path under which a file's digest stands: from the folder of handlers on, where it lies in there."""
     folder = registry.files.folder if registry.files else None
     inside = folder is not None and Path(file).is_relative_to(folder)
     return str(Path(file).relative_to(folder)) if inside and folder else file

@@ -62,13 +62,13 @@ def new_row(row: OrderRow, name: str, position: int, now: datetime) -> HandlerRo
 
 
 def next_ready(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> HandlerRow | None:
-    """Give the first handler that may run now: unfinished, due, and not waiting for the one it runs after."""
+    """Return the first handler that may run now: unfinished, due, and not waiting for the one it runs after."""
     unfinished = (one for one in rows if one.state not in FINISHED)
     return next((one for one in unfinished if _due_at(one, rows, registry, now) <= now), None)
 
 
 def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> tuple[str, datetime | None]:
-    """Give the order's state, and when its next handler is due while it is *open*."""
+    """Return the order's state, and when its next handler is due while it is *open*."""
     unfinished = [one for one in rows if one.state not in FINISHED]
     if unfinished:
         return "open", min(_due_at(one, rows, registry, now) for one in unfinished)
@@ -76,7 +76,7 @@ def state_of(rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> t
 
 
 def leaves_marks(row: OrderRow) -> bool:
-    """Tell whether this run marks that an attempt begins: not the first run of an order, which is to be quick.
+    """Return whether this run records the start of attempts: not for an order's first run, to be quick.
 
     An order whose run ended with its process is claimed again, and so leaves marks from then on.
     """
@@ -91,7 +91,7 @@ def mark_begun(session: Session, row: OrderRow, one: HandlerRow, now: datetime) 
 
 
 def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[HandlerRow]:
-    """Give the unfinished handlers whose last attempts have no end: they seem to end the process."""
+    """Return the unfinished handlers whose last attempts have no end: they seem to end the process."""
     unfinished = [one for one in rows if one.state not in FINISHED] if leaves_marks(row) else []
     return [one for one in unfinished if _last_details(session, one) == [NOT_ENDED] * MOST_LOST]
 
@@ -126,7 +126,7 @@ def write_outcome(
 
 
 def take_over(one: HandlerRow, columns: dict[str, Any]) -> None:
-    """Bring a handler's row that was read before to what has been committed since."""
+    """Apply what was committed to a handler's row that was read before."""
     for name, value in columns.items():
         setattr(one, name, value)
 
@@ -151,7 +151,7 @@ def _add_attempt(session: Session, one: HandlerRow, outcome: Outcome, now: datet
 
 
 def _mark_of(one: HandlerRow) -> tuple[ColumnElement[bool], ...]:
-    """Make the conditions of the mark that the current attempt began with."""
+    """Return the conditions of the mark that the current attempt began with."""
     current = AttemptRow.run == one.run, AttemptRow.number == one.attempts
     return AttemptRow.handler_pk == one.id, *current, AttemptRow.detail == NOT_ENDED
 
@@ -167,7 +167,7 @@ def _update(session: Session, one: HandlerRow, columns: dict[str, Any]) -> None:
 
 
 def _due_at(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:
-    """Give when an unfinished handler may run, unless the one it runs after is finished before."""
+    """Return when an unfinished handler may run, unless the one it runs after is finished before."""
     handler = registry.get(one.name)
     awaited = next((other for other in rows if handler and other.name == handler.after), None)
     waits = awaited is not None and awaited.state not in FINISHED

@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 
 class Processor:
-    """Runs handlers on orders: those of the queue as they fall due, a test transmission's at once."""
+    """What runs handlers on orders: on queued ones when they're due, on tests at once."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Processor:
         self.attempts = Attempts(database, services, schedule)
 
     def is_due(self) -> bool:
-        """Tell, by a read, whether handlers are to be run on an order now."""
+        """Return, by a read, whether handlers are to be run on an order now."""
         return jobs.anything_due(self._database, OrderRow, self._leases.free(OrderRow))
 
     def run_next(self) -> bool:

@@ -26,7 +26,7 @@ _LEFT_OUT = "left out when the parked order ran"
 
 @dataclass(frozen=True)
 class Replayed:
-    """Says what became of an order that was to run again."""
+    """What became of an order that was run again."""
 
     #: Its receipt, or what it was named when it could not be run again.
     receipt: str
@@ -143,7 +143,7 @@ def _become(
 
 
 def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
-    """Let what is unfinished run; False when nothing is."""
+    """Queue what is unfinished; False when nothing is."""
     unfinished = session.scalars(
         select(HandlerRow).where(HandlerRow.order_pk == row.id, HandlerRow.state.not_in(("done", "skipped")))
     ).all()

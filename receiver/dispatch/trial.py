@@ -53,7 +53,7 @@ class TrialRun:
     changes: Sequence[Change] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Give all of it as JSON's types; a mail's text is whole."""
+        """Return all of it as JSON's types; a mail's text is whole."""
         return {
             "handler": self.handler,
             "order_id": self.order_id,
@@ -139,7 +139,7 @@ class HandlerTrials:
 
 
 def _with(registry: Registry, name: str) -> Registry:
-    """Give a registry that has this handler; one that is left out elsewhere has one attempt, as nobody would retry."""
+    """Return a registry with this handler; one that's otherwise left out gets one attempt, since nobody retries it."""
     if registry.get(name):
         return registry
     for left_out in registry.left_out:

@@ -109,12 +109,12 @@ def _write(file: io.FileIO, content: bytes) -> None:
 
 
 def _is_cut_off(standing: bytes, block: bytes) -> bool:
-    """Tell whether what stands from our first row on is the begin of our rows: an attempt ended as it wrote."""
+    """Return whether what stands from our first row on is the begin of our rows: an attempt ended as it wrote."""
     return standing != block and block.startswith(standing)
 
 
 def _find(file: io.FileIO, wanted: bytes) -> int:
-    """Give where a text first stands in the file, -1 if nowhere; so many rows as a shop has are never in memory."""
+    """Return where a text first stands in the file, -1 if nowhere; so many rows as a shop has are never in memory."""
     file.seek(0)
     begin, window = 0, b""
     while part := file.read(_BLOCK):
@@ -133,7 +133,7 @@ def _read_at(file: io.FileIO, position: int, count: int) -> bytes:
 
 
 def _end_of_whole_rows(file: io.FileIO) -> int:
-    """Give where the last whole row ends; a row with too few columns and no line end was cut off as it was written."""
+    """Return where the last complete row ends; one with too few columns and no line end was cut off while written."""
     size = file.seek(0, os.SEEK_END)
     last = _last_line(file, size)
     columns = next(csv.reader([last.decode("utf-8", "replace")]), [])

@@ -10,7 +10,7 @@ from receiver.handlers.contract import EVENTS, Handler
 
 
 def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:
-    """Say why a function that is marked cannot be taken as a handler; None when it can."""
+    """Return why a marked function can't be a handler; None when it can."""
     if function is not handler.function:
         return f"{handler.name}: @handler must stand above its other decorators."
     if found.get(handler.name, handler) is not handler:
@@ -23,7 +23,7 @@ def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler
 
 
 def why_not_yet(handler: Handler) -> str | None:
-    """Say why no order could ever be one for this handler, whose events do not come yet; None when some do."""
+    """Return why no order is for this handler yet, because of its events; None when some are."""
     if set(handler.events) & set(EVENTS):
         return None
     only = ", ".join(handler.events) or "no event at all"
@@ -40,7 +40,7 @@ def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
 
 
 def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Container[str]) -> list[str]:
-    """Say which of the names chosen, and of those that others wait for, do not run."""
+    """Yield a sentence for each name, chosen or waited for, that doesn't run."""
     problems = [
         f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
         for name in chosen
@@ -71,6 +71,6 @@ def circles(handlers: Sequence[Handler]) -> Iterator[list[Handler]]:
 
 
 def of_circle(circle: Sequence[Handler]) -> str:
-    """Say what becomes of handlers that wait for each other."""
+    """Yield a sentence for each circle of handlers that wait for each other."""
     steps = ", ".join(f"{handler.name} after {handler.after}" for handler in circle)
     return f"Handlers wait for each other in a circle ({steps}); they run without waiting."

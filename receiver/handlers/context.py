@@ -29,7 +29,7 @@ Own = TypeVar("Own", default=Any)
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
-    """Holds what all contexts of one app share."""
+    """What all contexts of one app share."""
 
     database: Database
     templates: MailTemplates
@@ -44,7 +44,7 @@ class Services:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Says which run of which handler on which order an attempt belongs to."""
+    """The run of a handler on an order that an attempt belongs to."""
 
     handler: str
     #: The order's idempotency key within its source, and the source.
@@ -59,7 +59,7 @@ class Run:
 
 
 class _Log(LoggerAdapter[Logger]):
-    """Begins each line with the order's receipt."""
+    """A logger whose lines start with the order's receipt."""
 
     def __init__(self, handler: str, receipt: str) -> None:
         super().__init__(getLogger(f"receiver.handlers.{handler}"), {})
@@ -70,7 +70,7 @@ class _Log(LoggerAdapter[Logger]):
 
 
 class Context(Generic[Own]):
-    """Gives one attempt of a handler what it works with.
+    """What one attempt of a handler works with.
 
     Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
     or not at all. Do slow work first: from the first use of ``session`` on nobody else can write, and held for more
@@ -104,7 +104,7 @@ class Context(Generic[Own]):
 
     @property
     def own(self) -> Own:
-        """Give the handler's own settings, as the model that ``@handler(settings=…)`` declares.
+        """The handler's own settings, as the model that ``@handler(settings=…)`` declares.
 
         ``[handlers.NAME]`` in config.toml gives them, or ``RECEIVER_HANDLERS__NAME__KEY`` in the environment. While
         they are wrong, reading them fails the attempt, and the handler is tried again. Raises TypeError for a handler
@@ -115,7 +115,7 @@ class Context(Generic[Own]):
 
     @property
     def session(self) -> Session:
-        """Give the SQLAlchemy session on the receiver's database; its work commits together with "done".
+        """The SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction begins at the first use; a ``commit`` or ``rollback`` of yours reaches no further than
         a savepoint in it. Do not close it, nor use it in a ``with`` block; it is closed for you. That, and what would
@@ -126,7 +126,7 @@ class Context(Generic[Own]):
 
     @property
     def http(self) -> PoolManager:
-        """Give the urllib3 pool, with timeouts, that connects to public addresses only.
+        """The urllib3 pool, with timeouts, that connects to public addresses only.
 
         An answer of 400 and more is an answer, not an error: look at its ``status``. Raises RuntimeError while the
         session is open, since slow work comes first.
@@ -197,11 +197,11 @@ class Context(Generic[Own]):
 
     @property
     def account_url(self) -> str:
-        """Give ACCOUNT_URL, where customers see their account at your website; empty when the accounts are here."""
+        """ACCOUNT_URL, where customers see their account at your website; empty when the accounts are here."""
         return account_url(self.settings["REGISTRAR"], self.settings["ACCOUNT_URL"])
 
     def claim_url(self) -> str | None:
-        """Give a fresh link by which the order's customer claims the account, or None when none is due.
+        """Return a fresh link by which the order's customer claims the account, or None when none is due.
 
         None is due on a test transmission, when REGISTRAR is not ``accounts``, once the account is claimed, and
         within an hour of the last link. It opens the session.
@@ -212,7 +212,7 @@ class Context(Generic[Own]):
         return self._services.account_links.for_new_customer(self.session, email, now=datetime.now(UTC))
 
     def once(self, key: str) -> bool:
-        """Give True the first time that this handler asks for this key, of whatever order, and False ever after.
+        """Return True the first time that this handler asks for this key, of whatever order, and False ever after.
 
         For an effect outside that knows no idempotency key: ask, then do it. The answer is on disk before it is
         given, so the effect happens at most once; an attempt that fails in between has used the key up. On a test

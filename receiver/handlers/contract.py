@@ -29,7 +29,7 @@ MARK = "__order_handler__"
 
 
 class Skip(Exception):
-    """Says that there is nothing to do for this order.
+    """Raised by a handler that has nothing to do for this order.
 
     Raise it: the handler is finished as *skipped*, nothing it did is kept, and the reason is shown in the console.
     Raises TypeError for a reason that is no text.
@@ -42,7 +42,7 @@ class Skip(Exception):
 
 
 class RetryLater(Exception):
-    """Says that the handler is to be tried again, ``after`` so long or else by the retry schedule.
+    """Raised by a handler to be tried again ``after`` a time, or by the retry schedule.
 
     Raise it: the attempt counts as failed, nothing it did is kept, and the reason is shown in the console. Neither
     makes more attempts than ``retries`` allows. Raises TypeError for a reason that is no text and for an ``after``
@@ -66,7 +66,7 @@ def _checked_reason(whose: str, reason: object) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Handler:
-    """Describes one handler: its function and how it wants to be run."""
+    """One handler: its function and how to run it."""
 
     name: str
     function: HandlerFunction
@@ -95,12 +95,12 @@ class Handler:
 
     @property
     def file(self) -> str:
-        """Give the path of the file it stands in."""
+        """The path of the file it stands in."""
         return self.function.__code__.co_filename
 
     @property
     def description(self) -> str:
-        """Give the first line of what the function says of itself; empty when it says nothing."""
+        """The first line of what the function says of itself; empty when it says nothing."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
@@ -132,7 +132,7 @@ _OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 
 
 def _no_plain_function(marked: Any) -> str | None:
-    """Say what stands in a handler's place that would not do its work when it is called; None for a plain function."""
+    """Return what was decorated instead of a plain function; None for a plain function."""
     if not inspect.isfunction(marked):
         return "a class" if inspect.isclass(marked) else f"an object of the class {type(marked).__name__}"
     if inspect.iscoroutinefunction(marked) or inspect.isasyncgenfunction(marked):

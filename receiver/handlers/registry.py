@@ -35,7 +35,7 @@ DOOR = extensions.Door(
 
 @dataclass(frozen=True)
 class Registry:
-    """Holds the handlers in the order they run, and one sentence for each that could not be taken."""
+    """The handlers in the order they run, and a sentence for each that couldn't be loaded."""
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
@@ -59,11 +59,11 @@ class Registry:
 
     @property
     def not_yet(self) -> tuple[str, ...]:
-        """Give a sentence for each handler whose events do not come yet."""
+        """A sentence for each handler whose events do not come yet."""
         return tuple(reason for _, reason in self.not_loaded)
 
     def found(self) -> tuple[Handler, ...]:
-        """Give all that were found, also those that do not run."""
+        """Return all that were found, also those that do not run."""
         return (*self.handlers, *self.left_out, *(handler for handler, _ in self.not_loaded))
 
     def own_settings(self, name: str) -> BaseModel:

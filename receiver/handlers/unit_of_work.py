@@ -21,7 +21,7 @@ from receiver.storage.write_transaction import WriteTransaction
 
 
 class _LentSession(Session):
-    """Is a handler's: it ends with the attempt, for closing it before would throw away what the handler did."""
+    """A handler's session. It ends with the attempt: closing it earlier would discard the handler's work."""
 
     def close(self) -> None:
         """Raise RuntimeError, also at the end of a ``with`` block."""
@@ -32,7 +32,7 @@ class _LentSession(Session):
 
 
 class UnitOfWork:
-    """Holds back what an attempt does until it is committed with "done", or lets go of it."""
+    """The work of one attempt, which is committed together with "done", or discarded."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -48,7 +48,7 @@ class UnitOfWork:
         self.forwards: list[str] = []
 
     def transaction(self) -> WriteTransaction | None:
-        """Give the session's transaction, its work flushed, for "done" to commit in; None when it was never opened."""
+        """Return the session's transaction, flushed, for "done" to commit in; None when it was never opened."""
         if self._session is None:
             return None
         self._session.commit()
@@ -76,7 +76,7 @@ class UnitOfWork:
                 self._transaction.cut_off()
 
     def session(self) -> Session:
-        """Give the handler's session, opened at the first call; raises RuntimeError once the attempt is over."""
+        """Return the handler's session, opened at the first call; raises RuntimeError once the attempt is over."""
         with self._mutex:
             if self._closed:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")

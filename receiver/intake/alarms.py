@@ -36,7 +36,7 @@ class _Arrival(NamedTuple):
 
 
 def standing(session: Session, settings: Settings) -> list[Trouble]:
-    """Give the alarms that stand now, of those that the settings switch on."""
+    """Return the alarms that stand now, of those that the settings switch on."""
     now = datetime.now(UTC)
     quiet = _quiet(session, settings.QUIET_HOURS_ALARM, now) if settings.QUIET_HOURS_ALARM else None
     gap = _gap(session, now) if settings.ORDER_GAP_ALARM else None
@@ -44,7 +44,7 @@ def standing(session: Session, settings: Settings) -> list[Trouble]:
 
 
 def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
-    """Tell of each silence once; before the first order there is none."""
+    """Return the alarm for a silence; there is none before the first order."""
     newest = select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at.desc())
     last = session.scalar(newest.limit(1))
     if last is None or now - last < timedelta(hours=hours):
@@ -60,7 +60,7 @@ def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
 
 
 def _gap(session: Session, now: datetime) -> Trouble | None:
-    """Tell of the numbers that a later one has overtaken for too long."""
+    """Return the alarm for order numbers that are missing for too long."""
     found = [gap for arrivals in _sequences(session).values() for gap in _missing(arrivals, now)]
     if not found:
         return None
@@ -91,7 +91,7 @@ def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
 
 
 def _missing(arrivals: list[_Arrival], now: datetime) -> Iterator[tuple[int, int]]:
-    """Give each number that is missing, lowest last, with the order that first overtook it."""
+    """Yield each number that is missing, lowest last, with the order that first overtook it."""
     first = arrivals[-1]
     for lower, higher in zip(reversed(arrivals[:-1]), reversed(arrivals[1:]), strict=True):
         first = min(first, higher, key=lambda arrival: arrival.pk)

@@ -19,7 +19,7 @@ _MOST_HEADERS = 4
 
 
 class Proof(NamedTuple):
-    """Says how a POST proved that its sender knows a secret."""
+    """How a POST was verified."""
 
     #: ``signature``, ``header`` or ``field``.
     way: str
@@ -74,7 +74,7 @@ def self_test_mark(secret: str, webhook_id: str) -> str:
 
 
 def is_of_self_test(headers: Mapping[str, str], keyring: Keyring) -> bool:
-    """Tell whether a POST comes from a self test that is running: nobody else knows its secret."""
+    """Return whether a POST comes from a self test that is running: nobody else knows its secret."""
     if SELF_TEST_HEADER not in headers:
         return False
     try:
@@ -111,7 +111,7 @@ def _verify(headers: Mapping[str, str], body: bytes, secrets: list[str], now: da
 def _why_it_differs(
     headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
 ) -> Unauthenticated:
-    """Tell a retired secret from a changed body from an unknown secret, as far as that can be told."""
+    """Distinguish a retired secret, a changed body and an unknown secret, as far as possible."""
     try:
         retired = _verify(headers, body, list(keyring.retired), now)
     except signing.SignatureProblem:
@@ -158,7 +158,7 @@ def _first_match(
 
 
 def _sent_in_header(headers: Mapping[str, str]) -> list[bytes]:
-    """Give the header's value, and its parts: a server hands over one that was sent twice as one, with a comma."""
+    """Return the header's value, and its parts: a server hands over one that was sent twice as one, with a comma."""
     whole = headers.get("x-shared-secret", "").encode("latin-1", "replace")
     parts = whole.split(b",", _MOST_HEADERS) if b"," in whole else []
     return [whole, *(part.strip() for part in parts[:_MOST_HEADERS])]

@@ -95,7 +95,7 @@ class Body:
 
 
 def _says_what_breaks_off(environ: Mapping[str, Any]) -> bool:
-    """Tell whether a chunked body that breaks off is noticed.
+    """Return whether a chunked body that breaks off is noticed.
 
     granian ends a chunked body, or one of HTTP/2, at whatever came. We expect the same of a server we don't know.
     """

@@ -40,7 +40,7 @@ class Kept(NamedTuple):
 
     @property
     def first(self) -> int:
-        """Return the id of the row that stands for this one: its own, or that of the order it is a duplicate of."""
+        """The id of the row that stands for this one: its own, or that of the order it is a duplicate of."""
         return pk_of(self.duplicate_of) if self.duplicate_of else self.id
 
 

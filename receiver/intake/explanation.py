@@ -37,7 +37,7 @@ _LONGEST_SHOWN = 300
 
 @dataclass(frozen=True)
 class Reading:
-    """Is a body's explanation beside what reading it leads to."""
+    """A body's explanation, with the result of reading it."""
 
     explanation: Explanation
     #: ``completed``, the word that makes it ignored, or None while it is not understood.
@@ -49,7 +49,7 @@ class Reading:
     is_held_back: bool = False
 
     def as_json(self) -> dict[str, Any]:
-        """Give everything for a program."""
+        """Return everything for a program."""
         return {
             "understood": self.decided is not None,
             "decided": self.decided,
@@ -64,7 +64,7 @@ class Reading:
         }
 
     def as_text(self) -> str:
-        """Give everything for a person, most needed first; a long value is cut."""
+        """Return everything for a person, most needed first; a long value is cut."""
         parts = [
             ("Not understood", [plain_line(f"{error['field']}: {error['message']}") for error in self.errors]),
             ("Fed", [plain_line(f"{row.field} = {_shown(row)} from {_origin(row)}") for row in self._fed()]),
@@ -120,7 +120,7 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
 
 
 def _why_held_back(session: Session, row: OrderRow, source: Source) -> str | None:
-    """Say what keeps a form that may be incomplete from running, and how to run it."""
+    """Return what keeps a form that may be incomplete from running, and how to run it."""
     if reason := second_orders.in_the_way(session, row, source.mapping):
         return f"{reason.field} {reason.message}"
     if source.accepts_chunked_forms:

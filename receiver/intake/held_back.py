@@ -33,7 +33,7 @@ _News = Callable[[Any], ColumnElement[bool]]
 
 
 class HeldBack:
-    """Settles what is held back as a duplicate once all of it has come in another POST."""
+    """What settles a held-back order as a duplicate once all of it arrived in another POST."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -99,7 +99,7 @@ def fields_of(row: OrderRow) -> Fields:
 
 
 def _may_be(row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> ColumnElement[bool]:
-    """Say which orders one may be: those of its id, or, before that was read, what its customer's retry brought."""
+    """Return which orders one may be: those of its id, or, before that was read, its customer's retries."""
     if said.order_id is not None:
         return OrderRow.order_id == said.order_id
     emails = {normalised(value) for _, value in fields[:-1] if "@" in value}

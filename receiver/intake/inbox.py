@@ -56,7 +56,7 @@ _MOST_ROWS = 500
 
 
 class _Entry(NamedTuple):
-    """Is a row by column, what SQLite is given of it, and the secrets that it was proven by."""
+    """A row by column, SQLite's parameters for it, and the secrets that verified it."""
 
     row: Mapping[str, Any]
     values: list[Any]
@@ -64,7 +64,7 @@ class _Entry(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """Says what became of one entry: a new row, or a copy of the row with this receipt."""
+    """What became of one entry: a new row, or a copy of the row with this receipt."""
 
     pk: int
     order_id: str | None
@@ -72,12 +72,12 @@ class Recorded(NamedTuple):
 
     @property
     def receipt(self) -> str:
-        """Give the name under which sender and merchant speak of this delivery."""
+        """The name under which sender and merchant speak of this delivery."""
         return receipt_of(self.pk)
 
 
 class Inbox:
-    """Records proven POSTs; every outcome it gives is on disk."""
+    """What records verified POSTs; every outcome it returns is on disk."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -130,7 +130,7 @@ def _insert(cursor: Any, rows: Sequence[list[Any]]) -> dict[tuple[str, str], int
 def _one_by_one(
     cursor: Any, entries: Sequence[_Entry], secrets: Stored, inserted: dict[tuple[str, str], int]
 ) -> list[Recorded | SecretsChanged]:
-    """Say what became of each of a group that was not inserted whole."""
+    """Return what became of each entry of a group that wasn't inserted as a whole."""
     cursor.execute("BEGIN IMMEDIATE")
     outcomes = [
         _recorded(cursor, entry.row, inserted) if entry.proven_by == secrets else SecretsChanged() for entry in entries
@@ -140,7 +140,7 @@ def _one_by_one(
 
 
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
-    """Say what became of a row; the first of two copies in one group is the one that was inserted.
+    """Return what became of a row; the first of two copies in one group was inserted.
 
     What says something else under a known key is nobody's copy: it gets a row of its own, under a key of its own by
     which its own copies find it. Nothing that is kept is overwritten.

@@ -28,18 +28,18 @@ _IS_PARKED = sql("state = 'parked'")
 
 @dataclass(frozen=True)
 class Overview:
-    """Tells how many orders are parked, and since when."""
+    """How many orders are parked, and since when."""
 
     number: int
     oldest: datetime | None
     newest: datetime | None
 
     def is_old(self, now: datetime) -> bool:
-        """Tell whether the oldest is older than a day."""
+        """Return whether the oldest is older than a day."""
         return self.oldest is not None and now - self.oldest > _OLD
 
     def age(self, now: datetime) -> str:
-        """Say how old the oldest is, in words."""
+        """Return how old the oldest is, in words."""
         days, hours = divmod(int((now - (self.oldest or now)).total_seconds() // 3600), 24)
         if days > 1:
             return f"{days} days"
@@ -49,7 +49,7 @@ class Overview:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """Tells how many of the oldest parked orders would be understood now."""
+    """How many of the oldest parked orders would be understood now."""
 
     looked_at: int
     understood: int
@@ -73,7 +73,7 @@ def newest(before: int | None = None) -> Select[OrderRow]:
 
 
 def receipts(session: Session, after: int = 0) -> list[tuple[int, str]]:
-    """Give id and receipt of the parked orders whose id is greater than ``after``, oldest first."""
+    """Return id and receipt of the parked orders whose id is greater than ``after``, oldest first."""
     parked = select(OrderRow.id).where(_IS_PARKED, OrderRow.id > after).order_by(OrderRow.id)
     return [(pk, receipt_of(pk)) for pk in session.scalars(parked)]
 
@@ -86,7 +86,7 @@ def foresee(session: Session, sources: Sources) -> Foreseen:
 
 
 def runs_by_itself(session: Session, row: OrderRow, sources: Sources, now: datetime) -> bool:
-    """Tell whether a replay would end that an order is parked; nothing of it is changed."""
+    """Return whether a replay would end that an order is parked; nothing of it is changed."""
     try:
         return bool(reread(session, row, sources, now)[1]["state"] != "parked")
     except (ConfigurationError, UnknownSource):

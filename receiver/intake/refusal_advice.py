@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class Advice(NamedTuple):
-    """Is one reason in plain words, and the next step."""
+    """One reason in plain words, and the next step."""
 
     meaning: str
     next_step: str
@@ -54,5 +54,5 @@ ADVICE = {
 
 
 def advice(reason: str) -> Advice:
-    """Give what is advised on a reason; of one that is not known, its own word."""
+    """Return what is advised on a reason; of one that is not known, its own word."""
     return ADVICE.get(reason) or Advice(reason.replace("_", " ").capitalize(), _BODY)

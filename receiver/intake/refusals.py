@@ -25,7 +25,7 @@ _DETAILS_SHOWN = 3
 
 
 class Refusals:
-    """Collects refusals in memory, so that a refused request writes nothing, and writes them down in batches."""
+    """Refusals, collected in memory so that a refused request writes nothing, and stored in batches."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -76,12 +76,12 @@ def counts_since(session: Session, since: datetime) -> dict[str, int]:
 
 
 def _clean(text: str, keyring: Keyring) -> str:
-    """Blot out secrets and card numbers in a text that may repeat what was sent."""
+    """Mask secrets and card numbers in a text that may repeat what was sent."""
     return mask(keyring.redact_text(text))
 
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
-    """Give the names, secrets and card numbers in them blotted out, each with its value's length in characters."""
+    """Return the names, secrets and card numbers in them blotted out, each with its value's length in characters."""
     names = keyring.redact([(name, "") for name, _ in pairs[:_NAMES_KEPT]])
     sizes = [len(value) for _, value in pairs]
     return json.dumps([[mask(name)[:_LONGEST_NAME], size] for (name, _), size in zip(names, sizes, strict=False)])
@@ -100,7 +100,7 @@ def _older_than_kept(reason: str) -> Any:
 
 
 def newest_of_each_reason(session: Session, since: datetime) -> list[RefusalRow]:
-    """Give the newest kept refusals of each reason since a moment: of three details or sources at most, one each."""
+    """Return the newest kept refusals of each reason since a moment: of three details or sources at most, one each."""
     newest = func.max(RefusalRow.id)
     rank = func.row_number().over(partition_by=RefusalRow.reason, order_by=newest.desc())
     alike = (RefusalRow.reason, RefusalRow.source, RefusalRow.detail)

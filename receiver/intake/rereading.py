@@ -59,7 +59,7 @@ def reread(
 
 
 def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[str, Any]) -> str:
-    """Say what an order became, with the reason or the next step."""
+    """Return what an order became, with the reason or the next step."""
     state = str(columns["state"])
     if state == "duplicate":
         return f"duplicate of {columns['duplicate_of']}"
@@ -107,7 +107,7 @@ def _beside_others(
 
 
 def _was_meant_by(row: OrderRow, columns: dict[str, Any], kept: OrderRow, mapping: Mapping | None) -> bool:
-    """Say whether an order is what a kept one, parked or dismissed, was meant to be, as today's mapping reads it."""
+    """Return whether an order is what a kept one, parked or dismissed, was meant to be, as today's mapping reads it."""
     said = read(held_back.fields_of(kept), mapping, kept.received_at)
     if isinstance(said, Understood):
         is_same = content_digest(said.order, said.decided) == columns["content_digest"]

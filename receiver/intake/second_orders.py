@@ -37,12 +37,12 @@ def in_the_way(session: Session, row: OrderRow, mapping: Mapping | None) -> Fiel
 
 
 def names_another(errors: Sequence[FieldError]) -> bool:
-    """Say whether this is what keeps one from running."""
+    """Return whether this is what keeps one from running."""
     return any(error.message.startswith(_BEGIN) for error in errors)
 
 
 def _is_longer(other: OrderRow, fields: Fields, mapping: Mapping | None) -> bool:
-    """Say whether another one holds all of a form and more, and is an order by what it says so far."""
+    """Return whether another one holds all of a form and more, and is an order by what it says so far."""
     theirs = fields_of(other)
     if is_same_form(fields, theirs) or not is_cut_of(fields, theirs):
         return False

@@ -11,7 +11,7 @@ _DARK, _LIGHT = "#000000", "#ffffff"
 
 @dataclass(frozen=True, kw_only=True)
 class Brand:
-    """Is what the settings MAIL_COLOUR, MAIL_LOGO_URL and MAIL_FOOTER say; each may be empty."""
+    """The values of MAIL_COLOUR, MAIL_LOGO_URL and MAIL_FOOTER; each may be empty."""
 
     colour: str = ""
     logo_url: str = ""
@@ -19,7 +19,7 @@ class Brand:
 
     @property
     def text_colour(self) -> str:
-        """Give black or white, whichever stands out more from the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
+        """Return black or white, whichever stands out more from the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
         return max(_DARK, _LIGHT, key=lambda text: contrast(text, self.colour))
 
 
@@ -29,7 +29,7 @@ def from_settings(settings: Settings) -> Brand:
 
 
 def contrast(one: str, other: str) -> float:
-    """Give the contrast ratio of two colours such as #1f5f8b, from 1 to 21 (WCAG)."""
+    """Return the contrast ratio of two colours such as #1f5f8b, from 1 to 21 (WCAG)."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

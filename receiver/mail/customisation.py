@@ -20,7 +20,7 @@ _TOLD_AT_ONCE = 5
 
 
 class OwnMails:
-    """Works with the folder of the merchant's templates; what was tried is tried again when a file has changed."""
+    """The folder of the merchant's templates; they are checked again when a file changes."""
 
     def __init__(self, templates: MailTemplates, *, account_url: str = "") -> None:
         self._templates = templates
@@ -68,7 +68,7 @@ class OwnMails:
                 self._seen = seen
 
     def problems(self) -> list[str]:
-        """Say which of the merchant's templates are broken, and where; the built-in ones are sent instead."""
+        """Return which of the merchant's templates are broken, and where; the built-in ones replace them."""
         self.check()
         return self._known()
 
@@ -77,7 +77,7 @@ class OwnMails:
         return [f"{name}: {why}" for name, why in sorted(broken.items())]
 
     def troubles(self) -> list[Trouble]:
-        """Give what the merchant is to be told by the last check: once for each state that the templates are in."""
+        """Return what the merchant is to be told by the last check: once for each state that the templates are in."""
         problems = self._known()
         if not problems:
             return []
@@ -107,7 +107,7 @@ class OwnMails:
         return target
 
     def _look(self) -> dict[str, int]:
-        """Give each of the merchant's files with the time it was last changed, moved or put there."""
+        """Return each of the merchant's files with the time it was last changed, moved or put there."""
         found = {}
         for path in self._templates.own.rglob("*"):
             if path.suffix in _ENDINGS and path.is_file():
@@ -125,7 +125,7 @@ class OwnMails:
                     break
 
     def _values(self, order: Order) -> dict[str, Any]:
-        """Give values, made up where need be, for all that a built-in mail shows beside the order."""
+        """Return values, made up where need be, for all that a built-in mail shows beside the order."""
         return {
             "order": order,
             "test": order.test,

@@ -45,10 +45,10 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
 
 
 class FirstFound(FileSystemLoader):
-    """Finds a template in the first folder that has it, also when it was put there after the other was read."""
+    """A loader that takes a template from the first folder that has it, even one added later."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """Give a template's text, its path, and what tells whether both still hold."""
+        """Return a template's text, its path, and what tells whether both still hold."""
         text, path, is_unchanged = super().get_source(environment, template)
         places = [Path(folder, template) for folder in self.searchpath]
         before = places[: places.index(Path(path))]
@@ -56,7 +56,7 @@ class FirstFound(FileSystemLoader):
 
 
 class MissingName(Undefined):
-    """Is nothing where a value has no such part, but an error where a template prints a name that nobody knows."""
+    """An undefined value: empty for a missing part of a value, an error for an unknown name."""
 
     __slots__ = ()
 
@@ -67,11 +67,11 @@ class MissingName(Undefined):
         return self._fail_with_undefined_error()
 
     def __iter__(self) -> Any:
-        """Give nothing, or raise UndefinedError."""
+        """Return nothing, or raise UndefinedError."""
         return iter(str(self))
 
     def __bool__(self) -> bool:
-        """Let a template ask whether it is there."""
+        """Return False, so that a template can test for it."""
         return False
 
 

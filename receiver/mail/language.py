@@ -20,7 +20,7 @@ LANGUAGES = ("en", *sorted(path.name for path in CATALOGUES.iterdir()))
 
 
 def locale_for(reader: str | None, default: str) -> Locale:
-    """Give the locale to write in: the reader's (BCP 47) when there are words in it, else the default one.
+    """Return the locale to write in: the reader's (BCP 47) when there are words in it, else the default one.
 
     So a mail is in one language, and its amounts and dates too.
     """

@@ -32,7 +32,7 @@ _UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 class MailNotDelivered(Exception):
-    """Says why a mail was not delivered and which setting to look at; holds no address and no secret."""
+    """Raised with the reason why an email wasn't delivered; the text holds no address and no secret."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class MailNotDelivered(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class OutgoingMail:
-    """Is one mail to one recipient."""
+    """One email to one recipient."""
 
     #: With its angle brackets (RFC 5322, 3.6.4); the same on every attempt.
     message_id: str
@@ -129,7 +129,7 @@ def compose(mail: OutgoingMail) -> flask_mail.Message:
 
 
 class _Message(flask_mail.Message):
-    """Writes bodies as quoted-printable and headers exactly as they were encoded."""
+    """A message with quoted-printable bodies, and headers exactly as encoded."""
 
     def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
         quoted = charset.Charset("utf-8")

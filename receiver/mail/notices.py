@@ -27,7 +27,7 @@ _LOOK_EVERY_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """Describes one kind of trouble: how it is found, and what the merchant is told."""
+    """One kind of problem: how it's found, and what the merchant is told."""
 
     kind: str
     #: Gives a number that grows with every new case; 0 when there is none.
@@ -154,7 +154,7 @@ TROUBLES = (
 
 
 class Notices:
-    """Watches for trouble, its own and what ``others`` finds, and puts mails to the merchant into the outbox."""
+    """What looks for problems, its own and those of ``others``, and emails the merchant about them."""
 
     def __init__(
         self,
@@ -170,7 +170,7 @@ class Notices:
         self._look_again_at = 0.0  # of the steady clock: the other one may be set back
 
     def standing(self, session: Session, now: datetime) -> list[Trouble]:
-        """Give the troubles that are neither mended nor over."""
+        """Return the troubles that are neither mended nor over."""
         return [
             trouble
             for trouble in (*TROUBLES, *self._others(session))

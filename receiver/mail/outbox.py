@@ -22,7 +22,7 @@ Attachment = tuple[str, str, bytes]
 
 @dataclass(frozen=True, kw_only=True)
 class Draft:
-    """Is a rendered mail on its way into the outbox."""
+    """A rendered email on its way into the outbox."""
 
     message_id: str
     recipient: str
@@ -65,12 +65,12 @@ def add(
 
 
 def attachments_of(mail: MailRow) -> tuple[Attachment, ...]:
-    """Give a mail's attachments as its handler gave them."""
+    """Return a mail's attachments as its handler gave them."""
     return tuple((name, kind, base64.b64decode(data)) for name, kind, data in json.loads(mail.attachments))
 
 
 class Outbox:
-    """Sends the mails that are due, each at least once and always under its own Message-ID."""
+    """The job of sending emails, each at least once and always under its own Message-ID."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Outbox:
         self._schedule = schedule
 
     def is_due(self) -> bool:
-        """Tell, by a read, whether an email is to be sent now."""
+        """Return, by a read, whether an email is to be sent now."""
         return jobs.anything_due(self._database, MailRow, self._leases.free(MailRow))
 
     def run_next(self) -> bool:

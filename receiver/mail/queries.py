@@ -24,7 +24,7 @@ _LARGEST_ID = 2**63 - 1
 
 @dataclass(frozen=True)
 class Attached:
-    """Is what is told of one attachment."""
+    """Name, type and size of one attachment."""
 
     name: str
     media_type: str
@@ -73,7 +73,7 @@ def attachments(row: MailRow) -> list[Attached]:
 
 
 def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = None) -> str:
-    """Have a mail sent now and say in words what that means; raises NotPossible when it cannot be.
+    """Queue an email to be sent now and return a sentence about it; raises NotPossible.
 
     It goes to the address ``to`` from now on, if one is given. The schedule of attempts begins anew. A mail that was
     sent is sent once more, under the same Message-ID.

@@ -35,7 +35,7 @@ def _limited(sock: Any) -> DeadlineSocket:
 
 
 class VerifiedConnection(flask_mail.Connection):
-    """Is Flask-Mail's connection with limits in time and a certificate that is looked at."""
+    """Flask-Mail's connection, with time limits and a verified certificate."""
 
     def configure_host(self) -> smtplib.SMTP:
         """Connect, start TLS as the settings say and log in; raises one of FAILURES."""

@@ -115,7 +115,7 @@ FAILURES = tuple(kind for kind, _words in _FAILURES)
 
 
 def explain(failure: Exception, server: str) -> MailNotDelivered:
-    """Say in words what one of FAILURES means, never in the server's own, which may name the recipient.
+    """Explain one of FAILURES in our own words: the server's may name the recipient.
 
     Permanent is only a 5xx answer to the recipient or the message (RFC 5321, 4.2.1); one to the sender, or one that
     wants a login (530, RFC 4954, and "relay access denied"), is a matter of the settings, which may be mended.

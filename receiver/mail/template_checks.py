@@ -14,7 +14,7 @@ _OPTIONAL = frozenset({"preview"})
 
 
 class BlockMissing(TemplateError):
-    """Says that a mail would go out without its subject or its content."""
+    """Raised when an email would be sent without its subject or content."""
 
 
 def check(templates: Environment, file_name: str) -> None:
@@ -32,7 +32,7 @@ def check(templates: Environment, file_name: str) -> None:
 
 
 def where(error: Exception) -> str:
-    """Give the template and line that an error stands in, and its own words; for the merchant's eyes alone."""
+    """Return the template and line that an error stands in, and its own words; for the merchant's eyes alone."""
     match error:
         case TemplateSyntaxError():
             return f"{error.name}, line {error.lineno}: {error.message}"

@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """Is a mail's wording."""
+    """The subject, text and HTML of an email."""
 
     subject: str
     text: str
@@ -44,11 +44,11 @@ class Rendered:
 
 
 class MailTemplateMissing(LookupError):
-    """Says that a mail template is in neither folder, and names both."""
+    """Raised when an email template is in neither folder; the text names both."""
 
 
 class MailTemplates:
-    """Renders ``name.txt`` and, if there is one, ``name.html``.
+    """The email templates: ``name.txt`` and, if there is one, ``name.html``.
 
     A text template names the mail's subject in a block ``subject``. Filters and ``_("…")`` write in the reader's
     language: ``order.total|money``, ``order.order_date|date``, ``address.country|country``. In a text template
@@ -138,7 +138,7 @@ class MailTemplates:
 
 
 def is_built_in(name: str) -> bool:
-    """Tell whether a mail of this name comes with the kit."""
+    """Return whether a mail of this name comes with the kit."""
     return (BUILT_IN / f"{name}.txt").is_file()
 
 
@@ -157,7 +157,7 @@ def _subject(template: Template, values: dict[str, Any]) -> str:
 
 @lru_cache(8)
 def _body(templates: Environment) -> Template:
-    """Give what renders ``_template`` without its subject; made once, for compiling takes longer than rendering."""
+    """Return what renders ``_template`` without its subject; made once, for compiling takes longer than rendering."""
     return templates.from_string("{% extends _template %}{% block subject %}{% endblock %}")
 
 

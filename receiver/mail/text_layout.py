@@ -85,7 +85,7 @@ def _filled(paragraph: str, room: int) -> list[str]:
 
 
 def _pieces(paragraph: str, room: int) -> Iterator[str]:
-    """Give the words of a paragraph, those wider than ``room`` in several pieces."""
+    """Yield the words of a paragraph, those wider than ``room`` in several pieces."""
     for word in paragraph.split():
         piece, used = "", 0
         for mark in word:

@@ -11,7 +11,7 @@ from typing import Any
 
 
 class TookTooLong(Exception):
-    """Says that a template was ended because it ran for too long."""
+    """Raised when a template ran for too long."""
 
 
 @contextmanager

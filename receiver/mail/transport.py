@@ -51,7 +51,7 @@ OutboxFiles = dict[str, list[Path]]
 
 
 class MailTransport:
-    """Delivers mails, from any thread and without an application context."""
+    """What delivers emails, from any thread and without an application context."""
 
     def __init__(self, settings: Settings, instance: Path) -> None:
         self._folder = instance / "outbox"
@@ -130,7 +130,7 @@ class MailTransport:
             raise explain(failure, self._server) from None
 
     def _connection(self) -> smtp.VerifiedConnection:
-        """Give the thread's connection, opened afresh when it is old or gone."""
+        """Return the thread's connection, opened afresh when it is old or gone."""
         if self._is_usable():
             kept: smtp.VerifiedConnection = self._thread.connection
             return kept
@@ -171,7 +171,7 @@ class MailTransport:
 
 
 def _readable(message_id: str) -> str:
-    """Give a Message-ID as it stands in a file's name."""
+    """Return a Message-ID as it stands in a file's name."""
     return re.sub(r"[^A-Za-z0-9@.-]", "_", message_id.strip("<>"))[:100]
 
 

@@ -92,7 +92,7 @@ def _custom_name(name: str, field: str) -> str:
 
 
 def _adds_up(order: Order) -> bool:
-    """Say whether the totals add up, the subtotal with tax or without; where one is missing, they do."""
+    """Return whether the totals add up, the subtotal with tax or without; where one is missing, they do."""
     if order.total is None or order.subtotal is None:
         return True
     zero = Decimal(0)

@@ -63,7 +63,7 @@ def guard(fields: Fields) -> Guarded:
 
 
 def guard_cut(fields: Fields, mapping: Mapping | None) -> Guarded:
-    """Do the same to a form that may have been cut, at whose end a card number may have begun."""
+    """Guard a form that may have been cut, and may end with the start of a card number."""
     guarded = guard(fields)
     if not guarded.masked:
         return guarded
@@ -85,7 +85,7 @@ def _is_plain_short_name(name: str) -> bool:
 
 
 def _masked_values(fields: Fields) -> Changes:
-    """Give the fields that hold a card number as they may be stored, by position."""
+    """Return the fields that hold a card number as they may be stored, by position."""
     return {
         position: (name, safe)
         for position, (name, value) in enumerate(fields)
@@ -94,7 +94,7 @@ def _masked_values(fields: Fields) -> Changes:
 
 
 def _masked_names(fields: Fields, changes: Changes) -> Changes:
-    """Give the changes, and those of names that hold a card number too."""
+    """Return the changes, and those of names that hold a card number too."""
     safe = {position: mask(name) for position, (name, _) in enumerate(fields) if not _is_plain_name(name)}
     renamed = {at: (name, changes.get(at, fields[at])[1]) for at, name in safe.items() if name != fields[at][0]}
     return changes | renamed
@@ -114,7 +114,7 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
 
 
 def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
-    """Give the positions of the fields that are dropped: for their names, or for the names beside them."""
+    """Return the positions of the fields that are dropped: for their names, or for the names beside them."""
     by_digits = {
         one.place
         for one, (_, value) in zip(judged, fields, strict=True)
@@ -145,7 +145,7 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
 
 
 def _has_many_digits(value: str) -> bool:
-    """Say whether a pan or track holds a card's, whether its digits are right or not."""
+    """Return whether a pan or track holds a card's, whether its digits are right or not."""
     return sum(map(str.isdigit, value)) >= FEWEST_DIGITS
 
 

@@ -49,22 +49,22 @@ def lengths_from(first: str) -> tuple[int, ...]:
 
 
 def is_issued(digits: str) -> bool:
-    """Say whether a brand issues numbers of this length that begin so; the check digit is not looked at."""
+    """Return whether a brand issues numbers of this length that begin so; the check digit is not looked at."""
     beginnings = _BEGINNINGS.get(len(digits))
     return beginnings is not None and beginnings.match(digits) is not None
 
 
 def may_begin(digits: str) -> bool:
-    """Say whether a brand's number may go on from these digits."""
+    """Return whether a brand's number may go on from these digits."""
     return any(length > len(digits) and begin.match(digits) for length, begin in _BEGINNINGS.items())
 
 
 def is_card_number(digits: str) -> bool:
-    """Say whether the digits are a number that a brand may have issued."""
+    """Return whether the digits are a number that a brand may have issued."""
     return is_issued(digits) and passes_luhn(digits)
 
 
 def passes_luhn(digits: str) -> bool:
-    """Say whether the last digit is the check digit of the others."""
+    """Return whether the last digit is the check digit of the others."""
     doubled = (DOUBLED[int(digit)] for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0

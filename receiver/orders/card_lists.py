@@ -25,12 +25,12 @@ Piece = tuple[int, int]
 
 
 def may_be_list(names: list[str]) -> bool:
-    """Say whether one of the names is a list's, or given twice."""
+    """Return whether one of the names is a list's, or given twice."""
     return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
 def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:
-    """Give the fields of every list that a card number fills as they may be stored, by position."""
+    """Return the fields of every list that a card number fills as they may be stored, by position."""
     masked = dict(enumerate(fields))
     for positions in _lists(fields):
         text, pieces = _joined(fields, positions)
@@ -44,7 +44,7 @@ def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:
 
 
 def _lists(fields: Fields) -> Iterable[list[int]]:
-    """Give the positions of each list's values, whatever stands between them."""
+    """Return the positions of each list's values, whatever stands between them."""
     lists: dict[str, list[int]] = defaultdict(list)
     for position, (name, value) in enumerate(fields):
         if value.strip():
@@ -61,7 +61,7 @@ def _joined(fields: Fields, positions: list[int]) -> tuple[str, list[Piece]]:
 
 
 def _is_likely(text: str, found: Found, covered: list[Piece], fields: Fields) -> bool:
-    """Say whether it is a number in pieces, rather than ids that make one by chance."""
+    """Return whether it is a number in pieces, rather than ids that make one by chance."""
     if len(covered) < 2 or len(found.digits) < _FEWEST:
         return False
     groups = [len(_digits(with_plain_digits(fields[position][1]))) for _, position in covered]

@@ -18,13 +18,13 @@ _LONGEST_PHONE, _LONGEST_PHONE_IN_TEXT = 15, 13
 
 
 def is_article_number(digits: str) -> bool:
-    """Say whether the digits are a GTIN by their check digit: an EAN, UPC or ISBN-13."""
+    """Return whether the digits are a GTIN by their check digit: an EAN, UPC or ISBN-13."""
     weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(reversed(digits)))
     return weighted % 10 == 0
 
 
 def is_phone(text: str, start: int, digits: str, *, in_text: bool) -> bool:
-    """Say whether the digits that begin at ``start`` are written as a telephone number, with a plus.
+    """Return whether the digits that begin at ``start`` are written as a telephone number, with a plus.
 
     One in a text is of a usual length; the longest stand in fields for numbers.
     """

@@ -16,7 +16,7 @@ LONGEST_NAME = 100
 
 
 class Sort(Enum):
-    """Says what a field holds by its name."""
+    """What a field holds, judged by its name."""
 
     CODE = "security code"
     CARD = "field for card details"
@@ -31,7 +31,7 @@ class Sort(Enum):
 
 
 class Judged(NamedTuple):
-    """Says what a name means, and whose."""
+    """What a name means, and whose card it belongs to."""
 
     sort: Sort
     #: What else a long number in it can be.
@@ -44,7 +44,7 @@ class Judged(NamedTuple):
 
     @property
     def place(self) -> tuple[str, tuple[str, ...]]:
-        """Give what the fields of one object have in common."""
+        """What the fields of one object have in common."""
         return self.parent, self.prefix
 
 
@@ -122,7 +122,7 @@ _PIECE = re.compile("[a-z0-9]+")
 
 
 def judge(name: str) -> Judged:
-    """Say what a field's name means, in any case and with any separators."""
+    """Return what a field's name means, in any case and with any separators."""
     return _judged(name[-LONGEST_NAME:])
 
 
@@ -149,7 +149,7 @@ def _plain(name: str) -> str:
 
 
 def _sort(name: str, last: str) -> tuple[Sort, list[str], list[str]]:
-    """Give the sort by the longest end that is listed, the words before that, and which of them are not the parent's.
+    """Return the sort by the longest end that is listed, the words before that, and which of them are not the parent's.
 
     The name is split by case, as in cardCode, and by signs alone, as in cARDcODE or cv2.
     """

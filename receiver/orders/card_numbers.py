@@ -37,13 +37,13 @@ def mask(text: str, holds: Holds = Holds.TEXT) -> str:
 
 
 def may_hold_number(texts: Iterable[str]) -> bool:
-    """Say whether a card number may be in one of the texts; a quick look, and its no is certain."""
+    """Return whether a card number may be in one of the texts; a quick look, and its no is certain."""
     # A letter between two texts, so that no number reaches from one into the next.
     return _has_trace(with_plain_digits("x".join([text for text in texts if len(text) >= SHORTEST])))
 
 
 def holds_masked_number(text: str) -> bool:
-    """Say whether a card number was masked in the text."""
+    """Return whether a card number was masked in the text."""
     return _MASKED.search(text) is not None
 
 
@@ -54,7 +54,7 @@ def digits_alone(text: str) -> str:
 
 
 def is_full_number(text: str) -> bool:
-    """Say whether the text is nothing but 13 to 19 digits, grouped or not, that pass Luhn."""
+    """Return whether the text is nothing but 13 to 19 digits, grouped or not, that pass Luhn."""
     digits = digits_alone(text)
     return SHORTEST <= len(digits) <= LONGEST and passes_luhn(digits)
 
@@ -65,7 +65,7 @@ def masked_number(digits: str) -> str:
 
 
 def _is_within(place: int, spans: list[tuple[int, int]]) -> bool:
-    """Say whether the place is in one of the spans, which come in their order."""
+    """Return whether the place is in one of the spans, which come in their order."""
     before = bisect_right(spans, place, key=itemgetter(0))
     return before > 0 and place < spans[before - 1][1]
 

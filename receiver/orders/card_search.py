@@ -16,7 +16,7 @@ MASK, LAST = "****", 4
 
 
 class Holds(Enum):
-    """Says what a field is for, which decides what else a number in it can be."""
+    """What a field is for, which decides what else a number in it can be."""
 
     TEXT = "anything"
     NUMBER = "an id, a reference or a telephone number"
@@ -24,7 +24,7 @@ class Holds(Enum):
 
 
 class Found(NamedTuple):
-    """Is one card number: where it stands, and its digits."""
+    """One card number: its place and its digits."""
 
     start: int
     end: int
@@ -82,7 +82,7 @@ def _digits_in(chain: list[tuple[int, int]]) -> int:
 
 
 class _Chain:
-    """Is a row of groups of digits; a card number in it begins where a group begins, and ends where one ends."""
+    """A row of digit groups; a card number in it begins and ends with a group."""
 
     def __init__(self, text: str, groups: list[tuple[int, int]]) -> None:
         self._text = text

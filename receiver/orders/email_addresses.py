@@ -50,7 +50,7 @@ _LONGEST_EMAIL = 254
 
 
 def normalised(email: str) -> str:
-    """Give the one spelling under which an e-mail address is a key: composed, trimmed, lower case.
+    """Return the one spelling under which an e-mail address is a key: composed, trimmed, lower case.
 
     What is longer than any address is not composed: many combining marks would hold the process for half a minute.
     """

@@ -32,7 +32,7 @@ class Explanation:
 
 
 def explain(fields: Fields, mapping: Mapping | None) -> Explanation:
-    """Tell which parameter fed which field and what fed none, with suggestions by likeness of name and value."""
+    """Explain which parameter filled which field and which are unused, with suggestions."""
     applied = (mapping or Mapping(())).apply(fields)
     readings = [reading for reading in applied.readings if reading.value.strip()]
     fed = {(reading.place.part, reading.place.field) for reading in readings}

@@ -35,7 +35,7 @@ class Kind:
     written: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Have pydantic read text by ``read`` alone: its own rules take 1E5, yes and full-width digits."""
+        """Make pydantic read text by ``read`` alone: its own rules accept 1E5, yes and full-width digits."""
         schema = handler(source)
         if source is str:
             return core_schema.no_info_after_validator_function(self.read, schema)

@@ -14,7 +14,7 @@ _CUT = "cut"
 
 
 def order_key(order: Order, decided: str) -> str:
-    """Give the idempotency key of an understood order, unique within its source: its event_id, else a made-up one.
+    """Return the idempotency key of an understood order, unique within its source: its event_id, else a made-up one.
 
     What was decided and whether it is a test are part of a made-up key, so that an unpaid notice or a test never takes
     a real order's place. A webhook-id is none of it: a sender may sign each attempt under another.
@@ -26,7 +26,7 @@ def order_key(order: Order, decided: str) -> str:
 
 
 def body_key(fields: Fields, *, event_id: str | None, webhook_id: str | None) -> str:
-    """Give the idempotency key of a POST that is not understood yet, of its cleaned fields (order-post "Copies").
+    """Return the idempotency key of a POST that is not understood yet, of its cleaned fields (order-post "Copies").
 
     ``event_id`` is the one that was read, None for a malformed one, which counts as missing.
     """

@@ -114,7 +114,7 @@ def _by_contract(
 
 
 def _is_outdone(place: Place, value: str) -> bool:
-    """Tell whether a constant of the mapping goes before what was sent: where it decides, and something was sent."""
+    """Return whether a constant of the mapping overrides what was sent."""
     return (place.part, place.field) in _DECIDING and bool(value.strip())
 
 
@@ -156,7 +156,7 @@ def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[s
 
 
 def _our_numbers(fields: Fields, used: set[str]) -> Iterator[int]:
-    """Give the numbers of the items that come under the contract's names: 1 is a form's first, 0 a JSON list's."""
+    """Yield the numbers of the items that come under the contract's names: 1 is a form's first, 0 a JSON list's."""
     for name, _ in fields:
         place = None if name in used else place_of(name)
         if place is not None and place.part in ("items", "options"):
@@ -164,7 +164,7 @@ def _our_numbers(fields: Fields, used: set[str]) -> Iterator[int]:
 
 
 def _constants(rules: Sequence[Rule], readings: list[Reading]) -> list[Reading]:
-    """Give what stands for the fields that were not sent, those of every item among them."""
+    """Return what stands for the fields that were not sent, those of every item among them."""
     given = {reading.place for reading in readings if reading.value.strip()}
     rows = sorted({place.row for place in given if place.part in ("items", "options")})
     return [

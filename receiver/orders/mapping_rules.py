@@ -24,7 +24,7 @@ _ROW_MARK = re.compile(r"\{n\}|\[\]")
 
 @dataclass(frozen=True)
 class Rule:
-    """Feeds one field from the first of its parameters that is not empty, or from a constant when nothing was sent."""
+    """A rule that fills a field from its first parameter that isn't empty, or else from a constant."""
 
     part: str
     field: str
@@ -41,17 +41,17 @@ class Rule:
 
     @property
     def is_of_items(self) -> bool:
-        """Say whether the rule feeds one field per item."""
+        """Return whether the rule feeds one field per item."""
         return self.part in ("items", "options")
 
     @property
     def slot(self) -> tuple[str, str]:
-        """Return the part and the field that the rule feeds."""
+        """The part and the field that the rule feeds."""
         return self.part, self.field
 
     @property
     def target(self) -> str:
-        """Return the path that the mapping table names, such as ``items[].name``."""
+        """The path that the mapping table names, such as ``items[].name``."""
         return target_of(self.slot)
 
     def convert(self, value: str) -> str:

@@ -28,7 +28,7 @@ _HEADINGS = {
 
 
 class Parameter(NamedTuple):
-    """Is one line of the order guide."""
+    """One line of the order guide."""
 
     form: str
     json: str
@@ -41,19 +41,19 @@ class Parameter(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Is a few parameters that belong together."""
+    """A group of parameters."""
 
     heading: str
     parameters: list[Parameter]
 
     @property
     def anchor(self) -> str:
-        """Give the heading as the name of a place in a page."""
+        """The heading as the name of a place in a page."""
         return "-".join(re.findall(r"\w+", self.heading.lower()))
 
 
 def groups(dummy: Order) -> list[Group]:
-    """Give every parameter of the contract in the order of the models, by group, with the dummy's values."""
+    """Return every parameter of the contract in the order of the models, by group, with the dummy's values."""
     found: list[Group] = []
     for parameter in parameters(dummy):
         if parameter.form in _HEADINGS:
@@ -83,16 +83,16 @@ def parameters(dummy: Order) -> Iterator[Parameter]:
 
 
 def types() -> dict[str, str]:
-    """Tell how the values of each type are written."""
+    """Return how the values of each type are written."""
     return {kind.name: kind.written for kind in KINDS.values() if kind.written}
 
 
 def form_pairs(order: Order) -> list[str]:
-    """Give the form body of an order piece by piece; joined they are the very body."""
+    """Return the form body of an order piece by piece; joined they are the very body."""
     first, *others = encode_form(order).decode().split("&")
     return [first, *(f"&{pair}" for pair in others)]
 
 
 def json_text(order: Order) -> str:
-    """Give the JSON body of an order, set out for reading."""
+    """Return the JSON body of an order, set out for reading."""
     return json.dumps(as_json(order), ensure_ascii=False, indent=2)

@@ -144,7 +144,7 @@ def _scored(
 
 
 def _may_tell(slot: Slot, one: _Candidate) -> bool:
-    """Tell whether a value says by itself what it is; two letters may be a state, a word a name."""
+    """Return whether a value is telling by itself; two letters may be a state, a word a name."""
     if not one.texts or _OF_THE_SHOP.search(one.name):
         return False
     shortest = {"country": 4, "currency": 3, "locale": 5}.get(slot[1], 0)

@@ -34,7 +34,7 @@ _MARK = re.compile(r"[^0-9.,\s'’()−-]+")
 
 
 class Conversion(NamedTuple):
-    """Is what a rule needs besides the name: nothing, or keys such as ``decimal``; and what to be told of it."""
+    """The keys a rule needs besides the name, such as ``decimal``, and a note about them."""
 
     keys: dict[str, Any]
     note: str | None = None
@@ -72,7 +72,7 @@ def currency_of(texts: Sequence[str]) -> Conversion | None:
 
 
 def is_money(text: str) -> bool:
-    """Tell whether a value is surely an amount of money: it has a currency's sign or code, or two decimals."""
+    """Return whether a value is surely an amount of money: it has a currency's sign or code, or two decimals."""
     if not (_is_amount(text, ".") or _is_amount(text, ",")):
         return False
     return any(mark in SIGNS or _reads_currency(mark) for mark in _MARK.findall(text)) or (

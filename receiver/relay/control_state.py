@@ -24,7 +24,7 @@ def read_row(session: Session) -> ControlRow | None:
 
 
 def is_enabled(session: Session) -> bool:
-    """Tell whether orders are sent now; those received meanwhile are held."""
+    """Return whether orders are sent now; those received meanwhile are held."""
     row = read_row(session)
     return row is not None and row.enabled
 
@@ -53,7 +53,7 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
 
 
 def _failed_lately(session: Session, url: str, now: datetime) -> bool:
-    """Tell whether the failure before this one is so near that nothing but failure lies between."""
+    """Return whether the failure before this one is so near that nothing but failure lies between."""
     of_orders = (
         select(TransmissionAttemptRow.at)
         .join(TransmissionRow)

@@ -20,7 +20,7 @@ OVERLAP = timedelta(hours=24)
 
 @dataclass(frozen=True)
 class ControlSecret:
-    """Describes one secret that signs now; a replaced one has an end."""
+    """One secret that signs now; a replaced one has an end."""
 
     fingerprint: str
     created_at: datetime
@@ -29,7 +29,7 @@ class ControlSecret:
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """Is the Order Control as it stands; before it is first saved it is disabled and empty."""
+    """The current Order Controls; before they are first saved, off and empty."""
 
     enabled: bool = False
     url: str = ""
@@ -45,12 +45,12 @@ class Control:
 
     @property
     def version(self) -> str:
-        """Tells one state of the control from every other; a rotation of the secret makes no new one."""
+        """What identifies this state of the controls; rotating the secret doesn't change it."""
         return _version(self.changed_at)
 
 
 class Controls:
-    """Reads and changes the one Order Control."""
+    """What reads and saves the Order Controls."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Controls:
         self._now = now
 
     def read(self) -> Control:
-        """Give the control as it stands."""
+        """Return the control as it stands."""
         with self._database.read() as session:
             row = control_state.read_row(session)
             found = control_secrets.that_sign(session, self._secret_key, self._now())
@@ -124,13 +124,13 @@ class Controls:
         return self.read()
 
     def active_secrets(self, now: datetime | None = None) -> list[str]:
-        """Give the secrets to sign with, newest first; during a rotation they are two."""
+        """Return the secrets to sign with, newest first; during a rotation they are two."""
         with self._database.read() as session:
             found = control_secrets.that_sign(session, self._secret_key, now or self._now())
             return [secret for _, secret in found]
 
     def reveal(self) -> str:
-        """Give the newest secret in clear; raises NotPossible when there is none."""
+        """Return the newest secret in clear; raises NotPossible when there is none."""
         secrets = self.active_secrets()
         if not secrets:
             raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
@@ -147,7 +147,7 @@ class Controls:
             control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
 
     def give_to_receiver(self) -> None:
-        """Let this receiver accept what the control signs with, now and after a rotation; safe to repeat.
+        """Make this receiver accept the controls' secret, now and after a rotation; safe to repeat.
 
         Raises NotPossible while there is no secret.
         """

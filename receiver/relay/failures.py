@@ -23,7 +23,7 @@ from receiver.security.http_client import AddressRefused
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """Names a failure; all three are empty when there is none."""
+    """The kind, cause and fix of a failure; all empty when there is none."""
 
     #: One word; failures of one kind are told to the merchant once.
     kind: str
@@ -118,7 +118,7 @@ _BROKEN = Diagnosis(
 
 
 def of_status(status: int) -> Diagnosis:
-    """Say what a status means when it is not 2xx."""
+    """Explain a status that isn't 2xx."""
     if 200 <= status < 300:
         return NO_FAILURE
     if 300 <= status < 400:
@@ -129,7 +129,7 @@ def of_status(status: int) -> Diagnosis:
 
 
 def of_redirect(target: str) -> Diagnosis:
-    """Say what a redirect to a URL means; one that no order could be sent to is not repeated."""
+    """Explain a redirect; its target is named only if an order could be sent there."""
     try:
         check_url(target, https_only=False, allow_private=False)
     except ConfigurationError:
@@ -138,7 +138,7 @@ def of_redirect(target: str) -> Diagnosis:
 
 
 def of_failure(error: HTTPError | ConfigurationError) -> Diagnosis:
-    """Say why no answer came."""
+    """Explain why no answer came."""
     match error:
         case ConfigurationError() | AddressRefused():
             kind = "address" if isinstance(error, AddressRefused) else "url"

@@ -21,7 +21,7 @@ from receiver.storage.relay_models import TransmissionRow
 
 @dataclass(frozen=True, kw_only=True)
 class Forwarding:
-    """Says what signs the forwarded orders, and where they may go."""
+    """What signs forwarded orders, and where they may be sent."""
 
     secret: str = field(repr=False)
     #: Where this very receiver is reached; an order forwarded there would go round for ever.
@@ -43,7 +43,7 @@ class Forwarding:
             )
 
     def problems(self, urls: Sequence[str]) -> list[str]:
-        """Say what is wrong with each URL that the handler ``forward`` can't send to; shows no secret."""
+        """Return what's wrong with each URL that the handler ``forward`` can't send to; shows no secret."""
         found: list[str] = []
         for number, url in enumerate(urls, 1):
             try:

@@ -29,7 +29,7 @@ def masked(data: bytes, secrets: Sequence[str], *, most: int | None = None) -> b
 
 
 def longest_spelling(secrets: Sequence[str]) -> int:
-    """Give the most bytes that any of the secrets takes, however it is spelt."""
+    """Return the most bytes that any of the secrets takes, however it is spelt."""
     return _LONGEST_SPELLING * max(map(len, secrets), default=0)
 
 

@@ -20,7 +20,7 @@ _WHERE = "See each attempt under Customer → Order Manager, or with: flask rela
 
 
 def standing(session: Session) -> list[Trouble]:
-    """Give the troubles that are there now; test transmissions make none."""
+    """Return the troubles that are there now; test transmissions make none."""
     control = control_state.read_row(session)
     of_control = (_disabled(control), _failing(session, control)) if control else ()
     found = (*of_control, _given_up(session))
@@ -41,7 +41,7 @@ def _disabled(control: ControlRow) -> Trouble | None:
 
 
 def _failing(session: Session, control: ControlRow) -> Trouble | None:
-    """Tell each kind of failure for itself, while nothing arrives."""
+    """Return the notice about the last kind of failure, while nothing arrives."""
     if control.failing_since is None or not control.enabled or not _is_any_open(session):
         return None
     live = (
@@ -63,7 +63,7 @@ def _failing(session: Session, control: ControlRow) -> Trouble | None:
 
 
 def _is_any_open(session: Session) -> bool:
-    """Tell whether an order is on its way to the control's URL."""
+    """Return whether an order is on its way to the control's URL."""
     live = TransmissionRow.test.is_(False), TransmissionRow.target == ""
     return session.scalar(select(TransmissionRow.id).where(TransmissionRow.state == "open", *live).limit(1)) is not None
 

@@ -25,7 +25,7 @@ class Hints(Protocol):
     """What wakes the workers."""
 
     def hint(self, name: str) -> None:
-        """Say that there may be work of this kind."""
+        """Wake a worker for this kind of job."""
 
 
 class Recorder(NamedTuple):
@@ -56,7 +56,7 @@ def order_received(order: Order, session: Session | None = None) -> str:
 
 
 def identified(order: Order) -> Order:
-    """Give the order with an event_id that can be signed: its own, or one made from that or from its ids."""
+    """Return the order with an event_id that can be signed: its own, or one made from that or from its ids."""
     event_id = order_key(order, order.event)
     if not is_webhook_id(event_id):
         event_id = f"evt_{digest(event_id)}"

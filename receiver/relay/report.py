@@ -14,7 +14,7 @@ _LONGEST_TEXT = 500
 
 @dataclass(frozen=True)
 class HandlerReport:
-    """Says how one handler ended on a test transmission."""
+    """How one handler ended on a test."""
 
     name: str
     state: str
@@ -24,7 +24,7 @@ class HandlerReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Says what the receiver made of a transmission; texts are as it sent them, cut to a length."""
+    """The receiver's report on a transmission; its texts are cut to a length."""
 
     status: str
     order_id: str
@@ -65,6 +65,6 @@ def _handler(content: dict[str, Any]) -> HandlerReport:
 
 
 def _text(value: object) -> str:
-    """Give a text that can be shown: a half of a surrogate pair cannot."""
+    """Return a text that can be shown: a half of a surrogate pair cannot."""
     text = value if isinstance(value, str) else ""
     return text[:_LONGEST_TEXT].encode("utf-8", "replace").decode()

@@ -136,7 +136,7 @@ def send(
 
 
 def outcome_of(status: int) -> Outcome:
-    """Say what a status means for the transmission; what is not known may pass, so it is tried again."""
+    """Return what a status means for the transmission; an unknown one is retried."""
     if 200 <= status < 300:
         return Outcome.DELIVERED
     if status == HTTPStatus.GONE:
@@ -173,6 +173,6 @@ def _diagnosis(response: BaseHTTPResponse, secrets: Sequence[str]) -> Diagnosis:
 
 
 def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]) -> str:
-    """Give an answer's header with the secrets masked; http.client reads headers as ISO 8859-1."""
+    """Return an answer's header with the secrets masked; http.client reads headers as ISO 8859-1."""
     value = response.headers.get(name, "").encode("latin-1", "replace")
     return masked(value, secrets).decode("latin-1")

@@ -33,7 +33,7 @@ LONGEST_PAUSE = timedelta(seconds=max(max(SCHEDULE) * (1 + JITTER), LONGEST_RETR
 
 
 class Transmissions:
-    """Sends the transmissions that are due, each at least once and always under its own webhook-id."""
+    """The job of sending transmissions, each at least once and always under its own webhook-id."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Transmissions:
         self._now = now
 
     def is_due(self) -> bool:
-        """Tell, by a read, whether there is one to send now."""
+        """Return, by a read, whether there is one to send now."""
         return jobs.anything_due(self._database, TransmissionRow, *self._is_free())
 
     def run_next(self) -> bool:
@@ -73,7 +73,7 @@ class Transmissions:
         return True
 
     def _is_free(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        """Make the conditions that nobody sends it, nor another to the same URL: a silent server holds up no other."""
+        """Return the conditions that nobody sends it or another to the same URL: a slow server delays no other."""
         other = aliased(TransmissionRow)
         on_their_way = select(other.target).where(self._leases.leased(TransmissionRow, other))
         return self._leases.free(TransmissionRow), TransmissionRow.target.not_in(on_their_way)
@@ -85,7 +85,7 @@ class Transmissions:
             write_down(session, row, control, answer, at=began_at)
 
     def _hold(self, row: TransmissionRow) -> None:
-        """Let a claimed order wait, for HTTP POST was switched off since; and send it at once if it is on again."""
+        """Hold a claimed order, since HTTP POST was turned off; if it's on again, make it due."""
         with self._database.write() as session:
             is_enabled = control_state.is_enabled(session)
             due_at = self._now() if is_enabled else None
@@ -124,7 +124,7 @@ class Transmissions:
         return attempt(row, control, [secret for secret in secrets if secret], pool=self._pool, now=now)
 
     def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:
-        """Give the columns that the answer leads to, and tell the control, which may disable itself."""
+        """Return the columns that the answer leads to, and tell the control, which may disable itself."""
         if answer.outcome is Outcome.DELIVERED:
             control_state.succeeded(session, url=control.url)
         if row.test or answer.outcome in (Outcome.DELIVERED, Outcome.REJECTED):
@@ -149,6 +149,6 @@ class Transmissions:
 
 
 def _wait(attempts: int, answer: Answer) -> timedelta:
-    """Give how long to wait after so many attempts; a longer wait that the receiver asks for is kept."""
+    """Return how long to wait after so many attempts; a longer wait that the receiver asks for is kept."""
     seconds = SCHEDULE[attempts - 1] * random.uniform(1, 1 + JITTER)  # noqa: S311 - not for secrets
     return timedelta(seconds=max(seconds, answer.retry_after or 0))

@@ -80,7 +80,7 @@ _VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
 
 
 def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> str | None:
-    """Say in a few words why an address is not public, or None when it is; what is no address is blocked.
+    """Return why an address isn't public, or None when it is; what is no address is blocked.
 
     ``allow_private`` lets a trial connect inside, but never to what only a machine's own network card answers.
 

@@ -17,7 +17,7 @@ Found = tuple[socket.AddressFamily, socket.SocketKind, int, str, tuple[Any, ...]
 
 
 def look_up(host: str, port: int, deadline: float) -> Sequence[Found]:
-    """Ask the resolver in a thread of its own, since getaddrinfo knows no timeout."""
+    """Look up a host in a separate thread, since getaddrinfo has no timeout."""
     answers: SimpleQueue[Sequence[Found] | Exception] = SimpleQueue()
     Thread(target=_answer_into, args=(answers, host, port), daemon=True).start()
     try:

@@ -13,11 +13,11 @@ from typing import Any
 
 
 class TooMuchSent(OSError):
-    """Says that the other side has sent more than was to be read."""
+    """Raised when the other side sent more than allowed."""
 
 
 class DeadlineSocket(socket.socket):
-    """Raises TimeoutError from any read or write after ``deadline``, or when one takes longer than ``patience``."""
+    """A socket whose reads and writes raise TimeoutError after ``deadline``, or past ``patience`` each."""
 
     #: On the clock of time.monotonic.
     deadline = math.inf
@@ -62,12 +62,12 @@ def tls_context() -> ssl.SSLContext:
 
 
 def deadline_after(seconds: float | None) -> float:
-    """Give the moment after so many seconds on the clock of time.monotonic; None never comes."""
+    """Return the moment after so many seconds on the clock of time.monotonic; None never comes."""
     return math.inf if seconds is None else time.monotonic() + seconds
 
 
 def seconds_left(deadline: float, *, shares: int = 1) -> float | None:
-    """Give one of equal shares of the seconds left, None without end; raises TimeoutError when none are."""
+    """Return one of equal shares of the seconds left, None without end; raises TimeoutError when none are."""
     if deadline == math.inf:
         return None
     seconds = (deadline - time.monotonic()) / shares

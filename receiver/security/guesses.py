@@ -48,7 +48,7 @@ class TooManyAttempts(Exception):
         self._period = period
 
     def __str__(self) -> str:
-        """Say what to do."""
+        """Return what to do."""
         if self._period < _MINUTE:
             return "Many wrong passwords are coming in from elsewhere. Wait a few seconds, then try again."
         wait = "a minute" if self._period == _MINUTE else "up to an hour"

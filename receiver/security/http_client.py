@@ -43,7 +43,7 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 
 class AddressRefused(HTTPError):
-    """Says that a name leads to no address that may be connected to; no packet was sent."""
+    """Raised when a name has no address that may be connected to; no packet was sent."""
 
 
 def new_pool(
@@ -63,13 +63,13 @@ def new_pool(
 
 
 def peer(response: BaseHTTPResponse) -> tuple[str | None, str | None]:
-    """Give the address connected to and the TLS version (None without TLS); ask before reading the body."""
+    """Return the address connected to and the TLS version (None without TLS); ask before reading the body."""
     connection = cast("_GuardedHTTPConnection", response.connection)
     return connection.peer_address, connection.tls_version
 
 
 class _GuardedHTTPConnection(HTTPConnection):
-    """Connects to judged addresses and gives each phase of a request its deadline: connect, send, read."""
+    """A connection to checked addresses only, with a deadline for each phase: connect, send, read."""
 
     #: The address connected to, kept after the connection is closed.
     peer_address: str | None = None

@@ -17,7 +17,7 @@ Stored = list[tuple[str, int | None, str]]
 
 @dataclass(frozen=True)
 class Keyring:
-    """Holds the secrets of one moment, each mapped to its UTF-8 bytes."""
+    """The secrets at one moment, each mapped to its UTF-8 bytes."""
 
     active: dict[str, bytes] = field(repr=False)
     #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
@@ -42,11 +42,11 @@ class Keyring:
         return fields
 
     def redact_text(self, text: str) -> str:
-        """Do the same to a text."""
+        """Replace secrets in a text by their fingerprints."""
         return self.redact([("", text)])[0][1]
 
     def redact_cut(self, fields: Fields) -> Fields:
-        """Do the same to a form that may have been cut: the beginning of a secret at its end is one too."""
+        """Redact a form that may have been cut: the start of a secret at its end counts too."""
         fields = self.redact(fields)
         if not fields:
             return fields

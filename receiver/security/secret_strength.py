@@ -14,7 +14,7 @@ _PREFIX = "whsec_"
 
 
 def weakness(secret: str) -> str | None:
-    """Say what makes a secret easily guessed, without any of its characters; None of one that is not."""
+    """Return why a secret is easy to guess, without any of its characters; None if it isn't."""
     text = secret.removeprefix(_PREFIX).rstrip("=")
     different = len(set(text))
     if different < _FEWEST_DIFFERENT:

@@ -31,7 +31,7 @@ def stored_secrets(cursor: Any) -> Stored:
 
 
 class SharedSecrets:
-    """Knows the secrets of the settings and of the database."""
+    """The shared secrets of the settings and the database."""
 
     def __init__(self, database: Database, *, secret_key: str, from_settings: Sequence[str]) -> None:
         self._database = database
@@ -50,7 +50,7 @@ class SharedSecrets:
         return self.last_known(own, of_sources)
 
     def last_known(self, own: Sequence[str] = (), of_sources: Sequence[str] = ()) -> Keyring:
-        """Give the keyring as last read; whether its ``stored`` are those of the database is for the caller to see."""
+        """Return the keyring as last read; the caller checks whether its ``stored`` match the database."""
         stored = self._last_read
         now = milliseconds(datetime.now(UTC))
         active = {secret: secret.encode() for secret in self._from_settings}
@@ -114,7 +114,7 @@ class SharedSecrets:
         return self.add(session, secret, now=now)
 
     def end(self, session: Session, fingerprint: str, *, at: datetime) -> None:
-        """Let a stored secret be active until ``at`` only.
+        """End a stored secret at ``at``.
 
         Raises NotThere when none is active, and NotPossible for one that SHARED_SECRETS holds.
         """

@@ -34,7 +34,7 @@ _HMAC_SHA256 = HMACAlgorithm(hashlib.sha256)
 
 @dataclass(frozen=True)
 class Signed:
-    """Says which secret a verified signature was made with, and what else it vouches for."""
+    """The secret of a verified signature, and the other values it covers."""
 
     secret: str
     webhook_id: str
@@ -43,7 +43,7 @@ class Signed:
 
 
 class SignatureProblem(Exception):
-    """Says what is wrong with a signature, for the merchant's eyes; holds no secret and no signature."""
+    """Raised when a signature is wrong; the text is for the merchant and holds no secret or signature."""
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(detail)
@@ -79,7 +79,7 @@ def clean_secret(text: str) -> str:
 
 
 def signing_key(secret: str) -> bytes:
-    """Give the HMAC key: the base64-decoded part of a ``whsec_`` secret, the UTF-8 bytes of any other.
+    """Return the HMAC key: the base64-decoded part of a ``whsec_`` secret, the UTF-8 bytes of any other.
 
     Raises ConfigurationError when the secret is damaged.
     """
@@ -97,7 +97,7 @@ def signing_key(secret: str) -> bytes:
 
 
 def is_webhook_id(text: str) -> bool:
-    """Tell whether a text can be signed as a webhook-id: 1 to 255 visible ASCII characters without a dot."""
+    """Return whether a text can be signed as a webhook-id: 1 to 255 visible ASCII characters without a dot."""
     return _ID.fullmatch(text.encode()) is not None
 
 

@@ -36,7 +36,7 @@ _JOBS = {
 
 
 def meanwhile(name: str) -> str:
-    """Say what becomes of orders while a setting that receiving doesn't need is wrong."""
+    """Return what becomes of orders while a setting that receiving doesn't need is wrong."""
     if name in WAITING:
         return f"Orders are taken; {' and '.join(sorted(map(_JOBS.__getitem__, WAITING[name])))} wait until it's fixed."
     return f"Until it's fixed, {json.dumps(plain(INSTEAD.get(name, SETTINGS[name].default)))} holds."

@@ -40,7 +40,7 @@ class Door:
 
     @property
     def group(self) -> str:
-        """Return the entry points' group."""
+        """The entry points' group."""
         return f"receiver.{self.name}"
 
 

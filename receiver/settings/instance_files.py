@@ -39,7 +39,7 @@ class InstanceFiles:
 
     @property
     def digests(self) -> dict[str, str]:
-        """Give the digest of each file that was loaded, as it was then, by its path from the folder on."""
+        """The digest of each file that was loaded, as it was then, by its path from the folder on."""
         return dict(self._package.digests)
 
     def listed(self) -> list[Path]:
@@ -62,7 +62,7 @@ class InstanceFiles:
 
 
 class _Package(ModuleType):
-    """Is a package whose modules only the finder below finds; an ``__init__.py`` is not run."""
+    """A package whose modules only the finder below finds; an ``__init__.py`` isn't run."""
 
     def __init__(self, name: str, folder: Path) -> None:
         super().__init__(name)
@@ -71,17 +71,17 @@ class _Package(ModuleType):
         self.digests: dict[str, str] = {}
 
     def has_shared(self, name: str) -> bool:
-        """Tell whether a name is that of a shared file; one of Python's own modules is not taken for one."""
+        """Return whether a name is that of a shared file; Python's own modules aren't."""
         return name.startswith("_") and name not in sys.stdlib_module_names and _file(self.folder / name) is not None
 
 
 class _Finder(MetaPathFinder):
-    """Finds the modules of such packages and no others."""
+    """A finder for the modules of such packages only."""
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Give where a module is loaded from, or None when it is not ours."""
+        """Return where a module is loaded from, or None when it is not ours."""
         package = sys.modules.get(name.partition(".")[0])
         if not isinstance(package, _Package):
             return None
@@ -98,14 +98,14 @@ _FINDER = _Finder()
 
 
 class _Loader(SourceFileLoader):
-    """Loads a file from its source each time."""
+    """A loader that reads a file from its source each time."""
 
     def __init__(self, package: _Package, name: str, file: Path) -> None:
         super().__init__(name, str(file))
         self._package = package
 
     def path_stats(self, _path: object) -> Mapping[str, Any]:
-        """Let no bytecode be kept: it would miss a second change within the same second."""
+        """Keep no bytecode: it would miss a second change within the same second."""
         raise OSError
 
     def source_to_code(self, data: Any, path: Any, **_options: Any) -> CodeType:  # type: ignore[override]
@@ -118,7 +118,7 @@ class _Loader(SourceFileLoader):
 
 
 class _OfSharedFiles(ast.NodeTransformer):
-    """Reads ``from _shared import X`` as ``from ._shared import X``, and ``import _shared`` likewise."""
+    """A loader that reads ``from _shared import X`` as ``from ._shared import X``."""
 
     def __init__(self, package: _Package) -> None:
         self._package = package
@@ -140,7 +140,7 @@ class _OfSharedFiles(ast.NodeTransformer):
 
 
 def _file(place: Path) -> Path | None:
-    """Give the file of the module that lies at a place: itself, or the ``__init__.py`` of its folder."""
+    """Return the file of the module that lies at a place: itself, or the ``__init__.py`` of its folder."""
     files = (place.parent / f"{place.name}.py", place / "__init__.py")
     return next((file for file in files if file.is_file()), None)
 

@@ -201,5 +201,5 @@ EXAMPLES = ("SHOP_NAME", "MERCHANT_EMAIL", "MAIL_DEFAULT_SENDER")
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tell whether nobody is shown a setting's value."""
+    """Return whether a setting's value is never shown."""
     return "SecretStr" in str(field.annotation)

@@ -125,7 +125,7 @@ def _origin(name: str, from_file: Collection[str], overrides: Collection[str]) -
 
 
 def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
-    """Say what is wrong with a setting's value and how to fix it, without the value, which may be secret."""
+    """Return what is wrong with a setting's value and how to fix it, without the value, which may be secret."""
     context = error.get("ctx", {})
     if error["type"] == "value_error":
         return f"{name} {context['error']}."
@@ -137,14 +137,14 @@ def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
 
 
 def _as_text(annotation: Any) -> str:
-    """Say what an environment variable must hold that was of no use for this type."""
+    """Return what an environment variable must hold that was of no use for this type."""
     if annotation is bool:
         return "true or false"
     return "a whole number" if annotation is int else "whole numbers with commas between"
 
 
 def _as_toml(name: str) -> str:
-    """Say how the setting is written in the file."""
+    """Return how the setting is written in the file."""
     field = SETTINGS[name]
     example = json.dumps(plain((field.examples or [""])[0]) or "text", ensure_ascii=False)
     if field.annotation is bool:
@@ -164,7 +164,7 @@ def _unknown(from_file: Collection[str]) -> Iterator[str]:
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:
-    """Say what a name that is no setting does, and which one it may have been meant for."""
+    """Return what a name that is no setting does, and which one it may have been meant for."""
     spelled = {one.upper(): one for one in known}
     close = get_close_matches(name.upper(), sorted(spelled), n=1, cutoff=_CLOSE)
     return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")

@@ -14,7 +14,7 @@ _WAY_OUT = "Put it back from a backup; if it is lost, begin again with: flask in
 
 
 def read(instance: Path) -> str | None:
-    """Give the key in the file, None when there is no file; raises ConfigurationError for one that is of no use."""
+    """Return the key in the file, None when there is no file; raises ConfigurationError for one that is of no use."""
     path = instance / FILE
     try:
         key = path.read_text("utf-8").strip()
@@ -36,7 +36,7 @@ def read(instance: Path) -> str | None:
 
 
 def problem(instance: Path) -> str | None:
-    """Say what is wrong with the file and how to fix it; None when it holds a key."""
+    """Return what is wrong with the file and how to fix it; None when it holds a key."""
     try:
         found = read(instance)
     except ConfigurationError as error:

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Sources:
-    """Gives the source of a URL, as ``instance/config.toml`` and the database have it now.
+    """The sources by URL, as ``instance/config.toml`` and the database have them now.
 
     Both are looked at a few times a second at most. A look that fails changes nothing: what was known goes on.
     """
@@ -63,7 +63,7 @@ class Sources:
 
     @property
     def blocking(self) -> list[str]:
-        """Give what has been wrong in the file since the start; later faults leave what stood there before in force."""
+        """What has been wrong in the file since the start; a later error keeps the previous content in force."""
         if not self._was_right:
             with self._mutex:
                 if self._look_at_file():
@@ -85,7 +85,7 @@ class Sources:
 
     @property
     def known(self) -> tuple[Source, ...]:
-        """Return all of them, as they were last looked at."""
+        """All of them, as they were last looked at."""
         return tuple(self._sources.values())
 
     def check_file(self) -> None:

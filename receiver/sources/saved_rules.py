@@ -35,7 +35,7 @@ def read_stored(database: Database) -> list[Stored]:
 
 
 def by_source(stored: Iterable[Stored]) -> dict[str, dict[str, Any]]:
-    """Give each source's table of rules; one that does not pass the checks is logged and left out."""
+    """Return each source's table of rules; one that does not pass the checks is logged and left out."""
     tables: dict[str, dict[str, Any]] = {}
     for source, field, text in stored:
         try:

@@ -11,7 +11,7 @@ from receiver.storage.columns import Base
 
 
 class AccountRow(Base):
-    """Is one customer's account: without a password until it is claimed."""
+    """One customer's account, without a password until it's claimed."""
 
     __tablename__ = "accounts"
 

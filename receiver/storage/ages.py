@@ -21,7 +21,7 @@ from receiver.storage.clock_models import ClockJumpRow
 
 @dataclass(frozen=True)
 class _Era:
-    """Is what came in between two jumps of the clock."""
+    """What arrived between two jumps of the clock."""
 
     #: Rows with higher ids than this belong to it, up to and with ``last``; None is no end.
     after: int
@@ -32,12 +32,12 @@ class _Era:
     ended_at: datetime
 
     def has(self, pk: Any) -> ColumnElement[bool]:
-        """Make the condition that a row belongs to it."""
+        """Return the condition that a row belongs to it."""
         return and_(pk > self.after, *([] if self.last is None else [pk <= self.last]))
 
 
 def old(session: Session, name: str, now: datetime, length: timedelta) -> ColumnElement[bool]:
-    """Make the condition that a row of this table has been here for so long."""
+    """Return the condition that a row of this table has been here for so long."""
     pk, date = DATED[name]
     eras = list(_eras(session, name, now))
     first_young = _first_young(session, name, eras, now - length)
@@ -46,7 +46,7 @@ def old(session: Session, name: str, now: datetime, length: timedelta) -> Column
 
 
 def _eras(session: Session, name: str, now: datetime) -> Iterator[_Era]:
-    """Give the eras of a table, newest first."""
+    """Yield the eras of a table, newest first."""
     last, astray, ended_at = None, timedelta(0), now
     for jump in _jumps(session):
         after = getattr(jump, name)

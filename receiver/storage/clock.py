@@ -32,7 +32,7 @@ def utc_now() -> datetime:
 
 @dataclass(frozen=True)
 class Suspension:
-    """Says why nothing is purged for now."""
+    """Why nothing is deleted for now."""
 
     #: The last heartbeat before the clock disagreed, and what the clock said then.
     before: datetime
@@ -44,14 +44,14 @@ class Suspension:
 
     @property
     def reason(self) -> str:
-        """Say what the clock did."""
+        """What the clock did, in words."""
         days = round(abs(self.at - self.before) / timedelta(days=1))
         way = "on" if self.at > self.before else "back"
         return f"the clock went {way} by {days} days, from {self.before:%Y-%m-%d %H:%M} to {self.at:%Y-%m-%d %H:%M} UTC"
 
 
 def suspension(session: Session, now: datetime) -> Suspension | None:
-    """Tell why nothing may be purged at this moment; None while the clock is believed."""
+    """Return why nothing may be deleted right now; None while the clock is trusted."""
     row = session.get(UpkeepRow, 1) or first_beat(session, now)
     jumps = pending_jumps(session)
     number = jumps[0].id if jumps else 0
@@ -63,7 +63,7 @@ def suspension(session: Session, now: datetime) -> Suspension | None:
 
 
 def disagrees(row: UpkeepRow, now: datetime) -> bool:
-    """Tell whether the clock is too far from the last heartbeat to be believed."""
+    """Return whether the clock is too far from the last heartbeat to be believed."""
     return abs(now - row.beat_at) > LARGEST_GAP
 
 

@@ -51,7 +51,7 @@ def count_rows(session: Session, row: UpkeepRow) -> None:
 
 
 def believe(session: Session, now: datetime, length: timedelta, most_credit: timedelta) -> None:
-    """Believe the clock from now on, and count as passed what the server may have been off for."""
+    """Trust the clock from now on, and count the time that the server may have been off."""
     jumps = _all(session)
     pending = [jump for jump in jumps if not jump.believed]
     off = sum(jump.off for jump in pending)
@@ -65,7 +65,7 @@ def believe(session: Session, now: datetime, length: timedelta, most_credit: tim
 
 
 def _takes_back(last: ClockJumpRow, row: UpkeepRow, gap: int) -> bool:
-    """Tell whether the last jump was wrong: before an hour has counted, this one goes back towards where that began.
+    """Return whether the last jump was wrong: before an hour has counted, this one goes back towards where that began.
 
     A machine without a battery for its clock starts so each day.
     """
@@ -73,7 +73,7 @@ def _takes_back(last: ClockJumpRow, row: UpkeepRow, gap: int) -> bool:
 
 
 def _take_back(session: Session, last: ClockJumpRow, row: UpkeepRow) -> None:
-    """Be as if the jump had not been; only what came in since is dated by another clock."""
+    """Undo the jump; only what arrived since is dated by another clock."""
     right = last.before + (row.beat_at - last.at)
     if any(_highest(session, name) > getattr(last, name) for name in DATED):
         last.believed = True
@@ -86,7 +86,7 @@ def _take_back(session: Session, last: ClockJumpRow, row: UpkeepRow) -> None:
 
 
 def _hours_after(jump: ClockJumpRow) -> int:
-    """Give the hours that upkeep has to run after a jump; one that is only time that passed begins none again."""
+    """Return the hours that upkeep has to run after a jump; one that is only time that passed begins none again."""
     return jump.hours_left if jump.off > 0 and jump.hours_left else HOURS_TO_BELIEVE
 
 

@@ -11,7 +11,7 @@ from receiver.storage.columns import NEVER_AGAIN, ZERO, Base
 
 
 class HighestIds:
-    """Holds how far the tables that are purged had come at a moment; what came in later has higher ids."""
+    """The highest ids of the purged tables at a moment; later rows have higher ones."""
 
     orders: Mapped[int]
     mails: Mapped[int]
@@ -19,7 +19,7 @@ class HighestIds:
 
 
 class UpkeepRow(HighestIds, Base):
-    """Is the upkeep's one heartbeat, which all processes of an installation share."""
+    """The upkeep's heartbeat, shared by all processes of an installation."""
 
     __tablename__ = "upkeep"
 
@@ -33,7 +33,7 @@ class UpkeepRow(HighestIds, Base):
 
 
 class ClockJumpRow(HighestIds, Base):
-    """Is one disagreement of heartbeat and clock; rows up to these ids were dated by the clock of before."""
+    """A jump of the clock against the heartbeat; rows up to these ids have dates from before."""
 
     __tablename__ = "clock_jumps"
 

@@ -16,7 +16,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 class Instant(TypeDecorator[datetime]):
-    """Keeps an aware datetime as milliseconds since 1970 UTC: sortable, exact, the same in every database."""
+    """An aware datetime, stored as milliseconds since 1970 UTC: sortable and exact."""
 
     impl = BigInteger
     cache_ok = True
@@ -31,12 +31,12 @@ class Instant(TypeDecorator[datetime]):
 
 
 def milliseconds(when: datetime) -> int:
-    """Give the stored form of an aware datetime: whole milliseconds since 1970 UTC, never rounded up."""
+    """Return the stored form of an aware datetime: whole milliseconds since 1970 UTC, never rounded up."""
     return (when - _EPOCH) // _MILLISECOND
 
 
 def receipt_of(pk: int) -> str:
-    """Give the receipt of the order with this primary key."""
+    """Return the receipt of the order with this primary key."""
     return f"rcp_{pk:08d}"
 
 
@@ -51,7 +51,7 @@ NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 
 class Base(DeclarativeBase):
-    """Holds the tables' metadata; names every constraint, so that migrations can name them."""
+    """The tables' metadata; every constraint is named, so that migrations can refer to it."""
 
     metadata = MetaData(
         naming_convention={
@@ -65,7 +65,7 @@ class Base(DeclarativeBase):
 
 
 class Job:
-    """Is what every durable job's row has: state, attempts, due time and the lease of the run at work on it."""
+    """The columns of every durable job: state, attempts, due time, and the lease of the current run."""
 
     id: Mapped[int] = mapped_column(primary_key=True)
     state: Mapped[str]

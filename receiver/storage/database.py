@@ -23,7 +23,7 @@ from receiver.storage.write_transaction import WriteTransaction
 
 
 class Database:
-    """Opens sessions on the orders' database; read ones at any time, write ones one at a time."""
+    """The database: read sessions at any time, write sessions one at a time."""
 
     def __init__(self, url: str, lock_path: Path) -> None:
         if make_url(url).get_backend_name() != "sqlite":
@@ -114,7 +114,7 @@ class Database:
         raise Unavailable(f"{self.path.name} was removed or replaced while it was in use; start the server again.")
 
     def _kept_cursor(self) -> Any:
-        """Give the cursor of the last time: to take a connection from the pool and back takes longer than a commit."""
+        """Return the previous cursor: taking a connection from the pool and back takes longer than a commit."""
         if self._cursor is None:
             connection = self.engine.raw_connection()
             connection.detach()
@@ -157,7 +157,7 @@ def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: di
 
 
 def _keep_no_odd_one(connection: Any, record: Any) -> None:
-    """Give a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
+    """Return a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
     if connection is not None and (connection.is_lent or connection.is_altered):
         record.invalidate()
 

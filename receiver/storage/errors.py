@@ -58,7 +58,7 @@ def _kind(cause: str, step: str) -> type[Unavailable]:
 
 
 def _next_step(cause: str) -> str:
-    """Say what helps against what SQLite says."""
+    """Return what to do about SQLite's message."""
     for begin, step in _NEXT_STEPS.items():
         if cause.startswith(begin):
             return step

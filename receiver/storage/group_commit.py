@@ -21,7 +21,7 @@ Outcome = TypeVar("Outcome")
 
 
 class _Waiting(Generic[Entry, Outcome]):
-    """Is one thread's entry, until it has an outcome, an error, or the lead."""
+    """One thread's entry, until it has an outcome, an error, or the lead."""
 
     def __init__(self, entry: Entry, patience: float) -> None:
         self.entry = entry
@@ -38,7 +38,7 @@ class _Waiting(Generic[Entry, Outcome]):
 
 
 class GroupCommit(Generic[Entry, Outcome]):
-    """Collects entries of many threads into few commits; nobody returns before their entry is on disk.
+    """A queue that groups the entries of many threads into few commits; each returns once its entry is on disk.
 
     ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the right to
     write, calls ``take(most)`` for the entries that have queued by then, and gives their outcomes in order.
@@ -101,7 +101,7 @@ class GroupCommit(Generic[Entry, Outcome]):
     def _fail(
         self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: BaseException
     ) -> None:
-        """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
+        """Return the error to those whose commit failed; to the leader alone when it never got to commit."""
         with self._mutex:
             if not taken:
                 self._queue.remove(mine)
@@ -119,7 +119,7 @@ class GroupCommit(Generic[Entry, Outcome]):
                 self._queue[0].asleep.release()
 
     def _line_up(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
-        """Have each wake the next, the leader first, apart from those who have gone."""
+        """Make each wake the next, the leader first, except those that have gone."""
         with self._mutex:
             for waiting, following in pairwise([waiting for waiting in taken if not waiting.gave_up]):
                 waiting.wakes = following

@@ -24,7 +24,7 @@ _LOOK_EVERY_SECONDS = 60.0
 
 
 class Heartbeat:
-    """Beats once an hour, counted by the steady clock, and notes when the clock makes no sense.
+    """The hourly heartbeat by the monotonic clock, which notes when the wall clock jumps.
 
     An hour is counted once, however many processes run: by the one that has seen nobody count for an hour. Between
     beats the clock is compared with the last one, so that many small wrong steps are seen as the large one they are.
@@ -63,7 +63,7 @@ class Heartbeat:
                 self._write(session, now, steady)
 
     def _was_set(self, now: datetime, steady: float) -> bool:
-        """Tell whether the clock went on otherwise than the steady one since the last look, or nobody looked yet."""
+        """Return whether the clock went on otherwise than the steady one since the last look, or nobody looked yet."""
         before, self._apart = self._apart, now.timestamp() - steady
         return before is None or abs(self._apart - before) > LARGEST_GAP.total_seconds()
 

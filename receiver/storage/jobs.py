@@ -79,7 +79,7 @@ def write_down(database: Database, write: Callable[[Session], Result]) -> Result
 def anything_due(
     database: Database, model: type[Job], free: ColumnElement[bool], *conditions: ColumnElement[bool]
 ) -> bool:
-    """Tell, by a read, whether a worker would find a job of this kind now."""
+    """Return, by a read, whether a worker would find a job of this kind now."""
     with database.read() as session:
         due = select(model.id).where(_is_due(model, datetime.now(UTC), free), *conditions)
         return session.scalar(due.limit(1)) is not None
@@ -97,7 +97,7 @@ def settle(session: Session, job: JobRow, **values: Any) -> bool:
 
 
 def holds_lease(model: type[JobRow], job: JobRow) -> ColumnElement[bool]:
-    """Make the condition that this run still holds the job."""
+    """Return the condition that this run still holds the job."""
     return and_(model.id == job.id, model.lease_token == job.lease_token)
 
 

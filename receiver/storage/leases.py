@@ -23,7 +23,7 @@ _Lease = tuple[int, str | None, datetime | None]
 
 
 class Leases:
-    """Holds the leases of this process's runs, renews them while the runs live, and watches those of the others."""
+    """The leases of this process's runs, renewed while the runs live, and a watch on other processes' leases."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Leases:
                 del self._held[id(job)]
 
     def renew(self) -> None:
-        """Lengthen all leases held here, if the time for it has come."""
+        """Renew all leases held here, if it's time."""
         with self._mutex:
             held = list(self._held.values())
         if not held or self._steady() - self._renewed_at < RENEWAL.total_seconds():
@@ -77,13 +77,13 @@ class Leases:
                 self._seen[model] = {lease: before.get(lease, now) for lease in leases}
 
     def free(self, model: type[Job]) -> ColumnElement[bool]:
-        """Make the condition that nobody is at work on the job: no run of this process, nor a living one elsewhere."""
+        """Return the condition that nobody works on the job: no run of this process, nor a live one elsewhere."""
         with self._mutex:
             held = [job.id for job in self._held.values() if isinstance(job, model)]
         return and_(model.id.not_in(held) if held else true(), not_(self.leased(model, model)))
 
     def leased(self, model: type[Job], row: Any) -> ColumnElement[bool]:
-        """Make the condition that a row of this model, perhaps an alias of it, has a lease that has not ended."""
+        """Return the condition that a row of this model, perhaps an alias of it, has a lease that has not ended."""
         ended = or_(
             row.lease_until.is_(None),
             *(
@@ -94,7 +94,7 @@ class Leases:
         return not_(ended)
 
     def _silent(self, model: type[Job]) -> list[_Lease]:
-        """Give the leases that nobody has renewed for as long as one lasts."""
+        """Return the leases that nobody has renewed for as long as one lasts."""
         with self._mutex:
             seen = self._seen.get(model, {})
             return [lease for lease, since in seen.items() if self._steady() - since >= LEASE.total_seconds()]

@@ -15,7 +15,7 @@ IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
 
 
 class OrderRow(Job, Base):
-    """Is one proven POST as received, and the job of running its handlers.
+    """One verified POST as received, and the job of running its handlers.
 
     States: open, done, failed, parked, ignored, duplicate. ``fields`` holds the decoded fields in order as JSON
     pairs, secrets and card data removed; ``order`` the parsed order as JSON, null while parked.
@@ -58,7 +58,7 @@ class OrderRow(Job, Base):
 
     @property
     def receipt(self) -> str:
-        """Give the name under which sender and merchant speak of this delivery."""
+        """The name under which sender and merchant speak of this delivery."""
         return receipt_of(self.id)
 
     handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
@@ -78,7 +78,7 @@ class OrderRow(Job, Base):
 
 
 class HandlerRow(Base):
-    """Is what one handler has made of one order. States: pending, done, skipped, retrying, failed."""
+    """One handler's result for one order. States: pending, done, skipped, retrying, failed."""
 
     __tablename__ = "order_handlers"
 
@@ -102,7 +102,7 @@ class HandlerRow(Base):
 
 
 class AttemptRow(Base):
-    """Is one attempt of one handler on one order, kept as history."""
+    """One attempt of one handler on one order, kept as history."""
 
     __tablename__ = "handler_attempts"
 
@@ -117,7 +117,7 @@ class AttemptRow(Base):
 
 
 class OnceRow(Base):
-    """Is one key that a handler has asked for by ``context.once``, kept as its SHA-256, and the order it was for."""
+    """One key that a handler passed to ``context.once``, as its SHA-256, and its order."""
 
     __tablename__ = "handler_once"
 
@@ -131,7 +131,7 @@ class OnceRow(Base):
 
 
 class MailRow(Job, Base):
-    """Is one mail of the outbox and the job of sending it. States: open, sent, failed."""
+    """One email of the outbox and the job of sending it. States: open, sent, failed."""
 
     __tablename__ = "mails"
 
@@ -160,7 +160,7 @@ class MailRow(Job, Base):
 
 
 class CustomerRow(Base):
-    """Is one customer, keyed by normalised e-mail."""
+    """One customer, keyed by normalised email."""
 
     __tablename__ = "customers"
 
@@ -186,7 +186,7 @@ class CustomerRow(Base):
 
 
 class AddressRow(Base):
-    """Is one address that a customer has used; the digest keeps the same one from standing twice."""
+    """One address that a customer has used; the digest keeps it from being stored twice."""
 
     __tablename__ = "customer_addresses"
 
@@ -226,7 +226,7 @@ class SecretRow(Base):
 
 
 class RefusalRow(Base):
-    """Is one refused POST: the precise reason, and header and field names with sizes, never a value."""
+    """One refused POST: the exact reason, and header and field names with sizes, never a value."""
 
     __tablename__ = "refusals"
 
@@ -243,7 +243,7 @@ class RefusalRow(Base):
 
 
 class NoticeRow(Base):
-    """Is what the merchant was last told of one kind of trouble, so that they are told once a day at most."""
+    """The last notice of one kind of problem, so that the merchant gets at most one a day."""
 
     __tablename__ = "notices"
 
@@ -253,7 +253,7 @@ class NoticeRow(Base):
 
 
 class MappedFieldRow(Base):
-    """Is one rule of a source's mapping that the console saved; ``rule`` is JSON, of a form that config.toml takes."""
+    """One mapping rule that the console saved; ``rule`` is JSON in the form that config.toml takes."""
 
     __tablename__ = "mapped_fields"
 
@@ -264,7 +264,7 @@ class MappedFieldRow(Base):
 
 
 class SourceOptionRow(Base):
-    """Is one option of a source that the console saved; ``value`` is JSON, as config.toml would have it."""
+    """One source option that the console saved; ``value`` is JSON in the form that config.toml takes."""
 
     __tablename__ = "source_options"
 
@@ -275,7 +275,7 @@ class SourceOptionRow(Base):
 
 
 class AdministratorRow(Base):
-    """Is the console's one administrator."""
+    """The console's one administrator."""
 
     __tablename__ = "administrator"
 

@@ -102,20 +102,20 @@ def dismiss(session: Session, receipt: str) -> None:
 
 
 def duplicates(session: Session, row: OrderRow) -> Sequence[str]:
-    """Give the receipts of the parked orders that turned out to be this one once they were understood."""
+    """Return the receipts of the parked orders that turned out to be this one once they were understood."""
     same = select(OrderRow.id).where(OrderRow.state == "duplicate", OrderRow.duplicate_of == row.receipt)
     return [receipt_of(pk) for pk in session.scalars(same.order_by(OrderRow.id))]
 
 
 def first_received_at(session: Session) -> datetime | None:
-    """Give when the first good POST came in that was no test; None before it."""
+    """Return when the first good POST came in that was no test; None before it."""
     return session.scalar(
         select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at).limit(1)
     )
 
 
 def attempts(session: Session, row: OrderRow) -> dict[int, list[AttemptRow]]:
-    """Give every attempt of an order's handlers, newest first, by the handler's key."""
+    """Return every attempt of an order's handlers, newest first, by the handler's key."""
     mine = select(AttemptRow).join(HandlerRow, HandlerRow.id == AttemptRow.handler_pk)
     found: dict[int, list[AttemptRow]] = {}
     for attempt in session.scalars(mine.where(HandlerRow.order_pk == row.id).order_by(AttemptRow.id.desc())):

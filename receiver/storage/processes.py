@@ -34,7 +34,7 @@ _OF_THE_DATABASE = (ReceiverError, SQLAlchemyError, OSError)
 
 
 class ProcessRow(Base):
-    """Is one process that serves or works, and what it loaded: handlers' names and files' digests, as JSON."""
+    """One running process and what it loaded: handler names and file digests, as JSON."""
 
     __tablename__ = "processes"
 
@@ -52,7 +52,7 @@ class ProcessRow(Base):
 
 @dataclass(frozen=True)
 class Loaded:
-    """Says what a process that lives has loaded."""
+    """What a running process has loaded."""
 
     #: ``server`` or ``worker``.
     kind: str
@@ -63,7 +63,7 @@ class Loaded:
 
 @dataclass
 class Presence:
-    """Writes down, now and then, that this process lives; until it begins, as in a command, it writes nothing."""
+    """The process's sign of life in the database, renewed now and then; commands write none."""
 
     database: Database
     _row: dict[str, object] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class Presence:
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self, kind: str, handlers: Sequence[str], files: Callable[[], Mapping[str, str]]) -> None:
-        """Say from now on that this process lives and has loaded these; ``files`` is asked again at each sign."""
+        """Announce this process and what it loaded; ``files`` is called again at each sign of life."""
         self._files = files
         self._row = {
             "token": secrets.token_hex(8),
@@ -100,7 +100,7 @@ class Presence:
                 self._next_sign = time.monotonic() + SIGN_EVERY
 
     def end(self) -> None:
-        """Say that this process ends."""
+        """Announce that this process ends."""
         with self._mutex:
             if not self._row:
                 return
@@ -131,7 +131,7 @@ class Presence:
 
 
 def living(session: Session, now: datetime) -> list[Loaded]:
-    """Give what each process that serves or works now has loaded."""
+    """Return what each process that serves or works now has loaded."""
     rows = session.scalars(select(ProcessRow).order_by(ProcessRow.started_at))
     return [Loaded(row.kind, json.loads(row.handlers), json.loads(row.files)) for row in rows if _lives(row, now)]
 

@@ -12,7 +12,7 @@ from receiver.storage.columns import Base, Job
 
 
 class RegistrationRow(Job, Base):
-    """Is one customer's registration with the website, and the job of it. States: open, done, failed.
+    """One customer's registration with the website, and its job. States: open, done, failed.
 
     There is one for each customer, so no two runs for one customer are at work at a time.
     """

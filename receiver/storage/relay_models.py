@@ -12,7 +12,7 @@ from receiver.storage.columns import NEVER_AGAIN, Base, Job
 
 
 class ControlRow(Base):
-    """Is the one Order Control: whether orders are transmitted, where to and how."""
+    """The Order Controls: whether orders are sent, where to and how."""
 
     __tablename__ = "order_control"
 
@@ -30,7 +30,7 @@ class ControlRow(Base):
 
 
 class TransmissionRow(Job, Base):
-    """Is one order on its way to the merchant's server, or to one that a handler forwards it to, and the job of that.
+    """One order on its way to the merchant's server, or to one it's forwarded to, and the job of sending it.
 
     States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the schedule
     that it is on, which begins anew when it is released or sent again; ``trail`` has them all.
@@ -56,7 +56,7 @@ class TransmissionRow(Job, Base):
 
     @property
     def last_attempt(self) -> TransmissionAttemptRow | None:
-        """Give the newest attempt; None before the first."""
+        """The newest attempt; None before the first."""
         return self.trail[0] if self.trail else None
 
     __table_args__ = (
@@ -68,7 +68,7 @@ class TransmissionRow(Job, Base):
 
 
 class TransmissionAttemptRow(Base):
-    """Is one attempt of one transmission: what was sent where, and what came back; holds no secret."""
+    """One attempt of a transmission: what was sent where, and the response; holds no secret."""
 
     __tablename__ = "transmission_attempts"
 

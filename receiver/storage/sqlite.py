@@ -34,18 +34,18 @@ _LARGEST_LOG_PAGES = 20_000
 
 
 def wal_is_safe(version: tuple[int, int, int]) -> bool:
-    """Tell whether this SQLite version cannot lose a commit in WAL mode (its WAL-reset bug is fixed)."""
+    """Return whether this SQLite version cannot lose a commit in WAL mode (its WAL-reset bug is fixed)."""
     line = version[:2]
     return version >= _FIXED_SINCE or (line in _FIXED_LINES and version[2] >= _FIXED_LINES[line])
 
 
 def journal_mode() -> str:
-    """Give the journal mode that is safe on the SQLite in use: ``wal`` or ``delete``."""
+    """Return the journal mode that is safe on the SQLite in use: ``wal`` or ``delete``."""
     return "wal" if wal_is_safe(driver.sqlite_version_info) else "delete"
 
 
 class _Cursor(driver.Cursor):
-    """Steps only while it holds its connection's gate, so that a close by another thread never meets a step."""
+    """A cursor that steps only while it holds its connection's gate, so that another thread can close safely."""
 
     connection: GatedConnection
 
@@ -94,7 +94,7 @@ class _Cursor(driver.Cursor):
 
 
 class GatedConnection(driver.Connection):
-    """Is a connection that ``cut_off`` can close safely from any thread, even in the middle of a statement."""
+    """A connection that ``cut_off`` can close safely from any thread, even in the middle of a statement."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.gate = threading.RLock()

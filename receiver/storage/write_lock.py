@@ -21,7 +21,7 @@ _LONGEST_PAUSE = 0.0005
 
 
 class WriteLock:
-    """Lets one writer at a time through, of all threads of all processes that name the same file.
+    """A lock for one writer at a time, across all threads and processes that use the same file.
 
     SQLite's own waiting sleeps in growing steps and starves under load; with this lock in front, its writers
     find the database free. The kernel drops the lock of a process that dies.
@@ -50,7 +50,7 @@ class WriteLock:
             raise
 
     def release(self) -> None:
-        """Let the next writer in."""
+        """Release the lock to the next writer."""
         assert self._file is not None  # noqa: S101 - released by whoever acquired it
         fcntl.flock(self._file, fcntl.LOCK_UN)
         self._mutex.release()

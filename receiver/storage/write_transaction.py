@@ -13,7 +13,7 @@ from receiver.storage.write_lock import WriteLock
 
 
 class WriteTransaction:
-    """Is one open write transaction that holds the write lock until it is committed, rolled back or cut off."""
+    """An open write transaction, which holds the write lock until it's committed, rolled back or cut off."""
 
     def __init__(self, connection: Connection, lock: WriteLock) -> None:
         self.connection = connection
@@ -22,12 +22,12 @@ class WriteTransaction:
         self._raw: Any = connection.connection.dbapi_connection
 
     def lend(self) -> None:
-        """Let no statement end it until it is taken back, or closed."""
+        """Keep statements from ending it until it's taken back or closed."""
         self._raw.is_lent = True
         self._raw.loans += 1
 
     def take_back(self) -> None:
-        """Let it be ended again; raises RuntimeError when it has been ended all the same."""
+        """Allow ending it again; raises RuntimeError if it was ended meanwhile."""
         self._raw.check_is_open()
         self._raw.is_lent = False
         self._raw.loans += 1

@@ -33,7 +33,7 @@ LONG = ("name", "company")
 
 
 class HandlerCases:
-    """Is the battery that any handler inherits: ``class TestMine(HandlerCases): name = "mine"``.
+    """The tests that any handler inherits: ``class TestMine(HandlerCases): name = "mine"``.
 
     Override the fixture ``handler_settings`` for a handler that needs settings, and ``order`` for one that has
     nothing to do with the test order.
@@ -42,7 +42,7 @@ class HandlerCases:
     name: ClassVar[str]
 
     def test_it_is_done_and_running_twice_does_no_harm(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
-        """See the order done and its mails sent, and nothing more come of a second run."""
+        """Check that the order is done and its emails sent, and that a second run adds nothing."""
         trial = run_handler(self.name)
         assert trial.harm() == []
         assert trial.state == "done", f"{trial.detail}: override the fixture `order` with one that it works on"
@@ -53,7 +53,7 @@ class HandlerCases:
         assert len({mail.message_id for mail in outbox}) == len(outbox)
 
     def test_it_obeys_a_test_transmission(self, run_handler: RunHandler, order: Order, outbox: list[MailRow]) -> None:
-        """See no row kept, and every mail go to the merchant."""
+        """Check that no row is kept and every email goes to the merchant."""
         trial = run_handler(self.name, order.model_copy(update={"test": True}))
         assert trial.harm() == []
         assert trial.rows_of_its_own() == trial.before
@@ -61,11 +61,11 @@ class HandlerCases:
         assert all(mail.test for mail in outbox)
 
     def test_it_survives_missing_fields(self, run_handler: RunHandler) -> None:
-        """See an order of nothing but its id done or skipped."""
+        """Check that an order with only an id is done or skipped."""
         assert run_handler(self.name, {"order_id": "A-1"}).harm() == []
 
     def test_it_survives_hostile_text(self, run_handler: RunHandler, order: Order) -> None:
-        """See text that means harm to templates, mails and databases do none, in every field that takes any text."""
+        """Check that hostile text does no harm in any text field."""
         usual = dict(form_fields(order))
         harm = {
             kind: run_handler(self.name, {**usual, **changes, "order_id": f"A-{number}", "event_id": f"evt_{number}"})
@@ -76,7 +76,7 @@ class HandlerCases:
     def test_it_imports_neither_engine_nor_routes_nor_another_handler(
         self, instance: Path, handler_settings: dict[str, Any]
     ) -> None:
-        """See its file import nothing of how the receiver works."""
+        """Check that its file imports nothing of the receiver's internals."""
         registry = load(instance, [self.name], with_tables(handler_settings).get(TABLES, {}))
         found = registry.get(self.name)
         assert found, (*registry.problems, *registry.not_yet)
@@ -94,6 +94,6 @@ def _hostile_fields() -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def text_fields(value: str) -> dict[str, str]:
-    """Give every field of the contract that may hold any text, and fields that it does not know, with this text."""
+    """Return every field of the contract that may hold any text, and fields that it does not know, with this text."""
     known = [form_name(Place(part, 0, field)) for (part, field), kind in KINDS.items() if kind is TEXT]
     return dict.fromkeys([*known, "custom_gift_message", "item_1_options", "AffiliateRef"], value)

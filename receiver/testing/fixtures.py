@@ -51,13 +51,13 @@ def make_order() -> MakeOrder:
 
 @pytest.fixture
 def order(make_order: MakeOrder) -> Order:
-    """Give the test order as a real one; override it when the handler has nothing to do with that."""
+    """Return the test order as a real one; override it when the handler has nothing to do with that."""
     return make_order()
 
 
 @pytest.fixture
 def handler_settings() -> dict[str, Any]:
-    """Give the settings that the handler works with, none unless overridden.
+    """Return the settings that the handler works with, none unless overridden.
 
     Its own stand in its table: ``{"handlers": {"mine": {"token": "t"}}}``.
     """
@@ -66,7 +66,7 @@ def handler_settings() -> dict[str, Any]:
 
 @pytest.fixture
 def outbox() -> list[MailRow]:
-    """Give the mails that ``run_handler`` brought about, oldest first; the list is filled as handlers run.
+    """Return the mails that ``run_handler`` brought about, oldest first; the list is filled as handlers run.
 
     Each has ``recipient``, ``subject``, ``text``, ``html``, ``reply_to`` and ``state``: *sent*, into a file.
     """
@@ -75,7 +75,7 @@ def outbox() -> list[MailRow]:
 
 @pytest.fixture(scope="session")
 def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give an instance as ``flask init`` leaves it; tests work on copies."""
+    """Return an instance as ``flask init`` leaves it; tests work on copies."""
     path = tmp_path_factory.mktemp("fresh") / "instance"
     with pytest.MonkeyPatch.context() as patch:
         _use_nothing_but(patch, path)
@@ -87,7 +87,7 @@ def fresh_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def instance(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give an instance of the test's own, with copies of the merchant's ``handlers`` and ``templates``."""
+    """Return an instance of the test's own, with copies of the merchant's ``handlers`` and ``templates``."""
     merchants = instance_folder()
     path = tmp_path / "instance"
     shutil.copytree(fresh_instance, path)
@@ -139,7 +139,7 @@ def run_handler(
 
 
 def _use_nothing_but(patch: pytest.MonkeyPatch, instance: Path) -> None:
-    """Let the environment name this instance and no other setting."""
+    """Set the environment to this instance and no other setting."""
     for name in [name for name in os.environ if name.startswith("RECEIVER_")]:
         patch.delenv(name)
     patch.setenv("RECEIVER_INSTANCE_PATH", str(instance))

@@ -31,6 +31,6 @@ def _is_out_of_bounds(name: str) -> bool:
 
 
 def _is_another_handler(name: str) -> bool:
-    """Tell whether a name is one of the merchant's files; those that begin with ``_`` are there to be imported."""
+    """Return whether a name is one of the merchant's files; those starting with ``_`` may be imported."""
     package, _, inner = name.partition(".")
     return package.startswith(instance_files.PREFIX) and not inner.startswith("_")

@@ -18,7 +18,7 @@ from receiver.storage.models import HandlerRow, MailRow
 
 @dataclass
 class Trial:
-    """Is an order that a handler was run on, in an instance of the test's own."""
+    """An order that a handler was run on, in an instance of the test's own."""
 
     #: The parts of the app that it ran in; ``kit.database.read()`` opens a session on the instance's database.
     kit: Kit
@@ -32,17 +32,17 @@ class Trial:
 
     @property
     def state(self) -> str:
-        """Give ``done``, ``skipped``, ``retrying`` or ``failed``."""
+        """Return ``done``, ``skipped``, ``retrying`` or ``failed``."""
         return self.row.state
 
     @property
     def detail(self) -> str | None:
-        """Give what the handler returned, or why it did not end well."""
+        """What the handler returned, or why it did not end well."""
         return self.row.detail
 
     @property
     def row(self) -> HandlerRow:
-        """Give the receiver's record of the handler on this order, with ``attempts`` and ``due_at``."""
+        """The receiver's record of the handler on this order, with ``attempts`` and ``due_at``."""
         with self.kit.database.read() as session:
             return next(row for row in order_queries.find(session, self.receipt).handlers if row.name == self.name)
 
@@ -59,7 +59,7 @@ class Trial:
             self._outbox[:] = session.query(MailRow).order_by(MailRow.id)
 
     def harm(self) -> list[str]:
-        """Say what went wrong: not done or skipped, a mail not sent, or sent with headers that nobody gave it."""
+        """Return what went wrong: not done or skipped, an email not sent, or sent with injected headers."""
         state = self.state
         found = [] if state in {"done", "skipped"} else [f"{state}: {self.detail}"]
         sent = _headers_of(self.kit.instance / "outbox")

@@ -38,7 +38,7 @@ class Entrance:
 
     @property
     def sign_ins(self) -> SignIns:
-        """Return the sign-ins of this kind."""
+        """The sign-ins of this kind."""
         kit = current_kit()
         return SignIns(kit.database, kit.settings.SECRET_KEY.get_secret_value(), self.limits)
 
@@ -48,7 +48,7 @@ class Entrance:
         return token if isinstance(token, str) else ""
 
     def check(self, *, is_signed_in: bool, sign_in: str) -> ResponseReturnValue | None:
-        """Let a request pass that is signed in, or needn't be, and whose form is from a page of ours; None does."""
+        """Admit a request that is signed in, or needn't be, with a form from our own pages; None admits it."""
         if request.endpoint not in self.open_to_all and not is_signed_in:
             if request.method not in {"GET", "HEAD"}:
                 abort(401, self.ended)
@@ -94,7 +94,7 @@ class Entrance:
         self.leave()
 
     def remember(self, response: AnyResponse, owner: Owner) -> AnyResponse:
-        """Let the device that this response goes to be known to its owner from now on."""
+        """Remember the device that this response goes to as its owner's."""
         response.set_cookie(
             self._cookie_name(),
             self.sign_ins.device_cookie(owner),

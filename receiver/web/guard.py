@@ -45,7 +45,7 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 class _SessionsOfPages(SecureCookieSessionInterface):
-    """Opens no session for an order POST: nobody has signed in there, and to open one takes as long as to decode it."""
+    """Sessions for pages only: an order POST has none, and opening one takes as long as decoding the order."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return None if request.path.startswith("/orders") else super().open_session(app, request)
@@ -78,7 +78,7 @@ def _set_headers(response: Response) -> Response:
 
 
 def _set_transport_security(response: Response) -> Response:
-    """Let browsers ask for https alone from now on (RFC 6797); a sender of orders is no browser."""
+    """Make browsers use https only from now on (RFC 6797); order senders aren't browsers."""
     if request.is_secure and request.blueprint != "orders":
         response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
     return response

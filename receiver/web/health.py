@@ -12,13 +12,13 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 def healthz() -> ResponseReturnValue:
-    """Say that the process answers."""
+    """Answer that the process is alive."""
     return {"status": "alive"}
 
 
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
-    """Say whether the settings are right and an order could be written down; 503 otherwise."""
+    """Answer whether the settings are right and an order could be stored; 503 otherwise."""
     kit = current_kit()
     kit.obstacles.check()
     kit.readiness.check()

@@ -23,18 +23,18 @@ def init_app(app: Flask) -> None:
 
 
 def limits(endpoint: str | None) -> tuple[int, int]:
-    """Give the most bytes and the most fields that a form for this endpoint may have."""
+    """Return the most bytes and the most fields that a form for this endpoint may have."""
     return (MOST_BYTES_OF_LONG, MOST_FIELDS_OF_LONG) if endpoint in LONG else (MOST_BYTES, MOST_FIELDS)
 
 
 def too_large(endpoint: str | None) -> str:
-    """Say what a form may have that had more."""
+    """Return the message for a form that is too large."""
     most_bytes, most_fields = limits(endpoint)
     return f"Forms are limited to {most_bytes // 1024} KiB and {most_fields} fields. Nothing was changed."
 
 
 class _CountedForms(FormDataParser):
-    """Counts the fields of an urlencoded form before they are taken apart; Werkzeug counts the parts of a multipart."""
+    """A form parser that counts urlencoded fields before parsing; Werkzeug counts multipart ones itself."""
 
     def parse(self, stream: IO[bytes], mimetype: str, *args: Any, **kwargs: Any) -> Any:
         """Take a form apart; raises RequestEntityTooLarge."""
@@ -47,7 +47,7 @@ class _CountedForms(FormDataParser):
 
 
 class _LimitedRequest(Request):
-    """Is a request whose form has limits; they hold wherever its form, values or stream are first asked for."""
+    """A request with form limits, which apply wherever its form, values or stream are first read."""
 
     form_data_parser_class = _CountedForms
     max_content_length: Any = property(lambda self: limits(self.endpoint)[0])

@@ -25,7 +25,7 @@ def whole_number(values: Mapping[str, str], name: str) -> int | None:
 
 
 def filtered(name: str, known: Sequence[str]) -> str:
-    """Give the filter that the address names; "" for none, and for one that is not known."""
+    """Return the filter that the address names; "" for none, and for one that is not known."""
     wanted = request.args.get(name, "")
     return wanted if wanted in known else ""
 

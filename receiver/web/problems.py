@@ -63,7 +63,7 @@ def _from_http(error: HTTPException) -> Response:
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
-    """Give a response the headers that belong to an error, such as Allow; its body's own stay."""
+    """Return a response the headers that belong to an error, such as Allow; its body's own stay."""
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers[name] = value

@@ -115,12 +115,12 @@ def replay(
 
 
 def is_terminal() -> bool:
-    """Tell whether a person can be asked."""
+    """Return whether a person can be asked."""
     return sys.stdin.isatty()
 
 
 def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
-    """Give the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
+    """Return the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
     now = datetime.now(UTC)
     with kit.database.read() as session:
         seen = parked.overview(session)

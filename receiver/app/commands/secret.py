@@ -21,7 +21,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 class _Duration(click.ParamType[timedelta]):
-    """Reads a duration such as 24h, 30m or 7d."""
+    """A duration such as 24h, 30m or 7d."""
 
     name = "duration"
 

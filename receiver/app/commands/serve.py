@@ -77,14 +77,14 @@ def serve(host: str, port: int, reload: bool) -> None:
 
 
 def _reload(server: subprocess.Popen[Any], url: str) -> None:
-    """Have the server, once it is up, replace its worker by a new one, which loads the handlers as they are now."""
+    """Make the server, once it's up, replace its worker with one that loads the current handlers."""
     if _answers(server, url):
         click.echo("A handler file changed. Reloading the handlers.")
         server.send_signal(signal.SIGHUP)
 
 
 def _stop(server: subprocess.Popen[Any]) -> None:
-    """Ask the server to stop, once, since a second signal can hang it for good; whoever insists kills it."""
+    """Ask the server to stop, only once, since a second signal can hang it; a second Ctrl-C kills it."""
     _on_signals(lambda: _kill(server))
     server.terminate()
 
@@ -109,7 +109,7 @@ def _say_where(url: str, *, is_first_start: bool) -> None:
 
 
 def _free_address(host: str, port: int) -> str:
-    """Give the host's address, which is all that granian takes, once its port is known to be free.
+    """Return the host's address, which is all that granian takes, once its port is known to be free.
 
     Another server's answers there would be mistaken for this one's.
     """

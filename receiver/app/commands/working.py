@@ -13,7 +13,7 @@ from receiver.errors import ConfigurationError, ReceiverError
 
 
 def working_kit() -> Kit:
-    """Give the current app's kit; ends the command with what to mend when there is no usable database or key."""
+    """Return the current app's kit; ends the command with what to mend when there is no usable database or key."""
     kit = current_kit()
     problems = kit.obstacles.look()
     if problems:
@@ -23,7 +23,7 @@ def working_kit() -> Kit:
 
 @cache
 def in_words(command: click.Command) -> click.Command:
-    """Let a command, and each of its group, end with what is wrong and how to mend it, once for all."""
+    """Make a command, and each command of a group, end with what's wrong and how to fix it."""
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         in_words(one)
     if command.callback is not None:

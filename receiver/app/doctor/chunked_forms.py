@@ -40,7 +40,7 @@ def _how_to_end_it(source: str) -> str:
 
 
 def _what_runs(session: Session, kit: Kit, source: str) -> str:
-    """Say how many of those that are accepted by now a replay ends, and which one to look at else."""
+    """Describe how many of the now accepted ones a replay would run, and which one to check otherwise."""
     now = datetime.now(UTC)
     rows = held_back.of_source(session, source)
     stay = [row.receipt for row in rows if not runs_by_itself(session, row, kit.sources, now)]

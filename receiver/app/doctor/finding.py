@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finding:
-    """Is one line of the diagnosis: ``ok``, ``warning`` or ``wrong``."""
+    """One line of the diagnosis: ``ok``, ``warning`` or ``wrong``."""
 
     subject: str
     state: str

@@ -28,7 +28,7 @@ _LEAST_FREE_MB = 100
 
 
 def disk(kit: Kit) -> Iterator[Finding]:
-    """Tell whether there is room for orders to come; a small row may fit where an order does not."""
+    """Check that there's room for new orders; a small row may fit where an order doesn't."""
     if not kit.instance.is_dir():
         return
     free = shutil.disk_usage(kit.instance).free // 1_000_000
@@ -54,7 +54,7 @@ def clock(kit: Kit) -> Iterator[Finding]:
 
 
 def refused(kit: Kit) -> Iterator[Finding]:
-    """Give the newest refusal of each reason, and what ends it."""
+    """Yield the newest refusal of each reason, and what ends it."""
     with kit.database.read() as session:
         newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
     for row in newest:
@@ -138,7 +138,7 @@ def mail_templates(kit: Kit) -> Iterator[Finding]:
 
 
 def registrar(kit: Kit) -> Iterator[Finding]:
-    """Ask where customers become users whether it takes them, and count those that it did not."""
+    """Check the website that customers are registered with, and count the failures."""
     registrar = kit.registrations.registrar
     if kit.settings.ACCOUNT_URL and not account_url(kit.settings.REGISTRAR, kit.settings.ACCOUNT_URL):
         text = "ACCOUNT_URL has no effect while REGISTRAR is accounts, which emails its own link. Empty it"

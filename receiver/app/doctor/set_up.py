@@ -42,7 +42,7 @@ def settings(kit: Kit) -> Iterator[Finding]:
 
 
 def instance(kit: Kit) -> Iterator[Finding]:
-    """Tell whether the instance folder is there and its owner's alone."""
+    """Check that the instance folder exists and only its owner can read it."""
     if not kit.instance.is_dir():
         yield Finding("instance", "wrong", f"{kit.instance} doesn't exist. Run `flask init`")
         return
@@ -58,7 +58,7 @@ def instance(kit: Kit) -> Iterator[Finding]:
 
 
 def secrets(kit: Kit) -> Iterator[Finding]:
-    """Tell which shared secrets prove a POST now, and which cannot be decrypted."""
+    """Name the active shared secrets, and those that can't be decrypted."""
     with kit.database.read() as session:
         rows = kit.shared_secrets.listing(session, now=datetime.now(UTC))
     active = [row["fingerprint"] for row in rows if row["state"] == "active"]
@@ -96,7 +96,7 @@ def control_secrets(kit: Kit) -> Iterator[Finding]:
 
 
 def mail_server(kit: Kit) -> Iterator[Finding]:
-    """Say where mails lie while no server sends them, and that a password would travel in clear."""
+    """Report where emails are saved while no server is set, and a password sent unencrypted."""
     server, is_encrypted = kit.settings.MAIL_SERVER, kit.settings.MAIL_USE_TLS or kit.settings.MAIL_USE_SSL
     if not server:
         text = f"MAIL_SERVER isn't set: emails are saved in {kit.instance / 'outbox'} and not sent"
@@ -137,7 +137,7 @@ def registrars(kit: Kit) -> Iterator[Finding]:
 
 
 def public_url(kit: Kit) -> Iterator[Finding]:
-    """Tell whether the outside reaches this server by https."""
+    """Check that PUBLIC_URL is https, and that a proxy is in front."""
     url = urlsplit(kit.settings.PUBLIC_URL)
     if url.scheme == "https":
         yield Finding("public url", "ok", f"{kit.settings.PUBLIC_URL}: the service posts to …/orders")

@@ -24,7 +24,7 @@ _OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-uniq
 
 
 def database(kit: Kit) -> Iterator[Finding]:
-    """Tell which SQLite runs in which mode, whether all that is stored is whole, and commit a row."""
+    """Report SQLite's version and mode, check that the file is intact, and commit a row."""
     version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
     why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
     yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
@@ -66,7 +66,7 @@ def _damage(kit: Kit) -> Iterator[Finding]:
 
 
 def _said(kit: Kit, pragma: str) -> list[str] | None:
-    """Give what SQLite says of the file, None when it takes too long to find out."""
+    """Return what SQLite says of the file, None when it takes too long to find out."""
     deadline = time.monotonic() + _SECONDS
     try:
         with kit.database.read() as session:

@@ -23,14 +23,14 @@ MARK = "__customer_registrar__"
 
 
 class NotRegistered(Exception):
-    """Says, for the merchant, why the website did not take a customer; holds no secret."""
+    """Raised when the website didn't accept a customer; the text is for the merchant and holds no secret."""
 
 
 class Registrar(Protocol):
-    """Hands customers to one website; may be used by several threads."""
+    """What registers customers with one website; several threads may use it."""
 
     def register(self, customer: Fields) -> str:
-        """Hand over one customer and say what was done; raises NotRegistered. A second time does no harm."""
+        """Register one customer and return what was done; raises NotRegistered. Safe to repeat."""
         ...
 
     def check(self) -> str:
@@ -76,7 +76,7 @@ def registrar(name: str, *, settings: type[BaseModel] = NoSettings) -> Callable[
 
 
 def tells_a_website(chosen: str) -> bool:
-    """Tell whether this choice of REGISTRAR hands customers to a website."""
+    """Return whether this choice of REGISTRAR hands customers to a website."""
     return chosen not in WITHOUT_WEBSITE
 
 

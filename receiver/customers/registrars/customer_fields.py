@@ -27,7 +27,7 @@ NAMES = (
 
 
 def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
-    """Give all fields of a customer but the password; of each kind of address the one used last."""
+    """Return all fields of a customer but the password; of each kind of address the one used last."""
     fields: dict[str, Value] = dict.fromkeys(name for name in NAMES if name != UNUSABLE_PASSWORD)
     fields |= {name: getattr(customer, name) or None for name in _PERSON}
     fields["accepts_marketing"] = customer.accepts_marketing
@@ -40,7 +40,7 @@ def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
 
 
 def fields_digest(fields: Fields) -> str:
-    """Give what tells whether a website has been told these very data."""
+    """Return what tells whether a website has been told these very data."""
     return digest(json.dumps(fields, sort_keys=True, default=datetime.isoformat))
 
 

@@ -21,7 +21,7 @@ _PART_OF_URLLIB3 = re.compile(r"\w+\(host=.*?\): ")
 
 @registrar("http", settings=HttpSettings)
 class HttpRegistrar:
-    """Calls the website, which decides itself what is new; redirects are not followed."""
+    """A registrar that calls the website's API. The website decides what is new; redirects aren't followed."""
 
     def __init__(self, settings: HttpSettings, environment: Mapping[str, str] = os.environ) -> None:
         """Look at all that needs no call; raises ConfigurationError naming the key at fault."""
@@ -54,7 +54,7 @@ class HttpRegistrar:
         raise NotRegistered(self._refusal(response.status, answer))
 
     def check(self) -> str:
-        """Say where customers are sent; no call is without effect, so none is made."""
+        """Return where customers are sent. It makes no call, since none is without effect."""
         return f"http: {self._request.method} {self._request.url} for each new or changed customer"
 
     def _refusal(self, status: int, answer: str) -> str:

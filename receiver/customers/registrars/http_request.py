@@ -37,7 +37,7 @@ class HttpSettings(BaseModel, strict=True):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """Describes the call that makes one customer known."""
+    """The HTTP call that registers one customer."""
 
     url: str
     method: str
@@ -50,7 +50,7 @@ class Request:
     allow_private: bool
 
     def body(self, customer: Fields) -> bytes:
-        """Give the JSON body for one customer; what is not known is left out of it."""
+        """Return the JSON body for one customer; what is not known is left out of it."""
         return json.dumps(_filled(self.template, customer), default=datetime.isoformat).encode()
 
 

@@ -16,18 +16,18 @@ _VARIABLE = re.compile(r"\$\{(\w*)\}")
 
 @dataclass(frozen=True)
 class Template:
-    """Is a text in which fields of the customer stand in braces; ``{{`` is a brace itself."""
+    """A text with the customer's fields in braces; ``{{`` is a literal brace."""
 
     #: Pairs of a literal text and the field that follows it, if any.
     parts: tuple[tuple[str, str | None], ...]
 
     @property
     def fields(self) -> list[str]:
-        """Give the fields that stand in it."""
+        """The fields that stand in it."""
         return [field for _, field in self.parts if field is not None]
 
     def fill(self, customer: Fields) -> Value:
-        """Give the text for one customer, or None when none of its fields is known.
+        """Return the text for one customer, or None when none of its fields is known.
 
         One field alone keeps its kind, so that a truth value stays one.
         """
@@ -64,7 +64,7 @@ def from_environment(text: str, environment: Mapping[str, str]) -> str:
 
 
 def variables(text: str) -> list[str]:
-    """Give the environment variables that a text wants."""
+    """Return the environment variables that a text wants."""
     return _VARIABLE.findall(text)
 
 

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 
 def want(session: Session, customer: CustomerRow, *, now: datetime, again: bool = False) -> bool:
-    """Ask, in the caller's transaction, for a customer to be registered with their newest data.
+    """Queue the registration of a customer's newest data, in the caller's transaction.
 
     Gives False, and asks for nothing, when the website was told these very data, unless ``again``.
     """
@@ -46,7 +46,7 @@ def want(session: Session, customer: CustomerRow, *, now: datetime, again: bool 
 
 
 class Registrations:
-    """Registers the customers that it is asked for, one run at a time for each and the newest data last."""
+    """The job of registering customers: one run at a time per customer, with their newest data last."""
 
     def __init__(
         self, database: Database, leases: Leases, registrar: Registrar | None, *, schedule: Sequence[int]
@@ -58,7 +58,7 @@ class Registrations:
         self._schedule = schedule
 
     def is_due(self) -> bool:
-        """Tell whether a customer is to be registered now."""
+        """Return whether a registration is due."""
         if self.registrar is None:
             return False
         return jobs.anything_due(self._database, RegistrationRow, self._leases.free(RegistrationRow))
@@ -108,7 +108,7 @@ def _settle(session: Session, row: RegistrationRow, outcome: dict[str, Any]) -> 
 
 
 def ask(session: Session, email: str, *, now: datetime) -> None:
-    """Ask for one customer to be registered, told before or not; raises NotThere for one nobody knows."""
+    """Queue the registration of one customer, even if done before; raises NotThere if unknown."""
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
     if customer is None:
         raise NotThere(f"There is no customer {email[:254]}; see `flask customers list`.")
@@ -116,7 +116,7 @@ def ask(session: Session, email: str, *, now: datetime) -> None:
 
 
 def ask_all(database: Database, *, now: datetime) -> int:
-    """Ask for all customers that the website has not been told of as they are now; gives how many those are."""
+    """Queue everyone the website doesn't have up to date, and return how many."""
     asked, last = 0, 0
     while True:
         with database.write() as session:
@@ -129,7 +129,7 @@ def ask_all(database: Database, *, now: datetime) -> int:
 
 
 def of_customer(session: Session, customer_pk: int) -> RegistrationRow | None:
-    """Give a customer's registration; None when none was asked for."""
+    """Return a customer's registration; None when none was asked for."""
     return session.scalar(select(RegistrationRow).where(RegistrationRow.customer_pk == customer_pk))
 
 
@@ -141,6 +141,6 @@ def counts(session: Session) -> Counter[str]:
 
 
 def newest_failed(session: Session) -> RegistrationRow | None:
-    """Give the registration that failed last; None when none has."""
+    """Return the registration that failed last; None when none has."""
     failed = select(RegistrationRow).where(RegistrationRow.state == "failed")
     return session.scalar(failed.order_by(RegistrationRow.changed_at.desc()).limit(1))

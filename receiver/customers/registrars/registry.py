@@ -39,7 +39,7 @@ class Registrars:
 
     @property
     def names(self) -> list[str]:
-        """Return what REGISTRAR may be."""
+        """What REGISTRAR may be."""
         return sorted({*WITHOUT_WEBSITE, *self.types})
 
     def chosen(self, name: str, table: Any) -> tuple[Registrar | None, list[str]]:
@@ -86,7 +86,7 @@ def settings(model: type[Model], table: Mapping[str, Any]) -> Model:
 
 
 def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
-    """Say what a key must be, by its description in the model where it has one; never with its value."""
+    """Return what a key must be, by its description in the model where it has one; never with its value."""
     key = str(error["loc"][0]) if error["loc"] else "the table"
     described = key in model.model_fields and model.model_fields[key].description
     if described and error["type"] != "value_error":

@@ -43,7 +43,7 @@ class SqlSettings(BaseModel, strict=True):
 
 @registrar("sql", settings=SqlSettings)
 class SqlRegistrar:
-    """Finds a customer's row by e-mail in any spelling, adds it or brings the columns named up to date."""
+    """A registrar that finds a customer's row by email in any spelling, then adds or updates it."""
 
     def __init__(self, settings: SqlSettings, environment: Mapping[str, str] = os.environ) -> None:
         """Look at all that needs no connection; raises ConfigurationError naming the key at fault."""

@@ -18,18 +18,18 @@ _EXAMPLES = '"first_name", "{first_name} {last_name}" or {value = "customer"}'
 
 @dataclass(frozen=True)
 class Constant:
-    """Is a value that is the same for every customer."""
+    """A value that is the same for every customer."""
 
     value: Any
 
     def fill(self, _customer: Fields) -> Any:
-        """Give the value."""
+        """Return the value."""
         return self.value
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Holds the rule of each column, and which columns of a row that is there already are kept up to date."""
+    """The rule for each column, and which columns of an existing row are updated."""
 
     rules: Mapping[str, Template | Constant]
     #: The column that a row is found by.
@@ -37,11 +37,11 @@ class Columns:
     update: tuple[str, ...]
 
     def of_new(self, customer: Fields) -> dict[str, Any]:
-        """Give the values of a new row; None where nothing is known."""
+        """Return the values of a new row; None where nothing is known."""
         return {name: rule.fill(customer) for name, rule in self.rules.items()}
 
     def of_known(self, customer: Fields) -> dict[str, Any]:
-        """Give what is written into a row that is there: nothing unknown, and no consent taken away."""
+        """Return what is written into a row that is there: nothing unknown, and no consent taken away."""
         values = {name: (self.rules[name], self.rules[name].fill(customer)) for name in self.update}
         return {
             name: value
@@ -62,7 +62,7 @@ def read(columns: Mapping[str, Any], update: Sequence[Any]) -> Columns:
 
 
 def fitting(column: Column[Any], value: Any) -> Any:
-    """Give a value in the form that the column of the website has; a text that is too long is cut."""
+    """Return a value in the form that the column of the website has; a text that is too long is cut."""
     kind = _python_type(column)
     if value is None:
         return "" if kind is str and not column.nullable and column.server_default is None else None
@@ -114,7 +114,7 @@ def _python_type(column: Column[Any]) -> type | None:
 
 
 def _fitting_time(column: Column[Any], kind: type | None, value: datetime) -> Any:
-    """Give an aware moment as the column has moments; a number is seconds since 1970, a column without a zone UTC."""
+    """Return an aware moment as the column has moments; a number is seconds since 1970, a column without a zone UTC."""
     if kind is int:
         return int(value.timestamp())
     if kind is date:

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 
 def problem(engine: Engine) -> str | None:
-    """Give what is wrong with the database's schema and how to mend it, or None."""
+    """Return what is wrong with the database's schema and how to mend it, or None."""
     if not os.path.exists((engine.url.database or "").removeprefix("file:")):  # noqa: PTH110 - raises for no folder that is closed to us
         return "The database is not set up; run `flask init`."
     try:
@@ -44,13 +44,13 @@ def _of_another_release(found: str) -> str:
 
 
 def version(engine: Engine) -> str | None:
-    """Give the database's schema version, None for an empty database."""
+    """Return the database's schema version, None for an empty database."""
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest() -> str | None:
-    """Give this release's schema version."""
+    """Return this release's schema version."""
     return _scripts().get_current_head()
 
 
@@ -60,7 +60,7 @@ def is_known(version: str) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Bring the database to this release's schema, in one transaction, which orders that come meanwhile wait for."""
+    """Upgrade the database to this release's schema in one transaction; orders wait meanwhile."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     with changing(engine) as connection:
@@ -79,7 +79,7 @@ def changing(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def _free_to_rebuild(connection: Connection) -> Iterator[None]:
-    """Let a table be dropped and rebuilt under its rows' children and its views.
+    """Allow dropping and rebuilding a table that other rows and views refer to.
 
     SQLite takes the first only outside a transaction; without the second, a rename fails at a view of what was dropped.
     """

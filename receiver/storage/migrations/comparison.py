@@ -22,7 +22,7 @@ _IS = {"add": "is missing", "remove": "is not this release's"}
 
 @dataclass(frozen=True)
 class Difference:
-    """Is one thing that the database has otherwise than this release's models."""
+    """One difference between the database and this release's models."""
 
     table: str
     #: Empty where a whole table, an index or a constraint differs.
@@ -57,7 +57,7 @@ def _is_ours(_item: Any, _name: str | None, kind: str, is_reflected: bool, count
 
 
 def _flat(found: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """Give each change by itself; those of one column come in a list."""
+    """Yield each change by itself; those of one column come in a list."""
     for one in found:
         yield from one if isinstance(one, list) else [one]
 

@@ -21,7 +21,7 @@ account = Blueprint("account", __name__, url_prefix="/account")
 
 @account.before_request
 def check_request() -> ResponseReturnValue | None:
-    """Let customers in to what is theirs, and only from the account's own pages."""
+    """Admit signed-in customers, and only from the account's own pages."""
     kit = current_kit()
     g.customer = None
     if not kit.account_links.is_on:
@@ -34,25 +34,25 @@ def check_request() -> ResponseReturnValue | None:
 
 @account.after_request
 def send_no_referrer(response: Response) -> Response:
-    """Let no other site learn a page's address, which may be a link that opens an account."""
+    """Send no referrer: a page's address may be a link that opens an account."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
 @account.context_processor
 def on_every_page() -> dict[str, Any]:
-    """Give the pages the shop's name and who is signed in."""
+    """Return the pages the shop's name and who is signed in."""
     return {"shop_name": current_kit().settings.SHOP_NAME, "customer": g.customer}
 
 
 def accounts() -> Accounts:
-    """Give the current app's accounts."""
+    """Return the current app's accounts."""
     kit = current_kit()
     return Accounts(kit.database, kit.account_links, ACCOUNT.sign_ins)
 
 
 def customer() -> CustomerRow:
-    """Give who is signed in."""
+    """Return who is signed in."""
     found: CustomerRow = g.customer
     return found
 

@@ -27,21 +27,21 @@ _ANSWER_AFTER = 0.1
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]
-    """Asks for e-mail and password."""
+    """The sign-in form: email and password."""
 
     email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
     password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
 
 
 class EmailForm(FlaskForm):  # type: ignore[misc]
-    """Asks where to mail a link."""
+    """The form for the address to email a link to."""
 
     email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
 
 
 @account.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """Let a customer in."""
+    """Sign a customer in."""
     if g.customer is not None:
         return redirect(url_for("account.orders"))
     form = SignInForm()
@@ -55,7 +55,7 @@ def sign_in() -> ResponseReturnValue:
 
 @account.route("/claim/<token>", methods=["GET", "POST"])
 def claim(token: str) -> ResponseReturnValue:
-    """Let the owner of a mailed link choose a password; looking at the page changes nothing."""
+    """Set the password of an emailed link's owner; looking at the page changes nothing."""
     kit = current_kit()
     form = NewPasswordForm()
     try:

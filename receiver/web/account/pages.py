@@ -26,7 +26,7 @@ WORDS = {"done": "Received", "open": "In progress", "failed": "In progress"}
 
 
 class DetailsForm(FlaskForm):  # type: ignore[misc]
-    """Asks for name and telephone number."""
+    """The form for name and phone number."""
 
     first_name = StringField("First name", [Length(max=200)])
     last_name = StringField("Last name", [Length(max=200)])
@@ -86,7 +86,7 @@ def details() -> ResponseReturnValue:
 
 @account.post("/consent")
 def consent() -> ResponseReturnValue:
-    """Give or withdraw the consent to news by mail."""
+    """Return or withdraw the consent to news by mail."""
     is_given = request.form.get("news") == "yes"
     with current_kit().database.write() as session:
         row = session.get_one(CustomerRow, customer().id)

@@ -17,18 +17,18 @@ from receiver.web.account.blueprint import account
 
 
 def content_of(row: OrderRow) -> dict[str, Any]:
-    """Give an order's fields; none once what was ordered is no longer kept."""
+    """Return an order's fields; none once what was ordered is no longer kept."""
     content: dict[str, Any] = json.loads(row.order) if row.order else {}
     return content
 
 
 def number_of(row: OrderRow) -> str:
-    """Give the number by which the shopper knows the order."""
+    """Return the number by which the shopper knows the order."""
     return str(content_of(row).get("order_number") or row.order_id or row.receipt)
 
 
 def locale_of(row: OrderRow, customer: CustomerRow) -> Locale:
-    """Give the order's locale; the customer's where it names none or is kept no more, else DEFAULT_LOCALE."""
+    """Return the order's locale; the customer's where it names none or is kept no more, else DEFAULT_LOCALE."""
     tag = content_of(row).get("locale") or customer.locale
     return formatting.known_locale(tag, current_kit().settings.DEFAULT_LOCALE)
 

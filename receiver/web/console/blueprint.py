@@ -17,7 +17,7 @@ console = Blueprint("console", __name__, url_prefix="/admin")
 
 @console.before_request
 def check_request() -> ResponseReturnValue | None:
-    """Let only the administrator in, and only from the console's own pages."""
+    """Admit only the administrator, and only from the console's own pages."""
     kit = current_kit()
     if not kit.settings.SECRET_KEY:
         abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")

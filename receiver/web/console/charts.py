@@ -13,7 +13,7 @@ _LOWEST = 3
 
 @dataclass(frozen=True)
 class Bar:
-    """Is one bar, in the chart's own units, with what it stands for."""
+    """One bar, in the chart's own units, with its label and value."""
 
     x: float
     y: float
@@ -25,7 +25,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
-    """Is a whole chart."""
+    """A bar chart."""
 
     title: str
     #: What one bar is: an hour or a day.
@@ -36,7 +36,7 @@ class Chart:
 
     @property
     def highest(self) -> int:
-        """Give the value of the highest bar."""
+        """The value of the highest bar."""
         return max((bar.value for bar in self.bars), default=0)
 
 

@@ -16,7 +16,7 @@ from receiver.storage.models import OrderRow
 
 @dataclass(frozen=True)
 class Step:
-    """Is one thing to set up: whether it is done, what there is to know, where or by which command it is done."""
+    """One set-up step: whether it's done, what it's about, and where or how to do it."""
 
     name: str
     is_done: bool
@@ -28,12 +28,12 @@ class Step:
 
 
 def findings(kit: Kit) -> list[Finding]:
-    """Give what the doctor sees at a glance."""
+    """Return what the doctor sees at a glance."""
     return list(diagnose(kit, quickly=True))
 
 
 def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
-    """Give the steps in the order in which they are best done."""
+    """Return the steps in the order in which they are best done."""
     texts = {(one.subject, one.state): one.text for one in found}
     settings_url = url_for("console.settings")
     return [
@@ -79,7 +79,7 @@ def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
 
 
 def is_complete(of: Sequence[Step]) -> bool:
-    """Tell whether all is done that has to be."""
+    """Return whether every required step is done."""
     return all(step.is_done or step.is_optional for step in of)
 
 

@@ -17,7 +17,7 @@ from receiver.web.console.blueprint import console
 
 @dataclass(frozen=True)
 class ChunkedForms:
-    """Tells what becomes of one source's chunked forms, and how many are held back."""
+    """Whether a source's chunked forms are accepted, and how many are held back."""
 
     source: str
     held_back: int

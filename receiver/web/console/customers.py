@@ -49,7 +49,7 @@ def customers_one(pk: int) -> str:
 
 @console.post("/customers/<int:pk>/register")
 def customers_register(pk: int) -> ResponseReturnValue:
-    """Hand a customer to the website at once, told before or not."""
+    """Send a customer to the website now, even if sent before."""
     kit = current_kit()
     if not _has_website():
         abort(404, "REGISTRAR isn't set to a website that customers can be sent to.")
@@ -74,7 +74,7 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
 
 @console.get("/customers/<int:pk>/export")
 def customers_export(pk: int) -> Response:
-    """Hand over all that is kept of a customer, as a file."""
+    """Download everything stored about a customer."""
     with current_kit().database.read() as session:
         text = json.dumps(privacy.export(session, _found(session, pk).email), indent=2, ensure_ascii=False)
     headers = {"Content-Disposition": f'attachment; filename="customer-{pk}.json"'}
@@ -83,7 +83,7 @@ def customers_export(pk: int) -> Response:
 
 @console.route("/customers/<int:pk>/erase", methods=["GET", "POST"])
 def customers_erase(pk: int) -> ResponseReturnValue:
-    """Say what an erasure takes away and what it leaves, then do it."""
+    """Show what an erasure removes and keeps, then do it."""
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)

@@ -36,7 +36,7 @@ def no_such_page(unknown: str) -> Response:
 
 
 def _form_again() -> str:
-    """Give the way to the page that the form stood on, by way of the sign-in unless that still goes on."""
+    """Return the way to the page that the form stood on, by way of the sign-in unless that still goes on."""
     stood_on = urlsplit(request.referrer or "")
     path = f"{stood_on.path}?{stood_on.query}".rstrip("?")
     if stood_on.path == url_for("console.sign_in"):
@@ -59,7 +59,7 @@ def _page(status: int, title: str, detail: str, error: Exception) -> Response:
 
 
 def _typed() -> list[tuple[str, str]]:
-    """Give what was typed into a form that was not taken, so that it can be copied into the next."""
+    """Return what was typed into a form that was not taken, so that it can be copied into the next."""
     if request.endpoint not in _LONG_FORMS:
         return []
     try:

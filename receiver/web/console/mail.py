@@ -64,7 +64,7 @@ def mail_show(mail_id: int) -> str:
 
 @console.get("/mail/<int:mail_id>/preview")
 def mail_preview(mail_id: int) -> Response:
-    """Give a mail's HTML part alone, for the frame on its page."""
+    """Return a mail's HTML part alone, for the frame on its page."""
     with current_kit().database.read() as session:
         row = _found(session, mail_id)
     if row.html is None:

@@ -99,7 +99,7 @@ def _page(
 
 
 def _grouped(made: dict[str, Row]) -> list[tuple[str, list[Row], list[Row]]]:
-    """Give the groups with the rows that are shown at once and those that are folded away."""
+    """Return the groups with the rows that are shown at once and those that are folded away."""
     groups = [(label, [one for one in made.values() if one.part == part]) for part, label, _ in GROUPS]
     return [
         (label, [one for one in group if not one.is_folded], [one for one in group if one.is_folded])

@@ -50,27 +50,27 @@ class Row:
 
     @property
     def names(self) -> list[str]:
-        """Give the received names that are chosen."""
+        """The received names that are chosen."""
         return _chosen(self.inputs["from"]) or []
 
     @property
     def of_items(self) -> bool:
-        """Tell whether it is fed once for each item."""
+        """Return whether it's filled once per item."""
         return self.field.startswith("items[]")
 
     @property
     def has_words(self) -> bool:
-        """Tell whether its values are words that may differ."""
+        """Return whether its values are words that may differ."""
         return self.kind in _WORDY or self.field in _STATUSES or bool(self.inputs["words"])
 
     @property
     def has_more(self) -> bool:
-        """Tell whether more than a name is filled in."""
+        """Return whether more than a name is filled in."""
         return any(self.inputs[name] for name in _INPUTS if name != "from")
 
     @property
     def is_folded(self) -> bool:
-        """Tell whether nothing asks for it to be shown at once."""
+        """Return whether it can start folded away."""
         return not (self.is_main or self.from_file or self.error or any(self.inputs.values()))
 
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 
 class Entry(NamedTuple):
-    """Is one page of the menu."""
+    """One page in the menu."""
 
     label: str
     endpoint: str
 
 
 class Group(NamedTuple):
-    """Is one word of the menu with the pages behind it."""
+    """One heading in the menu, with its pages."""
 
     label: str
     entries: tuple[Entry, ...]

@@ -22,12 +22,12 @@ class Choice:
 
     @property
     def key(self) -> str:
-        """Give it in plain letters, as an option's value: a browser would change a line break in a name."""
+        """Return it in plain letters, as an option's value: a browser would change a line break in a name."""
         return json.dumps(self.names)
 
 
 def choices(fields: Fields, *, of_items: bool) -> list[Choice]:
-    """Give the received names that a field can be fed from, in their order."""
+    """Return the received names that a field can be fed from, in their order."""
     found: dict[str, str] = {}
     for name, value in fields:
         pattern = item_pattern(name) if of_items else name

@@ -37,7 +37,7 @@ _THEN = {
 
 
 class Answer(NamedTuple):
-    """Is one answer to a transmission."""
+    """One answer to a transmission."""
 
     status: str
     meaning: str
@@ -65,7 +65,7 @@ def order_guide() -> str:
 
 
 def signature_headers(order: Order, body: bytes) -> dict[str, str]:
-    """Give the signature headers of a body that was sent when the order was placed."""
+    """Return the signature headers of a body that was sent when the order was placed."""
     event_id = order.event_id or ""
     timestamp = int(order.order_date.timestamp()) if order.order_date else 0
     return {

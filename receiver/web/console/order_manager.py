@@ -24,7 +24,7 @@ SHOW_ONCE = "show_secret_once"
 
 
 class OrderControlForm(FlaskForm):  # type: ignore[misc]
-    """Asks for the Order Control; what is wrong with the URL is said by the control itself."""
+    """The form of the Order Controls, which check the URL themselves."""
 
     enabled = BooleanField("Enable HTTP POST of Completed Order Data to Your Own Server URL")
     url = StringField("Your own server URL")
@@ -95,7 +95,7 @@ def order_manager_test() -> ResponseReturnValue:
 
 
 def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
-    """Give the new secret to show, with the command that takes it to a receiver; None when there is none to show."""
+    """Return the new secret to show, with the command that takes it to a receiver; None when there is none to show."""
     if not control.secrets or session.pop(SHOW_ONCE, None) != control.secrets[0].fingerprint:
         return None
     value = kit.controls.reveal()
@@ -108,14 +108,14 @@ def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
 
 
 def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
-    """Tell whether this very receiver, at the control's URL, takes its secret; None when another is there."""
+    """Return whether this receiver, at the controls' URL, has their secret; None for another receiver."""
     if not own_receiver.is_at(control.url, kit.settings.PUBLIC_URL, request.host_url):
         return None
     return {"is_given": bool(control.secrets) and kit.shared_secrets.is_active(control.secrets[0].fingerprint)}
 
 
 def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
-    """Tell whether the control stands as the form asks, as it does when its button was pressed twice."""
+    """Return whether the controls already match the form, as after pressing its button twice."""
     asked = (form.enabled.data, (form.url.data or "").strip(), form.encoding.data, form.sends_secret_field.data)
     return asked == (control.enabled, control.url, control.encoding, control.sends_secret_field)
 

@@ -17,7 +17,7 @@ from receiver.web.entrance import CONSOLE
 
 
 class RevealForm(FlaskForm):  # type: ignore[misc]
-    """Asks for the admin password once more."""
+    """The form that asks for the admin password again."""
 
     password = PasswordField("Password", [InputRequired("Enter the admin password.")])
 
@@ -64,7 +64,7 @@ def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
 
 @console.post("/order-manager/give")
 def order_manager_give() -> ResponseReturnValue:
-    """Let this receiver take the control's secret."""
+    """Return the controls' secret to this receiver."""
     kit = current_kit()
     control = kit.controls.read()
     try:

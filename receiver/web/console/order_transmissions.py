@@ -18,10 +18,10 @@ from receiver.web.console.blueprint import console
 
 
 class RangeForm(FlaskForm):  # type: ignore[misc]
-    """Asks for a stretch of time, in the shop's zone; read from the address too, where no CSRF token stands."""
+    """The form for a period in the shop's time zone; also read from the URL, without a CSRF token."""
 
     class Meta:
-        """Leaves the token to the guard, which wants it of every POST."""
+        """Options of the form: the guard checks the CSRF token of every POST."""
 
         csrf = False
 

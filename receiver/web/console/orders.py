@@ -142,7 +142,7 @@ def _in_the_way(session: Session, row: OrderRow, kit: Kit) -> FieldError | None:
 
 
 def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
-    """Give what the part of the page that changes while an order runs is made of."""
+    """Return what the part of the page that changes while an order runs is made of."""
     runs = row.order is not None and not row.test and row.state in {"open", "done", "failed"}
     return {
         "row": row,

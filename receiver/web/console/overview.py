@@ -79,7 +79,7 @@ def _lately(kit: Kit) -> dict[str, Any]:
 
 
 def _place(kind: str) -> tuple[str, str]:
-    """Give the address and the name of the page where a kind of trouble is mended."""
+    """Return the address and the name of the page where a kind of trouble is mended."""
     endpoint, name, filters = _PLACES.get(kind, _OF_THE_RELAY)
     return url_for(endpoint, **filters), name
 

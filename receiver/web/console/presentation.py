@@ -45,7 +45,7 @@ TONES = {
 
 
 def init_app(app: Flask, kit: Kit) -> None:
-    """Give the console's templates their filters and what stands on every page."""
+    """Return the console's templates their filters and what stands on every page."""
     zone = ZoneInfo(kit.settings.TIMEZONE)
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
@@ -82,7 +82,7 @@ def money(amount: str | Decimal | None, currency: str | None, locale: Locale = L
 
 
 def age(when: datetime, now: datetime) -> str:
-    """Say how long ago, or in how long, an aware moment is."""
+    """Return how long ago, or in how long, an aware moment is."""
     if abs(now - when) < timedelta(seconds=5):
         return "now"
     return str(format_timedelta(when - now, add_direction=True, locale=LOCALE, threshold=1.2))
@@ -112,7 +112,7 @@ def _is_group(item: Entry | Group) -> bool:
 
 
 def _is_current(item: Entry | Group) -> bool:
-    """Tell whether the page shown is this one, one below it, or one of the group's."""
+    """Return whether the page shown is this one, one below it, or one of the group's."""
     if isinstance(item, Group):
         return any(_is_current(entry) for entry in item.entries)
     wanted = item.endpoint

@@ -30,7 +30,7 @@ _OVERLAPS = [
 
 
 class SecretForm(FlaskForm):  # type: ignore[misc]
-    """Asks for one more shared secret."""
+    """The form for one more shared secret."""
 
     secret = StringField("Secret", [Length(max=1000, message="Use at most 1,000 characters.")])
     replaces = SelectField("Replaces")
@@ -110,7 +110,7 @@ def _secrets(kit: Kit) -> list[dict[str, Any]]:
 
 
 def _shown_once(kit: Kit) -> str | None:
-    """Give the secret that was made by the request before, in clear, and never again."""
+    """Return the secret that was made by the request before, in clear, and never again."""
     mark = session.pop(_SHOW, None)
     active = kit.shared_secrets.keyring().active if mark else ()
     return next((secret for secret in active if signing.fingerprint(secret) == mark), None)

@@ -25,7 +25,7 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 
 @console.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
-    """Let the administrator in."""
+    """Sign the administrator in."""
     wanted = _own_path(request.args.get("next"))
     if is_signed_in():
         return redirect(wanted)

@@ -104,7 +104,7 @@ def _plain(token: Token) -> str:
 
 
 def _dress_tables(tokens: Sequence[Token]) -> None:
-    """Give tables what console.css turns into cards on a narrow screen: roles, and each cell its column's name."""
+    """Return tables what console.css turns into cards on a narrow screen: roles, and each cell its column's name."""
     roles = {"table_open": "table", "thead_open": "rowgroup", "tbody_open": "rowgroup", "tr_open": "row"}
     labels: list[str] = []
     column = 0

@@ -9,7 +9,7 @@ _FOLDER = Path(__file__).parent
 
 
 class Example(NamedTuple):
-    """Is one receiver to copy."""
+    """One receiver to copy."""
 
     language: str
     file_name: str
@@ -18,7 +18,7 @@ class Example(NamedTuple):
 
     @property
     def code(self) -> str:
-        """Give the file's text."""
+        """The file's text."""
         return (_FOLDER / self.file_name).read_text("utf-8")
 
 

@@ -19,7 +19,7 @@ if len(KEY) < 16:
 
 
 def is_signed(headers: Message, body: bytes) -> bool:
-    """Tell whether the body came from who knows the secret, within five minutes, and unchanged."""
+    """Return whether the body was signed with the secret, within five minutes, and is unchanged."""
     sent_id, sent_at = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
     if not re.fullmatch("[0-9]{1,12}", sent_at) or abs(time.time() - int(sent_at)) > 300:
         return False
@@ -30,7 +30,7 @@ def is_signed(headers: Message, body: bytes) -> bool:
 
 
 def has_secret(fields: dict[str, str]) -> bool:
-    """Tell the same without a signature, for orders that carry the secret itself as the field shared_secret."""
+    """Return whether the order itself contains the secret as the field shared_secret."""
     return hmac.compare_digest(str(fields.get("shared_secret", "")).encode(), SECRET.encode())
 
 
