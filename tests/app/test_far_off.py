@@ -149,5 +149,5 @@ def test_doctor_names_them(kit: Kit, wait: timedelta, told: int, is_claimed: boo
     put_off(kit, NOW + wait)
     if is_claimed:
         claim_all(kit)
-    found = [one.text for one in diagnose(kit) if "due later than any wait" in one.text]
+    found = [one.text for one in diagnose(kit) if "due later than any retry" in one.text]
     assert [text.split()[1] for text in found] == ["orders", "mails", "transmissions", "registrations"][:told]

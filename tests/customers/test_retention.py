@@ -190,7 +190,7 @@ def test_prune_says_what_it_took_away(shop: Served, run: Run) -> None:
     result = run("prune")
     assert result.exit_code == 0
     assert result.stdout == (
-        "Older than 365 days: emptied 1 orders; removed 2 mails, 2 outbox files and 0 transmissions.\n"
+        "Older than 365 days: emptied 1 orders; removed 2 emails, 2 outbox files and 0 transmissions.\n"
     )
     again = json.loads(run("prune", "--json").stdout)
     assert again == {"days": 365, "orders": 0, "mails": 0, "files": 0, "transmissions": 0}
