@@ -54,7 +54,7 @@ def test_the_console_refuses_a_weak_secret_too(shop: Served) -> None:
 def test_a_weak_secret_of_the_settings_takes_orders_and_doctor_warns(serve: Callable[..., Served]) -> None:
     shop = serve(work=False, SHARED_SECRETS=["a" * 16])
     assert shop.post(order_fields(), headers={"X-Shared-Secret": "a" * 16}).status == 202
-    (told,) = [one for one in diagnose(shop.kit, quickly=True) if "easily guessed" in one.text]
+    (told,) = [one for one in diagnose(shop.kit, quickly=True) if "easy to guess" in one.text]
     assert (told.subject, told.state) == ("secrets", "warning")
     assert signing.fingerprint("a" * 16) in told.text
     assert "a" * 16 not in told.text
@@ -66,11 +66,11 @@ def test_a_weak_secret_that_was_stored_before_is_told_of(kit: Kit) -> None:
         kept = encryption.encrypted(kit.settings.SECRET_KEY.get_secret_value(), weak)
         row = {"ciphertext": kept, "fingerprint": signing.fingerprint(weak), "created_at": datetime.now(UTC)}
         session.add(SecretRow(name="added", **row))
-    told = [one.text for one in diagnose(kit, quickly=True) if "easily guessed" in one.text]
+    told = [one.text for one in diagnose(kit, quickly=True) if "easy to guess" in one.text]
     assert [text.partition(" ")[0] for text in told] == [signing.fingerprint(weak)]
 
 
 def test_a_weak_secret_of_a_source_or_for_forwarding_is_told_of(make_app: Callable[..., Flask]) -> None:
     app = make_app(sources={"market": {"secrets": ["c" * 16]}}, FORWARD_SECRET="d" * 16)
-    told = [one.text for one in diagnose(app.extensions["receiver"], quickly=True) if "easily guessed" in one.text]
+    told = [one.text for one in diagnose(app.extensions["receiver"], quickly=True) if "easy to guess" in one.text]
     assert len(told) == 2

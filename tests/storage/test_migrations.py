@@ -91,7 +91,7 @@ def test_there_is_one_migration_and_a_database_at_its_head_has_nothing_to_do(kit
 
 def test_a_newer_releases_schema_is_named(kit: Kit) -> None:
     set_version(kit, "9999")
-    said = "The database has schema 9999, made by a newer release; install that release again."
+    said = "The database has schema 9999, made by a newer release. Install that release again."
     assert migrations.problem(kit.database.engine) == said
 
 
@@ -108,7 +108,7 @@ def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask
     unnamable: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.sqlite").extensions["receiver"]
     assert migrations.problem(unnamable.database.engine) == "The database is not set up; run `flask init`."
     (tmp_path / "missing" / "x.sqlite").mkdir(parents=True)
-    said = "The database cannot be opened (unable to open database file); see DATABASE_URL and the instance folder."
+    said = "Can't open the database (unable to open database file); see DATABASE_URL and the instance folder."
     assert migrations.problem(kit.database.engine) == said
 
 

@@ -55,7 +55,7 @@ def client(make_app: Callable[..., Flask]) -> FlaskClient:
                 "type": "urn:order-receiver:problem:card-data",
                 "title": "Card data is never accepted",
                 "status": 422,
-                "detail": "Never send card details be part of the POST; remove cvv from it. Nothing of it was kept.",
+                "detail": "Never send card details. Remove cvv from the POST. Nothing was stored.",
             },
         ),
         (
