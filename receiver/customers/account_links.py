@@ -10,8 +10,8 @@ from sqlalchemy import select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
+from receiver.orders.idempotency import digest
 from receiver.storage.account_models import AccountRow
 from receiver.storage.models import CustomerRow
 

@@ -9,8 +9,8 @@ from sqlalchemy.orm import Session
 from werkzeug.security import generate_password_hash
 
 from receiver.customers.account_links import AccountLinks
-from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
+from receiver.orders.idempotency import digest
 from receiver.security import guesses
 from receiver.security.sign_ins import Owner, SignIns, end_all
 from receiver.storage.account_models import AccountRow

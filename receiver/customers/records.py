@@ -13,8 +13,8 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Address, Order
-from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
+from receiver.orders.idempotency import digest
 from receiver.storage import pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from receiver.errors import ReceiverError
 from receiver.handlers.registry import Registry
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.storage.database import Database
 from receiver.storage.processes import Loaded, living
 

@@ -14,7 +14,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.mail.outbox import Draft
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.storage.database import Database
 from receiver.storage.models import OnceRow
 from receiver.storage.write_transaction import WriteTransaction

@@ -9,9 +9,8 @@ from pydantic_core import to_json
 
 from receiver.intake.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut, mask, read, read_held_back
-from receiver.orders.digests import digest
 from receiver.orders.email_addresses import normalised
-from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, order_key
+from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.security.keyring import Keyring
 from receiver.sources.source import Source
 from receiver.storage import jobs

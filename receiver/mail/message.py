@@ -15,8 +15,8 @@ from uuid import uuid4
 
 import flask_mail
 
-from receiver.orders.digests import digest
 from receiver.orders.email_addresses import ATOM, ascii_domain, deliverable
+from receiver.orders.idempotency import digest
 
 #: How a mail that cannot be delivered to its address is sent to a right one.
 ANOTHER_ADDRESS = "flask mail resend ID --to ADDRESS"

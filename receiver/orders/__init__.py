@@ -7,9 +7,8 @@ from receiver.orders.card_numbers import holds_masked_number, mask
 from receiver.orders.comparing import holds_all, is_cut_of, is_same_form
 from receiver.orders.cutting import MAY_BE_INCOMPLETE, read_held_back
 from receiver.orders.decoding import decode
+from receiver.orders.encoding import encode_form, encode_json
 from receiver.orders.explain import Explained, Explanation, explain
-from receiver.orders.form_encoding import encode_form
-from receiver.orders.json_encoding import encode_json
 from receiver.orders.mapping import Mapping
 from receiver.orders.model import Address, Customer, Item, Order
 from receiver.orders.names import Fields

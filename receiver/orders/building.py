@@ -10,9 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from receiver.orders import values
-from receiver.orders.mapping import Placed
 from receiver.orders.model import Order
-from receiver.orders.names import Fields
+from receiver.orders.names import Fields, Placed
 
 COMPLETED = "completed"
 _COMPLETED_EVENT = "order.completed"

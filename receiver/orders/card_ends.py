@@ -7,8 +7,8 @@ import re
 from receiver.orders.card_issuers import LONGEST, may_begin
 from receiver.orders.card_lookalikes import is_phone
 from receiver.orders.card_names import judge
+from receiver.orders.card_numbers import with_plain_digits
 from receiver.orders.card_search import MASK, Holds
-from receiver.orders.digit_signs import with_plain_digits
 from receiver.orders.mapping import Mapping
 from receiver.orders.names import KINDS, TEXT, Place, json_path, place_of
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from receiver.errors import CardDataRefused
 from receiver.orders.card_ends import FEWEST_DIGITS, without_beginning
 from receiver.orders.card_issuers import SHORTEST, is_card_number
-from receiver.orders.card_lists import in_lists, may_be_list
+from receiver.orders.card_lists import in_lists
 from receiver.orders.card_names import LONGEST_NAME, Judged, Sort, judge
 from receiver.orders.card_numbers import digits_alone, is_full_number, mask, may_hold_number
 from receiver.orders.mapping import Mapping
@@ -50,7 +50,7 @@ def guard(fields: Fields) -> Guarded:
     if not are_plain:
         fields, notes, held_card_data = _without_card_fields(fields)
         names = [name for name, _ in fields]
-    changes = in_lists(fields) if may_be_list(names) else {}
+    changes = in_lists(fields) if _may_be_list(names) else {}
     if may_hold_number([value for _, value in fields]):
         changes = _masked_values(fields) | changes
     if not are_plain:
@@ -73,6 +73,11 @@ def guard_cut(fields: Fields, mapping: Mapping | None) -> Guarded:
         return guarded
     note = f"{_safe(safe[0])} may end in the beginning of a card number, which was masked"
     return guarded._replace(masked=[*rest, safe], notes=(*guarded.notes, note))
+
+
+def _may_be_list(names: list[str]) -> bool:
+    """Return whether one of the names is a list's, or given twice."""
+    return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
 def _is_plain_name(name: str) -> bool:

@@ -7,9 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from receiver.orders.card_issuers import LONGEST, SHORTEST
-from receiver.orders.card_numbers import masked_number
+from receiver.orders.card_numbers import masked_number, with_plain_digits
 from receiver.orders.card_search import MASK, Found, Holds, find
-from receiver.orders.digit_signs import with_plain_digits
 from receiver.orders.names import Fields
 
 _INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
@@ -22,11 +21,6 @@ _NOT_A_DIGIT = re.compile("[^0-9]+")
 
 #: Where a value begins in the text that is made of its list, and the field that it is of.
 Piece = tuple[int, int]
-
-
-def may_be_list(names: list[str]) -> bool:
-    """Return whether one of the names is a list's, or given twice."""
-    return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
 def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:

@@ -1,8 +1,9 @@
-"""Card numbers in text: masks them, and says where there may be some."""
+"""Card numbers in text: masks them, and says where there may be some. Digits count in every script."""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable
 from operator import itemgetter
@@ -10,7 +11,6 @@ from operator import itemgetter
 from receiver.orders.card_issuers import LONGEST, SHORTEST, passes_luhn
 from receiver.orders.card_lookalikes import ibans
 from receiver.orders.card_search import LAST, MASK, Found, Holds, find, find_floats
-from receiver.orders.digit_signs import with_plain_digits
 
 # Thirteen digits with up to three signs between any two that are neither letters nor digits. Every number has such
 # a trace; most texts have none, and for most of these the look ahead is enough.
@@ -20,6 +20,13 @@ _FLOAT_TRACE = re.compile(r"\.[0-9]+[eE]\+?1[0-9]")
 _MASKED = re.compile(rf"\*{{{len(MASK)}}}[0-9]{{{LAST}}}")
 _NUMBER_ALONE = re.compile(r"[0-9\W_]*")
 _NOT_A_DIGIT = re.compile("[^0-9]+")
+
+_TWO_BYTES = 0x10000
+#: The last block that holds digits ends before it.
+_END = 0x1FC00
+_ASCII = {code: str(unicodedata.digit(chr(code))) for code in range(0x80, _END) if chr(code).isdigit()}
+# Beyond two bytes it finds every sign, digit or not: the search is fast only while the list is short.
+_FOREIGN = re.compile(f"[{''.join(chr(code) for code in _ASCII if code < _TWO_BYTES)}{chr(_TWO_BYTES)}-{chr(_END)}]")
 
 
 def mask(text: str, holds: Holds = Holds.TEXT) -> str:
@@ -45,6 +52,13 @@ def may_hold_number(texts: Iterable[str]) -> bool:
 def holds_masked_number(text: str) -> bool:
     """Return whether a card number was masked in the text."""
     return _MASKED.search(text) is not None
+
+
+def with_plain_digits(text: str) -> str:
+    """Return the text, as long as it was, with every digit in ASCII: of every script, superscripts and circled ones."""
+    if text.isascii() or _FOREIGN.search(text) is None:
+        return text
+    return text.translate(_ASCII)
 
 
 def digits_alone(text: str) -> str:

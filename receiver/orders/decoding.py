@@ -7,12 +7,12 @@ import re
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 from werkzeug.http import parse_options_header
 
-from receiver.errors import Undecodable, UnsupportedEncoding
-from receiver.orders.form_encoding import decode_form
-from receiver.orders.json_encoding import decode_json
+from receiver.errors import TooLarge, Undecodable, UnsupportedEncoding
+from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
 from receiver.orders.names import Fields, place_of
 
@@ -50,6 +50,27 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     return fields
 
 
+def decode_form(body: bytes, charset: str, max_fields: int) -> Fields:
+    """Return the fields of an ``application/x-www-form-urlencoded`` body; nothing in it is skipped or mended.
+
+    Raises Undecodable for bytes that the charset does not have, TooLarge for more fields than ``max_fields``.
+    """
+    if body.count(b"&") >= max_fields:
+        raise TooLarge(f"The body has more than {max_fields} fields.")
+    fields: Fields = []
+    try:
+        text = body.replace(b"\0", b"%00").decode(charset).replace("+", " ")
+        for pair in text.split("&"):
+            name, _, value = pair.partition("=")
+            if "%" in pair:
+                fields.append((_unescaped(name, charset), _unescaped(value, charset)))
+            elif pair:
+                fields.append((name, value))
+    except UnicodeDecodeError as error:
+        raise Undecodable(f"The body holds bytes that are not {charset}.") from error
+    return fields
+
+
 @lru_cache(maxsize=64)
 def _codec(charset: str) -> str:
     asked = normalize_encoding(charset[:_LONGEST_CHARSET]).lower()
@@ -78,3 +99,9 @@ def _refuse_twice(fields: Fields) -> None:
                 told = f"items[{place.row}].options" if place.part == "options" else name
                 raise Undecodable(f"The field {told} is given twice; send it once.")
             seen.add(place)
+
+
+def _unescaped(part: str, charset: str) -> str:
+    if "%" not in part:
+        return part
+    return unquote_to_bytes(part.encode(charset)).decode(charset).replace("\0", "\ufffd")

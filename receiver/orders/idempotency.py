@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from decimal import Decimal
 
 from pydantic_core import to_json
 
 from receiver.orders import Fields, Order, holds_masked_number
-from receiver.orders.digests import digest
 
 _CUT = "cut"
 
@@ -80,3 +80,8 @@ def own_key(key: str, content: str) -> str:
 def _plain(amount: Decimal | None) -> str:
     """Write an amount so that equal ones are the same text, "" for none; it has fewer digits than are rounded to."""
     return "" if amount is None else format(amount.normalize() + 0, "f")
+
+
+def digest(content: bytes | str) -> str:
+    """Return the SHA-256 of bytes, or of a text in UTF-8, in hex."""
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass") if isinstance(content, str) else content).hexdigest()

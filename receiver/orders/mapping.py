@@ -13,10 +13,6 @@ from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
 from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
 
-#: The place of a value in an order, the name that it came under, and the value.
-Placed = tuple[Place, str, str]
-
-
 #: What a request is, rather than what was ordered; a constant for one is the merchant's own decision.
 _DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
 
@@ -69,8 +65,6 @@ class Mapping:
         A name that a rule mentions is used up, whether it fed the field or not. A constant for event, format_version,
         test or a status holds whatever is sent under our own name.
         """
-        if not self.rules:
-            return _by_contract(fields, used=set(), fed=set(), with_constant=set())
         of_items = [rule for rule in self.rules if rule.is_of_items]
         singles = [rule for rule in self.rules if not rule.is_of_items]
         readings, used = _read_items(of_items, fields)
@@ -81,19 +75,6 @@ class Mapping:
         ours = _by_contract(fields, used=used, fed=fed, with_constant=with_constant)
         readings += ours.readings
         return Applied(readings + _constants(self.rules, readings), ours.rest)
-
-
-def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
-    """Place the fields by the contract's names alone; the second list holds those that mean nothing here."""
-    placed = []
-    rest = []
-    for name, value in fields:
-        place = place_of(name)
-        if place is None:
-            rest.append((name, value))
-        elif place is not SHARED_SECRET:
-            placed.append((place, name, value))
-    return placed, rest
 
 
 def _by_contract(

@@ -24,6 +24,9 @@ class Place(NamedTuple):
     field: str
 
 
+#: The place of a value in an order, the name that it came under, and the value.
+Placed = tuple[Place, str, str]
+
 #: The models by the name of their part; "order" is the top level.
 PARTS: dict[str, type[BaseModel]] = {
     "order": Order,
@@ -136,3 +139,16 @@ def _find_place(name: str) -> Place | None:
 
 
 _cached_place = lru_cache(maxsize=4096)(_find_place)
+
+
+def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
+    """Place the fields by the contract's names alone; the second list holds those that mean nothing here."""
+    placed = []
+    rest = []
+    for name, value in fields:
+        place = place_of(name)
+        if place is None:
+            rest.append((name, value))
+        elif place is not SHARED_SECRET:
+            placed.append((place, name, value))
+    return placed, rest

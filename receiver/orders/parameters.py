@@ -7,8 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from receiver.orders.form_encoding import encode_form, form_fields
-from receiver.orders.json_encoding import as_json
+from receiver.orders.encoding import as_json, encode_form, form_fields
 from receiver.orders.model import Order
 from receiver.orders.names import KINDS, PARTS, Place, form_name, json_path
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 from receiver.orders import values
 from receiver.orders.building import build_order, decide
 from receiver.orders.field_types import Kind
-from receiver.orders.mapping import Mapping, Placed, Reading, by_own_names
+from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
-from receiver.orders.names import KINDS, TEXT, Fields, Place
+from receiver.orders.names import KINDS, TEXT, Fields, Place, Placed, by_own_names
 
 _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_below
 from receiver.relay.recording import identified
 from receiver.security.addresses import check_url

@@ -10,8 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Order
-from receiver.orders.digests import digest
-from receiver.orders.idempotency import order_key
+from receiver.orders.idempotency import digest, order_key
 from receiver.relay import control_state
 from receiver.security.signing import is_webhook_id
 from receiver.storage.database import Database

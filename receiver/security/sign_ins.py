@@ -14,7 +14,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.security import check_password_hash, generate_password_hash
 
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.security import guesses
 from receiver.security.guesses import Limits
 from receiver.storage.account_models import AccountRow

@@ -19,7 +19,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 
 #: How the packages are named, each with a number of its own behind it.
 PREFIX = "instance_"

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from receiver.handlers.registry import load
 from receiver.orders import Order
-from receiver.orders.form_encoding import form_fields
+from receiver.orders.encoding import form_fields
 from receiver.orders.names import KINDS, TEXT, Place, form_name
 from receiver.settings.handler_tables import TABLES, with_tables
 from receiver.storage.models import MailRow

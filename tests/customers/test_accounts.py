@@ -14,7 +14,7 @@ from sqlalchemy import update
 
 from receiver.customers import account_links, privacy, records
 from receiver.errors import ConfigurationError, NotPossible
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.security import guesses
 from receiver.security.guesses import Limits
 from receiver.storage.account_models import AccountRow

@@ -9,7 +9,7 @@ import pytest
 
 from receiver.errors import TooLarge, Undecodable
 from receiver.orders import Customer, Item, Order, encode_form
-from receiver.orders.form_encoding import decode_form
+from receiver.orders.decoding import decode_form
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

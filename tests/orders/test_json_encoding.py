@@ -10,7 +10,7 @@ import pytest
 
 from receiver.errors import TooLarge, Undecodable
 from receiver.orders import Address, Item, Order, encode_json
-from receiver.orders.json_encoding import decode_json
+from receiver.orders.json_decoding import decode_json
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 

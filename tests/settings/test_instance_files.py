@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.handlers.registry import load
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.settings.instance_files import PREFIX
 from receiver.testing import RunHandler
 from receiver.testing.imports import out_of_bounds

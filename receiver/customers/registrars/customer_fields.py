@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver.customers.registrars import Fields, Value
-from receiver.orders.digests import digest
+from receiver.orders.idempotency import digest
 from receiver.storage.models import AddressRow, CustomerRow
 
 _PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")

@@ -1,4 +1,4 @@
-"""The JSON encoding of an order POST, both ways: bytes to fields, and an order to bytes."""
+"""The JSON encoding of an order POST: bytes to fields."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, NoReturn
 
 from receiver.errors import TooLarge, Undecodable
-from receiver.orders.model import Order
-from receiver.orders.names import MADE_HERE, Fields, place_of
+from receiver.orders.names import Fields
 
 _MOST_LEVELS = 64
 # Every leaf below a long key repeats it, so an unlimited path could multiply a small body in memory.
 _LONGEST_PATH = 1000
-_CONTAINER = re.compile(r"customer|billing|shipping|items|custom|items\[[0-9]+\]\.options")
+#: The paths under which JSON has an object or a list of the contract.
+CONTAINER = re.compile(r"customer|billing|shipping|items|custom|items\[[0-9]+\]\.options")
 
 
 def decode_json(body: bytes, max_fields: int) -> Fields:
@@ -44,37 +44,6 @@ def decode_json(body: bytes, max_fields: int) -> Fields:
     return fields
 
 
-def contract_fields(order: Order) -> dict[str, Any]:
-    """Return the contract's fields of an order as JSON nests them; missing ones are left out."""
-    whole = order.model_dump(mode="json", exclude_none=True, exclude=set(MADE_HERE))
-    return _without_empty_containers(whole)
-
-
-def unknown_fields(order: Order) -> dict[str, str | list[str]]:
-    """Return the extra fields of an order, but those that came beside a mapping under a name of the contract."""
-    return {name: value for name, value in order.extra.items() if place_of(name) is None}
-
-
-def as_json(order: Order) -> dict[str, Any]:
-    """Return what a JSON body holds of an order; unknown fields stand at the top.
-
-    An unknown field that has the name of a container, such as ``shipping``, is left out: JSON has one place for both.
-    """
-    unknown = {name: value for name, value in unknown_fields(order).items() if not _CONTAINER.fullmatch(name)}
-    return contract_fields(order) | unknown
-
-
-def encode_json(order: Order, extra_fields: Fields | tuple[()] = ()) -> bytes:
-    """Return the JSON body of an order; ``extra_fields`` are added at the top level, each name once."""
-    return json.dumps(as_json(order) | dict(extra_fields), ensure_ascii=False).encode()
-
-
-def _without_empty_containers(node: dict[str, Any]) -> dict[str, Any]:
-    if "items" in node:
-        node["items"] = [_without_empty_containers(item) for item in node["items"]]
-    return {name: value for name, value in node.items() if value not in ({}, [])}
-
-
 def _flatten(node: Any, path: str, level: int, fields: Fields, max_fields: int) -> None:
     if isinstance(node, tuple | list):
         if level > _MOST_LEVELS:
@@ -96,7 +65,7 @@ def _children(node: tuple[Any, ...] | list[Any], path: str) -> Iterator[tuple[st
     prefix = f"{path}." if path else ""
     seen = set()
     for key, child in node:
-        if key in seen and _CONTAINER.fullmatch(prefix + key):
+        if key in seen and CONTAINER.fullmatch(prefix + key):
             raise Undecodable(f"The name {prefix}{key} is given twice.")
         seen.add(key)
         yield prefix + key, child
