@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from receiver.mail.transport import MailNotDelivered, MailTransport, OutgoingMail
+from receiver.mail.message import Draft, MailNotDelivered
+from receiver.mail.transport import MailTransport
 from receiver.settings.model import Settings
 from tests.smtp_servers import HOST
 
@@ -15,18 +16,17 @@ from tests.smtp_servers import HOST
 PRIVATE_WORDS = ("zoe.mueller", "kunde.de", "right", "wrong", "owner")
 
 
-def a_mail(**changes: Any) -> OutgoingMail:
+def a_mail(**changes: Any) -> Draft:
     """Make a mail to a customer."""
     values: dict[str, Any] = {
         "message_id": "<0123456789abcdef@laden.de>",
-        "sender": ("Zoë's Corner Shop", "shop@laden.de"),
-        "to": "zoe.mueller@kunde.de",
+        "recipient": "zoe.mueller@kunde.de",
         "subject": "Your order 1042",
         "text": "Grüße\n.\nLast line\n",
         "html": "<p>Grüße</p>",
         "reply_to": "merchant@laden.de",
     }
-    return OutgoingMail(**values | changes)
+    return Draft(**values | changes)
 
 
 def settings(port: int, **changes: Any) -> dict[str, Any]:
@@ -38,11 +38,13 @@ def settings(port: int, **changes: Any) -> dict[str, Any]:
         "MAIL_USE_SSL": False,
         "MAIL_USERNAME": "",
         "MAIL_PASSWORD": "",
+        "SHOP_NAME": "Zoë's Corner Shop",
+        "MAIL_DEFAULT_SENDER": "shop@laden.de",
     }
     return values | changes
 
 
-def failure_of(server: dict[str, Any], mail: OutgoingMail | None = None) -> MailNotDelivered:
+def failure_of(server: dict[str, Any], mail: Draft | None = None) -> MailNotDelivered:
     """Give the error that a delivery ends in, which says nothing private."""
     transport = MailTransport(Settings(**server), Path("/nonexistent"))
     with pytest.raises(MailNotDelivered) as caught:

@@ -50,13 +50,7 @@ def build(
     )
     own_mails = OwnMails(templates, account_url=account_url(settings.REGISTRAR, settings.ACCOUNT_URL))
     transport = MailTransport(settings, instance)
-    outbox = Outbox(
-        database,
-        leases,
-        transport,
-        sender=(settings.SHOP_NAME, settings.MAIL_DEFAULT_SENDER),
-        schedule=settings.RETRY_SCHEDULE,
-    )
+    outbox = Outbox(database, leases, transport, schedule=settings.RETRY_SCHEDULE)
     notices = Notices(database, templates, settings, _standing_elsewhere(settings, own_mails, registrar))
     return MailParts(templates, own_mails, transport, outbox, notices)
 

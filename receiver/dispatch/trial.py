@@ -198,13 +198,5 @@ def _kept_alive(processor: Processor, leases: Leases, pk: int, name: str) -> Han
 
 
 def _send_to_merchant(session: Session, mail: MailRow, merchant: str) -> None:
-    draft = outbox.Draft(
-        message_id=mail.message_id,
-        recipient=merchant,
-        subject=f"[Test] {mail.subject}",
-        text=mail.text,
-        html=mail.html,
-        reply_to=mail.reply_to,
-        attachments=outbox.attachments_of(mail),
-    )
+    draft = replace(outbox.draft_of(mail), recipient=merchant, subject=f"[Test] {mail.subject}")
     outbox.add(session, draft, now=datetime.now(UTC), handler=mail.handler, test=True)

@@ -16,9 +16,9 @@ from receiver.customers.account_links import AccountLinks
 from receiver.customers.records import apply_order
 from receiver.customers.registrars import account_url, registrations, tells_a_website
 from receiver.handlers.unit_of_work import UnitOfWork
-from receiver.mail.outbox import Attachment, Draft, check_mail
+from receiver.mail.message import Attachment, Draft, deterministic_message_id
+from receiver.mail.outbox import check_mail
 from receiver.mail.templates import MailTemplates
-from receiver.mail.transport import deterministic_message_id
 from receiver.orders import Order
 from receiver.relay.forwarding import Forwarding
 from receiver.storage.database import Database

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
-from receiver.mail.outbox import Draft
+from receiver.mail.message import Draft
 from receiver.orders.idempotency import digest
 from receiver.storage.database import Database
 from receiver.storage.models import OnceRow

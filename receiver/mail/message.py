@@ -1,9 +1,9 @@
-"""What one outgoing mail is, and its bytes: a header guard around Flask-Mail's message."""
+"""An email before it's sent, its Message-ID, and its bytes, made by Flask-Mail with a guard on every header."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from email import charset, policy
@@ -15,59 +15,61 @@ from uuid import uuid4
 
 import flask_mail
 
+from receiver import errors
+from receiver.mail.text_layout import cut
 from receiver.orders.email_addresses import ATOM, ascii_domain, deliverable
 from receiver.orders.idempotency import digest
 
-#: How a mail that cannot be delivered to its address is sent to a right one.
+#: How to send an email again when its address was wrong.
 ANOTHER_ADDRESS = "flask mail resend ID --to ADDRESS"
 
 _MESSAGE_ID = re.compile(rf"<{ATOM}{{1,200}}@{ATOM}{{1,250}}>")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[A-Za-z0-9.+-]{1,100}")
+#: In characters.
 _LONGEST_TEXT = 200
-#: Letters of a text, spaces among them, that are looked at for those.
+#: Only so many characters are cleaned: a single value of an order can be a quarter of a megabyte.
 _LONGEST_LOOKED_AT = 2_000
-#: Stays one line of a header in percent encoding (RFC 2231), which is not folded.
+#: In characters. So short a name fits on one line of a header in percent encoding (RFC 2231), which isn't folded.
 _LONGEST_FILE_NAME = 60
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+
+#: File name, media type and content.
+Attachment = tuple[str, str, bytes]
 
 
 class MailNotDelivered(Exception):
-    """Raised with the reason why an email wasn't delivered; the text holds no address and no secret."""
+    """Raised when an email isn't delivered. Its text says why, and holds no address and no secret."""
 
     def __init__(self, message: str, *, permanent: bool) -> None:
         super().__init__(message)
-        #: Whether another attempt is bound to fail the same way.
+        #: Whether every other attempt would fail the same way.
         self.permanent = permanent
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutgoingMail:
-    """One email to one recipient."""
+class Draft:
+    """A rendered email to one recipient."""
 
     #: With its angle brackets (RFC 5322, 3.6.4); the same on every attempt.
     message_id: str
-    #: Display name and address.
-    sender: tuple[str, str]
-    to: str
+    recipient: str
     subject: str
     text: str
     html: str | None = None
     reply_to: str | None = None
-    #: File name, media type and content of each.
-    attachments: tuple[tuple[str, str, bytes], ...] = ()
+    attachments: Sequence[Attachment] = ()
 
 
 def deterministic_message_id(*, event_id: str, handler: str, run: int, ordinal: int, sender: str) -> str:
-    """Make the Message-ID of one handler's mail: the same for every attempt, another for every other mail.
+    """Return the Message-ID of one handler's email: the same for every attempt, a different one for any other email.
 
-    ``sender`` is an address; its domain stands on the right.
+    ``sender`` is an address; its domain is the part after the @.
     """
     parts = [event_id, handler, str(run), str(ordinal)]
     return _message_id(digest("\0".join(parts))[:40], sender)
 
 
 def new_message_id(sender: str) -> str:
-    """Make a Message-ID that no other mail has, with the domain of the sender's address on the right."""
+    """Return a Message-ID that no other email has; the domain of the ``sender``'s address is the part after the @."""
     return _message_id(uuid4().hex, sender)
 
 
@@ -76,10 +78,10 @@ def _message_id(left: str, sender: str) -> str:
 
 
 def checked_address(address: str, whose: str, then: str) -> str:
-    """Return one plain address with its domain in ASCII (IDNA).
+    """Return one plain address with its domain in ASCII (IDNA, RFC 5891).
 
-    Raises a permanent MailNotDelivered for anything else: a list, a display name, two @, a control character.
-    ``whose`` names the address in the message, which never holds it, and ``then`` says what to do.
+    Raises a permanent MailNotDelivered for anything else: a list, a display name, two @, a control character. Its
+    text is made of ``whose``, which describes the address, and ``then``, which says what to do.
     """
     try:
         return deliverable(address)
@@ -88,27 +90,26 @@ def checked_address(address: str, whose: str, then: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return a text that can stand in a header: control characters become spaces, long texts are cut.
+    """Return a text that's safe in a header: on one line, without control characters, at most 200 characters long.
 
     Encoded words (RFC 2047) that somebody typed are broken up, so that they show as typed.
     """
-    printable = "".join(
-        " " if unicodedata.category(mark) in _UNPRINTABLE else mark for mark in text[:_LONGEST_LOOKED_AT]
-    )
-    line = " ".join(printable.replace("=?", "= ?").split())
-    return line if len(line) <= _LONGEST_TEXT else f"{line[: _LONGEST_TEXT - 1]}…"
+    printable = errors.UNPRINTABLE.sub(" ", text[:_LONGEST_LOOKED_AT])
+    return cut(" ".join(printable.replace("=?", "= ?").split()), _LONGEST_TEXT)
 
 
-def compose(mail: OutgoingMail) -> flask_mail.Message:
-    """Make Flask-Mail's message of a mail; raises a permanent MailNotDelivered for an unfit address."""
+def compose(mail: Draft, sender: tuple[str, str]) -> flask_mail.Message:
+    """Return Flask-Mail's message from a sender's display name and address.
+
+    Raises a permanent MailNotDelivered when the recipient's or sender's address isn't valid.
+    """
     if not _MESSAGE_ID.fullmatch(mail.message_id):
         raise MailNotDelivered("The Message-ID is not of the form <left@right>.", permanent=True)
-    name, address = mail.sender
+    name, address = sender
+    recipient = checked_address(mail.recipient, "The recipient's address", f"send it to another: {ANOTHER_ADDRESS}")
     message = _Message(
         subject=one_line(mail.subject),
-        recipients=[
-            ("", checked_address(mail.to, "The recipient's address", f"send it to another: {ANOTHER_ADDRESS}"))
-        ],
+        recipients=[("", recipient)],
         body=mail.text,
         html=mail.html,
         sender="set below",
@@ -116,13 +117,13 @@ def compose(mail: OutgoingMail) -> flask_mail.Message:
         # RFC 3834, 5: keeps out-of-office replies away.
         extra_headers={"Auto-Submitted": "auto-generated"},
     )
-    # A tuple given above is glued into one text and taken apart again, commas and brackets included.
+    # Not given above: Flask-Mail would join name and address into one text and split it again at a comma in the name.
     message.sender = (
         one_line(name),
         checked_address(address, "MAIL_DEFAULT_SENDER", "once it is corrected: flask mail resend ID"),
     )
     if mail.reply_to:
-        with suppress(ValueError):  # a customer's address that nobody can reply to keeps no notice from the merchant
+        with suppress(ValueError):  # the merchant gets the email even if the customer's address is no good
             message.reply_to = ("", deliverable(mail.reply_to))
     message.msgId = mail.message_id
     return message
@@ -142,13 +143,13 @@ class _Message(flask_mail.Message):
         message = super()._message()
         if self.alts and not self.attachments:
             _unwrap_the_only_part(message)
-        # Flask-Mail's policy decodes long headers to fold them: a display name's commas would come back bare.
+        # Flask-Mail's policy decodes long headers to fold them, and a display name's commas would lose their quotes.
         message.policy = policy.compat32.clone(linesep="\r\n", max_line_length=None)
         return message
 
 
 def _unwrap_the_only_part(message: MIMEBase) -> None:
-    """Make text and HTML the message itself; in a mixed part some readers show them as attachments."""
+    """Make text and HTML the message itself: inside a mixed part, some email programs show them as attachments."""
     parts: Any = message.get_payload()
     message.set_payload(parts[0].get_payload())
     message.set_type("multipart/alternative")

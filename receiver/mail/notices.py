@@ -12,8 +12,8 @@ from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from receiver.mail import outbox
+from receiver.mail.message import ANOTHER_ADDRESS, Draft, deterministic_message_id
 from receiver.mail.templates import MailTemplates, Rendered
-from receiver.mail.transport import ANOTHER_ADDRESS, deterministic_message_id
 from receiver.settings.model import Settings
 from receiver.storage import same_id
 from receiver.storage.columns import milliseconds
@@ -202,7 +202,7 @@ class Notices:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
         sender = self._settings.MAIL_DEFAULT_SENDER
-        draft = outbox.Draft(
+        draft = Draft(
             message_id=deterministic_message_id(
                 event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, sender=sender
             ),

@@ -1,10 +1,7 @@
-"""What is known of the mails in the outbox: a page of them, one whole, and sending one again."""
+"""Find the outbox's emails, list them, and send one again."""
 
 from __future__ import annotations
 
-import base64
-import json
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -17,34 +14,25 @@ from receiver.storage import pages
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 
-#: What a mail can be.
+#: The states of an email.
 STATES = ("open", "sent", "failed")
+#: SQLite raises OverflowError for a larger number.
 _LARGEST_ID = 2**63 - 1
 
 
-@dataclass(frozen=True)
-class Attached:
-    """Name, type and size of one attachment."""
-
-    name: str
-    media_type: str
-    #: In bytes.
-    size: int
-
-
 def newest(*, state: str | None = None, test: bool | None = None, before: int | None = None) -> Select[MailRow]:
-    """Select mails without their wording, newest first: of a state, of tests or real orders, those before an id."""
-    without_wording = (defer(MailRow.text), defer(MailRow.html), defer(MailRow.attachments))
-    return pages.newest(MailRow, state=state, test=test, before=before).options(*without_wording)
+    """Select emails without their contents, newest first: only those in a state, of tests, or before an id."""
+    without_contents = (defer(MailRow.text), defer(MailRow.html), defer(MailRow.attachments))
+    return pages.newest(MailRow, state=state, test=test, before=before).options(*without_contents)
 
 
 def page(session: Session, *, state: str | None = None) -> list[dict[str, Any]]:
-    """List the newest mails first: one page, tests too."""
+    """Return the first page of the list of emails, tests included."""
     return [summary(row) for row in session.scalars(newest(state=state).limit(pages.SIZE))]
 
 
 def find(session: Session, mail_id: int) -> MailRow:
-    """Find a mail by its id; raises NotThere when there is none."""
+    """Return the email with an id. Raises NotThere."""
     row = session.get(MailRow, mail_id) if mail_id <= _LARGEST_ID else None
     if row is None:
         raise NotThere(f"No mail has the id {str(mail_id)[:20]}; see `flask mail list`.")
@@ -52,7 +40,7 @@ def find(session: Session, mail_id: int) -> MailRow:
 
 
 def summary(row: MailRow) -> dict[str, Any]:
-    """Describe a mail in one line."""
+    """Return what the list shows of an email."""
     return {
         "id": row.id,
         "to": row.recipient,
@@ -67,16 +55,11 @@ def summary(row: MailRow) -> dict[str, Any]:
     }
 
 
-def attachments(row: MailRow) -> list[Attached]:
-    """List a mail's attachments."""
-    return [Attached(name, kind, len(base64.b64decode(data))) for name, kind, data in json.loads(row.attachments)]
-
-
 def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = None) -> str:
-    """Queue an email to be sent now and return a sentence about it; raises NotPossible.
+    """Make an email due now, with all its attempts before it, and return a sentence about that.
 
-    It goes to the address ``to`` from now on, if one is given. The schedule of attempts begins anew. A mail that was
-    sent is sent once more, under the same Message-ID.
+    With ``to``, it goes to that address from now on. An email that was sent is sent once more, with the same
+    Message-ID. Raises NotThere, and NotPossible while it's being sent or if ``to`` isn't an address.
     """
     row = find(session, mail_id)
     if row.lease_until is not None:

@@ -1,48 +1,31 @@
-"""Deliver one mail: to the SMTP server through Flask-Mail, or without one into the outbox folder."""
+"""Deliver one email: to the SMTP server through Flask-Mail or, without a server, as a file in ``instance/outbox``."""
 
 from __future__ import annotations
 
-import os
 import re
 import smtplib
-import tempfile
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Collection
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
 import flask_mail
 from flask import Flask
 
 from receiver.mail import smtp
-from receiver.mail.message import (
-    ANOTHER_ADDRESS,
-    MailNotDelivered,
-    OutgoingMail,
-    compose,
-    deterministic_message_id,
-    new_message_id,
-)
+from receiver.mail.message import ANOTHER_ADDRESS, Draft, MailNotDelivered, compose
 from receiver.mail.smtp_failures import FAILURES, explain
 from receiver.settings.model import Settings, plain
+from receiver.storage import private_files
+from receiver.storage.clock import utc_now
 
-__all__ = [
-    "ANOTHER_ADDRESS",
-    "MailNotDelivered",
-    "MailTransport",
-    "OutgoingMail",
-    "deterministic_message_id",
-    "new_message_id",
-]
-
-#: A thread's connection is used for so long, then a fresh one is opened.
+#: How long a thread uses one connection before it opens a new one.
 KEEP_SECONDS = 30
-#: A file that is being written is written in far less.
+#: A half-written file of this age was left by a killed process: writing one takes far less.
 _REMAINS_AFTER_SECONDS = 3600
-#: RFC 2606: addresses there belong to nobody, so a mail to one was never meant to leave.
+#: Addresses in these domains belong to nobody (RFC 2606), so an email to one is never sent.
 _EXAMPLE_DOMAINS = re.compile(r"(?:.*\.)?example\.(?:com|net|org)")
 _SETTINGS = ("MAIL_SERVER", "MAIL_PORT", "MAIL_USE_TLS", "MAIL_USE_SSL", "MAIL_USERNAME", "MAIL_PASSWORD")
 
@@ -55,20 +38,22 @@ class MailTransport:
 
     def __init__(self, settings: Settings, instance: Path) -> None:
         self._folder = instance / "outbox"
-        # Flask-Mail wants an application; with one of its own neither TESTING nor MAIL_SUPPRESS_SEND can
-        # keep mails back while they are reported as sent.
+        # Flask-Mail needs an app. With an app of its own, TESTING and MAIL_SUPPRESS_SEND can't make it drop emails
+        # that are then reported as sent.
         self._app = Flask("receiver.mail.transport")
         self._app.config.from_mapping({name: plain(getattr(settings, name)) for name in _SETTINGS})
         self._mail = flask_mail.Mail(self._app)
         self._server = settings.MAIL_SERVER
+        self._sender = (settings.SHOP_NAME, settings.MAIL_DEFAULT_SENDER)
         self._thread = threading.local()
 
-    def deliver(self, mail: OutgoingMail) -> str:
-        """Deliver the mail and say where it went; raises MailNotDelivered.
+    def deliver(self, mail: Draft) -> str:
+        """Deliver the email and return a text that says where it went. Raises MailNotDelivered.
 
-        At least once: after a connection lost at the wrong moment the same Message-ID goes out again.
+        If the connection is lost at the wrong moment, the email was sent and MailNotDelivered is raised all the same,
+        so the next attempt sends the same Message-ID again.
         """
-        message = compose(mail)
+        message = compose(mail, self._sender)
         with self._app.app_context():
             if not self._server:
                 return self._write(message)
@@ -77,27 +62,27 @@ class MailTransport:
         return f"handed to {self._server}"
 
     def check(self) -> None:
-        """Log in at the server and leave again; raises MailNotDelivered."""
+        """Log in to the server and close the connection. Raises MailNotDelivered."""
         self.close()
         self._connection()
         self.close()
 
     def clear_remains(self) -> None:
-        """Remove the half-written files that a killed process has left in the outbox folder."""
-        for path in self._folder.glob("*.part"):
+        """Remove the half-written files that killed processes left in the outbox folder."""
+        for path in self._folder.glob(".*.new"):
             with suppress(OSError):
                 if time.time() - path.stat().st_mtime > _REMAINS_AFTER_SECONDS:
                     path.unlink()
 
     def files(self) -> OutboxFiles:
-        """List the outbox folder, which takes long when it holds many files."""
+        """List the outbox folder. That's slow if it holds many files."""
         found: OutboxFiles = defaultdict(list)
         for path in self._folder.glob("*.eml"):
             found[path.stem.partition("-")[2]].append(path)
         return found
 
     def forget(self, message_ids: Collection[str], files: OutboxFiles) -> int:
-        """Remove the files of these mails, as they were listed, from the outbox folder; gives how many there were."""
+        """Remove the files of these emails from the outbox folder and from ``files``; return how many there were."""
         found = [path for message_id in message_ids for path in files.pop(_readable(message_id), ())]
         for path in found:
             path.unlink(missing_ok=True)
@@ -130,7 +115,7 @@ class MailTransport:
             raise explain(failure, self._server) from None
 
     def _connection(self) -> smtp.VerifiedConnection:
-        """Return the thread's connection, opened afresh when it is old or gone."""
+        """Return the thread's connection; open a new one if it's too old or lost."""
         if self._is_usable():
             kept: smtp.VerifiedConnection = self._thread.connection
             return kept
@@ -155,13 +140,13 @@ class MailTransport:
         return bool(code == 250)
 
     def _write(self, message: flask_mail.Message) -> str:
-        """Write the mail as a file that nobody else may read; a second delivery stands beside the first."""
-        moment = datetime.now(UTC)
+        """Write the email to a file of its own that only this user can read; return its path."""
+        moment = utc_now()
         message.date = moment.timestamp()
         path = self._folder / f"{moment:%Y%m%dT%H%M%S.%fZ}-{_readable(message.msgId)}.eml"
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write_at_once(path, message.as_bytes())
+            private_files.write(path, message.as_bytes().decode("ascii"), replace=True)
         except OSError as error:
             raise MailNotDelivered(
                 f"Can't save the email in {self._folder}: {error.strerror}. Check permissions and disk space.",
@@ -171,19 +156,5 @@ class MailTransport:
 
 
 def _readable(message_id: str) -> str:
-    """Return a Message-ID as it stands in a file's name."""
+    """Return a Message-ID as a part of a file's name."""
     return re.sub(r"[^A-Za-z0-9@.-]", "_", message_id.strip("<>"))[:100]
-
-
-def _write_at_once(path: Path, content: bytes) -> None:
-    """Write a file of mode 0600 that is there whole or not at all."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -16,7 +16,7 @@ from receiver import create_app
 from receiver.app.components import Kit
 from receiver.app.doctor import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
-from receiver.mail.transport import MailNotDelivered
+from receiver.mail.message import MailNotDelivered
 from receiver.security.keyring import Keyring
 from receiver.storage import sqlite
 from receiver.storage.models import MailRow, OrderRow

@@ -12,6 +12,7 @@ import pytest
 from receiver.app import statistics
 from receiver.app.components import Kit
 from receiver.mail import outbox
+from receiver.mail.message import Draft
 from receiver.storage.models import HandlerRow, MailRow, RefusalRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.storage.test_order_queries import store
@@ -33,7 +34,7 @@ def add(kit: Kit, row: Any) -> None:
 
 
 def mail(kit: Kit, number: int, **changes: Any) -> None:
-    draft = outbox.Draft(message_id=f"<{number}@x>", recipient="ada@shop.example", subject="", text="")
+    draft = Draft(message_id=f"<{number}@x>", recipient="ada@shop.example", subject="", text="")
     with kit.database.write() as session:
         outbox.add(session, draft, now=changes.pop("at"), test=changes.pop("test", False))
         session.flush()

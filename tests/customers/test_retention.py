@@ -17,6 +17,7 @@ from receiver.customers.purging import Purged
 from receiver.customers.retention import AGAIN, _Old
 from receiver.errors import Unavailable
 from receiver.mail import outbox
+from receiver.mail.message import Draft
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
@@ -155,7 +156,7 @@ def test_a_mail_that_is_sent_again_meanwhile_or_just_now_stays(kit: Kit, monkeyp
     with kit.database.write() as session:
         for number, (state, leased) in enumerate(states):
             message_id = f"<{number}@laden.de>"
-            draft = outbox.Draft(message_id=message_id, recipient="a@b.de", subject="x", text="x")
+            draft = Draft(message_id=message_id, recipient="a@b.de", subject="x", text="x")
             outbox.add(session, draft, now=LONG_AGO)
             session.flush()
             mine = update(MailRow).where(MailRow.message_id == message_id)
@@ -217,7 +218,7 @@ def test_the_outbox_folder_is_listed_before_and_after_but_never_while_others_wai
     folder.mkdir(exist_ok=True)
     with kit.database.write() as session:
         for number in range(3):
-            draft = outbox.Draft(message_id=f"<{number}@laden.de>", recipient="a@b.de", subject="x", text="x")
+            draft = Draft(message_id=f"<{number}@laden.de>", recipient="a@b.de", subject="x", text="x")
             outbox.add(session, draft, now=LONG_AGO)
             (folder / f"20260101T000000.000000Z-{number}@laden.de.eml").touch()
         session.execute(update(MailRow).values(state="sent"))

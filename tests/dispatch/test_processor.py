@@ -411,7 +411,7 @@ def test_whatever_a_handler_does_the_next_one_runs(
 
 #: What a handler gets wrong, and what the merchant reads of it.
 MISTAKES = {
-    "context.mail(to=None, template='order_notice')": "to must be an e-mail address, not None",
+    "context.mail(to=None, template='order_notice')": "to must be an email address, not None",
     "context.mail(to='', template='order_notice')": "raise Skip when the order has none",
     "context.mail(to='a@shop.example', template='order_notice', reply_to=5)": "reply_to must be text, not 5",
     "context.mail(to='a@shop.example', template='order_notice', subject=b'x')": "subject must be text, not b'x'",

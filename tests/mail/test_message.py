@@ -15,8 +15,8 @@ import pytest
 from flask import Flask
 
 from receiver.mail.message import (
+    Draft,
     MailNotDelivered,
-    OutgoingMail,
     checked_address,
     compose,
     deterministic_message_id,
@@ -35,6 +35,7 @@ ALWAYS = [
     "MIME-Version",
     "Content-Transfer-Encoding",
 ]
+SENDER = ("Shop", "shop@laden.de")
 FRAGMENTS = (
     *("\r\n", "\n", "\r", "\x00", "\t", "\x0b", "\x1c", "\x85", "\u2028", "\ud800", "\u202e", " ", ",", ";", ":"),
     *("<", ">", "@", '"', "(", ")", "\\", "[", "]", ".", "..", "=?utf-8?q?=0ABcc=3A_c=40d.de?=", "=?", "?="),
@@ -51,19 +52,18 @@ def _application() -> Iterator[None]:
         yield
 
 
-def _mail(**changes: Any) -> OutgoingMail:
+def _mail(**changes: Any) -> Draft:
     values: dict[str, Any] = {
         "message_id": "<1@laden.de>",
-        "sender": ("Shop", "shop@laden.de"),
-        "to": "zoe@kunde.de",
+        "recipient": "zoe@kunde.de",
         "subject": "Hello",
         "text": "text",
     }
-    return OutgoingMail(**values | changes)
+    return Draft(**values | changes)
 
 
-def _sent(mail: OutgoingMail) -> Any:
-    return _read(compose(mail).as_bytes())
+def _sent(mail: Draft) -> Any:
+    return _read(compose(mail, SENDER).as_bytes())
 
 
 def _read(raw: bytes) -> Any:
@@ -74,9 +74,9 @@ def _hostile(chance: random.Random) -> str:
     return "".join(chance.choices(FRAGMENTS, k=chance.randint(0, 6)))
 
 
-def _composed(mail: OutgoingMail) -> bytes | MailNotDelivered:
+def _composed(mail: Draft, sender_name: str) -> bytes | MailNotDelivered:
     try:
-        return compose(mail).as_bytes()
+        return compose(mail, (sender_name, "shop@laden.de")).as_bytes()
     except MailNotDelivered as error:
         return error
 
@@ -87,8 +87,8 @@ def test_ten_thousand_hostile_texts_and_addresses_add_no_header_and_no_recipient
     refused = 0
     for number in range(10_000):
         to = "zoe@kunde.de" if number % 2 else _hostile(chance)
-        mail = _mail(to=to, subject=_hostile(chance), sender=(_hostile(chance), "shop@laden.de"))
-        outcome = _composed(mail)
+        mail = _mail(recipient=to, subject=_hostile(chance))
+        outcome = _composed(mail, _hostile(chance))
         if isinstance(outcome, MailNotDelivered):
             refused += 1
             assert outcome.permanent
@@ -105,7 +105,7 @@ def test_ten_thousand_hostile_texts_and_addresses_add_no_header_and_no_recipient
 
 def test_texts_arrive_as_they_were_cleaned() -> None:
     for text in ('Zoë\'s, "Shop" <x@y.de>', "日本" * 20, "a" * 199, "Łódź – Kraków " * 9, "=?utf-8?q?x?="):
-        raw = compose(_mail(subject=text, sender=(text, "shop@laden.de"))).as_bytes()
+        raw = compose(_mail(subject=text), (text, "shop@laden.de")).as_bytes()
         message = email.message_from_bytes(raw, policy=policy.compat32)
         name, address = parseaddr(message["From"])
         assert str(make_header(decode_header(message["Subject"]))) == one_line(text)
@@ -137,7 +137,7 @@ def test_a_text_becomes_one_line(text: str, line: str) -> None:
     ],
 )
 def test_a_plain_address_goes_out(address: str, ascii_address: str) -> None:
-    assert [found.addr_spec for found in _sent(_mail(to=address))["To"].addresses] == [ascii_address]
+    assert [found.addr_spec for found in _sent(_mail(recipient=address))["To"].addresses] == [ascii_address]
 
 
 @pytest.mark.parametrize(
@@ -151,26 +151,26 @@ def test_a_plain_address_goes_out(address: str, ascii_address: str) -> None:
 )
 def test_anything_but_one_plain_address_is_refused_for_good(address: str) -> None:
     with pytest.raises(MailNotDelivered, match=r"^The recipient's address is not one plain") as caught:
-        compose(_mail(to=address))
+        compose(_mail(recipient=address), SENDER)
     assert caught.value.permanent
 
 
 def test_a_local_part_outside_ascii_is_refused_with_the_reason() -> None:
     with pytest.raises(MailNotDelivered, match="has letters outside ASCII before its @"):
-        compose(_mail(to="zoë@kunde.de"))
+        compose(_mail(recipient="zoë@kunde.de"), SENDER)
 
 
 @pytest.mark.parametrize(
-    ("changes", "named"),
+    ("changes", "sender", "named"),
     [
-        ({"sender": ("Shop", "a@b.de\nBcc: c@d.de")}, "MAIL_DEFAULT_SENDER"),
-        ({"message_id": "<1@laden.de>\r\nBcc: c@d.de"}, "The Message-ID"),
-        ({"message_id": "1@laden.de"}, "The Message-ID"),
+        ({}, ("Shop", "a@b.de\nBcc: c@d.de"), "MAIL_DEFAULT_SENDER"),
+        ({"message_id": "<1@laden.de>\r\nBcc: c@d.de"}, SENDER, "The Message-ID"),
+        ({"message_id": "1@laden.de"}, SENDER, "The Message-ID"),
     ],
 )
-def test_other_addresses_and_ids_are_guarded_too(changes: dict[str, Any], named: str) -> None:
+def test_other_addresses_and_ids_are_guarded_too(changes: dict[str, Any], sender: tuple[str, str], named: str) -> None:
     with pytest.raises(MailNotDelivered, match=f"^{named}") as caught:
-        compose(_mail(**changes))
+        compose(_mail(**changes), sender)
     assert caught.value.permanent
     assert "d.de" not in str(caught.value)
 
@@ -224,7 +224,7 @@ def test_a_message_id_is_the_same_for_the_same_mail_and_else_another() -> None:
 
 
 def test_a_long_file_name_keeps_its_end_and_fits_a_header_line() -> None:
-    raw = compose(_mail(attachments=(("🧾" * 300 + ".pdf", "application/pdf", b"1"),))).as_bytes()
+    raw = compose(_mail(attachments=(("🧾" * 300 + ".pdf", "application/pdf", b"1"),)), SENDER).as_bytes()
     assert max(len(line) for line in raw.splitlines()) <= 998
     (part,) = _read(raw).iter_attachments()
     assert part.get_filename() == "🧾" * 56 + ".pdf"

@@ -12,6 +12,7 @@ from sqlalchemy import delete, select, update
 
 from receiver.app.components import Kit
 from receiver.mail import outbox, queries
+from receiver.mail.message import Draft
 from receiver.mail.notices import TROUBLES
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import flat
@@ -68,7 +69,7 @@ def fail(shop: Served, **changes: str) -> None:
 def fail_mail(shop: Served, *, test: bool = False) -> None:
     """Let a mail about an order have been given up."""
     shop.post(order_fields())
-    draft = outbox.Draft(message_id=f"<{token_hex(8)}@laden.de>", recipient="ada@shop.example", subject="x", text="y")
+    draft = Draft(message_id=f"<{token_hex(8)}@laden.de>", recipient="ada@shop.example", subject="x", text="y")
     with shop.kit.database.write() as session:
         outbox.add(session, draft, now=datetime.now(UTC), order_pk=shop.rows()[-1].id, handler="x", test=test)
         session.flush()

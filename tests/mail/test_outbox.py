@@ -16,7 +16,8 @@ from sqlalchemy import select, update
 
 from receiver.app.components import Kit
 from receiver.mail import outbox
-from receiver.mail.transport import MailTransport, OutgoingMail
+from receiver.mail.message import Draft
+from receiver.mail.transport import MailTransport
 from receiver.storage.models import MailRow
 from tests.deliveries import settings
 from tests.served import refuse_writes
@@ -35,7 +36,7 @@ def put(kit: Kit, **changes: Any) -> None:
         "text": "Grüße",
     }
     with kit.database.write() as session:
-        outbox.add(session, outbox.Draft(**values | changes), now=datetime.now(UTC))
+        outbox.add(session, Draft(**values | changes), now=datetime.now(UTC))
 
 
 def mail(kit: Kit) -> MailRow:
@@ -79,7 +80,7 @@ def sending(make_app: MakeApp, mailbox: Mailbox) -> Iterator[Callable[..., Kit]]
         kits: list[Kit] = []
 
         def make(**more: Any) -> Kit:
-            kits.append(make_app(**settings(port), MAIL_DEFAULT_SENDER="shop@laden.de", **more).extensions["receiver"])
+            kits.append(make_app(**settings(port, **more)).extensions["receiver"])
             return kits[-1]
 
         yield make
@@ -212,7 +213,7 @@ def test_a_crash_between_delivery_and_settling_sends_the_same_message_id_again(
     put(kit)
     deliver = MailTransport.deliver
 
-    def deliver_and_crash(transport: MailTransport, outgoing: OutgoingMail) -> str:
+    def deliver_and_crash(transport: MailTransport, outgoing: Draft) -> str:
         deliver(transport, outgoing)
         raise Crash
 
@@ -237,7 +238,7 @@ def test_a_sender_that_lost_its_lease_does_not_undo_what_another_settled(
     put(kit)
     deliver = MailTransport.deliver
 
-    def overtaken(transport: MailTransport, outgoing: OutgoingMail) -> str:
+    def overtaken(transport: MailTransport, outgoing: Draft) -> str:
         with kit.database.write() as session:
             session.execute(update(MailRow).values(lease_token="another run", state="sent", detail="by another"))
         return deliver(transport, outgoing)
@@ -256,5 +257,5 @@ def test_a_mail_that_nobody_foresaw_is_retried_by_the_schedule(kit: Kit, monkeyp
     put(kit)
     assert kit.outbox.run_next()
 
-    assert (mail(kit).state, mail(kit).detail) == ("open", "It could not be sent: RuntimeError.")
+    assert (mail(kit).state, mail(kit).detail) == ("open", "It couldn't be sent: RuntimeError.")
     assert not kit.outbox.run_next()

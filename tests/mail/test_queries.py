@@ -9,7 +9,7 @@ import pytest
 
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.mail import queries
+from receiver.mail import outbox, queries
 from receiver.storage.models import MailRow
 from tests.storage.test_order_queries import store
 
@@ -71,15 +71,15 @@ def test_a_line_of_a_page(kit: Kit) -> None:
         ]
 
 
-def test_attachments_are_told_by_name_kind_and_size(kit: Kit) -> None:
+def test_attachments_have_a_name_a_type_and_content(kit: Kit) -> None:
     put(kit, 1, attachments='[["invoice.pdf", "application/pdf", "JVBERg=="]]')
     with kit.database.read() as session:
-        found = queries.attachments(queries.find(session, 1))
-    assert found == [queries.Attached("invoice.pdf", "application/pdf", 4)]
+        found = outbox.attachments_of(queries.find(session, 1))
+    assert found == (("invoice.pdf", "application/pdf", b"%PDF"),)
 
 
 @pytest.mark.parametrize("number", [2, 0, 10**40])
-def test_an_id_that_is_none_is_told(kit: Kit, number: int) -> None:
+def test_an_unknown_id_is_refused(kit: Kit, number: int) -> None:
     put(kit, 1)
     with kit.database.read() as session, pytest.raises(ConfigurationError, match="see `flask mail list`"):
         queries.find(session, number)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.mail.transport import MailNotDelivered, MailTransport
+from receiver.mail.message import MailNotDelivered
+from receiver.mail.transport import MailTransport
 from receiver.settings.model import Settings
 from tests import smtp_servers
 from tests.deliveries import a_mail, failure_of, settings
@@ -133,7 +134,7 @@ def test_a_refused_mail_does_not_hinder_the_next(tmp_path: Path) -> None:
 def test_nothing_leaves_for_an_example_domain(domain: str) -> None:
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
-        failure = failure_of(settings(port), a_mail(to=f"zoe.mueller@{domain}"))
+        failure = failure_of(settings(port), a_mail(recipient=f"zoe.mueller@{domain}"))
     assert failure.permanent
     assert "Set MERCHANT_EMAIL to your own address" in str(failure)
     assert mailbox.mails == []
@@ -144,7 +145,7 @@ def test_a_domain_that_only_looks_like_an_example_gets_its_mail(domain: str, tmp
     mailbox = Mailbox()
     with smtp_server(mailbox) as port:
         transport = MailTransport(Settings(**settings(port)), tmp_path)
-        transport.deliver(a_mail(to=f"zoe@{domain}"))
+        transport.deliver(a_mail(recipient=f"zoe@{domain}"))
         transport.close()
     assert mailbox.mails[0].rcpt_tos == [f"zoe@{domain}"]
 
@@ -161,7 +162,7 @@ def test_testing_and_suppress_send_do_not_keep_mails_back(tmp_path: Path) -> Non
 
 def test_without_a_server_the_mail_becomes_a_private_file(tmp_path: Path) -> None:
     transport = MailTransport(Settings(MAIL_SERVER=""), tmp_path)
-    path = Path(transport.deliver(a_mail(to="zoe@example.com")))
+    path = Path(transport.deliver(a_mail(recipient="zoe@example.com")))
     assert path.parent == tmp_path / "outbox"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
@@ -192,7 +193,7 @@ def test_a_file_that_could_not_be_finished_leaves_nothing(tmp_path: Path, monkey
     def disk_full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("receiver.mail.transport.os.fsync", disk_full)
+    monkeypatch.setattr("receiver.storage.private_files.os.fsync", disk_full)
     with pytest.raises(MailNotDelivered, match="No space left on device"):
         MailTransport(Settings(), tmp_path).deliver(a_mail())
     assert list((tmp_path / "outbox").iterdir()) == []
@@ -202,7 +203,7 @@ def test_what_a_killed_process_left_half_written_is_removed(tmp_path: Path) -> N
     transport = MailTransport(Settings(), tmp_path)
     transport.clear_remains()
     whole = Path(transport.deliver(a_mail()))
-    left, being_written = whole.with_name("left.part"), whole.with_name("fresh.part")
+    left, being_written = whole.with_name(".left.eml.new"), whole.with_name(".fresh.eml.new")
     for path in (left, being_written):
         path.touch()
     for path in (left, whole):

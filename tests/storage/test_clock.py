@@ -15,6 +15,7 @@ from receiver.app.doctor import diagnose
 from receiver.customers.purging import Purged
 from receiver.customers.retention import Retention
 from receiver.mail import outbox
+from receiver.mail.message import Draft
 from receiver.storage import clock
 from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
 from receiver.storage.heartbeat import Heartbeat
@@ -79,7 +80,7 @@ class Machine:
         number = self._received
         store(self._kit, number, received_at=self.now, fields='[["order_id", "A-1"]]')
         with self._kit.database.write() as session:
-            draft = outbox.Draft(message_id=f"<{number}@laden.de>", recipient="a@b.de", subject="x", text="x")
+            draft = Draft(message_id=f"<{number}@laden.de>", recipient="a@b.de", subject="x", text="x")
             outbox.add(session, draft, now=self.now)
             session.execute(update(MailRow).values(state="sent"))
             values = {"event_id": f"evt_{number}", "order_id": "T", "test": False, "order": "{}", "state": "failed"}

@@ -17,6 +17,7 @@ from sqlalchemy import event, select, update
 from receiver.app.components import Kit
 from receiver.errors import Unavailable
 from receiver.mail import outbox
+from receiver.mail.message import Draft
 from receiver.storage import jobs
 from receiver.storage.columns import Job
 from receiver.storage.jobs import LEASE
@@ -32,7 +33,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 def add_job(kit: Kit, *, due_at: datetime = NOW, state: str = "open") -> int:
     """Put a job that is to be done at a moment into the database; gives its primary key."""
     with kit.database.write() as session:
-        draft = outbox.Draft(
+        draft = Draft(
             message_id=f"<{secrets.token_hex(8)}@shop.example>", recipient="ada@shop.example", subject="-", text="-"
         )
         outbox.add(session, draft, now=NOW)

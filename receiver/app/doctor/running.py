@@ -17,7 +17,7 @@ from receiver.customers import clock_notice
 from receiver.customers.registrars import NotRegistered, account_url, registrations, tells_a_website
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
-from receiver.mail.transport import MailNotDelivered
+from receiver.mail.message import MailNotDelivered
 from receiver.sources.source import DEFAULT
 from receiver.storage import same_id
 from receiver.storage.models import MailRow, OrderRow

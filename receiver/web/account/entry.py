@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired, Length
 from receiver.app.components import Kit, current_kit
 from receiver.customers.account_links import LinkRefused
 from receiver.mail import outbox
-from receiver.mail.transport import new_message_id
+from receiver.mail.message import Draft, new_message_id
 from receiver.orders.email_addresses import normalised
 from receiver.security import guesses
 from receiver.storage.models import CustomerRow
@@ -120,7 +120,7 @@ def _mail_link(kit: Kit, email: str) -> None:
         owner = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         url = kit.account_links.fresh(session, owner, now=now) if owner else None
         rendered = kit.templates.render("account_link", url=url or made_up, locale=owner.locale if owner else None)
-        draft = outbox.Draft(
+        draft = Draft(
             message_id=new_message_id(kit.settings.MAIL_DEFAULT_SENDER),
             recipient=owner.email if owner else email,
             subject=rendered.subject,

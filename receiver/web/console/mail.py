@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from receiver.app.components import current_kit
 from receiver.errors import ConfigurationError, NotThere
-from receiver.mail import queries
+from receiver.mail import outbox, queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 from receiver.web import paging
@@ -56,7 +56,7 @@ def mail_show(mail_id: int) -> str:
         "console/mail_show.html",
         row=row,
         receipt=receipt_of(row.order_pk) if row.order_pk else None,
-        attachments=queries.attachments(row),
+        attachments=outbox.attachments_of(row),
         sender=f"{kit.settings.SHOP_NAME} <{kit.settings.MAIL_DEFAULT_SENDER}>",
         outbox=_outbox(),
     )

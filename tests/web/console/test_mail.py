@@ -13,6 +13,7 @@ from sqlalchemy import update
 
 from receiver.app.components import Kit
 from receiver.mail import outbox
+from receiver.mail.message import Draft
 from receiver.storage.models import MailRow
 from tests.served import Served, order_fields
 from tests.web.console.browsing import Browsing
@@ -32,7 +33,7 @@ def write(kit: Kit, **changes: Any) -> int:
         "text": "Thank you.",
     }
     state, test = changes.pop("state", "open"), changes.pop("test", False)
-    draft = outbox.Draft(**values | changes)
+    draft = Draft(**values | changes)
     with kit.database.write() as session:
         outbox.add(session, draft, now=NOW, test=test)
         session.flush()
