@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
+from pydantic_core import ErrorDetails
 
 from receiver.handlers.contract import Handler, RetryLater, Skip
-from receiver.settings import reading
+from receiver.settings import reading, wrong_values
 from receiver.settings.environment import from_text
 from receiver.settings.handler_tables import ALIASES
 from receiver.settings.model import FILE
@@ -68,14 +69,12 @@ def read(handler: Handler, tables: Mapping[str, Any], instance: Path) -> OwnSett
     try:
         return OwnSettings(model.model_validate({**given, **meant}, context={"instance": instance}), warnings=warnings)
     except ValidationError as errors:
-        first = {error["loc"][:1]: error for error in reversed(errors.errors(include_input=False))}
-        said = [_sentence(handler.name, error["loc"], error["msg"]) for error in reversed(first.values())]
+        said = [_sentence(handler.name, error) for error in wrong_values.by_key(errors).values()]
     except Exception as error:  # noqa: BLE001 - a merchant's check may fail in any way, with the value in its words
         said = [f"its check failed: {type(error).__name__}"]
     return OwnSettings(problem=f"{place} {'; '.join(said)}.", warnings=warnings)
 
 
-def _sentence(handler: str, place: tuple[int | str, ...], message: str) -> str:
-    older = next((name for name, key in ALIASES.items() if place and key == (handler, place[0])), None)
-    key = ".".join(map(str, place))
-    return f"{key}{f' ({older})' if older else ''}: {message.removeprefix('Value error, ')}".removeprefix(": ")
+def _sentence(handler: str, error: ErrorDetails) -> str:
+    older = next((name for name, key in ALIASES.items() if key == (handler, *error["loc"][:1])), None)
+    return wrong_values.sentence(error, f"{'.'.join(map(str, error['loc']))} ({older})" if older else "")

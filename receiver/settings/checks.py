@@ -1,4 +1,4 @@
-"""Checks of single settings: each gives what is wrong and how to mend it, or None."""
+"""Checks of single settings: each returns what is wrong, in words that say the fix, or None."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.orders.email_addresses import deliverable
 from receiver.security.signing import clean_secret
 
 _YEAR = 31_536_000
-#: Fewest characters of a key that cannot be guessed.
+#: Fewest characters of a key that can't be guessed.
 SHORTEST_KEY = 32
 
 
@@ -27,29 +27,23 @@ def between(lowest: int, highest: int) -> Callable[[int], str | None]:
     return check
 
 
+def optional(check: Callable[[str], str | None]) -> Callable[[str], str | None]:
+    """Make a check that also takes the empty text, which means that the setting isn't used."""
+    return lambda value: check(value) if value else None
+
+
 def secret_key(value: str) -> str | None:
-    """Want a key that cannot be guessed."""
+    """Want a key that can't be guessed."""
     wrong = f"must have {SHORTEST_KEY} characters or more; remove it and run `flask init`"
     return wrong if 0 < len(value) < SHORTEST_KEY else None
 
 
-def shared_secrets(value: list[str]) -> str | None:
-    """Want each secret to be a text that a sender can have; never shows one."""
-    for number, secret in enumerate(value, 1):
-        try:
-            clean_secret(secret)
-        except ConfigurationError as error:
-            return f"is wrong in its secret number {number}: {str(error).rstrip('.')}"
-    return None
-
-
-def secret_or_none(value: str) -> str | None:
-    """Want a text that both sides can have as their secret, or none; never shows it."""
+def secret(value: str) -> str | None:
+    """Want a text that both sides can have as their secret; never shows it."""
     try:
-        if value:
-            clean_secret(value)
+        clean_secret(value)
     except ConfigurationError as error:
-        return f"is no good secret: {str(error).rstrip('.')}"
+        return f"can't be a secret: {str(error).rstrip('.')}"
     return None
 
 
@@ -57,17 +51,17 @@ def database_url(value: str) -> str | None:
     """Want a SQLite file, the one kind of database that is supported."""
     path = value.removeprefix("sqlite:///")
     if value and (path in {value, "", ":memory:"} or path.startswith("?")):
-        return "must begin with sqlite:/// and name a file; other databases are not supported"
+        return "must begin with sqlite:/// and name a file; other databases aren't supported"
     return None
 
 
 def one_line(value: str) -> str | None:
-    """Want a text that can stand in a mail's header."""
+    """Want a text that fits into an email's header."""
     return None if value.strip() and value.isprintable() else "must be one line of text"
 
 
 def email(value: str) -> str | None:
-    """Want one e-mail address that mail can be sent to."""
+    """Want one address that email can be sent to."""
     try:
         deliverable(value)
     except ValueError as error:
@@ -86,22 +80,21 @@ def web_address(value: str) -> str | None:
 
 
 def public_url(value: str) -> str | None:
-    """Want the address that everything here lies below, not that of /orders."""
+    """Want the address that all pages here are below, not that of /orders."""
     if value.rstrip("/").endswith("/orders"):
         return "must be the address without /orders at its end, such as https://orders.your-shop.example"
     return web_address(value)
 
 
 def link(value: str) -> str | None:
-    """Want an address that a mail can link to, or nothing; what stands behind ? and # may be anything printable."""
+    """Want an address that an email can link to; whatever follows ? and # may be anything printable."""
     is_one = re.fullmatch("[!-~]{1,2000}", value) and web_address(re.split("[?#]", value)[0]) is None
-    return None if is_one or not value else "must be an address such as https://shop.example/account, without spaces"
+    return None if is_one else "must be an address such as https://shop.example/account, without spaces"
 
 
 def call_address(value: str) -> str | None:
     """Want an address that can be posted to, or nothing; never shows it."""
-    address = value.partition("?")[0]
-    return web_address(address) if value else None
+    return web_address(value.partition("?")[0]) if value else None
 
 
 def locale(value: str) -> str | None:
@@ -113,20 +106,16 @@ def locale(value: str) -> str | None:
     return None
 
 
-def locale_or_none(value: str) -> str | None:
-    """Want a locale, or nothing."""
-    return locale(value) if value else None
-
-
 def colour(value: str) -> str | None:
-    """Want a colour as mail programs know it, or nothing."""
-    return None if re.fullmatch("(#[0-9A-Fa-f]{6})?", value) else "must be # and six hex digits, such as #1f5f8b"
+    """Want a colour in the one spelling that all mail programs know."""
+    return None if re.fullmatch("#[0-9A-Fa-f]{6}", value) else "must be # and six hex digits, such as #1f5f8b"
 
 
 def picture(value: str) -> str | None:
-    """Want a picture's address that any mail program can load, or nothing; no mark that ends a policy's source."""
+    """Want a picture's address that any mail program can load."""
+    # The console's preview names it in its Content-Security-Policy, where ; and quotes would end the source.
     is_safe = web_address(value) is None and value.startswith("https://") and not re.search(r"[^!-~]|[;,'\"<>]", value)
-    return None if is_safe or not value else "must be an address such as https://shop.example/logo.png, without ? and #"
+    return None if is_safe else "must be an address such as https://shop.example/logo.png, without ? and #"
 
 
 def short_text(value: str) -> str | None:

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_origin
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from sqlalchemy.engine import URL
 
 from receiver.errors import ConfigurationError
-from receiver.settings import secret_key
+from receiver.settings import secret_key, wrong_values
 from receiver.settings.consequences import INSTEAD, NEEDED, WAITING, meanwhile
 from receiver.settings.environment import PREFIX, variables
 from receiver.settings.handler_tables import ALIASES, IN_ENVIRONMENT, TABLES, with_tables
@@ -34,6 +34,13 @@ _NAMES = frozenset(SETTINGS) | frozenset(ALIASES)
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
 #: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
 _CLOSE = 0.75
+#: How a value is written in the environment and in the file, by its setting's type.
+_FORMS: dict[Any, tuple[str, str]] = {
+    bool: ("true or false", "true or false, without quotes"),
+    int: ("a whole number", "a whole number such as {}, without quotes"),
+    tuple: ("whole numbers with commas between", "a list in brackets, such as {}"),
+    str: ("text", "a text in quotes, such as {}"),
+}
 #: What Kubernetes sets for a service that is named receiver.
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
@@ -69,7 +76,7 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
     try:
         settings = Settings(**given)
     except ValidationError as errors:
-        found = {str(error["loc"][0]): error for error in reversed(errors.errors())}
+        found = wrong_values.by_key(errors)
         problems |= {name: _sentence(name, found[name], origins[name]) for name in SETTINGS if name in found}
         origins |= dict.fromkeys(found, DEFAULT)
         settings = Settings(**{**given, **{name: INSTEAD.get(name, SETTINGS[name].default) for name in found}})
@@ -126,32 +133,17 @@ def _origin(name: str, from_file: Collection[str], overrides: Collection[str]) -
 
 def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
     """Return what is wrong with a setting's value and how to fix it, without the value, which may be secret."""
-    context = error.get("ctx", {})
+    field, context = SETTINGS[name], error.get("ctx", {})
     if error["type"] == "value_error":
-        return f"{name} {context['error']}."
+        of_list = "".join(f" number {index + 1}" for index in error["loc"][1:] if isinstance(index, int))
+        return f"{name}{of_list} {context['error']}."
     if error["type"] == "literal_error":
         return f"{name} must be {context['expected'].replace(chr(39), '')}."
+    in_environment, in_file = _FORMS.get(get_origin(field.annotation) or field.annotation, _FORMS[str])
     if origin == ENVIRONMENT:
-        return f"{PREFIX}{name} must be {_as_text(SETTINGS[name].annotation)}."
-    return f"{name} must be {_as_toml(name)}."
-
-
-def _as_text(annotation: Any) -> str:
-    """Return what an environment variable must hold that was of no use for this type."""
-    if annotation is bool:
-        return "true or false"
-    return "a whole number" if annotation is int else "whole numbers with commas between"
-
-
-def _as_toml(name: str) -> str:
-    """Return how the setting is written in the file."""
-    field = SETTINGS[name]
-    example = json.dumps(plain((field.examples or [""])[0]) or "text", ensure_ascii=False)
-    if field.annotation is bool:
-        return "true or false, without quotes"
-    if field.annotation is int:
-        return f"a whole number such as {example}, without quotes"
-    return f"a {'list in brackets' if get_args(field.annotation) else 'text in quotes'}, such as {example}"
+        return f"{PREFIX}{name} must be {in_environment}."
+    example = json.dumps(plain((field.examples or [field.default])[0]) or "text", ensure_ascii=False)
+    return f"{name} must be {in_file.format(example)}."
 
 
 def _unknown(from_file: Collection[str]) -> Iterator[str]:

@@ -183,6 +183,6 @@ def test_what_cannot_be_forwarded_to_fails_the_attempt_in_words(
 
 def test_a_forward_secret_that_is_too_short_is_told(make_app: Callable[..., object]) -> None:
     kit: Kit = make_app(FORWARD_SECRET="short").extensions["receiver"]  # type: ignore[attr-defined]
-    assert any(problem.startswith("FORWARD_SECRET is no good secret: ") for problem in kit.paused)
+    assert any(problem.startswith("FORWARD_SECRET can't be a secret: ") for problem in kit.paused)
     with pytest.raises(ConfigurationError, match="FORWARD_SECRET is empty"):
         kit.services.forwarding.check("https://other.example/")

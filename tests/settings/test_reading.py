@@ -195,6 +195,12 @@ def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, c
     assert found.settings.SHOP_NAME == "Example Shop"
 
 
+def test_a_wrong_value_of_a_list_is_named_by_its_number(tmp_path: Path) -> None:
+    write(tmp_path, 'SHARED_SECRETS = ["a good secret of some length", "too short"]')
+    (problem,) = read(tmp_path).problems
+    assert problem.startswith("SHARED_SECRETS number 2 can't be a secret: A shared secret has at least 16 characters")
+
+
 def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"config\.toml cannot be read: Is a directory"):

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from receiver import errors
 from receiver.customers import registrars
 from receiver.customers.registrars import MARK, WITHOUT_WEBSITE, Registrar, RegistrarType, tells_a_website
 from receiver.errors import ConfigurationError
-from receiver.settings import consequences, extensions, reading
+from receiver.settings import consequences, extensions, reading, wrong_values
 from receiver.settings.instance_files import InstanceFiles
 
 DOOR = extensions.Door(
@@ -77,18 +76,13 @@ def load(instance: Path) -> Registrars:
 
 
 def settings(model: type[Model], table: Mapping[str, Any]) -> Model:
-    """Read ``[registrar]``; raises ConfigurationError naming the keys at fault."""
+    """Read ``[registrar]``; raises ConfigurationError with what each wrong key must be."""
     try:
         return model.model_validate(table)
-    except ValidationError as error:
-        sentences = dict.fromkeys(_sentence(model, one) for one in error.errors())
-        raise ConfigurationError(" ".join(sentences)) from None
-
-
-def _sentence(model: type[BaseModel], error: ErrorDetails) -> str:
-    """Return what a key must be, by its description in the model where it has one; never with its value."""
-    key = str(error["loc"][0]) if error["loc"] else "the table"
-    described = key in model.model_fields and model.model_fields[key].description
-    if described and error["type"] != "value_error":
-        return f"{key} must be {described}."
-    return f"{'.'.join(map(str, error['loc'])) or key}: {error['msg'].removeprefix('Value error, ')}."
+    except ValidationError as errors:
+        said = []
+        for key, error in wrong_values.by_key(errors).items():
+            described = key in model.model_fields and error["type"] != "value_error"
+            meant = model.model_fields[key].description if described else None
+            said.append(f"{key} must be {meant}" if meant else wrong_values.sentence(error, "" if key else "the table"))
+        raise ConfigurationError(f"{'. '.join(said)}.") from None
