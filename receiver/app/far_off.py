@@ -15,11 +15,11 @@ from sqlalchemy.orm import Session
 
 from receiver.dispatch.handler_rows import LONGEST_WAIT
 from receiver.relay.transmissions import LONGEST_PAUSE
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
-from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
 
 #: How far ahead of now a moment may lie that is said to have been.

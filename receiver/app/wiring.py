@@ -32,12 +32,12 @@ from receiver.settings.model import SETTINGS, Settings, is_secret, plain
 from receiver.settings.reading import Reading
 from receiver.sources import kinds
 from receiver.sources.registry import Sources
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.database import Database
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.leases import Leases
 from receiver.storage.models import MailRow, OrderRow
 from receiver.storage.processes import Presence
-from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
 
 

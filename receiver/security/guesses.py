@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, delete, func, or_, select
 from sqlalchemy.orm import Session
 
-from receiver.storage.sign_in_models import SignInAttemptRow, SignInTurnRow
+from receiver.storage.account_models import SignInAttemptRow, SignInTurnRow
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
 #: Most wrong passwords of one known device in a minute: its own, whatever strangers do.

@@ -17,10 +17,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 from receiver.orders.idempotency import digest
 from receiver.security import guesses
 from receiver.security.guesses import Limits
-from receiver.storage.account_models import AccountRow
+from receiver.storage.account_models import AccountRow, SignInRow
 from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
-from receiver.storage.sign_in_models import SignInRow
 
 #: How long a sign-in lasts.
 SESSION = timedelta(hours=8)

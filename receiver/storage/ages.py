@@ -15,8 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select
 from sqlalchemy.orm import Session
 
-from receiver.storage.clock import DATED, LARGEST_GAP
-from receiver.storage.clock_models import ClockJumpRow
+from receiver.storage.clock import DATED, LARGEST_GAP, ClockJumpRow
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import BigInteger, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.columns import NEVER_AGAIN, ZERO, Base
 from receiver.storage.models import MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
@@ -28,6 +28,50 @@ DATED: dict[str, tuple[Any, Any]] = {
 def utc_now() -> datetime:
     """Return what this machine's clock says."""
     return datetime.now(UTC)
+
+
+class HighestIds:
+    """The highest ids of the purged tables at a moment; later rows have higher ones."""
+
+    orders: Mapped[int]
+    mails: Mapped[int]
+    transmissions: Mapped[int]
+
+
+class UpkeepRow(HighestIds, Base):
+    """The upkeep's heartbeat, shared by all processes of an installation."""
+
+    __tablename__ = "upkeep"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: What the clock said at the last beat, or when it last jumped.
+    beat_at: Mapped[datetime]
+    #: Grows by one with each hour that upkeep has run.
+    beats: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+    #: Hours that upkeep still has to run before anything is purged again.
+    suspended_hours: Mapped[int] = mapped_column(server_default=ZERO, default=0)
+
+
+class ClockJumpRow(HighestIds, Base):
+    """A jump of the clock against the heartbeat; rows up to these ids have dates from before."""
+
+    __tablename__ = "clock_jumps"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    #: The heartbeat, and what the clock said instead.
+    before: Mapped[datetime]
+    at: Mapped[datetime]
+    #: How far it went, in milliseconds; below 0 when it went back.
+    gap: Mapped[int] = mapped_column(BigInteger)
+    #: How much of that may be time that really passed, while no process ran.
+    off: Mapped[int] = mapped_column(BigInteger)
+    #: How much of it counts as time that really passed, once the clock is believed.
+    credit: Mapped[int] = mapped_column(BigInteger, server_default=ZERO, default=0)
+    believed: Mapped[bool]
+    #: Hours that upkeep still had to run when it came.
+    hours_left: Mapped[int]
+
+    __table_args__ = NEVER_AGAIN
 
 
 @dataclass(frozen=True)

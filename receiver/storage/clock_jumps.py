@@ -9,8 +9,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.storage.clock import DATED, HOURS_TO_BELIEVE, LARGEST_GAP, disagrees, pending_jumps
-from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.clock import (
+    DATED,
+    HOURS_TO_BELIEVE,
+    LARGEST_GAP,
+    ClockJumpRow,
+    UpkeepRow,
+    disagrees,
+    pending_jumps,
+)
 from receiver.storage.columns import milliseconds
 
 _MILLISECOND = timedelta(milliseconds=1)

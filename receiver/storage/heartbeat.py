@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from receiver.storage import clock_jumps
-from receiver.storage.clock import LARGEST_GAP, disagrees, first_beat, utc_now
-from receiver.storage.clock_models import UpkeepRow
+from receiver.storage.clock import LARGEST_GAP, UpkeepRow, disagrees, first_beat, utc_now
 from receiver.storage.database import Database
 
 #: A server that was off for longer keeps what it has for longer: a clock that was wrong looks just the same.

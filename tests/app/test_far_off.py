@@ -12,10 +12,10 @@ from sqlalchemy import update
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.app.far_off import FarOff, counts
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.jobs import LEASE
 from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow, HandlerRow, MailRow, OrderRow
-from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.served import Served, order_fields
 from tests.storage.test_jobs import add_job

@@ -17,9 +17,8 @@ from receiver.errors import ConfigurationError, NotPossible
 from receiver.orders.idempotency import digest
 from receiver.security import guesses
 from receiver.security.guesses import Limits
-from receiver.storage.account_models import AccountRow
+from receiver.storage.account_models import AccountRow, SignInAttemptRow, SignInRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
-from receiver.storage.sign_in_models import SignInAttemptRow, SignInRow
 from tests.served import Served, order_fields
 from tests.web.console.browsing import NARROW, Browsing
 from tests.web.console.visitor import Page, Visitor

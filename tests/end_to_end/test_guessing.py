@@ -12,8 +12,8 @@ from functools import partial
 import pytest
 
 from receiver.security.guesses import COMMON, LONGEST_WAIT, PAUSE
+from receiver.storage.account_models import SignInAttemptRow
 from receiver.storage.models import AdministratorRow
-from receiver.storage.sign_in_models import SignInAttemptRow
 from tests.conftest import QUICKLY_CHECKED
 from tests.end_to_end.processes import ROOT, Running, at_once, command_environment
 from tests.web.console.visitor import PASSWORD, Visitor

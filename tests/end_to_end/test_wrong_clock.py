@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, update
 
-from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.models import MailRow, OrderRow
 from tests.end_to_end.processes import Running
 from tests.served import order_fields

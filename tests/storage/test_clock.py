@@ -17,7 +17,7 @@ from receiver.customers.retention import Retention
 from receiver.mail import outbox
 from receiver.mail.message import Draft
 from receiver.storage import clock
-from receiver.storage.clock_models import ClockJumpRow, UpkeepRow
+from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow

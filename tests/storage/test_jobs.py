@@ -19,11 +19,11 @@ from receiver.errors import Unavailable
 from receiver.mail import outbox
 from receiver.mail.message import Draft
 from receiver.storage import jobs
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import Job
 from receiver.storage.jobs import LEASE
 from receiver.storage.leases import Leases
 from receiver.storage.models import MailRow, OrderRow
-from receiver.storage.registration_models import RegistrationRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.served import refuse_writes
 

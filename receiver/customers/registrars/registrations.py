@@ -16,11 +16,11 @@ from receiver.customers.registrars import Fields, NotRegistered, Registrar, cust
 from receiver.errors import NotThere
 from receiver.orders.email_addresses import normalised
 from receiver.storage import jobs
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow
-from receiver.storage.registration_models import RegistrationRow
 
 _LONGEST_DETAIL = 500
 #: Customers of one write transaction: few, so that no accept waits long.

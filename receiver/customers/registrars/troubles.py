@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from receiver.mail.notices import Trouble
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import milliseconds
-from receiver.storage.registration_models import RegistrationRow
 
 
 def _newest_failed(session: Session) -> int:

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.customers.registrars.troubles import FAILED
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import MailRow
-from receiver.storage.registration_models import RegistrationRow
 from tests.commanding import runner
 from tests.customers.registrars.websites import Website
 from tests.served import Served, order_fields, signed

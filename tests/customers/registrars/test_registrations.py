@@ -16,8 +16,8 @@ from receiver.customers.registrars import Fields, NotRegistered, Value, customer
 from receiver.customers.registrars.registrations import Registrations
 from receiver.errors import ConfigurationError
 from receiver.orders import Address, Customer, Order
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import CustomerRow
-from receiver.storage.registration_models import RegistrationRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 

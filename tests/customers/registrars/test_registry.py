@@ -17,8 +17,8 @@ from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.customers.registrars import Fields, registrar
 from receiver.customers.registrars.registry import load
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import HandlerRow
-from receiver.storage.registration_models import RegistrationRow
 from tests.served import Served, order_fields
 
 DOCS = (Path(__file__).parents[3] / "docs" / "registering.md").read_text("utf-8")

@@ -13,8 +13,8 @@ from sqlalchemy import update
 
 from receiver.customers import records
 from receiver.orders import Customer, Order
+from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import CustomerRow
-from receiver.storage.registration_models import RegistrationRow
 from tests.customers.registrars.websites import Website, website
 from tests.served import Served, order_fields
 from tests.web.console.browsing import NARROW, Browsing

@@ -15,7 +15,7 @@ from receiver.app.instance import set_password
 from receiver.security import guesses
 from receiver.security.guesses import ACCOUNT, COMMON, CONSOLE, LONGEST_WAIT, PAUSE, Limits, TooManyAttempts
 from receiver.security.sign_ins import Owner, SignIns, administrator
-from receiver.storage.sign_in_models import SignInAttemptRow, SignInTurnRow
+from receiver.storage.account_models import SignInAttemptRow, SignInTurnRow
 from tests.served import Served
 from tests.web.console.visitor import PASSWORD, Visitor
 

@@ -20,7 +20,7 @@ from receiver.app.components import Kit
 from receiver.app.instance import set_password
 from receiver.security.guesses import CONSOLE, TooManyAttempts
 from receiver.security.sign_ins import SignIns, administrator
-from receiver.storage.sign_in_models import SignInAttemptRow, SignInRow
+from receiver.storage.account_models import SignInAttemptRow, SignInRow
 from receiver.web import entrance
 from receiver.web.console import sign_in as page_of_sign_in
 from tests.served import Served
