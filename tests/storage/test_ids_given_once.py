@@ -16,6 +16,7 @@ from receiver.storage.database import Database
 from receiver.storage.models import MailRow
 from tests.mail.test_notices import MAIL_FAILED, a_day_later, fail_mail, headlines
 from tests.served import Served
+from tests.storage.schemas import unmade
 
 LONG_AGO = datetime.now(UTC) - timedelta(days=400)
 
@@ -29,9 +30,8 @@ def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Serve
 
 @pytest.fixture
 def made(tmp_path: Path) -> Database:
-    """Give a database as the migration makes it."""
-    (tmp_path / "made.sqlite").touch()
-    database = Database(f"sqlite:///{tmp_path}/made.sqlite", tmp_path / "write.lock")
+    """Give a database that was just set up, on a connection that made its tables."""
+    database = unmade(tmp_path / "made.sqlite")
     migrations.upgrade(database.engine)
     return database
 
@@ -79,8 +79,7 @@ def test_a_mails_number_never_means_another_mail(idle: Served) -> None:
     assert min(row.id for row in idle.rows(MailRow)) > first
 
 
-def test_the_migrated_tables_give_an_id_once_where_the_models_do(kit: Kit) -> None:
-    """What compares the other parts of a schema leaves this out."""
+def test_the_tables_give_an_id_once_where_the_models_do(kit: Kit) -> None:
     counted = text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")
     with kit.database.read() as session:
         found = set(session.scalars(counted))

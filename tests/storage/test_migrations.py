@@ -1,23 +1,23 @@
-"""The schema's upgrades lead to the models, and none is made without a backup."""
+"""Upgrades lead to the schema that a new database gets from the models, and none is made without a backup."""
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from alembic.autogenerate import compare_metadata
-from alembic.runtime.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import Column, DefaultClause, Index, MetaData, Text, inspect, text
 
 from receiver.app.components import Kit
 from receiver.app.instance import set_up
 from receiver.errors import ConfigurationError
 from receiver.storage import migrations, sqlite
 from receiver.storage.columns import Base
+from tests.storage.schemas import of_1_0_0, schema, unmade
 
 
 def set_version(kit: Kit, version: str) -> None:
@@ -30,31 +30,71 @@ def backups(instance: Path) -> list[Path]:
 
 
 @pytest.fixture
-def unmade(make_app: Callable[..., Flask], tmp_path: Path) -> Kit:
-    """Give the parts of an app whose database is not set up."""
-    (tmp_path / "unmade.sqlite").touch()
-    kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/unmade.sqlite").extensions["receiver"]
-    return kit
+def next_release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Make up the release after this one, whose orders have a gift note, and give its schema's version."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(migrations.FOLDER, folder)
+    version = f"{int(migrations.newest() or 0) + 1:04}"
+    (folder / "versions" / f"{version}_gift_notes.py").write_text(f"""
+import sqlalchemy as sa
+from alembic import op
+from receiver.storage.migrations.rebuilding import rebuilt
+revision, down_revision = "{version}", "{migrations.newest()}"
+def upgrade():
+    op.add_column("orders", sa.Column("gift_note", sa.Text))
+    op.create_index("ix_orders_gift_note", "orders", ["gift_note"], sqlite_where=sa.text("gift_note IS NOT NULL"))
+    with rebuilt(op, "mails", sqlite_autoincrement=True) as mails:
+        mails.alter_column("detail", nullable=False, server_default="")
+""")
+    monkeypatch.setattr(migrations, "FOLDER", folder)
+    changed = MetaData(naming_convention=Base.metadata.naming_convention)
+    for table in Base.metadata.sorted_tables:
+        table.to_metadata(changed)
+    note = Column("gift_note", Text)
+    changed.tables["orders"].append_column(note)
+    Index("ix_orders_gift_note", note, sqlite_where=text("gift_note IS NOT NULL"))
+    detail = changed.tables["mails"].c.detail
+    detail.nullable, detail.server_default = False, DefaultClause("")
+    monkeypatch.setattr(Base, "metadata", changed)
+    return version
 
 
-def test_the_migrated_schema_is_the_models(kit: Kit) -> None:
-    with kit.database.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
-        assert compare_metadata(context, Base.metadata) == []
+def test_an_upgraded_database_is_like_a_new_one(tmp_path: Path) -> None:
+    """Fails for a change of a model that no migration makes, and for a migration that makes another."""
+    old, new = of_1_0_0(tmp_path / "old.sqlite"), unmade(tmp_path / "new.sqlite")
+    for database in (old, new):
+        migrations.upgrade(database.engine)
+    assert schema(old) == schema(new)
+    assert migrations.version(old.engine) == migrations.version(new.engine) == migrations.newest()
 
 
-def test_indexes_over_part_of_a_table_are_the_models(kit: Kit) -> None:
-    """What is compared above leaves the WHERE of an index out."""
-    partial = text("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql LIKE '%WHERE%'")
-    with kit.database.read() as session:
-        found = {row.name: row.sql.partition("WHERE ")[2] for row in session.execute(partial)}
-    wanted = {
-        str(index.name): str(index.dialect_options["sqlite"]["where"])
-        for table in Base.metadata.tables.values()
-        for index in table.indexes
-        if index.dialect_options["sqlite"]["where"] is not None
-    }
-    assert found == wanted
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ("ALTER TABLE mails ADD COLUMN added TEXT", "columns"),
+        ("ALTER TABLE mails DROP COLUMN html", "columns"),
+        ("ALTER TABLE mails ADD COLUMN added INTEGER REFERENCES customers (id)", "foreign keys"),
+        ("CREATE INDEX added ON mails (html)", "indexes"),
+        ("DROP INDEX ix_mails_state", "indexes"),
+        ("DROP INDEX ix_mails_leased; CREATE INDEX ix_mails_leased ON mails (lease_until)", "indexes"),
+    ],
+)
+def test_every_part_of_a_schema_is_compared(tmp_path: Path, change: str, part: str) -> None:
+    database = of_1_0_0(tmp_path / "old.sqlite")
+    before = schema(database)["mails"][part]
+    with database.write() as session:
+        for statement in change.split(";"):
+            session.execute(text(statement))
+    assert schema(database)["mails"][part] != before
+
+
+def test_the_next_releases_migration_leads_from_1_0_0_to_its_models(next_release: str, tmp_path: Path) -> None:
+    old, new = of_1_0_0(tmp_path / "old.sqlite"), unmade(tmp_path / "new.sqlite")
+    migrations.upgrade(old.engine)
+    migrations.upgrade(new.engine)
+    assert migrations.version(old.engine) == migrations.version(new.engine) == next_release
+    assert schema(old) == schema(new)
+    assert any("gift_note" in column for column in schema(new)["orders"]["columns"])
 
 
 def test_a_database_of_this_release_has_no_problem(kit: Kit) -> None:
@@ -62,13 +102,13 @@ def test_a_database_of_this_release_has_no_problem(kit: Kit) -> None:
     assert migrations.version(kit.database.engine) == migrations.newest()
 
 
-def test_an_empty_database_is_to_be_set_up(unmade: Kit) -> None:
-    assert migrations.problem(unmade.database.engine) == "The database is not set up; run `flask init`."
+def test_an_empty_database_is_to_be_set_up(tmp_path: Path) -> None:
+    database = unmade(tmp_path / "new.sqlite")
+    assert migrations.problem(database.engine) == "The database is not set up; run `flask init`."
 
 
-def test_an_older_schema_is_to_be_upgraded(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = f"The database has schema {migrations.newest()}, this release needs 0099; run `flask init`."
-    monkeypatch.setattr(migrations, "newest", lambda: "0099")
+def test_an_older_schema_is_to_be_upgraded(kit: Kit, next_release: str) -> None:
+    said = f"The database has schema 0017, this release needs {next_release}; run `flask init`."
     assert migrations.problem(kit.database.engine) == said
 
 
@@ -84,8 +124,14 @@ def test_a_schema_from_before_the_first_release_is_refused_with_the_fix(kit: Kit
     assert backups(instance) == []
 
 
-def test_there_is_one_migration_and_a_database_at_its_head_has_nothing_to_do(kit: Kit) -> None:
-    assert len(list(Path(migrations.__file__).parent.glob("versions/*.py"))) == 1
+def test_a_schema_from_before_the_first_release_is_told_from_a_newer_one_by_all_later_releases(
+    kit: Kit, next_release: str
+) -> None:
+    set_version(kit, "0016")
+    assert "or bring it to schema 0017 first" in (migrations.problem(kit.database.engine) or "")
+
+
+def test_a_database_of_this_release_has_nothing_to_do(kit: Kit) -> None:
     assert f"Database {kit.instance}/receiver.sqlite is up to date" in list(set_up(kit, None))
 
 
@@ -112,26 +158,19 @@ def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask
     assert migrations.problem(kit.database.engine) == said
 
 
-def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The newest release's upgrade is replaced by one that adds a table, to see both databases."""
-
-    def add_a_table(engine: object) -> None:
-        with kit.database.write() as session:
-            session.execute(text("CREATE TABLE added (id INTEGER)"))
-
-    monkeypatch.setattr(migrations, "newest", lambda: "0098")
-    monkeypatch.setattr(migrations, "upgrade", add_a_table)
+def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, next_release: str) -> None:
     said = list(set_up(kit, None))
     (copy,) = backups(instance)
     assert said == [f"Backed the database up to {copy}", f"Database {instance}/receiver.sqlite upgraded"]
-    assert copy.name.startswith("receiver.sqlite.before-0098-")
+    assert copy.name.startswith(f"receiver.sqlite.before-{next_release}-")
     assert copy.stat().st_mode & 0o777 == 0o600
     with closing(sqlite.driver.connect(str(copy))) as connection:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        columns = {name for (name,) in connection.execute("SELECT name FROM pragma_table_info('orders')")}
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    assert "orders" in tables
-    assert "added" not in tables
-    assert "added" in inspect(kit.database.engine).get_table_names()
+    assert "order_id" in columns
+    assert "gift_note" not in columns
+    assert "gift_note" in {column["name"] for column in inspect(kit.database.engine).get_columns("orders")}
+    assert list(set_up(kit, None)) == [f"Database {instance}/receiver.sqlite is up to date"]
 
 
 def test_a_database_that_is_up_to_date_is_not_backed_up(kit: Kit, instance: Path) -> None:
@@ -139,24 +178,48 @@ def test_a_database_that_is_up_to_date_is_not_backed_up(kit: Kit, instance: Path
     assert backups(instance) == []
 
 
-def test_an_upgrade_waits_for_who_writes_meanwhile(unmade: Kit, tmp_path: Path) -> None:
+def test_of_two_that_set_up_one_database_at_once_the_second_finds_it_made(tmp_path: Path) -> None:
+    both = [unmade(tmp_path / "shared.sqlite") for _ in range(2)]
+    threads = [threading.Thread(target=migrations.upgrade, args=(database.engine,)) for database in both]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert schema(both[0])["orders"]
+    assert migrations.problem(both[1].engine) is None
+
+
+def test_an_upgrade_waits_for_who_writes_meanwhile(tmp_path: Path) -> None:
     """Else it failed under every few orders a second: what it had read first was not the newest any more."""
-    other = sqlite.driver.connect(tmp_path / "unmade.sqlite", isolation_level=None, check_same_thread=False)
+    database = unmade(tmp_path / "new.sqlite")
+    other = sqlite.driver.connect(tmp_path / "new.sqlite", isolation_level=None, check_same_thread=False)
     with closing(other):
         other.execute("PRAGMA journal_mode=WAL")
         other.execute("BEGIN IMMEDIATE")
         other.execute("CREATE TABLE of_theirs (id INTEGER)")
         commit = threading.Timer(0.3, other.execute, ["COMMIT"])
         commit.start()
-        migrations.upgrade(unmade.database.engine)
+        migrations.upgrade(database.engine)
         commit.join()
-    assert {"orders", "of_theirs"} <= set(inspect(unmade.database.engine).get_table_names())
+    assert {"orders", "of_theirs"} <= set(inspect(database.engine).get_table_names())
 
 
-def test_an_upgrade_that_fails_leaves_nothing_behind(unmade: Kit) -> None:
+def test_tables_that_cannot_all_be_made_leave_nothing_behind(tmp_path: Path) -> None:
     """All of it is one transaction: a half-made schema is never found."""
-    with unmade.database.engine.begin() as connection:
+    database = unmade(tmp_path / "new.sqlite")
+    with database.engine.begin() as connection:
         connection.exec_driver_sql("CREATE TABLE refusals (id INTEGER)")
     with pytest.raises(Exception, match="table refusals already exists"):
-        migrations.upgrade(unmade.database.engine)
-    assert inspect(unmade.database.engine).get_table_names() == ["refusals"]
+        migrations.upgrade(database.engine)
+    assert inspect(database.engine).get_table_names() == ["refusals"]
+
+
+def test_an_upgrade_that_fails_leaves_the_database_as_it_was(next_release: str, tmp_path: Path) -> None:
+    database = of_1_0_0(tmp_path / "old.sqlite")
+    with database.write() as session:
+        session.execute(text("CREATE INDEX ix_orders_gift_note ON orders (email)"))
+    before = schema(database)
+    with pytest.raises(Exception, match="index ix_orders_gift_note already exists"):
+        migrations.upgrade(database.engine)
+    assert schema(database) == before
+    assert migrations.version(database.engine) == "0017"

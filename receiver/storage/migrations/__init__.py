@@ -1,4 +1,10 @@
-"""The schema's upgrades: which version a database has, and bringing it to this release's."""
+"""The schema's version: make a new database from the models, upgrade one that exists.
+
+To change a table, change its model and add ``versions/0018_what_changes.py``: its ``revision`` is "0018", its
+``down_revision`` the one before, and its ``upgrade()`` makes the same change to a database that exists, with
+``alembic.op`` or, for what SQLite can't alter, with ``rebuilding.rebuilt``. ``tests/storage/test_migrations.py``
+upgrades the schema of 1.0.0 and compares it with a new one.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +20,19 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateTable
+
+from receiver.storage import account_models, clock, models, processes, relay_models
+from receiver.storage.columns import Base
+
+#: Alembic's folder: ``env.py`` and ``versions``.
+FOLDER = Path(__file__).parent
+#: What has to be imported for `Base.metadata` to have every table.
+_DECLARE_TABLES = (account_models, clock, models, processes, relay_models)
 
 
 def problem(engine: Engine) -> str | None:
-    """Return what is wrong with the database's schema and how to mend it, or None."""
+    """Return what's wrong with the database's schema and how to fix it, or None."""
     if not os.path.exists((engine.url.database or "").removeprefix("file:")):  # noqa: PTH110 - raises for no folder that is closed to us
         return "The database is not set up; run `flask init`."
     try:
@@ -34,10 +49,11 @@ def problem(engine: Engine) -> str | None:
 
 
 def _of_another_release(found: str) -> str:
-    if found.isdigit() and int(found) < int(newest() or 0):
+    oldest = _scripts().get_base() or ""
+    if found < oldest:
         return (
             f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away "
-            f"and run `flask init` for a new one, or bring it to schema {newest()} first with the last version before "
+            f"and run `flask init` for a new one, or bring it to schema {oldest} first with the last version before "
             "1.0.0."
         )
     return f"The database has schema {found}, made by a newer release. Install that release again."
@@ -60,12 +76,25 @@ def is_known(version: str) -> bool:
 
 
 def upgrade(engine: Engine) -> None:
-    """Upgrade the database to this release's schema in one transaction; orders wait meanwhile."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent))
+    """Make the tables of a new database, or upgrade those it has, in one transaction; orders wait meanwhile."""
     with changing(engine) as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        context = MigrationContext.configure(connection)
+        # Read inside the transaction: of two processes that set up one folder, the second finds the first one's tables.
+        if context.get_current_revision() is None:
+            _make_tables(connection)
+            context.stamp(_scripts(), "head")
+        else:
+            config = Config(attributes={"connection": connection})
+            config.set_main_option("script_location", str(FOLDER))
+            command.upgrade(config, "head")
+
+
+def _make_tables(connection: Connection) -> None:
+    # Not by ``create_all``: it takes the indexes in no order, and between equal ones SQLite prefers the one made last.
+    for table in Base.metadata.sorted_tables:
+        connection.execute(CreateTable(table))
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            index.create(connection)
 
 
 @contextmanager
@@ -94,4 +123,4 @@ def _free_to_rebuild(connection: Connection) -> Iterator[None]:
 
 
 def _scripts() -> ScriptDirectory:
-    return ScriptDirectory(str(Path(__file__).parent))
+    return ScriptDirectory(str(FOLDER))
