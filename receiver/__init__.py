@@ -22,7 +22,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     starts no thread and touches no database. A wrong setting that receiving needs leaves /orders answering 503.
     """
     from receiver import routes
-    from receiver.app import body_deadlines, commands, wiring
+    from receiver.app import body_deadlines, commands, components
     from receiver.relay import recording
     from receiver.settings import installation, reading
     from receiver.web import console, health, page_forms, problems
@@ -33,7 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     read = reading.read(instance, overrides or {})
     app.config["SECRET_KEY"] = read.settings.SECRET_KEY.get_secret_value()
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    kit = wiring.build(instance, read)
+    kit = components.Kit(instance, read)
     app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine)}
     app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     if hops := read.settings.TRUSTED_PROXIES:

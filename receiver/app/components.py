@@ -1,88 +1,83 @@
-"""The parts of one app, as views and commands hold them."""
+"""What views and commands work with: the parts of one app, and the engine that runs its jobs."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 
 from flask import current_app
+from sqlalchemy.orm import Session
 
-from receiver.app.engine import Engine
-from receiver.app.obstacles import Obstacles
-from receiver.app.readiness import Readiness
-from receiver.customers.account_links import AccountLinks
-from receiver.customers.registrars.registrations import Registrations
-from receiver.customers.registrars.registry import Registrars
-from receiver.customers.retention import Retention
-from receiver.dispatch.processor import Processor
-from receiver.dispatch.trial import HandlerTrials
+from receiver.app.engine import Engine, Jobs, Kind
+from receiver.app.far_off import FarOff
+from receiver.app.wiring import Parts
+from receiver.customers import clock_notice
+from receiver.customers.registrars.troubles import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
-from receiver.handlers.context import Services
-from receiver.handlers.registry import Registry
-from receiver.intake.reception import Reception
-from receiver.intake.refusals import Refusals
-from receiver.mail.customisation import OwnMails
-from receiver.mail.notices import Notices
-from receiver.mail.outbox import Outbox
-from receiver.mail.templates import MailTemplates
-from receiver.mail.transport import MailTransport
-from receiver.relay.controls import Controls
-from receiver.relay.transmissions import Transmissions
-from receiver.security.shared_secrets import SharedSecrets
-from receiver.settings.model import Settings
-from receiver.sources.registry import Sources
-from receiver.storage.database import Database
-from receiver.storage.leases import Leases
-from receiver.storage.processes import Presence
+from receiver.intake import alarms
+from receiver.intake.card_data_notice import CAME_WITH_ORDER
+from receiver.intake.held_back import HeldBack
+from receiver.intake.held_back_notice import HELD_BACK
+from receiver.mail.notices import Notices, Trouble
+from receiver.relay import notices as relay_notices
+from receiver.settings.reading import Reading
+from receiver.storage.heartbeat import Heartbeat
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kit:
-    """The parts that views and commands work with."""
+class Kit(Parts):
+    """The parts of one app, what they answer together, and the engine that runs their jobs."""
 
-    instance: Path
-    settings: Settings = field(repr=False)
-    #: Where each setting comes from.
-    setting_origins: Mapping[str, str]
-    #: A sentence for each name in the file or the environment that is no setting, and has no effect.
-    unknown_settings: Sequence[str]
-    #: A sentence for each wrong setting that receiving doesn't need; only its own feature waits.
-    paused: Sequence[str]
-    #: What keeps orders from being taken.
-    obstacles: Obstacles
-    database: Database
-    shared_secrets: SharedSecrets
-    sources: Sources
-    refusals: Refusals
-    registry: Registry
-    reception: Reception
-    readiness: Readiness
-    own_mails: OwnMails
-    transport: MailTransport
-    templates: MailTemplates
-    account_links: AccountLinks
-    #: What every handler's context shares.
-    services: Services
-    processor: Processor
-    trials: HandlerTrials
-    outbox: Outbox
-    controls: Controls
-    transmissions: Transmissions
-    registrars: Registrars
-    registrations: Registrations
-    notices: Notices
-    retention: Retention
-    presence: Presence
-    leases: Leases
-    engine: Engine
+    def __init__(self, instance: Path, read: Reading) -> None:
+        super().__init__(instance, read)
+        self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere)
+        self.engine = self._engine()
+
+    def _engine(self) -> Engine:
+        """Return what runs the jobs and the upkeep; jobs of the kinds that wait don't run here."""
+        database, threads, waiting = self.database, self.settings.WORKER_THREADS, self.waiting
+        most: dict[str, tuple[Jobs, int]] = {
+            "orders": (self.processor, threads),
+            "mails": (self.outbox, max(threads // 2, 1)),
+            "transmissions": (self.transmissions, max(threads // 2, 1)),
+            "registrations": (self.registrations, max(threads // 4, 1)),
+        }
+        return Engine(
+            {name: Kind(jobs, 0 if name in waiting else at_once) for name, (jobs, at_once) in most.items()},
+            [
+                self.refusals.flush,
+                database.checkpoint,
+                HeldBack(database).look,
+                self.presence.sign,
+                Heartbeat(database, days=self.settings.RETENTION_DAYS).look,
+                self.retention.look,
+                FarOff(database, self.leases, self.settings.RETRY_SCHEDULE).look,
+            ],
+            # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
+            beside={
+                "leases": [self.leases.renew, self.leases.watch],
+                "notices": [self.own_mails.check, *([] if "mails" in waiting else [self.notices.look])],
+            },
+            threads=threads,
+        )
+
+    def _troubles_elsewhere(self, session: Session) -> list[Trouble]:
+        """Return the troubles that the notices don't find themselves."""
+        return [
+            *relay_notices.standing(session),
+            CAME_WITH_ORDER,
+            *([FAILED] if self.registrations.registrar else []),
+            HELD_BACK,
+            *self.own_mails.troubles(),
+            *alarms.standing(session, self.settings),
+            *clock_notice.standing(session, self.settings),
+        ]
 
     @property
     def setting_warnings(self) -> Sequence[str]:
         """A sentence for each name in the file or the environment that is no setting, and has no effect."""
         of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
-        return [*self.unknown_settings, *of_registrar, *self.sources.warnings]
+        return [*self._unknown_settings, *of_registrar, *self.sources.warnings]
 
     @property
     def csv_file(self) -> str:

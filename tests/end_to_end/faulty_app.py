@@ -24,6 +24,5 @@ class FaultyInbox(Inbox):
         return super().record(row, proven_by)
 
 
-reception = replace(kit.reception, inbox=FaultyInbox(kit.database))
-app.extensions["receiver"] = replace(kit, reception=reception)
-serving.start(app.extensions["receiver"], work=True)
+kit.reception = replace(kit.reception, inbox=FaultyInbox(kit.database))
+serving.start(kit, work=True)
