@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from receiver.orders.card_guard import Guarded, guard, guard_cut
+from receiver.orders.card_guard import Guarded, guard
 from receiver.orders.card_numbers import holds_masked_number, mask
 from receiver.orders.comparing import holds_all, is_cut_of, is_same_form
-from receiver.orders.cutting import MAY_BE_INCOMPLETE, read_held_back
+from receiver.orders.cut_forms import MAY_BE_INCOMPLETE, guard_cut, read_held_back
 from receiver.orders.decoding import decode
 from receiver.orders.encoding import encode_form, encode_json
 from receiver.orders.explain import Explained, Explanation, explain
+from receiver.orders.field_errors import FieldError
 from receiver.orders.mapping import Mapping
 from receiver.orders.model import Address, Customer, Item, Order
 from receiver.orders.names import Fields
-from receiver.orders.parsing import FieldError, NotUnderstood, Understood, read
+from receiver.orders.parsing import NotUnderstood, Understood, read
 from receiver.orders.suggestions import Suggestion
 
 __all__ = [

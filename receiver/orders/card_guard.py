@@ -10,12 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from receiver.errors import CardDataRefused
-from receiver.orders.card_ends import FEWEST_DIGITS, without_beginning
 from receiver.orders.card_issuers import SHORTEST, is_card_number
 from receiver.orders.card_lists import in_lists
 from receiver.orders.card_names import LONGEST_NAME, Judged, Sort, judge
 from receiver.orders.card_numbers import digits_alone, is_full_number, mask, may_hold_number
-from receiver.orders.mapping import Mapping
 from receiver.orders.names import Fields
 
 
@@ -32,6 +30,8 @@ class Guarded(NamedTuple):
     held_card_data: bool
 
 
+#: More than eight digits from its beginning must not be kept of a card number.
+FEWEST_DIGITS = 9
 #: Fields as they may be stored, by position.
 Changes = dict[int, tuple[str, str]]
 
@@ -57,22 +57,9 @@ def guard(fields: Fields) -> Guarded:
         changes = _masked_names(fields, changes)
     if not changes:
         return Guarded(fields, fields, tuple(notes), held_card_data)
-    notes += [f"{_safe(names[position])} held a card number, which was masked" for position in sorted(changes)]
+    notes += [f"{safe_name(names[position])} held a card number, which was masked" for position in sorted(changes)]
     masked = [changes.get(position, field) for position, field in enumerate(fields)]
     return Guarded(fields, masked, tuple(notes), held_card_data=True)
-
-
-def guard_cut(fields: Fields, mapping: Mapping | None) -> Guarded:
-    """Guard a form that may have been cut, and may end with the start of a card number."""
-    guarded = guard(fields)
-    if not guarded.masked:
-        return guarded
-    *rest, last = guarded.masked
-    safe = without_beginning(*last, mapping)
-    if safe == last:
-        return guarded
-    note = f"{_safe(safe[0])} may end in the beginning of a card number, which was masked"
-    return guarded._replace(masked=[*rest, safe], notes=(*guarded.notes, note))
 
 
 def _may_be_list(names: list[str]) -> bool:
@@ -111,7 +98,7 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
     dropped = _dropped(fields, judged)
     _refuse_number_with_code(fields, judged, dropped)
     notes = [
-        f"{_safe(fields[position][0])} was dropped: it is a {judged[position].sort.value}"
+        f"{safe_name(fields[position][0])} was dropped: it is a {judged[position].sort.value}"
         for position in sorted(dropped)
     ]
     kept = [field for position, field in enumerate(fields) if position not in dropped]
@@ -163,10 +150,11 @@ def _refuse_number_with_code(fields: Fields, judged: list[Judged], dropped: set[
             codes.setdefault(one.parent, name)
         elif is_full_number(value):
             numbers.setdefault(one.parent, name)
-    refused = [_safe(found[parent]) for parent in numbers for found in (numbers, codes) if parent in codes]
+    refused = [safe_name(found[parent]) for parent in numbers for found in (numbers, codes) if parent in codes]
     if refused:
         raise CardDataRefused(refused)
 
 
-def _safe(name: str) -> str:
+def safe_name(name: str) -> str:
+    """Return a field's name as a note may have it: masked and cut."""
     return mask(name)[:LONGEST_NAME]

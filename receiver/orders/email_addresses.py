@@ -1,4 +1,4 @@
-"""Which e-mail addresses mail can really be sent to, in one rule for the settings and for the mails."""
+"""Which email addresses mail can really be sent to, in one rule for the settings and for the mails."""
 
 from __future__ import annotations
 
@@ -10,9 +10,31 @@ import idna
 #: What may stand before the @, and in a Message-ID.
 ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]"
 _LOCAL_PART = re.compile(rf"{ATOM}{{1,64}}")
-#: RFC 5321, 4.5.3.1; a domain is only taken to ASCII once it is known to be no longer.
+#: In bytes: RFC 5321, 4.5.3.1. A longer domain isn't taken to ASCII, which would take long.
 _LONGEST = 254
+_NOT_IN_ADDRESS = frozenset(' ,;:<>()[]"\\')
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9\x80-\U0010ffff-]{1,63}(?<!-)")
 _DOMAIN = re.compile(r"(?:(?!-)[A-Za-z0-9-]{1,63}(?<!-)\.)+(?!-)[A-Za-z0-9-]{2,63}(?<!-)")
+
+
+def bare_address(value: str) -> str:
+    """Return one bare email address, of any script, no longer than RFC 5321 section 4.5.3.1 allows; else ValueError."""
+    # Before all else: to normalise many combining marks takes the square of their number, and holds the process.
+    if len(value) > _LONGEST or len(value.encode()) > _LONGEST:
+        raise ValueError("is longer than an email address can be (RFC 5321)")
+    local, _, domain = value.rpartition("@")
+    # Compatibility forms of @, comma and the like turn into the real ones on their way into a header.
+    plain = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    if plain.count("@") != 1 or not plain.isprintable() or not _NOT_IN_ADDRESS.isdisjoint(plain):
+        raise ValueError('must be one bare email address such as "zoe@example.com"')
+    if "=?" in plain:  # begins an encoded word (RFC 2047), which a mail program may read as other text
+        raise ValueError("must hold no =? before the @")
+    labels = domain.split(".")
+    if not local or len(labels) < 2 or not all(map(_LABEL.fullmatch, labels)):
+        raise ValueError("must have something before the @ and a domain with a dot after it")
+    if len(local.encode()) > 64:
+        raise ValueError("is longer than an email address can be (RFC 5321)")
+    return value
 
 
 def deliverable(address: str) -> str:
@@ -22,14 +44,14 @@ def deliverable(address: str) -> str:
     name, two @, a control character.
     """
     if len(address) > _LONGEST:
-        raise ValueError("is not one plain e-mail address")
+        raise ValueError("is not one plain email address")
     local_part, _, domain = address.rpartition("@")
     in_ascii = ascii_domain(domain)
     if _LOCAL_PART.fullmatch(local_part) and in_ascii:
         return f"{local_part}@{in_ascii}"
     if local_part.isprintable() and not local_part.isascii():
         raise ValueError("has letters outside ASCII before its @, which most mail servers cannot deliver to")
-    raise ValueError("is not one plain e-mail address")
+    raise ValueError("is not one plain email address")
 
 
 def ascii_domain(domain: str) -> str | None:
@@ -46,12 +68,9 @@ def ascii_domain(domain: str) -> str | None:
     return plain if _DOMAIN.fullmatch(plain) and len(plain) <= 253 else None
 
 
-_LONGEST_EMAIL = 254
-
-
 def normalised(email: str) -> str:
-    """Return the one spelling under which an e-mail address is a key: composed, trimmed, lower case.
+    """Return the one spelling under which an email address is a key: composed, trimmed, lower case.
 
     What is longer than any address is not composed: many combining marks would hold the process for half a minute.
     """
-    return (unicodedata.normalize("NFC", email) if len(email) <= _LONGEST_EMAIL else email).strip().lower()
+    return (unicodedata.normalize("NFC", email) if len(email) <= _LONGEST else email).strip().lower()

@@ -49,7 +49,7 @@ class Customer(_Part):
     """The shopper as checkout knew them."""
 
     id: str | None = _field("The shop's id of the customer.", "C-2041")
-    email: Email | None = _field("Where the shopper wants mail.", "zoe@example.com", sent=True)
+    email: Email | None = _field("Where the shopper wants mail.", "zoe.mueller-lukasz@example.com", sent=True)
     first_name: str | None = _field("Given name.", "Zoë")
     last_name: str | None = _field("Family name.", "Müller-Łukasz")
     company: str | None = _field("Company the shopper bought for.", "Łukasz & Töchter GmbH")

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from receiver.orders import values
 from receiver.orders.field_types import Kind
@@ -22,6 +23,11 @@ class Place(NamedTuple):
     part: str
     row: int
     field: str
+
+    @property
+    def slot(self) -> tuple[str, str]:
+        """The part and the field, whichever item it's in."""
+        return self.part, self.field
 
 
 #: The place of a value in an order, the name that it came under, and the value.
@@ -48,31 +54,29 @@ _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _LONGEST_CACHED = 100
 
 
-def _kind(annotation: Any) -> Kind:
-    stack = [annotation]
+def _kind(info: FieldInfo) -> Kind:
+    """Return the Kind that a field's type is annotated with, or TEXT."""
+    stack: list[Any] = [info.annotation, *info.metadata]
     while stack:
         current = stack.pop()
         if isinstance(current, Kind):
             return current
-        stack.extend(getattr(current, "__metadata__", ()))
-        stack.extend(getattr(current, "__args__", ()))
+        stack += [*getattr(current, "__metadata__", ()), *getattr(current, "__args__", ())]
     return TEXT
 
 
-def _kinds() -> dict[tuple[str, str], Kind]:
-    kinds = {}
-    for part, model in PARTS.items():
-        for field, info in model.model_fields.items():
-            if part != "order" or field not in MADE_HERE | PARTS.keys() | {"custom"}:
-                kinds[part, field] = next(
-                    (mark for mark in info.metadata if isinstance(mark, Kind)), _kind(info.annotation)
-                )
-    kinds["items", "options"] = OPTIONS
-    return kinds
-
-
 #: Part and field name -> how the value is read, for every field that can be sent.
-KINDS = _kinds()
+KINDS = {
+    (part, field): _kind(info)
+    for part, model in PARTS.items()
+    for field, info in model.model_fields.items()
+    if part != "order" or field not in MADE_HERE | PARTS.keys() | {"custom"}
+} | {("items", "options"): OPTIONS}
+
+
+def kind_of(slot: tuple[str, str]) -> Kind:
+    """Return how a part's field is read; the shop's own fields and options are texts."""
+    return KINDS.get(slot, TEXT)
 
 
 def words_of(name: str) -> list[str]:

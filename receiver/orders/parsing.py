@@ -1,40 +1,34 @@
-"""Fields to a typed order, or to all the reasons why they are none at once (order-post, "Parameters")."""
+"""Fields to a typed order, or to every reason why they aren't one (order-post, "Parameters")."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from receiver.orders import values
-from receiver.orders.building import build_order, decide
-from receiver.orders.field_types import Kind
+from receiver.orders.field_errors import FieldError, gaps, missing_id, read_each
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
-from receiver.orders.names import KINDS, TEXT, Fields, Place, Placed, by_own_names
+from receiver.orders.names import Fields, Place, Placed, by_own_names, kind_of
 
-_MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
-
-_ORDER_ID = Place("order", 0, "order_id")
-_CURRENCY = Place("order", 0, "currency")
-_EVENT_ID = Place("order", 0, "event_id")
-_EVENT = Place("order", 0, "event")
+_EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
+_EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
 #: What decides what an order is, the event first.
 _DECIDING = (_EVENT, Place("order", 0, "order_status"), Place("order", 0, "payment_status"))
-_TEST = Place("order", 0, "test")
-#: What is said of an order that is not understood, where it is well-formed.
-_TELLING = (_ORDER_ID, _EVENT_ID, _TEST, *_DECIDING)
-_ITEM_PARTS = ("items", "options")
-
-
-@dataclass(frozen=True)
-class FieldError:
-    """One field that keeps an order from being understood; the message holds no value."""
-
-    #: As the sender named it: form name, JSON path or mapped parameter.
-    field: str
-    message: str
+_COMPLETED = "completed"
+_COMPLETED_EVENT = "order.completed"
+#: States of an order or a payment that make the order ignored.
+_NOT_COMPLETED = frozenset({"cancelled", "canceled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
+_LIST_INDEX = re.compile(r"\[[0-9]+\]$")
+_DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
+_FROM_THE_FUTURE = "order_date is more than a day after the order came in: it counts as missing"
+#: How far apart clocks and time zones may be.
+_CLOCKS_DIFFER = timedelta(days=1)
 
 
 class Understood(NamedTuple):
@@ -47,7 +41,7 @@ class Understood(NamedTuple):
 
 @dataclass(frozen=True)
 class NotUnderstood:
-    """Every reason why the fields are no order."""
+    """Every reason why the fields aren't an order."""
 
     errors: tuple[FieldError, ...]
     #: The event's id, if it was sent and is well-formed.
@@ -56,7 +50,7 @@ class NotUnderstood:
     order_id: str | None = None
     #: What the request was decided to be all the same; None where the event is malformed.
     decided: str | None = None
-    #: Whether it says that it is a test.
+    #: Whether it says that it's a test.
     test: bool = False
 
 
@@ -67,110 +61,104 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
     are the same, and outer white space does not count.
     """
     placed: Sequence[Placed]
-    if mapping is None:
-        placed, rest = by_own_names(fields)
-    else:
-        placed, rest = mapping.apply(fields)
+    placed, rest = by_own_names(fields) if mapping is None else mapping.apply(fields)
     try:
-        order = build_order(placed, rest=rest, notes=(), received_at=received_at)
+        return _understood(placed, rest=rest, notes=(), received_at=received_at)
     except ValueError:
+        # Pydantic stops at what it can't nest and knows no sent names, so each value is read once more by itself.
         return _read_one_by_one(placed, rest, mapping, received_at)
-    return _understood(order)
-
-
-def _understood(order: Order) -> Understood:
-    return Understood(order, decide(order.event, order.order_status, order.payment_status))
 
 
 def _read_one_by_one(
     placed: Sequence[Placed], rest: Fields, mapping: Mapping | None, received_at: datetime
 ) -> Understood | NotUnderstood:
-    """Find everything that is malformed, and read the order without what is only noted."""
+    """Find everything that's malformed, and read the order without what is only noted."""
     given = {
         place: Reading(place, name, value) for place, name, value in placed if place.part != "custom" and value.strip()
     }
-    malformed = _malformed(given, mapping)
-    errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if _kind(place).parks]
-    errors += [*_missing_id(given, mapping), *_gaps(given)]
+    found, malformed = read_each(given, mapping)
+    errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if kind_of(place.slot).parks]
+    errors += [*missing_id(given, mapping), *gaps(given)]
     if errors:
-        telling = [place for place in _TELLING if place in given and place not in malformed]
-        said: dict[Place, Any] = {place: _kind(place).read(given[place].value.strip()) for place in telling}
         return NotUnderstood(
             tuple(errors),
-            said.get(_EVENT_ID),
-            said.get(_ORDER_ID),
-            decided=None if _EVENT in malformed else decide(*map(said.get, _DECIDING)),
-            test=said.get(_TEST, False),
+            found.get(_EVENT_ID),
+            found.get(_ORDER_ID),
+            decided=None if _EVENT in malformed else decide(*map(found.get, _DECIDING)),
+            test=found.get(_TEST, False),
         )
     notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
     well_formed = [one for one in placed if one[0] not in malformed]
     as_sent = [(given[place].name, given[place].value) for place in malformed]
-    order = build_order(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at)
-    return _understood(order)
+    return _understood(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at)
 
 
-def _malformed(given: dict[Place, Reading], mapping: Mapping | None) -> dict[Place, str]:
-    """Return what is wrong with each malformed value, in the order of the models."""
-    found: dict[Place, Any] = {}
-    malformed: dict[Place, str] = {}
-    for place, reading in given.items():
-        try:
-            found[place] = _kind(place).read(reading.value.strip())
-        except ValueError as error:
-            form = mapping.date_form(place) if mapping else None
-            malformed[place] = f'must fit date = "{form}", as the mapping has it' if form else str(error)
-    malformed |= _too_many_decimals(found)
-    return {place: malformed[place] for place in sorted(malformed, key=_in_model_order)}
+def _understood(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Understood:
+    """Return the order that the values make; ``rest`` is kept as ``extra``, as it came.
+
+    Raises ValueError when they make none; its message has neither all the reasons nor the names that were sent.
+    """
+    nested = {"order_date": received_at, **_nested(placed), "extra": _collected(rest), "notes": notes}
+    order = Order.model_validate(nested)
+    if not _adds_up(order):
+        order = order.model_copy(update={"notes": (*order.notes, _DOES_NOT_ADD_UP)})
+    if order.order_date - received_at > _CLOCKS_DIFFER:
+        order = order.model_copy(update={"order_date": received_at, "notes": (*order.notes, _FROM_THE_FUTURE)})
+    return Understood(order, decide(order.event, order.order_status, order.payment_status))
 
 
-def _too_many_decimals(found: dict[Place, Any]) -> dict[Place, str]:
-    currency = found.get(_CURRENCY)
-    wrong: dict[Place, str] = {}
-    for place, value in found.items():
-        if _kind(place).has_currency_decimals:
-            try:
-                values.check_decimals(value, currency)
-            except ValueError as error:
-                wrong[place] = str(error)
-    return wrong
+def decide(event: str | None, *statuses: str | None) -> str:
+    """Return ``completed``, or the word that makes the order ignored: event, status or payment status."""
+    if event not in {None, _COMPLETED_EVENT}:
+        return f"event {_COMPLETED}" if event == _COMPLETED else str(event)
+    for status in statuses:
+        if status is not None and status.lower() in _NOT_COMPLETED:
+            return status.lower()
+    return _COMPLETED
 
 
-def _missing_id(given: dict[Place, Reading], mapping: Mapping | None) -> list[FieldError]:
-    if _ORDER_ID in given:
-        return []
-    mapped = mapping.names_for(_ORDER_ID) if mapping else ()
-    if mapped:
-        reason = (
-            "is missing, and order_id is mapped from it: send the order's unique id there, or map another parameter"
-        )
-        return [FieldError(mapped[0], reason)]
-    reason = "is missing: send the order's unique id, or map the parameter that holds it to order_id"
-    return [FieldError(_ORDER_ID.field, reason)]
+def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
+    """Return the texts as the model nests them; raises ValueError for a gap in the items."""
+    parts: dict[str, dict[str, Any]] = defaultdict(dict)
+    items: dict[int, dict[str, Any]] = defaultdict(lambda: {"options": {}})
+    custom: Fields = []
+    for (part, row, field), name, value in placed:
+        text = value.strip()
+        if part == "custom":
+            # The elements of a JSON list share one name.
+            custom.append((_LIST_INDEX.sub("", field) if name.startswith("custom.") else field, value))
+        elif not text:
+            continue
+        elif part == "options":
+            items[row]["options"][field] = text
+        elif part != "items":
+            parts[part][field] = text
+        elif field == "options":
+            items[row]["options"] |= values.options(text)
+        else:
+            items[row][field] = text
+    if items.keys() != set(range(len(items))):
+        raise ValueError("the items have a gap")
+    top = parts.pop("order", {})
+    return {**top, **parts, "items": [items[row] for row in sorted(items)], "custom": _collected(custom)}
 
 
-def _gaps(given: dict[Place, Reading]) -> list[FieldError]:
-    """Return an error for the first item field that stands after a gap or before the first number."""
-    rows = {place.row for place in given if place.part in _ITEM_PARTS}
-    stray = rows - set(range(len(rows)))
-    if not stray:
-        return []
-    first = min((place for place in given if place.part in _ITEM_PARTS and place.row in stray), key=_in_model_order)
-    return [
-        FieldError(
-            given[first].name,
-            "comes after a gap: number the items from 1 (in JSON: a list) and give each at least one field "
-            "that is not empty",
-        )
-    ]
+def _collected(fields: Fields) -> dict[str, str | list[str]]:
+    """Return the values by name; a name given twice has a list."""
+    kept: dict[str, str | list[str]] = {}
+    for name, value in fields:
+        before = kept.get(name)
+        if isinstance(before, list):
+            before.append(value)
+        else:
+            kept[name] = value if before is None else [before, value]
+    return kept
 
 
-def _kind(place: Place) -> Kind:
-    return KINDS.get((place.part, place.field), TEXT)
-
-
-def _in_model_order(place: Place) -> tuple[bool, int, int]:
-    return (
-        place.part in _ITEM_PARTS,
-        place.row,
-        _MODEL_ORDER.get((place.part, place.field), len(_MODEL_ORDER)),
-    )
+def _adds_up(order: Order) -> bool:
+    """Return whether the totals add up, the subtotal with tax or without; where one is missing, they do."""
+    if order.total is None or order.subtotal is None:
+        return True
+    zero = Decimal(0)
+    before_tax = order.subtotal - (order.discount_total or zero) + (order.shipping_total or zero)
+    return order.total in (before_tax, before_tax + (order.tax_total or zero))

@@ -17,7 +17,7 @@ _NAMES = {
 def quoted(order: Order) -> Order:
     """Return the order with names and addresses cut to 100 letters, and with no link in them.
 
-    A shop's form takes any name and any e-mail address, and the shop's own mail would carry it there.
+    A shop's form takes any name and any email address, and the shop's own mail would carry it there.
     """
     parts = {"customer": order.customer, "billing": order.billing, "shipping": order.shipping}
     return order.model_copy(update={name: _part(part) for name, part in parts.items() if part is not None})

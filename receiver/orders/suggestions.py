@@ -36,7 +36,7 @@ _UNREADABLE = 0.9
 _MOST_NAMES = 200
 _LONGEST_NAME = 200
 _MOST_VALUES = 20
-#: Letters of a value that are looked at: more than an e-mail address, an amount or a date has.
+#: Letters of a value that are looked at: more than an email address, an amount or a date has.
 _LONGEST_VALUE = 1_000
 _REDACTED = "[secret "
 _OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")

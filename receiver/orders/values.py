@@ -6,7 +6,6 @@ A message says what is expected and what to do; it never holds the value.
 from __future__ import annotations
 
 import re
-import unicodedata
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -42,10 +41,6 @@ _DATE = re.compile(
 )
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
-_DOMAIN_LABEL = re.compile(r"(?!-)[A-Za-z0-9\x80-\U0010ffff-]{1,63}(?<!-)")
-#: In bytes.
-_LONGEST_EMAIL = 254
-_NOT_IN_EMAIL = frozenset(' ,;:<>()[]"\\')
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -140,26 +135,6 @@ def _known_locale(value: str) -> str:
         return str(Locale.parse(tag.replace("_", "-"), sep="-")).replace("_", "-")
     except (ValueError, UnknownLocaleError):
         raise ValueError('must be a BCP 47 language tag such as "en-GB"') from None
-
-
-def email(value: str) -> str:
-    """Return one bare e-mail address, of any script, no longer than RFC 5321 section 4.5.3.1 allows."""
-    # Before all else: to normalise many combining marks takes the square of their number, and holds the process.
-    if len(value) > _LONGEST_EMAIL or len(value.encode()) > _LONGEST_EMAIL:
-        raise ValueError("is longer than an e-mail address can be (RFC 5321)")
-    local, _, domain = value.rpartition("@")
-    # Compatibility forms of @, comma and the like turn into the real ones on their way into a header.
-    plain = value if value.isascii() else unicodedata.normalize("NFKC", value)
-    if plain.count("@") != 1 or not plain.isprintable() or not _NOT_IN_EMAIL.isdisjoint(plain):
-        raise ValueError('must be one bare e-mail address such as "zoe@example.com"')
-    if "=?" in plain:  # begins an encoded word (RFC 2047), which a mail program may read as other text
-        raise ValueError("must hold no =? before the @")
-    labels = domain.split(".")
-    if not local or len(labels) < 2 or not all(map(_DOMAIN_LABEL.fullmatch, labels)):
-        raise ValueError("must have something before the @ and a domain with a dot after it")
-    if len(local.encode()) > 64:
-        raise ValueError("is longer than an e-mail address can be (RFC 5321)")
-    return value
 
 
 def url(value: str) -> str:

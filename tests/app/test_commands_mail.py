@@ -65,7 +65,7 @@ def test_mail_resend_takes_another_address(run: Run, kit: Kit) -> None:
     with kit.database.read() as session:
         assert session.get_one(MailRow, 1).recipient == "owner@laden.de"
     refused = run("mail", "resend", "1", "--to", "owner")
-    assert (refused.exit_code, "is not one plain e-mail address" in refused.stderr) == (1, True)
+    assert (refused.exit_code, "is not one plain email address" in refused.stderr) == (1, True)
 
 
 @pytest.mark.parametrize(("mail_id", "code"), [("7", 1), ("9" * 40, 1), ("0", 2), ("x", 2)])

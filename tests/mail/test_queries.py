@@ -101,7 +101,7 @@ def test_a_mail_to_a_wrong_address_is_sent_to_a_right_one(kit: Kit) -> None:
 @pytest.mark.parametrize("address", ["", "two@laden.de, three@laden.de", "x", "a@laden.de\r\nBcc: b@laden.de"])
 def test_a_mail_is_sent_to_no_second_wrong_address(kit: Kit, address: str) -> None:
     put(kit, 1, state="failed")
-    with pytest.raises(ConfigurationError, match="new address is not one plain e-mail address"):
+    with pytest.raises(ConfigurationError, match="new address is not one plain email address"):
         resend(kit, 1, to=address)
 
 

@@ -194,7 +194,7 @@ def test_a_failed_mail_shows_why_and_is_sent_now(instance: Path, shop: Served, v
 def test_a_failed_mail_is_sent_to_another_address(shop: Served, visitor: Visitor) -> None:
     mail = write(shop.kit, state="failed", recipient="merchant@example.com")
     assert "Different address" in visitor.get(f"/admin/mail/{mail}").text
-    assert "is not one plain e-mail address" in visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner"}).text
+    assert "is not one plain email address" in visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner"}).text
     page = visitor.post(f"/admin/mail/{mail}/resend", {"to": "owner@laden.de"})
     assert "It's being sent again." in page.text
     shop.settled()
