@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from receiver.orders import Fields, NotUnderstood, is_cut_of, is_same_form
@@ -28,6 +28,7 @@ _FIRST_LOOKED_AT = 1000
 _MOST_LOOKED_AT = 500
 #: How long a sender tries; for what was cut before its order id, only a retry can tell what it was.
 _RETRIED_FOR = timedelta(days=1)
+_WHITE_SPACE = " \t\r\n"
 
 _News = Callable[[Any], ColumnElement[bool]]
 
@@ -116,16 +117,27 @@ def _takes_place(other: OrderRow, row: OrderRow, said: OrderRow | NotUnderstood,
 
 def _superseded(session: Session, is_news: _News) -> dict[int, str]:
     """Return the receipt of what takes the place of each held back one that is news, or that news may be of."""
-    other = aliased(OrderRow)
-    of_its_customer = and_(OrderRow.order_id.is_(None), func.instr(func.lower(OrderRow.fields), other.email) > 0)
-    may_be = or_(other.order_id == OrderRow.order_id, of_its_customer)
-    touched = select(other.id).where(is_news(other), other.source == OrderRow.source, other.id != OrderRow.id, may_be)
-    waiting = select(OrderRow).where(IS_HELD_BACK, or_(is_news(OrderRow), touched.exists()))
-    # By id alone, SQLite would walk the index of all that is parked, which may be far more.
-    newest_first = waiting.order_by(OrderRow.source.desc(), OrderRow.id.desc())
-    rows = session.scalars(newest_first.limit(_MOST_LOOKED_AT)).all()
+    rows = session.scalars(concerned(is_news)).all()
     found = {row.id: superseded_by(session, row, row) for row in rows}
     return {pk: receipt for pk, receipt in found.items() if receipt}
+
+
+def concerned(is_news: _News) -> Select[OrderRow]:
+    """Select what is held back and is news, or of whose order id or customer there is news; newest first."""
+    other = aliased(OrderRow)
+    field = func.json_each(OrderRow.fields).table_valued("value")
+    value = func.lower(func.trim(func.json_extract(field.c.value, "$[1]"), _WHITE_SPACE))
+    is_news_of_it = exists().where(is_news(other), other.id != OrderRow.id)
+    # Each is found by a column's index. With one EXISTS for both, SQLite compares everything held back with all the
+    # news: half a minute for 5,000 forms beside 1,000 orders.
+    of_its_id = is_news_of_it.where(other.order_id == OrderRow.order_id, other.source == OrderRow.source)
+    # Its source is left to superseded_by, or SQLite would use the index of sources.
+    of_its_customer = is_news_of_it.where(other.email.in_(select(value).where(value.contains("@"))))
+    waiting = select(OrderRow).where(
+        IS_HELD_BACK, or_(is_news(OrderRow), of_its_id, and_(OrderRow.order_id.is_(None), of_its_customer))
+    )
+    # By id alone, SQLite would walk the index of all that is parked, which may be far more.
+    return waiting.order_by(OrderRow.source.desc(), OrderRow.id.desc()).limit(_MOST_LOOKED_AT)
 
 
 def _settle(session: Session, pk: int, receipt: str) -> None:
