@@ -21,9 +21,9 @@ from receiver.settings.reading import DEFAULT
 from receiver.storage import migrations, private_files
 from receiver.storage.backup import back_up
 from receiver.storage.database import Database
-from receiver.storage.errors import translated_errors
 from receiver.storage.migrations import comparison
 from receiver.storage.models import AdministratorRow
+from receiver.storage.sqlite import translated_errors
 
 #: Fewest characters of an admin password that somebody chose.
 _LOST_KEY = (

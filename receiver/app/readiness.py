@@ -12,8 +12,8 @@ from sqlalchemy import delete, insert
 from receiver.errors import Unavailable
 from receiver.intake.inbox import Inbox
 from receiver.storage.database import Database
-from receiver.storage.errors import nothing_else_raised
 from receiver.storage.models import OrderRow
+from receiver.storage.sqlite import translated_errors
 
 #: For this many seconds a verdict holds.
 _HOLDS = 1.0
@@ -49,7 +49,7 @@ def prove_writable(database: Database, *, patience: float) -> None:
         "fingerprint": "",
         "received_at": datetime.now(UTC),
     }
-    with nothing_else_raised(), database.write(patience) as session:
+    with translated_errors(of_an_order=True), database.write(patience) as session:
         session.execute(insert(OrderRow).values(row))
         session.execute(delete(OrderRow).where(OrderRow.id == _PROOF_ID))
 

@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from receiver.mail.message import Draft
 from receiver.orders.idempotency import digest
+from receiver.storage.connections import WriteTransaction
 from receiver.storage.database import Database
 from receiver.storage.models import OnceRow
-from receiver.storage.write_transaction import WriteTransaction
 
 
 class _LentSession(Session):

@@ -15,7 +15,6 @@ from receiver.security.keyring import Stored
 from receiver.security.shared_secrets import stored_secrets
 from receiver.storage.columns import milliseconds, receipt_of
 from receiver.storage.database import Database
-from receiver.storage.errors import nothing_else_raised
 from receiver.storage.group_commit import GroupCommit
 
 _COLUMNS = (
@@ -105,7 +104,7 @@ class Inbox:
         What can be done after the write lock is: other processes wait for it.
         """
         deadline = time.monotonic() + patience
-        with nothing_else_raised(), self._database.write_cursor(patience) as cursor:
+        with self._database.write_cursor(patience) as cursor:
             entries = take(_MOST_ROWS)
             secrets = stored_secrets(cursor)
             inserted = _insert(cursor, [entry.values for entry in entries if entry.proven_by == secrets])

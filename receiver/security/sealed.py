@@ -11,8 +11,8 @@ from sqlalchemy import text as sql
 
 from receiver.security import encryption
 from receiver.storage.database import Database
-from receiver.storage.errors import translated_errors
 from receiver.storage.models import SecretRow
+from receiver.storage.sqlite import translated_errors
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from receiver.security.keyring import Keyring, Stored
 from receiver.security.secret_strength import refuse_weak
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
-from receiver.storage.errors import translated_errors
 from receiver.storage.models import SecretRow
+from receiver.storage.sqlite import translated_errors
 from receiver.storage.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.

@@ -16,10 +16,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import QueuePool
 
 from receiver.errors import ConfigurationError, Unavailable
-from receiver.storage import forking, sqlite
-from receiver.storage.errors import translated_errors
-from receiver.storage.write_lock import PATIENCE, WriteLock
-from receiver.storage.write_transaction import WriteTransaction
+from receiver.storage import sqlite
+from receiver.storage.connections import GatedConnection, WriteTransaction
+from receiver.storage.sqlite import translated_errors
+from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE, WriteLock
 
 
 class Database:
@@ -31,7 +31,7 @@ class Database:
         self.engine: Engine = create_engine(
             url,
             module=sqlite.driver,
-            connect_args={"check_same_thread": False, "factory": sqlite.GatedConnection},
+            connect_args={"check_same_thread": False, "factory": GatedConnection},
             poolclass=QueuePool,
             pool_size=16,
             max_overflow=-1,
@@ -39,20 +39,20 @@ class Database:
         event.listen(self.engine, "do_connect", _make_no_file)
         event.listen(self.engine, "connect", lambda connection, _record: self._prepare(connection))
         event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
-        event.listen(self.engine, "checkin", _keep_no_odd_one)
+        event.listen(self.engine, "checkin", _drop_altered)
         event.listen(self.engine, "begin", _begin)
         self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        #: The file; SQLite takes a URI too.
+        #: The database's file; SQLite takes a URI too.
         self.path = Path((self.engine.url.database or "").removeprefix("file:")).absolute()
         self._inode: int | None = None
         self._lock = WriteLock(lock_path)
         self._cursor: Any = None
         event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
-        forking.in_child(self._leave_connections)
+        FORGET_IN_CHILD.add(self)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """Open a session whose reads see one moment of the database; raises Unavailable when it cannot be read."""
+        """Open a session whose reads see one moment of the database; raises Unavailable when it can't be read."""
         with translated_errors(), Session(self.engine) as session:
             yield session
 
@@ -68,28 +68,27 @@ class Database:
         finally:
             transaction.close()
 
-    def checkpoint(self) -> None:
-        """Copy the write-ahead log into the database, so that no commit has to; does not hold up any writer."""
+    def checkpoint(self, mode: str = "PASSIVE") -> None:
+        """Copy the write-ahead log into the database, so that no commit has to; doesn't hold up any writer."""
         with translated_errors(), self.engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            raw: Any = connection.connection.dbapi_connection  # SQLAlchemy's own would begin a transaction first
+            raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
 
     def empty_log(self) -> None:
         """Copy the write-ahead log into the database and leave nothing in it, unless somebody reads in it now."""
-        with translated_errors(), self.engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        self.checkpoint("TRUNCATE")
 
     @contextmanager
     def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.
 
-        Raises Unavailable after ``patience`` seconds. What is begun with it and not committed is rolled back.
+        Raises Unavailable after ``patience`` seconds, and Damaged for what the database refuses. A transaction that's
+        begun on it and not committed is rolled back.
         """
         deadline = time.monotonic() + patience
         self._lock.acquire(patience)
         try:
-            with translated_errors():
+            with translated_errors(of_an_order=True):
                 self._check_file()
                 cursor = self._kept_cursor()
                 cursor.connection.wait_at_most(deadline - time.monotonic())
@@ -100,7 +99,7 @@ class Database:
         finally:
             self._lock.release()
 
-    def _prepare(self, connection: sqlite.GatedConnection) -> None:
+    def _prepare(self, connection: GatedConnection) -> None:
         sqlite.prepare(connection)
         self._inode = self._inode or self.path.stat().st_ino
 
@@ -122,13 +121,13 @@ class Database:
         return self._cursor
 
     def _forget_cursor(self) -> None:
-        """Close the connection of the accept path; the next write opens another."""
+        """Close the accept path's connection; the next write opens another."""
         if self._cursor is not None:
             self._cursor.connection.close()
             self._cursor = None
 
-    def _leave_connections(self) -> None:
-        """Open others in a forked child; to close what it inherits would roll back what the parent is writing."""
+    def forget(self) -> None:
+        """Open others in a forked child; closing what it inherits would roll back what the parent is writing."""
         self._of_parent = self.engine.pool, self._cursor
         self._cursor = None
         self.engine.dispose(close=False)
@@ -150,14 +149,14 @@ class Database:
 
 
 def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
-    """Open what `flask init` has made, or nothing: a file that SQLite itself makes could be read by others."""
+    """Open the file that `flask init` made, or none: one that SQLite itself makes could be read by others."""
     if not options.get("uri"):
         arguments[0] = f"file:{quote(os.fsencode(arguments[0]))}?mode=rw"
         options["uri"] = True
 
 
-def _keep_no_odd_one(connection: Any, record: Any) -> None:
-    """Return a connection that a handler closed within its transaction, or has set otherwise, to nobody else."""
+def _drop_altered(connection: Any, record: Any) -> None:
+    """Drop a connection that a handler closed within its transaction, or whose settings it changed."""
     if connection is not None and (connection.is_lent or connection.is_altered):
         record.invalidate()
 

@@ -1,4 +1,4 @@
-"""Group commit, leader form: the first waiting thread commits for all that queued meanwhile."""
+"""Group commit: the first waiting thread commits for all that queued meanwhile."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Generic, TypeVar
 from receiver.errors import Busy, Unavailable
 from receiver.storage.write_lock import ACCEPT_PATIENCE as PATIENCE
 
-#: While others keep the lock for longer, one entry at a time waits this many seconds to see whether they still do.
+#: Once the lock was waited for in vain, one entry at a time tries it for so many seconds.
 _GLANCE = 0.1
-#: For this many seconds after a wait in vain the lock counts as kept.
+#: For so many seconds after a wait in vain, the lock counts as kept by others.
 _KEPT_FOR = 1.0
 
 Entry = TypeVar("Entry")
@@ -26,12 +26,12 @@ class _Waiting(Generic[Entry, Outcome]):
     def __init__(self, entry: Entry, patience: float) -> None:
         self.entry = entry
         self.deadline = time.monotonic() + patience
-        #: Held until the outcome or the lead comes; a plain lock wakes its one waiter with less ado than an Event.
+        #: Held until the outcome or the lead comes; a plain lock wakes its one waiter faster than an Event.
         self.asleep = threading.Lock()
         self.asleep.acquire()
         self.leads = False
         self.gave_up = False
-        #: Whom to wake next. All at once would queue for the interpreter, which runs one thread at a time.
+        #: Whom to wake next. If all woke at once they would queue for the interpreter, which runs one thread at a time.
         self.wakes: _Waiting[Entry, Outcome] | None = None
         self.outcome: Outcome | None = None
         self.error: BaseException | None = None
@@ -40,8 +40,8 @@ class _Waiting(Generic[Entry, Outcome]):
 class GroupCommit(Generic[Entry, Outcome]):
     """A queue that groups the entries of many threads into few commits; each returns once its entry is on disk.
 
-    ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the right to
-    write, calls ``take(most)`` for the entries that have queued by then, and gives their outcomes in order.
+    ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the write lock, calls
+    ``take(most)`` for the entries that have queued by then, and returns their outcomes in order.
     """
 
     def __init__(self, commit: Callable[[Callable[[int], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
@@ -49,14 +49,14 @@ class GroupCommit(Generic[Entry, Outcome]):
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Entry, Outcome]] = []
         self._led = False
-        #: Until when the lock counts as kept by others, or the disk as stuck, so that to wait is to wait in vain.
+        #: Until when the lock counts as kept by others, or the disk as stuck, so that waiting is in vain.
         self._kept_until = 0.0
 
     def add(self, entry: Entry) -> Outcome:
-        """Commit one entry and give its outcome; raises Unavailable after 2 s, though it may still be stored then.
+        """Commit one entry and return its outcome; raises Unavailable after 2 s, though it may still be stored then.
 
-        While others keep the lock for longer than that, it raises at once: a server has few threads, and those who
-        queue for one are to hear the 503 before they hang up.
+        While others keep the lock for longer than that, it raises Busy at once: a server has few threads, and whoever
+        queues for one should get the 503 before hanging up.
         """
         is_kept = time.monotonic() < self._kept_until
         mine: _Waiting[Entry, Outcome] = _Waiting(entry, _GLANCE if is_kept else PATIENCE)
@@ -101,7 +101,7 @@ class GroupCommit(Generic[Entry, Outcome]):
     def _fail(
         self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: BaseException
     ) -> None:
-        """Return the error to those whose commit failed; to the leader alone when it never got to commit."""
+        """Give the error to those whose commit failed; to the leader alone when it never got to commit."""
         with self._mutex:
             if not taken:
                 self._queue.remove(mine)
@@ -119,7 +119,7 @@ class GroupCommit(Generic[Entry, Outcome]):
                 self._queue[0].asleep.release()
 
     def _line_up(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
-        """Make each wake the next, the leader first, except those that have gone."""
+        """Make each wake the next, the leader first, except those that left."""
         with self._mutex:
             for waiting, following in pairwise([waiting for waiting in taken if not waiting.gave_up]):
                 waiting.wakes = following

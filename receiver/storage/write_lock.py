@@ -8,30 +8,35 @@ import threading
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 from receiver.errors import Busy, Unavailable
-from receiver.storage import forking
 
-#: Seconds that a writer waits for the lock before it gives up.
+#: Seconds that a writer waits for the lock.
 PATIENCE = 5.0
-#: Seconds that an order's sender is kept waiting for it: shops hang up at about 5 s, and are to hear the 503 before.
+#: Seconds that an order's sender is kept waiting for it. Shops hang up at about 5 s, and should get the 503 before.
 ACCEPT_PATIENCE = 2.0
 _FIRST_PAUSE = 0.0001
 _LONGEST_PAUSE = 0.0005
+#: Whose ``forget`` is called first in every child that this process forks. A function that Python itself registers is
+#: never dropped, and would keep each lock and database for as long as the process lives.
+FORGET_IN_CHILD: WeakSet[Any] = WeakSet()
+os.register_at_fork(after_in_child=lambda: [one.forget() for one in tuple(FORGET_IN_CHILD)])
 
 
 class WriteLock:
     """A lock for one writer at a time, across all threads and processes that use the same file.
 
-    SQLite's own waiting sleeps in growing steps and starves under load; with this lock in front, its writers
-    find the database free. The kernel drops the lock of a process that dies.
+    SQLite's own waiting sleeps in growing steps, so that some writers starve under load; behind this lock they find
+    the database free. The kernel drops the lock of a process that dies.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._mutex = threading.Lock()
         self._file: int | None = None
-        forking.in_child(self._forget)
+        FORGET_IN_CHILD.add(self)
 
     def __del__(self) -> None:
         """Close the file."""
@@ -71,7 +76,7 @@ class WriteLock:
                 return
 
     def _opened(self) -> int:
-        """Open the file, or make it; one that root makes belongs to the folder's owner, who is to serve."""
+        """Open the file, or make it; one that root makes is given to the folder's owner, who serves."""
         try:
             file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             folder = self._path.parent.stat()
@@ -81,11 +86,11 @@ class WriteLock:
                 "give it to the user that serves, with chown."
             ) from error
         if os.geteuid() == 0:
-            with suppress(OSError):  # a container's root may not give files away
+            with suppress(OSError):  # a container's root may be forbidden to give files away
                 os.fchown(file, folder.st_uid, folder.st_gid)
         return file
 
-    def _forget(self) -> None:
-        """Start afresh in a forked child: flock belongs to the open file, which parent and child would share."""
+    def forget(self) -> None:
+        """Start again in a forked child: flock belongs to the open file, which parent and child would share."""
         self._mutex = threading.Lock()
         self._file = None

@@ -6,7 +6,7 @@ import pytest
 
 from receiver.errors import Unavailable
 from receiver.storage import sqlite
-from receiver.storage.errors import translated_errors
+from receiver.storage.sqlite import translated_errors
 
 
 @pytest.mark.parametrize(

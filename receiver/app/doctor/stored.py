@@ -12,8 +12,8 @@ from receiver.app.doctor.finding import Finding
 from receiver.app.readiness import prove_writable
 from receiver.errors import Unavailable
 from receiver.storage import migrations, sqlite
-from receiver.storage.errors import translated_errors
 from receiver.storage.migrations import comparison
+from receiver.storage.sqlite import translated_errors
 
 #: Seconds for looking through the orders and their indexes, and again for the rest: 2 GB take about 5.
 _SECONDS = 30.0
