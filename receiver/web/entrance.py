@@ -1,13 +1,11 @@
-"""The ways in to the console and to the account pages: the token in the session, a known device, who may pass."""
+"""The ways in to the console and to the account pages, and out: sessions, passwords, known devices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from flask import abort, current_app, g, redirect, request, session
+from flask import Blueprint, abort, current_app, g, redirect, request, session
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
@@ -19,7 +17,9 @@ from receiver.app.components import current_kit
 from receiver.security import guesses
 from receiver.security.guesses import Limits, TooManyAttempts
 from receiver.security.sign_ins import DEVICE_LASTS, SHORTEST_PASSWORD, Owner, SignIns
+from receiver.storage.account_models import SignInRow
 from receiver.web import guard
+from receiver.web.answers import next_page
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Entrance:
     device: str
     #: Endpoints that are shown before sign-in.
     open_to_all: frozenset[str]
-    #: What somebody hears whose form came after the sign-in's end.
+    #: The message for somebody whose form came after the sign-in ended.
     ended: str
 
     @property
@@ -47,6 +47,14 @@ class Entrance:
         token = session.get(self.key)
         return token if isinstance(token, str) else ""
 
+    def signed_in(self) -> SignInRow | None:
+        """Return the sign-in that this request's cookie belongs to; None without one, and once it has ended."""
+        token = self.token()
+        if not token:
+            return None
+        with current_kit().database.read() as reading:
+            return self.sign_ins.find(reading, token, datetime.now(UTC))
+
     def check(self, *, is_signed_in: bool, sign_in: str) -> ResponseReturnValue | None:
         """Admit a request that is signed in, or needn't be, with a form from our own pages; None admits it."""
         if request.endpoint not in self.open_to_all and not is_signed_in:
@@ -56,19 +64,28 @@ class Entrance:
         guard.csrf.protect()
         return None
 
-    def sign_in(self, owner: Owner, field: Field, wrong: str) -> int | None:
-        """Sign in by the password typed into a field; return the status of a refusal, None when it is right.
+    def check_password(self, owner: Owner, field: Field, wrong: str, *, signs_in: bool = False) -> int | None:
+        """Check the password typed into a field; return the status of a refusal, None when it's right.
 
-        The field then says why: that it is ``wrong``, or that too much was tried.
+        The field then says why: that it's ``wrong``, or that there were too many attempts. With ``signs_in`` the
+        right password begins a new session.
         """
-        return self._refusal(self.sign_ins.sign_in, owner, field, wrong, self.start)
-
-    def prove(self, owner: Owner, field: Field, wrong: str) -> int | None:
-        """Check the password typed into a field of somebody who is signed in; return and say what `sign_in` does."""
-        return self._refusal(self.sign_ins.is_password, owner, field, wrong)
+        check = self.sign_ins.sign_in if signs_in else self.sign_ins.is_password
+        cookie = request.cookies.get(self._cookie_name())
+        try:
+            found = check(owner, field.data, request.remote_addr, datetime.now(UTC), cookie)
+        except TooManyAttempts as error:
+            field.errors = [str(error)]
+            return 429
+        if not found:
+            field.errors = [wrong]
+            return 422
+        if isinstance(found, str):
+            self.start(found)
+        return None
 
     def start(self, token: str) -> None:
-        """Begin a new session with this sign-in; of the one before nothing stays."""
+        """Begin a new session with this sign-in; nothing of the one before stays."""
         self.leave()
         session.permanent = True
         session[self.key] = token
@@ -76,22 +93,29 @@ class Entrance:
         generate_csrf()  # so that pages opened side by side have the same
 
     def leave(self) -> None:
-        """Forget everything of the session that this sign-in was part of; one of the other kind goes on."""
+        """Forget the session that this sign-in was part of; a sign-in of the other kind goes on."""
         others = {one.key: session[one.key] for one in (CONSOLE, ACCOUNT) if one is not self and one.key in session}
         session.clear()
         if others:
             session.permanent = True
             session.update(others)
 
-    def end(self) -> None:
-        """End this sign-in."""
-        self.sign_ins.end(self.token())
-        self.leave()
+    def add_sign_out(self, blueprint: Blueprint) -> None:
+        """Add to a blueprint the two pages that sign out, from this device and from every device."""
+        sign_in = f"{blueprint.name}.sign_in"
 
-    def end_all(self, customer_pk: int | None = None) -> None:
-        """End every sign-in of an owner, this one too."""
-        self.sign_ins.end_all(customer_pk)
-        self.leave()
+        @blueprint.post("/sign-out")
+        def sign_out() -> ResponseReturnValue:
+            self.sign_ins.end(self.token())
+            self.leave()
+            return next_page(sign_in, "You're signed out.")
+
+        @blueprint.post("/sign-out-everywhere")
+        def sign_out_everywhere() -> ResponseReturnValue:
+            row = self.signed_in()
+            self.sign_ins.end_all(row.customer_pk if row else None)
+            self.leave()
+            return next_page(sign_in, "You're signed out on every device.")
 
     def remember(self, response: AnyResponse, owner: Owner) -> AnyResponse:
         """Remember the device that this response goes to as its owner's."""
@@ -108,26 +132,6 @@ class Entrance:
     def _cookie_name(self) -> str:
         """Name the device's cookie as the session's is, so that it is bound to this host in production."""
         return f"{current_app.config['SESSION_COOKIE_NAME']}-{self.device}"
-
-    def _refusal(
-        self,
-        prove: Callable[..., object],
-        owner: Owner,
-        field: Field,
-        wrong: str,
-        use: Callable[[Any], object] = bool,
-    ) -> int | None:
-        cookie = request.cookies.get(self._cookie_name())
-        try:
-            proof = prove(owner, field.data, request.remote_addr, datetime.now(UTC), cookie)
-        except TooManyAttempts as error:
-            field.errors = [str(error)]
-            return 429
-        if not proof:
-            field.errors = [wrong]
-            return 422
-        use(proof)
-        return None
 
 
 CONSOLE = Entrance(

@@ -1,4 +1,4 @@
-"""What stands before and after every account page: sign-in, CSRF, origin, headers, errors."""
+"""The account's blueprint: it admits customers, and shows errors as pages."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from flask_wtf.csrf import CSRFError
 from receiver.app.components import current_kit
 from receiver.customers.accounts import Accounts
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.storage.models import CustomerRow
 from receiver.web import error_pages, guard
 from receiver.web.entrance import ACCOUNT
 
 account = Blueprint("account", __name__, url_prefix="/account")
+ACCOUNT.add_sign_out(account)
 
 
 @account.before_request
@@ -34,14 +34,14 @@ def check_request() -> ResponseReturnValue | None:
 
 @account.after_request
 def send_no_referrer(response: Response) -> Response:
-    """Send no referrer: a page's address may be a link that opens an account."""
+    """Send no referrer, because a page's address may be a link that opens an account."""
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
 @account.context_processor
 def on_every_page() -> dict[str, Any]:
-    """Return the pages the shop's name and who is signed in."""
+    """Return what every page shows: the shop's name, and who is signed in."""
     return {"shop_name": current_kit().settings.SHOP_NAME, "customer": g.customer}
 
 
@@ -49,12 +49,6 @@ def accounts() -> Accounts:
     """Return the current app's accounts."""
     kit = current_kit()
     return Accounts(kit.database, kit.account_links, ACCOUNT.sign_ins)
-
-
-def customer() -> CustomerRow:
-    """Return who is signed in."""
-    found: CustomerRow = g.customer
-    return found
 
 
 def _page(status: int, title: str, detail: str, _error: Exception) -> Response:

@@ -1,11 +1,11 @@
-"""The pages by which a customer gets in: claim the account, sign in, a forgotten password, sign out."""
+"""The pages before a customer is signed in: claim the account, sign in, reset the password."""
 
 from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -19,18 +19,12 @@ from receiver.mail.message import Draft, new_message_id
 from receiver.orders.email_addresses import normalised
 from receiver.security import guesses
 from receiver.storage.models import CustomerRow
-from receiver.web.account.blueprint import account, accounts, customer
+from receiver.web.account.blueprint import account, accounts
+from receiver.web.answers import next_page, not_taken
 from receiver.web.entrance import ACCOUNT, NewPasswordForm
 
-#: Seconds until it is answered whether a link is mailed: far more than the work takes, which differs by a little.
+#: Seconds until the form for a link is answered: far more than the work takes, which differs with and without one.
 _ANSWER_AFTER = 0.1
-
-
-class SignInForm(FlaskForm):  # type: ignore[misc]
-    """The sign-in form: email and password."""
-
-    email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
-    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
 
 
 class EmailForm(FlaskForm):  # type: ignore[misc]
@@ -39,80 +33,70 @@ class EmailForm(FlaskForm):  # type: ignore[misc]
     email = EmailField("Email", [InputRequired("Enter your email address."), Length(max=254)])
 
 
+class SignInForm(EmailForm):
+    """The sign-in form: email and password."""
+
+    password = PasswordField("Password", [InputRequired("Enter your password."), Length(max=1000)])
+
+
 @account.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> ResponseReturnValue:
     """Sign a customer in."""
     if g.customer is not None:
         return redirect(url_for("account.orders"))
     form = SignInForm()
-    if not form.validate_on_submit():
-        return render_template("account/sign_in.html", form=form), 422 if form.errors else 200
-    owner = accounts().owner(form.email.data)
-    if refused := ACCOUNT.sign_in(owner, form.password, "Wrong email or password."):
-        return render_template("account/sign_in.html", form=form), refused
+    owner = accounts().owner(form.email.data or "")
+    wrong = "Wrong email or password."
+    if status := not_taken(form) or ACCOUNT.check_password(owner, form.password, wrong, signs_in=True):
+        return render_template("account/sign_in.html", form=form), status
     return ACCOUNT.remember(redirect(url_for("account.orders"), 303), owner)
 
 
 @account.route("/claim/<token>", methods=["GET", "POST"])
 def claim(token: str) -> ResponseReturnValue:
-    """Set the password of an emailed link's owner; looking at the page changes nothing."""
+    """Set the password of a link's owner; looking at the page changes nothing, because mail filters open links."""
     kit = current_kit()
     form = NewPasswordForm()
     try:
         with kit.database.read() as session:
             owner = kit.account_links.owner(session, token)
-        if not form.validate_on_submit():
-            content = render_template("account/claim.html", form=form, email=owner.email)
-            return content, 422 if form.errors else 200
+        if status := not_taken(form):
+            return render_template("account/claim.html", form=form, email=owner.email), status
         sign_in_token = accounts().claim(token, form.new.data, datetime.now(UTC))
     except LinkRefused as error:
         if error.is_used:
-            flash(f"{error} Sign in with your password.", "bad")
-            return redirect(url_for("account.sign_in"), 303)
+            return next_page("account.sign_in", f"{error} Sign in with your password.", "bad")
         return render_template("account/link_refused.html", why=str(error)), 410
     ACCOUNT.start(sign_in_token)
-    flash("Your password is set, and you're signed in.")
-    return ACCOUNT.remember(redirect(url_for("account.orders"), 303), accounts().owner(owner.email))
+    response = next_page("account.orders", "Your password is set, and you're signed in.")
+    return ACCOUNT.remember(response, accounts().owner(owner.email))
 
 
 @account.route("/forgotten", methods=["GET", "POST"])
 def forgotten() -> ResponseReturnValue:
-    """Mail a link for a new password; says the same of an e-mail that nobody has, after the same time."""
+    """Email a link for a new password.
+
+    The answer to an address without an account is the same and takes as long, so nobody learns who has one.
+    """
     began = time.monotonic()
     form = EmailForm()
-    if not form.validate_on_submit():
-        return render_template("account/forgotten.html", form=form), 422 if form.errors else 200
+    if status := not_taken(form):
+        return render_template("account/forgotten.html", form=form), status
     try:
         _mail_link(current_kit(), form.email.data)
     except guesses.TooManyAttempts as error:
         form.email.errors = [str(error)]
         return render_template("account/forgotten.html", form=form), 429
     time.sleep(max(_ANSWER_AFTER - (time.monotonic() - began), 0))
-    flash(
+    return next_page(
+        "account.sign_in",
         "If there's an account with this address, we've emailed a link to it. We send at most one an hour, so "
-        "check for an earlier email too."
+        "check for an earlier email too.",
     )
-    return redirect(url_for("account.sign_in"), 303)
-
-
-@account.post("/sign-out")
-def sign_out() -> ResponseReturnValue:
-    """End this sign-in."""
-    ACCOUNT.end()
-    flash("You're signed out.")
-    return redirect(url_for("account.sign_in"), 303)
-
-
-@account.post("/sign-out-everywhere")
-def sign_out_everywhere() -> ResponseReturnValue:
-    """End every sign-in of this customer, this one too."""
-    ACCOUNT.end_all(customer().id)
-    flash("You're signed out on every device.")
-    return redirect(url_for("account.sign_in"), 303)
 
 
 def _mail_link(kit: Kit, email: str) -> None:
-    """Put a link into the outbox when one is due; the work is much the same when none is."""
+    """Put a link into the outbox if one is due; otherwise do the same work, and take the email back."""
     now = datetime.now(UTC)
     made_up = f"{kit.settings.PUBLIC_URL.rstrip('/')}/account/claim/"
     with kit.database.write() as session:

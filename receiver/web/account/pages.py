@@ -1,12 +1,17 @@
-"""The pages of a customer who is signed in: orders, one order, details, consent, password."""
+"""The pages of a customer who is signed in: orders, one order, details, newsletter, password."""
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from flask import Flask, abort, flash, redirect, render_template, request, url_for
+from babel import Locale
+from flask import Flask, abort, g, render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
+from markupsafe import Markup
 from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import Length
@@ -14,14 +19,16 @@ from wtforms.validators import Length
 from receiver.app.components import current_kit
 from receiver.customers import records
 from receiver.errors import NotThere
+from receiver.mail import formatting
 from receiver.storage import order_queries, pages
-from receiver.storage.models import AddressRow, CustomerRow
+from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 from receiver.web import paging
-from receiver.web.account import entry, writing  # noqa: F401 - entry puts its pages on the blueprint
-from receiver.web.account.blueprint import account, accounts, customer
+from receiver.web.account import entry  # noqa: F401 - puts its pages on the blueprint
+from receiver.web.account.blueprint import account, accounts
+from receiver.web.answers import next_page, not_taken
 from receiver.web.entrance import ACCOUNT, PasswordForm
 
-#: What a shopper is told of an order; a handler's trouble is the merchant's, not theirs.
+#: State of an order -> what its customer reads. A failed handler is the merchant's business, so it isn't shown.
 WORDS = {"done": "Received", "open": "In progress", "failed": "In progress"}
 
 
@@ -43,8 +50,8 @@ def orders() -> ResponseReturnValue:
     """List a page of the customer's orders."""
     oldest = paging.before()
     with current_kit().database.read() as session:
-        rows = records.orders_of(session, customer(), states=WORDS, before=oldest)
-    shown = [(row, writing.number_of(row), writing.locale_of(row, customer())) for row in rows]
+        rows = records.orders_of(session, g.customer, states=WORDS, before=oldest)
+    shown = [(row, _number(row), _locale(row)) for row in rows]
     older = rows[-1].id if len(rows) == pages.SIZE else None
     return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
 
@@ -54,62 +61,90 @@ def order(receipt: str) -> ResponseReturnValue:
     """Show one of the customer's orders."""
     with current_kit().database.read() as session:
         row = order_queries.find(session, receipt)
-    if row.email != customer().email or row.test or row.state not in WORDS:
+    if row.email != g.customer.email or row.test or row.state not in WORDS:
         raise NotThere("This order belongs to someone else.")
     return render_template(
         "account/order.html",
         row=row,
-        order=writing.content_of(row),
-        number=writing.number_of(row),
-        locale=writing.locale_of(row, customer()),
+        order=_content(row),
+        number=_number(row),
+        locale=_locale(row),
         word=WORDS[row.state],
     )
 
 
 @account.route("/details", methods=["GET", "POST"])
 def details() -> ResponseReturnValue:
-    """Show and change what is known of the customer."""
+    """Show the customer's details, and change name and phone number."""
     kit = current_kit()
-    form = DetailsForm(obj=customer())
-    if form.validate_on_submit():
-        with kit.database.write() as session:
-            row = session.get_one(CustomerRow, customer().id)
-            for name in ("first_name", "last_name", "phone"):
-                setattr(row, name, " ".join((form[name].data or "").split()) or None)
-        flash("Your details were saved.")
-        return redirect(url_for("account.details"), 303)
-    with kit.database.read() as session:
-        theirs = select(AddressRow).where(AddressRow.customer_pk == customer().id).order_by(AddressRow.id)
-        addresses = list(session.scalars(theirs))
-    return render_template("account/details.html", form=form, addresses=addresses), 422 if form.errors else 200
+    form = DetailsForm(obj=g.customer)
+    if status := not_taken(form):
+        with kit.database.read() as session:
+            theirs = select(AddressRow).where(AddressRow.customer_pk == g.customer.id).order_by(AddressRow.id)
+            addresses = list(session.scalars(theirs))
+        return render_template("account/details.html", form=form, addresses=addresses), status
+    with kit.database.write() as session:
+        row = session.get_one(CustomerRow, g.customer.id)
+        for name in ("first_name", "last_name", "phone"):
+            setattr(row, name, " ".join((form[name].data or "").split()) or None)
+    return next_page("account.details", "Your details were saved.")
 
 
 @account.post("/consent")
 def consent() -> ResponseReturnValue:
-    """Return or withdraw the consent to news by mail."""
+    """Subscribe the customer to the newsletter, or unsubscribe them."""
     is_given = request.form.get("news") == "yes"
     with current_kit().database.write() as session:
-        row = session.get_one(CustomerRow, customer().id)
+        row = session.get_one(CustomerRow, g.customer.id)
         records.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
-    flash("You're subscribed to the newsletter." if is_given else "You're unsubscribed from the newsletter.")
-    return redirect(url_for("account.details"), 303)
+    return next_page(
+        "account.details",
+        "You're subscribed to the newsletter." if is_given else "You're unsubscribed from the newsletter.",
+    )
 
 
 @account.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """Change the password; every other sign-in ends with it."""
     form = PasswordForm()
-    if not form.validate_on_submit():
-        return render_template("account/password.html", form=form), 422 if form.errors else 200
-    email = customer().email
-    if refused := ACCOUNT.prove(accounts().owner(email), form.current, "The current password is wrong."):
-        return render_template("account/password.html", form=form), refused
-    ACCOUNT.start(accounts().change(customer().id, form.new.data, datetime.now(UTC)))
-    flash("Password changed. Every other device is signed out.")
-    return ACCOUNT.remember(redirect(url_for("account.details"), 303), accounts().owner(email))
+    email = g.customer.email
+    owner = accounts().owner(email)
+    if status := not_taken(form) or ACCOUNT.check_password(owner, form.current, "The current password is wrong."):
+        return render_template("account/password.html", form=form), status
+    ACCOUNT.start(accounts().change(g.customer.id, form.new.data, datetime.now(UTC)))
+    response = next_page("account.details", "Password changed. Every other device is signed out.")
+    return ACCOUNT.remember(response, accounts().owner(email))
 
 
 @account.route("/<path:_unknown>", methods=["GET", "POST"])
 def no_such_page(_unknown: str) -> ResponseReturnValue:
     """Answer every address of the account that has no page."""
     abort(404, "There's no such page here.")
+
+
+@account.app_template_filter("day")
+def day(when: datetime, locale: Locale) -> Markup:
+    """Write the day of an aware moment in the shop's time zone.
+
+    Its language is marked for screen readers, because the page itself is in English.
+    """
+    written = formatting.date(when, locale, ZoneInfo(current_kit().settings.TIMEZONE))
+    utc = when.astimezone(UTC).isoformat(timespec="seconds")
+    return Markup('<time datetime="{}" lang="{}">{}</time>').format(utc, str(locale).replace("_", "-"), written)
+
+
+def _content(row: OrderRow) -> dict[str, Any]:
+    """Return an order's fields; none once they are deleted."""
+    content: dict[str, Any] = json.loads(row.order) if row.order else {}
+    return content
+
+
+def _number(row: OrderRow) -> str:
+    """Return the number that the customer knows the order by."""
+    return str(_content(row).get("order_number") or row.order_id or row.receipt)
+
+
+def _locale(row: OrderRow) -> Locale:
+    """Return the order's locale, or else the customer's, or else DEFAULT_LOCALE."""
+    tag = _content(row).get("locale") or g.customer.locale
+    return formatting.known_locale(tag, current_kit().settings.DEFAULT_LOCALE)

@@ -1,8 +1,6 @@
-"""What every page of the console stands on."""
+"""The console's blueprint: it admits only the administrator."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 from flask import Blueprint, abort, request, url_for
 from flask.typing import ResponseReturnValue
@@ -13,6 +11,7 @@ from receiver.web import guard
 from receiver.web.entrance import CONSOLE
 
 console = Blueprint("console", __name__, url_prefix="/admin")
+CONSOLE.add_sign_out(console)
 
 
 @console.before_request
@@ -23,13 +22,4 @@ def check_request() -> ResponseReturnValue | None:
         abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
     guard.refuse_other_origins(kit.settings.PUBLIC_URL)
     sign_in = url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?"))
-    return CONSOLE.check(is_signed_in=is_signed_in(), sign_in=sign_in)
-
-
-def is_signed_in() -> bool:
-    """Return whether this request's cookie belongs to a sign-in that goes on."""
-    token = CONSOLE.token()
-    if not token:
-        return False
-    with current_kit().database.read() as reading:
-        return CONSOLE.sign_ins.find(reading, token, datetime.now(UTC)) is not None
+    return CONSOLE.check(is_signed_in=CONSOLE.signed_in() is not None, sign_in=sign_in)

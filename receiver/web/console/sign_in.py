@@ -1,10 +1,10 @@
-"""The pages of signing in and out, and of the password."""
+"""The pages to sign in, and to change the password."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import PasswordField
@@ -13,12 +13,13 @@ from wtforms.validators import InputRequired
 from receiver.app.components import current_kit
 from receiver.app.instance import set_password
 from receiver.security.sign_ins import administrator
-from receiver.web.console.blueprint import console, is_signed_in
+from receiver.web.answers import next_page, not_taken
+from receiver.web.console.blueprint import console
 from receiver.web.entrance import CONSOLE, PasswordForm
 
 
-class SignInForm(FlaskForm):  # type: ignore[misc]
-    """The form for the admin password."""
+class AdminPasswordForm(FlaskForm):  # type: ignore[misc]
+    """The form that asks for the admin password."""
 
     password = PasswordField("Password", [InputRequired("Enter the admin password.")])
 
@@ -27,32 +28,14 @@ class SignInForm(FlaskForm):  # type: ignore[misc]
 def sign_in() -> ResponseReturnValue:
     """Sign the administrator in."""
     wanted = _own_path(request.args.get("next"))
-    if is_signed_in():
+    if CONSOLE.signed_in():
         return redirect(wanted)
-    form = SignInForm()
-    if not form.validate_on_submit():
-        return render_template("console/sign_in.html", form=form), 422 if form.errors else 200
+    form = AdminPasswordForm()
     owner = administrator(current_kit().database)
     wrong = "Wrong password. Forgotten it? Run `flask password` on the server."
-    if refused := CONSOLE.sign_in(owner, form.password, wrong):
-        return render_template("console/sign_in.html", form=form), refused
+    if status := not_taken(form) or CONSOLE.check_password(owner, form.password, wrong, signs_in=True):
+        return render_template("console/sign_in.html", form=form), status
     return CONSOLE.remember(redirect(wanted, 303), owner)
-
-
-@console.post("/sign-out")
-def sign_out() -> ResponseReturnValue:
-    """End this sign-in."""
-    CONSOLE.end()
-    flash("You're signed out.")
-    return redirect(url_for("console.sign_in"), 303)
-
-
-@console.post("/sign-out-everywhere")
-def sign_out_everywhere() -> ResponseReturnValue:
-    """End every sign-in, this one too."""
-    CONSOLE.end_all()
-    flash("You're signed out on every device.")
-    return redirect(url_for("console.sign_in"), 303)
 
 
 @console.route("/password", methods=["GET", "POST"])
@@ -60,16 +43,15 @@ def password() -> ResponseReturnValue:
     """Change the admin password; every other sign-in ends with it."""
     database = current_kit().database
     form = PasswordForm()
-    if not form.validate_on_submit():
-        return render_template("console/password.html", form=form), 422 if form.errors else 200
-    if refused := CONSOLE.prove(administrator(database), form.current, "The current password is wrong."):
-        return render_template("console/password.html", form=form), refused
+    owner = administrator(database)
+    if status := not_taken(form) or CONSOLE.check_password(owner, form.current, "The current password is wrong."):
+        return render_template("console/password.html", form=form), status
     set_password(database, form.new.data)
     with database.write() as writing:
         token = CONSOLE.sign_ins.begin(writing, None, datetime.now(UTC))
     CONSOLE.start(token)
-    flash("Password changed. Every other device is signed out.")
-    return CONSOLE.remember(redirect(url_for("console.settings"), 303), administrator(database))
+    response = next_page("console.settings", "Password changed. Every other device is signed out.")
+    return CONSOLE.remember(response, administrator(database))
 
 
 def _own_path(path: str | None) -> str:
