@@ -1,15 +1,15 @@
-"""What is left to set up, drawn from what `flask doctor` finds; shown until all of it is done."""
+"""What's left to set up, taken from what `flask doctor` finds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from flask import url_for
 from sqlalchemy import select
 
 from receiver.app.components import Kit
-from receiver.app.doctor import Finding, diagnose
+from receiver.app.doctor import Finding
 from receiver.settings.model import EXAMPLES
 from receiver.storage.models import OrderRow
 
@@ -27,13 +27,8 @@ class Step:
     is_optional: bool = False
 
 
-def findings(kit: Kit) -> list[Finding]:
-    """Return what the doctor sees at a glance."""
-    return list(diagnose(kit, quickly=True))
-
-
-def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
-    """Return the steps in the order in which they are best done."""
+def steps(kit: Kit, found: Iterable[Finding]) -> list[Step]:
+    """Return the steps in the order to do them in."""
     texts = {(one.subject, one.state): one.text for one in found}
     settings_url = url_for("console.settings")
     return [
@@ -76,11 +71,6 @@ def steps(kit: Kit, found: Sequence[Finding]) -> list[Step]:
             url_label="Show me how",
         ),
     ]
-
-
-def is_complete(of: Sequence[Step]) -> bool:
-    """Return whether every required step is done."""
-    return all(step.is_done or step.is_optional for step in of)
 
 
 def _has_orders(kit: Kit) -> bool:

@@ -1,9 +1,9 @@
-"""The first page: what is left to set up, what came in, what went wrong."""
+"""The first page: what's left to set up, what came in, what went wrong."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
@@ -11,12 +11,12 @@ from flask import render_template, url_for
 
 from receiver.app import statistics
 from receiver.app.components import Kit, current_kit
+from receiver.app.doctor import diagnose
 from receiver.web.console import checklist
 from receiver.web.console.blueprint import console
-from receiver.web.console.charts import Chart, bar_chart
 from receiver.web.console.presentation import LOCALE
 
-#: Kind of trouble -> the page, with its filter, where it is seen and mended; the relay's are the Order Manager's.
+#: Kind of problem -> the page, with its filter, to see and fix it on; the relay's others are the Order Manager's.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "order_parked": ("console.parked", "Parked orders", {}),
     "order_held_back": ("console.parked", "Parked orders", {}),
@@ -33,22 +33,43 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "mail_template": ("console.mail", "Emails", {}),
     "transmission_given_up": ("console.order_manager", "Failed transmissions", {"state": "failed"}),
 }
-_OF_THE_RELAY: tuple[str, str, dict[str, Any]] = (
-    "console.order_manager",
-    "Order Manager",
-    {"open": "controls"},
-)
-#: A job that is due for longer than this finds nobody to do it.
+_OF_THE_RELAY: tuple[str, str, dict[str, Any]] = ("console.order_manager", "Order Manager", {"open": "controls"})
+#: When a job is due for longer than this, no worker seems to run.
 _LATE = timedelta(minutes=5)
+#: Of a chart, in its own units; the lowest bar can still be seen beside one that's a thousand times higher.
+_WIDTH, _HEIGHT, _GAP, _LOWEST = 480, 96, 4, 3
+
+
+class Bar(NamedTuple):
+    """One bar of a chart, in the chart's own units, with its label and value."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str
+    value: int
+
+
+class Chart(NamedTuple):
+    """A bar chart to draw as SVG."""
+
+    title: str
+    #: What one bar is: an hour or a day.
+    unit: str
+    highest: int
+    bars: list[Bar]
+    width: int = _WIDTH
+    height: int = _HEIGHT
 
 
 @console.get("/")
 def overview() -> str:
     """Show how the receiver is doing."""
     kit = current_kit()
-    found = checklist.findings(kit)
+    found = list(diagnose(kit, quickly=True))
     steps = checklist.steps(kit, found)
-    if checklist.is_complete(steps):
+    if all(step.is_done or step.is_optional for step in steps):
         steps = []
     said = {step.text for step in steps}
     wrong = [one.text for one in found if one.state == "wrong" and one.text not in said]
@@ -57,7 +78,7 @@ def overview() -> str:
 
 @console.get("/figures")
 def overview_figures() -> str:
-    """Show what is counted anew, for a page that stands open."""
+    """Show the part of the page that's fetched again while it stays open."""
     return render_template("console/overview_figures.html", **_lately(current_kit()))
 
 
@@ -79,13 +100,18 @@ def _lately(kit: Kit) -> dict[str, Any]:
 
 
 def _place(kind: str) -> tuple[str, str]:
-    """Return the address and the name of the page where a kind of trouble is mended."""
+    """Return the address and the name of the page to fix a kind of problem on."""
     endpoint, name, filters = _PLACES.get(kind, _OF_THE_RELAY)
     return url_for(endpoint, **filters), name
 
 
 def _chart(unit: str, counted: statistics.Figures, pattern: str) -> Chart:
-    labels = [format_datetime(start, pattern, tzinfo=start.tzinfo, locale=LOCALE) for start in counted.starts]
-    highest = max(counted.orders)
+    highest, step = max(counted.orders), _WIDTH / len(counted.orders)
+    bars = []
+    for number, (start, value) in enumerate(zip(counted.starts, counted.orders, strict=True)):
+        height = max(_HEIGHT * value / highest, _LOWEST) if value else 0
+        x, y = round(number * step + _GAP / 2, 1), round(_HEIGHT - height, 1)
+        label = format_datetime(start, pattern, tzinfo=start.tzinfo, locale=LOCALE)
+        bars.append(Bar(x, y, round(step - _GAP, 1), round(height, 1), label, value))
     title = f"Orders received per {unit}: {counted.received} in total, peak {highest} in one {unit}."
-    return bar_chart(unit, labels, counted.orders, title)
+    return Chart(title, unit, highest, bars)

@@ -7,6 +7,7 @@ from pathlib import Path
 from flask import current_app, render_template
 
 from receiver.app.components import current_kit
+from receiver.app.doctor import diagnose
 from receiver.sources.source import DEFAULT
 from receiver.web.console import checklist
 from receiver.web.console.blueprint import console
@@ -25,7 +26,7 @@ def set_up() -> str:
     """Show what to do next, in order."""
     kit = current_kit()
     address = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
-    steps = checklist.steps(kit, checklist.findings(kit))
+    steps = checklist.steps(kit, diagnose(kit, quickly=True))
     others = sorted(set(kit.settings.sources) - {DEFAULT})
     return render_template(
         "console/set_up.html",
