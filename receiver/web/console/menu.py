@@ -2,44 +2,21 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from flask import request
+
+#: Label of each group -> its pages, by label. A group with one page is shown as a link to that page.
+MENU = {
+    "Overview": {"Overview": "console.overview"},
+    "Customer": {"Order Manager": "console.order_manager", "Customers": "console.customers"},
+    "Received": {"Orders": "console.orders", "Parked": "console.parked", "Refused": "console.refused"},
+    "Emails": {"Emails": "console.mail"},
+    "Handlers": {"Handlers": "console.handlers"},
+    "Settings": {"Settings": "console.settings"},
+    "Help": {"Order Guide": "console.order_guide", "Set-up": "console.set_up", "All pages": "console.help"},
+}
 
 
-class Entry(NamedTuple):
-    """One page in the menu."""
-
-    label: str
-    endpoint: str
-
-
-class Group(NamedTuple):
-    """One heading in the menu, with its pages."""
-
-    label: str
-    entries: tuple[Entry, ...]
-
-
-#: A group shows its pages when it is opened; an entry alone is a page itself.
-MENU: tuple[Entry | Group, ...] = (
-    Entry("Overview", "console.overview"),
-    Group("Customer", (Entry("Order Manager", "console.order_manager"), Entry("Customers", "console.customers"))),
-    Group(
-        "Received",
-        (
-            Entry("Orders", "console.orders"),
-            Entry("Parked", "console.parked"),
-            Entry("Refused", "console.refused"),
-        ),
-    ),
-    Entry("Emails", "console.mail"),
-    Entry("Handlers", "console.handlers"),
-    Entry("Settings", "console.settings"),
-    Group(
-        "Help",
-        (
-            Entry("Order Guide", "console.order_guide"),
-            Entry("Set-up", "console.set_up"),
-            Entry("All pages", "console.help"),
-        ),
-    ),
-)
+def is_current(endpoint: str) -> bool:
+    """Return whether the page shown is this page of the menu, or one below it."""
+    here = request.endpoint or ""
+    return here == endpoint or here.startswith(f"{endpoint}_")

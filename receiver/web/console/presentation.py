@@ -1,4 +1,4 @@
-"""What every page of the console shows alike: the menu, times, amounts, the words for a state."""
+"""What the console's templates use: the menu, and filters for times, amounts, states and commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import html
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -17,42 +16,33 @@ from markupsafe import Markup, escape
 from receiver.app.components import Kit
 from receiver.mail import formatting
 from receiver.settings.installation import COMMAND
-from receiver.web.console.menu import MENU, Entry, Group
+from receiver.web.console.menu import MENU, is_current
 from receiver.web.help.pages import titles
 
 #: The console is written in English.
 LOCALE = Locale("en", "GB")
 
-#: How a state is coloured; the word itself always stands there too.
-TONES = {
-    "done": "good",
-    "sent": "good",
-    "delivered": "good",
-    "tested": "good",
-    "active": "good",
-    "open": "busy",
-    "pending": "busy",
-    "retrying": "busy",
-    "parked": "wait",
-    "test": "wait",
-    "same id": "wait",
-    "held": "wait",
-    "to do": "wait",
-    "failed": "bad",
-    "switched off": "bad",
-    "unreadable": "bad",
+#: Tone, which is a colour, -> the states shown in it; other states are plain. The word itself is always shown too.
+_STATES = {
+    "good": ("done", "sent", "delivered", "tested", "active"),
+    "busy": ("open", "pending", "retrying"),
+    "wait": ("parked", "test", "same id", "held", "to do"),
+    "bad": ("failed", "switched off", "unreadable"),
 }
+_TONES = {state: tone for tone, states in _STATES.items() for state in states}
 
 
 def init_app(app: Flask, kit: Kit) -> None:
-    """Return the console's templates their filters and what stands on every page."""
+    """Add to the templates their filters, and what every page of the console shows."""
     zone = ZoneInfo(kit.settings.TIMEZONE)
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
     app.add_template_filter(marked, "marked")
     app.add_template_filter(typed, "typed")
-    app.add_template_filter(lambda state: TONES.get(state, "plain"), "tone")
-    app.context_processor(lambda: _on_every_page(kit) if request.path.startswith("/admin") else {})
+    app.add_template_filter(lambda state: _TONES.get(state, "plain"), "tone")
+    app.add_template_test(is_current, "current")
+    on_every_page = {"menu": MENU, "shop_name": kit.settings.SHOP_NAME}
+    app.context_processor(lambda: on_every_page if request.path.startswith("/admin") else {})
 
 
 def marked(text: str) -> Markup:
@@ -101,20 +91,3 @@ def _time(when: datetime | None, zone: ZoneInfo) -> str:
     return Markup('<time datetime="{}" title="{}">{}</time> <span class="age">{}</span>').format(
         utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S} UTC", local, age(when, datetime.now(UTC))
     )
-
-
-def _on_every_page(kit: Kit) -> dict[str, Any]:
-    return {"menu": MENU, "is_group": _is_group, "is_current": _is_current, "shop_name": kit.settings.SHOP_NAME}
-
-
-def _is_group(item: Entry | Group) -> bool:
-    return isinstance(item, Group)
-
-
-def _is_current(item: Entry | Group) -> bool:
-    """Return whether the page shown is this one, one below it, or one of the group's."""
-    if isinstance(item, Group):
-        return any(_is_current(entry) for entry in item.entries)
-    wanted = item.endpoint
-    here = request.endpoint or ""
-    return here == wanted or here.startswith(f"{wanted}_")
