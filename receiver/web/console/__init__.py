@@ -1,8 +1,9 @@
-"""The administration console, one file per menu page."""
+"""The administration console: each module here puts its pages on the blueprint, mostly one file per menu page."""
 
 from __future__ import annotations
 
 from importlib import import_module
+from pkgutil import iter_modules
 
 from flask import Flask, redirect, url_for
 
@@ -11,34 +12,12 @@ from receiver.web import guard
 from receiver.web.console import presentation
 from receiver.web.console.blueprint import console
 
-#: The files with pages; each puts its own on the blueprint.
-PAGES = (
-    "overview",
-    "customers",
-    "order_manager",
-    "order_secret",
-    "order_transmissions",
-    "orders",
-    "parked",
-    "chunked_forms",
-    "map_parameters",
-    "refused",
-    "mail",
-    "handlers",
-    "settings",
-    "set_up",
-    "order_guide",
-    "help",
-    "sign_in",
-    "error_pages",
-)
-
 
 def init_app(app: Flask) -> None:
     """Add the console to the app."""
     kit: Kit = app.extensions["receiver"]
-    for name in PAGES:
-        import_module(f"{__name__}.{name}")
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
     guard.init_app(app, kit)
     presentation.init_app(app, kit)
     app.register_blueprint(console)

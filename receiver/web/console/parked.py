@@ -1,4 +1,4 @@
-"""Received → Parked: what is not understood yet, and running all of it once it is."""
+"""Received → Parked: orders not understood yet, running them all, and whether chunked forms are accepted."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ import time
 from collections import Counter
 from datetime import UTC, datetime
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from receiver.app.components import current_kit
 from receiver.dispatch.replay import replay_all
+from receiver.intake import held_back
 from receiver.intake import parked as parked_orders
-from receiver.intake.held_back import HOW_TO_KNOW_THE_END
+from receiver.sources import options
 from receiver.web import paging
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
-from receiver.web.console.chunked_forms import of_each_source
 
-#: Seconds that one request runs parked orders for; the page then goes on with the next.
+#: Seconds that one request runs parked orders for; then a page follows that sends the next request.
 _SECONDS = 2.0
 _MOST_ERRORS = 3
-#: What a parked order became -> how it is told of one, and of several.
-_TOLD = {
+#: What a parked order became -> the words for one order, and for several.
+_WORDS = {
     "open": ("is running now", "are running now"),
     "duplicate": ("is a duplicate", "are duplicates"),
     "ignored": ("isn't a completed order", "aren't completed orders"),
@@ -36,27 +37,32 @@ _TOLD = {
 @console.get("/parked")
 def parked() -> str:
     """List the parked orders, newest first."""
-    current_kit().sources.look_again()
-    with current_kit().database.read() as session:
+    kit = current_kit()
+    kit.sources.look_again()
+    with kit.database.read() as session:
         rows, pages = paging.one_page(session, parked_orders.newest(paging.before()))
         seen = parked_orders.overview(session)
-        chunked = of_each_source(session, current_kit())
+        counts = held_back.counts(session)
     return render_template(
         "console/parked.html",
-        chunked=chunked,
-        how_to_know_the_end=HOW_TO_KNOW_THE_END,
+        chunked=[
+            (source, counts.get(source.name, 0))
+            for source in kit.sources.known
+            if source.name in counts or source.accepts_chunked_forms
+        ],
+        how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
         rows=rows,
         errors={row.id: json.loads(row.errors or "[]") for row in rows},
         most_errors=_MOST_ERRORS,
         seen=seen,
         pages=pages,
-        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
+        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )
 
 
 @console.get("/parked/run")
 def parked_run() -> str:
-    """Show how many would be run, how old they are and which handlers would run, before anything is."""
+    """Show how many orders would run, how old they are, and which handlers they'd run through."""
     kit = current_kit()
     kit.sources.look_again()
     now = datetime.now(UTC)
@@ -76,12 +82,15 @@ def parked_run() -> str:
 
 @console.post("/parked/run")
 def parked_run_all() -> ResponseReturnValue:
-    """Run parked orders for a moment, oldest first; the page that answers goes on where this ended."""
+    """Run parked orders for a moment, oldest first.
+
+    While some are left, the answer is a page that sends the same form again by itself, with the counts so far.
+    """
     kit = current_kit()
     kit.sources.look_again()
     chosen = request.form.getlist("handler")
     without = [handler.name for handler in kit.registry.handlers if handler.name not in chosen]
-    counts = Counter({word: paging.whole_number(request.form, word) or 0 for word in _TOLD})
+    counts = Counter({word: paging.whole_number(request.form, word) or 0 for word in _WORDS})
     with kit.database.read() as session:
         waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
     ids, until = iter(waiting), time.monotonic() + _SECONDS
@@ -96,6 +105,26 @@ def parked_run_all() -> ResponseReturnValue:
     left = len(list(ids))
     if left:
         return render_template("console/parked_progress.html", counts=counts, after=after, left=left, chosen=chosen)
-    told = [f"{count} {_TOLD[word][count > 1]}" for word, count in counts.items() if count]
-    flash(f"{', '.join(told)}." if told else "No orders were parked.", "bad" if counts["failed"] else "message")
-    return redirect(url_for("console.parked"), 303)
+    became = ", ".join(f"{count} {_WORDS[word][count > 1]}" for word, count in counts.items() if count)
+    message = f"{became}." if became else "No orders were parked."
+    return next_page("console.parked", message, "bad" if counts["failed"] else "message")
+
+
+@console.post("/parked/chunked-forms")
+def chunked_forms() -> ResponseReturnValue:
+    """Save whether the chunked forms of a source are accepted."""
+    kit = current_kit()
+    kit.sources.look_again()
+    source = next((one for one in kit.sources.known if one.name == request.form.get("source")), None)
+    if source is None:
+        abort(404, "There's no such source, so nothing was saved. Reload Parked.")
+    if source.chunked_forms_in_file is not None:
+        abort(409, "This is set in config.toml, so nothing was saved. Change it there.")
+    accepted = request.form.get("accept") == "yes"
+    with kit.database.write() as session:
+        options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
+    kit.sources.look_again()
+    saved = f"Saved: chunked forms from {source.name} are"
+    if not accepted:
+        return next_page("console.parked", f"{saved} held back again.")
+    return next_page("console.parked_run", f"{saved} accepted. You can run the parked ones now.")
