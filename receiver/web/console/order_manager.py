@@ -1,26 +1,30 @@
-"""Customer, Order Manager: the Order Controls, the test transmission and the orders on their way."""
+"""Customer → Order Manager: the Order Controls, their shared secret, the test, and a list of the transmissions."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from flask import flash, redirect, render_template, request, session, url_for
+from flask import render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
 from receiver.app.components import Kit, current_kit
-from receiver.errors import ChangedMeanwhile, ConfigurationError, NotThere
+from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible, NotThere
 from receiver.relay import own_receiver, queries, report
 from receiver.relay.controls import Control
+from receiver.security.sign_ins import administrator
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from receiver.web import paging
+from receiver.web.answers import next_page, not_taken
 from receiver.web.console.blueprint import console
+from receiver.web.console.sign_in import AdminPasswordForm
+from receiver.web.entrance import CONSOLE
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
-SHOW_ONCE = "show_secret_once"
+_SHOW_ONCE = "show_secret_once"
 
 
 class OrderControlForm(FlaskForm):  # type: ignore[misc]
@@ -37,13 +41,13 @@ class OrderControlForm(FlaskForm):  # type: ignore[misc]
         invalid_choice_message="Choose form or JSON.",
     )
     sends_secret_field = BooleanField("Also send the secret as the field shared_secret")
-    #: What the form showed, so that nobody's later change is overwritten unseen.
+    #: Of the controls that the form showed, so that it doesn't overwrite a later change unseen.
     version = HiddenField()
 
 
 @console.get("/order-manager")
 def order_manager() -> str:
-    """Show the Order Controls, closed unless something in them is to be read, and the transmissions."""
+    """Show the Order Controls, folded unless something in them needs reading, and the transmissions."""
     control = current_kit().controls.read()
     return _page(control, OrderControlForm(obj=control))
 
@@ -56,27 +60,23 @@ def order_manager_save() -> ResponseReturnValue:
     form = OrderControlForm()
     if not form.validate():
         return _page(before, form, is_open=True), 422
+    asked = {name: form[name].data for name in ("enabled", "encoding", "sends_secret_field")}
+    asked["url"] = (form.url.data or "").strip()
     try:
-        after = controls.save(
-            enabled=form.enabled.data,
-            url=form.url.data or "",
-            encoding=form.encoding.data,
-            sends_secret_field=form.sends_secret_field.data,
-            seen=form.version.data,
-        )
+        after = controls.save(**asked, seen=form.version.data)
     except ChangedMeanwhile:
         after = controls.read()
-        if not _is_as_asked(after, form):
+        # They may be as asked already: the button was pressed twice.
+        if any(getattr(after, name) != value for name, value in asked.items()):
             form.version.data = after.version
             return _page(after, form, is_open=True, was_changed=True), 409
     except ConfigurationError as error:
         form.url.errors = [str(error)]
         return _page(before, form, is_open=True), 422
     if not before.secrets:
-        session[SHOW_ONCE] = after.secrets[0].fingerprint
+        session[_SHOW_ONCE] = after.secrets[0].fingerprint
     state = "Completed orders will be sent to your URL." if after.enabled else "HTTP POST is off, and orders are held."
-    flash(f"All Order Control changes saved. {state}")
-    return redirect(url_for("console.order_manager"), 303)
+    return next_page("console.order_manager", f"All Order Control changes saved. {state}")
 
 
 @console.post("/order-manager/test")
@@ -85,18 +85,71 @@ def order_manager_test() -> ResponseReturnValue:
     try:
         sent = current_kit().transmissions.send_test()
     except ConfigurationError as error:
-        flash(str(error), "bad")
-        return redirect(url_for("console.order_manager", open="controls"), 303)
-    if sent.state == "delivered":
-        flash("The test arrived. See the result below.")
-    else:
-        flash("The test failed. See why below.", "bad")
-    return redirect(url_for("console.order_manager", tested=sent.event_id, _anchor="test-result"), 303)
+        return next_page("console.order_manager", str(error), "bad", open="controls")
+    is_good = sent.state == "delivered"
+    message = "The test arrived. See the result below." if is_good else "The test failed. See why below."
+    tone = "message" if is_good else "bad"
+    return next_page("console.order_manager", message, tone, tested=sent.event_id, _anchor="test-result")
 
 
-def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
-    """Return the new secret to show, with the command that takes it to a receiver; None when there is none to show."""
-    if not control.secrets or session.pop(SHOW_ONCE, None) != control.secrets[0].fingerprint:
+@console.route("/order-manager/reveal", methods=["GET", "POST"])
+def order_manager_reveal() -> ResponseReturnValue:
+    """Show the newest secret in clear to whoever knows the admin password."""
+    kit = current_kit()
+    form = AdminPasswordForm()
+    control = kit.controls.read()
+    if not control.secrets:
+        raise NotThere("There's no secret yet. Saving the Order Controls creates one.")
+    owner = administrator(kit.database)
+    if status := not_taken(form) or CONSOLE.check_password(owner, form.password, "Wrong password."):
+        return render_template("console/order_reveal.html", form=form), status
+    session[_SHOW_ONCE] = control.secrets[0].fingerprint
+    return render_template(
+        "console/order_reveal.html",
+        new_secret=_shown_once(kit, control),
+        own_receiver=_own_receiver(kit, control),
+        is_revealed=True,
+    )
+
+
+@console.post("/order-manager/rotate")
+def order_manager_rotate() -> ResponseReturnValue:
+    """Create a new secret; the old one signs too for a day."""
+    kit = current_kit()
+    kit.controls.rotate()
+    session[_SHOW_ONCE] = kit.controls.read().secrets[0].fingerprint
+    message = "The new secret signs from now on. The old one signs too for 24 hours."
+    return next_page("console.order_manager", message)
+
+
+@console.post("/order-manager/revoke/<fingerprint>")
+def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
+    """End a replaced secret at once."""
+    current_kit().controls.revoke(fingerprint)
+    return next_page("console.order_manager", f"The secret {fingerprint} no longer signs.", open="controls")
+
+
+@console.post("/order-manager/give")
+def order_manager_give() -> ResponseReturnValue:
+    """Make this receiver accept the controls' secret."""
+    kit = current_kit()
+    control = kit.controls.read()
+    try:
+        if control.secrets and _own_receiver(kit, control) is None:
+            raise NotPossible(
+                "Your server URL doesn't point to this receiver, so it wasn't given the secret. "
+                "Run `flask secret add` on your own server instead."
+            )
+        kit.controls.give_to_receiver()
+    except ConfigurationError as error:
+        return next_page("console.order_manager", str(error), "bad", open="controls")
+    message = "This receiver has the shared secret now. Open Order Controls and send a test."
+    return next_page("console.order_manager", message)
+
+
+def _shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
+    """Return the new secret to show, with the command that adds it to a receiver; None if there is none to show."""
+    if not control.secrets or session.pop(_SHOW_ONCE, None) != control.secrets[0].fingerprint:
         return None
     value = kit.controls.reveal()
     replaced = [f" --replaces {old.fingerprint} --overlap 24h" for old in control.secrets[1:2]]
@@ -107,21 +160,15 @@ def shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
     }
 
 
-def own_receiver_at(kit: Kit, control: Control) -> dict[str, bool] | None:
-    """Return whether this receiver, at the controls' URL, has their secret; None for another receiver."""
+def _own_receiver(kit: Kit, control: Control) -> dict[str, bool] | None:
+    """Return whether this receiver has the secret, if the controls' URL is its own; None for another receiver."""
     if not own_receiver.is_at(control.url, kit.settings.PUBLIC_URL, request.host_url):
         return None
     return {"is_given": bool(control.secrets) and kit.shared_secrets.is_active(control.secrets[0].fingerprint)}
 
 
-def _is_as_asked(control: Control, form: OrderControlForm) -> bool:
-    """Return whether the controls already match the form, as after pressing its button twice."""
-    asked = (form.enabled.data, (form.url.data or "").strip(), form.encoding.data, form.sends_secret_field.data)
-    return asked == (control.enabled, control.url, control.encoding, control.sends_secret_field)
-
-
 def _tested(session: Session) -> TransmissionRow | None:
-    """Find the test transmission that the page's address names; one that was purged since is shown no more."""
+    """Return the test transmission that the page's address names; None without one, and once it's deleted."""
     try:
         return queries.find(session, request.args.get("tested", ""))
     except NotThere:
@@ -140,8 +187,8 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
             control=control,
             form=form,
             was_changed=was_changed,
-            new_secret=shown_once(kit, control),
-            own_receiver=own_receiver_at(kit, control),
+            new_secret=_shown_once(kit, control),
+            own_receiver=_own_receiver(kit, control),
             is_open=is_open or bool(tested) or request.args.get("open") == "controls",
             tested=tested,
             transmissions=transmissions,

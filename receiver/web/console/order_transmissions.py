@@ -1,4 +1,4 @@
-"""The Order Manager's transmissions: one with all its attempts, and sending some again."""
+"""Customer → Order Manager: one transmission with all its attempts, and resending."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import render_template, request
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import DateTimeLocalField
@@ -14,6 +14,7 @@ from wtforms.validators import InputRequired, ValidationError
 
 from receiver.app.components import Kit, current_kit
 from receiver.relay import queries
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
 
@@ -29,7 +30,7 @@ class RangeForm(FlaskForm):  # type: ignore[misc]
     end = DateTimeLocalField("To", [InputRequired("Enter an end.")])
 
     def validate_end(self, end: DateTimeLocalField) -> None:
-        """Refuse a stretch that ends before it begins; WTForms calls this by its name."""
+        """Refuse a period that ends before it starts; WTForms calls this by its name."""
         if self.start.data and end.data and end.data <= self.start.data:
             raise ValidationError("The end must be after the start.")
 
@@ -51,15 +52,15 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
         one = queries.find(writing, event_id)
         sent = queries.resend(writing, [event_id], now=datetime.now(UTC))
     if sent:
-        _say(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
+        said = _said(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
     else:
-        flash("Tests can't be resent. Press the test button to send a new one.", "bad")
-    return redirect(url_for("console.order_manager_transmission", event_id=event_id), 303)
+        said = "Tests can't be resent. Press the test button to send a new one.", "bad"
+    return next_page("console.order_manager_transmission", *said, event_id=event_id)
 
 
 @console.route("/order-manager/resend-failed", methods=["GET", "POST"])
 def order_manager_resend_failed() -> ResponseReturnValue:
-    """Count what failed in a stretch of time, then send it again."""
+    """Count what failed in a period, then send it again."""
     kit = current_kit()
     zone = ZoneInfo(kit.settings.TIMEZONE)
     now = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0)
@@ -75,17 +76,16 @@ def order_manager_resend_failed() -> ResponseReturnValue:
             return _resend_page(form, zone, queries.failed_between(reading, start, end)), 200
     with kit.database.write() as writing:
         count = queries.resend_failed(writing, start, end, now=datetime.now(UTC))
-    _say(kit, f"{count} order{' is' if count == 1 else 's are'}")
-    return redirect(url_for("console.order_manager"), 303)
+    return next_page("console.order_manager", *_said(kit, f"{count} order{' is' if count == 1 else 's are'}"))
 
 
 def _resend_page(form: RangeForm, zone: ZoneInfo, count: int | None) -> str:
     return render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
 
 
-def _say(kit: Kit, what: str, *, is_forwarded: bool = False) -> None:
+def _said(kit: Kit, what: str, *, is_forwarded: bool = False) -> tuple[str, str]:
+    """Return what becomes of resent orders, as a message and its tone; a worker sends them right away."""
     kit.engine.hint("transmissions")
     if is_forwarded or kit.controls.read().enabled:
-        flash(f"{what} being sent again.")
-    else:
-        flash(f"{what} held, because HTTP POST is off in Order Controls.", "wait")
+        return f"{what} being sent again.", "message"
+    return f"{what} held, because HTTP POST is off in Order Controls.", "wait"
