@@ -1,4 +1,4 @@
-"""Received → Parked → Map parameters: a service's names beside our fields, tried on one body, then saved."""
+"""Received → Parked → Map parameters: which received names fill our fields, tried on one order, then saved."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
 from receiver.web.console.blueprint import console
-from receiver.web.console.mapping_form import GROUPS, Row, fill_in, rows
-from receiver.web.console.name_choices import choices
+from receiver.web.console.mapping_form import GROUPS, Row, choices, fill_in, rows
 
-#: A moment that shows each form of a date, day and month apart.
+#: A moment to show each form of a date with; its day can't be taken for a month.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 _MOST_ERRORS = 3
 
 
 @console.route("/parked/<receipt>/map", methods=["GET", "POST"])
 def parked_map(receipt: str) -> ResponseReturnValue:
-    """Show what came in beside our fields; try a mapping on it, or save it for every order of its source."""
+    """Show what was received beside our fields; try a mapping on it, or save it for every order of its source."""
     kit = current_kit()
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
@@ -50,15 +49,15 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     if request.form.get("do") != "save":
         return _page(row, source, fields, made, tried, was_tried=True)
     _save(source, made, rules)
-    fed = "1 field is" if len(rules) == 1 else f"{len(rules)} fields are"
-    flash(f"Saved: {fed} mapped. This applies to every new order.")
+    mapped = "1 field is" if len(rules) == 1 else f"{len(rules)} fields are"
+    flash(f"Saved: {mapped} mapped. This applies to every new order.")
     if not tried.decided:
         flash(f"{receipt} still isn't understood: {_still_wrong(tried)}", "wait")
     return redirect(url_for("console.parked_run"), 303)
 
 
 def _still_wrong(reading: Reading) -> str:
-    """Name what is wrong first; a message travels in a cookie, so it is short."""
+    """Name the first errors, in short: a message is kept in a cookie, which browsers limit to 4 KB."""
     said = [f"{error['field'][:60]} {error['message'][:120]}" for error in reading.errors[:_MOST_ERRORS]]
     more = len(reading.errors) - len(said)
     return "; ".join(said) + (f"; and {more} more." if more else ".")
@@ -99,10 +98,9 @@ def _page(
 
 
 def _grouped(made: dict[str, Row]) -> list[tuple[str, list[Row], list[Row]]]:
-    """Return the groups with the rows that are shown at once and those that are folded away."""
-    groups = [(label, [one for one in made.values() if one.part == part]) for part, label, _ in GROUPS]
-    return [
-        (label, [one for one in group if not one.is_folded], [one for one in group if one.is_folded])
-        for label, group in groups
-        if group
-    ]
+    """Return each group's label with its rows: those shown at once, and those folded away."""
+    groups: dict[str, tuple[str, list[Row], list[Row]]] = {part: (label, [], []) for part, label, _ in GROUPS}
+    for row in made.values():
+        _, shown, folded = groups[row.part]
+        (folded if row.is_folded else shown).append(row)
+    return [group for group in groups.values() if group[1] or group[2]]

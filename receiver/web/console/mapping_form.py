@@ -1,19 +1,22 @@
-"""The form of Map parameters: rules as rows of inputs, and inputs as rules again."""
+"""The form of Map parameters: rules become rows of inputs, and inputs become rules."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from receiver import orders
 from receiver.errors import ConfigurationError
-from receiver.orders import Suggestion
+from receiver.orders import Fields, Suggestion
+from receiver.orders.likeness import item_pattern
 from receiver.orders.names import KINDS, PARTS, target_of
 from receiver.orders.toml_lines import toml_line
 
-#: Parts of an order with what they are called, and the fields that most orders need; the others are folded away.
+#: Parts of an order with their labels, and the fields that most orders need; the others are folded away.
 GROUPS = (
     ("order", "Order", ("order_id", "order_date", "currency", "total")),
     ("customer", "Customer", ("email", "first_name", "last_name")),
@@ -26,24 +29,26 @@ GROUPS = (
 _INPUTS = ("from", "other", "value", "decimal", "date", "zone", "words")
 _WORDY = frozenset({"country", "currency", "boolean", "locale"})
 _STATUSES = frozenset({"order_status", "payment_status"})
+#: Of the received names to choose from: how many, and how long a name and its sample may be.
+_MOST_CHOICES, _LONGEST_CHOICE, _LONGEST_SAMPLE = 100, 200, 40
 
 
 @dataclass
 class Row:
-    """One field of an order with what is filled in for it."""
+    """One field of an order with what is filled in for it; by default one of the shop's own fields."""
 
     #: Its path, such as ``items[].name``.
     field: str
-    #: Its part of an order, or "own" for a field of the shop's own.
-    part: str
-    meaning: str
-    kind: str
-    is_main: bool
+    #: Its part of an order.
+    part: str = "own"
+    meaning: str = "Passed to handlers unchanged."
+    kind: str = "text"
+    is_main: bool = True
     #: What is filled in, by input.
-    inputs: dict[str, str]
-    #: The rule of config.toml, which cannot be changed here.
+    inputs: dict[str, str] = dataclasses.field(default_factory=lambda: dict.fromkeys(_INPUTS, ""))
+    #: The rule of config.toml, which can't be changed here.
     from_file: str = ""
-    #: Whether it is filled in by a suggestion; and what to check about it.
+    #: Whether it's filled in by a suggestion; and what to check about it.
     is_suggested: bool = False
     note: str = ""
     error: str = ""
@@ -77,58 +82,56 @@ class Row:
 def rows(
     from_file: Mapping[str, Any], saved: Mapping[str, Any], suggestions: Iterable[Suggestion] = ()
 ) -> dict[str, Row]:
-    """Make the rows by field: what is saved is filled in, and for the others what is suggested."""
-    suggested = {one.field: one for one in suggestions if one.field not in from_file}
-    made = {row.field: row for row in _empty_rows([*from_file, *saved])}
-    for field, rule in from_file.items():
-        made[field].from_file = toml_line(field, rule)
-    for field, rule in saved.items():
-        made[field].inputs = _inputs_of(rule)
-    for field, one in suggested.items():
-        made[field].is_suggested = field not in saved
-        made[field].note = f"suggested instead: {one.as_toml()}" if field in saved else one.note or ""
-        if field not in saved:
-            made[field].inputs = _inputs_of(one.rule)
+    """Return the rows by field, filled in as they're saved; what isn't saved is filled in as suggested."""
+    main = {(part, name) for part, _, names in GROUPS for name in names}
+    made = {}
+    for slot, kind in KINDS.items():
+        meaning = PARTS[slot[0]].model_fields[slot[1]].description or ""
+        made[target_of(slot)] = Row(target_of(slot), slot[0], meaning, kind.name, slot in main)
+    made |= {target: Row(target) for target in (*from_file, *saved) if target not in made}
+    for target, rule in from_file.items():
+        made[target].from_file = toml_line(target, rule)
+    for target, rule in saved.items():
+        made[target].inputs = _inputs_of(rule)
+    for one in suggestions:
+        row = made[one.field]
+        if one.field in saved:
+            row.note = f"suggested instead: {one.as_toml()}"
+        elif one.field not in from_file:
+            row.is_suggested, row.note, row.inputs = True, one.note or "", _inputs_of(one.rule)
     return made
 
 
 def fill_in(made: Mapping[str, Row], form: Mapping[str, str]) -> dict[str, Any]:
-    """Fill the rows in as they were sent, and give the rules; a row that makes none has its error."""
+    """Fill the rows in as they were sent, and return their rules; a row with a wrong one gets the error instead."""
     rules: dict[str, Any] = {}
-    for field, row in made.items():
+    for target, row in made.items():
         if row.from_file:
             continue
-        row.inputs = {name: form.get(f"{field}:{name}", "").strip() for name in _INPUTS}
+        row.inputs = {name: form.get(f"{target}:{name}", "").strip() for name in _INPUTS}
         row.is_suggested, row.note = False, ""
         try:
             rule = _rule_of(row.inputs)
             if rule is not None:
-                orders.Mapping.from_table({field: rule})
-                rules[field] = rule
+                orders.Mapping.from_table({target: rule})
+                rules[target] = rule
         except ConfigurationError as error:
-            row.error = str(error).removeprefix(f'fields."{field}" ')
+            row.error = str(error).removeprefix(f'fields."{target}" ')
     return rules
 
 
-def _empty_rows(known: Iterable[str]) -> list[Row]:
-    main = {(part, field) for part, _, fields in GROUPS for field in fields}
-    made = [
-        Row(
-            target_of(slot),
-            slot[0],
-            PARTS[slot[0]].model_fields[slot[1]].description or "",
-            kind.name,
-            slot in main,
-            dict.fromkeys(_INPUTS, ""),
-        )
-        for slot, kind in KINDS.items()
-    ]
-    ours = {row.field for row in made}
-    return made + [
-        Row(field, "own", "Passed to handlers unchanged.", "text", True, dict.fromkeys(_INPUTS, ""))
-        for field in dict.fromkeys(known)
-        if field not in ours
-    ]
+def choices(received: Fields, *, of_items: bool) -> dict[str, str]:
+    """Return the labels of the received names that a field can be filled from, by their options' values.
+
+    A value is JSON in plain letters, because a browser would change a line break in a name.
+    """
+    samples: dict[str, str] = {}
+    for name, value in received:
+        pattern = item_pattern(name) if of_items else name
+        if pattern and len(pattern) <= _LONGEST_CHOICE and not samples.get(pattern):
+            samples[pattern] = value.strip()[:_LONGEST_SAMPLE]
+    shown = islice(samples.items(), _MOST_CHOICES)
+    return {json.dumps([name]): f"{name}: {sample}" if sample else name for name, sample in shown}
 
 
 def _inputs_of(rule: Any) -> dict[str, str]:
@@ -142,7 +145,7 @@ def _inputs_of(rule: Any) -> dict[str, str]:
 
 
 def _rule_of(inputs: Mapping[str, str]) -> Any:
-    """Make the rule of one row's inputs; None when nothing is filled in. Raises ConfigurationError."""
+    """Return the rule of one row's inputs; None when nothing is filled in. Raises ConfigurationError."""
     names = [inputs["other"]] if inputs["other"] else _chosen(inputs["from"])
     if names is None:
         raise ConfigurationError("has a name that isn't in the list; choose one")
@@ -160,7 +163,7 @@ def _rule_of(inputs: Mapping[str, str]) -> Any:
 
 
 def _chosen(key: str) -> list[str] | None:
-    """Read an option's value; None when it is none of the page's."""
+    """Return the names in an option's value; None for a value that isn't one of the page's."""
     try:
         names = json.loads(key or "[]")
     except (ValueError, RecursionError):
@@ -170,10 +173,9 @@ def _chosen(key: str) -> list[str] | None:
 
 def _words(text: str) -> dict[str, str]:
     words = {}
-    for line in text.splitlines():
-        foreign, equals, ours = line.rpartition("=")
-        if line.strip() and not (equals and foreign.strip() and ours.strip()):
+    for line in filter(str.strip, text.splitlines()):
+        foreign, _, ours = map(str.strip, line.rpartition("="))
+        if not (foreign and ours):
             raise ConfigurationError('needs one pair of words per line, such as "UK = GB"')
-        if line.strip():
-            words[foreign.strip()] = ours.strip()
+        words[foreign] = ours
     return words
