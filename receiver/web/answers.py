@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import flash, redirect, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -14,7 +16,7 @@ def not_taken(form: FlaskForm) -> int | None:
     return 422 if form.errors else 200
 
 
-def next_page(endpoint: str, message: str, tone: str = "message", **values: str | int | None) -> Response:
+def next_page(endpoint: str, message: str, tone: str = "message", **values: Any) -> Response:
     """Redirect to a page that shows a message; ``values`` are those of its address.
 
     The status is 303 See Other (RFC 9110, section 15.4.4), so reloading that page doesn't send the form again.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, flash, json, redirect, render_template, request, url_for
+from flask import Response, abort, json, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -15,6 +15,7 @@ from receiver.customers.registrars import registrations, tells_a_website
 from receiver.orders.email_addresses import normalised
 from receiver.storage.models import CustomerRow
 from receiver.storage.pages import SIZE, begins_with, newest
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 from receiver.web.paging import before, one_page
 
@@ -57,8 +58,7 @@ def customers_register(pk: int) -> ResponseReturnValue:
         row = _found(session, pk)
         registrations.want(session, row, now=datetime.now(UTC), again=True)
     kit.engine.hint("registrations")
-    flash(f"{row.email} is being sent to your website.")
-    return redirect(url_for("console.customers_one", pk=pk), 303)
+    return next_page("console.customers_one", f"{row.email} is being sent to your website.", pk=pk)
 
 
 @console.post("/customers/<int:pk>/withdraw")
@@ -68,8 +68,8 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
         row = _found(session, pk)
         customer_book.set_consent(row, is_given=False, at=datetime.now(UTC), source="merchant")
     elsewhere = " Unsubscribe them on your website too: that isn't done for you." if _has_website() else ""
-    flash(f"{row.email} is unsubscribed from marketing emails.{elsewhere}")
-    return redirect(url_for("console.customers_one", pk=pk), 303)
+    message = f"{row.email} is unsubscribed from marketing emails.{elsewhere}"
+    return next_page("console.customers_one", message, pk=pk)
 
 
 @console.get("/customers/<int:pk>/export")
@@ -91,8 +91,7 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
     privacy.erase(kit.database, kit.transport, row.email, kit.csv_file)
-    flash(f"{row.email} was erased.")
-    return redirect(url_for("console.customers"), 303)
+    return next_page("console.customers", f"{row.email} was erased.")
 
 
 def _has_website() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, flash, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, make_response, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -14,6 +14,7 @@ from receiver.mail import outbox, queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 from receiver.web import paging
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
 #: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
@@ -84,11 +85,9 @@ def mail_resend(mail_id: int) -> ResponseReturnValue:
             _found(session, mail_id)
             said = queries.resend(session, mail_id, now=datetime.now(UTC), to=request.form.get("to"))
     except ConfigurationError as error:
-        flash(str(error), "bad")
-    else:
-        kit.engine.hint("mails")
-        flash(said)
-    return redirect(url_for("console.mail_show", mail_id=mail_id), 303)
+        return next_page("console.mail_show", str(error), "bad", mail_id=mail_id)
+    kit.engine.hint("mails")
+    return next_page("console.mail_show", said, mail_id=mail_id)
 
 
 def _found(session: Session, mail_id: int) -> MailRow:

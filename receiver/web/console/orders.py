@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from receiver.orders import FieldError, Order
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
 from receiver.web import paging
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
@@ -120,11 +121,10 @@ def orders_run(receipt: str) -> ResponseReturnValue:
                 second_order=request.form.get("accept") == "second order",
             )
     except ConfigurationError as error:
-        flash(str(error), "bad")
-    else:
-        kit.engine.hint("orders")
-        flash(_said(done, handler), "wait" if done.state == "parked" else "message")
-    return redirect(url_for("console.orders_show", receipt=receipt), 303)
+        return next_page("console.orders_show", str(error), "bad", receipt=receipt)
+    kit.engine.hint("orders")
+    tone = "wait" if done.state == "parked" else "message"
+    return next_page("console.orders_show", _said(done, handler), tone, receipt=receipt)
 
 
 def _found(session: Session, receipt: str) -> OrderRow:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import flash, redirect, render_template, session, url_for
+from flask import render_template, session
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from pydantic.fields import FieldInfo
@@ -18,6 +18,7 @@ from receiver.mail.notices import TROUBLES
 from receiver.security import signing
 from receiver.settings.model import SETTINGS, is_secret
 from receiver.settings.reading import DEFAULT
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
@@ -64,8 +65,8 @@ def settings_add_secret() -> ResponseReturnValue:
         return _page(kit, form), 422
     if not form.secret.data:
         session[_SHOW] = mark
-    flash(f"Added. The secret {mark} is active now, without a restart.")
-    return redirect(url_for("console.settings", _anchor="secrets"), 303)
+    message = f"Added. The secret {mark} is active now, without a restart."
+    return next_page("console.settings", message, _anchor="secrets")
 
 
 @console.post("/settings/secrets/<fingerprint>/revoke")
@@ -74,8 +75,8 @@ def settings_revoke_secret(fingerprint: str) -> ResponseReturnValue:
     kit = current_kit()
     with kit.database.write() as writing:
         kit.shared_secrets.end(writing, fingerprint, at=datetime.now(UTC))
-    flash(f"Revoked {fingerprint}. POSTs that use it are refused from now on.")
-    return redirect(url_for("console.settings", _anchor="secrets"), 303)
+    message = f"Revoked {fingerprint}. POSTs that use it are refused from now on."
+    return next_page("console.settings", message, _anchor="secrets")
 
 
 def _page(kit: Kit, form: SecretForm) -> str:
