@@ -97,7 +97,7 @@ def test_mail_preview_takes_a_recorded_order_by_receipt_or_order_id(run: Run, sh
         (("order_notice", "--order", "rcp_9"), "flask orders list --all"),
         (("order_notice", "--language", "klingon"), "must be a locale"),
         (("merchant_alert", "--open", "x.html"), "has no HTML part"),
-        (("order_notice", "--open", "/nowhere/x.html"), "cannot be written"),
+        (("order_notice", "--open", "/nowhere/x.html"), "/nowhere/x.html: No such file or directory."),
     ],
 )
 def test_mail_preview_says_what_is_wrong(run: Run, words: tuple[str, ...], said: str) -> None:

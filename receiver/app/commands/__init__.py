@@ -8,43 +8,31 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup
 
+from receiver.app.commands import (
+    checks,
+    customers,
+    handlers,
+    mail,
+    orders,
+    relay,
+    secret,
+    serve,
+    setup,
+    upkeep,
+    working,
+)
 from receiver.settings.installation import VERSION
+
+_COMMANDS: tuple[click.Command, ...] = (
+    *(setup.init, setup.password, upkeep.backup, serve.serve, checks.selftest, orders.group, secret.group),
+    *(customers.group, handlers.group, mail.group, relay.group, upkeep.worker, upkeep.prune, checks.doctor),
+)
 
 
 def init_app(app: Flask) -> None:
     """Add all commands to the app."""
-    from receiver.app.commands import (
-        customers,
-        diagnosis,
-        handlers,
-        mail,
-        orders,
-        relay,
-        retention,
-        secret,
-        selftest,
-        serve,
-        setup,
-        worker,
-        working,
-    )
-
-    for module in (
-        setup,
-        serve,
-        selftest,
-        orders,
-        secret,
-        customers,
-        handlers,
-        mail,
-        relay,
-        worker,
-        retention,
-        diagnosis,
-    ):
-        for command in module.COMMANDS:
-            app.cli.add_command(working.in_words(command))
+    for command in _COMMANDS:
+        app.cli.add_command(working.in_words(command))
 
 
 def command_line(create_app: Callable[[], Flask]) -> FlaskGroup:

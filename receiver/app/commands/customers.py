@@ -8,14 +8,13 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from receiver.app.commands.printing import json_option, print_json, print_rows, say
+from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.customers import privacy, records
 from receiver.customers.registrars import registrations
 from receiver.errors import NotPossible
 
 group = AppGroup("customers", help="List, export, register and erase customers.")
-COMMANDS = (group,)
 
 
 @group.command("list")
@@ -29,7 +28,7 @@ def list_customers(as_json: bool) -> None:
 
 @group.command("export")
 @click.argument("email")
-@click.option("--json", "_as_json", is_flag=True, help="Accepted for consistency; the output is always JSON.")
+@always_json
 def export(email: str, _as_json: bool) -> None:
     """Print everything stored about the person with this EMAIL, as JSON."""
     with working_kit().database.read() as session:

@@ -22,7 +22,6 @@ _LONGEST_VALUE = 60
 _MOST_LINES = 8
 
 group = AppGroup("handlers", help="List, create and try handlers.")
-COMMANDS = (group,)
 
 
 @group.command("list")

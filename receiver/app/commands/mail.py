@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from receiver.app.commands.printing import json_option, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.app.components import current_kit
-from receiver.errors import ConfigurationError, NotPossible
+from receiver.errors import NotPossible
 from receiver.mail import queries
 from receiver.mail.templates import BUILT_IN
 from receiver.orders import Order
@@ -19,7 +19,6 @@ from receiver.settings import checks
 from receiver.storage import order_queries
 
 group = AppGroup("mail", help="List, resend, preview and customise emails.")
-COMMANDS = (group,)
 
 
 @group.command("list")
@@ -61,10 +60,10 @@ def preview(name: str, order_id: str | None, language: str | None, html_file: Pa
     order = _recorded(order_id) if order_id else None
     rendered = current_kit().own_mails.preview(name, order, language=language)
     say(f"Subject: {rendered.subject}\n\n{rendered.text.rstrip()}")
-    if html_file and rendered.html is None:
-        raise click.ClickException(f"{name} has no HTML part, so {html_file} was not written.")
     if html_file:
-        _write(html_file, rendered.html or "")
+        if rendered.html is None:
+            raise click.ClickException(f"{name} has no HTML part, so {html_file} was not written.")
+        html_file.write_text(rendered.html, "utf-8")
         click.echo(f"Wrote {html_file}. Open it in a browser.", err=True)
 
 
@@ -83,15 +82,8 @@ def customise(name: str) -> None:
 def _recorded(order_id: str) -> Order:
     with working_kit().database.read() as session:
         row = order_queries.find_by_either(session, order_id)
-        if row.order is None and row.state != "parked":
-            raise NotPossible(f"{row.receipt} no longer has personal data. Name another order.")
         if row.order is None:
-            raise NotPossible(f"{row.receipt} isn't understood yet. See: flask orders explain {row.receipt}")
+            if row.state == "parked":
+                raise NotPossible(f"{row.receipt} isn't understood yet. See: flask orders explain {row.receipt}")
+            raise NotPossible(f"{row.receipt} no longer has personal data. Name another order.")
         return Order.model_validate_json(row.order)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}.") from error

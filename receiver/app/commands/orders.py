@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver.app.commands.printing import json_option, print_json, print_rows, say, with_progress
+from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say, with_progress
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.dispatch.replay import replay_all
@@ -20,7 +20,6 @@ from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.storage import order_queries, pages, same_id
 
 group = AppGroup("orders", help="List, show, explain, replay and dismiss orders.")
-COMMANDS = (group,)
 
 
 @group.command("list")
@@ -47,7 +46,7 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
 
 @group.command("show")
 @click.argument("order", metavar="RECEIPT|ORDER_ID")
-@click.option("--json", "_as_json", is_flag=True, help="Accepted for consistency; the output is always JSON.")
+@always_json
 def show(order: str, _as_json: bool) -> None:
     """Show everything about an order, as JSON. With an order id: the latest one."""
     with working_kit().database.read() as session:

@@ -19,12 +19,14 @@ _LONGEST_CELL = 300
 #: What JSON leaves as it is: DEL, the controls from U+0080 (U+009B begins a terminal's command) and marks of direction.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-Command = TypeVar("Command", bound=Callable[..., Any])
+Item = TypeVar("Item")
 
-
-def json_option(command: Command) -> Command:
-    """Add ``--json`` to a command that prints a table."""
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")(command)
+#: For a command that prints a table.
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+#: For a command that prints JSON anyway.
+always_json = click.option(
+    "--json", "_as_json", is_flag=True, help="Accepted for consistency; the output is always JSON."
+)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
@@ -46,6 +48,18 @@ def print_json(value: object) -> None:
 def say(text: object, *, bold: bool = False, err: bool = False) -> None:
     """Print a line that may hold what somebody sent; what would steer a terminal is shown as a question mark."""
     click.secho(errors.printable(str(text)), bold=bold or None, err=err)
+
+
+def print_as_they_come(items: Iterable[Item], line_of: Callable[[Item], str], *, as_json: bool) -> list[Item]:
+    """Print a line for each item as soon as it comes, or all of them as JSON at the end; return them all."""
+    seen = []
+    for item in items:
+        seen.append(item)
+        if not as_json:
+            click.echo(line_of(item))
+    if as_json:
+        print_json([vars(item) for item in seen])
+    return seen
 
 
 def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -23,7 +23,6 @@ from receiver.storage import pages
 from receiver.storage.relay_models import TransmissionAttemptRow
 
 group = AppGroup("relay", help="Order Controls: send received orders to your own server.")
-COMMANDS = (group,)
 
 
 @group.command("show")

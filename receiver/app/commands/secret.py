@@ -15,7 +15,6 @@ from receiver.app.commands.working import working_kit
 from receiver.security import signing
 
 group = AppGroup("secret", help="Add, list and revoke shared secrets.")
-COMMANDS = (group,)
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 

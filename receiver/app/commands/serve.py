@@ -15,7 +15,6 @@ from ipaddress import ip_address
 from typing import Any
 
 import click
-from flask.cli import with_appcontext
 from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
@@ -40,7 +39,6 @@ NO_PROXY = (
 @click.option("--host", default="127.0.0.1", show_default=True)
 @click.option("--port", type=click.IntRange(1, 65535), default=8000, show_default=True)
 @click.option("--reload", is_flag=True, help="Reload handlers when their files change, for development.")
-@with_appcontext
 def serve(host: str, port: int, reload: bool) -> None:
     """Serve on this machine, and run the self test on first start."""
     kit = working_kit()
@@ -124,32 +122,14 @@ def _free_address(host: str, port: int) -> str:
 
 
 def _granian(host: str, port: int) -> list[str]:
-    options = [
-        "--interface",
-        "wsgi",
-        # Its HTTP/2 keeps a thread for ever for each stream that breaks off.
-        "--http",
-        "1",
-        "--host",
-        host,
-        "--port",
-        str(port),
-        "--blocking-threads",
-        "8",
-        "--workers-kill-timeout",
-        "10",
-        "--respawn-failed-workers",
-        # When handlers are loaded again the old worker goes on taking orders until the new one does.
-        "--respawn-interval",
-        "5",
-    ]
     return [
-        sys.executable,
-        "-m",
-        "granian",
-        *options,
-        "--log-level",
-        "error",
+        *(sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"),
+        "--http=1",  # its HTTP/2 keeps a thread for ever for each stream that breaks off
+        "--blocking-threads=8",
+        "--workers-kill-timeout=10",
+        "--respawn-failed-workers",
+        "--respawn-interval=5",  # when handlers are loaded again, the old worker takes orders until the new one does
+        "--log-level=error",
         "--factory",
         "receiver:create_served_app",
     ]
@@ -187,6 +167,3 @@ def _answers(server: subprocess.Popen[Any], url: str) -> bool:
 def _is_first_start(kit: Kit) -> bool:
     with kit.database.read() as session:
         return session.scalar(select(OrderRow.id).limit(1)) is None
-
-
-COMMANDS = (serve,)

@@ -1,4 +1,4 @@
-"""What every command shares: a working instance if it needs one, and a message instead of a traceback."""
+"""What every command shares: the app it runs in, a working instance, and a message instead of a traceback."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from functools import cache, wraps
 from typing import Any
 
 import click
+from flask.cli import with_appcontext
 
 from receiver.app.components import Kit, current_kit
 from receiver.errors import ConfigurationError, ReceiverError
 
 
 def working_kit() -> Kit:
-    """Return the current app's kit; ends the command with what to mend when there is no usable database or key."""
+    """Return the current app's kit; without a usable database or key, end the command and say how to fix that."""
     kit = current_kit()
     problems = kit.obstacles.look()
     if problems:
@@ -23,15 +24,15 @@ def working_kit() -> Kit:
 
 @cache
 def in_words(command: click.Command) -> click.Command:
-    """Make a command, and each command of a group, end with what's wrong and how to fix it."""
+    """Run a command, and each command of a group, in the app; an error ends it with what's wrong and how to fix it."""
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         in_words(one)
     if command.callback is not None:
-        command.callback = _told(command.callback)
+        command.callback = _in_words(with_appcontext(command.callback))
     return command
 
 
-def _told(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _in_words(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def run(*args: Any, **kwargs: Any) -> Any:
         try:
