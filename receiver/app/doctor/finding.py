@@ -1,14 +1,35 @@
-"""What the diagnosis has found of one thing."""
+"""One line of the diagnosis."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the diagnosis: ``ok``, ``warning`` or ``wrong``."""
+    """What a check found: ``ok``, ``warning``, or ``wrong``, which makes `flask doctor` fail."""
 
     subject: str
     state: str
     text: str
+
+
+def ok(subject: str, text: str) -> Finding:
+    """Return a finding that all is well."""
+    return Finding(subject, "ok", text)
+
+
+def warning(subject: str, text: str) -> Finding:
+    """Return a finding that orders are taken in spite of."""
+    return Finding(subject, "warning", text)
+
+
+def wrong(subject: str, text: str) -> Finding:
+    """Return a finding that has to be fixed."""
+    return Finding(subject, "wrong", text)
+
+
+def wrong_or_ok(subject: str, problems: Collection[str], text: str) -> Iterator[Finding]:
+    """Yield each problem; without any, that all is well."""
+    yield from [wrong(subject, problem) for problem in problems] or [ok(subject, text)]

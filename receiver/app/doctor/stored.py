@@ -1,4 +1,4 @@
-"""Look at what is stored: which SQLite runs, whether the file is whole and the schema is this release's."""
+"""Check the database: which SQLite runs, whether the file is whole and the schema is this release's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from receiver.app.components import Kit
-from receiver.app.doctor.finding import Finding
+from receiver.app.doctor.finding import Finding, ok, warning, wrong
 from receiver.app.readiness import prove_writable
 from receiver.errors import Unavailable
 from receiver.storage import migrations, sqlite
@@ -27,17 +27,17 @@ def database(kit: Kit) -> Iterator[Finding]:
     """Report SQLite's version and mode, check that the file is intact, and commit a row."""
     version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
     why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
-    yield Finding("sqlite", "ok", f"{version} in {mode} mode, full sync{why}")
-    wrong = [Finding("database", "wrong", problem) for problem in kit.obstacles.look()] or [*_schema(kit)]
-    yield from wrong
+    yield ok("sqlite", f"{version} in {mode} mode, full sync{why}")
+    found = [wrong("database", problem) for problem in kit.obstacles.look()] or [*_schema(kit)]
+    yield from found
     if migrations.problem(kit.database.engine):
         return
     damaged = [*_damage(kit)]
     yield from damaged
-    if not any(finding.state == "wrong" for finding in (*wrong, *damaged)):
+    if not any(finding.state == "wrong" for finding in (*found, *damaged)):
         prove_writable(kit.database, patience=5)
         whole = "" if damaged else "intact, every index matches its table, "
-        yield Finding("database", "ok", f"schema {migrations.newest()}, {whole}a row was written and committed")
+        yield ok("database", f"schema {migrations.newest()}, {whole}a row was written and committed")
 
 
 def _schema(kit: Kit) -> Iterator[Finding]:
@@ -46,11 +46,7 @@ def _schema(kit: Kit) -> Iterator[Finding]:
         found = comparison.differences(kit.database.engine)
     for difference in found:
         step = "run `flask init`" if difference.is_too_strict else "restore a backup, see “Back up and upgrade” in Help"
-        yield Finding(
-            "database",
-            "wrong",
-            f"the schema doesn't match this release: {difference.text}; {step}",
-        )
+        yield wrong("database", f"the schema doesn't match this release: {difference.text}; {step}")
 
 
 def _damage(kit: Kit) -> Iterator[Finding]:
@@ -58,10 +54,9 @@ def _damage(kit: Kit) -> Iterator[Finding]:
     for pragma, what in (("integrity_check(orders)", "the orders"), ("integrity_check", "the database")):
         said = _said(kit, pragma)
         if said is None:
-            text = f"couldn't check {what} within {_SECONDS:.0f} s. No problem found so far"
-            yield Finding("database", "warning", text)
+            yield warning("database", f"couldn't check {what} within {_SECONDS:.0f} s. No problem found so far")
         elif said != ["ok"]:
-            yield Finding("database", "wrong", _what_is_damaged(said))
+            yield wrong("database", _what_is_damaged(said))
             return
 
 
