@@ -7,8 +7,7 @@ from markupsafe import Markup
 
 from receiver.web.console.blueprint import console
 from receiver.web.help import markdown
-from receiver.web.help.pages import FOLDER, INDEX, Page, pages
-from receiver.web.help.search import search
+from receiver.web.help.pages import FOLDER, INDEX, Page, pages, search
 
 
 @console.get("/help/", endpoint="help")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
@@ -17,7 +18,7 @@ from receiver.app.components import Kit
 from receiver.mail import formatting
 from receiver.settings.installation import COMMAND
 from receiver.web.console.menu import MENU, is_current
-from receiver.web.help.pages import titles
+from receiver.web.help.pages import pages
 
 #: The console is written in English.
 LOCALE = Locale("en", "GB")
@@ -39,6 +40,7 @@ def init_app(app: Flask, kit: Kit) -> None:
     app.add_template_filter(money, "amount")
     app.add_template_filter(marked, "marked")
     app.add_template_filter(typed, "typed")
+    app.add_template_filter(json.loads, "from_json")
     app.add_template_filter(lambda state: _TONES.get(state, "plain"), "tone")
     app.add_template_test(is_current, "current")
     on_every_page = {"menu": MENU, "shop_name": kit.settings.SHOP_NAME}
@@ -52,7 +54,8 @@ def marked(text: str) -> Markup:
 
 
 def _link_to_help(found: re.Match[str]) -> str:
-    name = titles().get(html.unescape(found[1]))
+    title = html.unescape(found[1])
+    name = next((page.name for page in pages().values() if page.title == title), None)
     return f'<a href="{url_for("console.help_page", name=name)}">{found[0]}</a>' if name else found[0]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -17,6 +18,8 @@ from markdown_it.utils import OptionsDict
 Address = Callable[[str], str]
 
 _PAGE = re.compile(r"([\w-]+)\.md(#.*)?")
+#: Tag -> its ARIA role, which browsers forget once console.css shows a table as cards.
+_ROLES = {"table": "table", "thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "th": "columnheader", "td": "cell"}
 
 
 @dataclass(frozen=True)
@@ -30,19 +33,17 @@ class Section:
 
 
 class _Renderer(RendererHTML):
-    """HTML in the console's own dress."""
+    """HTML as the console's macros write it; raw HTML is left out, comments too."""
 
     def html_block(self, *_: Any) -> str:
-        """Leave HTML out, comments too."""
         return ""
 
     def html_inline(self, *_: Any) -> str:
-        """Leave HTML out, comments too."""
         return ""
 
     def fence(self, tokens: Sequence[Token], idx: int, *_: Any) -> str:
-        """Return code as the console's macro writes it; the button works with JavaScript only."""
         code = escapeHtml(tokens[idx].content.removesuffix("\n"))
+        # console.js shows the button; without JavaScript it couldn't copy anything.
         return (
             f'<div class="code"><pre tabindex="0" role="group" aria-label="Code"><code>{code}</code></pre>'
             '<button type="button" class="quiet" data-copy hidden>Copy</button></div>\n'
@@ -61,8 +62,8 @@ _MARKDOWN = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table")
 def html(text: str, page: Address, picture: Address) -> str:
     """Return a page as HTML; links to other pages and pictures lead to where those are served."""
     tokens = _MARKDOWN.parse(text)
-    for token, anchor in zip(_headings(tokens), _anchors(tokens), strict=True):
-        token.attrSet("id", anchor)
+    for number, anchor in _anchors(tokens).items():
+        tokens[number].attrSet("id", anchor)
     _dress_tables(tokens)
     for token in (child for inline in tokens for child in inline.children or ()):
         if token.type == "image":
@@ -75,24 +76,20 @@ def html(text: str, page: Address, picture: Address) -> str:
 def sections(text: str) -> Iterator[Section]:
     """Yield a page's sections with their plain text, in order."""
     tokens = _MARKDOWN.parse(text)
-    starts = [number for number, token in enumerate(tokens) if token.type == "heading_open"]
-    for start, end, anchor in zip(starts, [*starts[1:], len(tokens)], _anchors(tokens), strict=True):
+    anchors = _anchors(tokens)
+    for (start, anchor), end in zip(anchors.items(), [*anchors, len(tokens)][1:], strict=True):
         below = " ".join(filter(None, map(_plain, tokens[start + 3 : end])))
         yield Section(int(tokens[start].tag[1]), _plain(tokens[start + 1]), anchor, " ".join(below.split()))
 
 
-def _headings(tokens: Sequence[Token]) -> list[Token]:
-    return [token for token in tokens if token.type == "heading_open"]
-
-
-def _anchors(tokens: Sequence[Token]) -> list[str]:
-    """Return an anchor for each heading, the same that GitHub makes."""
-    made: list[str] = []
+def _anchors(tokens: Sequence[Token]) -> dict[int, str]:
+    """Return an anchor for each heading, the same that GitHub makes, by the number of the heading's token."""
+    made: dict[int, str] = {}
     for number, token in enumerate(tokens):
         if token.type == "heading_open":
             words = re.sub(r"[^\w -]", "", _plain(tokens[number + 1]).lower()).replace(" ", "-")
-            again = sum(1 for other in made if re.fullmatch(rf"{re.escape(words)}(-\d+)?", other))
-            made.append(f"{words}-{again}" if again else words)
+            again = sum(1 for other in made.values() if re.fullmatch(rf"{re.escape(words)}(-\d+)?", other))
+            made[number] = f"{words}-{again}" if again else words
     return made
 
 
@@ -104,21 +101,20 @@ def _plain(token: Token) -> str:
 
 
 def _dress_tables(tokens: Sequence[Token]) -> None:
-    """Return tables what console.css turns into cards on a narrow screen: roles, and each cell its column's name."""
-    roles = {"table_open": "table", "thead_open": "rowgroup", "tbody_open": "rowgroup", "tr_open": "row"}
+    """Give tables what console.css needs to show them as cards: a class, and in each cell its column's label."""
     labels: list[str] = []
-    column = 0
+    columns = cycle(labels)
     for number, token in enumerate(tokens):
-        if token.type in roles:
-            token.attrSet("role", roles[token.type])
+        if token.nesting == 1 and token.tag in _ROLES:
+            # This drops a column's alignment, an inline style that the content security policy forbids.
+            token.attrs = {"role": _ROLES[token.tag]}
         if token.type == "table_open":
             token.attrSet("class", "cards")
             labels = []
-        elif token.type == "tr_open":
-            column = 0
         elif token.type == "th_open":
+            token.attrSet("scope", "col")
             labels.append(_plain(tokens[number + 1]))
-            token.attrs = {"scope": "col", "role": "columnheader"}
+        elif token.type == "tbody_open":
+            columns = cycle(labels)
         elif token.type == "td_open":
-            token.attrs = {"role": "cell", "data-label": labels[column]}
-            column += 1
+            token.attrSet("data-label", next(columns))

@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin
 import pytest
 from flask import Flask
 
-from receiver.web.help.pages import pages, titles
+from receiver.web.help.pages import pages
 from tests.web.console.browsing import NARROW, Browsing
 from tests.web.console.visitor import Visitor
 
@@ -75,7 +75,7 @@ def test_no_page_of_the_console_sends_its_reader_to_a_file() -> None:
 def test_a_page_that_a_message_names_is_there() -> None:
     named = [(path, title) for kind in ("py", "html") for path, text in sources(kind) for title in _named(text)]
     assert len(named) >= 8
-    assert [(path, title) for path, title in named if title not in titles()] == []
+    assert [(path, title) for path, title in named if title not in {page.title for page in pages().values()}] == []
 
 
 def _named(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from receiver.web.help.search import search
+from receiver.web.help.pages import search
 
 
 @pytest.mark.parametrize(
