@@ -1,8 +1,8 @@
-"""Handlers: what runs on an order, how it went lately, and what could not be loaded."""
+"""Handlers: what runs on an order, how it went lately, and what couldn't be loaded."""
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -41,20 +41,13 @@ def handlers() -> str:
     own = kit.instance / "handlers"
     return render_template(
         "console/handlers.html",
-        rows=[
-            (
-                handler,
-                _place(handler.file),
-                lately.get(handler.name, _NEVER),
-                kit.processor.attempts.switched_off(handler.name),
-            )
-            for handler in kit.registry.handlers
-        ],
-        left_out=[(handler, _place(handler.file)) for handler in kit.registry.left_out],
+        handlers=kit.registry.handlers,
+        left_out=kit.registry.left_out,
         own=kit.registry.own,
-        own_rows={
-            handler.name: _own_rows(handler, kit.registry.own[handler.name]) for handler in kit.registry.handlers
-        },
+        lately=defaultdict(lambda: _NEVER, lately),
+        switched_off=[one.name for one in kit.registry.handlers if kit.processor.attempts.switched_off(one.name)],
+        place=_place,
+        own_rows=_own_rows,
         problems=[
             *kit.registry.setting_problems,
             *kit.registry.problems,
@@ -69,7 +62,7 @@ def handlers() -> str:
 
 
 def _own_rows(handler: Handler, own: OwnSettings) -> list[tuple[str, str, str]]:
-    """Return name, value and meaning of each of a handler's own settings; none while they are off or wrong."""
+    """Return name, value and meaning of each of a handler's own settings; none while they're off or wrong."""
     fields = handler.settings.model_fields if handler.settings and own.values else {}
     return [
         (name, in_words(field, getattr(own.values, name)), field.description or "") for name, field in fields.items()
@@ -77,6 +70,6 @@ def _own_rows(handler: Handler, own: OwnSettings) -> list[tuple[str, str, str]]:
 
 
 def _place(file: str) -> str:
-    """Write a file's path from the kit's folder on, where it stands in there."""
+    """Return a file's path, within the kit's folder if it's in there."""
     root = Path(current_app.root_path).parent
     return str(Path(file).relative_to(root)) if Path(file).is_relative_to(root) else file
