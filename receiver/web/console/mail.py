@@ -1,10 +1,10 @@
-"""Mail: what was written to whom, how it looks, and sending it again."""
+"""Emails: a list of them, one with its preview, and sending it again."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, make_response, render_template, request, url_for
+from flask import Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -17,8 +17,7 @@ from receiver.web import paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
-#: A mail is shown as a mail program shows it: with its own style, and nothing that runs or is fetched from elsewhere
-#: but the shop's logo.
+#: A preview has the email's own styles, as in a mail program; nothing in it runs, and only the shop's logo is fetched.
 _PREVIEW_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data: {logo}; form-action 'none'; base-uri 'none'; "
     "frame-ancestors 'self'; sandbox"
@@ -27,7 +26,7 @@ _PREVIEW_POLICY = (
 
 @console.get("/mail")
 def mail() -> str:
-    """List the mails, newest first."""
+    """List the emails, newest first."""
     kit = current_kit()
     state, tests = paging.filtered("state", queries.STATES), paging.filtered("tests", ("yes",))
     statement = queries.newest(state=state, test=bool(tests), before=paging.before())
@@ -37,10 +36,10 @@ def mail() -> str:
         "console/mail.html",
         rows=rows,
         receipt_of=receipt_of,
-        filters=[
-            ("Which orders", [("Real", _link(state, ""), not tests), ("Tests", _link(state, "yes"), bool(tests))]),
-            ("State", [(name or "all", _link(name, tests), name == state) for name in ("", *queries.STATES)]),
-        ],
+        filters={
+            "Which orders": paging.filter_links("tests", {"": "Real", "yes": "Tests"}, state=state),
+            "State": paging.filter_links("state", {"": "all"} | {one: one for one in queries.STATES}, tests=tests),
+        },
         state=state,
         pages=pages,
         outbox=_outbox(),
@@ -49,7 +48,7 @@ def mail() -> str:
 
 @console.get("/mail/<int:mail_id>")
 def mail_show(mail_id: int) -> str:
-    """Show one mail: as it looks, as text, its headers and what became of it."""
+    """Show one email: what became of it, its headers, its preview and its text."""
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, mail_id)
@@ -65,7 +64,7 @@ def mail_show(mail_id: int) -> str:
 
 @console.get("/mail/<int:mail_id>/preview")
 def mail_preview(mail_id: int) -> Response:
-    """Return a mail's HTML part alone, for the frame on its page."""
+    """Return an email's HTML part alone, for the frame on its page."""
     with current_kit().database.read() as session:
         row = _found(session, mail_id)
     if row.html is None:
@@ -78,7 +77,7 @@ def mail_preview(mail_id: int) -> Response:
 
 @console.post("/mail/<int:mail_id>/resend")
 def mail_resend(mail_id: int) -> ResponseReturnValue:
-    """Send a mail now, to the address that the form names or else to its own."""
+    """Send an email now, to the address in the form or else to its own."""
     kit = current_kit()
     try:
         with kit.database.write() as session:
@@ -98,10 +97,6 @@ def _found(session: Session, mail_id: int) -> MailRow:
 
 
 def _outbox() -> str | None:
-    """Name the folder that mails are written to while there is no mail server."""
+    """Return the folder that emails are saved in while no mail server is set."""
     kit = current_kit()
     return None if kit.settings.MAIL_SERVER else str(kit.instance / "outbox")
-
-
-def _link(state: str, tests: str) -> str:
-    return url_for("console.mail", state=state or None, tests=tests or None)

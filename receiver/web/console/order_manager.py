@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
-
-from flask import render_template, request, session, url_for
+from flask import render_template, request, session
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
@@ -16,7 +13,7 @@ from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible, N
 from receiver.relay import own_receiver, queries, report
 from receiver.relay.controls import Control
 from receiver.security.sign_ins import administrator
-from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
+from receiver.storage.relay_models import TransmissionRow
 from receiver.web import paging
 from receiver.web.answers import next_page, not_taken
 from receiver.web.console.blueprint import console
@@ -25,6 +22,9 @@ from receiver.web.entrance import CONSOLE
 
 #: Key of the fingerprint whose secret the next page shows, once; the secret itself is never in a cookie.
 _SHOW_ONCE = "show_secret_once"
+
+
+console.add_app_template_filter(report.read, "report")
 
 
 class OrderControlForm(FlaskForm):  # type: ignore[misc]
@@ -194,15 +194,5 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
             transmissions=transmissions,
             pages=pages,
             state=state,
-            filters=[(one, url_for("console.order_manager", state=one), one == state) for one in queries.STATES],
+            filters=paging.filter_links("state", {"": "all"} | {one: one for one in queries.STATES}),
         )
-
-
-@console.app_template_global("report_of")
-def _report_of(attempt: TransmissionAttemptRow) -> Any:
-    return report.read(attempt.body)
-
-
-@console.app_template_global("headers_of")
-def _headers_of(attempt: TransmissionAttemptRow) -> list[tuple[str, str]]:
-    return list(json.loads(attempt.headers_sent).items())

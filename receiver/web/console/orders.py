@@ -1,4 +1,4 @@
-"""Received → Orders: what came in, and what the handlers made of it."""
+"""Received → Orders: a list of them, one with its handlers and emails, and running handlers again."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
 _LONGEST_SEARCH = 320
-#: Which of an order's handlers stand first in its line of the list.
+#: In which order the list counts an order's handlers.
 _WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
-#: What the list shows -> how that is named.
-_WHICH = {"": "Real", "tests": "Tests", "same_id": "Same id"}
-#: What proved an order, in words.
+#: Label of a filter -> its part of the address.
+_WHICH: dict[str, dict[str, str]] = {"Real": {}, "Tests": {"tests": "yes"}, "Same id": {"same_id": "yes"}}
+#: What verified an order, in words.
 _WAYS = {
     "signature": "its signature",
     "header": "the secret in the X-Shared-Secret header",
@@ -45,13 +45,13 @@ def orders() -> str:
     which = next((name for name in ("tests", "same_id") if paging.filtered(name, ("yes",))), "")
     if words:
         state = which = ""
-    kept = {"state": state, "q": words, **({which: "yes"} if which else {})}
+    flag = {which: "yes"} if which else {}
     test = None if words or which == "same_id" else which == "tests"
     statement = order_queries.newest(
         state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before()
     )
     with current_kit().database.read() as session:
-        rows, pages = paging.one_page(session, statement, **kept)
+        rows, pages = paging.one_page(session, statement, state=state, q=words, **flag)
         counts = order_queries.handler_counts(session, rows)
         sharing = same_id.among(session, rows)
     return render_template(
@@ -59,10 +59,10 @@ def orders() -> str:
         rows=rows,
         handlers={pk: _in_short(count) for pk, count in counts.items()},
         sharing=sharing,
-        filters=[
-            ("Which orders", [(label, _link(state, name), name == which) for name, label in _WHICH.items()]),
-            ("State", [(name or "all", _link(name, which), name == state) for name in ("", *order_queries.STATES)]),
-        ],
+        filters={
+            "Which orders": [(label, paging.address(state=state, **one), one == flag) for label, one in _WHICH.items()],
+            "State": paging.filter_links("state", {"": "all"} | {one: one for one in order_queries.STATES}, **flag),
+        },
         words=words,
         state=state,
         which=which,
@@ -73,7 +73,7 @@ def orders() -> str:
 
 @console.get("/orders/<receipt>")
 def orders_show(receipt: str) -> str:
-    """Show one order whole."""
+    """Show one order."""
     kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, receipt)
@@ -97,7 +97,7 @@ def orders_show(receipt: str) -> str:
 
 @console.get("/orders/<receipt>/progress")
 def orders_progress(receipt: str) -> str:
-    """Show how far an order's handlers and mails have come: the part of its page that is fetched anew."""
+    """Show an order's handlers and emails: the part of its page that's fetched again while the page is open."""
     kit = current_kit()
     with kit.database.read() as session:
         return render_template("console/order_progress.html", **_progress(session, _found(session, receipt), kit))
@@ -105,7 +105,7 @@ def orders_progress(receipt: str) -> str:
 
 @console.post("/orders/<receipt>/run")
 def orders_run(receipt: str) -> ResponseReturnValue:
-    """Run what is unfinished of an order again, or one handler; a parked one is read again."""
+    """Run an order's unfinished handlers again, or one handler; a parked order is read again."""
     kit = current_kit()
     handler = request.form.get("handler") or None
     try:
@@ -142,7 +142,7 @@ def _in_the_way(session: Session, row: OrderRow, kit: Kit) -> FieldError | None:
 
 
 def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
-    """Return what the part of the page that changes while an order runs is made of."""
+    """Return the values for the part of the page that changes while an order runs."""
     runs = row.order is not None and not row.test and row.state in {"open", "done", "failed"}
     return {
         "row": row,
@@ -156,7 +156,7 @@ def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
 
 
 def _never_run(row: OrderRow, registry: Registry) -> list[str]:
-    """Name the handlers that were added after an order was first run."""
+    """Return the names of the handlers that were added after an order ran."""
     known = {one.name for one in row.handlers}
     return [handler.name for handler in registry.handlers if known and handler.name not in known]
 
@@ -174,8 +174,3 @@ def _said(done: Replayed, handler: str | None) -> str:
         is_held_back = "may be incomplete" in done.became
         return f"It's still {'held back' if is_held_back else 'not understood'}. See below what's wrong."
     return f"It was read again and is {done.became}."
-
-
-def _link(state: str, which: str) -> str:
-    filters: dict[str, Any] = {"state": state or None, which or "tests": "yes" if which else None}
-    return url_for("console.orders", **filters)

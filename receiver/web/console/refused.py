@@ -1,11 +1,11 @@
-"""Received → Refused: which POSTs were turned away, why precisely, and what to do about it."""
+"""Received → Refused: which POSTs were refused, exactly why, and what to do about it."""
 
 from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
 
-from flask import render_template, url_for
+from flask import render_template
 
 from receiver.app.components import current_kit
 from receiver.intake import refusals
@@ -24,18 +24,15 @@ def refused() -> str:
     """List the refused POSTs, newest first."""
     with current_kit().database.read() as session:
         counts = refusals.counts_since(session, _EVER)
-        reason = paging.filtered("reason", list(counts))
+        reason = paging.filtered("reason", counts)
         statement = newest(RefusalRow, reason=reason, before=paging.before())
         rows, pages = paging.one_page(session, statement, reason=reason)
         first_good = order_queries.first_received_at(session)
+    labels = {name: f"{advice(name).meaning} ({count})" for name, count in sorted(counts.items())}
     return render_template(
         "console/refused.html",
         refused=[(row, advice(row.reason), json.loads(row.headers), json.loads(row.fields)) for row in rows],
-        filters=[("All", url_for("console.refused"), not reason)]
-        + [
-            (f"{advice(name).meaning} ({count})", url_for("console.refused", reason=name), name == reason)
-            for name, count in sorted(counts.items())
-        ],
+        filters=paging.filter_links("reason", {"": "All"} | labels),
         first_good=first_good,
         kept=refusals.KEPT,
         pages=pages,
