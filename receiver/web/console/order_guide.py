@@ -1,9 +1,8 @@
-"""The order guide: every parameter of a transmission, the dummy as it is sent, and receivers to copy."""
+"""Help → Order Guide: every parameter of a transmission, the test order as it's sent, and receivers to copy."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from flask import render_template
 
@@ -16,7 +15,7 @@ from receiver.security.signing import TOLERANCE_SECONDS, sign
 from receiver.web.console.blueprint import console
 from receiver.web.console.receivers import EXAMPLES
 
-#: Published, so that readers can hold their own signature against the guide's.
+#: Published, so that readers can compare their own signature with the guide's.
 EXAMPLE_SECRET = "whsec_YW4gZXhhbXBsZSwgdXNlZCBmb3Igbm8gb3JkZXIhISE="  # noqa: S105 - active nowhere
 
 _SUCCESSES = (
@@ -26,7 +25,7 @@ _SUCCESSES = (
     ("200", "ignored", "Verified and stored, but not a completed order: cancelled, unpaid or a draft, for example."),
     ("200", "tested", "A test ran end to end. The response says what each handler did."),
 )
-#: A status of each kind of failure, and how the table calls it.
+#: A status of each kind of failure, and its name in the table.
 _FAILURES = {302: "3xx"} | {code: str(code) for code in (400, 401, 404, 405, 410, 413, 415, 422, 429)} | {503: "5xx"}
 _THEN = {
     Outcome.DELIVERED: "Delivered.",
@@ -34,15 +33,6 @@ _THEN = {
     Outcome.GONE: "Turns HTTP POST off.",
     Outcome.RETRY: "Tries again.",
 }
-
-
-class Answer(NamedTuple):
-    """One answer to a transmission."""
-
-    status: str
-    meaning: str
-    then: str
-    next_step: str
 
 
 @console.get("/help/order-guide")
@@ -75,9 +65,10 @@ def signature_headers(order: Order, body: bytes) -> dict[str, str]:
     }
 
 
-def _answers() -> Iterator[Answer]:
+def _answers() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the answers to a transmission: status, meaning, what the sender does then, and the next step."""
     for status, word, meaning in _SUCCESSES:
-        yield Answer(f"{status} {word}", meaning, _THEN[outcome_of(int(status))], "")
+        yield f"{status} {word}", meaning, _THEN[outcome_of(int(status))], "None."
     for code, status in _FAILURES.items():
         diagnosis = of_status(code)
-        yield Answer(status, diagnosis.cause, _THEN[outcome_of(code)], diagnosis.next_step)
+        yield status, diagnosis.cause, _THEN[outcome_of(code)], diagnosis.next_step

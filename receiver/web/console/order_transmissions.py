@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
-from flask_wtf import FlaskForm
-from wtforms import DateTimeLocalField
+from wtforms import DateTimeLocalField, Form
 from wtforms.validators import InputRequired, ValidationError
 
 from receiver.app.components import Kit, current_kit
@@ -18,13 +17,11 @@ from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
 
-class RangeForm(FlaskForm):  # type: ignore[misc]
-    """The form for a period in the shop's time zone; also read from the URL, without a CSRF token."""
+class RangeForm(Form):  # type: ignore[misc]
+    """The form for a period in the shop's time zone.
 
-    class Meta:
-        """Options of the form: the guard checks the CSRF token of every POST."""
-
-        csrf = False
+    It's read from the address too, so it has no CSRF token of its own; the guard checks that of every POST.
+    """
 
     start = DateTimeLocalField("From", [InputRequired("Enter a start.")])
     end = DateTimeLocalField("To", [InputRequired("Enter an end.")])

@@ -87,7 +87,7 @@ def _page(kit: Kit, form: SecretForm) -> str:
         shown=_shown_once(kit),
         problems=[*kit.problems, *kit.paused],
         warnings=kit.setting_warnings,
-        rows=[(name, _shown(name, kit), _origin(name, kit), field.description) for name, field in SETTINGS.items()],
+        rows=[_row(name, field, kit) for name, field in SETTINGS.items()],
         file=kit.instance / "config.toml",
         days=kit.settings.RETENTION_DAYS,
         troubles=[one.headline for one in TROUBLES],
@@ -111,14 +111,14 @@ def _secrets(kit: Kit) -> list[dict[str, Any]]:
 
 
 def _shown_once(kit: Kit) -> str | None:
-    """Return the secret that was made by the request before, in clear, and never again."""
+    """Return the secret that the request before created, in clear; only once."""
     mark = session.pop(_SHOW, None)
     active = kit.shared_secrets.keyring().active if mark else ()
     return next((secret for secret in active if signing.fingerprint(secret) == mark), None)
 
 
 def in_words(field: FieldInfo, value: Any) -> str:
-    """Return a setting's value as it is shown; nothing secret is."""
+    """Return a setting's value as text; of a secret only whether it's set."""
     if is_secret(field):
         return f"{len(value)} set" if isinstance(value, tuple) and value else ("set" if value else "not set")
     if isinstance(value, tuple | list):
@@ -126,11 +126,9 @@ def in_words(field: FieldInfo, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _shown(name: str, kit: Kit) -> str:
-    shown = in_words(SETTINGS[name], getattr(kit.settings, name))
-    return shown or ("all" if name == "HANDLERS" else "")
-
-
-def _origin(name: str, kit: Kit) -> str:
-    origin = kit.setting_origins[name]
-    return "secret_key" if name == "SECRET_KEY" and origin == DEFAULT and kit.settings.SECRET_KEY else origin
+def _row(name: str, field: FieldInfo, kit: Kit) -> tuple[str, str, str, str | None]:
+    """Return a setting's name, its value in words, where that's from, and its meaning."""
+    value, origin = in_words(field, getattr(kit.settings, name)), kit.setting_origins[name]
+    if name == "SECRET_KEY" and origin == DEFAULT and kit.settings.SECRET_KEY:
+        origin = "secret_key"
+    return name, value or ("all" if name == "HANDLERS" else ""), origin, field.description
