@@ -1,22 +1,20 @@
-"""The request of the registrar ``http``: its table, checked once, and its body for each customer."""
+"""The request of the registrar ``http``: the table that says how it's made, and the checks of its parts."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from receiver.customers.registrars import Fields, placeholders
+from receiver.customers.registrars import placeholders
 from receiver.customers.registrars.placeholders import Template
 from receiver.errors import ConfigurationError
-from receiver.security.addresses import check_url
+from receiver.security import addresses
 
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+#: Headers that the call sets itself.
 _OWN = {"content-type", "content-length", "host", "transfer-encoding", "connection"}
 
 
@@ -35,109 +33,49 @@ class HttpSettings(BaseModel, strict=True):
     allow_private: bool = Field(False, description="true or false")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """The HTTP call that registers one customer."""
-
-    url: str
-    method: str
-    headers: Mapping[str, str] = field(repr=False)
-    #: What was read from the environment, never to be shown.
-    secrets: tuple[str, ...] = field(repr=False)
-    template: Any
-    #: Statuses, and texts of an answer, that say that the customer is there already.
-    exists: Sequence[int | str]
-    allow_private: bool
-
-    def body(self, customer: Fields) -> bytes:
-        """Return the JSON body for one customer; what is not known is left out of it."""
-        return json.dumps(_filled(self.template, customer), default=datetime.isoformat).encode()
-
-
-def read(settings: HttpSettings, environment: Mapping[str, str]) -> Request:
-    """Read what needs more than its kind looked at; raises ConfigurationError naming the key at fault."""
-    _check_url(settings.url, allow_private=settings.allow_private)
-    headers, secrets = _headers(settings.headers, environment)
-    return Request(
-        url=settings.url,
-        method=settings.method,
-        headers=headers,
-        secrets=secrets,
-        template=_template(settings.body),
-        exists=settings.exists,
-        allow_private=settings.allow_private,
-    )
-
-
-def _check_url(url: str, *, allow_private: bool) -> None:
-    """Want an https URL; a website inside one's own network may speak http."""
+def check_url(url: str, *, allow_private: bool) -> None:
+    """Raise ConfigurationError unless it's an https URL; a website inside your own network may speak http."""
     try:
-        check_url(url, https_only=not allow_private, allow_private=allow_private)
+        addresses.check_url(url, https_only=not allow_private, allow_private=allow_private)
     except ConfigurationError as error:
         hint = "" if allow_private else " For a website inside your own network, say allow_private = true."
         raise ConfigurationError(f"url: {error}{hint}") from error
 
 
-def _headers(headers: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    found, secrets = {}, []
-    for name, value in headers.items():
+def headers(given: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the headers, and what in them is secret: all that comes from the environment."""
+    found, secrets = {}, list[str]()
+    for name, value in given.items():
+        key = f"headers.{name}"
         if not _HEADER.fullmatch(name) or name.lower() in _OWN:
-            raise ConfigurationError(f"headers.{name} is no header that can be set.")
+            raise ConfigurationError(f"{key} is no header that can be set.")
         if not isinstance(value, str):
-            raise ConfigurationError(f"headers.{name} must be text.")
-        try:
-            found[name] = placeholders.from_environment(value, environment)
-        except ConfigurationError as error:
-            raise ConfigurationError(f"headers.{name} {error}") from error
+            raise ConfigurationError(f"{key} must be text.")
+        found[name] = placeholders.from_environment(value, key, environment)
         if not (found[name].isascii() and found[name].isprintable()):
-            raise ConfigurationError(f"headers.{name} must be one line of visible ASCII.")
+            raise ConfigurationError(f"{key} must be one line of visible ASCII.")
         secrets += [environment[variable] for variable in placeholders.variables(value) if environment[variable]]
-    return found, tuple(secrets)
+    return found, secrets
 
 
-def _template(body: Mapping[str, Any]) -> Any:
-    template = _parsed(body, "body")
-    if not any("email" in leaf.fields for leaf in _leaves(template)):
+def body(table: Mapping[str, Any]) -> Any:
+    """Return the body with its texts read as templates; raises ConfigurationError naming the key at fault."""
+    templates: list[Template] = []
+    parsed = _parsed(table, "body", templates)
+    if not any("email" in template.fields for template in templates):
         raise ConfigurationError('body has "{email}" nowhere, by which the website would know the customer.')
-    return template
+    return parsed
 
 
-def _parsed(node: Any, where: str) -> Any:
-    """Read all texts of a body as templates."""
+def _parsed(node: Any, key: str, templates: list[Template]) -> Any:
     match node:
         case dict():
-            return {name: _parsed(value, f"{where}.{name}") for name, value in node.items()}
+            return {name: _parsed(value, f"{key}.{name}", templates) for name, value in node.items()}
         case list():
-            return [_parsed(value, f"{where}[{number}]") for number, value in enumerate(node)]
+            return [_parsed(value, f"{key}[{number}]", templates) for number, value in enumerate(node)]
         case bool() | int() | float():
             return node
         case str():
-            try:
-                return placeholders.parsed(node)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{where} {error}") from error
-    raise ConfigurationError(f"{where} must be text, a number, true or false, a list or a table.")
-
-
-def _leaves(node: Any) -> Iterator[Template]:
-    match node:
-        case Template():
-            yield node
-        case dict():
-            for value in node.values():
-                yield from _leaves(value)
-        case list():
-            for value in node:
-                yield from _leaves(value)
-
-
-def _filled(node: Any, customer: Fields) -> Any:
-    match node:
-        case Template():
-            return node.fill(customer)
-        case dict():
-            values = {name: _filled(value, customer) for name, value in node.items()}
-            return {name: value for name, value in values.items() if value is not None}
-        case list():
-            return [value for one in node if (value := _filled(one, customer)) is not None]
-    return node
+            templates.append(placeholders.parsed(node, key))
+            return templates[-1]
+    raise ConfigurationError(f"{key} must be text, a number, true or false, a list or a table.")

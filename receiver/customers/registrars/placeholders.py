@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
+from typing import Any
 
 from receiver.customers.registrars import Fields, Value, customer_fields
 from receiver.errors import ConfigurationError
@@ -23,13 +24,13 @@ class Template:
 
     @property
     def fields(self) -> list[str]:
-        """The fields that stand in it."""
+        """The fields that are in it."""
         return [field for _, field in self.parts if field is not None]
 
     def fill(self, customer: Fields) -> Value:
-        """Return the text for one customer, or None when none of its fields is known.
+        """Return the text for one customer, or None when the customer has none of its fields.
 
-        One field alone keeps its kind, so that a truth value stays one.
+        One field alone keeps its type, so that a truth value stays one.
         """
         values = {name: _value(customer, name) for name in self.fields}
         if self.fields and all(value is None for value in values.values()):
@@ -39,32 +40,44 @@ class Template:
         return "".join(literal + (_text(values[field]) if field else "") for literal, field in self.parts).strip()
 
 
-def parsed(text: str) -> Template:
-    """Read a text with placeholders; raises ConfigurationError for one that is no field."""
+def parsed(text: str, key: str) -> Template:
+    """Read the text of a key; raises ConfigurationError, which names the key, for a placeholder that's no field."""
     try:
         found = list(Formatter().parse(text))
     except ValueError as error:
         raise ConfigurationError(
-            f"has braces that do not pair in {text!r} ({error}); a brace itself is {{{{."
+            f"{key} has braces that don't pair in {text!r} ({error}); a brace itself is {{{{."
         ) from None
     for _, field, form, conversion in found:
         if field is not None and (field not in customer_fields.NAMES or form or conversion):
-            raise ConfigurationError(
-                f"has {{{field}}}, which is no field of a customer; the fields are {', '.join(customer_fields.NAMES)}."
-            )
+            names = ", ".join(customer_fields.NAMES)
+            raise ConfigurationError(f"{key} has {{{field}}}, which is no field of a customer; the fields are {names}.")
     return Template(tuple((literal, field) for literal, field, _, _ in found))
 
 
-def from_environment(text: str, environment: Mapping[str, str]) -> str:
-    """Put environment variables where ``${NAME}`` stands; raises ConfigurationError for one that is not there."""
+def filled(node: Any, customer: Fields) -> Any:
+    """Fill every text of a value for one customer; what the customer doesn't have is left out of tables and lists."""
+    match node:
+        case Template():
+            return node.fill(customer)
+        case dict():
+            values = {name: filled(value, customer) for name, value in node.items()}
+            return {name: value for name, value in values.items() if value is not None}
+        case list():
+            return [value for one in node if (value := filled(one, customer)) is not None]
+    return node
+
+
+def from_environment(text: str, key: str, environment: Mapping[str, str]) -> str:
+    """Replace each ``${NAME}`` by its environment variable; raises ConfigurationError for one that isn't set."""
     for name in variables(text):
         if name not in environment:
-            raise ConfigurationError(f"has ${{{name}}}, but the environment has no {name}; set it and restart.")
+            raise ConfigurationError(f"{key} has ${{{name}}}, but the environment has no {name}; set it and restart.")
     return _VARIABLE.sub(lambda found: environment[found[1]], text)
 
 
 def variables(text: str) -> list[str]:
-    """Return the environment variables that a text wants."""
+    """Return the environment variables that a text names."""
     return _VARIABLE.findall(text)
 
 

@@ -19,7 +19,7 @@ from receiver.customers.registrars import Fields, NotRegistered, placeholders, r
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import normalised
 
-#: The most that a driver waits: for the connection, and for the answer to a statement.
+#: The longest that a driver waits for the connection, and for the answer to a statement, in seconds.
 _PATIENCE: dict[str, dict[str, int]] = {
     "psycopg": {"connect_timeout": 5},
     "pymysql": {"connect_timeout": 5, "read_timeout": 15, "write_timeout": 15},
@@ -46,20 +46,20 @@ class SqlRegistrar:
     """A registrar that finds a customer's row by email in any spelling, then adds or updates it."""
 
     def __init__(self, settings: SqlSettings, environment: Mapping[str, str] = os.environ) -> None:
-        """Look at all that needs no connection; raises ConfigurationError naming the key at fault."""
+        """Check all that needs no connection; raises ConfigurationError naming the key at fault."""
         self._engine = _engine(_url(settings.url, environment))
         self._table = settings.table
         self._columns = sql_columns.read(settings.columns, settings.update)
 
     def register(self, customer: Fields) -> str:
-        """Add the customer's row, or bring it up to date; raises NotRegistered."""
+        """Add the customer's row, or update it; raises NotRegistered."""
         with self._connected() as connection:
             table = self._reflected(connection)
-            # Another process of the website may add the row between the look and the insert: then look once more.
+            # The website may add the row between our look and our insert: then look once more.
             for _ in range(2):
                 with connection.begin():
                     if rows := self._found(connection, table, str(customer["email"])):
-                        return self._bring_up_to_date(connection, table, rows, customer)
+                        return self._update(connection, table, rows, customer)
                 try:
                     with connection.begin():
                         self._add(connection, table, customer)
@@ -88,7 +88,7 @@ class SqlRegistrar:
             raise NotRegistered(f"The website's database cannot be used: {error}") from error
 
     def _reflected(self, connection: Connection) -> Table:
-        """Read what columns the table has now."""
+        """Read the table's columns as they are now, so that a change of the website needs no restart here."""
         schema, _, name = self._table.rpartition(".")
         with connection.begin():
             table = Table(name, MetaData(), schema=schema or None, autoload_with=connection, resolve_fks=False)
@@ -98,60 +98,62 @@ class SqlRegistrar:
                 f"It has {', '.join(table.columns.keys())}."
             )
         if self._columns.update and not table.primary_key.columns:
-            raise NotRegistered(f"The table {self._table} has no primary key, by which rows are brought up to date.")
+            raise NotRegistered(f"The table {self._table} has no primary key, by which rows are updated.")
         return table
 
     def _found(self, connection: Connection, table: Table, email: str) -> list[Row[Any]]:
-        """Find the rows of this e-mail address; a collation may take more spellings for equal than are."""
+        """Find the rows of this email: first as it is, which an index answers, then in any spelling."""
         column = table.columns[self._columns.email]
         wanted = select(column, *table.primary_key.columns)
         for condition in (column == email, func.lower(func.trim(column)) == email):
-            rows = [row for row in connection.execute(wanted.where(condition)) if normalised(row[0]) == email]
-            if rows:
+            # A collation may take more for equal than is: MariaDB's usual one finds zoë@… for zoe@….
+            if rows := [row for row in connection.execute(wanted.where(condition)) if normalised(row[0]) == email]:
                 return rows
         return []
 
     def _add(self, connection: Connection, table: Table, customer: Fields) -> None:
-        values = self._columns.of_new(customer).items()
-        fitting = {name: sql_columns.fitting(table.columns[name], value) for name, value in values}
-        connection.execute(insert(table).values({name: value for name, value in fitting.items() if value is not None}))
+        values = _fitting(table, self._columns.of_new(customer))
+        connection.execute(insert(table).values({name: value for name, value in values.items() if value is not None}))
 
-    def _bring_up_to_date(self, connection: Connection, table: Table, rows: list[Row[Any]], customer: Fields) -> str:
-        values = self._columns.of_known(customer)
-        fitting = {name: sql_columns.fitting(table.columns[name], value) for name, value in values.items()}
-        for row in rows if fitting else ():
+    def _update(self, connection: Connection, table: Table, rows: list[Row[Any]], customer: Fields) -> str:
+        values = _fitting(table, self._columns.of_known(customer))
+        for row in rows if values else ():
             key = [column == row[number] for number, column in enumerate(table.primary_key.columns, 1)]
-            connection.execute(update(table).where(*key).values(fitting))
-        return f"known already in {self._table}" + (f"; brought up to date: {', '.join(fitting)}" if fitting else "")
+            connection.execute(update(table).where(*key).values(values))
+        return f"known already in {self._table}" + (f"; updated: {', '.join(values)}" if values else "")
+
+
+def _fitting(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: sql_columns.fitting(table.columns[name], value) for name, value in values.items()}
 
 
 def _url(url: str, environment: Mapping[str, str]) -> URL:
     """Read the database's URL, which may be an environment variable, or hold its password in one."""
     try:
-        whole = placeholders.from_environment(url, environment) if re.fullmatch(r"\$\{\w+\}", url) else url
+        whole = placeholders.from_environment(url, "url", environment) if re.fullmatch(r"\$\{\w+\}", url) else url
         parsed = make_url(whole)
         if parsed.password and parsed.password in whole:
-            return parsed.set(password=placeholders.from_environment(parsed.password, environment))
+            return parsed.set(password=placeholders.from_environment(parsed.password, "url", environment))
     except (ArgumentError, ValueError):  # ValueError: a port that is no number
         raise ConfigurationError(f'url cannot be read; it should look like "{_EXAMPLE}".') from None
-    except ConfigurationError as error:
-        raise ConfigurationError(f"url {error}") from error
     return parsed
 
 
 def _engine(url: URL) -> Engine:
-    """Make the engine; each registration has a connection of its own, so none is there to grow stale."""
+    """Make the engine; each registration opens a connection of its own, so that none goes stale."""
     try:
         engine = create_engine(url, poolclass=NullPool, connect_args=_PATIENCE.get(url.get_driver_name(), {}))
     except ModuleNotFoundError as error:
         package = _PACKAGES.get(error.name or "", error.name)
         raise ConfigurationError(
-            f"url begins with {url.drivername}, whose driver is not installed; run: .venv/bin/pip install {package}"
+            f"url begins with {url.drivername}, whose driver isn't installed; run: .venv/bin/pip install {package}"
         ) from error
     except ArgumentError:
-        raise ConfigurationError(f"url begins with {url.drivername}, which is no database that is known.") from None
+        raise ConfigurationError(
+            f"url begins with {url.drivername}, which is no database that SQLAlchemy knows."
+        ) from None
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
-        raise ConfigurationError(f"url names the file {url.database}, which is not there.")
+        raise ConfigurationError(f"url names the file {url.database}, which isn't there.")
     if url.get_backend_name() == "postgresql":
         event.listen(engine, "connect", _wait_at_most)
     return engine

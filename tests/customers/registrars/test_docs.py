@@ -34,7 +34,7 @@ def test_the_table_of_a_database_works(tmp_path: Path) -> None:
     with website("mariadb", tmp_path, create) as site:
         sql = SqlRegistrar(settings(SqlSettings, example("sql") | {"url": site.url, "table": site.table}))
         sql.register(customer())
-        assert sql.register(customer(first_name="Zoe")).endswith("brought up to date: display_name")
+        assert sql.register(customer(first_name="Zoe")).endswith("updated: display_name")
         (row,) = site.rows()
 
     assert (row["email"], row["display_name"], row["role"]) == ("zoe@kunde.de", "Zoe Müller", "customer")

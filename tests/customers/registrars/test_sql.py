@@ -1,4 +1,4 @@
-"""The registrar `sql`: rows of the website's own table, found by e-mail, added, and changed only where told."""
+"""The registrar `sql`: rows of the website's own table, found by email, added, and changed only where told."""
 
 from __future__ import annotations
 
@@ -66,13 +66,13 @@ def test_a_row_that_is_there_is_found_in_any_spelling_and_left_as_it_is(site: We
     assert site.rows() == before
 
 
-def test_only_the_columns_named_are_brought_up_to_date(site: Website) -> None:
+def test_only_the_columns_named_are_updated(site: Website) -> None:
     site.add("ZOE@kunde.de", display_name="Old", phone="1", role="editor")
     before = site.rows()[0]
 
     said = registrar(site, update=["phone", "display_name"]).register(customer())
 
-    assert said == f"known already in {site.table}; brought up to date: phone, display_name"
+    assert said == f"known already in {site.table}; updated: phone, display_name"
     assert site.rows() == [before | {"phone": "+49 30 5550142", "display_name": "Zoë Müller"}]
 
 
@@ -85,7 +85,7 @@ def test_what_is_not_known_empties_nothing_and_takes_no_consent_away(site: Websi
     assert site.rows() == before
 
 
-def test_a_constant_is_brought_up_to_date_whatever_it_is(site: Website) -> None:
+def test_a_constant_is_updated_whatever_it_is(site: Website) -> None:
     site.add("zoe@kunde.de", consents=True)
     columns = {**COLUMNS, "consents": False}
 
@@ -196,7 +196,7 @@ def test_a_refused_value_is_told_in_the_databases_words(site: Website) -> None:
     assert len(site.rows()) == 1
 
 
-def test_a_table_without_a_primary_key_cannot_be_kept_up_to_date(tmp_path: Path) -> None:
+def test_a_table_without_a_primary_key_cannot_be_updated(tmp_path: Path) -> None:
     with website("sqlite", tmp_path, "CREATE TABLE {name} (email TEXT, phone TEXT)") as site:
         columns = {"email": "email", "phone": "phone"}
         registrar(site, columns=columns).register(customer())
@@ -243,10 +243,10 @@ def wrong(**changes: Any) -> dict[str, Any]:
         (wrong(url=7), "url must be the SQLAlchemy URL of the website's database"),
         (wrong(url="no url"), "url cannot be read; it should look like"),
         (wrong(url="mysql+pymysql://u:p@h:port/d"), "url cannot be read; it should look like"),
-        (wrong(url="nosuch://x"), "url begins with nosuch, which is no database that is known"),
+        (wrong(url="nosuch://x"), "url begins with nosuch, which is no database that SQLAlchemy knows"),
         (wrong(url="mysql://x/y"), "run: .venv/bin/pip install mysqlclient"),
-        (wrong(url="mssql+pyodbc://x/y"), "whose driver is not installed; run: .venv/bin/pip install pyodbc"),
-        (wrong(url="sqlite:////no/such/file"), "url names the file /no/such/file, which is not there"),
+        (wrong(url="mssql+pyodbc://x/y"), "whose driver isn't installed; run: .venv/bin/pip install pyodbc"),
+        (wrong(url="sqlite:////no/such/file"), "url names the file /no/such/file, which isn't there"),
         (wrong(url="${SITE}"), "url has ${SITE}, but the environment has no SITE; set it and restart"),
         (wrong(url="mysql+pymysql://u:${PW}@h/d"), "url has ${PW}, but the environment has no PW"),
     ],
@@ -269,15 +269,15 @@ def test_the_table_must_have_a_name(file_site: Website) -> None:
         ({"columns": {"mail": "e-mail"}}, 'columns.mail is "e-mail", which is no field of a customer; a constant is'),
         ({"columns": {"mail": "{e_mail}"}}, "columns.mail has {e_mail}, which is no field of a customer; the fields"),
         ({"columns": {"mail": "{email!r}"}}, "columns.mail has {email}, which is no field"),
-        ({"columns": {"mail": "{email"}}, "columns.mail has braces that do not pair"),
+        ({"columns": {"mail": "{email"}}, "columns.mail has braces that don't pair"),
         ({"columns": {"mail": ["email"]}}, "columns.mail must be"),
         ({"columns": {"name": "{name}"}}, 'exactly one column as "email"'),
         ({"columns": {"a": "email", "b": "{email}"}}, 'exactly one column as "email"'),
         ({"update": "phone"}, "update must be a list of columns"),
-        ({"update": [{}]}, "update names {}, which does not stand in columns"),
-        ({"update": ["nick"]}, "update names 'nick', which does not stand in columns"),
-        ({"update": ["email"]}, "neither e-mail nor password of a known row is changed"),
-        ({"update": ["password"]}, "neither e-mail nor password of a known row is changed"),
+        ({"update": [{}]}, "update names {}, which isn't in columns"),
+        ({"update": ["nick"]}, "update names 'nick', which isn't in columns"),
+        ({"update": ["email"]}, "email and password of an existing row never change"),
+        ({"update": ["password"]}, "email and password of an existing row never change"),
     ],
 )
 def test_wrong_columns_are_named(file_site: Website, changes: dict[str, Any], said: str) -> None:
