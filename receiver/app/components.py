@@ -12,7 +12,7 @@ from receiver.app.engine import Engine, Jobs, Kind
 from receiver.app.far_off import FarOff
 from receiver.app.wiring import Parts
 from receiver.customers import clock_notice
-from receiver.customers.registrars.troubles import FAILED
+from receiver.customers.registrars.registrations import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
 from receiver.intake import alarms

@@ -1,4 +1,4 @@
-"""The mailed links by which customers choose a password: each works once, for seven days, for one customer."""
+"""The emailed links by which customers choose a password: each works once, for seven days, for one customer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from receiver.storage.models import CustomerRow
 
 #: How long a link works.
 LASTS = timedelta(days=7)
-#: A customer is mailed a fresh link at most this often, unless the last one was used.
+#: A customer gets a new link at most this often, unless the last one was used.
 EVERY = timedelta(hours=1)
 _SALT = "receiver account link"
 
@@ -43,7 +43,7 @@ class AccountLinks:
 
     def for_new_customer(self, session: Session, email: str, *, now: datetime) -> str | None:
         """Return the URL by which a customer without a password claims the account; None when none is due."""
-        customer = self._customer(session, email)
+        customer = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
         if not self.is_on or customer is None or customer.claimed_at is not None:
             return None
         return self.fresh(session, customer, now=now)
@@ -55,7 +55,7 @@ class AccountLinks:
         if account.link_made_at is not None and account.link_made_at > now - EVERY:
             return None
         account.link_made_at = now
-        return f"{self._base}/account/claim/{self._token(customer, account)}"
+        return f"{self._base}/account/claim/{self._serializer.dumps([customer.id, _state(customer, account)])}"
 
     def owner(self, session: Session, token: str) -> CustomerRow:
         """Find the customer whom a link is for; raises LinkRefused when it is none, too old or used."""
@@ -73,14 +73,8 @@ class AccountLinks:
             raise LinkRefused("This link was already used, or the password has changed since.", is_used=True)
         return customer
 
-    def _token(self, customer: CustomerRow, account: AccountRow) -> str:
-        return str(self._serializer.dumps([customer.id, _state(customer, account)]))
-
-    def _customer(self, session: Session, email: str) -> CustomerRow | None:
-        return session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
-
 
 def _state(customer: CustomerRow, account: AccountRow) -> str:
-    """Return what a link is bound to; it tells nobody the password's hash."""
+    """Return what a link is bound to, as a digest, which gives away neither email nor password hash."""
     bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
     return digest(bound)[:32]

@@ -1,4 +1,4 @@
-"""Customers' accounts: who may enter one, and its password."""
+"""Customers' accounts: who may sign in, and how passwords are set."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Accounts:
         self._sign_ins = sign_ins
 
     def owner(self, email: str) -> Owner:
-        """Find whose account an email is; for one that nobody has, an owner whom no password is right for."""
+        """Return the owner of the account with this email; if there is none, an owner for whom no password is right."""
         email = normalised(email)
         theirs = select(CustomerRow.id, AccountRow.password_hash).join(AccountRow).where(CustomerRow.email == email)
         with self._database.read() as session:

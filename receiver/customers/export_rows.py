@@ -1,4 +1,4 @@
-"""How what is kept of a person is written in what they are given."""
+"""How the rows of what is stored about a person are written in their export."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from typing import Any
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
-_ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country")
-_DETAILS = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "consent_source")
+_ADDRESS = ("kind", "name", "company", "line1", "line2", "city", "region", "postcode", "country", "used_at")
+_PERSON = ("email", "first_name", "last_name", "company", "phone", "locale")
+_CONSENT = ("accepts_marketing", "consent_source", "consent_at")
 
 
 def order(row: OrderRow) -> dict[str, Any]:
     """Return an order that was read, and what it was read from."""
+    books = _values(row, "receipt", "order_id", "received_at", "total", "currency")
     return {
-        "receipt": row.receipt,
-        "order_id": row.order_id,
-        "received_at": _text(row.received_at),
-        "total": row.total,
-        "currency": row.currency,
+        **books,
         "order": json.loads(row.order) if row.order else None,
         "fields_as_received": json.loads(row.fields),
     }
@@ -28,43 +26,31 @@ def order(row: OrderRow) -> dict[str, Any]:
 
 def unread(row: OrderRow) -> dict[str, Any]:
     """Return an order that was never read: parked, or dismissed."""
-    return {
-        "receipt": row.receipt,
-        "received_at": _text(row.received_at),
-        "fields_as_received": json.loads(row.fields),
-    }
+    return {**_values(row, "receipt", "received_at"), "fields_as_received": json.loads(row.fields)}
 
 
 def mail(row: MailRow) -> dict[str, Any]:
-    """Return a mail to them, or of their order."""
-    return {"subject": row.subject, "written_at": _text(row.created_at), "state": row.state, "text": row.text}
+    """Return an email to them."""
+    return {"written_at": row.created_at.isoformat(), **_values(row, "subject", "state", "text")}
 
 
 def transmission(row: TransmissionRow) -> dict[str, Any]:
-    """Return a transmission of their order, with when it was tried."""
+    """Return a transmission of their order, and when each attempt was made."""
     return {
-        "event_id": row.event_id,
-        "order_id": row.order_id,
-        "recorded_at": _text(row.created_at),
-        "state": row.state,
+        **_values(row, "event_id", "order_id", "state"),
+        "recorded_at": row.created_at.isoformat(),
         "order": json.loads(row.order),
-        "attempts": [{"at": _text(one.at), "status": one.status} for one in reversed(row.trail)],
+        "attempts": [_values(one, "at", "status") for one in reversed(row.trail)],
     }
 
 
 def customer(row: CustomerRow) -> dict[str, Any]:
-    """Return what is kept of a registered customer."""
-    return {
-        **{name: getattr(row, name) for name in _DETAILS},
-        "consent_at": _text(row.consent_at),
-        "registered_at": _text(row.registered_at),
-        "claimed_at": _text(row.claimed_at),
-        "addresses": [
-            {**{name: getattr(address, name) for name in _ADDRESS}, "used_at": _text(address.used_at)}
-            for address in row.addresses
-        ],
-    }
+    """Return what is stored of a registered customer."""
+    addresses = [_values(address, *_ADDRESS) for address in row.addresses]
+    return {**_values(row, *_PERSON, *_CONSENT, "registered_at", "claimed_at"), "addresses": addresses}
 
 
-def _text(when: datetime | None) -> str | None:
-    return when.isoformat() if when else None
+def _values(row: Any, *names: str) -> dict[str, Any]:
+    """Return the columns of these names; times as ISO 8601 text in UTC."""
+    values = {name: getattr(row, name) for name in names}
+    return {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Take what is personal out of settled orders, mails and transmissions, a small batch to each write transaction."""
+"""Take personal data out of settled orders, emails and transmissions, a small batch to each write transaction."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.storage.database import Database
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
-#: States in which nothing more happens with an order, unless somebody asks for it.
+#: States in which nothing more happens to an order, unless somebody asks for it.
 SETTLED_ORDER = ("done", "failed", "ignored", "duplicate")
 SETTLED_MAIL = ("sent", "failed")
 SETTLED_TRANSMISSION = ("delivered", "failed")
@@ -40,7 +40,7 @@ def empty_orders(
 ) -> Iterator[Purged]:
     """Take the bodies out of those of these orders that are settled, batch by batch; their line in the books stays.
 
-    With ``columns`` those are written too.
+    ``columns`` are values to write beside.
     """
     for batch in batches(pks):
         with database.write() as session:
@@ -54,7 +54,7 @@ def empty_orders(
 def remove_mails(
     database: Database, transport: MailTransport, pks: Sequence[int], *conditions: ColumnElement[bool]
 ) -> Iterator[Purged]:
-    """Remove those of these mails that are not being sent, and their files in the outbox folder, batch by batch.
+    """Remove those of these emails that aren't being sent, and their files in the outbox folder, batch by batch.
 
     The folder is listed before, not while others wait to write, and once more for what was sent meanwhile.
     """
@@ -72,7 +72,7 @@ def remove_mails(
 
 
 def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
-    """Remove those of these transmissions that are not being sent, with their attempts, batch by batch."""
+    """Remove those of these transmissions that aren't being sent, with their attempts, batch by batch."""
     for batch in batches(pks):
         unheld = or_(TransmissionRow.state != "open", TransmissionRow.lease_until.is_(None))
         idle = TransmissionRow.id.in_(batch), unheld
@@ -82,13 +82,13 @@ def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Pur
 
 
 def _forget_details(session: Session, pks: Sequence[int]) -> None:
-    """Take away what handlers said: it may name the customer."""
+    """Remove what handlers said of these orders: it may name the customer."""
     handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(pks))
     session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
     session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(pks)).values(detail=None))
 
 
 def batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Part ids into so many as one statement takes."""
+    """Split ids into batches that one statement takes."""
     for start in range(0, len(pks), BATCH):
         yield pks[start : start + BATCH]

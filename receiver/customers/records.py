@@ -1,4 +1,4 @@
-"""Customers, keyed by normalised e-mail: what an order may change about one."""
+"""Customers, keyed by normalised email, and what an order may change of one."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DETAILS = ("first_name", "last_name", "company", "phone")
 
 
 def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[CustomerRow, bool]:
-    """Register the order's customer or bring them up to date; gives the row and whether it is new.
+    """Register or update the order's customer; returns the row and whether it's new.
 
     Needs ``order.customer.email``. Any number of parallel orders make one row: the insert decides, and the row
-    is changed only afterwards. An order older than the one last applied fills empty fields only, and its address is
-    none used last; once the customer has claimed the account an order adds an address but changes nothing. Consent
-    is only ever given by an order, never taken away, and not by one from before it was taken away.
+    is changed only afterwards. An order older than the one last applied fills empty fields only, and its address
+    isn't the one used last. Once the customer has claimed the account, an order adds an address but changes nothing.
+    An order only ever gives consent, never takes it away, and not if it's from before consent was taken away.
     """
     email = normalised(order.customer.email or "")
     fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
@@ -44,12 +44,12 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
 
 
 def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:
-    """Return or take away the consent to marketing mail, and note when and by what."""
+    """Give or take away the consent to marketing email, and note when (UTC) and by what."""
     customer.accepts_marketing, customer.consent_at, customer.consent_source = is_given, at, source
 
 
 def order_counts(session: Session, *emails: str) -> Counter[str]:
-    """Count the completed orders of the customers with these e-mails, or of all without any."""
+    """Count the completed orders of the customers with these emails, or of all without any."""
     counted = select(OrderRow.email, func.count()).where(*_COMPLETED).group_by(OrderRow.email)
     if emails:
         counted = counted.where(OrderRow.email.in_(emails))
@@ -57,7 +57,7 @@ def order_counts(session: Session, *emails: str) -> Counter[str]:
 
 
 def listing(session: Session) -> list[dict[str, Any]]:
-    """Describe every customer, newest first, with the number of their completed orders."""
+    """Return every customer, newest first, with the number of their completed orders."""
     counts = order_counts(session)
     return [
         {

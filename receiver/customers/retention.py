@@ -1,13 +1,12 @@
-"""Purge what is older than RETENTION_DAYS: bodies, mails, outbox files and transmissions of settled orders."""
+"""Purge what is older than RETENTION_DAYS: bodies, emails, outbox files and transmissions of settled orders."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, false, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, or_, select
 
 from receiver.customers import purging
 from receiver.customers.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
@@ -44,10 +43,10 @@ class Retention:
         self._now = now
         self._steady = steady
         self._under_way: Iterator[Purged] | None = None
-        self._next_at = 0.0  # of the steady clock: the other one may be set
+        self._next_at = 0.0  # by the steady clock: somebody may set the other one
 
     def look(self) -> None:
-        """Purge one batch, if the day's purge is not over yet; the upkeep's other tasks come between."""
+        """Purge one batch, if the day's purge isn't over yet; the upkeep's other tasks come between."""
         steady = self._steady()
         if self._under_way is None and steady >= self._next_at:
             self._next_at = steady + AGAIN.total_seconds()
@@ -71,50 +70,33 @@ class Retention:
             return clock.suspension(session, now)
 
     def purge(self, now: datetime, *, trust_clock: bool = False) -> Iterator[Purged]:
-        """Purge all that is old enough, batch by batch; gives what each took away.
+        """Purge all that is old enough, batch by batch, and yield what each took away.
 
-        Nothing while the clock is not believed, unless told to ``trust_clock``: then the dates alone count.
+        Nothing while the clock isn't believed, unless ``trust_clock``: then the dates alone count.
         """
         if not self._length:
             return
-        old = _Old(now, self._length, trust_clock)
-        yield from purging.empty_orders(self._database, self._old_orders(old))
-        are_settled = MailRow.state.in_(SETTLED_MAIL)  # one may be sent again meanwhile
-        yield from purging.remove_mails(self._database, self._transport, self._old_mails(old), are_settled)
-        yield from purging.remove_transmissions(self._database, self._old_transmissions(old))
+        settled = OrderRow.state.in_(SETTLED_ORDER)
+        orders = select(OrderRow.id).where(settled, or_(OrderRow.fields != "[]", OrderRow.order.is_not(None)))
+        yield from purging.empty_orders(self._database, self._old("orders", orders, now, trust_clock))
+        settled_mail = MailRow.state.in_(SETTLED_MAIL)
+        of_settled = or_(MailRow.order_pk.is_(None), settled)
+        found = self._old(
+            "mails", select(MailRow.id).outerjoin(OrderRow).where(settled_mail, of_settled), now, trust_clock
+        )
+        # The condition again, since somebody may send one again meanwhile.
+        yield from purging.remove_mails(self._database, self._transport, found, settled_mail)
+        sent = select(TransmissionRow.id).where(TransmissionRow.state.in_(SETTLED_TRANSMISSION))
+        yield from purging.remove_transmissions(self._database, self._old("transmissions", sent, now, trust_clock))
 
-    def _old_orders(self, old: _Old) -> list[int]:
-        has_body = or_(OrderRow.fields != "[]", OrderRow.order.is_not(None))
+    def _old(self, name: str, which: Select[int], now: datetime, trust_clock: bool) -> Sequence[int]:
+        """Return the ids of a table's rows that are old enough, of those that a statement selects."""
         with self._database.read() as session:
-            which = old.rows(session, "orders"), OrderRow.state.in_(SETTLED_ORDER), has_body
-            return list(session.scalars(select(OrderRow.id).where(*which)))
-
-    def _old_mails(self, old: _Old) -> list[int]:
-        of_settled = or_(MailRow.order_pk.is_(None), OrderRow.state.in_(SETTLED_ORDER))
-        with self._database.read() as session:
-            which = old.rows(session, "mails"), MailRow.state.in_(SETTLED_MAIL), of_settled
-            return list(session.scalars(select(MailRow.id).outerjoin(OrderRow).where(*which)))
-
-    def _old_transmissions(self, old: _Old) -> list[int]:
-        with self._database.read() as session:
-            which = old.rows(session, "transmissions"), TransmissionRow.state.in_(SETTLED_TRANSMISSION)
-            return list(session.scalars(select(TransmissionRow.id).where(*which)))
-
-
-class _Old:
-    """The conditions for rows that are old enough when a purge begins."""
-
-    def __init__(self, now: datetime, length: timedelta, trust_clock: bool) -> None:
-        self._now = now
-        self._length = length
-        self._trust_clock = trust_clock
-
-    def rows(self, session: Session, name: str) -> ColumnElement[bool]:
-        """Return the condition that a row of this table is old."""
-        if self._trust_clock:
-            _, date = clock.DATED[name]
-            by_date: ColumnElement[bool] = date < self._now - self._length
-            return by_date
-        if clock.suspension(session, self._now):  # it may have begun since the purge did
-            return false()
-        return ages.old(session, name, self._now, self._length)
+            if trust_clock:
+                _, date = clock.DATED[name]
+                is_old: ColumnElement[bool] = date < now - self._length
+            elif clock.suspension(session, now):  # it may have begun since the purge did
+                return []
+            else:
+                is_old = ages.old(session, name, now, self._length)
+            return session.scalars(which.where(is_old)).all()

@@ -15,28 +15,26 @@ from receiver.orders.email_addresses import normalised
 from receiver.storage.database import Database
 from receiver.storage.models import OrderRow
 
-#: No value that is longer is looked into: an address is far shorter, and to normalise a long one takes long.
+#: Longer values aren't searched: an email address is far shorter, and normalising a long text takes long.
 _LONGEST = 1000
 _UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderRow.order.is_(None))
 
 
 def naming(session: Session, email: str) -> list[int]:
-    """Return the ids of those with this normalised e-mail in any of their values."""
+    """Return the ids of those with this normalised email in any of their values."""
     alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
     rows = session.execute(select(OrderRow.id, OrderRow.fields).where(_UNREAD, OrderRow.fields.contains("@")))
     return [pk for pk, fields in rows if any(alone.search(value) for value in _addresses(fields))]
 
 
 def empty(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
-    """Take the bodies out, batch by batch; what was parked is dismissed with it, for nothing is left to be read."""
+    """Take the bodies out, batch by batch; what was parked is dismissed too, since nothing is left to read."""
     for batch in purging.batches(pks):
         with database.write() as session:
-            theirs = update(OrderRow).where(OrderRow.id.in_(batch), _UNREAD)
-            emptied = session.scalars(
-                theirs.values(state="ignored", fields="[]", order=None, errors=None, email=None).returning(OrderRow.id)
-            )
-            number = len(list(emptied))
-        yield Purged(orders=number)
+            theirs = update(OrderRow).where(OrderRow.id.in_(batch), _UNREAD).returning(OrderRow.id)
+            empty_values = {"fields": "[]", "order": None, "errors": None, "email": None}
+            emptied = session.scalars(theirs.values(state="ignored", **empty_values)).all()
+        yield Purged(orders=len(emptied))
 
 
 def _addresses(fields: str) -> Iterator[str]:

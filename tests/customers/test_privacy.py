@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,7 +18,7 @@ from sqlalchemy import select, update
 
 from receiver.app.commands import customers as commands
 from receiver.app.components import Kit
-from receiver.customers import privacy
+from receiver.customers import csv_erasure, privacy
 from receiver.customers.purging import Purged
 from receiver.dispatch.replay import replay
 from receiver.errors import ConfigurationError
@@ -126,7 +128,7 @@ def test_an_erasure_leaves_no_word_of_the_person(settled: Served) -> None:
     assert erase(kit) == Purged(orders=2, mails=4, files=4, transmissions=1)
 
     assert b"ada@shop" not in bytes_of(kit).lower()
-    assert kept(kit, BEA).mails == 2
+    assert len(kept(kit, BEA).mails) == 2
     with pytest.raises(ConfigurationError):
         kept(kit)
 
@@ -252,6 +254,31 @@ def test_the_rows_of_the_csv_file_stay_without_the_person(serve: Callable[..., S
     assert csv_rows(path)[-1]["order_id"] == "A-9"
 
 
+def test_rows_of_the_csv_file_are_counted_once_nobody_writes(tmp_path: Path) -> None:
+    """A row that is half written when it's read would be missed."""
+    path = tmp_path / "orders.csv"
+    path.write_text(f"order_id,email\r\nA-1,{ADA}\r\n")
+    with path.open("ab") as writer, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(writer, fcntl.LOCK_EX)
+        writer.write(b"A-2,ada@")
+        writer.flush()
+        counted = pool.submit(csv_erasure.count, str(path), ADA)
+        with pytest.raises(TimeoutError):
+            counted.result(0.2)
+        writer.write(b"shop.example\r\n")
+        writer.flush()
+        fcntl.flock(writer, fcntl.LOCK_UN)
+        assert counted.result(10) == 2
+
+
+def test_rows_of_the_csv_file_are_counted_while_others_read(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text(f"order_id,email\r\nA-1,{ADA}\r\n")
+    with path.open("rb") as reader:
+        fcntl.flock(reader, fcntl.LOCK_SH)
+        assert csv_erasure.count(str(path), ADA) == 1
+
+
 def test_an_export_holds_when_and_by_what_consent_was_given(shop: Served) -> None:
     shop.post(order_fields(order_id="A-7", customer_accepts_marketing="true"))
     shop.settled()
@@ -312,7 +339,7 @@ def test_the_consequences_are_said_before(settled: Served) -> None:
     assert privacy.consequences(kept(settled.kit)) == [
         (
             "Removed permanently: the customer's details and consent, 1 address, the contents of 2 orders, "
-            "4 mails with any files in the outbox folder, 1 transmission."
+            "4 emails with any files in the outbox folder, 1 transmission."
         ),
         "Kept for the books: order numbers, dates, amounts and states, without personal data.",
         "Not erased: earlier backups, and data already sent to your website, chat or other servers.",

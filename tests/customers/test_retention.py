@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -14,7 +15,7 @@ from sqlalchemy import select, update
 
 from receiver.app.components import Kit
 from receiver.customers.purging import Purged
-from receiver.customers.retention import AGAIN, _Old
+from receiver.customers.retention import AGAIN
 from receiver.errors import Unavailable
 from receiver.mail import outbox
 from receiver.mail.message import Draft
@@ -161,10 +162,15 @@ def test_a_mail_that_is_sent_again_meanwhile_or_just_now_stays(kit: Kit, monkeyp
             session.flush()
             mine = update(MailRow).where(MailRow.message_id == message_id)
             session.execute(mine.values(state=state, lease_until=leased))
-    found = kit.retention._old_mails(_Old(now, timedelta(days=365), trust_clock=False))
-    with kit.database.write() as session:
-        session.execute(update(MailRow).where(MailRow.message_id == "<1@laden.de>").values(state="open"))
-    monkeypatch.setattr(kit.retention, "_old_mails", lambda _old: found)
+    find = kit.retention._old
+
+    def found_and_then_sent_again(name: str, *rest: Any) -> Sequence[int]:
+        found = find(name, *rest)
+        with kit.database.write() as session:
+            session.execute(update(MailRow).where(MailRow.message_id == "<1@laden.de>").values(state="open"))
+        return found
+
+    monkeypatch.setattr(kit.retention, "_old", found_and_then_sent_again)
     assert purge(kit).mails == 1
     with kit.database.read() as session:
         assert session.scalars(select(MailRow.message_id)).all() == ["<1@laden.de>", "<2@laden.de>"]

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
-from receiver.customers.registrars.troubles import FAILED
+from receiver.customers.registrars.registrations import FAILED
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import MailRow
 from tests.commanding import runner

@@ -239,7 +239,7 @@ def test_nobody_unknown_is_asked_for(desk: Desk) -> None:
 
 
 def test_all_who_are_missing_are_asked_for(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registrations, "_BATCH", 2)
+    monkeypatch.setattr("receiver.customers.purging.BATCH", 2)
     for number in range(5):
         desk.order(email=f"{number}@kunde.de", want=number == 0)
     desk.jobs.run_next()

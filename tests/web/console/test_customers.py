@@ -127,7 +127,7 @@ def test_an_export_is_a_file(ada: Served, visitor: Visitor) -> None:
 
 def test_an_erasure_says_first_what_it_does(ada: Served, visitor: Visitor) -> None:
     text = visitor.get("/admin/customers/1/erase").text
-    assert "the customer's details and consent, 1 address, the contents of 1 order, 2 mails" in text
+    assert "the customer's details and consent, 1 address, the contents of 1 order, 2 emails" in text
     assert "Kept for the books" in text
     assert len(ada.rows(CustomerRow)) == 1
 
