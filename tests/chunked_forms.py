@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from sqlalchemy import select
 
 from receiver.app.components import Kit
-from receiver.dispatch.replay import Replayed, replay_all
+from receiver.dispatch.replay import Replay, Replayed
 from receiver.intake.body import RawBody
 from receiver.intake.held_back import HeldBack
 from receiver.intake.reception import Delivery, Received
@@ -50,10 +50,8 @@ def states(kit: Kit) -> list[tuple[str, str | None]]:
 
 def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Replayed]:
     names = receipts or [row.receipt for row in rows(kit) if row.state == "parked"]
-    run = replay_all(
-        kit.database, names, sources=kit.sources, registry=kit.registry, accept_incomplete=accept_incomplete
-    )
-    return list(run)
+    again = Replay(sources=kit.sources, registry=kit.registry, accept_incomplete=accept_incomplete)
+    return list(again.each(kit.database, names))
 
 
 def accept(kit: Kit) -> None:

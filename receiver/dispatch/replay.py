@@ -1,4 +1,4 @@
-"""Run an order again: one that was not understood is read with today's mapping, another runs what is unfinished."""
+"""Run orders again: read what wasn't understood with today's mapping, and run what's unfinished of the others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from receiver.dispatch import handler_rows
@@ -19,101 +19,96 @@ from receiver.storage import jobs, order_queries
 from receiver.storage.database import Database
 from receiver.storage.models import HandlerRow, OrderRow
 
-#: The states of orders that no handler runs on; another mapping may make others of them.
+#: The states of orders that no handler runs on; another mapping may change them.
 _NEVER_RUN = frozenset({"ignored", "duplicate"})
 _LEFT_OUT = "left out when the parked order ran"
 
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of an order that was run again."""
+    """The result of running one order again."""
 
-    #: Its receipt, or what it was named when it could not be run again.
+    #: Its receipt, or how it was named if it can't be run again.
     receipt: str
-    #: The order's state, or *unchanged* when nothing of it was unfinished, or *failed* when it could not be run again.
+    #: The order's state, *unchanged* if nothing of it was unfinished, or *failed* if it can't be run again.
     state: str
     #: The same in words, with the reason or the next step.
     became: str
 
 
-def replay_all(
-    database: Database,
-    orders: Iterable[str],
-    *,
-    sources: Sources,
-    registry: Registry,
-    handler: str | None = None,
-    without: Collection[str] = (),
-    accept_incomplete: bool = False,
-    second_order: bool = False,
-) -> Iterator[Replayed]:
-    """Make orders run again, one transaction each; one that cannot be run stops no other.
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """How orders are run again; raises NotThere for a handler that doesn't run here."""
 
-    Raises NotThere for a handler that there is not.
-    """
-    _check_handlers(registry, [*without, *([handler] if handler else [])])
-    for order in orders:
-        try:
-            with database.write() as session:
-                done = replay(
-                    session,
-                    order,
-                    sources=sources,
-                    registry=registry,
-                    handler=handler,
-                    without=without,
-                    accept_incomplete=accept_incomplete,
-                    second_order=second_order,
-                )
-        except (ConfigurationError, ReceiverError) as error:
-            done = Replayed(order, "failed", str(error))
-        yield done
+    sources: Sources
+    registry: Registry
+    #: Run this handler again as a new run, whatever it did before. None runs what's unfinished. A parked order must be
+    #: understood first.
+    handler: str | None = None
+    #: Handlers that a parked order leaves out: they're *skipped*.
+    without: Collection[str] = ()
+    #: Run an order that may be incomplete as it is, unless there's a whole one.
+    accept_incomplete: bool = False
+    #: And run it even if there's another order with its order id.
+    second_order: bool = False
 
+    def __post_init__(self) -> None:
+        """Check that the named handlers run here."""
+        for name in (*self.without, *([self.handler] if self.handler else [])):
+            if self.registry.get(name) is None:
+                raise NotThere(f"No handler is named {name[:64]}; see `flask handlers list`.")
 
-def replay(
-    session: Session,
-    order: str,
-    *,
-    sources: Sources,
-    registry: Registry,
-    handler: str | None = None,
-    without: Collection[str] = (),
-    accept_incomplete: bool = False,
-    second_order: bool = False,
-) -> Replayed:
-    """Make an order run again and give what became of it; raises NotPossible when it cannot.
+    def each(self, database: Database, orders: Iterable[str]) -> Iterator[Replayed]:
+        """Run orders again, one transaction each; one that can't be run doesn't stop the others."""
+        for order in orders:
+            try:
+                with database.write() as session:
+                    done = self.one(session, order)
+            except (ConfigurationError, ReceiverError) as error:
+                done = Replayed(order, "failed", str(error))
+            yield done
 
-    It is named by its receipt or its order id, as `find_by_either` takes them.
+    def one(self, session: Session, order: str) -> Replayed:
+        """Run an order again, which is named by its receipt or its order id; raises NotPossible if it can't run."""
+        now = datetime.now(UTC)
+        row = order_queries.find_by_either(session, order)
+        _check_is_free(row)
+        if self.handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
+            return self._read_again(session, row, now)
+        _check_can_run(row)
+        if self.handler is not None:
+            _run_handler_again(session, row, self.registry, self.handler, now)
+        elif not _run_unfinished(session, row, now):
+            return Replayed(row.receipt, "unchanged", "nothing unfinished; name a handler to run it again")
+        return Replayed(row.receipt, "open", "open")
 
-    With ``handler`` that one runs again as a new run, whatever it made of the order before; an order that is parked
-    has to be understood first. The handlers ``without`` are left out of a parked order: they settle as *skipped*.
-    With ``accept_incomplete`` one that may have been cut is taken as it is, unless a whole one is there; beside another
-    order of its id it runs only as a ``second_order``.
-    """
-    now = datetime.now(UTC)
-    _check_handlers(registry, [*without, *([handler] if handler else [])])
-    row = order_queries.find_by_either(session, order)
-    _check_is_free(row)
-    if handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
+    def _read_again(self, session: Session, row: OrderRow, now: datetime) -> Replayed:
+        """Write what an order is by today's mapping; raises NotPossible if it stays ignored or a duplicate."""
         reading, columns = reread(
-            session, row, sources, now, accept_incomplete=accept_incomplete, second_order=second_order
+            session,
+            row,
+            self.sources,
+            now,
+            accept_incomplete=self.accept_incomplete,
+            second_order=self.second_order,
         )
-        _become(session, row, columns, registry, without, now)
-        if columns["state"] == "open":
-            settle_others(session, row, columns, sources)
-        return Replayed(row.receipt, columns["state"], in_words(row, reading, columns))
-    _check_can_run(row)
-    if handler is None and not _run_unfinished(session, row, now):
-        return Replayed(row.receipt, "unchanged", "nothing unfinished; name a handler to run it again")
-    if handler is not None:
-        _run_handler_again(session, row, registry, handler, now)
-    return Replayed(row.receipt, "open", "open")
+        state = columns["state"]
+        was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
+        if was_never_more or (row.order is not None and state == row.state):
+            _check_can_run(row)
+        _write(session, row, columns)
+        if state == "open":
+            for one in handler_rows.of_order(session, row, self.registry, now) if self.without else ():
+                if one.name in self.without:
+                    one.state, one.detail = "skipped", _LEFT_OUT
+            settle_others(session, row, columns, self.sources)
+        return Replayed(row.receipt, state, in_words(row, reading, columns))
 
 
 def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -> None:
-    """Make one handler run again on an order, by the caller alone: under a lease from the start.
+    """Prepare a new run of one handler, even one that the registry doesn't run, by the caller alone.
 
-    The handler may be one that the registry does not run. Raises NotPossible when it cannot run.
+    The order is under a lease from the start. Raises NotPossible if no handler can run on it.
     """
     now = datetime.now(UTC)
     _check_is_free(row)
@@ -122,35 +117,13 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
     _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
 
 
-def _become(
-    session: Session,
-    row: OrderRow,
-    columns: dict[str, Any],
-    registry: Registry,
-    without: Collection[str],
-    now: datetime,
-) -> None:
-    """Write what an order is by today's mapping; raises ConfigurationError for what stays ignored or a duplicate."""
-    state = columns["state"]
-    was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
-    if was_never_more or (row.order is not None and state == row.state):
-        _check_can_run(row)
-    _write(session, row, columns)
-    if state == "open" and without:
-        for one in handler_rows.of_order(session, row, registry, now):
-            if one.name in without:
-                one.state, one.detail = "skipped", _LEFT_OUT
-
-
 def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
-    """Queue what is unfinished; False when nothing is."""
-    unfinished = session.scalars(
-        select(HandlerRow).where(HandlerRow.order_pk == row.id, HandlerRow.state.not_in(("done", "skipped")))
-    ).all()
+    """Queue what's unfinished; return False if nothing is."""
+    unfinished = [one for one in row.handlers if one.state not in {"done", "skipped"}]
     if row.state == "done" or (row.state == "failed" and not unfinished):
         return False
     for one in unfinished:
-        _start_afresh(one, now)
+        _restart(one, now)
     _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
     return True
 
@@ -162,7 +135,7 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
         session.add(handler_rows.new_row(row, name, len(rows) + 1, now))
     elif one.attempts or one.state in handler_rows.FINISHED:
         one.run += 1
-        _start_afresh(one, now)
+        _restart(one, now)
     _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
 
 
@@ -185,13 +158,7 @@ def _check_can_run(row: OrderRow) -> None:
         raise NotPossible(f"{row.receipt} no longer has personal data, so no handler can run on it.")
 
 
-def _check_handlers(registry: Registry, names: Iterable[str]) -> None:
-    for name in names:
-        if registry.get(name) is None:
-            raise NotThere(f"No handler is named {name[:64]}; see `flask handlers list`.")
-
-
-def _start_afresh(one: HandlerRow, now: datetime) -> None:
+def _restart(one: HandlerRow, now: datetime) -> None:
     one.state = "pending"
     one.attempts = 0
     one.due_at = None

@@ -20,7 +20,7 @@ from receiver.app.commands import customers as commands
 from receiver.app.components import Kit
 from receiver.customers import csv_erasure, privacy
 from receiver.customers.purging import Purged
-from receiver.dispatch.replay import replay
+from receiver.dispatch.replay import Replay
 from receiver.errors import ConfigurationError
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
@@ -317,13 +317,8 @@ def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None
         settled.kit.database.write() as session,
         pytest.raises(ConfigurationError, match="no longer has personal data"),
     ):
-        replay(
-            session,
-            "rcp_00000001",
-            sources=settled.kit.sources,
-            registry=settled.kit.registry,
-            handler="notify_merchant",
-        )
+        again = Replay(sources=settled.kit.sources, registry=settled.kit.registry, handler="notify_merchant")
+        again.one(session, "rcp_00000001")
 
 
 @pytest.mark.parametrize("words", [("orders", "explain"), ("mail", "preview", "order_confirmation", "--order")])

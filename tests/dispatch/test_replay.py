@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from receiver.dispatch.replay import replay, replay_all
+from receiver.app.components import Kit
+from receiver.dispatch.replay import Replay
 from receiver.errors import ConfigurationError, UnknownSource
 from receiver.intake.explanation import explain_receipt
 from receiver.storage import order_queries
@@ -34,10 +36,13 @@ def idle(serve: Callable[..., Served]) -> Served:
     return serve(work=False)
 
 
+def replay(kit: Kit, **how: Any) -> Replay:
+    return Replay(sources=kit.sources, registry=kit.registry, **how)
+
+
 def again(shop: Served, receipt: str = "rcp_00000001", handler: str | None = None) -> str:
     with shop.kit.database.write() as session:
-        done = replay(session, receipt, sources=shop.kit.sources, registry=shop.kit.registry, handler=handler)
-    return done.became
+        return replay(shop.kit, handler=handler).one(session, receipt).became
 
 
 def refusal(shop: Served, receipt: str = "rcp_00000001", handler: str | None = None) -> str:
@@ -95,8 +100,7 @@ def test_a_handler_that_is_left_out_of_a_parked_order_never_runs_on_it(idle: Ser
     receipt = park(idle)
     map_names(idle)
     with idle.kit.database.write() as session:
-        sources, registry = idle.kit.sources, idle.kit.registry
-        done = replay(session, receipt, sources=sources, registry=registry, without=["email_customer"])
+        done = replay(idle.kit, without=["email_customer"]).one(session, receipt)
     assert done.state == "open"
     run(idle)
     assert idle.rows()[0].state == "done"
@@ -113,8 +117,7 @@ def test_a_handler_that_was_left_out_runs_when_it_is_named(idle: Served) -> None
     receipt = park(idle)
     map_names(idle)
     with idle.kit.database.write() as session:
-        sources, registry = idle.kit.sources, idle.kit.registry
-        replay(session, receipt, sources=sources, registry=registry, without=["email_customer"])
+        replay(idle.kit, without=["email_customer"]).one(session, receipt)
     run(idle)
     assert again(idle, receipt, handler="email_customer") == "open"
     run(idle)
@@ -135,9 +138,7 @@ def test_with_every_handler_left_out_a_parked_order_is_done(idle: Served) -> Non
     receipt = park(idle)
     map_names(idle)
     names = [handler.name for handler in idle.kit.registry.handlers]
-    (one,) = replay_all(
-        idle.kit.database, [receipt], sources=idle.kit.sources, registry=idle.kit.registry, without=names
-    )
+    (one,) = replay(idle.kit, without=names).each(idle.kit.database, [receipt])
     assert one.state == "open"
     run(idle)
     assert idle.rows()[0].state == "done"
@@ -146,9 +147,7 @@ def test_with_every_handler_left_out_a_parked_order_is_done(idle: Served) -> Non
 def test_many_are_run_one_after_the_other_and_one_that_cannot_stops_none(idle: Served) -> None:
     receipt = park(idle)
     map_names(idle)
-    found = list(
-        replay_all(idle.kit.database, ["rcp_00000009", receipt], sources=idle.kit.sources, registry=idle.kit.registry)
-    )
+    found = list(replay(idle.kit).each(idle.kit.database, ["rcp_00000009", receipt]))
     assert [(one.receipt, one.state) for one in found] == [("rcp_00000009", "failed"), (receipt, "open")]
 
 
@@ -156,7 +155,7 @@ def test_an_unknown_handler_to_leave_out_is_named(idle: Served) -> None:
     receipt = park(idle)
     map_names(idle)
     with pytest.raises(ConfigurationError, match="No handler is named nobody"), idle.kit.database.write() as session:
-        replay(session, receipt, sources=idle.kit.sources, registry=idle.kit.registry, without=["nobody"])
+        replay(idle.kit, without=["nobody"]).one(session, receipt)
     assert idle.rows()[0].state == "parked"
 
 
@@ -264,7 +263,7 @@ def test_nothing_is_read_while_the_mapping_is_wrong(idle: Served, make_app: Call
     config.write_text(before + broken, "utf-8")
     for kit in (idle.kit, make_app().extensions["receiver"]):
         with kit.database.write() as session, pytest.raises(ConfigurationError, match=r"config\.toml"):
-            replay(session, receipt, sources=kit.sources, registry=kit.registry)
+            replay(kit).one(session, receipt)
         with kit.database.read() as session, pytest.raises(ConfigurationError, match=r"config\.toml"):
             explain_receipt(session, receipt, kit.sources)
     config.write_text(before + MAPPING, "utf-8")

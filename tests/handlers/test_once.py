@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.app.components import Kit
-from receiver.dispatch.replay import replay
+from receiver.dispatch.replay import Replay
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.storage.models import HandlerRow, OnceRow
 from tests.served import Served, order_fields, signed
@@ -41,7 +41,8 @@ def test_the_first_who_asks_is_told_yes_and_all_others_no(run: Callable[[str], S
     shop.post(order_fields(order_id="A-2"))
     shop.kit.processor.run_next()
     with shop.kit.database.write() as session:
-        replay(session, "rcp_00000001", sources=shop.kit.sources, registry=shop.kit.registry, handler="send")
+        again = Replay(sources=shop.kit.sources, registry=shop.kit.registry, handler="send")
+        again.one(session, "rcp_00000001")
     shop.kit.processor.run_next()
 
     assert details(shop) == ["False False", "False False"]

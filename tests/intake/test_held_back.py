@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
-from receiver.dispatch.replay import Replayed, replay_all
+from receiver.dispatch.replay import Replay, Replayed
 from receiver.intake import held_back
 from receiver.intake.explanation import explain_receipt
 from receiver.intake.held_back import HeldBack
@@ -150,14 +150,8 @@ def test_a_second_order_runs_when_the_merchant_says_so(kit: Kit) -> None:
 
 
 def replay_as_second(kit: Kit, receipt: str) -> Replayed:
-    (one,) = replay_all(
-        kit.database,
-        [receipt],
-        sources=kit.sources,
-        registry=kit.registry,
-        accept_incomplete=True,
-        second_order=True,
-    )
+    again = Replay(sources=kit.sources, registry=kit.registry, accept_incomplete=True, second_order=True)
+    (one,) = again.each(kit.database, [receipt])
     return one
 
 

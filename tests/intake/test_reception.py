@@ -14,7 +14,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from receiver.app.components import Kit
-from receiver.dispatch.replay import Replayed, replay_all
+from receiver.dispatch.replay import Replay, Replayed
 from receiver.orders import encode_form, encode_json
 from receiver.orders.sample import dummy_order
 from receiver.storage import order_queries
@@ -177,7 +177,7 @@ def map_names(shop: Served) -> None:
 
 
 def replay(shop: Served, *receipts: str) -> list[Replayed]:
-    return list(replay_all(shop.kit.database, receipts, sources=shop.kit.sources, registry=shop.kit.registry))
+    return list(Replay(sources=shop.kit.sources, registry=shop.kit.registry).each(shop.kit.database, receipts))
 
 
 @pytest.mark.parametrize("word", [{"payment_status": "refunded"}, {"event": "order.refunded"}, {"test": "true"}])

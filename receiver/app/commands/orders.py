@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say, with_progress
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
-from receiver.dispatch.replay import replay_all
+from receiver.dispatch.replay import Replay
 from receiver.errors import NotThere
 from receiver.intake import parked
 from receiver.intake.explanation import explain_file, explain_receipt
@@ -93,9 +93,7 @@ def replay(
         receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
     elif not receipts:
         raise click.UsageError("Name an order, or use --parked.")
-    run = replay_all(
-        kit.database,
-        receipts,
+    again = Replay(
         sources=kit.sources,
         registry=kit.registry,
         handler=handler,
@@ -103,7 +101,7 @@ def replay(
         accept_incomplete=accept_incomplete,
         second_order=second_order,
     )
-    with with_progress(run, "Replaying", len(receipts)) as progress:
+    with with_progress(again.each(kit.database, receipts), "Replaying", len(receipts)) as progress:
         done = list(progress)
     rows = [{"receipt": one.receipt, "became": one.became} for one in done]
     print_rows(rows, as_json=as_json, empty="No orders are parked.")

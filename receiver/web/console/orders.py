@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit, current_kit
-from receiver.dispatch.replay import Replayed, replay
+from receiver.dispatch.replay import Replay, Replayed
 from receiver.errors import ConfigurationError, NotThere, UnknownSource
 from receiver.handlers.registry import Registry
 from receiver.intake import second_orders
@@ -111,15 +111,14 @@ def orders_run(receipt: str) -> ResponseReturnValue:
     try:
         with kit.database.write() as session:
             _found(session, receipt)
-            done = replay(
-                session,
-                receipt,
+            again = Replay(
                 sources=kit.sources,
                 registry=kit.registry,
                 handler=handler,
                 accept_incomplete=request.form.get("accept") in {"incomplete", "second order"},
                 second_order=request.form.get("accept") == "second order",
             )
+            done = again.one(session, receipt)
     except ConfigurationError as error:
         return next_page("console.orders_show", str(error), "bad", receipt=receipt)
     kit.engine.hint("orders")

@@ -11,7 +11,7 @@ from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
 from receiver.app.components import current_kit
-from receiver.dispatch.replay import replay_all
+from receiver.dispatch.replay import Replay
 from receiver.intake import held_back
 from receiver.intake import parked as parked_orders
 from receiver.sources import options
@@ -95,8 +95,8 @@ def parked_run_all() -> ResponseReturnValue:
         waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
     ids, until = iter(waiting), time.monotonic() + _SECONDS
     after = 0
-    run = replay_all(kit.database, waiting.values(), sources=kit.sources, registry=kit.registry, without=without)
-    for one in run:
+    again = Replay(sources=kit.sources, registry=kit.registry, without=without)
+    for one in again.each(kit.database, waiting.values()):
         after = next(ids)
         counts[one.state] += 1
         if time.monotonic() > until:
