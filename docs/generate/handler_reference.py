@@ -34,7 +34,8 @@ What a handler is, what it gets and what it may raise, drawn from the code itsel
 a handler](write-a-handler.md); the [recipes](recipes.md) are whole ones.
 
 ```python
-from receiver.handlers import Address, Context, Customer, InstancePath, Item, Order, RetryLater, Skip, handler
+from receiver.handlers import Address, Context, Customer, InstancePath, Item, Order, RetryLater, SecretUrl, Skip
+from receiver.handlers import handler, plain_line, retry_after
 ```
 """
 _ORDER = """\

@@ -1,8 +1,9 @@
 """The door for whoever writes a handler: one line imports all that it needs."""
 
 from receiver.handlers.context import Context
-from receiver.handlers.contract import Handler, HandlerFunction, RetryLater, Skip, handler
-from receiver.handlers.own_settings import InstancePath
+from receiver.handlers.contract import Handler, HandlerFunction, RetryLater, Skip, handler, retry_after
+from receiver.handlers.own_settings import InstancePath, SecretUrl
+from receiver.mail.text_layout import plain_line
 from receiver.orders import Address, Customer, Item, Order
 
 __all__ = [
@@ -15,6 +16,9 @@ __all__ = [
     "Item",
     "Order",
     "RetryLater",
+    "SecretUrl",
     "Skip",
     "handler",
+    "plain_line",
+    "retry_after",
 ]

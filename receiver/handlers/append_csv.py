@@ -14,8 +14,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from receiver.handlers import Context, InstancePath, Item, Order, handler
-from receiver.mail.text_layout import plain_line
+from receiver.handlers import Context, InstancePath, Item, Order, handler, plain_line
 
 #: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
 COLUMNS = (
@@ -26,8 +25,6 @@ COLUMNS = (
 #: Where a spreadsheet may read a formula: at a cell's begin, and behind what some take for the end of a cell. The
 #: full-width forms count too.
 _FORMULA = re.compile('(^|;[" ]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
-#: Bytes of the file that are looked at together.
-_BLOCK = 256 * 1024
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -84,71 +81,50 @@ def _locked(path: Path) -> Iterator[io.FileIO]:
 
 
 def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:
-    """Write the rows unless they are there, and the heading into an empty file; tells whether it wrote."""
-    block = _encoded(rows)
-    first_row = b"\n" + _encoded([rows[0][:2]]).rstrip() + b","
-    start = _find(file, first_row) + 1
-    if start and not _is_cut_off(_read_at(file, start, len(block) + 1), block):
+    """Write the rows unless they're there, and the heading into an empty file; return whether it wrote."""
+    block, first_cells = _encoded(rows), _encoded([rows[0][:2]]).rstrip() + b","
+    place, line_end = _place_of(first_cells, file)
+    file.seek(place)
+    standing = file.read(len(block) + 1) or b""
+    # Bytes that are the beginning of ours are what an attempt wrote that ended before its last byte.
+    is_cut_off = standing != block and block.startswith(standing)
+    if standing.startswith(first_cells) and not is_cut_off:
         return False
-    kept = start or _end_of_whole_rows(file)
-    heading = b"" if kept else (_BOM if bom else b"") + _encoded([list(COLUMNS)])
-    line_end = b"\r\n" if kept and _read_at(file, kept - 1, 1) != b"\n" else b""
+    heading = b"" if place else (_BOM if bom else b"") + _encoded([list(COLUMNS)])
     try:
-        file.truncate(kept)
+        file.truncate(place)
         _write(file, heading + line_end + block)
         os.fsync(file.fileno())
     except OSError:
-        file.truncate(kept)
+        file.truncate(place)
         raise
     return True
+
+
+def _place_of(first_cells: bytes, file: io.FileIO) -> tuple[int, bytes]:
+    """Return where the row with these first cells is, or else the end of the last whole row; and the line end to add.
+
+    The file is read line by line: a shop has more rows than fit into memory.
+    """
+    place, line_end = 0, b""
+    with open(file.fileno(), "rb", closefd=False) as lines:
+        lines.seek(0)
+        for line in lines:
+            if line.startswith(first_cells) or not _is_whole(line):
+                break
+            place += len(line)
+            line_end = b"" if line.endswith(b"\n") else b"\r\n"
+    return place, line_end
+
+
+def _is_whole(line: bytes) -> bool:
+    """Return whether a row was written to its end; an editor may have taken the last row's line end away."""
+    return line.endswith(b"\n") or len(next(csv.reader([line.decode("utf-8", "replace")]))) >= len(COLUMNS)
 
 
 def _write(file: io.FileIO, content: bytes) -> None:
     while content:
         content = content[file.write(content) :]
-
-
-def _is_cut_off(standing: bytes, block: bytes) -> bool:
-    """Return whether what stands from our first row on is the begin of our rows: an attempt ended as it wrote."""
-    return standing != block and block.startswith(standing)
-
-
-def _find(file: io.FileIO, wanted: bytes) -> int:
-    """Return where a text first stands in the file, -1 if nowhere; so many rows as a shop has are never in memory."""
-    file.seek(0)
-    begin, window = 0, b""
-    while part := file.read(_BLOCK):
-        window += part
-        if (at := window.find(wanted)) >= 0:
-            return begin + at
-        rest = window[-len(wanted) :]
-        begin += len(window) - len(rest)
-        window = rest
-    return -1
-
-
-def _read_at(file: io.FileIO, position: int, count: int) -> bytes:
-    file.seek(position)
-    return file.read(count) or b""
-
-
-def _end_of_whole_rows(file: io.FileIO) -> int:
-    """Return where the last complete row ends; one with too few columns and no line end was cut off while written."""
-    size = file.seek(0, os.SEEK_END)
-    last = _last_line(file, size)
-    columns = next(csv.reader([last.decode("utf-8", "replace")]), [])
-    return size - len(last) if len(columns) < len(COLUMNS) else size
-
-
-def _last_line(file: io.FileIO, size: int) -> bytes:
-    """Read back from the end, further each time, until a line's begin is found."""
-    length = _BLOCK
-    while True:
-        end = _read_at(file, max(size - length, 0), length)
-        at = end.rfind(b"\n")
-        if at >= 0 or length >= size:
-            return end[at + 1 :]
-        length *= 2
 
 
 def _encoded(rows: list[list[str]]) -> bytes:

@@ -1,7 +1,7 @@
-"""The contract between the kit and a handler: the decorator and what a handler may raise.
+"""The contract between the kit and a handler: the decorator, and what a handler may raise.
 
-What you write is one function: ``def name(order, context)``, marked with ``@handler``, in a file of
-``instance/handlers/``. Copy ``register_customer.py`` or an example of the recipes to start.
+You write one function, ``def name(order, context)``, marked with ``@handler``, in a file in ``instance/handlers/``.
+To start, copy ``register_customer.py`` or one of the recipes.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ from datetime import timedelta
 from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel
+from urllib3 import BaseHTTPResponse
 
 from receiver.handlers.context import Context
 from receiver.orders import Order
+from receiver.security.answers import retry_after_seconds
 
-#: The events that come; an order of any other is ignored, and no handler runs on it.
+#: The events that handlers run on; an order with any other event is ignored.
 EVENTS = ("order.completed",)
 
 HandlerFunction = Callable[[Order, Context], Any]
@@ -31,31 +33,39 @@ MARK = "__order_handler__"
 class Skip(Exception):
     """Raised by a handler that has nothing to do for this order.
 
-    Raise it: the handler is finished as *skipped*, nothing it did is kept, and the reason is shown in the console.
-    Raises TypeError for a reason that is no text.
+    The handler is then *skipped*. Nothing it did is kept, and the console shows the reason. Raises TypeError if the
+    reason isn't text.
     """
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
-        #: Shown in console and self test.
+        #: What the console and the self test show.
         self.reason = _checked_reason("Skip", reason)
 
 
 class RetryLater(Exception):
-    """Raised by a handler to be tried again ``after`` a time, or by the retry schedule.
+    """Raised by a handler to be tried again ``after`` a time, or else by the retry schedule.
 
-    Raise it: the attempt counts as failed, nothing it did is kept, and the reason is shown in the console. Neither
-    makes more attempts than ``retries`` allows. Raises TypeError for a reason that is no text and for an ``after``
-    that is no timedelta.
+    The attempt counts as failed: there are no more of them than ``retries`` allows. Nothing it did is kept, and the
+    console shows the reason. Raises TypeError if the reason isn't text, or ``after`` isn't a timedelta.
     """
 
     def __init__(self, reason: str = "asked to be tried again", *, after: timedelta | None = None) -> None:
         super().__init__(reason)
         if after is not None and not isinstance(after, timedelta):
             raise TypeError(f"RetryLater: after must be a timedelta, not {after!r}")
-        #: Shown in console and self test.
+        #: What the console and the self test show.
         self.reason = _checked_reason("RetryLater", reason)
         self.after = after
+
+
+def retry_after(answer: BaseHTTPResponse) -> timedelta | None:
+    """Return how long an answer's Retry-After (RFC 9110, section 10.2.3) asks to wait; None without one.
+
+    That's a day at most. Give it to ``RetryLater`` as ``after``.
+    """
+    seconds = retry_after_seconds(answer)
+    return None if seconds is None else timedelta(seconds=seconds)
 
 
 def _checked_reason(whose: str, reason: object) -> str:
@@ -70,24 +80,24 @@ class Handler:
 
     name: str
     function: HandlerFunction
-    #: Name of the handler that it waits for until that one is done, skipped or failed; while that one is being
-    #: retried it waits 15 minutes at most. None waits for nobody; nor do those that wait for each other in a circle.
+    #: Name of the handler that it waits for until that one is done, skipped or failed. While that one is being
+    #: retried, it waits for 15 minutes at most. Handlers that wait for each other in a circle don't wait.
     after: str | None = None
-    #: Whether it runs on a test transmission; there it has one attempt.
+    #: Whether it runs on test orders; there it has one attempt.
     on_test: bool = True
-    #: How many failed attempts are tried again; None means as many as RETRY_SCHEDULE has waits, 8 unless set.
+    #: How many failed attempts are tried again. None means as many as RETRY_SCHEDULE has waits: 8 unless you set it.
     retries: int | None = None
-    #: Seconds that one attempt may take; then its session is closed and the attempt has failed.
+    #: Seconds that one attempt may take. After that its session is closed, and the attempt has failed.
     timeout: float = 30
-    #: Names of the events that it runs on. So far order.completed is the only one that comes: a handler that names
-    #: others alone is not loaded.
+    #: Names of the events that it runs on. So far there's only order.completed, and a handler that names only others
+    #: isn't loaded.
     events: tuple[str, ...] = ("order.completed",)
-    #: A pydantic model of its own settings, which the table [handlers.NAME] gives and context.own holds. If a field is
-    #: required, the handler is off until that is given.
+    #: A pydantic model of its own settings, which are set in the table [handlers.NAME] and read from context.own. If a
+    #: field is required, the handler is off until that's set.
     settings: type[BaseModel] | None = None
 
     def __post_init__(self) -> None:
-        """Raise ValueError for an option of a wrong kind, naming handler and option."""
+        """Raise ValueError for an option with a wrong value, naming handler and option."""
         for option, is_right, wanted in _OPTIONS:
             value = getattr(self, option)
             if not is_right(value):
@@ -95,12 +105,12 @@ class Handler:
 
     @property
     def file(self) -> str:
-        """The path of the file it stands in."""
+        """The path of the file that it's in."""
         return self.function.__code__.co_filename
 
     @property
     def description(self) -> str:
-        """The first line of what the function says of itself; empty when it says nothing."""
+        """The first line of the function's docstring; empty without one."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
 
@@ -132,7 +142,7 @@ _OPTIONS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
 
 
 def _no_plain_function(marked: Any) -> str | None:
-    """Return what was decorated instead of a plain function; None for a plain function."""
+    """Return what was decorated if that isn't a plain function, else None."""
     if not inspect.isfunction(marked):
         return "a class" if inspect.isclass(marked) else f"an object of the class {type(marked).__name__}"
     if inspect.iscoroutinefunction(marked) or inspect.isasyncgenfunction(marked):
@@ -161,10 +171,10 @@ def handler(
 def handler(function: Any = None, /, **options: Any) -> Any:
     """Mark a function as a handler; its name is the handler's name.
 
-    The function is given an Order and a Context. What it returns is shown beside it as text; whatever else than
-    Skip and RetryLater it raises is a failed attempt, tried again by the retry schedule. The function itself is
-    returned untouched. Raises ValueError for an option of a wrong kind, and TypeError for one that there is not and
-    for what is no plain function.
+    The function gets an Order and a Context. The console shows what it returns, as text. If it raises anything except
+    Skip and RetryLater, the attempt has failed, and is tried again by the retry schedule. The decorator returns the
+    function unchanged. Raises ValueError for an option with a wrong value, and TypeError for an unknown option, or for
+    anything that isn't a plain function.
     """
 
     def mark(marked: Function) -> Function:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, Field, SecretStr
+from pydantic import BaseModel, Field
 from urllib3.exceptions import HTTPError
 
-from receiver.handlers import Context, Order, RetryLater, handler
-from receiver.mail.text_layout import plain_line
-from receiver.security.answers import retry_after_seconds
-from receiver.settings import checks
+from receiver.handlers import Context, Order, RetryLater, SecretUrl, handler, plain_line, retry_after
 
 #: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
 #: Rocket.Chat do.
@@ -32,18 +28,10 @@ _AT_WORK = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
 _LONGEST = 80
 
 
-def _is_address(url: SecretStr) -> SecretStr:
-    if wrong := checks.call_address(url.get_secret_value()):
-        raise ValueError(wrong)
-    return url
-
-
 class ChatSettings(BaseModel):
     """What ``[handlers.notify_chat]`` may hold."""
 
-    url: Annotated[SecretStr, AfterValidator(_is_address)] = Field(
-        description="incoming webhook of Slack, Discord or Teams that orders are posted to"
-    )
+    url: SecretUrl = Field(description="incoming webhook of Slack, Discord or Teams that orders are posted to")
     kind: Literal["auto", "slack", "discord", "teams"] = Field(
         "auto", description="`auto` tells by the address, and takes an unknown one for Slack's like"
     )
@@ -76,9 +64,7 @@ def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
         # The error's words hold the address, which is as good as a password.
         raise ConnectionError(f"the chat was not reached: {type(error).__name__}") from None
     if answer.status == 429:
-        wait = retry_after_seconds(answer)
-        after = None if wait is None else timedelta(seconds=wait)
-        raise RetryLater("the chat takes no more messages now", after=after)
+        raise RetryLater("the chat takes no more messages now", after=retry_after(answer))
     if not 200 <= answer.status < 300:
         raise ConnectionError(f"the chat answered {answer.status}; is its url still right?")
     return f"posted to {kind}"
@@ -102,10 +88,8 @@ def _line(order: Order, *, test: bool, names_customer: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write a piece of the order's text on one line, cut to a length that a message bears, with no mark at work."""
-    line = plain_line(text)
-    cut = line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"
-    return _AT_WORK.sub("\\g<0>\u200b", cut)
+    """Write a piece of the order's text on one line, cut to a length that fits a message, with no mark at work."""
+    return _AT_WORK.sub("\\g<0>\u200b", plain_line(text, _LONGEST))
 
 
 def _slack(text: str) -> dict[str, Any]:

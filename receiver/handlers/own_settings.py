@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ValidationError, ValidationInfo
+from pydantic import AfterValidator, BaseModel, SecretStr, ValidationError, ValidationInfo
 from pydantic_core import ErrorDetails
 
 from receiver.handlers.contract import Handler, RetryLater, Skip
-from receiver.settings import reading, wrong_values
+from receiver.settings import checks, reading, wrong_values
 from receiver.settings.environment import from_text
 from receiver.settings.handler_tables import ALIASES
 from receiver.settings.model import FILE
@@ -23,8 +23,16 @@ def _in_instance(path: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("instance", "")) / path
 
 
+def _web_address(url: SecretStr) -> SecretStr:
+    if wrong := checks.call_address(url.get_secret_value()):
+        raise ValueError(wrong)
+    return url
+
+
 #: A path in a handler's settings; a relative one begins at the instance folder.
 InstancePath = Annotated[Path, AfterValidator(_in_instance)]
+#: A web address in a handler's settings that's as good as a password, such as a chat's incoming webhook; never shown.
+SecretUrl = Annotated[SecretStr, AfterValidator(_web_address)]
 
 
 @dataclass(frozen=True)
