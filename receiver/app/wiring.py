@@ -17,7 +17,7 @@ from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
 from receiver.handlers import registry as handler_registry
-from receiver.handlers.context import Services
+from receiver.handlers.services import Services
 from receiver.handlers.forward import ForwardSettings
 from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception

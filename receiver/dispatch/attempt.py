@@ -1,4 +1,4 @@
-"""One attempt of one handler on one order: call it in a thread within its time, commit its work with its outcome."""
+"""One attempt of one handler on one order: call it in a thread, commit its work together with its outcome."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from queue import Empty, SimpleQueue
 
 from sqlalchemy.orm import Session
@@ -18,8 +17,9 @@ from receiver.dispatch import handler_rows
 from receiver.dispatch.handler_rows import LeaseLost
 from receiver.dispatch.outcome import Outcome
 from receiver.errors import Unavailable
-from receiver.handlers.context import Context, Run, Services
+from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, RetryLater, Skip
+from receiver.handlers.services import Services
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.orders import Order
 from receiver.storage import jobs
@@ -28,7 +28,7 @@ from receiver.storage.models import HandlerRow, OrderRow
 
 #: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.
 LONGEST_TRANSACTION = 1.5
-#: Abandoned threads that still run after which a handler is switched off until one of them ends.
+#: A handler is switched off while so many of its abandoned threads still run.
 MOST_ABANDONED = 3
 _SWITCHED_OFF = (
     f"switched off: {MOST_ABANDONED} of its abandoned attempts still hang; fix what it waits for and restart"
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 
 
 class Attempts:
-    """The one way to run a handler; it remembers which handlers have left threads behind."""
+    """The one way to run a handler; it knows which handlers have left threads behind."""
 
     def __init__(self, database: Database, services: Services, schedule: Sequence[int]) -> None:
         self._database = database
@@ -49,38 +49,38 @@ class Attempts:
         self._mutex = threading.Lock()
 
     def switched_off(self, name: str) -> bool:
-        """Return whether a handler is switched off, for the attempts of it that were abandoned and still run."""
+        """Return whether a handler is switched off, because too many abandoned attempts of it still run."""
         with self._mutex:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED
 
     def make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
-        """Make one attempt and write down how it ended; what nobody foresaw is a failed attempt too.
+        """Make one attempt and write down how it ended; an error of the kit's own is a failed attempt too.
 
-        Raises LeaseLost, and Unavailable when nothing can be written down.
+        Raises LeaseLost, and Unavailable if nothing can be written down.
         """
         one.attempts += 1
         try:
             self._make(row, one, handler)
         except (LeaseLost, Unavailable):
             raise
-        except Exception as error:  # noqa: BLE001 - else the order stayed open, and was run again, for ever
+        except Exception as error:  # noqa: BLE001 - or the order would stay open, and run for ever
             log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
             failed = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             self.end(row, one, failed.with_wait(handler, one.attempts, self._schedule, test=row.test))
 
     def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
-        order = handler_rows.order_of(row)  # its own copy: what the handler changes in it, no other handler sees
+        order = handler_rows.order_of(row)  # a copy, so no other handler sees what this one changes in it
         if reason := _not_to_run(handler, row, order):
             self.end(row, one, Outcome("skipped", reason))
             return
-        assert handler is not None  # noqa: S101 - or there had been a reason
+        assert handler is not None  # noqa: S101 - or there was a reason
         if handler_rows.leaves_marks(row):
             with self._database.write() as session:
-                handler_rows.mark_begun(session, row, one, datetime.now(UTC))
+                handler_rows.mark_begun(session, row, one)
         work = UnitOfWork(self._database)
         try:
-            outcome = self.call(handler, Context(self._services, _run_of(row, one), order, work), work)
+            outcome = self.call(handler, Context(self._services, row, one, order, work), work)
             if outcome.state == "done":
                 outcome = self._commit(row, one, work, outcome)
         finally:
@@ -89,7 +89,7 @@ class Attempts:
             self.end(row, one, outcome.with_wait(handler, one.attempts, self._schedule, test=row.test))
 
     def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
-        """Call the handler and return how it ended; never raises. The caller commits its work, or closes it."""
+        """Call the handler and return how it ended; the caller commits its work, or closes it. Never raises."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
@@ -104,7 +104,7 @@ class Attempts:
     def _wait(
         self, thread: threading.Thread, ended: SimpleQueue[Outcome], handler: Handler, work: UnitOfWork
     ) -> Outcome:
-        """Wait for the call's end, or abandon it at its timeout; a session that is held too long is cut off."""
+        """Wait for the call's end, or abandon it at its timeout; cut off a session that's held for too long."""
         deadline = time.monotonic() + handler.timeout
         overrun = None
         while time.monotonic() < deadline:
@@ -127,7 +127,7 @@ class Attempts:
         return overrun or Outcome("retrying", f"took longer than its timeout of {handler.timeout:g} s")
 
     def _commit(self, row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcome) -> Outcome:
-        """Commit the handler's work, its emails and its *done* together; a test's work is rolled back."""
+        """Commit the handler's work, its emails and its *done* together; on a test order, roll its work back."""
         try:
             transaction = None if row.test else work.transaction()
             if transaction is None:
@@ -135,10 +135,9 @@ class Attempts:
                 self.end(row, one, outcome, work)
             else:
                 with Session(transaction.connection) as session:
-                    columns = handler_rows.write_outcome(session, row, one, outcome, work, datetime.now(UTC))
+                    handler_rows.write_outcome(session, row, one, outcome, work)
                     session.flush()
                 transaction.commit()
-                handler_rows.take_over(one, columns)
         except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
@@ -146,12 +145,8 @@ class Attempts:
         return outcome
 
     def end(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None = None) -> None:
-        """Write down how a handler ended; raises what ``make`` raises."""
-        columns = jobs.write_down(
-            self._database,
-            lambda session: handler_rows.write_outcome(session, row, one, outcome, work, datetime.now(UTC)),
-        )
-        handler_rows.take_over(one, columns)
+        """Write down how an attempt ended; raises what ``make`` raises."""
+        jobs.write_down(self._database, lambda session: handler_rows.write_outcome(session, row, one, outcome, work))
 
 
 def _run(handler: Handler, context: Context, ended: SimpleQueue[Outcome]) -> None:
@@ -166,7 +161,7 @@ def _run(handler: Handler, context: Context, ended: SimpleQueue[Outcome]) -> Non
 
 
 def _outcome_of(handler: Handler, context: Context) -> Outcome:
-    """Call the function and return what it said; raises what it raised, and what reading its words raises."""
+    """Call the function and return how it ended; raises what it raised, and what reading its texts raises."""
     try:
         returned = handler.function(context.order, context)
         if isinstance(returned, Coroutine | Generator):
@@ -185,16 +180,3 @@ def _not_to_run(handler: Handler | None, row: OrderRow, order: Order) -> str | N
     if row.test and not handler.on_test:
         return "does not run on a test transmission"
     return None if order.event in handler.events else f"does not run on {order.event}"
-
-
-def _run_of(row: OrderRow, one: HandlerRow) -> Run:
-    return Run(
-        handler=one.name,
-        event_id=row.key,
-        source=row.source,
-        receipt=row.receipt,
-        order_pk=row.id,
-        run=one.run,
-        attempt=one.attempts,
-        test=row.test,
-    )

@@ -18,7 +18,7 @@ _LONGEST_WAIT = timedelta(days=365)
 class Outcome:
     """How an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
 
-    Whatever a handler said, this can be written down: texts are cut and made storable, a wait is a year at most.
+    It can always be written down: a text is cut and made storable, and a wait is a year at most.
     """
 
     state: str
@@ -28,14 +28,14 @@ class Outcome:
     milliseconds: int = 0
 
     def __post_init__(self) -> None:
-        """Make detail and wait fit to be written down."""
+        """Cut the detail and the wait to what can be stored."""
         if self.detail is not None:
             object.__setattr__(self, "detail", printable(self.detail[:_LONGEST_DETAIL]))
         if self.after is not None:
             object.__setattr__(self, "after", min(self.after, _LONGEST_WAIT))
 
     def with_wait(self, handler: Handler | None, attempts: int, schedule: Sequence[int], *, test: bool) -> Outcome:
-        """Return *retrying* as *failed* once there were enough attempts, else with its wait; a test has one attempt."""
+        """Return *retrying* with its wait, or as *failed* if that was the last attempt; a test order has only one."""
         if self.state != "retrying":
             return self
         retries = handler.retries if handler and handler.retries is not None else len(schedule)

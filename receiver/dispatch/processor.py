@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver import errors
@@ -17,8 +16,8 @@ from receiver.dispatch.attempt import Attempts
 from receiver.dispatch.handler_rows import LeaseLost
 from receiver.dispatch.outcome import Outcome
 from receiver.errors import Unavailable
-from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
+from receiver.handlers.services import Services
 from receiver.storage import jobs
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
@@ -33,7 +32,7 @@ log = logging.getLogger(__name__)
 
 
 class Processor:
-    """What runs handlers on orders: on queued ones when they're due, on tests at once."""
+    """What runs handlers on orders: on queued ones when they're due, on test orders at once."""
 
     def __init__(
         self,
@@ -51,25 +50,25 @@ class Processor:
         self.attempts = Attempts(database, services, schedule)
 
     def is_due(self) -> bool:
-        """Return, by a read, whether handlers are to be run on an order now."""
+        """Return whether an order is due; this only reads."""
         return jobs.anything_due(self._database, OrderRow, self._leases.free(OrderRow))
 
     def run_next(self) -> bool:
-        """Run the oldest due order's unfinished handlers; False when no order was due."""
+        """Run the unfinished handlers of the order that's due first; return False if none is due."""
         now = datetime.now(UTC)
         with self._database.write() as session:
             row = jobs.claim(session, OrderRow, now, self._leases.free(OrderRow))
             if row is None:
                 return False
             rows = handler_rows.of_order(session, row, self._registry, now)
-            self._settle_lost(session, row, handler_rows.lost(session, row, rows), now)
+            self._settle_lost(session, row, handler_rows.lost(session, row, rows))
         self._run(row, rows, self._end_interrupted_test if row.test else self._attempt)
         return True
 
     def run_test(self, pk: int) -> list[dict[str, Any]]:
-        """Run all handlers, once each, on a test transmission that was recorded under a lease.
+        """Run all handlers once on a test order that was recorded under a lease.
 
-        Returns name, state, detail and ms of each after 9 s at the latest, unfinished ones as *pending*.
+        Return name, state, detail and milliseconds of each, after 9 s at most; unfinished ones are *pending*.
         """
         with self._database.write() as session:
             row = session.get_one(OrderRow, pk)
@@ -78,17 +77,16 @@ class Processor:
         thread.start()
         thread.join(TEST_PATIENCE)
         with self._database.read() as session:
-            mine = select(HandlerRow).where(HandlerRow.order_pk == pk).order_by(HandlerRow.position)
             return [
                 {"name": one.name, "state": one.state, "detail": one.detail, "ms": one.milliseconds}
-                for one in session.scalars(mine)
+                for one in session.get_one(OrderRow, pk).handlers
             ]
 
     def run_one(self, pk: int, name: str) -> HandlerRow:
         """Make one attempt of one handler on an order that was recorded under a lease, and return its row.
 
-        It waits for no other handler, and no other one runs. The caller renews the lease. Raises Unavailable when
-        nothing can be written down, or when the lease was lost.
+        It doesn't wait for other handlers, and runs no others. The caller renews the lease. Raises Unavailable if
+        nothing can be written down, or if the lease was lost.
         """
         with self._database.read() as session:
             row = session.get_one(OrderRow, pk)
@@ -108,18 +106,18 @@ class Processor:
     def _end_interrupted_test(self, row: OrderRow, one: HandlerRow) -> None:
         self.attempts.end(row, one, _INTERRUPTED_TEST)
 
-    def _settle_lost(self, session: Session, row: OrderRow, lost: list[HandlerRow], now: datetime) -> None:
-        """End the attempts that seem to have ended their process, in the transaction that claimed the order."""
+    def _settle_lost(self, session: Session, row: OrderRow, lost: list[HandlerRow]) -> None:
+        """End the attempts that seem to have ended their process, in the transaction that claims the order."""
         for one in lost:
             log.error("handler %s: %s", one.name, _LOST.detail)
             outcome = _LOST.with_wait(self._registry.get(one.name), one.attempts, self._schedule, test=row.test)
-            handler_rows.take_over(one, handler_rows.write_outcome(session, row, one, outcome, None, now))
+            handler_rows.write_outcome(session, row, one, outcome)
 
     def _run_guarded(self, row: OrderRow, rows: list[HandlerRow]) -> None:
-        """Run a test's handlers in a thread of its own, whose errors nobody else would catch."""
+        """Run a test order's handlers in a thread of its own, whose errors nobody else would catch."""
         try:
             self._run(row, rows, self._attempt)
-        except Exception as error:  # noqa: BLE001 - left alone, Python prints it whole, personal data included
+        except Exception as error:  # noqa: BLE001 - or Python prints it all, with personal data
             log.error("a test transmission failed: %s", errors.describe_for_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], finish: Callable[[OrderRow, HandlerRow], None]) -> None:

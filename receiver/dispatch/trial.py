@@ -19,8 +19,8 @@ from receiver.dispatch import replay
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.row_changes import Change, watched
 from receiver.errors import ConfigurationError, NotThere
-from receiver.handlers.context import Services
 from receiver.handlers.registry import Registry
+from receiver.handlers.services import Services
 from receiver.intake.order_row import what_was_read
 from receiver.mail import outbox
 from receiver.orders import Understood
