@@ -124,7 +124,7 @@ class Parts:
             http=pool,
             account_links=self.account_links,
             forwarding=forwarding,
-            settings=MappingProxyType(shown),
+            settings=MappingProxyType(shown | self.registry.former_settings()),
             own_settings=self.registry.own_settings,
         )
         self.processor = Processor(database, leases, self.registry, self.services, schedule=schedule)

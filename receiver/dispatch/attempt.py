@@ -8,7 +8,6 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import replace
-from queue import Empty, SimpleQueue
 
 from sqlalchemy.orm import Session
 
@@ -93,7 +92,7 @@ class Attempts:
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
-        ended = SimpleQueue[Outcome]()
+        ended: list[Outcome] = []
         thread = threading.Thread(
             target=_run, args=(handler, context, ended), name=f"handler-{handler.name}", daemon=True
         )
@@ -101,25 +100,21 @@ class Attempts:
         outcome = self._wait(thread, ended, handler, work)
         return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
-    def _wait(
-        self, thread: threading.Thread, ended: SimpleQueue[Outcome], handler: Handler, work: UnitOfWork
-    ) -> Outcome:
+    def _wait(self, thread: threading.Thread, ended: list[Outcome], handler: Handler, work: UnitOfWork) -> Outcome:
         """Wait for the call's end, or abandon it at its timeout; cut off a session that's held for too long."""
         deadline = time.monotonic() + handler.timeout
         overrun = None
-        while time.monotonic() < deadline:
-            try:
-                outcome = ended.get(timeout=_LOOK_EVERY_SECONDS)
-            except Empty:
-                if overrun is None and work.held_for() > LONGEST_TRANSACTION:
-                    work.cut_off()
-                    overrun = Outcome(
-                        "retrying",
-                        f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
-                        "do slow work before the first use of context.session",
-                    )
-            else:
-                return overrun or outcome
+        while thread.is_alive() and time.monotonic() < deadline:
+            thread.join(_LOOK_EVERY_SECONDS)
+            if overrun is None and thread.is_alive() and work.held_for() > LONGEST_TRANSACTION:
+                work.cut_off()
+                overrun = Outcome(
+                    "retrying",
+                    f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
+                    "do slow work before the first use of context.session",
+                )
+        if ended:
+            return overrun or ended[0]
         work.cut_off()
         with self._mutex:
             self._abandoned[handler.name].append(thread)
@@ -149,7 +144,7 @@ class Attempts:
         jobs.write_down(self._database, lambda session: handler_rows.write_outcome(session, row, one, outcome, work))
 
 
-def _run(handler: Handler, context: Context, ended: SimpleQueue[Outcome]) -> None:
+def _run(handler: Handler, context: Context, ended: list[Outcome]) -> None:
     outcome = Outcome("retrying", "did not finish")
     try:
         outcome = _outcome_of(handler, context)
@@ -157,7 +152,7 @@ def _run(handler: Handler, context: Context, ended: SimpleQueue[Outcome]) -> Non
         outcome = Outcome("retrying", errors.describe_with_location(error, handler.file))
         log.warning("handler %s failed: %s", handler.name, errors.describe_for_log(error, handler.file))
     finally:
-        ended.put(outcome)
+        ended.append(outcome)
 
 
 def _outcome_of(handler: Handler, context: Context) -> Outcome:

@@ -15,28 +15,35 @@ from receiver.storage.processes import Loaded, living
 
 
 def loaded_files(registry: Registry) -> Callable[[], dict[str, str]]:
-    """Make what gives the digest of each loaded file: of installed handlers as they are at this call, just loaded.
+    """Return a function that returns the digest of each loaded file; those of installed handlers are read now.
 
-    A shared file that a handler imports only when it runs is among them from then on.
+    If a handler imports a shared file only when it runs, that file is among them from then on.
     """
     others = {handler.file for handler in registry.found() if _key(registry, handler.file) == handler.file}
     installed = {file: found for file in others if (found := _digest(Path(file)))}
-    return lambda: {**installed, **(registry.files.digests if registry.files else {})}
+    return lambda: {**installed, **registry.files.digests}
 
 
 def differences(database: Database, registry: Registry) -> list[str]:
-    """Return a sentence for each handler that differs between a running process and the disk.
+    """Return a sentence for each difference between a running process and the registry, which was just loaded.
 
-    The registry is that of this process, which a command has just loaded. Without a usable database nothing is known.
+    There's none if the database can't be used, because it says which processes run.
     """
     said = [sentence for process in _living(database) for sentence in _of(process, registry)]
     return list(dict.fromkeys(said))
 
 
 def outdated(database: Database, registry: Registry) -> set[str]:
-    """Name the handlers of the registry that a living process has not loaded as their file is now."""
-    names = {handler.name for handler in registry.handlers}
-    return {name for process in _living(database) for name in names if not _runs(process, registry, name)}
+    """Return the names of the handlers that a running process hasn't loaded as they are now."""
+    found: set[str] = set()
+    for process in _living(database):
+        changed = _changed(process, registry)
+        found |= {
+            handler.name
+            for handler in registry.handlers
+            if handler.name not in process.handlers or _key(registry, handler.file) in changed
+        }
+    return found
 
 
 def _living(database: Database) -> list[Loaded]:
@@ -46,49 +53,33 @@ def _living(database: Database) -> list[Loaded]:
 
 
 def _of(process: Loaded, registry: Registry) -> Iterator[str]:
-    on_disk = _on_disk(process, registry)
-    restart = f"after the {process.kind} started: restart it."
-    broken = {_key(registry, file) for file in registry.broken}  # a restart would not load it
-    for name in sorted(on_disk.keys() - process.files.keys() - broken):
-        yield f"{name} was added {restart}"
-    for name, then in process.files.items():
-        now = then if name in broken else on_disk.get(name)
-        if now is None and not Path(name).is_absolute():
-            yield f"{name} was removed {restart}"
-        elif now is not None and now != then:
-            yield f"{Path(name).name} was changed {restart}"
-    yield from _of_names(process, registry, on_disk)
-
-
-def _of_names(process: Loaded, registry: Registry, on_disk: dict[str, str]) -> Iterator[str]:
-    """Return the handlers that settings or an installed package add or remove, with no file changed."""
-    names = {handler.name: handler for handler in registry.handlers}
-    changed = {name for name in on_disk.keys() | process.files.keys() if on_disk.get(name) != process.files.get(name)}
-    for name, handler in names.items():
-        if name not in process.handlers and _key(registry, handler.file) not in changed:
+    changed = _changed(process, registry)
+    broken = {_key(registry, file) for file in registry.broken}  # a restart wouldn't load these
+    for name, became in changed.items():
+        is_installed = Path(name).is_absolute()  # if it's gone, so is its handler, which is named below
+        if name not in broken and not (is_installed and became == "removed"):
+            shown = Path(name).name if is_installed else name
+            yield f"{shown} was {became} after the {process.kind} started: restart it."
+    # Settings and packages add and remove handlers too, with no file changed.
+    names = {handler.name: _key(registry, handler.file) for handler in registry.handlers}
+    for name, file in names.items():
+        if name not in process.handlers and file not in changed:
             yield f"{name} runs by settings and packages as they are now, but not in the {process.kind}: restart it."
-    if changed:
-        return
-    for name in process.handlers:
+    for name in process.handlers if not changed else ():
         if name not in names:
             yield f"{name} runs in the {process.kind}, but not by settings and packages as they are now: restart it."
 
 
-def _runs(process: Loaded, registry: Registry, name: str) -> bool:
-    handler = registry.get(name)
-    file = _key(registry, handler.file) if handler else ""
-    return name in process.handlers and process.files.get(file) == _on_disk(process, registry).get(file)
-
-
-def _on_disk(process: Loaded, registry: Registry) -> dict[str, str]:
-    """Return the digests, as they are now, of the files that the process has loaded, and of all files of handlers."""
-    if registry.files is None:
-        return {}
-    folder = registry.files.folder
+def _changed(process: Loaded, registry: Registry) -> dict[str, str]:
+    """Return each file that isn't as the process has loaded it: whether it was *added*, *changed* or *removed*."""
+    names = set(process.files)
     with suppress(OSError):
-        names = {*process.files, *(path.name for path in registry.files.listed())}
-        return {name: found for name in sorted(names) if (found := _digest(folder / name))}
-    return {}
+        names |= {path.name for path in registry.files.listed()}
+    return {
+        name: "removed" if now is None else "changed" if name in process.files else "added"
+        for name in sorted(names)
+        if (now := _digest(registry.files.folder / name)) != process.files.get(name)
+    }
 
 
 def _digest(file: Path) -> str | None:
@@ -99,7 +90,6 @@ def _digest(file: Path) -> str | None:
 
 
 def _key(registry: Registry, file: str) -> str:
-    """Return the path under which a file's digest stands: from the folder of handlers on, where it lies in there."""
-    folder = registry.files.folder if registry.files else None
-    inside = folder is not None and Path(file).is_relative_to(folder)
-    return str(Path(file).relative_to(folder)) if inside and folder else file
+    """Return the path that a file's digest is kept under: from the folder of handlers on if it's in there."""
+    folder = registry.files.folder
+    return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file

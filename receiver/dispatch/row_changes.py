@@ -1,4 +1,4 @@
-"""What a trial changes in a copy of the database, row by row: how each row was before, and how it is after."""
+"""What a trial changes in a copy of the database: each row as it was before, and as it is after."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one row: its values before and after, by column.
+    """The values of one row before and after, by column.
 
-    ``before`` is None for a new row, ``after`` for a deleted one. Times are aware ISO 8601 text where the column
-    is known to hold one.
+    ``before`` is None for a new row, ``after`` for a deleted one. A time in a table of the receiver's is ISO 8601 text
+    with its offset.
     """
 
     table: str
@@ -43,10 +43,10 @@ class Change:
 
 @contextmanager
 def watched(database: Database, *, without: Collection[str] = ()) -> Iterator[list[Change]]:
-    """Fill the list, at the block's end, with what changed inside it, except in the tables ``without``.
+    """At the block's end, fill the list with what the block changed, except in the tables ``without``.
 
-    Nobody else may write to the database meanwhile. A copy of it is left beside it. Not seen are virtual tables,
-    and columns that came or went.
+    Nobody else may write to the database meanwhile. A copy of it is left beside it. Virtual tables aren't compared,
+    nor are columns that the block adds or drops.
     """
     after = Path(str(database.engine.url.database))
     before = after.with_name(f"{after.name}.before")
@@ -73,7 +73,7 @@ def _changes(connection: Any, table: str) -> Iterator[Change]:
 
 
 def _columns(connection: Any, table: str) -> tuple[list[str], list[str]]:
-    """Return the columns that a table has in each database that has it, and those that tell its rows apart."""
+    """Return the columns that a table has in both databases, if it's in both, and those that identify its rows."""
     infos = [
         {name: key for _, name, _, _, _, key in connection.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")}
         for schema in ("main", "before")
@@ -85,7 +85,7 @@ def _columns(connection: Any, table: str) -> tuple[list[str], list[str]]:
 
 
 def _rows(connection: Any, table: str, columns: list[str], keys: list[str], one: str, other: str) -> dict[Any, Row]:
-    """Return the rows of a table in one database that are not the same in the other, by their keys."""
+    """Return the rows of a table in one database that aren't the same in the other, by their keys."""
     cells = ", ".join(f"{_quoted(name)} COLLATE BINARY" for name in columns)
     select = f"SELECT {cells} FROM {{}}.{_quoted(table)}"  # noqa: S608 - the database's own names
     if table not in _tables(connection, one):
@@ -96,18 +96,17 @@ def _rows(connection: Any, table: str, columns: list[str], keys: list[str], one:
 
 
 def _readable(table: str, row: Row) -> Row:
+    """Return a row as a person reads it: how many bytes there are instead of bytes, and times as text."""
     known = Base.metadata.tables.get(table)
     instants = {one.name for one in known.columns if isinstance(one.type, Instant)} if known is not None else set()
-    return {name: _readable_value(value, is_instant=name in instants) for name, value in row.items()}
 
+    def shown(name: str, value: Any) -> Any:
+        if isinstance(value, bytes):
+            return f"{len(value)} bytes"
+        is_time = name in instants and isinstance(value, int)
+        return Instant().process_result_value(value, None).isoformat() if is_time else value  # type: ignore[arg-type, union-attr]
 
-def _readable_value(value: Any, *, is_instant: bool) -> Any:
-    if isinstance(value, bytes):
-        return f"{len(value)} bytes"
-    if is_instant and isinstance(value, int):
-        when = Instant().process_result_value(value, None)  # type: ignore[arg-type]
-        return when.isoformat() if when else None
-    return value
+    return {name: shown(name, value) for name, value in row.items()}
 
 
 def _quoted(name: str) -> str:

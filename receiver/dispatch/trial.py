@@ -1,9 +1,9 @@
-"""Run one handler on one order and tell what it did: for real, or on a copy of the database that is thrown away."""
+"""Run one handler on one order and say what it did: for real, or on a copy of the database that's thrown away."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -32,28 +32,28 @@ from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 
-#: What the receiver itself writes for every order that is run.
+#: The tables that the receiver itself writes to when it runs a handler.
 RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})
 _RENEW_SECONDS = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRun:
-    """What one attempt of a handler made of an order."""
+    """What one attempt of a handler did with an order."""
 
     handler: str
     order_id: str | None
     #: ``done``, ``skipped``, ``retrying`` or ``failed``.
     state: str
-    #: What it returned, or why it did not end well.
+    #: What it returned, or why it failed or was skipped.
     detail: str | None
     milliseconds: int
     mails: Sequence[MailRow]
-    #: What it changed in all tables but the receiver's own records; None for a run that counts: others write, too.
+    #: What it changed in all tables except RECORDS; None for a run that counts, when others write too.
     changes: Sequence[Change] | None
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it as JSON's types; a mail's text is whole."""
+        """Return all of it in JSON's types, with the whole text of each email."""
         return {
             "handler": self.handler,
             "order_id": self.order_id,
@@ -67,57 +67,52 @@ class TrialRun:
 
 @dataclass(frozen=True, kw_only=True)
 class HandlerTrials:
-    """One handler on one order, run beside the queue."""
+    """What runs one handler on one order, beside the queue."""
 
     database: Database
     services: Services
     registry: Registry
     #: Seconds between a handler's attempts.
     schedule: Sequence[int]
-    #: Where the emails of a trial go, whomever they were for.
+    #: Where the emails of a trial go, whoever they were for.
     merchant_email: str
 
     def on_order(self, name: str, order: str, *, dry_run: bool) -> TrialRun:
         """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
 
-        On a ``dry_run`` the database stays as it was and no email is sent. Raises ConfigurationError when there is
-        no such handler or order, or when it can't run on it.
+        A ``dry_run`` changes nothing in the database and sends no email. Raises ConfigurationError if there's no such
+        handler or order, or if the handler can't run on it.
         """
-        registry = _with(self.registry, name)
-        with _copy(self.database) if dry_run else nullcontext(self.database) as database:
-            with database.write() as session:
-                row = order_queries.find_by_either(session, order)
-                replay.take(session, row, registry=self.registry, handler=name)
-            return (self._try if dry_run else self._run)(database, registry, name, row)
+        return self._on(name, lambda session: order_queries.find_by_either(session, order), on_copy=dry_run)
 
     def on_sample(self, name: str, *, dry_run: bool) -> TrialRun:
-        """Run a handler on the sample order, as if it were a real one, of which the database keeps nothing.
+        """Run a handler on the sample order as if it were a real one; the database keeps nothing of the order.
 
-        Unless it is a ``dry_run`` its emails are sent: to the merchant, whomever they were for. Raises NotThere when
-        there is no such handler.
+        Unless it's a ``dry_run``, the emails are sent to the merchant, whoever they were for. Raises NotThere if
+        there's no such handler.
         """
-        registry = _with(self.registry, name)
-        with _copy(self.database) as database:
-            with database.write() as session:
-                row = _sample(datetime.now(UTC))
-                session.add(row)
-                session.flush()
-                replay.take(session, row, registry=self.registry, handler=name)
-            trial = self._try(database, registry, name, row)
+        trial = self._on(name, _add_sample, on_copy=True)
         if trial.mails and not dry_run:
             with self.database.write() as session:
                 for mail in trial.mails:
                     _send_to_merchant(session, mail, self.merchant_email)
         return trial
 
-    def _try(self, copy: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
-        """Run it on a copy of the database, which tells what changed."""
-        with watched(copy, without=RECORDS) as changes:
-            trial = self._run(copy, registry, name, row)
-        return replace(trial, changes=changes)
+    def _on(self, name: str, find: Callable[[Session], OrderRow], *, on_copy: bool) -> TrialRun:
+        """Run a handler on the order that is found; on a copy of the database, see what changes too."""
+        registry = _with(self.registry, name)
+        with _copy(self.database) if on_copy else nullcontext(self.database) as database:
+            with database.write() as session:
+                row = find(session)
+                replay.take(session, row, registry=self.registry, handler=name)
+            if not on_copy:
+                return self._run(database, registry, name, row)
+            with watched(database, without=RECORDS) as changes:
+                trial = self._run(database, registry, name, row)
+            return replace(trial, changes=changes)
 
     def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
-        """Make the attempt as the queue would, and gather what it left."""
+        """Make the attempt as the queue would, and gather what came of it."""
         leases = Leases(database)
         services = replace(self.services, database=database)
         processor = Processor(database, leases, registry, services, schedule=self.schedule)
@@ -139,24 +134,24 @@ class HandlerTrials:
 
 
 def _with(registry: Registry, name: str) -> Registry:
-    """Return a registry with this handler; one that's otherwise left out gets one attempt, since nobody retries it."""
+    """Return a registry with this handler; one that's left out gets one attempt, because nobody would retry it."""
     if registry.get(name):
         return registry
-    for left_out in registry.left_out:
-        if left_out.name == name:
-            return replace(registry, handlers=(*registry.handlers, replace(left_out, retries=0)))
+    left_out = {handler.name: handler for handler in registry.left_out}
+    if name in left_out:
+        return replace(registry, handlers=(*registry.handlers, replace(left_out[name], retries=0)))
     for handler, reason in registry.not_loaded:
         if handler.name == name:
             raise NotThere(reason)
-    known = ", ".join(sorted(handler.name for handler in (*registry.handlers, *registry.left_out)))
+    known = ", ".join(sorted({*left_out, *(handler.name for handler in registry.handlers)}))
     raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
 
 
 @contextmanager
 def _copy(database: Database) -> Iterator[Database]:
-    """Copy the database, while it is in use, to a folder that only its owner can read and that is removed at the end.
+    """Copy the database, even while it's used, to a folder that only its owner can read; remove it at the end.
 
-    Nobody waits for a run on it: it has a write lock of its own.
+    The copy has a write lock of its own, so nobody waits for a run on it.
     """
     try:
         folder = TemporaryDirectory(prefix="receiver-")
@@ -172,9 +167,10 @@ def _copy(database: Database) -> Iterator[Database]:
             copy.engine.dispose()
 
 
-def _sample(now: datetime) -> OrderRow:
+def _add_sample(session: Session) -> OrderRow:
+    now = datetime.now(UTC)
     order = dummy_order(now=now, nonce=secrets.token_hex(8)).model_copy(update={"test": False})
-    return OrderRow(
+    row = OrderRow(
         source=DEFAULT,
         key=order.event_id,
         encoding="",
@@ -186,6 +182,9 @@ def _sample(now: datetime) -> OrderRow:
         received_at=now,
         **what_was_read(Understood(order, "completed"), now),
     )
+    session.add(row)
+    session.flush()
+    return row
 
 
 def _kept_alive(processor: Processor, leases: Leases, pk: int, name: str) -> HandlerRow:

@@ -1,16 +1,17 @@
-"""What is wrong with a handler that was found, and with the order in which those that were found would run."""
+"""What's wrong with a handler that was found, and with the order that the handlers would run in."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import FunctionType
 
 from receiver.handlers.contract import EVENTS, Handler
 
 
 def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:
-    """Return why a marked function can't be a handler; None when it can."""
+    """Return why a marked function can't be a handler; None if it can."""
     if function is not handler.function:
         return f"{handler.name}: @handler must stand above its other decorators."
     if found.get(handler.name, handler) is not handler:
@@ -23,7 +24,7 @@ def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler
 
 
 def why_not_yet(handler: Handler) -> str | None:
-    """Return why no order is for this handler yet, because of its events; None when some are."""
+    """Return why a handler isn't loaded if it only names events that there aren't yet; else None."""
     if set(handler.events) & set(EVENTS):
         return None
     only = ", ".join(handler.events) or "no event at all"
@@ -31,7 +32,7 @@ def why_not_yet(handler: Handler) -> str | None:
 
 
 def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
-    """Name what of a handler does not come yet: events beside one that does, or the handler that it waits for."""
+    """Yield a sentence for what a handler names that there isn't yet: an event, or the handler that it waits for."""
     others = [name for name in handler.events if name not in EVENTS]
     if others:
         yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, does not come so far."
@@ -39,38 +40,28 @@ def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
         yield f"{handler.name} is to run after {handler.after!r}, which is not loaded; it runs without waiting."
 
 
-def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Container[str]) -> list[str]:
+def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Container[str]) -> Iterator[str]:
     """Yield a sentence for each name, chosen or waited for, that doesn't run."""
-    problems = [
-        f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
-        for name in chosen
-        if name not in found
-    ]
-    running = set(chosen) & set(found)
-    problems += [
-        f"{found[name].name} is to run after {found[name].after!r}, which does not run; it runs without waiting."
-        for name in sorted(running)
-        if found[name].after is not None and found[name].after not in running and found[name].after not in not_yet
-    ]
-    return problems
+    for name in chosen:
+        if name not in found:
+            yield f"HANDLERS names {name!r}, which is no handler; see `flask handlers list`."
+    for name in sorted(set(chosen) & set(found)):
+        after = found[name].after
+        if after is not None and after not in not_yet and not (after in chosen and after in found):
+            yield f"{name} is to run after {after!r}, which does not run; it runs without waiting."
 
 
-def circles(handlers: Sequence[Handler]) -> Iterator[list[Handler]]:
-    """Find the handlers that wait for each other, or one for itself; each circle begins with the first that runs."""
+def without_circles(handlers: Sequence[Handler]) -> tuple[list[Handler], list[str]]:
+    """Return the handlers, of which none waits in a circle of handlers now, and a sentence for each circle."""
     running = {handler.name: handler for handler in handlers}
-    seen: set[str] = set()
-    for handler in handlers:
-        way: list[Handler] = []
-        awaited: Handler | None = handler
-        while awaited is not None and awaited.name not in seen:
-            seen.add(awaited.name)
+    said: list[str] = []
+    for first in handlers:
+        way, awaited = [first], running.get(first.after or "")
+        while awaited is not None and awaited not in way:
             way.append(awaited)
             awaited = running.get(awaited.after or "")
-        if awaited in way:
-            yield way[way.index(awaited) :]
-
-
-def of_circle(circle: Sequence[Handler]) -> str:
-    """Yield a sentence for each circle of handlers that wait for each other."""
-    steps = ", ".join(f"{handler.name} after {handler.after}" for handler in circle)
-    return f"Handlers wait for each other in a circle ({steps}); they run without waiting."
+        if awaited is first:
+            steps = ", ".join(f"{handler.name} after {handler.after}" for handler in way)
+            said.append(f"Handlers wait for each other in a circle ({steps}); they run without waiting.")
+            running |= {handler.name: replace(handler, after=None) for handler in way}
+    return list(running.values()), said

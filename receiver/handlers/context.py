@@ -54,7 +54,8 @@ class Context(Generic[Own]):
         self._work = work
         #: The order, the same that the handler is given beside this; a copy for this attempt alone.
         self.order: Order = order
-        #: Every setting by its name, except the secret ones.
+        #: Every setting by its name, except the secret ones. Those that are a built-in handler's own now, such as
+        #: ``CSV_FILE``, are there by their former names; None while the handler is off.
         self.settings: Mapping[str, Any] = services.settings
         #: Whether this is a test order: what's done through ``session`` is then rolled back, email goes to the
         #: merchant, and nothing is forwarded.

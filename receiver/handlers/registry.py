@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -14,8 +14,9 @@ from receiver.handlers import checks, contract, own_settings
 from receiver.handlers.contract import MARK, Handler
 from receiver.handlers.own_settings import OwnSettings
 from receiver.settings import extensions, reading
+from receiver.settings.handler_tables import ALIASES
 from receiver.settings.instance_files import InstanceFiles
-from receiver.settings.model import FILE
+from receiver.settings.model import FILE, is_secret
 
 DOOR = extensions.Door(
     "handlers",
@@ -39,64 +40,71 @@ class Registry:
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]
-    #: The same without any error's own words, which may hold a secret.
+    #: The merchant's files, as they were loaded.
+    files: InstanceFiles = field(repr=False)
+    #: The problems without any error's own message, which may hold a secret.
     problems_for_the_log: tuple[str, ...] = ()
-    #: Those that were found, but which HANDLERS leaves out, or whose setting is not given.
+    #: Those that were found but don't run, because HANDLERS leaves them out or their settings aren't set.
     left_out: tuple[Handler, ...] = ()
-    #: Those whose events do not come yet, and a sentence that says so of each.
+    #: Those whose events there aren't yet, each with a sentence that says so.
     not_loaded: tuple[tuple[Handler, str], ...] = ()
-    #: A sentence for each that runs, but names events too that do not come yet.
+    #: A sentence for each that runs, but also names events that there aren't yet.
     notes: tuple[str, ...] = ()
-    #: The settings of their own that those that were found have, by their names.
+    #: The own settings of those that were found, by name.
     own: Mapping[str, OwnSettings] = field(default_factory=dict, repr=False)
-    #: What is wrong with the tables ``[handlers.NAME]``, and what of them has no effect.
+    #: What's wrong in the tables ``[handlers.NAME]``, and what has no effect there.
     setting_problems: tuple[str, ...] = ()
     setting_warnings: tuple[str, ...] = ()
-    #: Files and other places that could not be loaded.
+    #: The files and other places that couldn't be loaded.
     broken: tuple[str, ...] = ()
-    #: The merchant's files, as they were loaded.
-    files: InstanceFiles | None = field(default=None, repr=False)
 
     @property
     def not_yet(self) -> tuple[str, ...]:
-        """A sentence for each handler whose events do not come yet."""
+        """A sentence for each handler whose events there aren't yet."""
         return tuple(reason for _, reason in self.not_loaded)
 
     def found(self) -> tuple[Handler, ...]:
-        """Return all that were found, also those that do not run."""
+        """Return all that were found, even if they don't run."""
         return (*self.handlers, *self.left_out, *(handler for handler, _ in self.not_loaded))
 
     def own_settings(self, name: str) -> BaseModel:
         """Return a handler's own settings; raises what ``OwnSettings.given`` raises."""
         return self.own[name].given()
 
+    def former_settings(self) -> dict[str, Any]:
+        """Return the handlers' own settings that once were settings of the kit, by their former names; no secret."""
+        models = {handler.name: handler.settings for handler in self.found()}
+        return {
+            former: getattr(self.own[name].values, key, None)
+            for former, (name, key) in ALIASES.items()
+            if (model := models.get(name)) and not is_secret(model.model_fields[key])
+        }
+
     def get(self, name: str) -> Handler | None:
-        """Find a handler by its name."""
+        """Return the handler with this name that runs; None if there's none."""
         return next((found for found in self.handlers if found.name == name), None)
 
 
 def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyType({})) -> Registry:
-    """Find all handlers, or the ``chosen`` names in their order; a broken one is named and stops no other.
+    """Find all handlers, or the ``chosen`` names in their order; a broken one doesn't stop the others.
 
-    Without chosen ones, those are left out that need settings of their own which ``tables``, the tables
-    ``[handlers.NAME]``, don't give.
+    If none are chosen, those are left out that need settings of their own which aren't set in ``tables``, the tables
+    ``[handlers.NAME]``.
     """
     files = InstanceFiles(instance / "handlers")
     found: dict[str, Handler] = {}
     not_yet: dict[str, str] = {}
-    problems: list[str] = []
-    for_the_log: dict[str, str] = {}
+    #: Each with what the log has of it.
+    problems: dict[str, str] = {}
     broken: list[str] = []
     for loaded in extensions.load(DOOR, files):
         if loaded.problem:
-            problems.append(loaded.problem)
-            for_the_log[loaded.problem] = loaded.problem_for_the_log or loaded.problem
+            problems[loaded.problem] = loaded.problem_for_the_log or loaded.problem
             broken.append(loaded.place)
         for function in loaded.marked:
             handler: Handler = getattr(function, MARK)
-            problem = checks.of_one(function, handler, found)
-            if problem:
-                problems.append(f"{loaded.place}: {problem}")
+            if problem := checks.of_one(function, handler, found):
+                problems[f"{loaded.place}: {problem}"] = f"{loaded.place}: {problem}"
                 continue
             found[handler.name] = handler
             if reason := checks.why_not_yet(handler):
@@ -106,25 +114,20 @@ def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyT
     own = {name: own_settings.read(handler, given, instance) for name, handler in found.items()}
     chosen = chosen or [name for name in found if not own[name].switch]
     chosen = [name for name in chosen if name not in not_yet]
-    problems += checks.of_names(found, chosen, not_yet)
-    kept = [found[name] for name in chosen if name in found]
-    circles = list(checks.circles(kept))
-    problems += [checks.of_circle(circle) for circle in circles]
-    in_circles = {handler.name for circle in circles for handler in circle}
-    kept = [replace(handler, after=None) if handler.name in in_circles else handler for handler in kept]
-    left_out = [handler for name, handler in found.items() if name not in chosen]
+    kept, circles = checks.without_circles([found[name] for name in chosen if name in found])
+    problems |= {said: said for said in (*checks.of_names(found, chosen, not_yet), *circles)}
     return Registry(
         tuple(kept),
         tuple(problems),
-        problems_for_the_log=tuple(for_the_log.get(problem, problem) for problem in problems),
-        left_out=tuple(left_out),
+        files,
+        problems_for_the_log=tuple(problems.values()),
+        left_out=tuple(handler for name, handler in found.items() if name not in chosen),
         not_loaded=not_loaded,
         own=own,
         setting_problems=tuple(_setting_problems(own, tables)),
         setting_warnings=tuple(_setting_warnings(found, own, given)),
         notes=tuple(note for handler in kept for note in checks.notes(handler, not_yet)),
         broken=tuple(broken),
-        files=files,
     )
 
 

@@ -1,6 +1,6 @@
 """The unit of work of one handler attempt: the transaction, emails and forwards that commit with its "done".
 
-It is for what runs the handler, which reaches it through its context alone.
+The handler only reaches it through its context.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from receiver.storage.models import OnceRow
 
 
 class _LentSession(Session):
-    """A handler's session. It ends with the attempt: closing it earlier would discard the handler's work."""
+    """A handler's session, which ends with the attempt: closing it earlier would discard the handler's work."""
 
     def close(self) -> None:
         """Raise RuntimeError, also at the end of a ``with`` block."""
@@ -32,7 +32,7 @@ class _LentSession(Session):
 
 
 class UnitOfWork:
-    """The work of one attempt, which is committed together with "done", or discarded."""
+    """The work of one attempt, which is committed together with "done" or discarded."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,13 +42,13 @@ class UnitOfWork:
         self._closed = False
         #: When the session's write transaction was opened, by ``time.monotonic``; None before.
         self.opened_at: float | None = None
-        #: Mails to be written with "done".
+        #: Emails to be written with "done".
         self.drafts: list[Draft] = []
         #: URLs that the order is forwarded to, to be written with "done".
         self.forwards: list[str] = []
 
     def transaction(self) -> WriteTransaction | None:
-        """Return the session's transaction, flushed, for "done" to commit in; None when it was never opened."""
+        """Return the session's flushed transaction, for "done" to commit in; None if it was never opened."""
         if self._session is None:
             return None
         self._session.commit()
@@ -57,26 +57,26 @@ class UnitOfWork:
         return self._transaction
 
     def close(self) -> None:
-        """Roll back what was not committed; the handler's function has returned."""
+        """Roll back what wasn't committed, after the handler's function has returned."""
         with self._mutex:
             if self._closed:
                 return
             self._closed = True
             if self._session is not None:
-                with suppress(Exception):  # the function may have left its session in any state
+                with suppress(Exception):  # the function may have left it in any state
                     Session.close(self._session)
             if self._transaction is not None:
                 self._transaction.close()
 
     def cut_off(self) -> None:
-        """Close the session under a function that still runs, so that nothing it does later can take effect."""
+        """Close the session while the function still runs, so that nothing it does later takes effect."""
         with self._mutex:
             self._closed = True
             if self._transaction is not None:
                 self._transaction.cut_off()
 
     def session(self) -> Session:
-        """Return the handler's session, opened at the first call; raises RuntimeError once the attempt is over."""
+        """Return the handler's session, which the first call opens; raises RuntimeError once the attempt is over."""
         with self._mutex:
             if self._closed:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
@@ -88,7 +88,7 @@ class UnitOfWork:
             return self._session
 
     def held_for(self) -> float:
-        """Return for how many seconds the session has been open; 0 before it is."""
+        """Return how many seconds the session has been open for; 0 before it is."""
         return 0.0 if self.opened_at is None else time.monotonic() - self.opened_at
 
     def check_not_begun(self) -> None:
@@ -100,9 +100,9 @@ class UnitOfWork:
                 raise RuntimeError("Use context.once before context.session: it is written down at once, by itself.")
 
     def use_up(self, handler: str, key: str, *, order_pk: int | None) -> bool:
-        """Return whether a handler asks for a key for the first time; that is on disk when this returns.
+        """Return whether a handler asks for a key for the first time, and write down that it has asked.
 
-        Only the key's digest is kept, since a key may name a person. Raises Unavailable when it can't be written.
+        Only the key's digest is kept, because a key may name a person. Raises Unavailable if it can't be written.
         """
         values = {"handler": handler, "digest": digest(key), "order_pk": order_pk, "at": datetime.now(UTC)}
         with self._database.write() as session:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from receiver.dispatch.handler_rows import next_ready, state_of
 from receiver.handlers import Handler
 from receiver.handlers.registry import Registry
+from receiver.settings.instance_files import InstanceFiles
 from receiver.storage.models import HandlerRow
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -20,6 +22,7 @@ def registry(**after: str | None) -> Registry:
     return Registry(
         tuple(Handler(name=name, function=lambda _order, _context: None, after=other) for name, other in after.items()),
         (),
+        InstanceFiles(Path("handlers")),
     )
 
 
