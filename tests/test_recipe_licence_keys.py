@@ -127,7 +127,7 @@ class TestDeliverLicenceKey(HandlerCases):
         [
             ({"item_1_sku": "MUG"}, "nothing with a licence key was bought"),
             ({"item_1_sku": "../../config"}, "nothing with a licence key was bought"),
-            ({"item_1_sku": "PRO", "customer_email": ""}, "the order names no e-mail address"),
+            ({"item_1_sku": "PRO", "customer_email": ""}, "the order has no email address"),
         ],
     )
     def test_without_a_product_or_an_address_it_is_skipped(

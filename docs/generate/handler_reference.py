@@ -19,6 +19,7 @@ _ROOT = Path(__file__).parents[2]
 REFERENCE = _ROOT / "docs" / "handler-reference.md"
 CONTRACT = SourceFile(_ROOT / "receiver" / "handlers" / "contract.py")
 CONTEXT = SourceFile(_ROOT / "receiver" / "handlers" / "context.py")
+TEXT_LAYOUT = SourceFile(_ROOT / "receiver" / "mail" / "text_layout.py")
 TESTING = [
     SourceFile(_ROOT / "receiver" / "testing" / name)
     for name in ("__init__.py", "fixtures.py", "trial.py", "battery.py")
@@ -38,6 +39,13 @@ from receiver.handlers import Address, Context, Customer, InstancePath, Item, Or
 from receiver.handlers import handler, plain_line, retry_after
 ```
 """
+_HELPERS = """\
+## Helpers
+
+The built-in handlers use these too. Two are types for a handler's settings. `InstancePath` is a path; a relative one
+starts at the instance folder. `SecretUrl` is a web address that's as good as a password, such as a chat's incoming
+webhook. It's a pydantic `SecretStr`, so it's never shown.
+"""
 _ORDER = """\
 ## The order
 
@@ -49,7 +57,7 @@ guide](order-guide.md) says how each travels in a POST.
 
 def reference() -> str:
     """Return the page as Markdown."""
-    parts = [_INTRODUCTION, _handler(), _context(), *map(_exception, ("Skip", "RetryLater"))]
+    parts = [_INTRODUCTION, _handler(), _context(), *map(_exception, ("Skip", "RetryLater")), _helpers()]
     return "\n".join([*parts, _ORDER, *map(_model, MODELS), _testing()])
 
 
@@ -70,6 +78,12 @@ def _context() -> str:
 def _exception(name: str) -> str:
     found = _class(CONTRACT, name)
     return f"## `{name}`\n\n{_code(found.call.removesuffix(' -> None'))}\n{_prose(found.text)}\n"
+
+
+def _helpers() -> str:
+    found = {one.name: one for file in (TEXT_LAYOUT, CONTRACT) for one in file.functions()}
+    drawn = [f"{_code(found[name].call)}\n{_prose(found[name].text)}\n" for name in ("plain_line", "retry_after")]
+    return "\n".join([_HELPERS, *drawn])
 
 
 def _model(model: type[BaseModel]) -> str:

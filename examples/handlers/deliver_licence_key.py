@@ -27,7 +27,7 @@ def deliver_licence_key(order, context):
     if not wanted:
         raise Skip("nothing with a licence key was bought")
     if not order.customer.email:
-        raise Skip("the order names no e-mail address")
+        raise Skip("the order has no email address")
     stocks = {sku: _keys_in(files[sku]) for sku in wanted}
     # From here on nobody else can write, so no other order can take the same keys.
     context.session.execute(

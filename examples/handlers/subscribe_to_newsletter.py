@@ -9,7 +9,7 @@ URL = "https://newsletter.your-shop.example/api/subscribers"
 def subscribe_to_newsletter(order, context):
     """Put the customer on the newsletter's list; the list itself asks for the address to be confirmed."""
     if not order.customer.email:
-        raise Skip("the order names no e-mail address")
+        raise Skip("the order has no email address")
     if not order.customer.accepts_marketing:
         raise Skip("no consent was given")
     answer = context.http.request(

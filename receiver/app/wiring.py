@@ -17,8 +17,8 @@ from receiver.customers.retention import Retention
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
 from receiver.handlers import registry as handler_registry
-from receiver.handlers.services import Services
 from receiver.handlers.forward import ForwardSettings
+from receiver.handlers.services import Services
 from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals

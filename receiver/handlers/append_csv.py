@@ -16,14 +16,14 @@ from pydantic import BaseModel, Field
 
 from receiver.handlers import Context, InstancePath, Item, Order, handler, plain_line
 
-#: The heading. A new column goes at the end, so that the rows of an older file stay under theirs.
+#: The heading. A new column goes at the end, so that the rows of an older file still fit.
 COLUMNS = (
     *("source", "event_id", "order_id", "order_number", "order_date", "email", "first_name", "last_name", "company"),
     *("country", "currency", "subtotal", "discount_total", "shipping_total", "tax_total", "total"),
     *("payment_gateway", "payment_reference", "item_sku", "item_name", "item_quantity", "item_unit_price"),
 )
-#: Where a spreadsheet may read a formula: at a cell's begin, and behind what some take for the end of a cell. The
-#: full-width forms count too.
+#: Where a spreadsheet may see a formula (OWASP, "CSV injection"): at the start of a cell, and after what some take for
+#: the end of one. Full-width signs count too.
 _FORMULA = re.compile('(^|;[" ]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
 _BOM = b"\xef\xbb\xbf"
 
@@ -42,16 +42,16 @@ class CsvSettings(BaseModel):
 
 @handler(on_test=False, settings=CsvSettings)
 def append_csv(order: Order, context: Context[CsvSettings]) -> str:
-    """Append the order to the CSV file, one row for the order or one for each item.
+    """Append the order to the CSV file: one row, or one for each item.
 
-    Exactly once: a row begins with the order's source and event_id, and what stands in the file already is not
-    written again, whatever became of the attempt that wrote it. The file is locked meanwhile and synced to disk.
+    A row starts with the order's source and event_id. If it's in the file already, it isn't written again, even if the
+    attempt that wrote it failed. The file is locked meanwhile, and synced to disk.
     """
     own = context.own
     rows = _rows(order, context, one_per_item=own.rows == "items")
     with _locked(own.file) as file:
         written = _append(file, rows, bom=own.bom)
-    return f"{len(rows)} row{'s'[: len(rows) != 1]} appended" if written else "stands in the file already"
+    return f"{len(rows)} row{'s'[: len(rows) != 1]} appended" if written else "already in the file"
 
 
 def _rows(order: Order, context: Context[CsvSettings], *, one_per_item: bool) -> list[list[str]]:
@@ -68,13 +68,13 @@ def _rows(order: Order, context: Context[CsvSettings], *, one_per_item: bool) ->
 
 
 def _cell(value: object) -> str:
-    """Write a value on one line, and so that no spreadsheet reads a formula in it."""
+    """Return a value on one line, in which no spreadsheet sees a formula."""
     return "" if value is None else _FORMULA.sub(r"\1'", plain_line(value))
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[io.FileIO]:
-    """Open the file, its owner's alone when it is new, and let nobody else write meanwhile."""
+    """Open the file, which only its owner may read if it's new, and keep others from writing meanwhile."""
     with open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield file

@@ -1,4 +1,4 @@
-"""Confirm the order to the customer by mail, in the shop's name."""
+"""Confirm the order to the customer by email, in the shop's name."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from receiver.handlers import Context, Order, Skip, handler
 
 @handler(after="register_customer")
 def email_customer(order: Order, context: Context) -> str:
-    """Mail the order confirmation; replies go to the merchant."""
+    """Email the order confirmation; replies go to the merchant."""
     if not order.customer.email:
-        raise Skip("the order names no e-mail address")
+        raise Skip("the order has no email address")
     context.mail(
         to=order.customer.email,
         template="order_confirmation",

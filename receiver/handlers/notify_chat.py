@@ -1,4 +1,4 @@
-"""Tell a chat of the order, in Slack, Discord or Teams: switched on by ``url`` in ``[handlers.notify_chat]``."""
+"""Post the order to a chat in Slack, Discord or Teams: switched on by ``url`` in ``[handlers.notify_chat]``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from urllib3.exceptions import HTTPError
 
 from receiver.handlers import Context, Order, RetryLater, SecretUrl, handler, plain_line, retry_after
 
-#: Ends of host names, and whose chat takes messages there; any other takes what Slack does, as Mattermost and
-#: Rocket.Chat do.
+#: Ends of host names, and whose chat is there; any other takes Slack's messages, as Mattermost and Rocket.Chat do.
 _HOSTS = {
     "discord.com": "discord",
     "discordapp.com": "discord",
@@ -21,10 +20,10 @@ _HOSTS = {
     "logic.azure.com": "teams",
     "powerplatform.com": "teams",
 }
-#: Marks that mention somebody or make a link, in this chat or in one that takes the same messages: behind each stands
-#: a space of no width, so that it is seen and does nothing.
-_AT_WORK = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
-#: Longest piece of an order's text in a message.
+#: Marks that mention somebody or make a link, in this chat or in one that takes the same messages. A zero-width space
+#: after each keeps it from having an effect.
+_MARKS = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
+#: The most letters of one of the order's texts in a message.
 _LONGEST = 80
 
 
@@ -44,8 +43,8 @@ class ChatSettings(BaseModel):
 def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
     """Post one line to the chat: the order's number, its total and the number of its items.
 
-    The customer's name stands in it only with ``names_customer``. A chat knows no idempotency key, so a message
-    whose answer was lost is posted again.
+    The customer's name is only in it with ``names_customer``. A chat takes no idempotency key, so a message is posted
+    again if its answer was lost.
     """
     own = context.own
     url = own.url.get_secret_value()
@@ -59,9 +58,9 @@ def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
             headers={"Content-Type": "application/json"},
             preload_content=False,
         )
-        answer.close()  # only its status and headers say anything
+        answer.close()  # only its status and headers count
     except HTTPError as error:
-        # The error's words hold the address, which is as good as a password.
+        # The error's own message has the address in it, which is as good as a password.
         raise ConnectionError(f"the chat was not reached: {type(error).__name__}") from None
     if answer.status == 429:
         raise RetryLater("the chat takes no more messages now", after=retry_after(answer))
@@ -88,24 +87,27 @@ def _line(order: Order, *, test: bool, names_customer: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write a piece of the order's text on one line, cut to a length that fits a message, with no mark at work."""
-    return _AT_WORK.sub("\\g<0>\u200b", plain_line(text, _LONGEST))
+    """Return one of the order's texts on one line, cut to what fits in a message, in which no mark has an effect."""
+    return _MARKS.sub("\\g<0>\u200b", plain_line(text, _LONGEST))
 
 
 def _slack(text: str) -> dict[str, Any]:
-    """Shape a message for Slack, which is to parse nothing; the three marks that it reads all the same are escaped."""
+    """Return a message for Slack, which parses nothing in it; the three marks that it reads anyway are escaped.
+
+    See https://api.slack.com/reference/surfaces/formatting#escaping.
+    """
     escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return {"text": escaped, "parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False}
 
 
 def _discord(text: str) -> dict[str, Any]:
-    """Shape a message for Discord; it mentions nobody, and every mark of its Markdown is escaped."""
+    """Return a message for Discord that mentions nobody, with every mark of its Markdown escaped."""
     escaped = re.sub(r"([\\*_~`|>#\[\]()<:/@.-])", r"\\\1", text)
     return {"content": escaped, "allowed_mentions": {"parse": []}, "flags": 4}
 
 
 def _teams(text: str) -> dict[str, Any]:
-    """Shape a message for Teams: an adaptive card whose text run knows no Markdown."""
+    """Return a message for Teams: an adaptive card with a text run, which has no Markdown."""
     line = {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text.replace("{{", "{ {")}]}
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",

@@ -1,4 +1,4 @@
-"""Tell the merchant of the order by mail."""
+"""Notify the merchant of the order by email."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from receiver.handlers import Context, Order, handler
 
 @handler
 def notify_merchant(order: Order, context: Context) -> str:
-    """Mail the order's notice to the merchant; replies go to the customer."""
+    """Email the order's notice to the merchant; replies go to the customer."""
     context.mail(
         to=context.settings["MERCHANT_EMAIL"],
         template="order_notice",

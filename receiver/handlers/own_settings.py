@@ -29,7 +29,7 @@ def _web_address(url: SecretStr) -> SecretStr:
     return url
 
 
-#: A path in a handler's settings; a relative one begins at the instance folder.
+#: A path in a handler's settings; a relative one starts at the instance folder.
 InstancePath = Annotated[Path, AfterValidator(_in_instance)]
 #: A web address in a handler's settings that's as good as a password, such as a chat's incoming webhook; never shown.
 SecretUrl = Annotated[SecretStr, AfterValidator(_web_address)]
@@ -40,9 +40,9 @@ class OwnSettings:
     """The settings of one handler, or why it has none."""
 
     values: BaseModel | None = None
-    #: What must be set for the handler to run: it's off while nothing of it is.
+    #: What must be set for the handler to run; while it isn't, the handler is off.
     switch: str | None = None
-    #: What is wrong; every attempt fails with it until it's right.
+    #: What's wrong; every attempt fails with it until it's fixed.
     problem: str | None = None
     #: What has no effect.
     warnings: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ class OwnSettings:
 
 
 def read(handler: Handler, tables: Mapping[str, Any], instance: Path) -> OwnSettings:
-    """Read a handler's table, and say everything that is wrong with it at once."""
+    """Read a handler's table, and report everything that's wrong with it at once."""
     model, place = handler.settings, f"[handlers.{handler.name}]"
     table = tables.get(handler.name, {})
     if model is None:
@@ -78,7 +78,7 @@ def read(handler: Handler, tables: Mapping[str, Any], instance: Path) -> OwnSett
         return OwnSettings(model.model_validate({**given, **meant}, context={"instance": instance}), warnings=warnings)
     except ValidationError as errors:
         said = [_sentence(handler.name, error) for error in wrong_values.by_key(errors).values()]
-    except Exception as error:  # noqa: BLE001 - a merchant's check may fail in any way, with the value in its words
+    except Exception as error:  # noqa: BLE001 - a merchant's check may fail in any way, with the value in its message
         said = [f"its check failed: {type(error).__name__}"]
     return OwnSettings(problem=f"{place} {'; '.join(said)}.", warnings=warnings)
 

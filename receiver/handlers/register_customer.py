@@ -7,8 +7,8 @@ from receiver.handlers import Context, Order, Skip, handler
 
 @handler
 def register_customer(order: Order, context: Context) -> str:
-    """Add the customer, or bring what is known of them up to date."""
+    """Add the customer, or update their record."""
     if not order.customer.email:
-        raise Skip("the order names no e-mail address")
+        raise Skip("the order has no email address")
     is_new = context.register_customer()
-    return "registered" if is_new else "known already, brought up to date"
+    return "registered" if is_new else "already known, updated"

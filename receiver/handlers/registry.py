@@ -36,7 +36,7 @@ DOOR = extensions.Door(
 
 @dataclass(frozen=True)
 class Registry:
-    """The handlers in the order they run, and a sentence for each that couldn't be loaded."""
+    """The handlers in the order they run, and a sentence for each problem."""
 
     handlers: tuple[Handler, ...]
     problems: tuple[str, ...]

@@ -99,10 +99,10 @@ def test_the_handler_is_found_as_an_installed_package_and_its_test_passes_where_
     shutil.copy(FOLDER / "handlers" / "book_courier.py", package)
     offline = ["--quiet", "--no-index", "--no-deps", "--no-build-isolation", "--target", str(site)]
     subprocess.run([sys.executable, "-m", "pip", "install", *offline, str(package)], check=True, timeout=100)
-    assert load(project / "instance").get("book_courier") is None
+    assert "book_courier" not in {one.name for one in load(project / "instance").found()}
     monkeypatch.syspath_prepend(site)
 
-    registry = load(project / "instance")
+    registry = load(project / "instance", [], {"book_courier": {"token": "t"}})
 
     found = registry.get("book_courier")
     assert registry.problems == ()

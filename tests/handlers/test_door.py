@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel, ValidationError
 from sqlalchemy import select
+from urllib3 import HTTPResponse
 
-from receiver.handlers import Context, Order, RetryLater, Skip, handler
+from receiver import handlers
+from receiver.handlers import Context, Order, RetryLater, SecretUrl, Skip, handler, plain_line, retry_after
 from receiver.handlers.contract import MARK
+from receiver.handlers.registry import DOOR
 from receiver.storage.models import CustomerRow
 from receiver.testing import MakeOrder, RunHandler
-from tests.handlers.test_registry import write
+from tests.handlers.test_more_handlers import running_chat
+from tests.handlers.test_registry import OFF, write
 
 
 @handler
@@ -42,6 +50,61 @@ def test_one_line_imports_all_that_a_handler_needs() -> None:
 )
 def test_the_former_places_work_in_a_fresh_process(code: str) -> None:
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize("module", DOOR.built_in)
+def test_a_built_in_handler_imports_of_the_kit_what_anybody_may(module: str) -> None:
+    """None needs more. One that does is to be named here, with the reason."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(inspect.getsource(importlib.import_module(module)))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    of_the_kit = {name for name in found if name.startswith("receiver")}
+    assert of_the_kit
+    assert of_the_kit <= {f"receiver.handlers.{name}" for name in handlers.__all__}
+
+
+@pytest.mark.parametrize("module", DOOR.built_in)
+def test_a_copy_of_a_built_in_handler_in_the_instance_works(
+    module: str, instance: Path, run_handler: RunHandler
+) -> None:
+    name = module.rpartition(".")[2]
+    source = inspect.getsource(importlib.import_module(module))
+    write(instance, f"my_{name}.py", source.replace(f"\ndef {name}(", f"\ndef my_{name}("))
+    with running_chat() as chat:
+        table = {"url": chat.url} if name == "notify_chat" else OFF.get(name, {})
+        settings = {
+            "handlers": {f"my_{name}": table},
+            "FORWARD_SECRET": "a-secret-of-both",
+            "RELAY_ALLOW_PRIVATE": True,
+        }
+        trial = run_handler(f"my_{name}", **settings)
+
+    assert (trial.state, trial.harm()) == ("done", [])
+
+
+@pytest.mark.parametrize(("sent", "seconds"), [("120", 120), ("soon", None), (None, None), ("9999999", 86_400)])
+def test_an_answer_says_how_long_to_wait(sent: str | None, seconds: int | None) -> None:
+    wait = retry_after(HTTPResponse(headers={"Retry-After": sent} if sent else {}))
+    assert (wait.total_seconds() if wait else None) == seconds
+
+
+def test_an_orders_text_is_written_on_one_line() -> None:
+    assert plain_line("Ada\r\nLovelace \u202e!") == "Ada Lovelace !"
+    assert plain_line("a long name", 6) == "a lon…"
+
+
+def test_a_secret_url_is_a_web_address_that_is_not_shown() -> None:
+    class Own(BaseModel):
+        url: SecretUrl
+
+    own = Own.model_validate({"url": "https://chat.example/hooks/sesame"})
+    assert own.url.get_secret_value() == "https://chat.example/hooks/sesame"
+    assert "sesame" not in repr(own)
+    with pytest.raises(ValidationError, match="must be an address such as"):
+        Own.model_validate({"url": "chat"})
 
 
 def test_a_handler_of_ones_own_registers_customers_as_the_built_in_one_does(

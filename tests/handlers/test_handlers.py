@@ -24,15 +24,15 @@ class TestRegisterCustomer(HandlerCases):
         first = run_handler(self.name, order_fields())
         second = run_handler(self.name, order_fields(customer_email="ADA@shop.example", customer_phone="1"))
 
-        assert (first.detail, second.detail) == ("registered", "known already, brought up to date")
+        assert (first.detail, second.detail) == ("registered", "already known, updated")
         with second.kit.database.read() as session:
             customer = session.query(CustomerRow).one()
         assert (customer.email, customer.first_name, customer.phone) == ("ada@shop.example", "Ada", "1")
 
-    def test_an_order_without_an_e_mail_address_is_skipped(self, run_handler: RunHandler) -> None:
+    def test_an_order_without_an_email_address_is_skipped(self, run_handler: RunHandler) -> None:
         trial = run_handler(self.name, order_fields(customer_email=""))
 
-        assert (trial.state, trial.detail) == ("skipped", "the order names no e-mail address")
+        assert (trial.state, trial.detail) == ("skipped", "the order has no email address")
         assert trial.rows_of_its_own()["customers"] == 0
 
 
@@ -60,12 +60,10 @@ class TestEmailCustomer(HandlerCases):
 
         assert [mail.subject for mail in outbox] == ["Your order A-1 at Example Shop"]
 
-    def test_an_order_without_an_e_mail_address_is_skipped(
-        self, run_handler: RunHandler, outbox: list[MailRow]
-    ) -> None:
+    def test_an_order_without_an_email_address_is_skipped(self, run_handler: RunHandler, outbox: list[MailRow]) -> None:
         trial = run_handler(self.name, order_fields(customer_email=""))
 
-        assert (trial.state, trial.detail) == ("skipped", "the order names no e-mail address")
+        assert (trial.state, trial.detail) == ("skipped", "the order has no email address")
         assert outbox == []
 
     def test_it_waits_for_register_customer(self, serve: Callable[..., Served]) -> None:
@@ -127,7 +125,7 @@ class TestNotifyMerchant(HandlerCases):
         assert "Console     https://orders.laden.de/admin/orders/rcp_00000001\n" in mail.text
         assert 'href="https://orders.laden.de/admin/orders/rcp_00000001"' in (mail.html or "")
 
-    def test_an_order_without_an_e_mail_address_is_told_of_without_a_reply_address(
+    def test_an_order_without_an_email_address_is_told_of_without_a_reply_address(
         self, run_handler: RunHandler, outbox: list[MailRow]
     ) -> None:
         assert run_handler(self.name, order_fields(customer_email="")).state == "done"

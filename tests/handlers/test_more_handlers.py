@@ -10,6 +10,7 @@ import re
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -78,7 +79,7 @@ class TestAppendCsv(HandlerCases):
         before = file.read_bytes()
         trial.again()
 
-        assert trial.detail == "stands in the file already"
+        assert trial.detail == "already in the file"
         assert file.read_bytes() == before
 
     def test_the_same_event_of_another_source_is_another_row(self, serve: Callable[..., Served], file: Path) -> None:
@@ -146,7 +147,7 @@ class TestAppendCsv(HandlerCases):
         _now, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
 
-        assert trial.detail == "stands in the file already"
+        assert trial.detail == "already in the file"
         assert file.read_bytes()[:size].endswith(row)
         assert file.read_bytes()[size:].count(b"A-2") == file.read_bytes()[size:].count(b"\r\n") == 1
         assert most < 4_000_000
@@ -161,7 +162,7 @@ class TestAppendCsv(HandlerCases):
         file.write_bytes(heading + b"x" * filling + b"\r\n" + row)
         trial.again()
 
-        assert trial.detail == "stands in the file already"
+        assert trial.detail == "already in the file"
 
     def test_without_a_file_it_is_skipped(self, run_handler: RunHandler) -> None:
         assert run_handler(self.name, CSV_FILE="").detail == "[handlers.append_csv] file is not set"
@@ -203,14 +204,20 @@ class _Webhook(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def chat() -> Iterator[Chat]:
+@contextmanager
+def running_chat() -> Iterator[Chat]:
     with Chat() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield server
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def chat() -> Iterator[Chat]:
+    with running_chat() as server:
+        yield server
 
 
 class TestNotifyChat(HandlerCases):

@@ -16,6 +16,7 @@ from receiver.handlers import Context, Order, handler
 from receiver.handlers.registry import Registry, load
 from receiver.storage.models import HandlerRow
 from receiver.testing import RunHandler
+from tests.handlers.test_registry import write
 from tests.served import Served, order_fields
 from tests.web.console.visitor import Visitor
 
@@ -165,3 +166,19 @@ def test_nobody_is_erased_while_it_is_not_known_which_csv_file_to_look_in(make_a
         _ = kit.csv_file
     kit = make_app(CSV_FILE="orders.csv").extensions["receiver"]
     assert kit.csv_file == str(kit.instance / "orders.csv")
+
+
+def test_former_settings_are_shown_to_every_handler_but_the_secret_one(instance: Path, run_handler: RunHandler) -> None:
+    """Handlers of merchants may have read them before they became the built-in handlers' own."""
+    code = """
+        from receiver.handlers import handler
+
+        @handler
+        def mine(order, context):
+            names = ("CSV_FILE", "CSV_ROWS", "CSV_BOM", "CHAT_KIND", "CHAT_NAMES_CUSTOMER", "FORWARD_URLS")
+            return f"{[context.settings[name] for name in names]} {'CHAT_URL' in context.settings}"
+    """
+    write(instance, "mine.py", code)
+    tables = {"append_csv": {"file": "orders.csv", "rows": "items"}, "notify_chat": {"url": "https://chat.example/s"}}
+    trial = run_handler("mine", handlers=tables)
+    assert trial.detail == f"[{instance / 'orders.csv'!r}, 'items', True, 'auto', False, None] False"

@@ -140,7 +140,7 @@ def test_a_handler_says_where_it_stands_and_what_it_does(tmp_path: Path) -> None
     path = write(tmp_path, "a.py", a_handler("mine"))
     mine = load(tmp_path).handlers[-1]
     assert (mine.file, mine.description) == (str(path), "")
-    assert load(tmp_path).handlers[1].description == "Mail the order confirmation; replies go to the merchant."
+    assert load(tmp_path).handlers[1].description == "Email the order confirmation; replies go to the merchant."
 
 
 def test_a_chosen_name_that_is_none_is_told(tmp_path: Path) -> None:

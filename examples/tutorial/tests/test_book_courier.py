@@ -24,19 +24,19 @@ class Courier(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(autouse=True)
-def courier(monkeypatch):
+@pytest.fixture
+def courier():
     with HTTPServer(("127.0.0.1", 0), Courier) as server:
         server.keys, server.status = [], 201
-        monkeypatch.setenv("COURIER_URL", f"http://127.0.0.1:{server.server_port}/parcels")
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 
 
 @pytest.fixture
-def handler_settings():
-    return {"RELAY_ALLOW_PRIVATE": True}  # or it would reach public addresses only
+def handler_settings(courier):
+    own = {"token": "t", "url": f"http://127.0.0.1:{courier.server_port}/parcels"}
+    return {"RELAY_ALLOW_PRIVATE": True, "handlers": {"book_courier": own}}  # or it reaches public addresses only
 
 
 class TestIt(HandlerCases):

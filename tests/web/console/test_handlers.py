@@ -35,7 +35,7 @@ def test_handlers_stand_in_the_order_they_run(visitor: Visitor) -> None:
     text = visitor.get("/admin/handlers").text
     places = [text.index(name) for name in ("register_customer", "email_customer", "notify_merchant")]
     assert places == sorted(places)
-    assert "Add the customer, or bring what is known of them up to date." in text
+    assert "Add the customer, or update their record." in text
     assert "receiver/handlers/register_customer.py" in text
     assert "never" in text
 
