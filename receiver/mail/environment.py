@@ -18,7 +18,7 @@ from markupsafe import Markup
 from receiver import errors
 from receiver.mail import formatting, text_layout
 from receiver.mail.language import catalogue
-from receiver.orders.quoting import unlinked
+from receiver.mail.quoting import unlinked
 
 
 def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:

@@ -18,10 +18,10 @@ from receiver.mail import template_checks
 from receiver.mail.brand import Brand
 from receiver.mail.environment import environment
 from receiver.mail.language import locale_for
+from receiver.mail.quoting import quoted
 from receiver.mail.text_layout import cut
 from receiver.mail.time_limit import limited
 from receiver.orders.model import Order
-from receiver.orders.quoting import quoted
 
 #: The templates that come with the kit.
 BUILT_IN = Path(__file__).parents[1] / "templates" / "mail"

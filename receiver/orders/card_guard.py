@@ -107,15 +107,12 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
 
 def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
     """Return the positions of the fields that are dropped: for their names, or for the names beside them."""
-    by_digits = {
-        one.place
-        for one, (_, value) in zip(judged, fields, strict=True)
-        if one.sort is Sort.MAYBE_CARD and _has_many_digits(value)
-    }
-    sure = by_digits | {one.place for one in judged if one.sort in (Sort.CARD, Sort.CODE)}
+    named = [(one, value) for one, (_, value) in zip(judged, fields, strict=True)]
+    by_digits = {one.place for one, value in named if one.sort is Sort.MAYBE_CARD and _has_many_digits(value)}
+    sure = by_digits | {one.place for one, _ in named if one.sort in (Sort.CARD, Sort.CODE)}
     beside = by_digits | {
         one.place
-        for one, (_, value) in zip(judged, fields, strict=True)
+        for one, value in named
         if one.sort in (Sort.CARD, Sort.MAYBE_EXPIRY)
         or (one.sort is Sort.MAYBE_NUMBER and is_card_number(digits_alone(value)))
     }
@@ -129,11 +126,7 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
             return one.is_of_card or one.place in beside
         return one.sort is not Sort.OTHER
 
-    return {
-        position
-        for position, (one, (_, value)) in enumerate(zip(judged, fields, strict=True))
-        if is_dropped(one, value)
-    }
+    return {position for position, (one, value) in enumerate(named) if is_dropped(one, value)}
 
 
 def _has_many_digits(value: str) -> bool:

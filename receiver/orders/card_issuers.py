@@ -32,20 +32,6 @@ _BEGINNINGS = {
     length: re.compile("|".join(begin for begin, lengths in _BRANDS.values() if length in lengths))
     for length in range(SHORTEST, LONGEST + 1)
 }
-# What is sure to hold all of a digit's lengths, the longest first: it takes every digit after a bar for a first one.
-_LENGTHS = {
-    first: tuple(
-        length
-        for length in range(LONGEST, SHORTEST - 1, -1)
-        if any(length in lengths and re.search(rf"(?:^|\|){first}", begin) for begin, lengths in _BRANDS.values())
-    )
-    for first in "0123456789"
-}
-
-
-def lengths_from(first: str) -> tuple[int, ...]:
-    """Return the lengths that a number with this first digit may have, the longest first; a quick look."""
-    return _LENGTHS[first]
 
 
 def is_issued(digits: str) -> bool:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from receiver.orders.card_issuers import LONGEST, SHORTEST
-from receiver.orders.card_numbers import masked_number, with_plain_digits
+from receiver.orders.card_numbers import digits_in, masked_number, with_plain_digits
 from receiver.orders.card_search import MASK, Found, Holds, find
 from receiver.orders.names import Fields
 
@@ -17,7 +17,6 @@ _FEWEST = SHORTEST + 1
 # What may stand beside the number in its list, such as expiry, code and a year; in a longer list are ids.
 _MOST_BESIDE, _MOST_AFTER_IDS = 16, 10
 _LONGEST_GROUP, _AMEX = 4, [4, 6, 5]
-_NOT_A_DIGIT = re.compile("[^0-9]+")
 
 #: Where a value begins in the text that is made of its list, and the field that it is of.
 Piece = tuple[int, int]
@@ -28,7 +27,7 @@ def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:
     masked = dict(enumerate(fields))
     for positions in _lists(fields):
         text, pieces = _joined(fields, positions)
-        if len(_digits(text)) > LONGEST + _MOST_BESIDE:
+        if len(digits_in(text)) > LONGEST + _MOST_BESIDE:
             continue
         for found in reversed(list(find(text, Holds.TEXT))):
             covered = [one for one in pieces if one[0] < found.end and one[0] + len(fields[one[1]][1]) > found.start]
@@ -58,10 +57,10 @@ def _is_likely(text: str, found: Found, covered: list[Piece], fields: Fields) ->
     """Return whether it is a number in pieces, rather than ids that make one by chance."""
     if len(covered) < 2 or len(found.digits) < _FEWEST:
         return False
-    groups = [len(_digits(with_plain_digits(fields[position][1]))) for _, position in covered]
+    groups = [len(digits_in(fields[position][1])) for _, position in covered]
     if max(groups) <= _LONGEST_GROUP or groups == _AMEX:
         return True
-    return not _digits(text[: found.start]) and len(_digits(text[found.end :])) <= _MOST_AFTER_IDS
+    return not digits_in(text[: found.start]) and len(digits_in(text[found.end :])) <= _MOST_AFTER_IDS
 
 
 def _masked(found: Found, covered: list[Piece], fields: dict[int, tuple[str, str]]) -> dict[int, tuple[str, str]]:
@@ -73,7 +72,3 @@ def _masked(found: Found, covered: list[Piece], fields: dict[int, tuple[str, str
         shown = masked_number(found.digits) if position == covered[-1][1] else MASK
         masked[position] = name, value[:start] + shown + value[end:]
     return masked
-
-
-def _digits(text: str) -> str:
-    return _NOT_A_DIGIT.sub("", text)

@@ -61,10 +61,14 @@ def with_plain_digits(text: str) -> str:
     return text.translate(_ASCII)
 
 
+def digits_in(text: str) -> str:
+    """Return the digits of a text as ASCII."""
+    return _NOT_A_DIGIT.sub("", with_plain_digits(text))
+
+
 def digits_alone(text: str) -> str:
     """Return the digits of a text that holds no letter, else nothing."""
-    plain = with_plain_digits(text)
-    return _NOT_A_DIGIT.sub("", plain) if _NUMBER_ALONE.fullmatch(plain) else ""
+    return digits_in(text) if _NUMBER_ALONE.fullmatch(with_plain_digits(text)) else ""
 
 
 def is_full_number(text: str) -> bool:

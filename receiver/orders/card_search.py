@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
 
-from receiver.orders.card_issuers import DOUBLED, LONGEST, SHORTEST, is_card_number, is_issued, lengths_from
+from receiver.orders.card_issuers import DOUBLED, LONGEST, SHORTEST, is_card_number, is_issued
 from receiver.orders.card_lookalikes import is_article_number, is_phone
 
 #: What a number is masked with, and how many of its digits are left.
@@ -33,7 +33,8 @@ class Found(NamedTuple):
 
 _FLOAT = re.compile(r"(?<![0-9.])([0-9])\.([0-9]{8,18})[eE]\+?(1[2-8])(?![0-9])")
 _GROUP = re.compile("[0-9]+")
-_GAP = re.compile(r"[\W_]{0,3}")
+# Groups of digits that stand near each other; possessive, so that no text takes long.
+_CHAIN = re.compile(r"[0-9]++(?:[\W_]{1,3}[0-9]++)*+")
 # What may be glued to a number: its expiry, in either order, and then its code.
 _MONTH, _YEAR = "(?:0[1-9]|1[0-2])", "[2-4][0-9]"
 _GLUED = re.compile(
@@ -59,26 +60,10 @@ def find_floats(text: str) -> Iterator[Found]:
 def find(text: str, holds: Holds) -> Iterator[Found]:
     """Find every card number, none of them within another: from the left, the longest first."""
     fewest = SHORTEST if holds is Holds.TEXT else SHORTEST + 1
-    for chain in _chains(text, fewest):
-        yield from _Chain(text, chain).numbers(holds)
-
-
-def _chains(text: str, fewest: int) -> Iterator[list[tuple[int, int]]]:
-    """Find the groups of digits that stand near each other, where there are enough of them for a card number."""
-    chain: list[tuple[int, int]] = []
-    for group in _GROUP.finditer(text):
-        span = group.span()
-        if chain and _GAP.fullmatch(text, chain[-1][1], span[0]) is None:
-            if _digits_in(chain) >= fewest:
-                yield chain
-            chain = []
-        chain.append(span)
-    if _digits_in(chain) >= fewest:
-        yield chain
-
-
-def _digits_in(chain: list[tuple[int, int]]) -> int:
-    return sum(end - start for start, end in chain)
+    for chain in _CHAIN.finditer(text):
+        groups = [group.span() for group in _GROUP.finditer(text, *chain.span())]
+        if sum(end - start for start, end in groups) >= fewest:
+            yield from _Chain(text, groups).numbers(holds)
 
 
 class _Chain:
@@ -95,11 +80,8 @@ class _Chain:
             for parity in (0, 1)
         )
         #: Where in the text a group ends, by the number of digits up to there.
-        self._ends: dict[int, int] = {}
-        before = 0
-        for start, end in groups:
-            before += end - start
-            self._ends[before] = end
+        lengths = accumulate(end - start for start, end in groups)
+        self._ends = dict(zip(lengths, [end for _, end in groups], strict=True))
 
     def numbers(self, holds: Holds) -> Iterator[Found]:
         """Find the card numbers in it."""
@@ -121,7 +103,7 @@ class _Chain:
 
     def _at(self, first: int, start: int, holds: Holds) -> Found | None:
         """Find the longest card number of whole groups that begins at this digit."""
-        for length in lengths_from(self._digits[first]):
+        for length in range(LONGEST, SHORTEST - 1, -1):
             end = self._ends.get(first + length)
             if end is not None and self._passes(first, length):
                 digits = self._digits[first : first + length]

@@ -32,15 +32,13 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     not what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
     """
     written_type, options = parse_options_header(content_type)
-    media_type = written_type.lower()
+    media_type, charset = written_type.lower(), options.get("charset", "utf-8")
     if media_type == "application/json":
         fields = decode_json(body, max_fields)
     elif media_type == "application/x-www-form-urlencoded":
-        fields = decode_form(body, _codec(options.get("charset", "utf-8")), max_fields)
+        fields = decode_form(body, _codec(charset), max_fields)
     elif media_type == "multipart/form-data":
-        fields = decode_multipart(
-            body, options.get("boundary", ""), _codec(options.get("charset", "utf-8")), max_fields
-        )
+        fields = decode_multipart(body, options.get("boundary", ""), _codec(charset), max_fields)
     else:
         raise UnsupportedEncoding(
             "Send the order as application/x-www-form-urlencoded, multipart/form-data or application/json, "

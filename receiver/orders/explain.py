@@ -33,14 +33,14 @@ class Explanation:
 
 def explain(fields: Fields, mapping: Mapping | None) -> Explanation:
     """Explain which parameter filled which field and which are unused, with suggestions."""
-    applied = (mapping or Mapping(())).apply(fields)
-    readings = [reading for reading in applied.readings if reading.value.strip()]
-    fed = {(reading.place.part, reading.place.field) for reading in readings}
+    applied, rest = (mapping or Mapping(())).apply(fields)
+    readings = [reading for reading in applied if reading.value.strip()]
+    fed = {reading.place.slot for reading in readings}
     sent = {name for name, value in fields if value.strip()}
     rows = [
         Explained(json_path(place), (name,) if name in sent else (), value.strip()) for place, name, value in readings
     ]
     rows.sort(key=lambda row: row.field.startswith("items"))
     rows += [Explained(target_of(slot), (), "") for slot in KINDS if slot not in fed]
-    unused = tuple(dict.fromkeys(name for name, _ in applied.rest))
-    return Explanation(tuple(rows), unused, suggest(fields, readings, applied.rest))
+    unused = tuple(dict.fromkeys(name for name, _ in rest))
+    return Explanation(tuple(rows), unused, suggest(fields, readings, rest))

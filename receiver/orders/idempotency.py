@@ -8,7 +8,9 @@ from decimal import Decimal
 
 from pydantic_core import to_json
 
-from receiver.orders import Fields, Order, holds_masked_number
+from receiver.orders.card_numbers import holds_masked_number
+from receiver.orders.model import Order
+from receiver.orders.names import Fields
 
 _CUT = "cut"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any, NoReturn
 
 from receiver.errors import TooLarge, Undecodable
@@ -39,23 +40,23 @@ def decode_json(body: bytes, max_fields: int) -> Fields:
         raise Undecodable("The body is not one JSON document.") from error
     if not isinstance(document, tuple):
         raise Undecodable("The JSON must be an object: { … }.")
-    fields: Fields = []
-    _flatten(document, "", 1, fields, max_fields)
+    fields = list(islice(_leaves(document), max_fields + 1))
+    if len(fields) > max_fields:
+        raise TooLarge(f"The body has more than {max_fields} values.")
     return fields
 
 
-def _flatten(node: Any, path: str, level: int, fields: Fields, max_fields: int) -> None:
-    if isinstance(node, tuple | list):
-        if level > _MOST_LEVELS:
-            raise _too_deep()
-        for child_path, child in _children(node, path):
-            if len(child_path) > _LONGEST_PATH:
-                raise Undecodable(f"A name in the JSON is longer than {_LONGEST_PATH} characters.")
-            _flatten(child, child_path, level + 1, fields, max_fields)
+def _leaves(node: Any, path: str = "", level: int = 1) -> Iterator[tuple[str, str]]:
+    """Yield the path and the text of each value that holds no others."""
+    if not isinstance(node, tuple | list):
+        yield _clean(path), _clean(_leaf_text(node))
         return
-    if len(fields) >= max_fields:
-        raise TooLarge(f"The body has more than {max_fields} values.")
-    fields.append((_clean(path), _clean(_leaf_text(node))))
+    if level > _MOST_LEVELS:
+        raise _too_deep()
+    for child_path, child in _children(node, path):
+        if len(child_path) > _LONGEST_PATH:
+            raise Undecodable(f"A name in the JSON is longer than {_LONGEST_PATH} characters.")
+        yield from _leaves(child, child_path, level + 1)
 
 
 def _children(node: tuple[Any, ...] | list[Any], path: str) -> Iterator[tuple[str, Any]]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
-from receiver.orders.names import SHARED_SECRET, Fields, Place, place_of
+from receiver.orders.names import Fields, Place, by_own_names, place_of
 
 #: What a request is, rather than what was ordered; a constant for one is the merchant's own decision.
 _DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
@@ -23,14 +23,6 @@ class Reading(NamedTuple):
     place: Place
     name: str
     value: str
-
-
-class Applied(NamedTuple):
-    """What a body's fields mean."""
-
-    readings: list[Reading]
-    #: The fields that mean nothing here.
-    rest: Fields
 
 
 @dataclass(frozen=True)
@@ -51,52 +43,42 @@ class Mapping:
 
     def names_for(self, place: Place) -> tuple[str, ...]:
         """Return the parameters that the rules read for the place."""
-        slot = (place.part, place.field)
-        return tuple(name for rule in self.rules if rule.slot == slot for name in rule.names)
+        return tuple(name for rule in self.rules if rule.slot == place.slot for name in rule.names)
 
     def date_form(self, place: Place) -> str | None:
         """Return the form in which the rules read a date for the place."""
-        slot = (place.part, place.field)
-        return next((rule.date for rule in self.rules if rule.slot == slot), None)
+        return next((rule.date for rule in self.rules if rule.slot == place.slot), None)
 
-    def apply(self, fields: Fields) -> Applied:
+    def apply(self, fields: Fields) -> tuple[list[Reading], Fields]:
         """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
 
         A name that a rule mentions is used up, whether it fed the field or not. A constant for event, format_version,
-        test or a status holds whatever is sent under our own name.
+        test or a status holds whatever is sent under our own name. The second list holds what means nothing here.
         """
         of_items = [rule for rule in self.rules if rule.is_of_items]
         singles = [rule for rule in self.rules if not rule.is_of_items]
         readings, used = _read_items(of_items, fields)
         readings += _read_singles(singles, fields)
         used |= {name for rule in singles for name in rule.names}
-        fed = {(reading.place.part, reading.place.field) for reading in readings}
-        with_constant = {rule.slot for rule in self.rules if rule.constant is not None}
-        ours = _by_contract(fields, used=used, fed=fed, with_constant=with_constant)
-        readings += ours.readings
-        return Applied(readings + _constants(self.rules, readings), ours.rest)
+        fed = {reading.place.slot for reading in readings}
+        decided = {rule.slot for rule in self.rules if rule.constant is not None} & _DECIDING
+        ours, rest = _by_contract([field for field in fields if field[0] not in used], fed=fed, decided=decided)
+        readings += ours
+        return readings + _constants(self.rules, readings), rest
 
 
 def _by_contract(
-    fields: Fields, *, used: set[str], fed: set[tuple[str, str]], with_constant: set[tuple[str, str]]
-) -> Applied:
-    readings: list[Reading] = []
-    rest: Fields = []
-    for name, value in fields:
-        place = place_of(name)
-        if name in used or place is SHARED_SECRET:
-            continue
-        slot = place and (place.part, place.field)
-        if place is None or slot in fed or (slot in with_constant and _is_outdone(place, value)):
+    fields: Fields, *, fed: set[tuple[str, str]], decided: set[tuple[str, str]]
+) -> tuple[list[Reading], Fields]:
+    """Read by the contract's own names what neither a rule has fed nor a constant decides."""
+    placed, rest = by_own_names(fields)
+    readings = []
+    for place, name, value in placed:
+        if place.slot in fed or (place.slot in decided and value.strip()):
             rest.append((name, value))
         else:
             readings.append(Reading(place, name, value))
-    return Applied(readings, rest)
-
-
-def _is_outdone(place: Place, value: str) -> bool:
-    """Return whether a constant of the mapping overrides what was sent."""
-    return (place.part, place.field) in _DECIDING and bool(value.strip())
+    return readings, rest
 
 
 def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:

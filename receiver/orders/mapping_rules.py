@@ -1,7 +1,8 @@
-"""One line of a mapping table: checked, and made into a rule that feeds one field of an order."""
+"""One line of a mapping table: checked, made into a rule that feeds one field of an order, and written."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from receiver.errors import ConfigurationError
 from receiver.orders.conversions import date_text, decimal_text
-from receiver.orders.names import KINDS, TEXT, target_of
+from receiver.orders.names import KINDS, kind_of, target_of
 
 _KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
 #: What stands before the last full stop of a target -> part of the order.
@@ -19,6 +20,8 @@ _PARTS = {"": "order", "customer": "customer", "billing": "billing", "shipping":
 _UNIQUE = {("order", "order_id"), ("order", "event_id")}
 #: A day that no form gives back which leaves out year, month or day, since Python takes 1900-01-01 for those.
 _A_DAY = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_CONTROL = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _ROW_MARK = re.compile(r"\{n\}|\[\]")
 
 
@@ -70,14 +73,15 @@ def make_rule(target: str, spec: object) -> Rule:
     try:
         part, field = _place(target)
         table = _as_table(spec)
+        constant, date, zone, decimal = (_text(table, key) for key in ("value", "date", "zone", "decimal"))
         rule = Rule(
             part,
             field,
             names=_names(table),
-            constant=_text(table, "value"),
-            date=_date_form(table),
-            zone=_zone(table),
-            decimal=_decimal(table),
+            constant=constant,
+            date=date,
+            zone=_zone(zone),
+            decimal=decimal,
             words=_words(table),
         )
         _check(rule)
@@ -129,36 +133,11 @@ def _text(table: dict[str, Any], key: str) -> str | None:
     return text
 
 
-def _date_form(table: dict[str, Any]) -> str | None:
-    form = _text(table, "date")
-    if form is None:
-        return None
+def _zone(name: str | None) -> ZoneInfo | None:
     try:
-        is_whole = datetime.strptime(_A_DAY.strftime(form), form).replace(tzinfo=UTC).date() == _A_DAY.date()
-    except (ValueError, re.error):
-        is_whole = False
-    if "%Z" in form:
-        raise ValueError("takes no %Z, since a zone's short name is not read: use %z for an offset, or zone")
-    if not is_whole:
-        raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
-    return form
-
-
-def _zone(table: dict[str, Any]) -> ZoneInfo | None:
-    name = _text(table, "zone")
-    if name is None:
-        return None
-    try:
-        return ZoneInfo(name)
+        return None if name is None else ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
         raise ValueError('needs zone as a name such as "Europe/London"') from error
-
-
-def _decimal(table: dict[str, Any]) -> str | None:
-    point = _text(table, "decimal")
-    if point not in (None, ".", ","):
-        raise ValueError('needs decimal = "," or decimal = "."')
-    return point
 
 
 def _words(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -169,11 +148,13 @@ def _words(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _check(rule: Rule) -> None:
-    kind = KINDS.get((rule.part, rule.field), TEXT)
-    if rule.date is not None and kind.name != "date":
-        raise ValueError("is no date; remove date")
-    if rule.zone is not None and rule.date is None:
+    kind = kind_of(rule.slot)
+    if rule.date is not None:
+        _check_date(kind.name, rule.date)
+    elif rule.zone is not None:
         raise ValueError('has a zone but no date = "…" that it belongs to')
+    if rule.decimal not in (None, ".", ","):
+        raise ValueError('needs decimal = "," or decimal = "."')
     if rule.decimal is not None and kind.name not in ("amount", "whole number"):
         raise ValueError("is no amount; remove decimal")
     for name in rule.names:
@@ -186,3 +167,32 @@ def _check(rule: Rule) -> None:
         if rule.slot in _UNIQUE:
             raise ValueError("tells one order from another, so no constant can stand for it; remove value")
         kind.read(rule.constant)
+
+
+def _check_date(kind: str, form: str) -> None:
+    if kind != "date":
+        raise ValueError("is no date; remove date")
+    if "%Z" in form:
+        raise ValueError("takes no %Z, since a zone's short name is not read: use %z for an offset, or zone")
+    try:
+        is_whole = datetime.strptime(_A_DAY.strftime(form), form).replace(tzinfo=UTC).date() == _A_DAY.date()
+    except (ValueError, re.error):
+        is_whole = False
+    if not is_whole:
+        raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
+
+
+def toml_line(field: str, rule: object) -> str:
+    """Return the line for a field's rule, such as ``total = {from = "Sum", decimal = ","}``."""
+    return f"{_toml_key(field)} = {_toml(rule)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_toml_key(name)} = {_toml(one)}" for name, one in value.items()) + "}"
+    # JSON writes text and lists as TOML does, but for these control characters.
+    return _CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(value, ensure_ascii=False))
+
+
+def _toml_key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _toml(name)

@@ -5,32 +5,13 @@ The parser, the relay, the console's order guide and the JSON Schema are all dra
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from decimal import Decimal
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
+from receiver.orders import field_types as types
 from receiver.orders import values
-from receiver.orders.field_types import (
-    Amount,
-    Country,
-    Currency,
-    Discount,
-    Email,
-    EventId,
-    EventName,
-    Flag,
-    FormatVersion,
-    LanguageTag,
-    Moment,
-    OrderId,
-    Quantity,
-    TestFlag,
-    UnitPrice,
-    Url,
-)
 
 #: Marks a field that the relay always sends, "(s)" in order-post.
 _SENT: JsonDict = {"x-always-sent": True}
@@ -49,13 +30,13 @@ class Customer(_Part):
     """The shopper as checkout knew them."""
 
     id: str | None = _field("The shop's id of the customer.", "C-2041")
-    email: Email | None = _field("Where the shopper wants mail.", "zoe.mueller-lukasz@example.com", sent=True)
+    email: types.Email | None = _field("Where the shopper wants mail.", "zoe.mueller-lukasz@example.com", sent=True)
     first_name: str | None = _field("Given name.", "Zoë")
     last_name: str | None = _field("Family name.", "Müller-Łukasz")
     company: str | None = _field("Company the shopper bought for.", "Łukasz & Töchter GmbH")
     phone: str | None = _field("Telephone number as the shopper typed it.", "+49 30 5550 0142")
-    is_guest: Flag | None = _field("Whether the shopper bought without an account.", True)
-    accepts_marketing: Flag | None = _field("True only when the shopper gave consent to marketing mail.", False)
+    is_guest: types.Flag | None = _field("Whether the shopper bought without an account.", True)
+    accepts_marketing: types.Flag | None = _field("True only when the shopper gave consent to marketing mail.", False)
 
 
 class Address(_Part):
@@ -68,7 +49,7 @@ class Address(_Part):
     city: str | None = _field("Town.", "Berlin")
     region: str | None = _field("State, province or county.", "BE")
     postcode: str | None = _field("Postal code, as text.", "10999")
-    country: Country | None = _field("ISO 3166-1 alpha-2 code of the country.", "DE")
+    country: types.Country | None = _field("ISO 3166-1 alpha-2 code of the country.", "DE")
 
 
 class Item(_Part):
@@ -77,10 +58,12 @@ class Item(_Part):
     id: str | None = _field("The shop's id of the product.", "P-77")
     sku: str | None = _field("Stock-keeping unit.", "MUG-RED-L")
     name: str | None = _field("What the shopper saw as the product's name.", "Enamel mug", sent=True)
-    quantity: Quantity | None = _field("Number of pieces, whole, 1 or more.", 2, sent=True)
-    unit_price: UnitPrice | None = _field("Price of one piece in major units, up to six decimals.", "18.50", sent=True)
-    tax: Amount | None = _field("Tax on the line, after discount.", "6.32")
-    total: Amount | None = _field("What the line costs, before discount and tax.", "37.00")
+    quantity: types.Quantity | None = _field("Number of pieces, whole, 1 or more.", 2, sent=True)
+    unit_price: types.UnitPrice | None = _field(
+        "Price of one piece in major units, up to six decimals.", "18.50", sent=True
+    )
+    tax: types.Amount | None = _field("Tax on the line, after discount.", "6.32")
+    total: types.Amount | None = _field("What the line costs, before discount and tax.", "37.00")
     options: dict[str, str] = _field(
         "Choices of the shopper: as a form `Colour: red, Size: L`, in JSON an object.",
         {"Colour": "red", "Size": "L"},
@@ -91,42 +74,42 @@ class Item(_Part):
 class Order(_Part):
     """One completed order."""
 
-    format_version: FormatVersion = _field("Version of this format.", "1", default="1", sent=True)
-    event: EventName = _field(
+    format_version: types.FormatVersion = _field("Version of this format.", "1", default="1", sent=True)
+    event: types.EventName = _field(
         "What happened; anything but order.completed makes the order ignored.",
         "order.completed",
         default="order.completed",
         sent=True,
     )
-    event_id: EventId | None = _field(
+    event_id: types.EventId | None = _field(
         'The same on every attempt of one event, 1 to 255 characters, no "." in it.',
         "evt_8f14e45fceea167a",
         sent=True,
     )
-    test: TestFlag = _field("True on a test transmission of dummy data.", True, default=False, sent=True)
+    test: types.TestFlag = _field("True on a test order, whose data is made up.", True, default=False, sent=True)
     store_id: str | None = _field("Id of the shop that sold.", "shop-1")
     store_name: str | None = _field("Name of the shop that sold.", "Zoë's Corner Shop")
-    store_url: Url | None = _field("Address of the shop that sold.", "https://shop.example.com/")
-    order_id: OrderId = Field(
+    store_url: types.Url | None = _field("Address of the shop that sold.", "https://shop.example.com/")
+    order_id: types.OrderId = Field(
         description="Unique in that shop, 1 to 64 characters; the one field that a receiver needs.",
         examples=["TEST-8F14E45F"],
         json_schema_extra=_SENT,
     )
     order_number: str | None = _field("What the shopper was shown, when it differs from the id.", "1042")
-    order_date: Moment = Field(
+    order_date: types.Moment = Field(
         description="When checkout completed, RFC 3339 with an offset; when missing, the time of receipt.",
         examples=["2026-11-23T14:05:00Z"],
         json_schema_extra=_SENT,
     )
     order_status: str | None = _field("State of the order; missing means completed.", "completed")
     payment_status: str | None = _field("State of the payment; missing means paid.", "paid")
-    currency: Currency | None = _field("ISO 4217 code of all amounts.", "EUR", sent=True)
-    locale: LanguageTag | None = _field("BCP 47 tag of the shopper's language.", "de-DE")
-    subtotal: Amount | None = _field("Sum of the items before discount, shipping and tax.", "57.45")
-    discount_total: Discount | None = _field("What was taken off, as a positive amount.", "5.75")
-    shipping_total: Amount | None = _field("What shipping costs.", "4.90")
-    tax_total: Amount | None = _field("Sum of all taxes.", "10.75")
-    total: Amount | None = _field("What the shopper paid; 0.00 is legal.", "67.35", sent=True)
+    currency: types.Currency | None = _field("ISO 4217 code of all amounts.", "EUR", sent=True)
+    locale: types.LanguageTag | None = _field("BCP 47 tag of the shopper's language.", "de-DE")
+    subtotal: types.Amount | None = _field("Sum of the items before discount, shipping and tax.", "57.45")
+    discount_total: types.Discount | None = _field("What was taken off, as a positive amount.", "5.75")
+    shipping_total: types.Amount | None = _field("What shipping costs.", "4.90")
+    tax_total: types.Amount | None = _field("Sum of all taxes.", "10.75")
+    total: types.Amount | None = _field("What the shopper paid; 0.00 is legal.", "67.35", sent=True)
     discount_code: str | None = _field("Code that the shopper typed for the discount.", "WELCOME10")
     shipping_method: str | None = _field("How the order travels, in words.", "DHL parcel")
     payment_gateway: str | None = _field("Who took the payment.", "paypal")
@@ -156,12 +139,9 @@ class Order(_Part):
 
     @model_validator(mode="after")
     def _no_more_decimals_than_the_currency_has(self) -> Self:
-        for amount in self._amounts():
+        amounts = [self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total]
+        amounts += [amount for item in self.items for amount in (item.tax, item.total)]
+        for amount in amounts:
             if amount is not None:
                 values.check_decimals(amount, self.currency)
         return self
-
-    def _amounts(self) -> Iterator[Decimal | None]:
-        yield from (self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total)
-        for item in self.items:
-            yield from (item.tax, item.total)

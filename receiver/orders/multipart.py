@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from werkzeug.exceptions import RequestEntityTooLarge
-from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
 from receiver.errors import TooLarge, Undecodable
 from receiver.orders.names import Fields
@@ -18,36 +18,28 @@ def decode_multipart(body: bytes, boundary: str, charset: str, max_fields: int) 
     Raises Undecodable for a bad boundary, a body cut short, a file, a nameless part or bytes that the charset
     does not have, TooLarge for more parts than ``max_fields``.
     """
-    fields: Fields = []
-    value = b""
-    for event in _events(body, boundary, max_fields):
-        if isinstance(event, File):
-            raise Undecodable("A part of the body is a file; an order is sent as fields only.")
-        if isinstance(event, Field):
-            fields.append((_name(event), ""))
-            value = b""
-        elif isinstance(event, Data):
-            value += event.data
-            if not event.more_data:
-                fields[-1] = (fields[-1][0], _decoded(value, charset))
-    return fields
-
-
-def _events(body: bytes, boundary: str, max_fields: int) -> list[Event]:
     if not 1 <= len(boundary) <= _LONGEST_BOUNDARY or not boundary.isascii() or not boundary.isprintable():
         raise Undecodable("The Content-Type names no usable boundary.")
     decoder = MultipartDecoder(boundary.encode(), max_parts=max_fields)
     decoder.receive_data(body)
     decoder.receive_data(None)
-    events: list[Event] = []
+    fields: Fields = []
+    name, value = "", b""
     try:
-        while not (events and isinstance(events[-1], Epilogue)):
-            events.append(decoder.next_event())
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, File):
+                raise Undecodable("A part of the body is a file; an order is sent as fields only.")
+            if isinstance(event, Field):
+                name, value = _name(event), b""
+            elif isinstance(event, Data):
+                value += event.data
+                if not event.more_data:
+                    fields.append((name, _decoded(value, charset)))
     except RequestEntityTooLarge as error:
         raise TooLarge(f"The body has more than {max_fields} fields.") from error
     except ValueError as error:
         raise Undecodable("The body is not a whole multipart message.") from error
-    return events
+    return fields
 
 
 def _name(part: Field) -> str:

@@ -7,16 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Any
 
 from receiver.errors import ConfigurationError
 from receiver.orders.conversions import decimal_text
 from receiver.orders.likeness import item_pattern, likeness
 from receiver.orders.mapping import Reading
-from receiver.orders.mapping_rules import make_rule
+from receiver.orders.mapping_rules import make_rule, toml_line
 from receiver.orders.names import KINDS, Fields, target_of
-from receiver.orders.toml_lines import toml_line
-from receiver.orders.value_clues import Conversion, conversion, currency_of, decimal_point, is_money
+from receiver.orders.value_clues import Conversion, all_read, conversion, currency_of, decimal_point, is_money
 
 #: A field as part and name.
 Slot = tuple[str, str]
@@ -79,7 +79,7 @@ def suggest(fields: Fields, readings: Sequence[Reading], rest: Fields) -> tuple[
     readings = [one._replace(value=one.value[:_LONGEST_VALUE]) for one in readings]
     texts = [value.strip() for _, value in fields]
     point = decimal_point(texts)
-    fed = {(one.place.part, one.place.field) for one in readings}
+    fed = {one.place.slot for one in readings}
     candidates = _candidates(rest)
     found = dict(_paired([slot for slot in KINDS if slot not in fed], candidates, point))
     sent = {name for name, _ in fields}
@@ -107,45 +107,36 @@ def _candidates(rest: Fields) -> list[_Candidate]:
 
 def _paired(slots: list[Slot], candidates: list[_Candidate], point: str) -> Iterable[tuple[Slot, Suggestion]]:
     """Pair fields and parameters, the likest first, each at most once."""
-    pairs = [
-        (score, slot, candidate, told)
-        for slot in slots
-        for candidate, told, score in _scored(slot, candidates, point)
-        if score >= _LEAST_LIKENESS
-    ]
-    taken_slots: set[Slot] = set()
-    taken_names: set[str] = set()
-    for _, slot, candidate, told in sorted(pairs, key=lambda pair: -pair[0]):
-        if slot not in taken_slots and candidate.name not in taken_names:
-            taken_slots.add(slot)
-            taken_names.add(candidate.name)
-            yield slot, _suggestion(slot, candidate.name, told)
+    pairs = [pair for slot in slots for pair in _scored(slot, candidates, point)]
+    taken: set[Slot | str] = set()
+    for _, slot, name, told in sorted(pairs, key=lambda pair: -pair[0]):
+        if taken.isdisjoint((slot, name)):
+            taken |= {slot, name}
+            yield slot, _suggestion(slot, name, told)
 
 
 def _scored(
     slot: Slot, candidates: list[_Candidate], point: str
-) -> Iterable[tuple[_Candidate, Conversion | None, float]]:
+) -> Iterable[tuple[float, Slot, str, Conversion | None]]:
+    """Yield the parameters that are like enough to a field, each with its likeness and how it is read."""
+    kind = KINDS[slot]
     mine = [one for one in candidates if one.of_items == (slot[0] == "items")]
-    if slot in _BY_VALUE:
-        told = {one.name: conversion(KINDS[slot], one.texts, point) for one in mine if _may_tell(slot, one)}
-        telling = [name for name, how in told.items() if how is not None]
-    else:
-        telling = []
+    telling = [one.name for one in mine if _may_tell(slot, one) and conversion(kind, one.texts, point) is not None]
     for one in mine:
         score = likeness(slot, one.name)
-        if len(telling) == 1 and telling[0] == one.name:
+        if telling == [one.name]:
             score = max(score, _BY_VALUE[slot])
-        if score < _LEAST_LIKENESS:
-            continue
-        how = conversion(KINDS[slot], one.texts, point)
-        if how is None:
-            score *= 0 if KINDS[slot].parks else _UNREADABLE
-        yield one, how, score
+        if score >= _LEAST_LIKENESS:
+            how = conversion(kind, one.texts, point)
+            if how is None:
+                score *= 0 if kind.parks else _UNREADABLE
+            if score >= _LEAST_LIKENESS:
+                yield score, slot, one.name, how
 
 
 def _may_tell(slot: Slot, one: _Candidate) -> bool:
     """Return whether a value is telling by itself; two letters may be a state, a word a name."""
-    if not one.texts or _OF_THE_SHOP.search(one.name):
+    if slot not in _BY_VALUE or not one.texts or _OF_THE_SHOP.search(one.name):
         return False
     shortest = {"country": 4, "currency": 3, "locale": 5}.get(slot[1], 0)
     return len(one.texts[0]) >= shortest
@@ -154,33 +145,28 @@ def _may_tell(slot: Slot, one: _Candidate) -> bool:
 def _in_foreign_form(readings: Sequence[Reading], point: str) -> Iterable[tuple[Slot, Suggestion]]:
     """Suggest how to read what came under a known name and is malformed."""
     texts: dict[tuple[Slot, str], list[str]] = defaultdict(list)
-    for (part, _, field), name, value in readings:
-        text = value.strip()
-        if (part, field) in KINDS and text:
-            pattern = item_pattern(name) if part == "items" else name
-            texts[(part, field), pattern or name].append(text)
+    for place, name, value in readings:
+        if place.slot in KINDS and value.strip():
+            pattern = item_pattern(name) if place.part == "items" else name
+            texts[place.slot, pattern or name].append(value.strip())
     for (slot, name), found in texts.items():
-        kind = KINDS[slot]
-        try:
-            for text in found:
-                kind.read(text)
-        except ValueError:
-            told = conversion(kind, found[:_MOST_VALUES], point)
-            if told and told.keys:
-                yield slot, _suggestion(slot, name, told)
+        told = None if all_read(KINDS[slot], found) else conversion(KINDS[slot], found[:_MOST_VALUES], point)
+        if told and told.keys:
+            yield slot, _suggestion(slot, name, told)
 
 
 def _greatest(candidates: list[_Candidate], point: str) -> Suggestion | None:
     """Suggest the greatest amount that stands alone for the total, whatever it is called."""
-    amounts = {}
-    for one in candidates:
-        told = None if one.of_items else conversion(KINDS[_TOTAL], one.texts, point)
-        if told and one.texts and is_money(one.texts[0]):
-            amounts[one.name] = (Decimal(decimal_text(one.texts[0], told.keys.get("decimal", "."))), told.keys)
+    amounts = [
+        (Decimal(decimal_text(one.texts[0], told.keys.get("decimal", "."))), one.name, told.keys)
+        for one in candidates
+        if not one.of_items and one.texts and is_money(one.texts[0])
+        if (told := conversion(KINDS[_TOTAL], one.texts, point))
+    ]
     if not amounts:
         return None
-    name = max(amounts, key=lambda name: amounts[name][0])
-    return _suggestion(_TOTAL, name, Conversion(amounts[name][1], "the largest amount sent"))
+    _, name, keys = max(amounts, key=itemgetter(0))
+    return _suggestion(_TOTAL, name, Conversion(keys, "the largest amount sent"))
 
 
 def _suggestion(slot: Slot, name: str, told: Conversion | None) -> Suggestion:

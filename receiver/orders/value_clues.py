@@ -42,28 +42,33 @@ class Conversion(NamedTuple):
 
 def decimal_point(texts: Sequence[str]) -> str:
     """Return what stands before the decimals in a body: a comma as soon as one amount can be read only so."""
-    return "," if any(_COMMA_DECIMALS.fullmatch(text) and _is_amount(text, ",") for text in texts) else "."
+    commas = (decimal_text(text, ",") for text in texts if _COMMA_DECIMALS.fullmatch(text))
+    return "," if any(_reads(values.amount, text) for text in commas) else "."
 
 
 def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
     """Return how these values are read as this kind, or None when they are not; ``point`` is the body's."""
     if kind.name in ("amount", "whole number"):
         return _as_number(kind, texts, point)
-    if _all_read(kind, texts):
+    if all_read(kind, texts):
         return Conversion({})
     if kind.name == "date":
         return _as_date(texts)
     words = _WORDS.get(kind.name)
-    found = {text: words(text.lower()) for text in texts if not _reads(kind, text)} if words else {}
+    found = {text: words(text.lower()) for text in texts if not _reads(kind.read, text)} if words else {}
     if not found or None in found.values():
         return None
     return Conversion({"words": found})
 
 
+def all_read(kind: Kind, texts: Sequence[str]) -> bool:
+    """Return whether every value is well-formed for its kind."""
+    return all(_reads(kind.read, text) for text in texts)
+
+
 def currency_of(texts: Sequence[str]) -> Conversion | None:
     """Return the constant currency that the amounts' signs or codes tell, if they tell one and the same."""
-    amounts = [text for text in texts if _is_amount(text, ".") or _is_amount(text, ",")]
-    marks = {mark for text in amounts for mark in _MARK.findall(text) if mark in SIGNS or _reads_currency(mark)}
+    marks = {mark for text in texts if _is_amount(text) for mark in _currency_marks(text)}
     codes = {SIGNS.get(mark, mark.upper()) for mark in marks}
     if len(codes) != 1:
         return None
@@ -73,18 +78,14 @@ def currency_of(texts: Sequence[str]) -> Conversion | None:
 
 def is_money(text: str) -> bool:
     """Return whether a value is surely an amount of money: it has a currency's sign or code, or two decimals."""
-    if not (_is_amount(text, ".") or _is_amount(text, ",")):
-        return False
-    return any(mark in SIGNS or _reads_currency(mark) for mark in _MARK.findall(text)) or (
-        re.search(r"[.,][0-9]{2}$", text) is not None
-    )
+    return _is_amount(text) and bool(_currency_marks(text) or re.search(r"[.,][0-9]{2}$", text))
 
 
 def _as_number(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
-    if (point == "." or kind.name == "whole number") and _all_read(kind, texts):
+    if (point == "." or kind.name == "whole number") and all_read(kind, texts):
         return Conversion({})
     for mark in (point, "." if point == "," else ","):
-        if _all_read(kind, [decimal_text(text, mark) for text in texts]):
+        if all_read(kind, [decimal_text(text, mark) for text in texts]):
             return Conversion({"decimal": mark})
     return None
 
@@ -92,49 +93,30 @@ def _as_number(kind: Kind, texts: Sequence[str], point: str) -> Conversion | Non
 def _as_date(texts: Sequence[str]) -> Conversion | None:
     if any(len(text) > _LONGEST_DATE for text in texts):
         return None
-    forms = [form for form in DATE_FORMS if all(_is_date(text, form) for text in texts)]
+    forms = [form for form in DATE_FORMS if all(_reads(datetime.strptime, text, form) for text in texts)]
     if not forms:
         return None
     other = forms[0].replace("%d/%m", "%m/%d")
-    if other != forms[0] and other in forms:
-        return Conversion({"date": forms[0]}, f'could be month first; then it is date = "{other}"')
-    return Conversion({"date": forms[0]})
+    is_unsure = other != forms[0] and other in forms
+    return Conversion({"date": forms[0]}, f'could be month first; then it is date = "{other}"' if is_unsure else None)
 
 
-def _is_date(text: str, form: str) -> bool:
+def _is_amount(text: str) -> bool:
+    return any(_reads(values.amount, decimal_text(text, point)) for point in ".,")
+
+
+def _currency_marks(text: str) -> set[str]:
+    """Return the signs and codes of currencies in an amount."""
+    return {mark for mark in _MARK.findall(text) if mark in SIGNS or (len(mark) == 3 and _reads(values.currency, mark))}
+
+
+def _reads(read: Callable[..., object], *given: str) -> bool:
+    """Return whether a function reads what it is given, instead of raising ValueError."""
     try:
-        datetime.strptime(text, form)  # noqa: DTZ007 - only whether it can be read
+        read(*given)
     except ValueError:
         return False
     return True
-
-
-def _is_amount(text: str, point: str) -> bool:
-    try:
-        values.amount(decimal_text(text, point))
-    except ValueError:
-        return False
-    return True
-
-
-def _reads(kind: Kind, text: str) -> bool:
-    try:
-        kind.read(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _all_read(kind: Kind, texts: Sequence[str]) -> bool:
-    return all(_reads(kind, text) for text in texts)
-
-
-def _reads_currency(text: str) -> bool:
-    try:
-        values.currency(text)
-    except ValueError:
-        return False
-    return len(text) == 3
 
 
 @cache
@@ -161,11 +143,8 @@ def _currencies() -> dict[str, str]:
 
 
 def _country(word: str) -> str | None:
-    code = _countries().get(word)
-    try:
-        return values.country(code) if code else None
-    except ValueError:
-        return None
+    code = _countries().get(word, "")
+    return code if _reads(values.country, code) else None
 
 
 #: Kind -> what a foreign word in small letters means in ours.

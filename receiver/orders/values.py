@@ -22,7 +22,7 @@ _DECIMALS = {
     }.items()
     for code in codes.split()
 }
-DECIMALS_WITHOUT_CURRENCY = 4
+_DECIMALS_WITHOUT_CURRENCY = 4
 _CURRENCIES = frozenset(get_global("all_currencies"))
 
 #: Territories of CLDR that are no countries of ISO 3166-1. XK (Kosovo) stays: shops and banks use it.
@@ -63,15 +63,10 @@ def positive_amount(value: str) -> Decimal:
     return amount(value)
 
 
-def decimals(currency: str | None) -> int:
-    """Return how many decimals an amount in the currency may have (ISO 4217; order-post "Parameters")."""
-    return DECIMALS_WITHOUT_CURRENCY if currency is None else _DECIMALS.get(currency, 2)
-
-
 def check_decimals(value: Decimal, currency: str | None) -> None:
-    """Raise ValueError if the amount has more decimals than its currency."""
+    """Raise ValueError if the amount has more decimals than its currency (ISO 4217; order-post "Parameters")."""
     exponent = value.as_tuple().exponent
-    most = decimals(currency)
+    most = _DECIMALS_WITHOUT_CURRENCY if currency is None else _DECIMALS.get(currency, 2)
     if isinstance(exponent, int) and -exponent > most:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 

@@ -4,30 +4,14 @@ Every test has an instance of its own, with the default settings and those that 
 instance that serves is not touched, ``RECEIVER_`` settings of the environment mean nothing, and mails are files.
 """
 
-from receiver.testing.battery import HandlerCases
-from receiver.testing.fixtures import (
-    MakeOrder,
-    RunHandler,
-    fresh_instance,
-    handler_settings,
-    instance,
-    make_order,
-    order,
-    outbox,
-    run_handler,
-)
-from receiver.testing.trial import Trial
-
-__all__ = [
-    "HandlerCases",
-    "MakeOrder",
-    "RunHandler",
-    "Trial",
-    "fresh_instance",
-    "handler_settings",
-    "instance",
-    "make_order",
-    "order",
-    "outbox",
-    "run_handler",
-]
+from receiver.testing.battery import HandlerCases as HandlerCases
+from receiver.testing.fixtures import MakeOrder as MakeOrder
+from receiver.testing.fixtures import RunHandler as RunHandler
+from receiver.testing.fixtures import fresh_instance as fresh_instance
+from receiver.testing.fixtures import handler_settings as handler_settings
+from receiver.testing.fixtures import instance as instance
+from receiver.testing.fixtures import make_order as make_order
+from receiver.testing.fixtures import order as order
+from receiver.testing.fixtures import outbox as outbox
+from receiver.testing.fixtures import run_handler as run_handler
+from receiver.testing.trial import Trial as Trial

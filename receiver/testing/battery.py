@@ -3,20 +3,23 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import sys
 from collections.abc import Iterator
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any, ClassVar
 
+from receiver import handlers
 from receiver.handlers.registry import load
 from receiver.orders import Order
 from receiver.orders.encoding import form_fields
 from receiver.orders.names import KINDS, TEXT, Place, form_name
+from receiver.settings import instance_files
 from receiver.settings.handler_tables import TABLES, with_tables
 from receiver.storage.models import MailRow
 from receiver.testing.fixtures import RunHandler
-from receiver.testing.imports import out_of_bounds
 
 HOSTILE = {
     "template": "{{ 7 * 7 }}{% raw %}${7*7}#{7*7}%(x)s{0}",
@@ -97,3 +100,29 @@ def text_fields(value: str) -> dict[str, str]:
     """Return every field of the contract that may hold any text, and fields that it does not know, with this text."""
     known = [form_name(Place(part, 0, field)) for (part, field), kind in KINDS.items() if kind is TEXT]
     return dict.fromkeys([*known, "custom_gift_message", "item_1_options", "AffiliateRef"], value)
+
+
+def out_of_bounds(source: str, package: str) -> list[str]:
+    """Name what a module in this package imports but may not: the engine, the routes, another handler."""
+    return [name for name in _imports(source, package) if _is_out_of_bounds(name)]
+
+
+def _imports(source: str, package: str) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _is_out_of_bounds(name: str) -> bool:
+    if name.startswith("receiver.handlers."):
+        return name.removeprefix("receiver.handlers.") not in {*handlers.__all__, "context.Context"}
+    return f"{name}.".startswith(("receiver.app.engine.", "receiver.routes.")) or _is_another_handler(name)
+
+
+def _is_another_handler(name: str) -> bool:
+    """Return whether a name is one of the merchant's files; those starting with ``_`` may be imported."""
+    package, _, inner = name.partition(".")
+    return package.startswith(instance_files.PREFIX) and not inner.startswith("_")

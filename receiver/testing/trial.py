@@ -8,7 +8,7 @@ from email.parser import BytesHeaderParser
 from email.policy import default as email_policy
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import func, inspect, select, table
 
 from receiver.app.components import Kit
 from receiver.dispatch.trial import RECORDS
@@ -79,14 +79,8 @@ class Trial:
 def count_rows(kit: Kit) -> dict[str, int]:
     """Count the rows of every table but those that the receiver itself writes for an order."""
     with kit.database.read() as session:
-        tables = session.scalars(
-            text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
-        ).all()
-        return {
-            table: session.scalar(text(f'SELECT count(*) FROM "{table}"')) or 0  # noqa: S608 - the database's own names
-            for table in tables
-            if table not in RECORDS
-        }
+        tables = set(inspect(session.connection()).get_table_names()) - RECORDS
+        return {name: session.scalar(select(func.count()).select_from(table(name))) or 0 for name in tables}
 
 
 def _headers_of(folder: Path) -> dict[str, Message]:

@@ -11,7 +11,7 @@ import pytest
 from receiver.handlers import Handler
 from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler
-from receiver.testing.imports import out_of_bounds
+from receiver.testing.battery import out_of_bounds
 from tests.served import Served, order_fields
 
 BUILT_IN = {"register_customer", "email_customer", "notify_merchant"}

@@ -13,7 +13,7 @@ from receiver.handlers.registry import load
 from receiver.orders.idempotency import digest
 from receiver.settings.instance_files import PREFIX
 from receiver.testing import RunHandler
-from receiver.testing.imports import out_of_bounds
+from receiver.testing.battery import out_of_bounds
 
 SHARED = '"""What two handlers share."""\n\nWORD = "shared"\n\n\ndef shout(text):\n    return text.upper()\n'
 WAYS = {

@@ -1,9 +1,10 @@
-"""An order as a mail quotes it: whoever fills in a checkout's fields writes no message of their own into it."""
+"""An order as an email quotes it: nobody can put a message of their own into it by a checkout's fields."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from receiver.mail.text_layout import cut
 from receiver.orders.model import Address, Customer, Order
 
 #: Letters of a name or a line of an address in a mail.
@@ -30,8 +31,4 @@ def unlinked(text: str | None) -> str | None:
 
 def _part(part: Customer | Address) -> Any:
     given = {name: text for name in _NAMES[type(part)] if (text := getattr(part, name))}
-    return part.model_copy(update={name: _cut(unlinked(text) or "") for name, text in given.items()})
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
+    return part.model_copy(update={name: cut(unlinked(text) or "", LONGEST_NAME) for name, text in given.items()})
