@@ -1,4 +1,4 @@
-"""What a mail template has at hand: filters and words in the reader's language, and nothing that could harm."""
+"""The Jinja environment of email templates: filters, translations, and limits on what a template can do."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel import Locale
-from jinja2 import Environment, FileSystemLoader, Undefined, pass_context, select_autoescape
-from jinja2.runtime import Context
+from jinja2 import Environment, FileSystemLoader, Undefined, UndefinedError, pass_context, select_autoescape
+from jinja2.runtime import BlockReference, Context, LoopContext, TemplateReference
 from jinja2.sandbox import safe_range
 from markupsafe import Markup
 
@@ -20,9 +19,15 @@ from receiver.mail import formatting, text_layout
 from receiver.mail.language import catalogue
 from receiver.mail.quoting import unlinked
 
+#: What Jinja itself puts under a name; a template's values need other names.
+RESERVED = {"self": TemplateReference, "loop": LoopContext, "super": BlockReference}
+
 
 def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
-    """Make what reads templates from the folders, the first that has one; each sees a Locale as ``locale``."""
+    """Return an environment that takes a template from the first folder that has it.
+
+    Whoever renders one gives it a Babel Locale as ``locale``. Dates are written in ``timezone``.
+    """
     made = Environment(
         loader=FirstFound(folders),
         autoescape=select_autoescape(enabled_extensions=["html"], default_for_string=False),
@@ -33,7 +38,7 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
-    made.globals["range"] = safe_range  # a loop in C, such as range(10**12)|sum, cannot be ended from outside
+    made.globals["range"] = safe_range  # a loop in C, such as range(10**12)|sum, sees no time limit
     made.filters |= _localised_filters(timezone) | {
         "columns": text_layout.columns,
         "labelled": lambda value, label: text_layout.labelled(label, value),
@@ -45,10 +50,10 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
 
 
 class FirstFound(FileSystemLoader):
-    """A loader that takes a template from the first folder that has it, even one added later."""
+    """A loader that takes a template from the first folder that has it, even if the file was added since."""
 
     def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
-        """Return a template's text, its path, and what tells whether both still hold."""
+        """Return a template's text, its path, and a function that returns whether both are still right."""
         text, path, is_unchanged = super().get_source(environment, template)
         places = [Path(folder, template) for folder in self.searchpath]
         before = places[: places.index(Path(path))]
@@ -59,6 +64,12 @@ class MissingName(Undefined):
     """An undefined value: empty for a missing part of a value, an error for an unknown name."""
 
     __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        # Jinja's hint comes first: it says of a block's super() that there's no block to extend.
+        own = "" if self._undefined_hint else _reserved(self._undefined_obj, self._undefined_name)
+        return own or super()._undefined_message
 
     def __str__(self) -> str:
         """Write nothing, or raise UndefinedError."""
@@ -76,7 +87,7 @@ class MissingName(Undefined):
 
 
 def weblink(address: object) -> str:
-    """Return an http or https address, "" for anything else, such as ``javascript:``."""
+    """Return an http or https address; "" for anything else, such as ``javascript:``."""
     text = str(address or "")
     try:
         parts = urlsplit(text)
@@ -87,43 +98,48 @@ def weblink(address: object) -> str:
 
 @pass_context
 def _gettext(context: Context, message: str) -> str:
-    return catalogue(_locale(context).language).gettext(message)
+    return catalogue(context["locale"].language).gettext(message)
 
 
 @pass_context
 def _ngettext(context: Context, one: str, many: str, number: int) -> str:
-    return catalogue(_locale(context).language).ngettext(one, many, number)
+    return catalogue(context["locale"].language).ngettext(one, many, number)
 
 
 def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., str]]:
-    """Make the filters that write in the reader's language and in the currency of the order being rendered."""
+    """Return the filters that write in the reader's language and in the order's currency."""
 
     @pass_context
     def money(context: Context, amount: Decimal | None) -> str:
         currency = getattr(context.get("order"), "currency", None)
-        return formatting.money(amount, currency, _locale(context))
+        return formatting.money(amount, currency, context["locale"])
 
     @pass_context
     def date(context: Context, when: datetime | None) -> str:
-        return formatting.date(when, _locale(context), timezone)
+        return formatting.date(when, context["locale"], timezone)
 
     @pass_context
     def country(context: Context, code: str | None) -> str:
-        return formatting.country(code, _locale(context))
+        return formatting.country(code, context["locale"])
 
     return {"money": money, "date": date, "country": country}
 
 
-def _locale(context: Context) -> Locale:
-    found: Locale = context["locale"]
-    return found
-
-
 def _printable(value: Any) -> Any:
-    """Prepare what a template prints: nothing for None, and text without control characters."""
+    """Return what's printed of a value: nothing for None, and text without control characters."""
+    if problem := _reserved(value):
+        raise UndefinedError(problem)
     if value is None:
         return ""
     if isinstance(value, str):
         clean = errors.UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
     return value
+
+
+def _reserved(value: Any, name: str | None = None) -> str:
+    """Return what's wrong with printing Jinja's own ``self``, ``loop`` or ``super``; "" for any other value."""
+    for reserved, kind in RESERVED.items():
+        if name == reserved or isinstance(value, kind):
+            return f"{reserved!r} is a name of Jinja's own, so no value can have it; use another name"
+    return ""

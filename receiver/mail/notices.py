@@ -1,14 +1,14 @@
-"""Tell the merchant of trouble by mail: at the first of a kind, then at most once a day."""
+"""Email the merchant about problems: at the first one of a kind, then at most once a day."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Self
+from datetime import datetime, timedelta
+from typing import Any, Self
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from receiver.mail import outbox
@@ -16,67 +16,45 @@ from receiver.mail.message import ANOTHER_ADDRESS, Draft, deterministic_message_
 from receiver.mail.templates import MailTemplates, Rendered
 from receiver.settings.model import Settings
 from receiver.storage import same_id
-from receiver.storage.columns import milliseconds
+from receiver.storage.clock import utc_now
 from receiver.storage.database import Database
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, RefusalRow
 
-#: The merchant is told of each kind at most this often.
+#: The shortest time between two alerts of one kind.
 EVERY = timedelta(days=1)
 _LOOK_EVERY_SECONDS = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
-    """One kind of problem: how it's found, and what the merchant is told."""
+    """One kind of problem: how it's found, and the alert's text."""
 
     kind: str
-    #: Gives a number that grows with every new case; 0 when there is none.
+    #: Returns a number that grows with each new case; 0 if there's none.
     newest: Callable[[Session], int]
     headline: str
     lines: tuple[str, ...]
-    #: Tells whether it still stands; unless given, it does while there is a case of it.
+    #: Returns whether the problem still exists. Without it, that's while there's a case.
     stands: Callable[[Session, datetime], bool] | None = None
 
     @classmethod
     def found(cls, kind: str, newest: int, headline: str, *lines: str) -> Self:
-        """Make one of which the newest case is known already."""
+        """Return a problem whose newest case is known already."""
         return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
 
 
-#: Finds troubles that stand, in a session on the database.
+#: Returns the problems that exist now.
 Standing = Callable[[Session], Sequence[Trouble]]
 
 
-def _newest_parked(session: Session) -> int:
-    parked = (OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False))
-    return session.scalar(select(func.max(OrderRow.id)).where(*parked)) or 0
-
-
-def _newest_failed(session: Session) -> int:
-    live = exists().where(OrderRow.id == HandlerRow.order_pk, OrderRow.test.is_(False))
-    newest = session.scalar(select(func.max(HandlerRow.changed_at)).where(HandlerRow.state == "failed", live))
-    return milliseconds(newest) if newest else 0
-
-
-def _newest_failed_mail(session: Session) -> int:
-    """Look for mails about orders that were given up; one of these notices that fails calls for no other."""
-    failed = (MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None))
-    return session.scalar(select(func.max(MailRow.id)).where(*failed)) or 0
-
-
-def _newest_wrong_secret(session: Session) -> int:
-    """Look for wrong secrets that came after a good POST; before the first one, set-up is under way."""
-    wrong = RefusalRow.reason.in_(("unknown_secret", "secret_of_another_url", "retired_secret", "body_changed"))
-    after_a_good_one = exists().where(OrderRow.received_at < RefusalRow.at, OrderRow.test.is_(False))
-    return session.scalar(select(func.max(RefusalRow.id)).where(wrong, after_a_good_one)) or 0
-
-
-def _newest_card_data(session: Session) -> int:
-    return session.scalar(select(func.max(RefusalRow.id)).where(RefusalRow.reason == "card_data")) or 0
+def highest(column: Any, *conditions: ColumnElement[bool]) -> Callable[[Session], int]:
+    """Return a function that reads the highest id, or time in milliseconds, of the rows that meet the conditions."""
+    statement = select(func.max(column, type_=BigInteger)).where(*conditions)
+    return lambda session: session.scalar(statement) or 0
 
 
 def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, datetime], bool]:
-    """Make what tells whether the newest such refusal is less than a day old: nobody can mend an old one."""
+    """Return a function that reads whether the newest such refusal is less than a day old. Nobody can undo it later."""
 
     def stands(session: Session, now: datetime) -> bool:
         refusal = session.get(RefusalRow, newest(session))
@@ -85,10 +63,20 @@ def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, date
     return stands
 
 
+_newest_wrong_secret = highest(
+    RefusalRow.id,
+    RefusalRow.reason.in_(("unknown_secret", "secret_of_another_url", "retired_secret", "body_changed")),
+    # Before the first good POST, both sides are still being set up.
+    exists().where(OrderRow.received_at < RefusalRow.at, OrderRow.test.is_(False)),
+)
+_newest_card_data = highest(RefusalRow.id, RefusalRow.reason == "card_data")
+
 TROUBLES = (
     Trouble(
         kind="order_parked",
-        newest=_newest_parked,
+        newest=highest(
+            OrderRow.id, OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False)
+        ),
         headline="We couldn't read an order",
         lines=(
             "It's safe: it's parked, and its handlers haven't run.",
@@ -98,7 +86,11 @@ TROUBLES = (
     ),
     Trouble(
         kind="handler_failed",
-        newest=_newest_failed,
+        newest=highest(
+            HandlerRow.changed_at,
+            HandlerRow.state == "failed",
+            exists().where(OrderRow.id == HandlerRow.order_pk, OrderRow.test.is_(False)),
+        ),
         headline="A handler failed on an order",
         lines=(
             "It failed on every attempt. The order itself is safe.",
@@ -108,7 +100,8 @@ TROUBLES = (
     ),
     Trouble(
         kind="mail_failed",
-        newest=_newest_failed_mail,
+        # One of these alerts that fails causes no other: it's about no order.
+        newest=highest(MailRow.id, MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None)),
         headline="An email about an order couldn't be sent",
         lines=(
             "Its handler is done, and sending won't be retried automatically.",
@@ -154,7 +147,7 @@ TROUBLES = (
 
 
 class Notices:
-    """What looks for problems, its own and those of ``others``, and emails the merchant about them."""
+    """What finds problems, those above and those of ``others``, and puts alerts about them into the outbox."""
 
     def __init__(
         self,
@@ -167,10 +160,10 @@ class Notices:
         self._templates = templates
         self._settings = settings
         self._others = others
-        self._look_again_at = 0.0  # of the steady clock: the other one may be set back
+        self._look_again_at = 0.0  # in monotonic seconds: the wall clock may be set back
 
     def standing(self, session: Session, now: datetime) -> list[Trouble]:
-        """Return the troubles that are neither mended nor over."""
+        """Return the problems that still exist at this time."""
         return [
             trouble
             for trouble in (*TROUBLES, *self._others(session))
@@ -178,16 +171,16 @@ class Notices:
         ]
 
     def look(self) -> None:
-        """Mail the merchant about trouble they have not been told of, unless told of the kind within a day."""
+        """Email the merchant about new problems of each kind whose last alert is a day old or more."""
         if time.monotonic() < self._look_again_at:
             return
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
-        now = datetime.now(UTC)
+        now = utc_now()
         with self._database.read() as session:
             everything = (*TROUBLES, *self._others(session))
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
-            rendered = self._rendered(trouble)  # by a template that may be slow, so not while others wait to write
+            rendered = self._rendered(trouble)  # before the write lock is held: a merchant's template may be slow
             with self._database.write() as session:
                 if _is_news(session, trouble, now):
                     self._tell(session, trouble, rendered, now)
@@ -217,5 +210,5 @@ class Notices:
 def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
     told = session.get(NoticeRow, trouble.kind)
     if told is not None and told.mailed_at is not None and timedelta(0) <= now - told.mailed_at < EVERY:
-        return False  # what was mailed in the future was mailed while the clock was wrong
+        return False  # an alert of the future was sent while the clock was wrong, so it doesn't count
     return trouble.newest(session) > (told.last_seen if told else 0)

@@ -39,7 +39,7 @@ def where(error: Exception) -> str:
         case BlockMissing():
             return str(error)
         case TemplateNotFound():
-            return f"there is no template {error.name}"
+            return f"There's no template {error.name}"
     lines = [
         f"{Path(frame.f_code.co_filename).name}, line {line}: "
         for frame, line in walk_tb(error.__traceback__)

@@ -1,4 +1,4 @@
-"""How a mail is rendered: the merchant's templates first, then the built-in ones; an order is never a template."""
+"""Render emails: by the merchant's own templates, or the built-in ones if there are none or they're broken."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from receiver.orders.model import Order
 #: The templates that come with the kit.
 BUILT_IN = Path(__file__).parents[1] / "templates" / "mail"
 
-#: Letters.
+#: In characters.
 _LONGEST_SUBJECT = 200
-#: What a merchant's template may compute for one mail; each of the built-in ones takes some milliseconds.
+#: How long a merchant's template may compute for one email; the built-in ones take some milliseconds.
 LONGEST_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
@@ -50,9 +50,9 @@ class MailTemplateMissing(LookupError):
 class MailTemplates:
     """The email templates: ``name.txt`` and, if there is one, ``name.html``.
 
-    A text template names the mail's subject in a block ``subject``. Filters and ``_("…")`` write in the reader's
-    language: ``order.total|money``, ``order.order_date|date``, ``address.country|country``. In a text template
-    ``left|columns(right)``, ``value|labelled(label)`` and ``text|wrap(indent)`` lay out lines; ``weblink`` gives an
+    A text template gives the subject in a block ``subject``. Filters and ``_("…")`` write in the reader's language:
+    ``order.total|money``, ``order.order_date|date``, ``address.country|country``. In a text template,
+    ``left|columns(right)``, ``value|labelled(label)`` and ``text|wrap(indent)`` lay out lines. ``weblink`` returns an
     http or https address, else nothing.
     """
 
@@ -74,32 +74,35 @@ class MailTemplates:
         self._brand = brand or Brand()
         self._merchants = environment((own, BUILT_IN), timezone)
         self._built_in = environment((BUILT_IN,), timezone)
-        #: Why the built-in template was taken for a mail, by the mail's name.
+        #: What's wrong with each template that the built-in one had to replace, by the email's name.
         self.broken: dict[str, str] = {}
 
     def render(self, name: str, /, *, subject: str | None = None, locale: str | None = None, **values: Any) -> Rendered:
-        """Render one mail in the language of a reader, else of the shop; a broken template gives way to the built-in.
+        """Render one email in the language of its reader (BCP 47) or, without one, of the shop.
 
-        A value may have any other name. Templates see the values, and ``shop_name``, ``subject``, ``brand`` and
-        ``locale``. Raises MailTemplateMissing without ``name.txt``, and what Jinja raises when there is no built-in
-        template of this name.
+        If the merchant's template is broken, the built-in one is used. Templates see the values, and ``shop_name``,
+        ``subject``, ``brand`` and ``locale``. Raises MailTemplateMissing without ``name.txt``, and ValueError if a
+        template is broken and there's no built-in one.
         """
         try:
             return self.render_own(name, subject=subject, locale=locale, **values)
+        except MailTemplateMissing:
+            raise
         except Exception as error:
+            problem = template_checks.where(error)
             if not is_built_in(name):
-                raise
+                raise ValueError(f"The email template {name} is broken. {problem}") from error
             rendered = self._render(self._built_in, name, subject, locale, values)
-            self.broken[name] = template_checks.where(error)
+            self.broken[name] = problem
             log.warning("the merchant's mail template %s is broken: %s", name, errors.describe_for_log(error))
             return rendered
 
     def render_own(
         self, name: str, /, *, subject: str | None = None, locale: str | None = None, **values: Any
     ) -> Rendered:
-        """Render one mail as ``render`` does, but raise what is wrong with the merchant's template.
+        """Render one email as ``render`` does, but raise the error of a broken template.
 
-        One that does not end is ended: TookTooLong.
+        Raises TookTooLong for a template that computes for more than 2 s.
         """
         with limited(LONGEST_SECONDS) if any(self.own.glob("*")) else nullcontext():
             return self._render(self._merchants, name, subject, locale, values)
@@ -110,7 +113,7 @@ class MailTemplates:
         text_template = _find(templates, f"{name}.txt")
         if text_template is None:
             looked_in = f"{self.own} or {BUILT_IN}"
-            raise MailTemplateMissing(f"There is no mail template {name}.txt in {looked_in}; write one there.")
+            raise MailTemplateMissing(f"There's no email template {name}.txt in {looked_in}. Write one there.")
         html_template = _find(templates, f"{name}.html")
         if html_template and templates is self._merchants and self._has_own(f"{name}.html", "_layout.html"):
             template_checks.check(templates, f"{name}.html")
@@ -138,7 +141,7 @@ class MailTemplates:
 
 
 def is_built_in(name: str) -> bool:
-    """Return whether a mail of this name comes with the kit."""
+    """Return whether the kit has a template of this name."""
     return (BUILT_IN / f"{name}.txt").is_file()
 
 
@@ -157,10 +160,10 @@ def _subject(template: Template, values: dict[str, Any]) -> str:
 
 @lru_cache(8)
 def _body(templates: Environment) -> Template:
-    """Return what renders ``_template`` without its subject; made once, for compiling takes longer than rendering."""
+    """Return a template that renders ``_template`` without its subject. Compiling it is slow, so it's cached."""
     return templates.from_string("{% extends _template %}{% block subject %}{% endblock %}")
 
 
 def _tidy(text: str) -> str:
-    """Leave at most one blank line in a row and none at the ends, so that a section can be left out."""
+    """Return the text with one blank line between sections, also where a template left some out."""
     return re.sub(r"\n[ \t]*(?:\n[ \t]*)+\n", "\n\n", text).strip() + "\n"

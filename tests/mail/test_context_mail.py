@@ -41,6 +41,32 @@ def test_a_template_is_given_a_value_of_any_name(
     assert mail.text == ("It is\n" if name == "self" else "It is de\n")
 
 
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("{{ self }}", "self"),
+        ("{{ self.de }}", "self"),
+        ("{{ loop }}", "loop"),
+        ("{% for one in 'ab' %}{{ loop }}{% endfor %}", "loop"),
+        ("{{ super }}", "super"),
+    ],
+)
+def test_a_template_that_reads_a_name_of_jinjas_own_is_named_with_it(
+    instance: Path, run_handler: RunHandler, outbox: list[MailRow], place: str, name: str
+) -> None:
+    """It would print an object of Jinja's into the email."""
+    (instance / "handlers" / "mailing.py").write_text(HANDLER.format(name="title"))
+    (instance / "templates" / "note.txt").write_text("{% block subject %}Note{% endblock %}\nIt is " + place)
+
+    trial = run_handler("mailing")
+
+    assert (trial.state, outbox) == ("retrying", [])
+    assert (trial.detail or "").startswith(
+        "ValueError: The email template note is broken. "
+        f"note.txt, line 2: {name!r} is a name of Jinja's own, so no value can have it"
+    )
+
+
 @pytest.mark.parametrize("name", ["to", "template", "subject", "attachments", "reply_to"])
 def test_the_arguments_of_mail_itself_are_no_values(instance: Path, name: str, run_handler: RunHandler) -> None:
     """Naming one of them twice is the handler's mistake, which Python tells."""

@@ -195,7 +195,7 @@ def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("receiver.mail.smtp.TIMEOUT_SECONDS", 0.2)
     with socket_server(smtp_servers.silent) as port:
         failure = failure_of(settings(port))
-    assert str(failure).startswith("127.0.0.1 did not answer within 10 s, or took")
+    assert str(failure).startswith("127.0.0.1 didn't answer within 10 s, or took")
     assert not failure.permanent
 
 
