@@ -1,4 +1,4 @@
-"""Enabled or disabled: what that does to the orders on their way, and when the relay disables by itself."""
+"""Enable and disable sending: what that does to the orders that wait, and when the relay disables it by itself."""
 
 from __future__ import annotations
 
@@ -7,39 +7,47 @@ from datetime import datetime, timedelta
 from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
-from receiver.relay.sender import Outcome
+from receiver.relay.failures import Outcome
 from receiver.storage.relay_models import ControlRow, TransmissionAttemptRow, TransmissionRow
 
-#: Nothing but failure for so long disables the control.
+#: How long every order has to fail before sending is disabled.
 PATIENCE = timedelta(days=5)
-#: Failures further apart are no lasting one; the longest wait between two attempts of an order is 28.8 h.
+#: Failures further apart don't count as one. The longest wait between two attempts of an order is 28.8 h.
 FURTHEST_APART = timedelta(hours=30)
 
 _ONLY = 1
 
 
 def read_row(session: Session) -> ControlRow | None:
-    """Read the one control's row; None before it is first saved."""
+    """Return the row of the Order Controls; None before they're first saved."""
     return session.get(ControlRow, _ONLY)
 
 
+def new_row(session: Session, now: datetime) -> ControlRow:
+    """Add the row of the Order Controls, disabled and empty."""
+    row = ControlRow(id=_ONLY, enabled=False, url="", encoding="form", sends_secret_field=False, changed_at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
 def is_enabled(session: Session) -> bool:
-    """Return whether orders are sent now; those received meanwhile are held."""
+    """Return whether orders are sent now. If not, new ones are held."""
     row = read_row(session)
     return row is not None and row.enabled
 
 
 def succeeded(session: Session, *, url: str) -> None:
-    """Note that an order, or a test, arrived at ``url``: whatever failed there before is over."""
+    """Note that an order or a test arrived at ``url``, so that earlier failures there no longer count."""
     failing = ControlRow.failing_since.is_not(None), ControlRow.url == url
     session.execute(update(ControlRow).where(*failing).values(failing_since=None))
 
 
 def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> None:
-    """Note that an order was not taken at ``url``; disables the control when that is reason enough.
+    """Note that an order failed at ``url``, and disable sending if every order has for five days.
 
-    ``gone`` is the cause when the receiver wants no more orders. What a URL that is no longer the control's
-    said does not count.
+    ``gone`` is the cause if the receiver wants no more orders: that disables it at once. A URL that's no longer in
+    the Order Controls doesn't count.
     """
     row = read_row(session)
     if row is None or not row.enabled or row.url != url:
@@ -53,7 +61,7 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
 
 
 def _failed_lately(session: Session, url: str, now: datetime) -> bool:
-    """Return whether the failure before this one is so near that nothing but failure lies between."""
+    """Return whether the failure before this one is recent enough to count together with it."""
     of_orders = (
         select(TransmissionAttemptRow.at)
         .join(TransmissionRow)
@@ -68,13 +76,13 @@ def _failed_lately(session: Session, url: str, now: datetime) -> bool:
 
 
 def disable(session: Session, row: ControlRow, because: str | None, now: datetime) -> None:
-    """Hold all that is open; ``because`` says why when nobody asked for it."""
+    """Hold what's to be sent. ``because`` is the reason if no person asked for it."""
     row.enabled, row.disabled_because, row.changed_at = False, because, now
     session.execute(_own("open").values(state="held", due_at=None))
 
 
 def enable(session: Session, row: ControlRow, now: datetime) -> None:
-    """Release all that is held, each with a whole schedule before it."""
+    """Make what's held due now, each with all its attempts before it."""
     if not row.enabled:
         row.enabled, row.disabled_because, row.failing_since = True, None, None
     row.changed_at = now
@@ -82,15 +90,5 @@ def enable(session: Session, row: ControlRow, now: datetime) -> None:
 
 
 def _own(state: str) -> Update:
-    """Begin to change the control's own transmissions in a state; what a handler forwards is none of its."""
+    """Return an UPDATE of the transmissions in a state, but not of those that a handler forwards."""
     return update(TransmissionRow).where(TransmissionRow.state == state, TransmissionRow.target == "")
-
-
-def row_for_change(session: Session, now: datetime) -> ControlRow:
-    """Read the control's row to change it; makes it, disabled, the first time."""
-    row = read_row(session)
-    if row is None:
-        row = ControlRow(id=_ONLY, enabled=False, url="", encoding="form", sends_secret_field=False, changed_at=now)
-        session.add(row)
-        session.flush()
-    return row

@@ -1,43 +1,55 @@
-"""The Order Control: whether orders are transmitted, where to and how, and the secrets that sign them."""
+"""The Order Controls: whether orders are sent, where to and how, and the secrets that sign them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Literal, cast
+from datetime import datetime, timedelta
+from typing import Literal
 
-from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible
-from receiver.relay import control_secrets, control_state
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible, NotThere
+from receiver.relay import control_state
+from receiver.security import encryption, signing
 from receiver.security.addresses import check_url
+from receiver.storage.clock import utc_now
 from receiver.storage.database import Database
+from receiver.storage.models import SecretRow
 
 Encoding = Literal["form", "json"]
 
-#: How long a replaced secret signs along, so that the receiver can be given the new one meanwhile.
+#: How long a replaced secret signs too, so that there's time to copy the new one to the receiver.
 OVERLAP = timedelta(hours=24)
+#: What this receiver's list of shared secrets calls those of the Order Controls.
+SECRET_NAME = "order control"  # noqa: S105 - a name, no secret
+
+_VALUES_OF_ROW = ConfigDict(frozen=True, from_attributes=True)
 
 
-@dataclass(frozen=True)
-class ControlSecret:
-    """One secret that signs now; a replaced one has an end."""
+class ControlSecret(BaseModel):
+    """A secret that signs now. A replaced one has an end."""
+
+    model_config = _VALUES_OF_ROW
 
     fingerprint: str
     created_at: datetime
     ends_at: datetime | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Control:
-    """The current Order Controls; before they are first saved, off and empty."""
+class Control(BaseModel):
+    """The Order Controls as they are now. Before they're first saved, they're off and empty."""
+
+    model_config = _VALUES_OF_ROW
 
     enabled: bool = False
     url: str = ""
     encoding: Encoding = "form"
     sends_secret_field: bool = False
-    #: When nothing but failure began; None after a success.
+    #: Since when every order has failed; None after a success.
     failing_since: datetime | None = None
-    #: Why the relay itself disabled it; None when a person did, or it is enabled.
+    #: Why the relay itself disabled them; None if a person did, or if they're enabled.
     disabled_because: str | None = None
     changed_at: datetime | None = None
     #: Those that sign now, newest first.
@@ -46,7 +58,7 @@ class Control:
     @property
     def version(self) -> str:
         """What identifies this state of the controls; rotating the secret doesn't change it."""
-        return _version(self.changed_at)
+        return self.changed_at.isoformat() if self.changed_at else ""
 
 
 class Controls:
@@ -59,7 +71,7 @@ class Controls:
         secret_key: str,
         https_only: bool,
         allow_private: bool,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._secret_key = secret_key
@@ -68,23 +80,12 @@ class Controls:
         self._now = now
 
     def read(self) -> Control:
-        """Return the control as it stands."""
+        """Return the controls as they're stored."""
         with self._database.read() as session:
             row = control_state.read_row(session)
-            found = control_secrets.that_sign(session, self._secret_key, self._now())
-        secrets = tuple(ControlSecret(one.fingerprint, one.created_at, one.ends_at) for one, _ in found)
-        if row is None:
-            return Control(secrets=secrets)
-        return Control(
-            enabled=row.enabled,
-            url=row.url,
-            encoding=cast("Encoding", row.encoding),
-            sends_secret_field=row.sends_secret_field,
-            failing_since=row.failing_since,
-            disabled_because=row.disabled_because,
-            changed_at=row.changed_at,
-            secrets=secrets,
-        )
+            control = Control.model_validate(row) if row else Control()
+            secrets = [ControlSecret.model_validate(one) for one, _ in self._signing(session)]
+        return control.model_copy(update={"secrets": tuple(secrets)})
 
     def save(
         self,
@@ -95,18 +96,18 @@ class Controls:
         sends_secret_field: bool | None = None,
         seen: str | None = None,
     ) -> Control:
-        """Change the control and give it as it then is; what is not given stays as it was.
+        """Change what's given of the controls and return them.
 
-        The first save makes the secret. Enabling sends what was held; disabling holds what is open. Raises, and
-        changes nothing: ConfigurationError when the URL cannot be sent to (disabling works with any saved one), and
-        ChangedMeanwhile when the control is no longer of the version ``seen``.
+        The first save makes the secret. Enabling sends what was held; disabling holds what isn't sent yet. Raises
+        ConfigurationError if nothing can be sent to the URL, though disabling keeps any saved one, and
+        ChangedMeanwhile if the controls no longer have the version ``seen``. Nothing is changed then.
         """
         now = self._now()
         with self._database.write() as session:
-            before = control_state.read_row(session)
-            if seen not in {None, _version(before.changed_at if before else None)}:
+            row = control_state.read_row(session)
+            if seen not in {None, Control.model_validate(row).version if row else ""}:
                 raise ChangedMeanwhile("The Order Controls were changed meanwhile. Check them again, then save.")
-            row = control_state.row_for_change(session, now)
+            row = row or control_state.new_row(session, now)
             is_new_url = url is not None and url.strip() != row.url
             if url is not None and is_new_url:
                 row.url, row.failing_since = url.strip(), None
@@ -115,8 +116,8 @@ class Controls:
                 row.sends_secret_field = sends_secret_field
             if enabled or (is_new_url and row.url):
                 self._check(row.url)
-            if not control_secrets.that_sign(session, self._secret_key, now):
-                control_secrets.add_new(session, self._secret_key, now)
+            if not self._signing(session):
+                self._add_secret(session)
             if enabled:
                 control_state.enable(session, row, now)
             else:
@@ -124,39 +125,68 @@ class Controls:
         return self.read()
 
     def active_secrets(self, now: datetime | None = None) -> list[str]:
-        """Return the secrets to sign with, newest first; during a rotation they are two."""
+        """Return the secrets to sign with, newest first. During a rotation there are two."""
         with self._database.read() as session:
-            found = control_secrets.that_sign(session, self._secret_key, now or self._now())
-            return [secret for _, secret in found]
+            return [secret for _, secret in self._signing(session, now)]
 
     def reveal(self) -> str:
-        """Return the newest secret in clear; raises NotPossible when there is none."""
-        secrets = self.active_secrets()
-        if not secrets:
-            raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
-        return secrets[0]
+        """Return the newest secret in clear. Raises NotPossible while there's none."""
+        with self._database.read() as session:
+            return self._existing(session)[0][1]
 
     def rotate(self, overlap: timedelta = OVERLAP) -> str:
-        """Make a new secret and give it; the ones before sign along for ``overlap`` at most."""
+        """Make a new secret and return it. The ones before sign too, for ``overlap`` at most.
+
+        If this receiver accepts the one before, it accepts the new one.
+        """
+        end = self._now() + overlap
         with self._database.write() as session:
-            return control_secrets.rotate(session, self._secret_key, self._now(), overlap)
+            rows = [row for row, _ in self._signing(session)]
+            for row in rows:
+                row.ends_at = min(row.ends_at or end, end)
+            return self._add_secret(session, accepts=bool(rows) and rows[0].accepts)
 
     def revoke(self, fingerprint: str) -> None:
-        """End a replaced secret now; raises NotPossible for the newest, NotThere for one that does not sign."""
+        """End a replaced secret now. Raises NotPossible for the newest, NotThere for one that doesn't sign."""
         with self._database.write() as session:
-            control_secrets.revoke(session, self._secret_key, self._now(), fingerprint)
+            rows = {row.fingerprint: row for row, _ in self._signing(session)}
+            if fingerprint not in rows:
+                raise NotThere(f"No secret with the fingerprint {fingerprint[:64]} signs now.")
+            if fingerprint == next(iter(rows)):
+                raise NotPossible("The newest secret can't be revoked: nothing would sign then. Rotate it instead.")
+            rows[fingerprint].ends_at = self._now()
 
     def give_to_receiver(self) -> None:
-        """Make this receiver accept the controls' secret, now and after a rotation; safe to repeat.
-
-        Raises NotPossible while there is no secret.
-        """
+        """Make this receiver accept the secrets, and those of later rotations. Raises NotPossible if there's none."""
         with self._database.write() as session:
-            found = control_secrets.that_sign(session, self._secret_key, self._now())
-            if not found:
-                raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
-            for row, _ in found:
+            for row, _ in self._existing(session):
                 row.accepts = True
+
+    def _signing(self, session: Session, now: datetime | None = None) -> list[tuple[SecretRow, str]]:
+        """Return the secrets that sign now, newest first. One that SECRET_KEY can't decrypt is left out."""
+        is_valid = or_(SecretRow.ends_at.is_(None), SecretRow.ends_at > (now or self._now()))
+        rows = session.scalars(select(SecretRow).where(SecretRow.signs, is_valid).order_by(SecretRow.id.desc()))
+        found = [(row, encryption.decrypted(self._secret_key, row.ciphertext)) for row in rows]
+        return [(row, secret) for row, secret in found if secret is not None]
+
+    def _existing(self, session: Session) -> list[tuple[SecretRow, str]]:
+        if found := self._signing(session):
+            return found
+        raise NotPossible("There's no secret yet. Saving the Order Controls creates one.")
+
+    def _add_secret(self, session: Session, *, accepts: bool = False) -> str:
+        secret = signing.new_secret()
+        session.add(
+            SecretRow(
+                name=SECRET_NAME,
+                ciphertext=encryption.encrypted(self._secret_key, secret),
+                fingerprint=signing.fingerprint(secret),
+                created_at=self._now(),
+                signs=True,
+                accepts=accepts,
+            )
+        )
+        return secret
 
     def _check(self, url: str) -> None:
         if not url:
@@ -164,17 +194,7 @@ class Controls:
         try:
             check_url(url, https_only=self._https_only, allow_private=self._allow_private)
         except ConfigurationError as error:
-            if self._is_good_but_private(url):
-                raise ConfigurationError(f"{error} To allow it while testing, set RELAY_ALLOW_PRIVATE.") from None
-            raise
-
-    def _is_good_but_private(self, url: str) -> bool:
-        try:
-            check_url(url, https_only=self._https_only, allow_private=True)
-        except ConfigurationError:
-            return False
-        return not (self._allow_private or self._https_only)
-
-
-def _version(changed_at: datetime | None) -> str:
-    return changed_at.isoformat() if changed_at else ""
+            if self._https_only or self._allow_private:
+                raise
+            check_url(url, https_only=False, allow_private=True)  # it raises if more is wrong than a private address
+            raise ConfigurationError(f"{error} To allow it while testing, set RELAY_ALLOW_PRIVATE.") from None

@@ -1,4 +1,4 @@
-"""Handlers may forward an order to further servers: what may be forwarded to, and the transmission of it."""
+"""Forward orders to other servers, as handlers ask: check the URLs, and record the transmissions."""
 
 from __future__ import annotations
 
@@ -7,16 +7,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import to_json
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
 from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_below
-from receiver.relay.recording import identified
+from receiver.relay.recording import identified, insert_once
 from receiver.security.addresses import check_url
-from receiver.storage.relay_models import TransmissionRow
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,13 +22,13 @@ class Forwarding:
     """What signs forwarded orders, and where they may be sent."""
 
     secret: str = field(repr=False)
-    #: Where this very receiver is reached; an order forwarded there would go round for ever.
+    #: This receiver's own address. An order forwarded there would go round in circles.
     public_url: str
     https_only: bool
     allow_private: bool
 
     def check(self, url: str) -> None:
-        """Raise ConfigurationError, with what to do, when nothing can be forwarded to this URL."""
+        """Raise ConfigurationError, with what to do, if nothing can be forwarded to this URL."""
         if not self.secret:
             raise ConfigurationError(
                 "FORWARD_SECRET is empty, and orders are never forwarded unsigned. Set it to the secret that the other "
@@ -54,23 +52,13 @@ class Forwarding:
 
 
 def record(session: Session, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:
-    """Write down that an order goes to a URL, in the caller's transaction; once, however often it is asked for.
+    """Record that an order goes to a URL, in the caller's transaction: once, however often it's called.
 
-    ``source`` and ``key`` are what the order is known by here. It is sent under its own event_id; without one, under
-    one made from those two, since several sources may count their orders alike. So is what came under a known
-    event_id with other contents, whose key is its own: the other server may take one id for one event.
+    ``source`` and ``key`` identify the order here. It's sent under its own event_id if that's its key. Otherwise it's
+    sent under one made of these two: without an event_id, since several sources may count their orders alike, and if
+    its event_id came before with other contents, since the other server may ignore a second order with that id.
     """
     if order.event_id != key:
         order = order.model_copy(update={"event_id": f"evt_{digest(to_json([source, key]))}"})
-    order = identified(order)
-    values = {
-        "event_id": f"fwd_{digest(to_json([source, key, url]))}",
-        "target": url,
-        "order_id": order.order_id,
-        "test": False,
-        "order": order.model_dump_json(exclude_none=True),
-        "created_at": now,
-        "state": "open",
-        "due_at": now,
-    }
-    session.execute(insert(TransmissionRow).values(values).on_conflict_do_nothing())
+    event_id = f"fwd_{digest(to_json([source, key, url]))}"
+    insert_once(session, identified(order), event_id=event_id, target=url, due_at=now, now=now)

@@ -1,4 +1,4 @@
-"""Secrets that the other side repeats: found however they are spelt, and replaced by their fingerprint. Pure."""
+"""Mask secrets in what the other side answers, however they're encoded there. Pure."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from urllib.parse import quote, quote_plus
 from receiver.security.signing import fingerprint
 
 _PREFIX = "whsec_"
-#: As many bytes as one character takes in the longest spelling, four bytes of UTF-8 with percent escapes.
+#: In bytes, of one character: four bytes of UTF-8, each as a percent escape such as %C3.
 _LONGEST_SPELLING = 12
 
 
 def masked(data: bytes, secrets: Sequence[str], *, most: int | None = None) -> bytes:
-    """Put the fingerprint where a secret stands, and give at most so many bytes of that.
+    """Replace each secret by its fingerprint, and return the first ``most`` bytes of the result.
 
-    ``data`` should go on for ``longest_spelling`` beyond ``most``, so that a secret across the cut is known as one.
+    ``data`` should go on for ``longest_spelling`` after ``most`` bytes: only a whole secret is found.
     """
     if not secrets:
         return data[:most]
     pattern = re.compile(b"|".join(b"(%s)" % _spellings(secret) for secret in secrets), re.IGNORECASE)
-    end = max((found.end() for found in pattern.finditer(data) if most and found.start() < most), default=0)
+    if most is not None:  # masks shorten the text, but must not let more of it through
+        data = data[: max([most, *(found.end() for found in pattern.finditer(data) if found.start() < most)])]
     marks = [b"[secret %s]" % fingerprint(secret).encode() for secret in secrets]
-    replaced = pattern.sub(lambda found: marks[(found.lastindex or 1) - 1], data[: most and max(end, most)])
-    return replaced[:most]
+    return pattern.sub(lambda found: marks[(found.lastindex or 1) - 1], data)[:most]
 
 
 def longest_spelling(secrets: Sequence[str]) -> int:
-    """Return the most bytes that any of the secrets takes, however it is spelt."""
+    """Return how many bytes the longest secret can take, however it's encoded."""
     return _LONGEST_SPELLING * max(map(len, secrets), default=0)
 
 
 def _spellings(secret: str) -> bytes:
-    """Make the pattern of a secret, with and without its prefix, as text, form field, URL, JSON or HTML."""
+    """Return the pattern of a secret, with or without its prefix, as text, form field, URL, JSON or HTML."""
     characters = b"".join(map(_spellings_of, secret.removeprefix(_PREFIX)))
     return (b"(?:%s)?" % _PREFIX.encode() if secret.startswith(_PREFIX) else b"") + characters
 

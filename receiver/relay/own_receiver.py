@@ -1,4 +1,4 @@
-"""Whether a URL leads to this very receiver, which can then be given the Order Control's secrets in one step."""
+"""Find out whether a URL leads to this receiver, which can then accept the Order Controls' secrets in one step."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def is_at(url: str, *bases: str) -> bool:
-    """Return whether a URL leads to /orders of the receiver, which is known by these addresses."""
+    """Return whether a URL leads to /orders of the receiver with any of these addresses."""
     try:
         return any(is_below(url, base) for base in bases)
-    except ValueError:  # no URL at all
+    except ValueError:  # it's no URL
         return False
 
 

@@ -1,4 +1,4 @@
-"""The orders on their way and those that have arrived: a list of them, one whole, and sending some again."""
+"""Find the transmissions, list them, and send some again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, select, update
+from sqlalchemy import ColumnElement, and_, case, false, func, literal, select, update
 from sqlalchemy.orm import Session, defer, selectinload
 from sqlalchemy.sql import Select
 
@@ -17,7 +17,7 @@ from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRo
 
 #: All states of a transmission.
 STATES = ("open", "held", "delivered", "failed")
-#: What a list shows of an attempt; the answer may be large.
+#: What a list shows of an attempt. The answer's body may be large.
 _IN_BRIEF = (
     TransmissionAttemptRow.number,
     TransmissionAttemptRow.at,
@@ -29,13 +29,13 @@ _IN_BRIEF = (
 
 
 def newest(*, state: str | None = None, before: int | None = None) -> Select[TransmissionRow]:
-    """Select transmissions, newest first, each with its attempts in brief: of a state, those before an id."""
+    """Select transmissions, newest first, each with its attempts in brief: only those in a state, or before an id."""
     in_brief = defer(TransmissionRow.order), selectinload(TransmissionRow.trail).load_only(*_IN_BRIEF)
     return pages.newest(TransmissionRow, state=state, before=before).options(*in_brief)
 
 
 def find(session: Session, event_id: str) -> TransmissionRow:
-    """Find a transmission by its event, with all its attempts; raises NotThere when there is none."""
+    """Return the transmission of an event, with all its attempts. Raises NotThere."""
     mine = select(TransmissionRow).where(TransmissionRow.event_id == event_id)
     row = session.scalar(mine.options(selectinload(TransmissionRow.trail)))
     if row is None:
@@ -44,25 +44,25 @@ def find(session: Session, event_id: str) -> TransmissionRow:
 
 
 def resend(session: Session, event_ids: Collection[str], *, now: datetime) -> int:
-    """Send these again, by a whole schedule and under the same webhook-id; gives how many.
+    """Send these again, by a new schedule and with the same webhook-id; return how many there were.
 
-    While the control is disabled they are held, forwarded ones apart. A test transmission is never sent again.
+    While the Order Controls are disabled they're held, except forwarded ones. A test is never sent again.
     """
     return _open_again(session, TransmissionRow.event_id.in_(event_ids), now)
 
 
 def failed_between(session: Session, start: datetime, end: datetime) -> int:
-    """Count what failed of the orders received from ``start`` until before ``end``."""
+    """Return how many orders failed of those recorded from ``start`` until before ``end``."""
     return session.scalar(select(func.count(TransmissionRow.id)).where(_failed(start, end))) or 0
 
 
 def resend_failed(session: Session, start: datetime, end: datetime, *, now: datetime) -> int:
-    """Send again what failed of the orders received from ``start`` until before ``end``; gives how many."""
+    """Send these failed orders again; return how many there were."""
     return _open_again(session, _failed(start, end), now)
 
 
 def summary(row: TransmissionRow) -> dict[str, Any]:
-    """Describe a transmission in one line."""
+    """Return what the list shows of a transmission."""
     last = row.last_attempt
     return {
         "event_id": row.event_id,
@@ -88,24 +88,20 @@ def _failed(start: datetime, end: datetime) -> ColumnElement[bool]:
 
 
 def _open_again(session: Session, which: ColumnElement[bool], now: datetime) -> int:
-    """Begin the schedule of these anew, apart from those that are on their way at this moment; gives how many."""
-    due_at = now if control_state.is_enabled(session) else None
-    is_free = TransmissionRow.lease_until.is_(None)
-    own = _release(session, and_(which, is_free, TransmissionRow.target == ""), due_at)
-    return own + _release(session, and_(which, is_free, TransmissionRow.target != ""), now)
-
-
-def _release(session: Session, which: ColumnElement[bool], due_at: datetime | None) -> int:
-    again = update(TransmissionRow).where(which, TransmissionRow.test.is_(False))
+    """Begin the schedule of these again, except of tests and those that are being sent; return how many there were."""
+    is_held = false() if control_state.is_enabled(session) else TransmissionRow.target == ""
     done = session.execute(
-        again.values(
-            state="open" if due_at else "held",
-            due_at=due_at,
+        update(TransmissionRow)
+        .where(which, TransmissionRow.lease_until.is_(None), TransmissionRow.test.is_(False))
+        .values(
+            state=case((is_held, "held"), else_="open"),
+            due_at=case((is_held, None), else_=literal(now, TransmissionRow.due_at.type)),
             attempts=0,
             settled_at=None,
             detail=None,
             lease_token=None,
             lease_until=None,
-        ).execution_options(synchronize_session=False)
+        )
+        .execution_options(synchronize_session=False)
     )
     return int(done.rowcount)  # type: ignore[attr-defined]

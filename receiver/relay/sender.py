@@ -1,14 +1,12 @@
-"""One signed POST of one order, and what its answer means. order-post "Sending (the relay)"."""
+"""Send one signed POST of one order, and return what came of it."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from functools import cache
-from http import HTTPStatus
 from typing import Literal
 
 from urllib3 import PoolManager
@@ -23,50 +21,34 @@ from receiver.security.addresses import check_url
 from receiver.security.answers import MOST_ANSWER_BYTES, read_body, retry_after_seconds
 from receiver.security.http_client import new_pool, peer
 from receiver.security.signing import sign
+from receiver.storage.clock import utc_now
 
-#: Most characters of an answer's Content-Type that are kept.
+#: How many characters are kept of an answer's Content-Type.
 MOST_CONTENT_TYPE = 200
-#: Longest URL of a redirect that is named.
+#: In characters: a redirect's target is named if it isn't longer.
 MOST_LOCATION = 300
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_REJECTED = frozenset({400, 413, 415, 422})
-
-
-class Outcome(StrEnum):
-    """What an attempt's answer means for the transmission."""
-
-    DELIVERED = "delivered"
-    #: 410: the receiver wants no more orders.
-    GONE = "gone"
-    #: The order itself is refused; sending it again is of no use.
-    REJECTED = "rejected"
-    RETRY = "retry"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What one attempt led to; holds no secret, even where the other side repeated it."""
+class Answer(Diagnosis):
+    """What one attempt led to. It holds no secret, even if the other side repeated one."""
 
-    outcome: Outcome
-    #: One word for the failure, and a sentence each for the merchant; empty when delivered.
-    kind: str
-    cause: str
-    next_step: str
-    #: As sent, any secret masked.
+    #: As sent, with secrets masked.
     headers_sent: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
-    #: This and all below are empty when no answer came.
+    #: This and everything below is empty if no answer came.
     status: int | None = None
     #: At most 20,000 bytes of the body.
     body: bytes = b""
     content_type: str = ""
-    #: The address connected to.
+    #: The IP address of the other side.
     address: str | None = None
     #: For example ``TLSv1.3``; None without TLS.
     tls: str | None = None
-    #: Seconds that the receiver asked to wait, at most a day.
+    #: How many seconds the receiver asked to wait, at most a day's.
     retry_after: int | None = None
 
 
@@ -80,14 +62,14 @@ def post(
     secret_field: str | None = None,
     now: datetime | None = None,
 ) -> Answer:
-    """Encode an order once, sign those very bytes with every secret, newest first, and send them.
+    """Encode an order, sign these bytes with every secret, newest first, and send them.
 
-    The order's ``event_id`` is the webhook-id. ``secret_field`` names a field that carries the newest secret
-    itself. ``now`` is aware UTC. Raises ValueError for an order whose event_id cannot be signed.
+    The order's ``event_id`` is the webhook-id. ``secret_field`` names a field for the newest secret itself. ``now`` is
+    an aware time, this moment unless given. Raises ValueError if the event_id can't be signed.
     """
     extra_fields = [(secret_field, secrets[0])] if secret_field else []
     body = (encode_json if encoding == "json" else encode_form)(order, extra_fields)
-    timestamp = int((now or datetime.now(UTC)).timestamp())
+    timestamp = int((now or utc_now()).timestamp())
     event_id = order.event_id or ""
     headers = {
         "Content-Type": _CONTENT_TYPES[encoding],
@@ -106,10 +88,10 @@ def send(
     pool: PoolManager | None = None,
     secrets: Sequence[str] = (),
 ) -> Answer:
-    """POST exactly these bytes with these headers; network trouble of any kind is an Answer too.
+    """POST exactly these bytes with these headers. A network error is an Answer too.
 
-    ``pool`` is one of ``http_client.new_pool``, public addresses only when none is given. ``secrets`` are
-    masked wherever they would show in the Answer.
+    ``pool`` comes from ``http_client.new_pool``; the default one connects to public addresses only. ``secrets`` are
+    masked wherever they appear in the Answer.
     """
     all_headers = {"User-Agent": "order-relay/1", "Connection": "close", **headers}
     started = time.monotonic()
@@ -125,7 +107,7 @@ def send(
             decode_content=False,
         )
     except (HTTPError, ConfigurationError) as error:
-        answer = Answer(outcome=Outcome.RETRY, **asdict(of_failure(error)))
+        answer = Answer(**asdict(of_failure(error)))
     else:
         answer = _answered(response, secrets)
     return replace(
@@ -135,15 +117,6 @@ def send(
     )
 
 
-def outcome_of(status: int) -> Outcome:
-    """Return what a status means for the transmission; an unknown one is retried."""
-    if 200 <= status < 300:
-        return Outcome.DELIVERED
-    if status == HTTPStatus.GONE:
-        return Outcome.GONE
-    return Outcome.REJECTED if status in _REJECTED else Outcome.RETRY
-
-
 @cache
 def _public_pool() -> PoolManager:
     return new_pool(allow_private=False, https_only=False)
@@ -151,10 +124,9 @@ def _public_pool() -> PoolManager:
 
 def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
     address, tls = peer(response)
-    # One secret more is read than is kept, so that one across the cut is known.
+    # Enough is read beyond what's kept that a secret across the cut is found whole.
     body = read_body(response, MOST_ANSWER_BYTES + longest_spelling(secrets))
     return Answer(
-        outcome=outcome_of(response.status),
         **asdict(_diagnosis(response, secrets)),
         status=response.status,
         body=masked(body, secrets, most=MOST_ANSWER_BYTES),
@@ -173,6 +145,6 @@ def _diagnosis(response: BaseHTTPResponse, secrets: Sequence[str]) -> Diagnosis:
 
 
 def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]) -> str:
-    """Return an answer's header with the secrets masked; http.client reads headers as ISO 8859-1."""
+    """Return an answer's header with the secrets masked. http.client decodes headers as ISO 8859-1."""
     value = response.headers.get(name, "").encode("latin-1", "replace")
     return masked(value, secrets).decode("latin-1")

@@ -1,11 +1,12 @@
-"""The durable job of sending the orders received to the merchant's server, by schedule until each has arrived."""
+"""The job of sending recorded orders to the merchant's servers, by a schedule until each one arrives or has failed."""
 
 from __future__ import annotations
 
 import random
 import secrets
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
@@ -13,27 +14,32 @@ from sqlalchemy.orm import Session, aliased
 from urllib3 import PoolManager
 
 from receiver.errors import NotPossible
+from receiver.orders import Order
 from receiver.orders.sample import dummy_order
-from receiver.relay import control_state
-from receiver.relay.attempts import attempt, write_down
+from receiver.relay import control_state, failures
 from receiver.relay.controls import Control, Controls
-from receiver.relay.sender import Answer, Outcome
+from receiver.relay.failures import Outcome
+from receiver.relay.recording import record_attempt
+from receiver.relay.sender import Answer, post
 from receiver.security.answers import LONGEST_RETRY_AFTER
 from receiver.storage import jobs
+from receiver.storage.clock import utc_now
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.relay_models import TransmissionRow
 
-#: Seconds between the attempts of one order: ten attempts over 75 hours and more.
+#: Seconds between the attempts of one order: ten attempts over at least 75 hours.
 SCHEDULE = (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
-#: The largest part by which a wait is lengthened, so that many orders do not come at one moment.
+#: How much longer a wait may be, as a part of it, so that many orders don't come at the same moment.
 JITTER = 0.2
 #: The longest time between two attempts.
 LONGEST_PAUSE = timedelta(seconds=max(max(SCHEDULE) * (1 + JITTER), LONGEST_RETRY_AFTER))
+#: The field with the secret itself, for merchants who compare it by hand.
+SECRET_FIELD = "shared_secret"  # noqa: S105 - a field's name, no secret
 
 
 class Transmissions:
-    """The job of sending transmissions, each at least once and always under its own webhook-id."""
+    """The job of sending transmissions: each at least once, always with the same webhook-id."""
 
     def __init__(
         self,
@@ -43,7 +49,7 @@ class Transmissions:
         pool: PoolManager,
         *,
         forward_secret: str,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._database = database
         self._leases = leases
@@ -53,11 +59,14 @@ class Transmissions:
         self._now = now
 
     def is_due(self) -> bool:
-        """Return, by a read, whether there is one to send now."""
+        """Return, by a read, whether there's one to send now."""
         return jobs.anything_due(self._database, TransmissionRow, *self._is_free())
 
     def run_next(self) -> bool:
-        """Send the oldest due transmission to a server that is sent no other now; False when there was none."""
+        """Send the oldest due transmission and return whether there was one.
+
+        Those to a server that's being sent another one now aren't due.
+        """
         with self._database.write() as session:
             row = jobs.claim(session, TransmissionRow, self._now(), *self._is_free())
         if row is None:
@@ -73,7 +82,10 @@ class Transmissions:
         return True
 
     def _is_free(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        """Return the conditions that nobody sends it or another to the same URL: a slow server delays no other."""
+        """Return the conditions that nobody is sending it, nor another one to the same URL.
+
+        So a slow server delays only its own orders.
+        """
         other = aliased(TransmissionRow)
         on_their_way = select(other.target).where(self._leases.leased(TransmissionRow, other))
         return self._leases.free(TransmissionRow), TransmissionRow.target.not_in(on_their_way)
@@ -82,23 +94,20 @@ class Transmissions:
         self, session: Session, row: TransmissionRow, control: Control, answer: Answer, began_at: datetime
     ) -> None:
         if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
-            write_down(session, row, control, answer, at=began_at)
+            record_attempt(session, row, control, answer, at=began_at)
 
     def _hold(self, row: TransmissionRow) -> None:
-        """Hold a claimed order, since HTTP POST was turned off; if it's on again, make it due."""
+        """Hold a claimed order because HTTP POST was turned off; if it's on again by now, make the order due."""
         with self._database.write() as session:
             is_enabled = control_state.is_enabled(session)
             due_at = self._now() if is_enabled else None
             jobs.settle(session, row, state="open" if is_enabled else "held", due_at=due_at, attempts=0)
 
     def send_test(self) -> TransmissionRow:
-        """Send a new dummy order at once and only once, wait for the answer, and give the transmission.
-
-        Raises NotPossible while no URL is saved.
-        """
+        """Send a new test order now, once, and return its transmission. Raises NotPossible if no URL is saved."""
         control, began_at = self._controls.read(), self._now()
         if not control.url:
-            raise NotPossible("No URL is saved yet; enter the URL of your own server and save it first.")
+            raise NotPossible("No URL is saved yet. Enter the URL of your own server and save it first.")
         order = dummy_order(now=began_at, nonce=secrets.token_hex(8))
         row = TransmissionRow(
             event_id=order.event_id,
@@ -114,41 +123,54 @@ class Transmissions:
         with self._database.write() as session:
             session.add(row)
             session.flush()
-            write_down(session, row, control, answer, at=began_at)
+            record_attempt(session, row, control, answer, at=began_at)
             if answer.outcome is Outcome.DELIVERED:
                 control_state.succeeded(session, url=control.url)
         return row
 
     def _attempt(self, row: TransmissionRow, control: Control, now: datetime) -> Answer:
-        secrets = [self._forward_secret] if row.target else self._controls.active_secrets(now)
-        return attempt(row, control, [secret for secret in secrets if secret], pool=self._pool, now=now)
+        """Send a transmission once. Whatever goes wrong is an Answer too."""
+        signing = [self._forward_secret] if row.target else self._controls.active_secrets(now)
+        if not any(signing):
+            return Answer(**asdict(failures.NO_FORWARD_SECRET if row.target else failures.NO_SECRET))
+        try:
+            return post(
+                control.url,
+                signing,
+                Order.model_validate_json(row.order),
+                pool=self._pool,
+                encoding=control.encoding,
+                secret_field=SECRET_FIELD if control.sends_secret_field else None,
+                now=now,
+            )
+        except ValueError:
+            failure = failures.UNSENDABLE
+        except Exception as error:  # noqa: BLE001 - else it would be tried every 30 s, when its lease ends, for ever
+            failure = failures.unforeseen(error)
+        return Answer(**asdict(failure))
 
     def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:
-        """Return the columns that the answer leads to, and tell the control, which may disable itself."""
+        """Return the columns that the answer leads to. Failures may disable the Order Controls."""
         if answer.outcome is Outcome.DELIVERED:
             control_state.succeeded(session, url=control.url)
-        if row.test or answer.outcome in (Outcome.DELIVERED, Outcome.REJECTED):
-            return self._ended(answer)
-        if row.target:
-            return self._retried(row, answer) if answer.outcome is Outcome.RETRY else self._ended(answer)
-        gone = answer.cause if answer.outcome is Outcome.GONE else None
-        control_state.failed(session, url=control.url, gone=gone, now=self._now())
-        if not control_state.is_enabled(session):
-            return {"state": "held", "due_at": None, "detail": answer.cause}
-        return self._retried(row, answer)
-
-    def _retried(self, row: TransmissionRow, answer: Answer) -> dict[str, Any]:
-        if row.attempts > len(SCHEDULE):
+        is_final = row.test or answer.outcome in (Outcome.DELIVERED, Outcome.REJECTED)
+        is_own = not row.target
+        if is_own and not is_final:
+            gone = answer.cause if answer.outcome is Outcome.GONE else None
+            control_state.failed(session, url=control.url, gone=gone, now=self._now())
+            if not control_state.is_enabled(session):
+                return {"state": "held", "due_at": None, "detail": answer.cause}
+        # After a 410 the Order Controls are still enabled only if their URL was changed meanwhile: so try the new one.
+        if is_final or (answer.outcome is Outcome.GONE and not is_own) or row.attempts > len(SCHEDULE):
             return self._ended(answer)
         return {"state": "open", "due_at": self._now() + _wait(row.attempts, answer), "detail": answer.cause}
 
     def _ended(self, answer: Answer) -> dict[str, Any]:
-        is_delivered = answer.outcome is Outcome.DELIVERED
-        state = "delivered" if is_delivered else "failed"
+        state = "delivered" if answer.outcome is Outcome.DELIVERED else "failed"
         return {"state": state, "due_at": None, "settled_at": self._now(), "detail": answer.cause or None}
 
 
 def _wait(attempts: int, answer: Answer) -> timedelta:
-    """Return how long to wait after so many attempts; a longer wait that the receiver asks for is kept."""
+    """Return how long to wait after this many attempts, or longer if the receiver asks for it."""
     seconds = SCHEDULE[attempts - 1] * random.uniform(1, 1 + JITTER)  # noqa: S311 - not for secrets
     return timedelta(seconds=max(seconds, answer.retry_after or 0))

@@ -205,7 +205,7 @@ def test_a_replaced_secret_can_be_revoked_at_once_the_newest_never(relay: Relay)
     old = relay.controls.reveal()
     new = relay.controls.rotate()
 
-    with pytest.raises(ConfigurationError, match="newest secret cannot be revoked"):
+    with pytest.raises(ConfigurationError, match="newest secret can't be revoked"):
         relay.controls.revoke(fingerprint(new))
     relay.controls.revoke(fingerprint(old))
     assert relay.controls.active_secrets() == [new]

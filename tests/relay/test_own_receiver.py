@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from receiver.relay import own_receiver
-from receiver.relay.control_secrets import NAME
+from receiver.relay.controls import SECRET_NAME
 from tests.served import Served
 
 
@@ -80,8 +80,8 @@ def test_after_a_rotation_the_receiver_takes_both_until_the_old_ones_end(shop: S
     new, old = shop.kit.controls.read().secrets
     assert old.ends_at is not None
     assert [(row["fingerprint"], row["name"], row["ends_at"]) for row in rows] == [
-        (old.fingerprint, NAME, old.ends_at.isoformat()),
-        (new.fingerprint, NAME, None),
+        (old.fingerprint, SECRET_NAME, old.ends_at.isoformat()),
+        (new.fingerprint, SECRET_NAME, None),
     ]
 
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from urllib3 import PoolManager
 
 from receiver.orders import Customer, Item, Order
-from receiver.relay.sender import Answer, Outcome, post, send
+from receiver.relay.failures import Outcome
+from receiver.relay.sender import Answer, post, send
 from receiver.security.answers import MOST_ANSWER_BYTES
 from receiver.security.http_client import new_pool
 from receiver.security.signing import fingerprint, sign, verify

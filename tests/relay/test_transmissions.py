@@ -339,7 +339,7 @@ def test_an_order_that_cannot_be_encoded_or_signed_fails_with_words(enabled: Rel
     enabled.work()
 
     assert (enabled.states(), shop.requests) == (["failed"], [])
-    assert enabled.row().detail == "The order cannot be encoded or signed as it was handed over."
+    assert enabled.row().detail == "The order can't be encoded or signed as it was handed over."
     assert [attempt.kind for attempt in enabled.attempts()] == ["order"]
 
 
@@ -350,10 +350,10 @@ def test_what_nobody_foresaw_is_tried_again_by_the_schedule(
         raise MemoryError("with personal data")
 
     with monkeypatch.context() as patched:
-        patched.setattr("receiver.relay.attempts.post", broken)
+        patched.setattr("receiver.relay.transmissions.post", broken)
         enabled.receive()
         assert enabled.work() == 1
-    assert enabled.row().detail == "It could not be sent: MemoryError."
+    assert enabled.row().detail == "It couldn't be sent: MemoryError."
     enabled.work_until(timedelta(minutes=1))
     assert enabled.states() == ["delivered"]
 

@@ -16,7 +16,6 @@ from sqlalchemy import update
 
 from receiver.app import serving
 from receiver.app.components import Kit
-from receiver.relay import control_secrets
 from receiver.security import signing
 from receiver.settings import secret_key
 from receiver.storage import private_files
@@ -41,8 +40,8 @@ def run(make_app: Callable[..., Flask]) -> Run:
 def stored(kit: Kit) -> str:
     """Store a shared secret and one of the Order Control; give the first one's fingerprint."""
     now = datetime.now(UTC)
+    kit.controls.rotate()
     with kit.database.write() as session:
-        control_secrets.add_new(session, kit.settings.SECRET_KEY.get_secret_value(), now)
         return kit.shared_secrets.add(session, STORED, now=now)
 
 

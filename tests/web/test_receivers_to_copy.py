@@ -12,7 +12,7 @@ import pytest
 
 from receiver.orders import encode_form
 from receiver.orders.sample import order_of_the_guide
-from receiver.relay.sender import Outcome
+from receiver.relay.failures import Outcome
 from receiver.security.signing import new_secret
 from receiver.web.console import receivers
 from receiver.web.console.receivers import EXAMPLES

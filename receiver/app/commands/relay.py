@@ -16,6 +16,7 @@ from receiver.app.commands.working import working_kit
 from receiver.app.components import current_kit
 from receiver.orders import files
 from receiver.relay import order_received, own_receiver, queries, report, sender
+from receiver.relay.failures import Outcome
 from receiver.relay.recording import identified
 from receiver.security import signing
 from receiver.security.http_client import new_pool
@@ -163,7 +164,7 @@ def _print_attempt(
         "next_step": attempt.next_step,
     }
     _print_facts(facts, as_json=as_json)
-    if attempt.outcome != sender.Outcome.DELIVERED:
+    if attempt.outcome != Outcome.DELIVERED:
         raise SystemExit(1)
 
 

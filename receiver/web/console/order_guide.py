@@ -9,8 +9,7 @@ from flask import render_template
 from receiver.orders.model import Order
 from receiver.orders.parameters import form_pairs, groups, json_text, types
 from receiver.orders.sample import order_of_the_guide
-from receiver.relay.failures import of_status
-from receiver.relay.sender import Outcome, outcome_of
+from receiver.relay.failures import Outcome, of_status
 from receiver.security.signing import TOLERANCE_SECONDS, sign
 from receiver.web.console.blueprint import console
 from receiver.web.console.receivers import EXAMPLES
@@ -68,7 +67,7 @@ def signature_headers(order: Order, body: bytes) -> dict[str, str]:
 def _answers() -> Iterator[tuple[str, str, str, str]]:
     """Yield the answers to a transmission: status, meaning, what the sender does then, and the next step."""
     for status, word, meaning in _SUCCESSES:
-        yield f"{status} {word}", meaning, _THEN[outcome_of(int(status))], "None."
+        yield f"{status} {word}", meaning, _THEN[of_status(int(status)).outcome], "None."
     for code, status in _FAILURES.items():
         diagnosis = of_status(code)
-        yield status, diagnosis.cause, _THEN[outcome_of(code)], diagnosis.next_step
+        yield status, diagnosis.cause, _THEN[diagnosis.outcome], diagnosis.next_step
