@@ -23,9 +23,10 @@ def receive(source: str = DEFAULT) -> Response:
     kit = current_kit()
     kit.obstacles.check()
     delivery = Delivery(
-        source=source,
+        source_name=source,
+        source=kit.sources.find(source),
         headers={name.lower(): value for name, value in request.headers},
-        body=RawBody.of(request.environ, request.content_length),
+        body=RawBody(request.environ, request.content_length),
         address=request.remote_addr,
         received_at=datetime.now(UTC),
     )
@@ -33,7 +34,7 @@ def receive(source: str = DEFAULT) -> Response:
 
 
 def _answer(kit: Kit, received: Received) -> Response:
-    """Return the answer to a delivery that is on disk; a test transmission's handlers are run before, within 9 s."""
+    """Return the answer to a delivery that's on disk; a test's handlers run before it, for at most 9 s."""
     content: dict[str, Any] = {"status": received.status}
     if received.status == "parked":
         content["errors"] = received.errors

@@ -24,11 +24,19 @@ CUT = WHOLE[: WHOLE.index("Enamel") + 3]
 
 def post(kit: Kit, body: str, *, end_is_known: bool = False, headers: dict[str, str] | None = None) -> Received:
     """Take a form in, proven by the secret in a header unless other headers are given."""
+    server = "gunicorn/24" if end_is_known else "granian"
+    environ = {
+        "wsgi.input": BytesIO(body.encode()),
+        "wsgi.input_terminated": True,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": server,
+    }
     return kit.reception.receive(
         Delivery(
-            source="shopintegrator",
+            source_name="shopintegrator",
+            source=kit.sources.find("shopintegrator"),
             headers={"content-type": FORM} | (headers or {"x-shared-secret": SECRET}),
-            body=RawBody(BytesIO(body.encode()), None, end_is_known),
+            body=RawBody(environ, None),
             address=None,
             received_at=datetime.now(UTC),
         )

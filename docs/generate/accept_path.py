@@ -1,6 +1,7 @@
 """The accept path: which files of the kit one signed POST of an order enters, in order, from the request to its answer.
 
-``python -m docs.generate.accept_path`` prints them; docs/architecture.md names them.
+``python -m docs.generate.accept_path`` prints them, those of plain values in brackets; docs/architecture.md names them.
+A file is entered when another file calls a function of it. Going on after the call, and the end of a ``with``, isn't.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import groupby
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -23,6 +25,17 @@ from receiver.orders.sample import order_of_the_guide
 from receiver.security.signing import sign
 
 _SECRET = "the-secret-of-the-trace"  # noqa: S105 - of an instance that is thrown away
+#: Modules of plain values: they know what one value is (a name, a number, an email address, an instant), read and
+#: write nothing, and may be asked by anybody, at any time. The other files are steps, which are entered once.
+PLAIN = (
+    "orders/model",
+    "orders/names",
+    "orders/field_types",
+    "orders/values",
+    "orders/card_numbers",
+    "orders/email_addresses",
+    "storage/columns",
+)
 _ROOT = f"{Path(__file__).parents[2] / 'receiver'}/"
 
 
@@ -31,8 +44,6 @@ class Call(NamedTuple):
 
     file: str
     caller: str
-    #: Whether the file was at work already: whom it called has called it back.
-    is_back: bool
 
 
 def trace(instance: Path) -> list[Call]:
@@ -47,11 +58,13 @@ def trace(instance: Path) -> list[Call]:
     post = _post(app, 2)
     calls: list[Call] = []
 
+    begun = set()  # holds the frames, so that no later one is taken for one of them
+
     def note(frame: FrameType, event: str, _argument: Any) -> None:
-        if event == "call" and (file := _file(frame)):
-            above = _files_above(frame)
-            if not above or above[0] != file:
-                calls.append(Call(file, above[0] if above else "", file in above))
+        if event == "call" and frame not in begun and (file := _file(frame)):
+            begun.add(frame)  # a generator's is called again whenever it goes on
+            if (caller := _caller(frame)) != file:
+                calls.append(Call(file, caller))
 
     sys.setprofile(note)
     try:
@@ -62,9 +75,16 @@ def trace(instance: Path) -> list[Call]:
     return calls
 
 
-def stations(calls: list[Call]) -> list[str]:
+def files(calls: list[Call]) -> list[str]:
     """Return each file once, in the order they are first entered."""
     return list(dict.fromkeys(call.file for call in calls))
+
+
+def returns(calls: list[Call]) -> list[str]:
+    """Return the steps that are entered again after another step was."""
+    steps = [call.file for call in calls if call.file not in PLAIN]
+    entered = [step for step, _ in groupby(steps)]
+    return [step for step in dict.fromkeys(entered) if entered.count(step) > 1]
 
 
 def _post(app: Flask, number: int) -> Callable[[], None]:
@@ -88,18 +108,16 @@ def _file(frame: FrameType) -> str:
     return name.removeprefix(_ROOT).removesuffix(".py") if name.startswith(_ROOT) else ""
 
 
-def _files_above(frame: FrameType) -> list[str]:
-    """Return the kit's files that called this one, the nearest first."""
-    found = []
+def _caller(frame: FrameType) -> str:
+    """Return the nearest file of the kit that's above a frame; none is above the first."""
     above = frame.f_back
-    while above:
-        if file := _file(above):
-            found.append(file)
+    while above and not _file(above):
         above = above.f_back
-    return found
+    return _file(above) if above else ""
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RECEIVER_INSTANCE_PATH"] = folder
-        print("\n".join(stations(trace(Path(folder)))))  # noqa: T201 - what it is for
+        for name in files(trace(Path(folder))):
+            print(f"({name})" if name in PLAIN else name)  # noqa: T201 - what it's for

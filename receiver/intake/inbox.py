@@ -12,8 +12,8 @@ from receiver.errors import Damaged, SecretsChanged
 from receiver.intake import copies
 from receiver.orders.idempotency import own_key
 from receiver.security.keyring import Stored
-from receiver.security.shared_secrets import stored_secrets
-from receiver.storage.columns import milliseconds, receipt_of
+from receiver.security.shared_secrets import SELECT_STORED
+from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
 from receiver.storage.group_commit import GroupCommit
 
@@ -69,11 +69,6 @@ class Recorded(NamedTuple):
     order_id: str | None
     is_copy: bool
 
-    @property
-    def receipt(self) -> str:
-        """The name under which sender and merchant speak of this delivery."""
-        return receipt_of(self.pk)
-
 
 class Inbox:
     """What records verified POSTs; every outcome it returns is on disk."""
@@ -106,7 +101,7 @@ class Inbox:
         deadline = time.monotonic() + patience
         with self._database.write_cursor(patience) as cursor:
             entries = take(_MOST_ROWS)
-            secrets = stored_secrets(cursor)
+            secrets: Stored = cursor.execute(SELECT_STORED).fetchall()
             inserted = _insert(cursor, [entry.values for entry in entries if entry.proven_by == secrets])
             if len(inserted) < len(entries):
                 cursor.connection.wait_at_most(deadline - time.monotonic())

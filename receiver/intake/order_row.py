@@ -38,6 +38,7 @@ def new_row(
     may_be_cut = not (
         end_is_known or proof.way == "signature" or encoding in _CARRY_THEIR_END or source.accepts_chunked_forms
     )
+    webhook_id = mask(keyring.redact_text(proof.webhook_id)) if proof.webhook_id else None
     guarded = guard_cut(keyring.redact_cut(fields), source.mapping) if may_be_cut else guard(keyring.redact(fields))
 
     def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:
@@ -47,7 +48,6 @@ def new_row(
         return reading, _key(reading, fields, webhook_id)
 
     reading, key = read_by(guarded.fields, proof.webhook_id)
-    webhook_id = mask(keyring.redact_text(proof.webhook_id)) if proof.webhook_id else None
     if guarded.masked is not guarded.fields or webhook_id != proof.webhook_id:
         reading, masked_key = read_by(guarded.masked, webhook_id)
         key = key if key == masked_key else blinded_key(key, secret_key)

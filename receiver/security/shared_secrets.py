@@ -24,10 +24,8 @@ from receiver.storage.write_lock import ACCEPT_PATIENCE
 SELF_TEST = "selftest"
 
 
-def stored_secrets(cursor: Any) -> Stored:
-    """Read the secrets that are stored for POSTs on a bare cursor: one SELECT."""
-    cursor.execute("SELECT ciphertext, ends_at, name FROM shared_secrets WHERE accepts ORDER BY id DESC")
-    return cursor.fetchall()  # type: ignore[no-any-return]
+#: Reads the secrets that are stored for POSTs, on a bare cursor.
+SELECT_STORED = "SELECT ciphertext, ends_at, name FROM shared_secrets WHERE accepts ORDER BY id DESC"
 
 
 class SharedSecrets:
@@ -46,7 +44,7 @@ class SharedSecrets:
         """
         with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             connection.wait_at_most(ACCEPT_PATIENCE)
-            self._last_read = stored_secrets(connection.cursor())
+            self._last_read = connection.cursor().execute(SELECT_STORED).fetchall()
         return self.last_known(own, of_sources)
 
     def last_known(self, own: Sequence[str] = (), of_sources: Sequence[str] = ()) -> Keyring:

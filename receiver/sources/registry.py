@@ -71,17 +71,21 @@ class Sources:
         return [] if self._was_right else self.problems
 
     def get(self, name: str = DEFAULT) -> Source:
-        """Find a source by its name in the URL; raises UnknownSource."""
+        """Return a source by its name in the URL; raises UnknownSource."""
+        source = self.find(name)
+        if source is None:  # the sender chose the name, which may be a secret, so it isn't repeated
+            raise UnknownSource(f"{FILE} has no table [sources.…] of this name.")
+        return source
+
+    def find(self, name: str) -> Source | None:
+        """Return a source by its name in the URL, None when there is none."""
         # Whoever comes while another thread looks goes on with what is known, except at the very first look.
         if time.monotonic() >= self._look_again_at and self._mutex.acquire(blocking=not self._has_looked):
             try:
                 self._look()
             finally:
                 self._mutex.release()
-        source = self._sources.get(name)
-        if source is None:  # the sender chose the name, which may be a secret, so it is not repeated
-            raise UnknownSource(f"{FILE} has no table [sources.…] of this name.")
-        return source
+        return self._sources.get(name)
 
     @property
     def known(self) -> tuple[Source, ...]:
