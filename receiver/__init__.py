@@ -25,7 +25,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     from receiver.app import body_deadlines, commands, components
     from receiver.relay import recording
     from receiver.settings import installation, reading
-    from receiver.web import console, health, page_forms, problems
+    from receiver.web import afterwards, console, health, page_forms, problems
     from receiver.web.account import pages
 
     instance = installation.instance_folder(instance_path)
@@ -39,6 +39,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     if hops := read.settings.TRUSTED_PROXIES:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
     problems.init_app(app)
+    afterwards.init_app(app, https=read.settings.PUBLIC_URL.startswith("https:"))
     page_forms.init_app(app)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from pydantic_core import to_json
 
-from receiver.app.components import Kit, current_kit
+from receiver.app.components import Kit
 from receiver.intake.body import RawBody
 from receiver.intake.reception import Delivery, Received
 from receiver.sources.source import DEFAULT
@@ -20,7 +20,7 @@ blueprint = Blueprint("orders", __name__)
 @blueprint.post("/orders/<source>", strict_slashes=False, provide_automatic_options=False)
 def receive(source: str = DEFAULT) -> Response:
     """Receive one POST of a completed order: authenticate, parse, record, answer."""
-    kit = current_kit()
+    kit: Kit = current_app.extensions["receiver"]
     kit.obstacles.check()
     delivery = Delivery(
         source_name=source,

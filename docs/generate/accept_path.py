@@ -58,13 +58,18 @@ def trace(instance: Path) -> list[Call]:
     post = _post(app, 2)
     calls: list[Call] = []
 
-    begun = set()  # holds the frames, so that no later one is taken for one of them
+    begun, resumed = set(), set()  # of frames; holding them keeps later ones from looking like them
 
     def note(frame: FrameType, event: str, _argument: Any) -> None:
-        if event == "call" and frame not in begun and (file := _file(frame)):
-            begun.add(frame)  # a generator's is called again whenever it goes on
-            if (caller := _caller(frame)) != file:
-                calls.append(Call(file, caller))
+        if event != "call" or not (file := _file(frame)):
+            return
+        if frame in begun:  # a generator goes on: the end of a `with`
+            resumed.add(frame)
+            return
+        begun.add(frame)
+        above = _above(frame)
+        if above not in resumed and (caller := _file(above) if above else "") != file:
+            calls.append(Call(file, caller))
 
     sys.setprofile(note)
     try:
@@ -108,12 +113,12 @@ def _file(frame: FrameType) -> str:
     return name.removeprefix(_ROOT).removesuffix(".py") if name.startswith(_ROOT) else ""
 
 
-def _caller(frame: FrameType) -> str:
-    """Return the nearest file of the kit that's above a frame; none is above the first."""
+def _above(frame: FrameType) -> FrameType | None:
+    """Return the nearest frame above that's in a file of the kit."""
     above = frame.f_back
     while above and not _file(above):
         above = above.f_back
-    return _file(above) if above else ""
+    return above
 
 
 if __name__ == "__main__":

@@ -1,168 +1,37 @@
-"""Write an order down exactly once: the insert finds what is new, one commit serves all who wait."""
+"""Write an order down exactly once: one commit serves all that wait."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from itertools import chain
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from receiver.errors import Damaged, SecretsChanged
-from receiver.intake import copies
-from receiver.orders.idempotency import own_key
+from receiver.intake import inserting
+from receiver.intake.inserting import Entry, Recorded
 from receiver.security.keyring import Stored
-from receiver.security.shared_secrets import SELECT_STORED
-from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
 from receiver.storage.group_commit import GroupCommit
-
-_COLUMNS = (
-    "source",
-    "key",
-    "state",
-    "test",
-    "decided",
-    "event_id",
-    "order_id",
-    "email",
-    "total",
-    "currency",
-    "encoding",
-    "fields",
-    "fields_digest",
-    "content_digest",
-    "same_id_as",
-    "may_be_cut",
-    "notes",
-    "held_card_data",
-    "order",
-    "errors",
-    "proof",
-    "fingerprint",
-    "webhook_id",
-    "webhook_timestamp",
-    "received_at",
-    "due_at",
-    "attempts",
-    "lease_token",
-    "lease_until",
-)
-_NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
-_ROW = f"({', '.join('?' * len(_COLUMNS))})"
-#: Rows of one INSERT; SQLite takes 32,766 variables.
-_MOST_ROWS = 500
-
-
-class _Entry(NamedTuple):
-    """A row by column, SQLite's parameters for it, and the secrets that verified it."""
-
-    row: Mapping[str, Any]
-    values: list[Any]
-    proven_by: Stored
-
-
-class Recorded(NamedTuple):
-    """What became of one entry: a new row, or a copy of the row with this receipt."""
-
-    pk: int
-    order_id: str | None
-    is_copy: bool
 
 
 class Inbox:
     """What records verified POSTs; every outcome it returns is on disk."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        #: When the database last refused an order as if it were damaged, by the steady clock.
+        #: When the database last refused an order as if it were damaged, on the clock of time.monotonic.
         self.damage_found_at: float | None = None
-        self._group: GroupCommit[_Entry, Recorded | SecretsChanged] = GroupCommit(self._commit)
+        self._group = GroupCommit(database.write_cursor, inserting.write, most=inserting.MOST_ROWS)
 
-    def record(self, row: Mapping[str, Any], proven_by: Stored) -> Recorded:
-        """Insert one row, given by column, if the secrets that it was ``proven_by`` are those of the commit's moment.
+    def record(self, row: Mapping[str, Any], verified_by: Stored) -> Recorded:
+        """Insert one row, given by column, if the secrets that verified it are those of the commit's moment.
 
-        Raises SecretsChanged when they are not, Unavailable when it could not be put on disk.
+        Raises SecretsChanged when they aren't, Unavailable when it couldn't be put on disk.
         """
         try:
-            outcome = self._group.add(_Entry(row, _values(row), proven_by))
+            outcome = self._group.add(Entry(row, verified_by))
         except Damaged:
             self.damage_found_at = time.monotonic()
             raise
         if isinstance(outcome, SecretsChanged):
             raise outcome
         return outcome
-
-    def _commit(self, take: Callable[[int], Sequence[_Entry]], patience: float) -> list[Recorded | SecretsChanged]:
-        """Insert the group in one statement, which commits itself; what it left out follows in a transaction.
-
-        What can be done after the write lock is: other processes wait for it.
-        """
-        deadline = time.monotonic() + patience
-        with self._database.write_cursor(patience) as cursor:
-            entries = take(_MOST_ROWS)
-            secrets: Stored = cursor.execute(SELECT_STORED).fetchall()
-            inserted = _insert(cursor, [entry.values for entry in entries if entry.proven_by == secrets])
-            if len(inserted) < len(entries):
-                cursor.connection.wait_at_most(deadline - time.monotonic())
-                return _one_by_one(cursor, entries, secrets, inserted)
-        return [_new(entry.row, inserted) for entry in entries]
-
-
-def _insert(cursor: Any, rows: Sequence[list[Any]]) -> dict[tuple[str, str], int]:
-    """Insert all rows whose keys are new, in one statement; gives the new ids by source and key."""
-    if not rows:
-        return {}
-    cursor.execute(
-        f"INSERT INTO orders ({_NAMES}) VALUES {', '.join([_ROW] * len(rows))} "  # noqa: S608 - names from above
-        "ON CONFLICT (source, key) DO NOTHING RETURNING id, source, key",
-        [*chain.from_iterable(rows)],
-    )
-    return {(source, key): pk for pk, source, key in cursor.fetchall()}
-
-
-def _one_by_one(
-    cursor: Any, entries: Sequence[_Entry], secrets: Stored, inserted: dict[tuple[str, str], int]
-) -> list[Recorded | SecretsChanged]:
-    """Return what became of each entry of a group that wasn't inserted as a whole."""
-    cursor.execute("BEGIN IMMEDIATE")
-    outcomes = [
-        _recorded(cursor, entry.row, inserted) if entry.proven_by == secrets else SecretsChanged() for entry in entries
-    ]
-    cursor.execute("COMMIT")
-    return outcomes
-
-
-def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
-    """Return what became of a row; the first of two copies in one group was inserted.
-
-    What says something else under a known key is nobody's copy: it gets a row of its own, under a key of its own by
-    which its own copies find it. Nothing that is kept is overwritten.
-    """
-    if (row["source"], row["key"]) in inserted:
-        return _new(row, inserted)
-    kept = copies.find(cursor, row["source"], row["key"])
-    if copies.is_same(row, kept):
-        return _copy(cursor, row, kept)
-    corrects = copies.corrects(row, kept)
-    own = {**row, "key": own_key(row["key"], row["content_digest"]), "same_id_as": None if corrects else kept.first}
-    of_its_own = _insert(cursor, [_values(own)])
-    if not of_its_own:
-        return _copy(cursor, row, copies.find(cursor, own["source"], own["key"]))
-    recorded = _new(own, of_its_own)
-    if corrects:
-        copies.supersede(cursor, kept.id, by=recorded.pk)
-    return recorded
-
-
-def _copy(cursor: Any, row: Mapping[str, Any], kept: copies.Kept) -> Recorded:
-    copies.note_copy(cursor, row, kept)
-    return Recorded(kept.id, kept.order_id, is_copy=True)
-
-
-def _new(row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:
-    return Recorded(inserted.pop((row["source"], row["key"])), row["order_id"], is_copy=False)
-
-
-def _values(row: Mapping[str, Any]) -> list[Any]:
-    return [milliseconds(value) if isinstance(value, datetime) else value for value in map(row.get, _COLUMNS)]

@@ -83,16 +83,14 @@ class Database:
         """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.
 
         Raises Unavailable after ``patience`` seconds, and Damaged for what the database refuses. A transaction that's
-        begun on it and not committed is rolled back.
+        begun on it and not committed is rolled back. The caller bounds how long its statements wait for programs that
+        write past the lock.
         """
-        deadline = time.monotonic() + patience
         self._lock.acquire(patience)
         try:
             with translated_errors(of_an_order=True):
                 self._check_file()
-                cursor = self._kept_cursor()
-                cursor.connection.wait_at_most(deadline - time.monotonic())
-                yield cursor
+                yield self._kept_cursor()
         except BaseException:
             self._forget_cursor()
             raise

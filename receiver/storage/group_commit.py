@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from receiver.errors import Busy, Unavailable
 from receiver.storage.write_lock import ACCEPT_PATIENCE as PATIENCE
@@ -40,12 +41,21 @@ class _Waiting(Generic[Entry, Outcome]):
 class GroupCommit(Generic[Entry, Outcome]):
     """A queue that groups the entries of many threads into few commits; each returns once its entry is on disk.
 
-    ``commit(take, patience)`` does one transaction: it waits at most ``patience`` seconds for the write lock, calls
-    ``take(most)`` for the entries that have queued by then, and returns their outcomes in order.
+    ``begin(patience)`` waits at most so many seconds for the write lock, and holds it for a block. In it,
+    ``write(cursor, entries, deadline)`` puts those that have queued by then on disk, no more than ``most``, and
+    returns their outcomes in order.
     """
 
-    def __init__(self, commit: Callable[[Callable[[int], Sequence[Entry]], float], Sequence[Outcome]]) -> None:
-        self._commit = commit
+    def __init__(
+        self,
+        begin: Callable[[float], AbstractContextManager[Any]],
+        write: Callable[[Any, Sequence[Entry], float], Sequence[Outcome]],
+        *,
+        most: int,
+    ) -> None:
+        self._begin = begin
+        self._write = write
+        self._most = most
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Entry, Outcome]] = []
         self._led = False
@@ -79,15 +89,12 @@ class GroupCommit(Generic[Entry, Outcome]):
 
     def _lead(self, mine: _Waiting[Entry, Outcome]) -> None:
         taken: list[_Waiting[Entry, Outcome]] = []
-
-        def take(most: int) -> list[Entry]:
-            with self._mutex:
-                taken.extend(self._queue[:most])
-                del self._queue[:most]
-            return [waiting.entry for waiting in taken]
-
         try:
-            outcomes = self._commit(take, mine.deadline - time.monotonic())
+            with self._begin(mine.deadline - time.monotonic()) as cursor:
+                with self._mutex:
+                    taken += self._queue[: self._most]
+                    del self._queue[: self._most]
+                outcomes = self._write(cursor, [waiting.entry for waiting in taken], mine.deadline)
             for waiting, outcome in zip(taken, outcomes, strict=True):
                 waiting.outcome = outcome
             self._kept_until = 0.0

@@ -1,30 +1,21 @@
-"""What guards the console and the account pages alike: cookies, CSRF, origin, headers."""
+"""What guards the console and the account pages alike: cookies, CSRF, origin."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, Response, abort, request
+from flask import Flask, Request, abort, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 
 from receiver.app.components import Kit
 from receiver.security.sign_ins import SESSION
 
-#: Everything comes from this server, nothing is inline, nobody frames it.
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-#: Half a year, and this host alone: what else the shop's domain serves is not ours to decide.
-TRANSPORT_SECURITY = "max-age=15768000"
-
 csrf = CSRFProtect()
 
 
 def init_app(app: Flask, kit: Kit) -> None:
-    """Configure cookies and CSRF from PUBLIC_URL, and set the headers of all pages' answers."""
+    """Configure cookies and CSRF from PUBLIC_URL."""
     https = kit.settings.PUBLIC_URL.startswith("https:")
     app.config.update(
         SESSION_COOKIE_NAME="__Host-receiver" if https else "receiver",
@@ -39,9 +30,6 @@ def init_app(app: Flask, kit: Kit) -> None:
     )
     app.session_interface = _SessionsOfPages()
     csrf.init_app(app)
-    app.after_request(_set_headers)
-    if https:
-        app.after_request(_set_transport_security)
 
 
 class _SessionsOfPages(SecureCookieSessionInterface):
@@ -65,20 +53,3 @@ def refuse_other_origins(public_url: str) -> None:
     own.add(f"{parts.scheme}://{parts.netloc}")
     if origin.lower() not in own:
         abort(403, f"This request came from {origin[:100]}, not from PUBLIC_URL ({public_url}), so it was refused.")
-
-
-def _set_headers(response: Response) -> Response:
-    if request.path.startswith(("/admin", "/account")):
-        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers.setdefault("Referrer-Policy", "same-origin")
-        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    return response
-
-
-def _set_transport_security(response: Response) -> Response:
-    """Make browsers use https only from now on (RFC 6797); order senders aren't browsers."""
-    if request.is_secure and request.blueprint != "orders":
-        response.headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
-    return response

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Flask, Response, json, request
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
-from werkzeug.wsgi import get_input_stream
+from werkzeug.exceptions import HTTPException
 
 from receiver import errors
 from receiver.errors import ConfigurationError, ReceiverError, Unavailable
-from receiver.intake.body import MOST_DRAINED
 
 log = logging.getLogger(__name__)
 
-#: The blueprint of the receiving view, which reads the raw body itself.
-_READS_ALL = "orders"
 #: What Werkzeug's debugger, which `flask run --debug` puts around the app, writes into each request's environment.
 _DEBUGGER = "werkzeug.debug.preserve_context"
 #: What follows these opens an account, or may be a secret that stands in the wrong place, so no log is to hold it.
@@ -29,22 +24,6 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(ReceiverError, _from_receiver)
     app.register_error_handler(HTTPException, _from_http)
     app.register_error_handler(Exception, _from_bug)
-    app.after_request(_with_the_body_read)
-
-
-def _with_the_body_read(response: Response) -> Response:
-    """Read what a view has left of a body: a server ends such a connection, which a proxy keeps for the next order."""
-    if request.blueprint != _READS_ALL:
-        with suppress(Exception):  # the sender may have gone
-            _read_the_rest()
-    return response
-
-
-def _read_the_rest() -> None:
-    try:
-        request.stream.read(MOST_DRAINED)
-    except RequestEntityTooLarge:  # a page reads no more of it, the connection does
-        get_input_stream(request.environ).read(MOST_DRAINED)
 
 
 def _from_receiver(error: ReceiverError) -> Response:

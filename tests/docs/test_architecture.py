@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.generate.accept_path import Call, stations, trace
+from docs.generate.accept_path import PLAIN, Call, files, returns, trace
 from tests.test_import_rule import LAYERS
 
 ROOT = Path(__file__).parents[2]
@@ -33,18 +33,26 @@ def test_the_page_has_the_layers_of_the_import_rule() -> None:
 
 
 def test_the_page_names_the_files_of_the_accept_path_in_order(calls: list[Call]) -> None:
-    rows = re.findall(r"^\| \d+ \| .*? \| (.*) \|$", section("The way of one POST"), re.MULTILINE)
-    assert re.findall(r"`([^`]+)`", " ".join(rows)) == stations(calls)
+    way = section("The way of one POST")
+    rows = re.findall(r"^\| \d+ \| .*? \| (.*) \|$", way, re.MULTILINE)
+    assert re.findall(r"`([^`]+)`", " ".join(rows)) == [file for file in files(calls) if file not in PLAIN]
+    assert set(re.findall(r"`([^`]+)`", way.partition("Here these are")[2].partition(".\n")[0])) == set(PLAIN)
 
 
-def test_the_accept_path_is_short_and_walks_forward(calls: list[Call]) -> None:
-    """orders/ is pure, plain values in and out; its files may be called from anywhere and are counted apart."""
-    assert len([file for file in stations(calls) if not file.startswith("orders/")]) <= 25
-    assert len(stations(calls)) <= 40
-    assert {(call.caller, call.file) for call in calls if call.is_back} <= {
-        ("storage/group_commit", "intake/inbox"),
-        ("intake/inbox", "storage/group_commit"),
-    }
+def test_the_accept_path_is_short_and_no_file_is_returned_to(calls: list[Call]) -> None:
+    assert len([file for file in files(calls) if file not in PLAIN]) <= 25
+    assert returns(calls) == []
+
+
+def test_a_module_of_plain_values_reads_and_writes_nothing(calls: list[Call]) -> None:
+    assert set(PLAIN) <= set(files(calls))
+    for name in PLAIN:
+        text = (ROOT / "receiver" / f"{name}.py").read_text("utf-8")
+        imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE))
+        assert not imported & {"flask", "io", "os", "pathlib", "socket", "threading", "time", "urllib3"}, name
+        assert not re.search(
+            r"^from sqlalchemy(?:\.orm)? import .*\b(?:Session|select|insert)\b", text, re.MULTILINE
+        ), name
 
 
 def test_every_place_that_the_page_names_is_there() -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from receiver.app.components import Kit
 from receiver.errors import SecretsChanged
-from receiver.intake.inbox import Inbox, Recorded
+from receiver.intake.inbox import Inbox
+from receiver.intake.inserting import Recorded
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow
 

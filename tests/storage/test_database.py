@@ -230,7 +230,8 @@ def test_a_foreign_program_that_holds_the_database_ends_in_unavailable(database:
         started = time.monotonic()
         with pytest.raises(Unavailable, match="locked"), database.write(patience=0.3):
             pass
-        with pytest.raises(Unavailable, match="locked"), database.write_cursor(patience=0.3) as cursor:
+        with pytest.raises(Unavailable, match="locked"), database.write_cursor() as cursor:
+            cursor.connection.wait_at_most(0.3)
             cursor.execute("INSERT INTO numbers VALUES (1)")
         assert time.monotonic() - started < 3
         holder.kill()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import pytest
 
@@ -13,7 +14,18 @@ from receiver.errors import Busy, Unavailable
 from receiver.storage import group_commit
 from receiver.storage.group_commit import GroupCommit
 
-Take = Callable[[int], Sequence[int]]
+
+def grouped(
+    write: Callable[[list[int]], list[int]], lock: Callable[[float], object] = lambda _patience: None, most: int = 100
+) -> GroupCommit[int, int]:
+    """Return a group that waits for its turn by ``lock`` and then writes."""
+
+    @contextmanager
+    def begin(patience: float) -> Iterator[None]:
+        lock(patience)
+        yield
+
+    return GroupCommit(begin, lambda _cursor, entries, _deadline: write(list(entries)), most=most)
 
 
 def add_all(group: GroupCommit[int, int], entries: range) -> dict[int, object]:
@@ -35,48 +47,43 @@ def add_all(group: GroupCommit[int, int], entries: range) -> dict[int, object]:
 
 
 def test_each_thread_gets_its_own_outcome_and_commits_are_shared() -> None:
-    groups: list[Sequence[int]] = []
+    groups: list[list[int]] = []
 
-    def commit(take: Take, _patience: float) -> list[int]:
+    def write(entries: list[int]) -> list[int]:
+        groups.append(entries)
         time.sleep(0.02)
-        groups.append(take(100))
-        time.sleep(0.02)
-        return [entry * 10 for entry in groups[-1]]
+        return [entry * 10 for entry in entries]
 
-    found = add_all(GroupCommit(commit), range(40))
+    found = add_all(grouped(write, lambda _patience: time.sleep(0.02)), range(40))
 
     assert found == {entry: entry * 10 for entry in range(40)}
     assert len(groups) < 20
 
 
-def test_no_group_is_larger_than_the_commit_takes() -> None:
+def test_no_group_is_larger_than_one_commit_takes() -> None:
     sizes: list[int] = []
 
-    def commit(take: Take, _patience: float) -> list[int]:
-        time.sleep(0.01)
-        entries = take(3)
+    def write(entries: list[int]) -> list[int]:
         sizes.append(len(entries))
-        return list(entries)
+        return entries
 
-    found = add_all(GroupCommit(commit), range(20))
+    found = add_all(grouped(write, lambda _patience: time.sleep(0.01), most=3), range(20))
 
     assert found == {entry: entry for entry in range(20)}
     assert max(sizes) == 3
 
 
 def test_a_failed_commit_fails_all_of_its_group_and_no_other() -> None:
-    def commit(take: Take, _patience: float) -> list[int]:
-        time.sleep(0.01)
-        entries = list(take(100))
+    def write(entries: list[int]) -> list[int]:
         if 7 in entries:
             raise OSError("disk")
         return entries
 
-    found = add_all(GroupCommit(commit), range(20))
+    found = add_all(grouped(write, lambda _patience: time.sleep(0.01)), range(20))
 
     assert isinstance(found[7], OSError)
     assert all(outcome == entry or isinstance(outcome, OSError) for entry, outcome in found.items())
-    again = GroupCommit(commit)
+    again = grouped(write)
     with pytest.raises(OSError, match="disk"):
         again.add(7)
     assert again.add(8) == 8
@@ -86,15 +93,14 @@ def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
     """Else all others waited 2 s for nobody, each."""
     calls: list[int] = []
 
-    def commit(take: Take, _patience: float) -> list[int]:
-        entries = list(take(1 if not calls else 100))
+    def write(entries: list[int]) -> list[int]:
         calls.append(1)
         if len(calls) == 1:
             time.sleep(0.05)
             raise SystemExit
         return entries
 
-    group = GroupCommit(commit)
+    group = grouped(write)
     with ThreadPoolExecutor(10) as pool:
         ended = pool.submit(group.add, 0)
         time.sleep(0.02)
@@ -106,14 +112,13 @@ def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
 def test_a_leader_without_the_right_to_write_fails_alone() -> None:
     calls = []
 
-    def commit(take: Take, _patience: float) -> list[int]:
+    def lock(_patience: float) -> None:
         calls.append(1)
         time.sleep(0.02)
         if len(calls) == 1:
             raise Unavailable("no lock")
-        return list(take(100))
 
-    found = add_all(GroupCommit(commit), range(10))
+    found = add_all(grouped(list, lock), range(10))
 
     assert sum(isinstance(outcome, Unavailable) for outcome in found.values()) == 1
 
@@ -123,13 +128,12 @@ def test_who_waited_too_long_is_told_so_though_the_entry_may_be_stored(monkeypat
     stored: list[int] = []
     slow = threading.Event()
 
-    def commit(take: Take, _patience: float) -> list[int]:
-        entries = list(take(100))
+    def write(entries: list[int]) -> list[int]:
         slow.wait(1)
         stored.extend(entries)
         return entries
 
-    group = GroupCommit(commit)
+    group = grouped(write)
     leader = threading.Thread(target=group.add, args=(1,))
     leader.start()
     time.sleep(0.05)
@@ -148,13 +152,11 @@ def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.Monkey
     queued, slow = threading.Event(), threading.Event()
     found: dict[int, object] = {}
 
-    def commit(take: Take, _patience: float) -> list[int]:
-        queued.wait()
-        entries = list(take(100))
+    def write(entries: list[int]) -> list[int]:
         slow.wait()
         return entries
 
-    group = GroupCommit(commit)
+    group = grouped(write, lambda _patience: queued.wait())
 
     def add(entry: int) -> None:
         try:
@@ -178,11 +180,7 @@ def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.Monkey
 def test_the_leader_is_given_what_is_left_of_its_patience() -> None:
     patience: list[float] = []
 
-    def commit(take: Take, left: float) -> list[int]:
-        patience.append(left)
-        return list(take(1))
-
-    GroupCommit(commit).add(1)
+    grouped(list, patience.append).add(1)
 
     assert 1.5 < patience[0] <= 2
 
@@ -192,15 +190,14 @@ def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
     patience: list[float] = []
     looks, goes_on = threading.Event(), threading.Event()
 
-    def commit(take: Take, left: float) -> list[int]:
+    def lock(left: float) -> None:
         patience.append(left)
         if len(patience) == 1:
             raise Busy("locked")
         looks.set()
         goes_on.wait(5)
-        return list(take(100))
 
-    group = GroupCommit(commit)
+    group = grouped(list, lock)
     with pytest.raises(Busy, match="locked"):
         group.add(1)
     with ThreadPoolExecutor(1) as pool:
@@ -221,11 +218,11 @@ def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
 def test_a_failure_that_is_no_lock_leaves_the_patience_as_it_was() -> None:
     patience: list[float] = []
 
-    def commit(_take: Take, left: float) -> list[int]:
+    def lock(left: float) -> None:
         patience.append(left)
         raise Unavailable("The disk is full.")
 
-    group = GroupCommit(commit)
+    group = grouped(list, lock)
     for entry in range(2):
         with pytest.raises(Unavailable):
             group.add(entry)
