@@ -1,8 +1,9 @@
-"""What can go wrong, by HTTP status and problem type (RFC 9457), and how it is described without personal data."""
+"""What can go wrong, by HTTP status and problem type (RFC 9457), and how it's described without personal data."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from traceback import walk_tb
 
@@ -20,16 +21,18 @@ class ReceiverError(Exception):
     #: RFC 9457 title: the same for every error of the type.
     title = "Internal error"
 
+    def __init_subclass__(cls, status: int = 0, slug: str = "", title: str = "") -> None:
+        """Take the answer that the class names; what it leaves out is its parent's."""
+        cls.status = status or cls.status
+        cls.slug = slug or cls.slug
+        cls.title = title or cls.title
 
-class Unauthenticated(ReceiverError):
+
+class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="Not authenticated"):
     """Raised when a POST doesn't prove that its sender knows an active secret.
 
     The answer is one text for all causes; ``reason`` and ``detail`` are for the merchant's eyes only.
     """
-
-    status = 401
-    slug = "unauthenticated"
-    title = "Not authenticated"
 
     def __init__(self, reason: str, detail: str) -> None:
         super().__init__(
@@ -43,50 +46,28 @@ class Unauthenticated(ReceiverError):
         self.detail = detail
 
 
-class Undecodable(ReceiverError):
+class Undecodable(ReceiverError, status=400, slug="undecodable", title="Body cannot be decoded"):
     """Raised when the body can't be read as its Content-Type."""
 
-    status = 400
-    slug = "undecodable"
-    title = "Body cannot be decoded"
 
-
-class BrokenOff(Undecodable):
+class BrokenOff(Undecodable, slug="broken-off", title="Body broke off"):
     """Raised when the body ended before it was complete."""
 
-    slug = "broken-off"
-    title = "Body broke off"
+
+class EmptyBody(Undecodable, slug="empty-body", title="Body is empty"):
+    """Raised when a verified body has no field, so that there's nothing to store."""
 
 
-class EmptyBody(Undecodable):
-    """Raised when a verified body has no field, so that there is nothing to store."""
-
-    slug = "empty-body"
-    title = "Body is empty"
-
-
-class TooLarge(ReceiverError):
+class TooLarge(ReceiverError, status=413, slug="too-large", title="Body too large"):
     """Raised when the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
 
-    status = 413
-    slug = "too-large"
-    title = "Body too large"
 
-
-class UnsupportedEncoding(ReceiverError):
+class UnsupportedEncoding(ReceiverError, status=415, slug="unsupported-encoding", title="Encoding not supported"):
     """Raised when the Content-Type isn't one of the three supported, or the body is compressed."""
 
-    status = 415
-    slug = "unsupported-encoding"
-    title = "Encoding not supported"
 
-
-class CardDataRefused(ReceiverError):
+class CardDataRefused(ReceiverError, status=422, slug="card-data", title="Card data is never accepted"):
     """Raised when the body holds a full card number with its security code; ``fields`` names the fields."""
-
-    status = 422
-    slug = "card-data"
-    title = "Card data is never accepted"
 
     def __init__(self, fields: list[str]) -> None:
         super().__init__(f"Never send card details. Remove {', '.join(fields)} from the POST. Nothing was stored.")
@@ -94,20 +75,13 @@ class CardDataRefused(ReceiverError):
         self.fields = fields
 
 
-class UnknownSource(ReceiverError):
+class UnknownSource(ReceiverError, status=404, slug="unknown-source", title="No such source"):
     """Raised when the settings have no ``[sources.<name>]`` table for the name in the URL."""
 
-    status = 404
-    slug = "unknown-source"
-    title = "No such source"
 
-
-class Unavailable(ReceiverError):
+class Unavailable(ReceiverError, status=503, slug="unavailable", title="Cannot be recorded now"):
     """Raised when the order can't be stored right now; the sender should try again."""
 
-    status = 503
-    slug = "unavailable"
-    title = "Cannot be recorded now"
     #: Seconds, for the Retry-After header.
     retry_after = 30
 
@@ -152,10 +126,8 @@ class ChangedMeanwhile(NotPossible):
 
 #: Control characters but tab and line feed, the marks that turn the direction of all text after them, surrogates.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-#: Steps that are named at each end of a long way.
-_ENDS = 3
-#: The same in the log, which is to name every frame but those of a function that calls itself for ever.
-_ENDS_IN_THE_LOG = 20
+#: Steps at each end of a long way that are named: to the merchant, and in the log.
+_ENDS, _ENDS_IN_THE_LOG = 3, 20
 #: The folder of our own files, and what a folder of installed packages is called.
 _OURS = Path(__file__).parent
 _PACKAGES = frozenset({"site-packages", "dist-packages"})
@@ -164,79 +136,60 @@ _LONGEST_WORDS = 300
 
 
 def location(error: BaseException, file: str | None = None) -> str:
-    """Name the file and line that raised an error, or the way there through ``file`` and those beside it, if any.
+    """Name the file and line that raised an error, or the way there through ``file`` and its folder, if it has a part.
 
     A way is ``mine.py, line 12 > line 30 > helper.py, line 4``, outermost first: a traceback without any value.
     """
     frames = _frames(error)
-    if not frames:
-        return "a place unknown"
-    steps = _in_short([frame for frame in frames if _stands_beside(frame[0], file)] or frames[-1:], _ENDS)
-    return _written([(Path(name).name, line) for name, line in steps])
-
-
-def way(error: BaseException, file: str | None = None) -> str:
-    """Name each frame of ours, and of ``file`` and those beside it, by path and line, and the one that raised.
-
-    Outermost first, as ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``: enough to
-    find a fault, and no value of any variable.
-    """
-    frames = _frames(error)
-    if not frames:
-        return "a place unknown"
-    ours = [frame for frame in frames[:-1] if _is_ours(frame[0]) or _stands_beside(frame[0], file)]
-    steps = _in_short([*ours, frames[-1]], _ENDS_IN_THE_LOG)
-    return _written([(_path(name), line) for name, line in steps])
-
-
-def _frames(error: BaseException) -> list[tuple[str, int]]:
-    return [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
-
-
-def _is_ours(name: str) -> bool:
-    return Path(name).is_relative_to(_OURS)
-
-
-def _path(name: str) -> str:
-    """Write a file's path from the kit's folder on, or from that of the installed packages, where it lies in one."""
-    path = Path(name)
-    if path.is_relative_to(_OURS.parent) and not _PACKAGES.intersection(path.relative_to(_OURS.parent).parts):
-        return str(path.relative_to(_OURS.parent))
-    above = next((folder for folder in path.parents if folder.name in _PACKAGES), None)
-    return str(path.relative_to(above)) if above else name
-
-
-def _written(steps: list[tuple[str, int]]) -> str:
-    names = [name for name, _ in steps]
-    named = [f"{name}, " if name != before else "" for before, name in zip(["", *names], names, strict=False)]
-    return " > ".join(f"{name}line {line}" if line else "…" for name, (_, line) in zip(named, steps, strict=True))
-
-
-def _stands_beside(name: str, file: str | None) -> bool:
-    """Return whether a file is this one or in its folder or below; for installed packages, only this one."""
-    if file is None or name == file:
-        return name == file
-    folder = Path(file).parent
-    return folder.name not in _PACKAGES and Path(name).is_relative_to(folder)
-
-
-def _in_short(steps: list[tuple[str, int]], ends: int) -> list[tuple[str, int]]:
-    """Put line 0 for the middle of a long way, such as that of a function that calls itself for ever."""
-    return steps if len(steps) <= 2 * ends else [*steps[:ends], (steps[ends - 1][0], 0), *steps[-ends:]]
+    return _way([frame for frame in frames if _is_beside(frame[0], file)] or frames[-1:], lambda path: path.name)
 
 
 def describe_for_log(error: BaseException, file: str | None = None) -> str:
-    """Name an error's type and the way to it, and nothing of what it says.
+    """Name an error's type and the way to it through the kit and ``file``; its words may hold personal data.
 
-    Of a disk that takes nothing, say our own words.
+    The way has paths: ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``.
     """
     if isinstance(error, Unavailable):
-        return str(error)
-    return f"{type(error).__name__} at {way(error, file)}"
+        return str(error)  # our own words
+    frames = _frames(error)
+    ours = [frame for frame in frames[:-1] if frame[0].is_relative_to(_OURS) or _is_beside(frame[0], file)]
+    return f"{type(error).__name__} at {_way([*ours, *frames[-1:]], _path, _ENDS_IN_THE_LOG)}"
+
+
+def _frames(error: BaseException) -> list[tuple[Path, int]]:
+    return [(Path(frame.f_code.co_filename), line) for frame, line in walk_tb(error.__traceback__)]
+
+
+def _is_beside(path: Path, file: str | None) -> bool:
+    """Return whether a file is this one or in its folder or below; for installed packages, only this one."""
+    if file is None or path == Path(file):
+        return file is not None
+    folder = Path(file).parent
+    return folder.name not in _PACKAGES and path.is_relative_to(folder)
+
+
+def _path(path: Path) -> str:
+    """Write a path from the folder on that holds the kit, or the installed packages."""
+    roots = (folder for folder in path.parents if folder == _OURS.parent or folder.name in _PACKAGES)
+    root = next(roots, None)
+    return str(path.relative_to(root) if root else path)
+
+
+def _way(steps: list[tuple[Path, int]], name_of: Callable[[Path], str], ends: int = _ENDS) -> str:
+    """Write the way through some frames; each name once, and of a long way, as of endless recursion, the ends alone."""
+    is_long = len(steps) > 2 * ends
+    words, before = [], ""
+    for path, line in [*steps[:ends], *steps[-ends:]] if is_long else steps:
+        name = name_of(path)
+        words.append(f"line {line}" if name == before else f"{name}, line {line}")
+        before = name
+    if is_long:
+        words.insert(ends, "…")
+    return " > ".join(words) or "an unknown place"
 
 
 def describe_with_location(error: BaseException, file: str) -> str:
-    """Return an error's words, cut, and the way to it through a handler's ``file`` and those beside it."""
+    """Return an error's words, cut, and the way to it through a handler's ``file`` and its folder."""
     words = describe(error)
     words = words if len(words) <= _LONGEST_WORDS else f"{words[: _LONGEST_WORDS - 1]}…"
     return f"{words} ({location(error, file)})"
@@ -246,11 +199,11 @@ def describe(error: BaseException) -> str:
     """Return an error's type and its own words, for the merchant's eyes; an error may fail to give any."""
     try:
         words = str(error)
-    except BaseException:  # noqa: BLE001 - a merchant's own error may do anything when it is asked
-        words = "(its words cannot be read)"
+    except BaseException:  # noqa: BLE001 - a merchant's own error may do anything here
+        words = "(its words can't be read)"
     return f"{type(error).__name__}: {printable(words)}"
 
 
 def printable(text: str) -> str:
-    """Return a text that can be stored and shown: half of a surrogate pair cannot, nor what steers a terminal."""
+    """Return a text that can be stored and shown: half of a surrogate pair can't, nor what steers a terminal."""
     return UNPRINTABLE.sub("?", text)

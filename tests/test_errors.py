@@ -110,7 +110,7 @@ def test_long_words_leave_room_for_the_way() -> None:
 
 
 def test_an_error_that_was_never_raised_has_no_place() -> None:
-    assert errors.describe_for_log(KeyError()) == "KeyError at a place unknown"
+    assert errors.describe_for_log(KeyError()) == "KeyError at an unknown place"
 
 
 def test_the_merchant_reads_the_words_too() -> None:
@@ -122,7 +122,7 @@ def test_words_that_cannot_be_stored_or_had_are_no_second_error() -> None:
     assert (
         errors.describe(ValueError("a\0b\x1b[31mred\ttab\nline\u202eback")) == "ValueError: a?b?[31mred\ttab\nline?back"
     )
-    assert errors.describe(Unspeakable()) == "Unspeakable: (its words cannot be read)"
+    assert errors.describe(Unspeakable()) == "Unspeakable: (its words can't be read)"
 
 
 def test_what_keeps_orders_off_the_disk_is_said_in_our_own_words() -> None:

@@ -425,7 +425,7 @@ MISTAKES = {
     "raise RetryLater('in time', after=timedelta(days=10**7))": "in time",
     "raise RetryLater('long ago', after=timedelta(days=-1))": "long ago",
     "raise Skip(5)": "Skip: its reason must be text, not 5",
-    "raise Unspeakable": "Unspeakable: (its words cannot be read)",
+    "raise Unspeakable": "Unspeakable: (its words can't be read)",
     "raise Halved('no reason')": "AttributeError",
     "raise ValueError('half \\ud800 a pair')": "ValueError: half ? a pair",
     "return 'half \\ud800 a pair'": "half ? a pair",

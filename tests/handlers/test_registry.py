@@ -296,7 +296,7 @@ def test_a_file_whose_error_has_no_words_is_named(tmp_path: Path) -> None:
         "class E(Exception):\n    def __str__(self):\n        raise RuntimeError\n\n\nraise E\n",
     )
     (problem,) = load(tmp_path).problems
-    assert problem == f"{path} cannot be loaded: line 6 of bad.py: E: (its words cannot be read)."
+    assert problem == f"{path} cannot be loaded: line 6 of bad.py: E: (its words can't be read)."
 
 
 #: What somebody may set @handler on, and what is said of it.
