@@ -21,6 +21,8 @@ from receiver.storage.clock import (
 from receiver.storage.columns import milliseconds
 
 _MILLISECOND = timedelta(milliseconds=1)
+#: A clock that jumps all the time adds no more rows than this; each is a part of every query for what's old.
+_MOST_JUMPS = 500
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +104,21 @@ def _added(session: Session, row: UpkeepRow, now: datetime, gap: int, *, off: in
     times = {"before": row.beat_at, "at": now, "gap": gap, "off": off}
     jump = ClockJumpRow(**times, **ids, credit=0, believed=False, hours_left=row.suspended_hours)
     session.add(jump)
+    _merge_oldest(session)
     return jump
+
+
+def _merge_oldest(session: Session) -> None:
+    """Make one jump of the two oldest if there are too many.
+
+    What came before either is judged like that of the two which keeps it for longer.
+    """
+    jumps = _all(session)
+    if len(jumps) > _MOST_JUMPS:
+        oldest, merged = jumps[:2]
+        merged.gap += max(0, oldest.gap - oldest.credit)
+        merged.before = max(merged.before, oldest.before)
+        session.delete(oldest)
 
 
 def _last_before(session: Session, name: str, row: UpkeepRow, now: datetime) -> int:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
@@ -16,7 +16,7 @@ from receiver.customers.purging import Purged
 from receiver.customers.retention import Retention
 from receiver.mail import outbox
 from receiver.mail.message import Draft
-from receiver.storage import clock
+from receiver.storage import ages, clock, clock_jumps
 from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import MailRow, OrderRow
@@ -399,6 +399,32 @@ def test_jumps_are_forgotten_once_all_that_came_before_is_old(machine: Machine) 
 
     assert machine.kept == (3, 3, 3)
     assert machine.jumps <= 5
+
+
+def test_a_clock_that_jumps_all_the_time_leaves_few_jumps_purges_nothing_early_and_all_at_last(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clock_jumps, "_MOST_JUMPS", 1)
+    for days in (40, -80, 40):
+        machine.receive()
+        machine.is_off(days * DAY)
+        machine.receive()
+        machine.run(73 * HOUR)
+        assert machine.jumps == 1
+    machine.run(45 * DAY)
+    assert machine.kept == (6, 6, 6)
+    machine.run(100 * DAY)
+    assert machine.kept == (0, 0, 0)
+
+
+def test_however_many_jumps_there_are_sqlite_takes_the_condition(kit: Kit) -> None:
+    """It refuses about 1,000 ORs."""
+    received(kit, 61, 1)
+    times = {"before": NOW, "at": NOW, "gap": 0, "off": 0, "believed": True, "hours_left": 0}
+    with kit.database.write() as session:
+        session.add_all([ClockJumpRow(**times, orders=0, mails=0, transmissions=0) for _ in range(3000)])
+        is_old = ages.old(session, "orders", NOW, 60 * DAY)
+        assert session.scalars(select(OrderRow.id).where(is_old)).all() == [1]
 
 
 def test_a_jump_during_a_purge_ends_it(machine: Machine) -> None:
