@@ -14,6 +14,7 @@ from receiver.customers.registrars import account_url
 from receiver.customers.registrars import registry as registrar_registry
 from receiver.customers.registrars.registrations import Registrations
 from receiver.customers.retention import Retention
+from receiver.dispatch.attempt import Attempts
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.trial import HandlerTrials
 from receiver.handlers import registry as handler_registry
@@ -127,14 +128,8 @@ class Parts:
             settings=MappingProxyType(shown | self.registry.former_settings()),
             own_settings=self.registry.own_settings,
         )
-        self.processor = Processor(database, leases, self.registry, self.services, schedule=schedule)
-        self.trials = HandlerTrials(
-            database=database,
-            services=self.services,
-            registry=self.registry,
-            schedule=schedule,
-            merchant_email=settings.MERCHANT_EMAIL,
-        )
+        self.processor = Processor(database, leases, self.registry, Attempts(self.services, schedule))
+        self.trials = HandlerTrials(self.processor)
 
         self._unknown_settings = [*read.unknown, *self.registry.setting_warnings]
         forward = self.registry.own["forward"].values

@@ -8,13 +8,13 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
 from receiver import errors
 from receiver.dispatch import handler_rows
-from receiver.dispatch.handler_rows import LeaseLost
-from receiver.dispatch.outcome import Outcome
+from receiver.dispatch.handler_rows import LeaseLost, Outcome
 from receiver.errors import Unavailable
 from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, RetryLater, Skip
@@ -22,7 +22,6 @@ from receiver.handlers.services import Services
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.orders import Order
 from receiver.storage import jobs
-from receiver.storage.database import Database
 from receiver.storage.models import HandlerRow, OrderRow
 
 #: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.
@@ -40,10 +39,10 @@ log = logging.getLogger(__name__)
 class Attempts:
     """The one way to run a handler; it knows which handlers have left threads behind."""
 
-    def __init__(self, database: Database, services: Services, schedule: Sequence[int]) -> None:
-        self._database = database
-        self._services = services
-        self._schedule = schedule
+    def __init__(self, services: Services, schedule: Sequence[int]) -> None:
+        self.services = services
+        #: Seconds between a handler's attempts.
+        self.schedule = schedule
         self._abandoned: dict[str, list[threading.Thread]] = defaultdict(list)
         self._mutex = threading.Lock()
 
@@ -66,7 +65,7 @@ class Attempts:
         except Exception as error:  # noqa: BLE001 - or the order would stay open, and run for ever
             log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
             failed = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
-            self.end(row, one, failed.with_wait(handler, one.attempts, self._schedule, test=row.test))
+            self.end(row, one, self.with_wait(failed, row, one, handler))
 
     def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
         order = handler_rows.order_of(row)  # a copy, so no other handler sees what this one changes in it
@@ -75,17 +74,17 @@ class Attempts:
             return
         assert handler is not None  # noqa: S101 - or there was a reason
         if handler_rows.leaves_marks(row):
-            with self._database.write() as session:
+            with self.services.database.write() as session:
                 handler_rows.mark_begun(session, row, one)
-        work = UnitOfWork(self._database)
+        work = UnitOfWork(self.services.database)
         try:
-            outcome = self.call(handler, Context(self._services, row, one, order, work), work)
+            outcome = self.call(handler, Context(self.services, row, one, order, work), work)
             if outcome.state == "done":
                 outcome = self._commit(row, one, work, outcome)
         finally:
             work.close()
         if outcome.state != "done":
-            self.end(row, one, outcome.with_wait(handler, one.attempts, self._schedule, test=row.test))
+            self.end(row, one, self.with_wait(outcome, row, one, handler))
 
     def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
         """Call the handler and return how it ended; the caller commits its work, or closes it. Never raises."""
@@ -139,9 +138,22 @@ class Attempts:
             return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
         return outcome
 
+    def with_wait(self, outcome: Outcome, row: OrderRow, one: HandlerRow, handler: Handler | None) -> Outcome:
+        """Return *retrying* with its wait, or as *failed* if that was the last attempt; a test order has only one."""
+        if outcome.state != "retrying":
+            return outcome
+        retries = handler.retries if handler and handler.retries is not None else len(self.schedule)
+        if row.test or one.attempts > retries:
+            return replace(outcome, state="failed", after=None)
+        if outcome.after is not None and outcome.after > timedelta(0):
+            return outcome
+        wait = self.schedule[min(one.attempts, len(self.schedule)) - 1] if self.schedule else 60
+        return replace(outcome, after=timedelta(seconds=wait))
+
     def end(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None = None) -> None:
         """Write down how an attempt ended; raises what ``make`` raises."""
-        jobs.write_down(self._database, lambda session: handler_rows.write_outcome(session, row, one, outcome, work))
+        database = self.services.database
+        jobs.write_down(database, lambda session: handler_rows.write_outcome(session, row, one, outcome, work))
 
 
 def _run(handler: Handler, context: Context, ended: list[Outcome]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from receiver.dispatch.outcome import Outcome
+from receiver.errors import printable
 from receiver.handlers.registry import Registry
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail import outbox
@@ -24,8 +25,32 @@ FINISHED = frozenset({"done", "skipped", "failed"})
 LONGEST_WAIT = timedelta(minutes=15)
 #: An attempt's detail from its start on; it stays if the process ends before the attempt does.
 NOT_ENDED = "has not ended; unless it still runs, the process ended during it"
+_LONGEST_DETAIL = 500
+#: The longest accepted wait; more overflows a date.
+_LONGEST_DELAY = timedelta(days=365)
 #: After so many marked attempts in a row that have no end, a handler waits for its schedule like a failed one.
 MOST_LOST = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
+
+    It can always be written down: a text is cut and made storable, and a wait is a year at most.
+    """
+
+    state: str
+    detail: str | None = None
+    #: How long until the next attempt, while ``retrying``.
+    after: timedelta | None = None
+    milliseconds: int = 0
+
+    def __post_init__(self) -> None:
+        """Cut the detail and the wait to what can be stored."""
+        if self.detail is not None:
+            object.__setattr__(self, "detail", printable(self.detail[:_LONGEST_DETAIL]))
+        if self.after is not None:
+            object.__setattr__(self, "after", min(self.after, _LONGEST_DELAY))
 
 
 class LeaseLost(Exception):
@@ -85,9 +110,7 @@ def leaves_marks(row: OrderRow) -> bool:
 
 def mark_begun(session: Session, row: OrderRow, one: HandlerRow) -> None:
     """Write down that an attempt starts, so that it's known even if the process ends; raises LeaseLost."""
-    _check_lease(session, row)
-    _update(session, one, {"attempts": one.attempts})
-    _add_attempt(session, one, Outcome("retrying", NOT_ENDED))
+    _write(session, row, one, {"attempts": one.attempts}, Outcome("retrying", NOT_ENDED))
 
 
 def lost(session: Session, row: OrderRow, rows: Sequence[HandlerRow]) -> list[HandlerRow]:
@@ -111,7 +134,6 @@ def write_outcome(
     The handler's row, which is usually of no session, has the outcome even if the session is rolled back: the caller
     then writes another one, or drops the row.
     """
-    _check_lease(session, row)
     now = datetime.now(UTC)
     columns = {
         "state": outcome.state,
@@ -121,15 +143,14 @@ def write_outcome(
         "changed_at": now,
         "due_at": now + outcome.after if outcome.after is not None else None,
     }
+    _write(session, row, one, columns, outcome)
     for name, value in columns.items():
         setattr(one, name, value)
-    _update(session, one, columns)
     if leaves_marks(row):
         current = AttemptRow.run == one.run, AttemptRow.number == one.attempts
         session.execute(
             delete(AttemptRow).where(AttemptRow.handler_pk == one.id, *current, AttemptRow.detail == NOT_ENDED)
         )
-    _add_attempt(session, one, outcome)
     if work is not None and outcome.state == "done":
         for draft in work.drafts:
             outbox.add(session, draft, now=now, order_pk=row.id, handler=one.name, test=row.test)
@@ -137,12 +158,12 @@ def write_outcome(
             forwarding.record(session, order_of(row), url, source=row.source, key=row.key, now=now)
 
 
-def _check_lease(session: Session, row: OrderRow) -> None:
+def _write(session: Session, row: OrderRow, one: HandlerRow, columns: dict[str, Any], outcome: Outcome) -> None:
+    """Write columns of a handler's row, and a row for its attempt; raises LeaseLost if this run lost the order."""
     if session.scalar(select(OrderRow.id).where(jobs.holds_lease(OrderRow, row))) is None:
         raise LeaseLost
-
-
-def _add_attempt(session: Session, one: HandlerRow, outcome: Outcome) -> None:
+    of_one = update(HandlerRow).where(HandlerRow.id == one.id).execution_options(synchronize_session=False)
+    session.execute(of_one.values(**columns))
     session.add(
         AttemptRow(
             handler_pk=one.id,
@@ -154,11 +175,6 @@ def _add_attempt(session: Session, one: HandlerRow, outcome: Outcome) -> None:
             at=datetime.now(UTC),
         )
     )
-
-
-def _update(session: Session, one: HandlerRow, columns: dict[str, Any]) -> None:
-    of_one = update(HandlerRow).where(HandlerRow.id == one.id).execution_options(synchronize_session=False)
-    session.execute(of_one.values(**columns))
 
 
 def _due_at(one: HandlerRow, rows: Sequence[HandlerRow], registry: Registry, now: datetime) -> datetime:

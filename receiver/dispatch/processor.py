@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
-
-from sqlalchemy.orm import Session
 
 from receiver import errors
 from receiver.dispatch import handler_rows
 from receiver.dispatch.attempt import Attempts
-from receiver.dispatch.handler_rows import LeaseLost
-from receiver.dispatch.outcome import Outcome
+from receiver.dispatch.handler_rows import LeaseLost, Outcome
 from receiver.errors import Unavailable
 from receiver.handlers.registry import Registry
-from receiver.handlers.services import Services
 from receiver.storage import jobs
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
@@ -31,38 +29,32 @@ _INTERRUPTED_TEST = Outcome("failed", "the server stopped during the test; send 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
 class Processor:
     """What runs handlers on orders: on queued ones when they're due, on test orders at once."""
 
-    def __init__(
-        self,
-        database: Database,
-        leases: Leases,
-        registry: Registry,
-        services: Services,
-        *,
-        schedule: Sequence[int],
-    ) -> None:
-        self._database = database
-        self._leases = leases
-        self._registry = registry
-        self._schedule = schedule
-        self.attempts = Attempts(database, services, schedule)
+    database: Database
+    leases: Leases
+    registry: Registry
+    attempts: Attempts
 
     def is_due(self) -> bool:
         """Return whether an order is due; this only reads."""
-        return jobs.anything_due(self._database, OrderRow, self._leases.free(OrderRow))
+        return jobs.anything_due(self.database, OrderRow, self.leases.free(OrderRow))
 
     def run_next(self) -> bool:
         """Run the unfinished handlers of the order that's due first; return False if none is due."""
         now = datetime.now(UTC)
-        with self._database.write() as session:
-            row = jobs.claim(session, OrderRow, now, self._leases.free(OrderRow))
+        with self.database.write() as session:
+            row = jobs.claim(session, OrderRow, now, self.leases.free(OrderRow))
             if row is None:
                 return False
-            rows = handler_rows.of_order(session, row, self._registry, now)
-            self._settle_lost(session, row, handler_rows.lost(session, row, rows))
-        self._run(row, rows, self._end_interrupted_test if row.test else self._attempt)
+            rows = handler_rows.of_order(session, row, self.registry, now)
+            for one in handler_rows.lost(session, row, rows):
+                log.error("handler %s: %s", one.name, _LOST.detail)
+                outcome = self.attempts.with_wait(_LOST, row, one, self.registry.get(one.name))
+                handler_rows.write_outcome(session, row, one, outcome)
+        self._run(row, rows, partial(self.attempts.end, outcome=_INTERRUPTED_TEST) if row.test else self._attempt)
         return True
 
     def run_test(self, pk: int) -> list[dict[str, Any]]:
@@ -70,13 +62,13 @@ class Processor:
 
         Return name, state, detail and milliseconds of each, after 9 s at most; unfinished ones are *pending*.
         """
-        with self._database.write() as session:
+        with self.database.write() as session:
             row = session.get_one(OrderRow, pk)
-            rows = handler_rows.of_order(session, row, self._registry, datetime.now(UTC))
+            rows = handler_rows.of_order(session, row, self.registry, datetime.now(UTC))
         thread = threading.Thread(target=self._run_guarded, args=(row, rows), name="test-transmission", daemon=True)
         thread.start()
         thread.join(TEST_PATIENCE)
-        with self._database.read() as session:
+        with self.database.read() as session:
             return [
                 {"name": one.name, "state": one.state, "detail": one.detail, "ms": one.milliseconds}
                 for one in session.get_one(OrderRow, pk).handlers
@@ -88,11 +80,11 @@ class Processor:
         It doesn't wait for other handlers, and runs no others. The caller renews the lease. Raises Unavailable if
         nothing can be written down, or if the lease was lost.
         """
-        with self._database.read() as session:
+        with self.database.read() as session:
             row = session.get_one(OrderRow, pk)
-            rows = handler_rows.of_order(session, row, self._registry, datetime.now(UTC))
+            rows = handler_rows.of_order(session, row, self.registry, datetime.now(UTC))
         one = next(one for one in rows if one.name == name)
-        with self._leases.kept(row):
+        with self.leases.kept(row):
             try:
                 self._attempt(row, one)
                 self._settle(row, rows)
@@ -101,17 +93,7 @@ class Processor:
         return one
 
     def _attempt(self, row: OrderRow, one: HandlerRow) -> None:
-        self.attempts.make(row, one, self._registry.get(one.name))
-
-    def _end_interrupted_test(self, row: OrderRow, one: HandlerRow) -> None:
-        self.attempts.end(row, one, _INTERRUPTED_TEST)
-
-    def _settle_lost(self, session: Session, row: OrderRow, lost: list[HandlerRow]) -> None:
-        """End the attempts that seem to have ended their process, in the transaction that claims the order."""
-        for one in lost:
-            log.error("handler %s: %s", one.name, _LOST.detail)
-            outcome = _LOST.with_wait(self._registry.get(one.name), one.attempts, self._schedule, test=row.test)
-            handler_rows.write_outcome(session, row, one, outcome)
+        self.attempts.make(row, one, self.registry.get(one.name))
 
     def _run_guarded(self, row: OrderRow, rows: list[HandlerRow]) -> None:
         """Run a test order's handlers in a thread of its own, whose errors nobody else would catch."""
@@ -121,15 +103,15 @@ class Processor:
             log.error("a test transmission failed: %s", errors.describe_for_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], finish: Callable[[OrderRow, HandlerRow], None]) -> None:
-        with self._leases.kept(row):
+        with self.leases.kept(row):
             try:
-                while one := handler_rows.next_ready(rows, self._registry, datetime.now(UTC)):
+                while one := handler_rows.next_ready(rows, self.registry, datetime.now(UTC)):
                     finish(row, one)
                 self._settle(row, rows)
             except (LeaseLost, Unavailable) as error:
                 log.warning("the run of %s ended early: %s", row.receipt, type(error).__name__)
 
     def _settle(self, row: OrderRow, rows: list[HandlerRow]) -> None:
-        state, due_at = handler_rows.state_of(rows, self._registry, datetime.now(UTC))
-        with self._database.write() as session:
+        state, due_at = handler_rows.state_of(rows, self.registry, datetime.now(UTC))
+        with self.database.write() as session:
             jobs.settle(session, row, state=state, due_at=due_at)

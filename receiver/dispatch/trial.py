@@ -16,11 +16,11 @@ from sqlalchemy import URL, func, select
 from sqlalchemy.orm import Session
 
 from receiver.dispatch import replay
+from receiver.dispatch.attempt import Attempts
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.row_changes import Change, watched
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.registry import Registry
-from receiver.handlers.services import Services
 from receiver.intake.order_row import what_was_read
 from receiver.mail import outbox
 from receiver.orders import Understood
@@ -37,45 +37,35 @@ RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})
 _RENEW_SECONDS = 1.0
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class TrialRun:
     """What one attempt of a handler did with an order."""
 
-    handler: str
+    #: The handler's row, with state, detail and milliseconds.
+    row: HandlerRow
     order_id: str | None
-    #: ``done``, ``skipped``, ``retrying`` or ``failed``.
-    state: str
-    #: What it returned, or why it failed or was skipped.
-    detail: str | None
-    milliseconds: int
     mails: Sequence[MailRow]
     #: What it changed in all tables except RECORDS; None for a run that counts, when others write too.
-    changes: Sequence[Change] | None
+    changes: Sequence[Change] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return all of it in JSON's types, with the whole text of each email."""
         return {
-            "handler": self.handler,
+            "handler": self.row.name,
             "order_id": self.order_id,
-            "state": self.state,
-            "detail": self.detail,
-            "milliseconds": self.milliseconds,
+            "state": self.row.state,
+            "detail": self.row.detail,
+            "milliseconds": self.row.milliseconds or 0,
             "mails": [{"to": mail.recipient, "subject": mail.subject, "text": mail.text} for mail in self.mails],
             "changes": [{"kind": change.kind, **asdict(change)} for change in self.changes or ()],
         }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class HandlerTrials:
     """What runs one handler on one order, beside the queue."""
 
-    database: Database
-    services: Services
-    registry: Registry
-    #: Seconds between a handler's attempts.
-    schedule: Sequence[int]
-    #: Where the emails of a trial go, whoever they were for.
-    merchant_email: str
+    processor: Processor
 
     def on_order(self, name: str, order: str, *, dry_run: bool) -> TrialRun:
         """Run a handler on a kept order, named by its receipt or order id, as a new run of it.
@@ -93,18 +83,19 @@ class HandlerTrials:
         """
         trial = self._on(name, _add_sample, on_copy=True)
         if trial.mails and not dry_run:
-            with self.database.write() as session:
+            with self.processor.database.write() as session:
                 for mail in trial.mails:
-                    _send_to_merchant(session, mail, self.merchant_email)
+                    _send_to_merchant(session, mail, self.processor.attempts.services.settings["MERCHANT_EMAIL"])
         return trial
 
     def _on(self, name: str, find: Callable[[Session], OrderRow], *, on_copy: bool) -> TrialRun:
         """Run a handler on the order that is found; on a copy of the database, see what changes too."""
-        registry = _with(self.registry, name)
-        with _copy(self.database) if on_copy else nullcontext(self.database) as database:
+        live = self.processor.database
+        registry = _with(self.processor.registry, name)
+        with _copy(live) if on_copy else nullcontext(live) as database:
             with database.write() as session:
                 row = find(session)
-                replay.take(session, row, registry=self.registry, handler=name)
+                replay.take(session, row, registry=self.processor.registry, handler=name)
             if not on_copy:
                 return self._run(database, registry, name, row)
             with watched(database, without=RECORDS) as changes:
@@ -113,24 +104,16 @@ class HandlerTrials:
 
     def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
         """Make the attempt as the queue would, and gather what came of it."""
-        leases = Leases(database)
-        services = replace(self.services, database=database)
-        processor = Processor(database, leases, registry, services, schedule=self.schedule)
+        leases, usual = Leases(database), self.processor.attempts
+        attempts = Attempts(replace(usual.services, database=database), usual.schedule)
+        processor = Processor(database, leases, registry, attempts)
         with database.read() as session:
             newest = session.scalar(select(func.max(MailRow.id))) or 0
         one = _kept_alive(processor, leases, row.id, name)
         mine = MailRow.order_pk == row.id, MailRow.handler == name, MailRow.id > newest
         with database.read() as session:
             mails = session.scalars(select(MailRow).where(*mine).order_by(MailRow.id)).all()
-        return TrialRun(
-            handler=name,
-            order_id=row.order_id,
-            state=one.state,
-            detail=one.detail,
-            milliseconds=one.milliseconds or 0,
-            mails=mails,
-            changes=None,
-        )
+        return TrialRun(one, row.order_id, mails)
 
 
 def _with(registry: Registry, name: str) -> Registry:

@@ -78,9 +78,8 @@ class Context(Generic[Own]):
     def own(self) -> Own:
         """The handler's own settings, as the model that ``@handler(settings=…)`` declares.
 
-        They come from ``[handlers.NAME]`` in config.toml, or from ``RECEIVER_HANDLERS__NAME__KEY`` in the environment.
-        While they're wrong, reading them fails the attempt, and the handler is tried again. Raises TypeError if the
-        handler declares none.
+        They come from ``[handlers.NAME]`` in config.toml or ``RECEIVER_HANDLERS__NAME__KEY`` in the environment. While
+        they're wrong, reading them fails the attempt. Raises TypeError if the handler declares none.
         """
         own: Own = self._services.own_settings(self._handler)
         return own
@@ -90,9 +89,8 @@ class Context(Generic[Own]):
         """The SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction starts at the first use. Your own ``commit`` or ``rollback`` only ends a savepoint in
-        it. Don't close it, and don't use it in a ``with`` block: it's closed for you. Raises RuntimeError if you do,
-        if you end the transaction by a COMMIT statement or by its connection's ``commit``, and once the attempt is
-        over.
+        it. It's closed for you. Raises RuntimeError if you close it, use it in a ``with`` block or end the transaction
+        by its connection or a COMMIT statement, and once the attempt is over.
         """
         return self._work.session()
 
@@ -194,9 +192,7 @@ class Context(Generic[Own]):
         if not isinstance(key, str) or not key:
             raise ValueError(f"context.once: key must be text, not {key!r}")
         self._work.check_not_begun()
-        if self.test:
-            return True
-        return self._work.use_up(self._handler, key, order_pk=self._order_pk)
+        return self.test or self._work.use_up(self._handler, key, order_pk=self._order_pk)
 
     def forward(self, url: str) -> None:
         """Send this order on to another server, once, however often this handler runs on it.

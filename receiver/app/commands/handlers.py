@@ -100,14 +100,15 @@ def run(name: str, order: str | None, dummy: bool, dry_run: bool, as_json: bool)
     else:
         _print_trial(trial)
         click.echo(_what_is_kept(trial, dummy=dummy, dry_run=dry_run))
-    if trial.state not in {"done", "skipped"}:
+    if trial.row.state not in {"done", "skipped"}:
         raise SystemExit(1)
 
 
 def _print_trial(trial: TrialRun) -> None:
-    say(f"{trial.handler} on order {trial.order_id}: {trial.state} in {trial.milliseconds} ms", bold=True)
-    if trial.detail is not None:
-        say(trial.detail)
+    row = trial.row
+    say(f"{row.name} on order {trial.order_id}: {row.state} in {row.milliseconds or 0} ms", bold=True)
+    if row.detail is not None:
+        say(row.detail)
     for mail in trial.mails:
         _print_mail(mail)
     click.echo("\nThe database is unchanged." if trial.changes == [] else "")
