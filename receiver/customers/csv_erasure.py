@@ -14,7 +14,7 @@ from receiver.orders.email_addresses import normalised
 
 #: Headings of the columns that identify a person.
 _PERSON = frozenset({"email", "first_name", "last_name", "company", "country", "payment_reference"})
-_CELL = re.compile(rb'"(?:[^"]|"")*"|[^,\r\n]*')
+_CELL = re.compile(rb'(?:^|,)("(?:[^"]|"")*"|[^,\r\n]*)')
 
 #: Where a cell begins and ends.
 Span = tuple[int, int]
@@ -55,7 +55,7 @@ def _found(path: str, email: str, mode: str, lock: int) -> Iterator[tuple[IO[Any
             by = names.index("email") if "email" in names else len(heading)
             offset = len(heading)
             for line in file:
-                cells = list(_spans(line))
+                cells = _spans(line)
                 # append_csv puts an apostrophe before what a spreadsheet would take for a formula.
                 if by < len(cells) and normalised(_text(line, cells[by]).lstrip("'")) == email:
                     theirs = (span for name, span in zip(names, cells, strict=False) if name in _PERSON)
@@ -69,11 +69,5 @@ def _text(line: bytes, span: Span) -> str:
     return line[slice(*span)].strip(b'"').decode("utf-8-sig", "replace")
 
 
-def _spans(line: bytes) -> Iterator[Span]:
-    position = -1
-    while position < len(line) and (position < 0 or line[position : position + 1] == b","):
-        found = _CELL.match(line, position + 1)
-        if found is None:
-            return
-        yield found.span()
-        position = found.end()
+def _spans(line: bytes) -> list[Span]:
+    return [cell.span(1) for cell in _CELL.finditer(line)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -10,14 +12,17 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from receiver.customers import csv_erasure, export_rows, purging, unread_orders
-from receiver.customers.purging import SETTLED_ORDER, Purged
+from receiver.customers import csv_erasure, export_rows, purging
+from receiver.customers.purging import SETTLED_ORDER, UNREAD, Purged
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
 from receiver.storage.database import Database
 from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
+
+#: Longer values of unread orders aren't searched: normalising a long text takes long.
+_LONGEST_ADDRESS = 1000
 
 Row = TypeVar("Row", OrderRow, MailRow, TransmissionRow)
 
@@ -62,7 +67,7 @@ def kept(session: Session, email: str, csv_file: str = "") -> Kept:
         mails=[*of_orders, *(pk for pk, order_pk in _mails_to(session, email) if order_pk is None)],
         transmissions=[pk for pk, is_being_sent in transmissions if not is_being_sent],
         open_transmissions=[pk for pk, is_being_sent in transmissions if is_being_sent],
-        unread=unread_orders.naming(session, email),
+        unread=_unread_naming(session, email),
         csv_rows=csv_erasure.count(csv_file, email),
     )
     if not any(value for name, value in vars(found).items() if name not in {"email", "addresses"}):
@@ -123,7 +128,7 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
     for batches in (
         purging.remove_mails(database, transport, found.mails),
         purging.remove_transmissions(database, [*found.transmissions, *found.open_transmissions]),
-        unread_orders.empty(database, found.unread),
+        purging.empty_unread(database, found.unread),
         purging.empty_orders(database, found.orders, ~OrderRow.mails.any(), email=None),
     ):
         total = sum(batches, total)
@@ -149,6 +154,19 @@ def _transmissions(session: Session, email: str) -> list[tuple[int, bool]]:
         for pk, state, until, recipient in session.execute(found)
         if normalised(recipient) == email
     ]
+
+
+def _unread_naming(session: Session, email: str) -> list[int]:
+    """Return the unread orders that have this email in any of their values."""
+    alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
+    rows = session.execute(select(OrderRow.id, OrderRow.fields).where(UNREAD, OrderRow.fields.contains("@")))
+    return [pk for pk, fields in rows if any(alone.search(value) for value in _addresses(fields))]
+
+
+def _addresses(fields: str) -> Iterator[str]:
+    for _, value in json.loads(fields):
+        if isinstance(value, str) and "@" in value and len(value) <= _LONGEST_ADDRESS:
+            yield normalised(value)
 
 
 def _rows(session: Session, table: type[Row], ids: Iterable[int], *options: ORMOption) -> Iterator[Row]:

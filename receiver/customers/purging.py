@@ -18,6 +18,8 @@ from receiver.storage.relay_models import TransmissionRow
 SETTLED_ORDER = ("done", "failed", "ignored", "duplicate")
 SETTLED_MAIL = ("sent", "failed")
 SETTLED_TRANSMISSION = ("delivered", "failed")
+#: Orders that were never read: parked, or dismissed.
+UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderRow.order.is_(None))
 #: Rows of one write transaction: few, so that no accept waits long.
 BATCH = 100
 
@@ -49,6 +51,19 @@ def empty_orders(
             session.execute(update(OrderRow).where(OrderRow.id.in_(kept)).values(fields="[]", order=None, **columns))
             _forget_details(session, kept)
         yield Purged(orders=len(kept))
+
+
+def empty_unread(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
+    """Take the bodies out of orders that were never read, batch by batch.
+
+    What was parked is dismissed too, since nothing is left to read.
+    """
+    for batch in batches(pks):
+        with database.write() as session:
+            theirs = update(OrderRow).where(OrderRow.id.in_(batch), UNREAD).returning(OrderRow.id)
+            empty = {"fields": "[]", "order": None, "errors": None, "email": None}
+            emptied = session.scalars(theirs.values(state="ignored", **empty)).all()
+        yield Purged(orders=len(emptied))
 
 
 def remove_mails(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -71,12 +72,11 @@ def email(value: str) -> str | None:
 
 def web_address(value: str) -> str | None:
     """Want the address of a web server, http or https, that links can be made from."""
-    try:
+    with suppress(ValueError):
         parts = urlsplit(value)
-        good = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
-    except ValueError:
-        good = False
-    return None if good else "must be an address such as https://shop.example"
+        if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
+            return None
+    return "must be an address such as https://shop.example"
 
 
 def public_url(value: str) -> str | None:

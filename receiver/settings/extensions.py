@@ -1,7 +1,7 @@
 """Find what extends the kit: built-in modules in order, then a folder's files by name, then entry points.
 
-The one door of handlers, registrars and sources. A file whose name begins with ``_`` is none of them; they can import
-it.
+The one door of handlers, registrars and kinds of source. A file whose name begins with ``_`` is loaded only when one
+of them imports it.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from receiver import errors
 from receiver.settings import instance_files
 from receiver.settings.instance_files import InstanceFiles
 
-#: What loads a file, and so has a part in the way to its errors.
+#: What loads a file, and so is on the way to its errors.
 _LOADERS = frozenset({__file__, instance_files.__file__, importlib.__file__})
 
 
 @dataclass(frozen=True)
 class Door:
-    """One kind of extension: where its built-in ones are, and how one is known."""
+    """One kind of extension: where its built-in ones are, and how one is recognised."""
 
-    #: Name of the folder in the instance; the entry points' group is ``receiver.`` and this.
+    #: Name of the folder in the instance; the entry points' group is ``receiver.NAME``.
     name: str
     #: Modules, in order.
     built_in: tuple[str, ...]
@@ -37,11 +37,6 @@ class Door:
     decorator: str
     mark: str
     file: str
-
-    @property
-    def group(self) -> str:
-        """The entry points' group."""
-        return f"receiver.{self.name}"
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,10 @@ def load(door: Door, files: InstanceFiles) -> Iterator[Loaded]:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - a merchant's file may fail in any way
-            said, for_the_log = errors.describe(error), type(error).__name__
-            yield Loaded(
-                place, (), *(_cannot(place, _where(error, words, place, door)) for words in (said, for_the_log))
-            )
-            continue
-        yield Loaded(place, marked, None if marked else f"{place} has nothing marked with {door.decorator}.")
+            words = errors.describe(error), type(error).__name__
+            yield Loaded(place, (), *(f"{place} cannot be loaded: {_where(error, one, place, door)}." for one in words))
+        else:
+            yield Loaded(place, marked, None if marked else f"{place} has nothing marked with {door.decorator}.")
 
 
 def by_name(door: Door, files: InstanceFiles) -> tuple[dict[str, Any], list[str]]:
@@ -96,7 +89,7 @@ def _places(door: Door, files: InstanceFiles) -> Iterator[tuple[str, Callable[[]
         paths = []
     for path in paths:
         yield str(path), partial(files.load, path)
-    for entry in sorted(entry_points(group=door.group), key=lambda entry: entry.name):
+    for entry in sorted(entry_points(group=f"receiver.{door.name}"), key=lambda entry: entry.name):
         yield f"entry point {entry.name}", partial(importlib.import_module, entry.module)
 
 
@@ -108,10 +101,6 @@ def _marked(module: ModuleType, mark: str) -> list[Any]:
     """Return what is marked in the module itself: neither what it imports, nor what only inherits a mark."""
     own = (one for one in vars(module).values() if getattr(one, "__module__", None) == module.__name__)
     return [one for one in own if mark in getattr(one, "__dict__", ())]
-
-
-def _cannot(place: str, where: str) -> str:
-    return f"{place} cannot be loaded: {where}."
 
 
 def _where(error: BaseException, words: str, place: str, door: Door) -> str:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import ast
 import sys
 import weakref
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from importlib.abc import MetaPathFinder
-from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.machinery import FileFinder, ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
 from itertools import count
 from pathlib import Path
@@ -21,13 +22,13 @@ from typing import Any
 
 from receiver.orders.idempotency import digest
 
-#: How the packages are named, each with a number of its own behind it.
+#: How the packages' names begin; a number of their own ends them.
 PREFIX = "instance_"
 _numbers = count(1)
 
 
 class InstanceFiles:
-    """The package of one folder's files; it is forgotten with this object, so no two apps share a module."""
+    """The package of one folder's files; it's forgotten with this object, so no two apps share a module."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,13 +44,15 @@ class InstanceFiles:
         return dict(self._package.digests)
 
     def listed(self) -> list[Path]:
-        """List the files that are loaded for themselves: those whose name does not begin with ``_``."""
-        return sorted(self.folder.glob("[!_]*.py"))
+        """Return the files that are loaded for themselves: those whose name begins with no ``_``; raises OSError."""
+        # Not by glob, which takes a folder that mayn't be read for an empty one.
+        paths = self.folder.iterdir() if self.folder.is_dir() else ()
+        return sorted(path for path in paths if path.match("[!_]*.py"))
 
     def load(self, path: Path) -> ModuleType:
         """Load one file, and what it imports of the others; raises what they raise."""
         name = f"{self._package.__name__}.{path.stem.replace('.', '_')}"
-        spec = spec_from_file_location(name, path, loader=_Loader(self._package, name, path))
+        spec = spec_from_file_location(name, path, loader=_Loader(self._package, name, str(path)))
         if spec is None or spec.loader is None:
             raise ImportError(f"{path} is no Python file")
         module = sys.modules[name] = module_from_spec(spec)
@@ -72,7 +75,8 @@ class _Package(ModuleType):
 
     def has_shared(self, name: str) -> bool:
         """Return whether a name is that of a shared file; Python's own modules aren't."""
-        return name.startswith("_") and name not in sys.stdlib_module_names and _file(self.folder / name) is not None
+        is_free = name.startswith("_") and name not in sys.stdlib_module_names
+        return is_free and _FINDER.find_spec(f"{self.__name__}.{name}") is not None
 
 
 class _Finder(MetaPathFinder):
@@ -85,13 +89,12 @@ class _Finder(MetaPathFinder):
         package = sys.modules.get(name.partition(".")[0])
         if not isinstance(package, _Package):
             return None
-        file = _file(package.folder.joinpath(*name.split(".")[1:]))
-        if file is None:
-            return None
-        inner: list[str] | None = [] if file.name == "__init__.py" else None
-        return spec_from_file_location(
-            name, file, loader=_Loader(package, name, file), submodule_search_locations=inner
-        )
+        # A new one each time: a finder that's kept misses a file which is added before the folder's time changes.
+        folder = package.folder.joinpath(*name.split(".")[1:-1])
+        found = FileFinder(str(folder), (partial(_Loader, package), [".py"])).find_spec(name)  # type: ignore[arg-type]
+        if found and found.submodule_search_locations:
+            found.submodule_search_locations = []  # or Python's own finder would load what's in the folder
+        return found if found and found.loader else None
 
 
 _FINDER = _Finder()
@@ -100,8 +103,8 @@ _FINDER = _Finder()
 class _Loader(SourceFileLoader):
     """A loader that reads a file from its source each time."""
 
-    def __init__(self, package: _Package, name: str, file: Path) -> None:
-        super().__init__(name, str(file))
+    def __init__(self, package: _Package, name: str, file: str) -> None:
+        super().__init__(name, file)
         self._package = package
 
     def path_stats(self, _path: object) -> Mapping[str, Any]:
@@ -109,7 +112,7 @@ class _Loader(SourceFileLoader):
         raise OSError
 
     def source_to_code(self, data: Any, path: Any, **_options: Any) -> CodeType:  # type: ignore[override]
-        """Compile a source, and note by its digest what was loaded."""
+        """Compile a source, and keep the digest of what was loaded."""
         self._package.digests[str(Path(self.path).relative_to(self._package.folder))] = digest(data)
         tree: Any = compile(data, path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         if self.name.count(".") == 1:
@@ -118,31 +121,24 @@ class _Loader(SourceFileLoader):
 
 
 class _OfSharedFiles(ast.NodeTransformer):
-    """A loader that reads ``from _shared import X`` as ``from ._shared import X``."""
+    """A transformer that turns ``from _shared import X`` into ``from ._shared import X``."""
 
     def __init__(self, package: _Package) -> None:
         self._package = package
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.ImportFrom:
-        """Take an absolute import of a shared file for a relative one."""
+        """Make an absolute import of a shared file a relative one."""
         if node.level == 0 and self._package.has_shared((node.module or "").partition(".")[0]):
             node.level = 1
         return node
 
     def visit_Import(self, node: ast.Import) -> list[ast.stmt]:
-        """Take each name of a shared file out of the statement, into one that imports it from the package."""
-        return [ast.copy_location(statement, node) for statement in self._parted(node.names)]
+        """Split the statement, so that each shared file is imported from the package."""
+        return [ast.copy_location(self._of_one(name), node) for name in node.names]
 
-    def _parted(self, names: list[ast.alias]) -> Iterator[ast.stmt]:
-        for name in names:
-            is_shared = self._package.has_shared(name.name)
-            yield ast.ImportFrom(module=None, names=[name], level=1) if is_shared else ast.Import(names=[name])
-
-
-def _file(place: Path) -> Path | None:
-    """Return the file of the module that lies at a place: itself, or the ``__init__.py`` of its folder."""
-    files = (place.parent / f"{place.name}.py", place / "__init__.py")
-    return next((file for file in files if file.is_file()), None)
+    def _of_one(self, name: ast.alias) -> ast.stmt:
+        is_shared = self._package.has_shared(name.name)
+        return ast.ImportFrom(module=None, names=[name], level=1) if is_shared else ast.Import(names=[name])
 
 
 def _forget(package: str) -> None:

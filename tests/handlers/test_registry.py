@@ -392,7 +392,8 @@ def test_a_folder_that_may_not_be_looked_into_is_told(tmp_path: Path, monkeypatc
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "glob", refuse)
+    (tmp_path / "handlers").mkdir()
+    monkeypatch.setattr(Path, "iterdir", refuse)
     registry = load(tmp_path)
     assert [handler.name for handler in registry.handlers] == ["register_customer", "email_customer", "notify_merchant"]
     assert registry.problems[0].startswith(f"{tmp_path}/handlers cannot be loaded: ")

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver.customers.registrars import customer_fields
-from receiver.customers.registrars.http import HttpRegistrar
-from receiver.customers.registrars.http_request import HttpSettings
+from receiver.customers.registrars.http import HttpRegistrar, HttpSettings
 from receiver.customers.registrars.registry import settings
 from receiver.customers.registrars.sql import SqlRegistrar, SqlSettings
 from tests.customers.registrars.people import customer

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from receiver.customers.registrars import NotRegistered
-from receiver.customers.registrars.http import HttpRegistrar
-from receiver.customers.registrars.http_request import HttpSettings
+from receiver.customers.registrars.http import HttpRegistrar, HttpSettings
 from receiver.customers.registrars.registry import settings
 from receiver.errors import ConfigurationError
 from tests.customers.registrars.people import customer
