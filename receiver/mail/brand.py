@@ -1,4 +1,4 @@
-"""The shop's own look in its mails: a colour with text that can be read on it, a logo, a footer."""
+"""The shop's look in its emails: a colour with text that's readable on it, a logo, a footer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Brand:
 
     @property
     def text_colour(self) -> str:
-        """Return black or white, whichever stands out more from the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
+        """Return black or white, whichever has more contrast with the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
         return max(_DARK, _LIGHT, key=lambda text: contrast(text, self.colour))
 
 

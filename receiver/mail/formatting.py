@@ -1,4 +1,4 @@
-"""How amounts, dates and countries are written in a person's language; locale and time zone are passed in."""
+"""Write amounts, dates and countries in a person's language. Pure: the caller passes locale and time zone."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, parse_pattern
 
-#: CLDR puts a space there (UTS 35, currency spacing), Babel none.
+#: Between currency code and digit, CLDR has a space (UTS 35, currency spacing); Babel leaves it out.
 _CODE_AGAINST_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 
 
 def known_locale(tag: str | None, default: str) -> Locale:
-    """Return the locale of a BCP 47 tag, or the default one when there is none or nothing is known of it."""
+    """Return the locale of a BCP 47 tag, or the default one if the tag is empty or unknown."""
     for candidate in (tag, default):
         try:
             return Locale.parse((candidate or "").replace("-", "_"))
@@ -25,13 +25,13 @@ def known_locale(tag: str | None, default: str) -> Locale:
 
 
 def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
-    """Write an amount in major units with its currency (ISO 4217), or as a plain number without one.
+    """Return an amount in major units with its currency (ISO 4217), or without one as a plain number.
 
-    Decimals that were given are never rounded away, so a unit price shows as it is; a missing amount is "".
+    All its decimals are shown: a unit price may have more than the currency. A missing amount is "".
     """
     if amount is None:
         return ""
-    amount = amount or abs(amount)  # no minus before nothing
+    amount = amount or abs(amount)  # zero has no minus sign
     if currency:
         written = format_currency(amount, currency, locale=locale, decimal_quantization=False)
         return _CODE_AGAINST_DIGIT.sub("\u00a0", written)
@@ -43,7 +43,7 @@ def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
 
 
 def date(when: datetime | None, locale: Locale, timezone: tzinfo) -> str:
-    """Write the day that an aware time falls on in the zone; a missing time is ""."""
+    """Return the day that an aware time falls on in the zone. A missing time is ""."""
     if when is None:
         return ""
     try:
@@ -54,5 +54,5 @@ def date(when: datetime | None, locale: Locale, timezone: tzinfo) -> str:
 
 
 def country(code: str | None, locale: Locale) -> str:
-    """Write the name of a country (ISO 3166-1 alpha-2); an unknown code stays, a missing one is ""."""
+    """Return the name of a country (ISO 3166-1 alpha-2). An unknown code stays as it is, a missing one is ""."""
     return str(locale.territories.get(code.upper(), code)) if code else ""

@@ -1,4 +1,4 @@
-"""The language of a mail: those that there are words in, which one a reader gets, and its catalogue."""
+"""The languages of emails: which one a reader gets, and its catalogue of words."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from babel.messages.pofile import read_po
 
 from receiver.mail import formatting
 
-#: A folder for each language but English, which the templates are written in.
+#: A folder for each language except English, which the templates are written in.
 CATALOGUES = Path(__file__).parent / "translations"
-#: What the mails can be written in.
+#: The languages that emails can be written in.
 LANGUAGES = ("en", *sorted(path.name for path in CATALOGUES.iterdir()))
 
 
 def locale_for(reader: str | None, default: str) -> Locale:
-    """Return the locale to write in: the reader's (BCP 47) when there are words in it, else the default one.
+    """Return the locale to write in: the reader's (BCP 47) if there's a catalogue for it, else the default one.
 
-    So a mail is in one language, and its amounts and dates too.
+    So an email's words, amounts and dates are all in one language.
     """
     fallback = formatting.known_locale(default, "en")
     wanted = formatting.known_locale(reader, default)
@@ -31,7 +31,7 @@ def locale_for(reader: str | None, default: str) -> Locale:
 
 @cache
 def catalogue(language: str) -> NullTranslations:
-    """Read the words of a language; there are none for English, nor for one that is unknown."""
+    """Return the catalogue of a language. It's empty for English and for an unknown one."""
     if language not in LANGUAGES[1:]:
         return NullTranslations()
     compiled = BytesIO()

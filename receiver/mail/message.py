@@ -104,7 +104,7 @@ def compose(mail: Draft, sender: tuple[str, str]) -> flask_mail.Message:
     Raises a permanent MailNotDelivered when the recipient's or sender's address isn't valid.
     """
     if not _MESSAGE_ID.fullmatch(mail.message_id):
-        raise MailNotDelivered("The Message-ID is not of the form <left@right>.", permanent=True)
+        raise MailNotDelivered("The Message-ID isn't of the form <left@right>.", permanent=True)
     name, address = sender
     recipient = checked_address(mail.recipient, "The recipient's address", f"send it to another: {ANOTHER_ADDRESS}")
     message = _Message(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -24,6 +24,9 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, Re
 EVERY = timedelta(days=1)
 _LOOK_EVERY_SECONDS = 5.0
 
+#: Returns whether a problem still exists at a time.
+Stands = Callable[[Session, datetime], bool]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Trouble:
@@ -34,13 +37,13 @@ class Trouble:
     newest: Callable[[Session], int]
     headline: str
     lines: tuple[str, ...]
-    #: Returns whether the problem still exists. Without it, that's while there's a case.
-    stands: Callable[[Session, datetime], bool] | None = None
+    #: Without it, the problem exists while there's a case.
+    stands: Stands | None = None
 
     @classmethod
-    def found(cls, kind: str, newest: int, headline: str, *lines: str) -> Self:
+    def found(cls, kind: str, newest: int, headline: str, *lines: str, stands: Stands | None = None) -> Self:
         """Return a problem whose newest case is known already."""
-        return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines)
+        return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines, stands=stands)
 
 
 #: Returns the problems that exist now.
@@ -53,7 +56,7 @@ def highest(column: Any, *conditions: ColumnElement[bool]) -> Callable[[Session]
     return lambda session: session.scalar(statement) or 0
 
 
-def _refused_lately(newest: Callable[[Session], int]) -> Callable[[Session, datetime], bool]:
+def _refused_lately(newest: Callable[[Session], int]) -> Stands:
     """Return a function that reads whether the newest such refusal is less than a day old. Nobody can undo it later."""
 
     def stands(session: Session, now: datetime) -> bool:
@@ -175,21 +178,18 @@ class Notices:
         if time.monotonic() < self._look_again_at:
             return
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
-        now = utc_now()
+        now, console_url = utc_now(), f"{self._settings.PUBLIC_URL.rstrip('/')}/admin/"
         with self._database.read() as session:
             everything = (*TROUBLES, *self._others(session))
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
-            rendered = self._rendered(trouble)  # before the write lock is held: a merchant's template may be slow
+            # Before the write lock is held: a merchant's template may be slow.
+            rendered = self._templates.render(
+                "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
+            )
             with self._database.write() as session:
                 if _is_news(session, trouble, now):
                     self._tell(session, trouble, rendered, now)
-
-    def _rendered(self, trouble: Trouble) -> Rendered:
-        console_url = f"{self._settings.PUBLIC_URL.rstrip('/')}/admin/"
-        return self._templates.render(
-            "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
-        )
 
     def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
         newest = trouble.newest(session)
@@ -200,15 +200,13 @@ class Notices:
                 event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, sender=sender
             ),
             recipient=self._settings.MERCHANT_EMAIL,
-            subject=rendered.subject,
-            text=rendered.text,
-            html=rendered.html,
+            **asdict(rendered),
         )
         outbox.add(session, draft, now=now)
 
 
 def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
-    told = session.get(NoticeRow, trouble.kind)
-    if told is not None and told.mailed_at is not None and timedelta(0) <= now - told.mailed_at < EVERY:
+    last = session.get(NoticeRow, trouble.kind)
+    if last is not None and last.mailed_at is not None and timedelta(0) <= now - last.mailed_at < EVERY:
         return False  # an alert of the future was sent while the clock was wrong, so it doesn't count
-    return trouble.newest(session) > (told.last_seen if told else 0)
+    return trouble.newest(session) > (last.last_seen if last else 0)

@@ -105,17 +105,15 @@ class Outbox:
         try:
             where = self._transport.deliver(draft_of(mail))
         except MailNotDelivered as error:
-            return self._not_delivered(mail, error)
+            failure = error
         except Exception as error:  # noqa: BLE001 - else it would be tried every 30 s, when its lease ends, for ever
-            unforeseen = MailNotDelivered(f"It couldn't be sent: {type(error).__name__}.", permanent=False)
-            return self._not_delivered(mail, unforeseen)
-        return {"state": "sent", "sent_at": utc_now(), "detail": where, "due_at": None}
-
-    def _not_delivered(self, mail: MailRow, error: MailNotDelivered) -> dict[str, Any]:
-        if error.permanent or mail.attempts > len(self._schedule):
-            return {"state": "failed", "detail": str(error), "due_at": None}
+            failure = MailNotDelivered(f"It couldn't be sent: {type(error).__name__}.", permanent=False)
+        else:
+            return {"state": "sent", "sent_at": utc_now(), "detail": where, "due_at": None}
+        if failure.permanent or mail.attempts > len(self._schedule):
+            return {"state": "failed", "detail": str(failure), "due_at": None}
         wait = timedelta(seconds=self._schedule[mail.attempts - 1])
-        return {"state": "open", "detail": str(error), "due_at": utc_now() + wait}
+        return {"state": "open", "detail": str(failure), "due_at": utc_now() + wait}
 
 
 def check_mail(to: object, subject: object, reply_to: object, attachments: Sequence[object]) -> None:

@@ -70,7 +70,6 @@ def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = No
     row.state = "open"
     row.attempts = 0
     row.due_at = now
-    row.lease_token = row.lease_until = None
     if not was_sent:
         return "It's being sent again."
     row.detail = None

@@ -7,7 +7,7 @@ from typing import Any
 from receiver.mail.text_layout import cut
 from receiver.orders.model import Address, Customer, Order
 
-#: Letters of a name or a line of an address in a mail.
+#: In characters, of a name or a line of an address.
 LONGEST_NAME = 100
 _NAMES = {
     Customer: ("first_name", "last_name", "company", "phone"),
@@ -18,14 +18,14 @@ _NAMES = {
 def quoted(order: Order) -> Order:
     """Return the order with names and addresses cut to 100 letters, and with no link in them.
 
-    A shop's form takes any name and any email address, and the shop's own mail would carry it there.
+    A shop's form takes any name and any email address, and the shop's own email would carry it there.
     """
     parts = {"customer": order.customer, "billing": order.billing, "shipping": order.shipping}
     return order.model_copy(update={name: _part(part) for name, part in parts.items() if part is not None})
 
 
 def unlinked(text: str | None) -> str | None:
-    """Return a text in which mail programs find no address to make a link of."""
+    """Return a text in which email programs find no address to turn into a link."""
     return text and text.replace("://", ": //")
 
 

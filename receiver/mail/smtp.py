@@ -11,12 +11,12 @@ import flask_mail
 from receiver.mail.smtp_failures import CONVERSATION_SECONDS, FAILURES, TIMEOUT_SECONDS
 from receiver.security.deadlines import DeadlineSocket, deadline_after, tls_context
 
-#: Of all replies to a login together, and of those to one mail: smtplib would keep a reply without end in memory.
+#: For all replies to a login together, or to one email: smtplib would keep an endless reply in memory.
 MOST_REPLY_BYTES = 64 * 1024
 
 
 class _Plain(smtplib.SMTP):
-    def _get_socket(self, *args: Any) -> socket.socket:  # smtplib's own hook, which its SMTP_SSL uses too
+    def _get_socket(self, *args: Any) -> socket.socket:  # smtplib's own hook, used by its SMTP_SSL too
         made: socket.socket = super()._get_socket(*args)  # type: ignore[misc]
         return _limited(DeadlineSocket(made.family, made.type, made.proto, fileno=made.detach()))
 
@@ -27,7 +27,7 @@ class _Encrypted(smtplib.SMTP_SSL):
 
 
 def _limited(sock: Any) -> DeadlineSocket:
-    """Start a socket's time and its replies' bytes for logging in, or for one mail."""
+    """Set how long a login or one email may take from now on, and how many bytes the replies to it may have."""
     limited = cast("DeadlineSocket", sock)
     limited.allowance = MOST_REPLY_BYTES
     limited.deadline, limited.patience = deadline_after(CONVERSATION_SECONDS), TIMEOUT_SECONDS
@@ -38,31 +38,25 @@ class VerifiedConnection(flask_mail.Connection):
     """Flask-Mail's connection, with time limits and a verified certificate."""
 
     def configure_host(self) -> smtplib.SMTP:
-        """Connect, start TLS as the settings say and log in; raises one of FAILURES."""
+        """Connect, start TLS as the settings say, and log in. Raises one of FAILURES."""
         place = (self.mail.server, self.mail.port)
+        host: smtplib.SMTP
         if self.mail.use_ssl:
-            return self._log_in(_Encrypted(*place, timeout=TIMEOUT_SECONDS, context=tls_context()))
-        host = _Plain(*place, timeout=TIMEOUT_SECONDS)
-        if not self.mail.use_tls:
-            return self._log_in(host)
+            host = _Encrypted(*place, timeout=TIMEOUT_SECONDS, context=tls_context())
+        else:
+            host = _Plain(*place, timeout=TIMEOUT_SECONDS)
         try:
-            host.starttls(context=tls_context())
-            _limited(host.sock)
-        except FAILURES:
-            host.close()
-            raise
-        return self._log_in(host)
-
-    def send(self, *args: Any, **kwargs: Any) -> None:
-        """Send a mail, in its own time; raises one of FAILURES."""
-        _limited(cast("smtplib.SMTP", self.host).sock)
-        super().send(*args, **kwargs)
-
-    def _log_in(self, host: smtplib.SMTP) -> smtplib.SMTP:
-        try:
+            if self.mail.use_tls and not self.mail.use_ssl:
+                host.starttls(context=tls_context())
+                _limited(host.sock)
             if self.mail.username:
                 host.login(self.mail.username, self.mail.password or "")
         except FAILURES:
             host.close()
             raise
         return host
+
+    def send(self, *args: Any, **kwargs: Any) -> None:
+        """Send one email, with a time limit of its own. Raises one of FAILURES."""
+        _limited(cast("smtplib.SMTP", self.host).sock)
+        super().send(*args, **kwargs)

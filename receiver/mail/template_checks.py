@@ -1,4 +1,4 @@
-"""What is wrong with a mail template that Jinja itself does not mind, and where in a template an error stands."""
+"""Find mistakes in email templates that Jinja doesn't report, and the line of those that it does."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from jinja2 import Environment, TemplateError, TemplateNotFound, TemplateSyntaxE
 
 from receiver import errors
 
-#: What a layout may leave out.
+#: Blocks that a layout doesn't have to show.
 _OPTIONAL = frozenset({"preview"})
 
 
 class BlockMissing(TemplateError):
-    """Raised when an email would be sent without its subject or content."""
+    """Raised if an email would be sent without its subject or content."""
 
 
 def check(templates: Environment, file_name: str) -> None:
-    """Raise BlockMissing when a template has a block that its layout does not show, or none that it waits for."""
+    """Raise BlockMissing if a template has a block that its layout doesn't show, or none that the layout does."""
     tree = _tree(templates, file_name)
     layout = _layout(tree)
     if layout is None:
@@ -32,7 +32,7 @@ def check(templates: Environment, file_name: str) -> None:
 
 
 def where(error: Exception) -> str:
-    """Return the template and line that an error stands in, and its own words; for the merchant's eyes alone."""
+    """Return an error's template, line and text. Only the merchant may see it: the text may hold personal data."""
     match error:
         case TemplateSyntaxError():
             return f"{error.name}, line {error.lineno}: {error.message}"
@@ -50,19 +50,19 @@ def where(error: Exception) -> str:
 
 
 def _blocks(templates: Environment, file_name: str) -> set[str]:
-    """Name the blocks of a template and of those that it extends."""
+    """Return the names of the blocks in a template and in those that it extends."""
     tree = _tree(templates, file_name)
     layout = _layout(tree)
     return {block.name for block in tree.find_all(nodes.Block)} | (_blocks(templates, layout) if layout else set())
 
 
 def _layout(tree: nodes.Template) -> str | None:
-    """Name what a template extends; None when that is nothing, or known only later."""
+    """Return the name of what a template extends; None if that's nothing, or decided while rendering."""
     extends = tree.find(nodes.Extends)
     name = extends.template.value if extends and isinstance(extends.template, nodes.Const) else None
     return name if isinstance(name, str) else None
 
 
 def _tree(templates: Environment, file_name: str) -> nodes.Template:
-    assert templates.loader is not None  # noqa: S101 - each of ours has one
+    assert templates.loader is not None  # noqa: S101 - all our environments have one
     return templates.parse(templates.loader.get_source(templates, file_name)[0], file_name)

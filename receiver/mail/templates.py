@@ -16,11 +16,10 @@ from jinja2 import Environment, Template, TemplateNotFound
 from receiver import errors
 from receiver.mail import template_checks
 from receiver.mail.brand import Brand
-from receiver.mail.environment import environment
+from receiver.mail.environment import environment, limited
 from receiver.mail.language import locale_for
 from receiver.mail.quoting import quoted
 from receiver.mail.text_layout import cut
-from receiver.mail.time_limit import limited
 from receiver.orders.model import Order
 
 #: The templates that come with the kit.

@@ -1,4 +1,4 @@
-"""Lay out plain text: on one line, or in lines of at most 72 columns, wide characters counted as two. Pure."""
+"""Lay out plain text on one line, or in lines of at most 72 columns; wide characters take two. Pure."""
 
 from __future__ import annotations
 
@@ -7,39 +7,39 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 COLUMNS = 72
-#: Letters of a text on one line, and of one that is wrapped: a single value of an order can be a quarter of a megabyte.
+#: In characters: a single value of an order can be a quarter of a megabyte.
 LONGEST_LINE = 2_000
 LONGEST_TEXT = 20_000
-#: Letters of a piece for each column that it may take: marks of no width could be without end.
+#: How many characters a column may take: a text of marks without width would never fill one.
 _MARKS_A_COLUMN = 8
-#: A right-hand text is given at most so much of the line.
+#: How many columns a right-hand text may take.
 _RIGHT = 30
-#: How far a line that goes on below is moved in, and where labelled values begin.
+#: In columns: the indent of continued lines, and where labelled values begin.
 _HANGING = 4
 _LABEL = 12
 
 
 def width(text: str) -> int:
-    """Count the columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
+    """Return how many columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
     return sum(map(_mark_width, text))
 
 
 def cut(text: str, most: int) -> str:
-    """Cut a text to so many letters, the last of them an ellipsis."""
+    """Return a text of at most ``most`` characters; an ellipsis ends a longer one."""
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def plain_line(text: object, most: int | None = None) -> str:
-    """Write a text on one line; what cannot be printed, line breaks and marks of direction too, counts as a space.
+    """Return a text on one line, of at most ``most`` characters.
 
-    It is cut to ``most`` letters.
+    Characters that can't be printed become spaces, such as line breaks and direction marks.
     """
     line = " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
     return line if most is None else cut(line, most)
 
 
 def wrap(text: object, indent: int = 0, columns: int = COLUMNS) -> str:
-    """Wrap a text, its own line breaks kept, each line indented; a word longer than a line is cut in two."""
+    """Wrap a text, with its own line breaks kept and each line indented. A word longer than a line is split."""
     room = columns - indent
     paragraphs = cut(str(text), LONGEST_TEXT).splitlines() or [""]
     lines = [line for paragraph in paragraphs for line in _filled(paragraph, room)]
@@ -47,9 +47,9 @@ def wrap(text: object, indent: int = 0, columns: int = COLUMNS) -> str:
 
 
 def columns(left: object, right: object = "") -> str:
-    """Put one text at the left end of the line and one at its right end; a long left one goes on below.
+    """Put one text at the left end of the line and another at its right end. A long left one continues below.
 
-    Line breaks in either count as spaces, so that a value cannot pretend to be a line of its own.
+    Line breaks in them become spaces, so no value can look like a line of its own.
     """
     end = _flat(right)
     if width(end) > _RIGHT:
@@ -60,7 +60,7 @@ def columns(left: object, right: object = "") -> str:
 
 
 def labelled(label: str, value: object) -> str:
-    """Put a label into a narrow left column and the value beside it; a missing or empty value gives ""."""
+    """Put a label into a narrow left column and the value beside it. Without a value, return ""."""
     text = _flat(value) if value is not None else ""
     if not text:
         return ""
@@ -73,7 +73,7 @@ def _flat(text: object) -> str:
 
 
 def _filled(paragraph: str, room: int) -> list[str]:
-    """Break one paragraph into lines of at most ``room`` columns; an empty paragraph is one empty line."""
+    """Break one paragraph into lines of at most ``room`` columns. An empty paragraph is one empty line."""
     lines = [""]
     for word in _pieces(paragraph, room):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
@@ -85,7 +85,7 @@ def _filled(paragraph: str, room: int) -> list[str]:
 
 
 def _pieces(paragraph: str, room: int) -> Iterator[str]:
-    """Yield the words of a paragraph, those wider than ``room`` in several pieces."""
+    """Yield the words of a paragraph; those wider than ``room`` in several pieces."""
     for word in paragraph.split():
         piece, used = "", 0
         for mark in word:

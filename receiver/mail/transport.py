@@ -116,8 +116,8 @@ class MailTransport:
 
     def _connection(self) -> smtp.VerifiedConnection:
         """Return the thread's connection; open a new one if it's too old or lost."""
-        if self._is_usable():
-            kept: smtp.VerifiedConnection = self._thread.connection
+        kept: smtp.VerifiedConnection | None = getattr(self._thread, "connection", None)
+        if kept is not None and self._is_usable(kept):
             return kept
         self.close()
         connection = smtp.VerifiedConnection(self._mail)
@@ -129,15 +129,13 @@ class MailTransport:
         self._thread.opened_at = time.monotonic()
         return connection
 
-    def _is_usable(self) -> bool:
-        connection = getattr(self._thread, "connection", None)
-        if connection is None or time.monotonic() - self._thread.opened_at > KEEP_SECONDS:
+    def _is_usable(self, connection: smtp.VerifiedConnection) -> bool:
+        if time.monotonic() - self._thread.opened_at > KEEP_SECONDS:
             return False
         try:
-            code, _text = connection.host.rset()
+            return connection.host is not None and connection.host.rset()[0] == 250
         except (smtplib.SMTPException, OSError):
             return False
-        return bool(code == 250)
 
     def _write(self, message: flask_mail.Message) -> str:
         """Write the email to a file of its own that only this user can read; return its path."""

@@ -1,4 +1,4 @@
-"""The service's side: an order received is posted to the merchant's own server."""
+"""Send received orders to the merchant's own server, as the selling service does."""
 
 from receiver.relay.recording import order_received
 

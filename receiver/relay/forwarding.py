@@ -41,7 +41,7 @@ class Forwarding:
             )
 
     def problems(self, urls: Sequence[str]) -> list[str]:
-        """Return what's wrong with each URL that the handler ``forward`` can't send to; shows no secret."""
+        """Return a sentence, without any secret, for each URL that the handler ``forward`` can't send to."""
         found: list[str] = []
         for number, url in enumerate(urls, 1):
             try:

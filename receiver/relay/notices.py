@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -59,12 +58,12 @@ def _failed(session: Session) -> Iterator[Trouble]:
     last = session.scalar(failed.order_by(TransmissionRow.settled_at.desc()).limit(1))
     if last is None or (settled_at := last.settled_at) is None:
         return
-    trouble = Trouble.found(
+    yield Trouble.found(
         "transmission_given_up",
         milliseconds(settled_at),
         "An order couldn't be delivered to your server",
         f"Order {last.order_id}{f', forwarded to {last.target}' if last.target else ''}: {last.detail}",
         "It won't be retried automatically. Once it's fixed, resend it under Customer → Order Manager.",
         _WHERE,
+        stands=lambda _session, now: now - settled_at < _FAILED_STANDS,
     )
-    yield replace(trouble, stands=lambda _session, now: now - settled_at < _FAILED_STANDS)

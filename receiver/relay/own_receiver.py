@@ -16,7 +16,7 @@ def is_at(url: str, *bases: str) -> bool:
 
 
 def is_below(url: str, base: str) -> bool:
-    """Return whether a URL points to /orders of the receiver at ``base``; raises ValueError if it's no URL."""
+    """Return whether a URL points to /orders of the receiver at ``base``. Raises ValueError if it's no URL."""
     wanted, own = urlsplit(url), urlsplit(base)
     orders = f"{own.path.rstrip('/')}/orders"
     return _place(wanted) == _place(own) and (wanted.path == orders or wanted.path.startswith(f"{orders}/"))

@@ -99,8 +99,6 @@ def _open_again(session: Session, which: ColumnElement[bool], now: datetime) -> 
             attempts=0,
             settled_at=None,
             detail=None,
-            lease_token=None,
-            lease_until=None,
         )
         .execution_options(synchronize_session=False)
     )

@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
-from functools import cache
 from typing import Literal
 
 from urllib3 import PoolManager
@@ -29,7 +28,6 @@ MOST_CONTENT_TYPE = 200
 MOST_LOCATION = 300
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +95,7 @@ def send(
     started = time.monotonic()
     try:
         check_url(url, https_only=False, allow_private=True)
-        response = (pool or _public_pool()).urlopen(
+        response = (pool or new_pool(allow_private=False, https_only=False)).urlopen(
             "POST",
             url,
             redirect=False,
@@ -117,11 +115,6 @@ def send(
     )
 
 
-@cache
-def _public_pool() -> PoolManager:
-    return new_pool(allow_private=False, https_only=False)
-
-
 def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
     address, tls = peer(response)
     # Enough is read beyond what's kept that a secret across the cut is found whole.
@@ -139,7 +132,7 @@ def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
 
 def _diagnosis(response: BaseHTTPResponse, secrets: Sequence[str]) -> Diagnosis:
     target = _masked_header(response, "Location", secrets)
-    if response.status in _REDIRECTS and 0 < len(target) <= MOST_LOCATION:
+    if 300 <= response.status < 400 and 0 < len(target) <= MOST_LOCATION:
         return of_redirect(target)
     return of_status(response.status)
 

@@ -36,7 +36,7 @@ def test_text_on_the_colour_is_black_or_white_whichever_can_be_read(colour: str,
 
 @pytest.mark.parametrize("red", range(0, 256, 51))
 @pytest.mark.parametrize("green", range(0, 256, 51))
-def test_text_stands_out_enough_on_every_colour(red: int, green: int) -> None:
+def test_text_has_enough_contrast_on_every_colour(red: int, green: int) -> None:
     for blue in range(0, 256, 15):
         colour = f"#{red:02x}{green:02x}{blue:02x}"
         assert contrast(Brand(colour=colour).text_colour, colour) >= 4.5
@@ -54,7 +54,7 @@ def test_without_a_brand_the_mail_has_no_head_of_its_own(tmp_path: Path) -> None
     assert "<img" not in html
 
 
-def test_with_a_colour_the_shops_name_stands_at_the_head(tmp_path: Path) -> None:
+def test_with_a_colour_the_shops_name_is_at_the_top(tmp_path: Path) -> None:
     text = page(confirmation(tmp_path, colour="#1f5f8b")).text
     assert text.index("Zoë's Shop") < text.index("TEST:") < text.index("Thank you")
 
@@ -65,7 +65,7 @@ def test_a_logo_says_the_shops_name_where_pictures_are_not_shown(tmp_path: Path)
     assert ("alt", "Zoë's Shop") in attributes
 
 
-def test_the_footer_stands_below_as_text(tmp_path: Path) -> None:
+def test_the_footer_is_at_the_end_as_text(tmp_path: Path) -> None:
     rendered = confirmation(tmp_path, footer=FOOTER)
     assert rendered.text.endswith(f"\n{FOOTER}\n")
     seen = page(rendered)

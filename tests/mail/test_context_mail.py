@@ -69,7 +69,7 @@ def test_a_template_that_reads_a_name_of_jinjas_own_is_named_with_it(
 
 @pytest.mark.parametrize("name", ["to", "template", "subject", "attachments", "reply_to"])
 def test_the_arguments_of_mail_itself_are_no_values(instance: Path, name: str, run_handler: RunHandler) -> None:
-    """Naming one of them twice is the handler's mistake, which Python tells."""
+    """Naming one of them twice is the handler's mistake, which Python reports."""
     (instance / "handlers" / "mailing.py").write_text(
         HANDLER.replace('to="ada@shop.example", template="note"', '"ada@shop.example", "note", None, (), None').format(
             name=name

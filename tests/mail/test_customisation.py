@@ -1,4 +1,4 @@
-"""The merchant's own mail templates: copied, tried, and never in the way of a mail when they are broken."""
+"""The merchant's own email templates: copied, checked, and replaced by the built-in ones if they're broken."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.served import Served, order_fields
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ORDER = dummy_order(now=NOW, nonce="1")
 SUBJECT = "{% block subject %}Mine{% endblock %}"
-#: Each way in which a template can be broken: its file, its text, and what the merchant is told.
+#: Each way in which a template can be broken: its file, its text, and what the merchant reads about it.
 BROKEN = [
     ("order_confirmation.txt", SUBJECT + "\n{% if %}", "order_confirmation.txt, line 2: Expected an expression"),
     ("order_confirmation.txt", SUBJECT + "\n{{ ordr.total }}", "order_confirmation.txt, line 2: 'ordr' is undefined"),
@@ -62,7 +62,7 @@ def own(templates: MailTemplates) -> OwnMails:
 
 
 @pytest.mark.parametrize(("file", "text", "told"), BROKEN)
-def test_a_broken_template_gives_way_to_the_built_in_one_and_is_told_of(
+def test_a_broken_template_is_replaced_by_the_built_in_one_and_reported(
     file: str, text: str, told: str, templates: MailTemplates, own: OwnMails
 ) -> None:
     as_built_in = templates.render("order_confirmation", order=ORDER)
@@ -105,7 +105,7 @@ def test_a_layout_that_is_chosen_while_rendering_is_not_judged(templates: MailTe
     assert own.problems() == []
 
 
-def test_one_order_that_a_template_fails_on_is_told_of_too(templates: MailTemplates, own: OwnMails) -> None:
+def test_one_order_that_a_template_fails_on_is_reported_too(templates: MailTemplates, own: OwnMails) -> None:
     (templates.own / "order_notice.txt").write_text(SUBJECT + "{{ 6 // (order.items|length - 7) }}")
     assert own.problems() == []
     seven = Order(order_id="A-1", order_date=NOW, items=(Item(name="Mug"),) * 7)
@@ -115,7 +115,7 @@ def test_one_order_that_a_template_fails_on_is_told_of_too(templates: MailTempla
     assert len(own.problems()) == 1
 
 
-def test_a_mended_template_is_no_trouble_any_more(templates: MailTemplates, own: OwnMails) -> None:
+def test_a_corrected_template_is_no_problem_any_more(templates: MailTemplates, own: OwnMails) -> None:
     path = templates.own / "order_notice.txt"
     path.write_text("{% if %}")
     own.check()
@@ -131,7 +131,7 @@ ENDLESS = SUBJECT + "{% for a in range(90000) %}{% for b in range(90000) %}{% en
 
 
 @pytest.mark.parametrize("file", ["order_notice.txt", "order_notice.html"])
-def test_a_template_that_does_not_end_is_ended_and_told_of(
+def test_a_template_that_does_not_end_is_stopped_and_reported(
     templates: MailTemplates, own: OwnMails, monkeypatch: pytest.MonkeyPatch, file: str
 ) -> None:
     as_built_in = templates.render("order_notice", order=ORDER)
@@ -139,12 +139,12 @@ def test_a_template_that_does_not_end_is_ended_and_told_of(
     (templates.own / file).write_text(ENDLESS)
     tracing = sys.gettrace()
     (told,) = own.problems()
-    assert told.startswith(f"order_notice: {file}, line 1: TookTooLong: it was ended because it had run for 0.3 s")
+    assert told.startswith(f"order_notice: {file}, line 1: TookTooLong: it was stopped after 0.3 s")
     assert templates.render("order_notice", order=ORDER) == as_built_in
     assert sys.gettrace() is tracing
 
 
-def test_no_template_computes_where_it_cannot_be_ended(templates: MailTemplates, own: OwnMails) -> None:
+def test_no_template_computes_where_it_cannot_be_stopped(templates: MailTemplates, own: OwnMails) -> None:
     (templates.own / "order_notice.txt").write_text(SUBJECT + "{{ range(10**12)|sum }}")
     assert "order_notice.txt, line 1: OverflowError" in own.problems()[0]
 
@@ -215,7 +215,7 @@ def test_the_merchant_is_mailed_once_and_no_order_goes_unmailed(
     assert kinds == ["mail_template"]
 
 
-def test_a_preview_is_of_a_made_up_order_that_is_no_test(own: OwnMails) -> None:
+def test_a_preview_is_of_a_sample_order_that_is_no_test(own: OwnMails) -> None:
     rendered = own.preview("order_confirmation", language="fr")
     assert rendered.subject == "Votre commande 1042 chez Corner Shop"
     assert "TEST" not in rendered.text
@@ -272,7 +272,7 @@ def test_only_built_in_templates_are_copied(name: str, own: OwnMails) -> None:
         own.customise(name)
 
 
-def test_a_folder_that_cannot_be_written_is_told_in_words(templates: MailTemplates) -> None:
+def test_a_folder_that_cannot_be_written_is_explained(templates: MailTemplates) -> None:
     templates.own.write_text("a file where the folder should be")
     with pytest.raises(ConfigurationError, match="Can't write "):
         OwnMails(templates).customise("order_notice")

@@ -36,7 +36,7 @@ def words_in_templates() -> set[str]:
 
 
 def _first(message: object) -> str:
-    """Give what is translated of a call's arguments."""
+    """Return the texts to translate among a call's arguments."""
     return str(message[0] if isinstance(message, tuple) else message)
 
 

@@ -1,4 +1,4 @@
-"""Mails to the merchant about trouble: at the first of a kind, then at most once a day."""
+"""Alerts to the merchant about problems: at the first one of a kind, then at most once a day."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Serve
 
 
 def headlines(shop: Served) -> list[str]:
-    """Look for trouble, and give what the merchant has been mailed so far."""
+    """Look for problems, and return the headlines of all alerts so far."""
     shop.kit.refusals.flush()
     shop.kit.notices.look()
     mails = [mail for mail in shop.rows(MailRow) if mail.handler is None]
@@ -44,7 +44,7 @@ def headlines(shop: Served) -> list[str]:
 
 
 def a_day_later(kit: Kit) -> None:
-    """Let the last notice of every kind have gone out a day ago."""
+    """Date the last alert of every kind back by a day."""
     with kit.database.write() as session:
         session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) - timedelta(days=1)))
 
@@ -54,7 +54,7 @@ def park(shop: Served, ref: str) -> None:
 
 
 def fail(shop: Served, **changes: str) -> None:
-    """Let a handler have given up on an order."""
+    """Store an order whose handler failed on every attempt."""
     shop.post(order_fields(**changes))
     order = shop.rows()[-1]
     with shop.kit.database.write() as session:
@@ -67,7 +67,7 @@ def fail(shop: Served, **changes: str) -> None:
 
 
 def fail_mail(shop: Served, *, test: bool = False) -> None:
-    """Let a mail about an order have been given up."""
+    """Store an email about an order that failed on every attempt."""
     shop.post(order_fields())
     draft = Draft(message_id=f"<{token_hex(8)}@laden.de>", recipient="ada@shop.example", subject="x", text="y")
     with shop.kit.database.write() as session:
@@ -85,7 +85,7 @@ def send_card_data(shop: Served) -> None:
 
 
 def cause(shop: Served, kind: str, number: int) -> None:
-    """Bring one more case of a kind of trouble about."""
+    """Cause one more problem of a kind."""
     if kind == "order_parked":
         park(shop, f"R-{number}")
     elif kind == "handler_failed":
@@ -101,7 +101,7 @@ def cause(shop: Served, kind: str, number: int) -> None:
         send_card_data(shop)
 
 
-def test_without_trouble_nobody_is_mailed(idle: Served) -> None:
+def test_without_a_problem_nobody_is_emailed(idle: Served) -> None:
     idle.post(order_fields())
     idle.post(order_fields(payment_status="unpaid"))
 
@@ -139,7 +139,7 @@ def test_of_one_id_only_two_completed_real_orders_are_mailed_about(idle: Served)
     assert SAME_ID in headlines(idle)
 
 
-def test_two_orders_of_one_id_stand_there_for_a_day(idle: Served) -> None:
+def test_two_orders_of_one_id_are_a_problem_for_a_day(idle: Served) -> None:
     cause(idle, "same_id", 1)
     assert standing_headlines(idle, later=timedelta(hours=23)) == [SAME_ID]
     assert standing_headlines(idle, later=timedelta(hours=25)) == []
@@ -168,7 +168,7 @@ def test_the_mail_says_what_to_do_and_repeats_no_value(idle: Served) -> None:
     assert (mail.state, mail.order_pk, mail.test) == ("open", None, False)
 
 
-def test_a_parked_order_that_was_mapped_meanwhile_is_no_trouble(idle: Served) -> None:
+def test_a_parked_order_that_was_mapped_meanwhile_is_no_problem(idle: Served) -> None:
     park(idle, "R-1")
     with idle.kit.database.write() as session:
         session.execute(update(OrderRow).values(state="open"))
@@ -176,7 +176,7 @@ def test_a_parked_order_that_was_mapped_meanwhile_is_no_trouble(idle: Served) ->
     assert headlines(idle) == []
 
 
-def test_a_failed_mail_that_was_resent_is_no_trouble_any_more(idle: Served) -> None:
+def test_a_failed_mail_that_was_resent_is_no_problem_any_more(idle: Served) -> None:
     fail_mail(idle)
     now = datetime.now(UTC)
     with idle.kit.database.write() as session:
@@ -205,7 +205,7 @@ def test_test_transmissions_never_count(idle: Served) -> None:
     assert sorted(headlines(idle)) == sorted([PARKED, FAILED])
 
 
-def test_a_wrong_secret_is_no_trouble_before_the_first_good_post(idle: Served) -> None:
+def test_a_wrong_secret_is_no_problem_before_the_first_good_post(idle: Served) -> None:
     """Until the first good POST set-up is under way, and both sides are still being given the secret."""
     idle.post(order_fields(test="true"))
     send_wrong_secret(idle)
@@ -279,7 +279,7 @@ def test_it_looks_every_five_seconds_only(serve: Callable[..., Served]) -> None:
     assert len(shop.rows(MailRow)) == 1
 
 
-def test_what_was_told_while_the_clock_was_a_year_ahead_silences_nobody(idle: Served) -> None:
+def test_an_alert_of_a_time_when_the_clock_was_a_year_ahead_holds_no_other_back(idle: Served) -> None:
     park(idle, "R-1")
     headlines(idle)
     with idle.kit.database.write() as session:
@@ -288,7 +288,7 @@ def test_what_was_told_while_the_clock_was_a_year_ahead_silences_nobody(idle: Se
     assert headlines(idle) == [PARKED, PARKED]
 
 
-def test_what_the_merchant_was_told_of_is_remembered(idle: Served) -> None:
+def test_each_alert_is_remembered(idle: Served) -> None:
     park(idle, "R-1")
     park(idle, "R-2")
     headlines(idle)
@@ -306,7 +306,7 @@ def standing_headlines(shop: Served, *, later: timedelta = timedelta(0)) -> list
         return [trouble.headline for trouble in shop.kit.notices.standing(session, datetime.now(UTC) + later)]
 
 
-def test_trouble_stands_until_it_is_mended(idle: Served) -> None:
+def test_a_problem_exists_until_it_is_fixed(idle: Served) -> None:
     assert standing_headlines(idle) == []
     park(idle, "77")
     fail(idle)
@@ -317,7 +317,7 @@ def test_trouble_stands_until_it_is_mended(idle: Served) -> None:
     assert standing_headlines(idle) == []
 
 
-def test_a_refusal_stands_for_a_day(idle: Served) -> None:
+def test_a_refusal_is_a_problem_for_a_day(idle: Served) -> None:
     idle.post(order_fields())
     idle.post(order_fields(), headers={"X-Shared-Secret": "not the right secret"})
     idle.post(order_fields(card_number=CARD, cvv="123"))

@@ -28,7 +28,7 @@ MakeApp = Callable[..., Flask]
 
 
 def put(kit: Kit, **changes: Any) -> None:
-    """Put one mail that is due now into the outbox."""
+    """Put one email that's due now into the outbox."""
     values: dict[str, Any] = {
         "message_id": MESSAGE_ID,
         "recipient": "zoe.mueller@kunde.de",
@@ -40,7 +40,7 @@ def put(kit: Kit, **changes: Any) -> None:
 
 
 def mail(kit: Kit) -> MailRow:
-    """Give the only mail there is."""
+    """Return the only email there is."""
     with kit.database.read() as session:
         return session.scalars(select(MailRow)).one()
 
@@ -170,7 +170,7 @@ def test_after_the_last_wait_the_mail_has_failed(make_app: MakeApp) -> None:
     "changes",
     [{"recipient": "zoe@example.com"}, {"recipient": "two@a.de, three@b.de"}, {"message_id": "no brackets"}],
 )
-def test_what_no_attempt_can_mend_fails_at_once(
+def test_what_no_attempt_can_deliver_fails_at_once(
     sending: Callable[..., Kit], mailbox: Mailbox, changes: dict[str, str]
 ) -> None:
     kit = sending()

@@ -1,4 +1,4 @@
-"""What is told of the mails in the outbox, and sending one again."""
+"""The list of emails in the outbox, and sending one again."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def put(kit: Kit, number: int, **changes: Any) -> None:
 
 
 def resend(kit: Kit, number: int, *, to: str | None = None) -> tuple[str, MailRow]:
-    """Have a mail sent again; gives what was said and the row afterwards."""
+    """Send an email again; return the answer and the row afterwards."""
     with kit.database.write() as session:
         said = queries.resend(session, number, now=NOW, to=to)
     with kit.database.read() as session:
@@ -85,7 +85,7 @@ def test_an_unknown_id_is_refused(kit: Kit, number: int) -> None:
         queries.find(session, number)
 
 
-def test_a_failed_mail_begins_its_schedule_anew_and_keeps_its_last_error(kit: Kit) -> None:
+def test_a_failed_mail_begins_its_schedule_again_and_keeps_its_last_error(kit: Kit) -> None:
     put(kit, 1, state="failed", attempts=9, detail="The server is away.")
     said, row = resend(kit, 1)
     assert said == "It's being sent again."

@@ -1,4 +1,4 @@
-"""Connections to SMTP servers, good and faulty, and what is said of their failures."""
+"""Connections to SMTP servers, good and faulty, and how their failures are explained."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_tls_on_a_port_without_tls_names_the_ports() -> None:
     )
 
 
-def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_server_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("receiver.mail.smtp.TIMEOUT_SECONDS", 0.2)
     with socket_server(smtp_servers.silent) as port:
         failure = failure_of(settings(port))
@@ -200,7 +200,7 @@ def test_a_silent_server_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("talk", [smtp_servers.dripping, smtp_servers.dripping_after_the_greeting])
-def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.MonkeyPatch, talk: Any) -> None:
+def test_a_server_that_never_ends_its_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, talk: Any) -> None:
     monkeypatch.setattr("receiver.mail.smtp.CONVERSATION_SECONDS", 0.5)
     with socket_server(talk) as port:
         started = time.monotonic()
@@ -214,7 +214,7 @@ def test_a_server_that_never_ends_its_answer_is_given_up(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "flood", [b"250-one moment\r\n", b"220-" + b"a" * 4_000 + b"\r\n"], ids=["lines", "long lines"]
 )
-def test_a_reply_without_end_is_given_up_at_once_and_fills_no_memory(
+def test_an_endless_reply_ends_the_conversation_and_fills_no_memory(
     monkeypatch: pytest.MonkeyPatch, command: bytes, flood: bytes
 ) -> None:
     monkeypatch.setattr("receiver.mail.smtp.CONVERSATION_SECONDS", 3)

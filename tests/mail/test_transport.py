@@ -170,7 +170,7 @@ def test_without_a_server_the_mail_becomes_a_private_file(tmp_path: Path) -> Non
     assert _read(path.read_bytes())["To"] == "zoe@example.com"
 
 
-def test_a_second_delivery_stands_beside_the_first(tmp_path: Path) -> None:
+def test_a_second_delivery_is_a_second_file(tmp_path: Path) -> None:
     transport = MailTransport(Settings(), tmp_path)
     first, second = Path(transport.deliver(a_mail())), Path(transport.deliver(a_mail()))
     assert sorted((tmp_path / "outbox").iterdir()) == sorted({first, second})

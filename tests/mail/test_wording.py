@@ -28,7 +28,7 @@ def templates(tmp_path: Path) -> MailTemplates:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_confirmation_of_the_dummy_order_word_for_word(language: str, templates: MailTemplates) -> None:
+def test_the_confirmation_of_the_sample_order_word_for_word(language: str, templates: MailTemplates) -> None:
     rendered = templates.render("order_confirmation", order=dummy_order(now=NOW, nonce="1"), locale=language)
     expected = (WORD_FOR_WORD / f"order_confirmation.{language}.txt").read_text("utf-8")
     assert f"{rendered.subject}\n\n{rendered.text}" == expected

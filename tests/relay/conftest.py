@@ -13,7 +13,7 @@ from tests.relay.relaying import Relay, Shop
 
 @pytest.fixture
 def relay(kit: Kit) -> Relay:
-    """Give a relay whose Order Control was never saved."""
+    """Return a relay whose Order Controls were never saved."""
     return Relay(kit)
 
 
@@ -26,6 +26,6 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def enabled(relay: Relay, shop: Shop) -> Relay:
-    """Give a relay that sends to the shop."""
+    """Return a relay that sends to the shop."""
     relay.controls.save(enabled=True, url=shop.server.url())
     return relay

@@ -26,7 +26,7 @@ START = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
 def an_order(**changes: Any) -> Order:
-    """Make a small completed order with ids of its own."""
+    """Return a small completed order with ids of its own."""
     nonce = secrets.token_hex(6)
     values: dict[str, Any] = {
         "event_id": f"evt_{nonce}",
@@ -41,7 +41,7 @@ def an_order(**changes: Any) -> Order:
 
 
 class Shop:
-    """Is a merchant's server whose answer the test changes."""
+    """A merchant's server whose answer the test changes."""
 
     def __init__(self) -> None:
         self.answer: Answerer = ACCEPTED
@@ -53,7 +53,7 @@ class Shop:
 
 
 class Relay:
-    """Is the relay of one instance at a moment that the test sets."""
+    """The relay of one instance, at a time that the test sets."""
 
     def __init__(self, kit: Kit, pool: PoolManager | None = None) -> None:
         self.kit = kit
@@ -75,12 +75,12 @@ class Relay:
         )
 
     def receive(self, **changes: Any) -> str:
-        """Let an order be received; gives its event_id."""
+        """Receive an order; return its event_id."""
         with self.kit.database.write() as session:
             return record(session, an_order(**changes), now=self.now)
 
     def work(self) -> int:
-        """Run every job that is due now; gives how many there were."""
+        """Run every job that's due now; return how many there were."""
         count = 0
         while self.transmissions.run_next():
             count += 1
@@ -94,7 +94,7 @@ class Relay:
         self.now = START + end
 
     def next_due(self) -> datetime | None:
-        """Give when the next job is due."""
+        """Return when the next job is due."""
         return min((row.due_at for row in self.rows() if row.state == "open" and row.due_at), default=None)
 
     def rows(self) -> Sequence[TransmissionRow]:
@@ -107,7 +107,7 @@ class Relay:
         return self.rows()[-1]
 
     def states(self) -> list[str]:
-        """Give the state of every transmission."""
+        """Return the state of every transmission."""
         return [row.state for row in self.rows()]
 
     def attempts(self) -> Sequence[TransmissionAttemptRow]:

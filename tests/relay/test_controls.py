@@ -22,7 +22,7 @@ URL = "https://shop.example/orders"
 
 
 def in_production(kit: Kit) -> Controls:
-    """Give the control under stricter rules than a trial's."""
+    """Return the controls of an instance in production, whose rules are stricter."""
     return Controls(
         kit.database, secret_key=kit.settings.SECRET_KEY.get_secret_value(), https_only=True, allow_private=False
     )

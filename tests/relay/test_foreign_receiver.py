@@ -17,7 +17,7 @@ from tests.relay.relaying import Relay
 
 
 class Foreign(ThreadingHTTPServer):
-    """Is the receiver; on the way to it one byte may be changed."""
+    """The receiver; one byte may be changed on the way to it."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

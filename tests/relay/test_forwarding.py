@@ -106,7 +106,7 @@ def test_a_receiver_that_wants_no_more_ends_it_and_leaves_the_control_enabled(en
     assert enabled.controls.read().enabled
 
 
-def test_one_that_was_given_up_is_told_with_its_target_and_can_be_sent_again(relay: Relay, shop: Shop) -> None:
+def test_one_that_failed_is_reported_with_its_target_and_can_be_sent_again(relay: Relay, shop: Shop) -> None:
     """Also where no Order Control was ever saved."""
     shop.answer = reply("422 No")
     forward(relay, shop)
@@ -181,7 +181,7 @@ def test_what_cannot_be_forwarded_to_fails_the_attempt_in_words(
     assert served.rows(TransmissionRow) == []
 
 
-def test_a_forward_secret_that_is_too_short_is_told(make_app: Callable[..., object]) -> None:
+def test_a_forward_secret_that_is_too_short_is_reported(make_app: Callable[..., object]) -> None:
     kit: Kit = make_app(FORWARD_SECRET="short").extensions["receiver"]  # type: ignore[attr-defined]
     assert any(problem.startswith("FORWARD_SECRET can't be a secret: ") for problem in kit.paused)
     with pytest.raises(ConfigurationError, match="FORWARD_SECRET is empty"):

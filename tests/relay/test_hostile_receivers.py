@@ -23,14 +23,14 @@ PUBLIC = "93.184.216.34"
 
 @pytest.fixture
 def hasty(kit: Kit) -> Iterator[Relay]:
-    """Give a relay whose patience is a fifteenth of the real one."""
+    """Return a relay that waits a fifteenth of the real time."""
     with new_pool(allow_private=True, https_only=False, connect_seconds=0.5, total_seconds=1) as pool:
         yield Relay(kit, pool)
 
 
 @pytest.fixture
 def guarded(kit: Kit) -> Iterator[Relay]:
-    """Give a relay that connects to public addresses only, as outside a trial."""
+    """Return a relay that connects to public addresses only, as in production."""
     with new_pool(allow_private=False, https_only=False) as pool:
         yield Relay(kit, pool)
 

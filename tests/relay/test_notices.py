@@ -1,4 +1,4 @@
-"""Mails to the merchant about the relay: the first failure of a kind, what is given up, and being disabled."""
+"""Alerts to the merchant about the relay: the first failure of a kind, failed orders, and sending being disabled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.mail_pages import flat
 from tests.relay.relaying import Relay, Shop
 
 NOT_REACHED = "An order didn't reach your server"
-GIVEN_UP = "An order couldn't be delivered to your server"
+FAILED = "An order couldn't be delivered to your server"
 DISABLED = "Orders are no longer sent to your server"
 
 
@@ -25,7 +25,7 @@ def _look_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def mails(relay: Relay) -> list[MailRow]:
-    """Look for trouble, and give the mails to the merchant so far."""
+    """Look for problems, and return all alerts so far."""
     relay.kit.notices.look()
     with relay.kit.database.read() as session:
         return list(session.query(MailRow).order_by(MailRow.id))
@@ -36,20 +36,20 @@ def headlines(relay: Relay) -> list[str]:
 
 
 def send(relay: Relay, shop: Shop, status: str) -> None:
-    """Let one order be answered so."""
+    """Send one order that's answered with this status."""
     shop.answer = reply(status)
     relay.receive()
     assert relay.work() > 0
 
 
-def test_without_trouble_nobody_is_mailed(enabled: Relay, shop: Shop) -> None:
+def test_without_a_problem_nobody_is_emailed(enabled: Relay, shop: Shop) -> None:
     assert headlines(Relay(enabled.kit)) == []
     send(enabled, shop, "202 Accepted")
 
     assert headlines(enabled) == []
 
 
-def test_before_the_control_is_saved_there_is_no_trouble(relay: Relay) -> None:
+def test_before_the_controls_are_saved_there_is_no_problem(relay: Relay) -> None:
     with relay.kit.database.read() as session:
         assert notices.standing(session) == []
 
@@ -82,12 +82,12 @@ def test_a_failure_that_healed_by_itself_is_not_mailed(enabled: Relay, shop: Sho
     assert headlines(enabled) == []
 
 
-def test_an_order_that_is_given_up_is_mailed_by_its_id_and_cause(enabled: Relay, shop: Shop) -> None:
+def test_an_order_that_failed_is_emailed_by_its_id_and_cause(enabled: Relay, shop: Shop) -> None:
     shop.answer = reply("422 Unprocessable")
     enabled.receive(order_id="A-7")
     enabled.work()
 
-    assert headlines(enabled) == [GIVEN_UP]
+    assert headlines(enabled) == [FAILED]
     assert "Order A-7: The receiver refuses the order's contents (422)." in flat(mails(enabled)[0].text)
 
 
@@ -106,11 +106,11 @@ def test_being_disabled_after_five_days_is_mailed(enabled: Relay, shop: Shop) ->
         enabled.work_until(timedelta(days=day))
         send(enabled, shop, "500 Oops")
 
-    assert headlines(enabled) == [DISABLED, GIVEN_UP]
+    assert headlines(enabled) == [DISABLED, FAILED]
     assert "No order was accepted for 5 days." in flat(mails(enabled)[0].text)
 
 
-def test_an_order_given_up_stands_for_a_week_and_its_failure_no_longer(enabled: Relay, shop: Shop) -> None:
+def test_a_failed_order_is_a_problem_for_a_week_and_its_attempt_no_longer(enabled: Relay, shop: Shop) -> None:
     def standing() -> list[str]:
         with enabled.kit.database.read() as session:
             return [trouble.headline for trouble in enabled.kit.notices.standing(session, enabled.now)]
@@ -118,12 +118,12 @@ def test_an_order_given_up_stands_for_a_week_and_its_failure_no_longer(enabled: 
     send(enabled, shop, "500 Oops")
     assert standing() == [NOT_REACHED]
     enabled.work_until(timedelta(days=4))
-    assert (enabled.states(), standing()) == (["failed"], [GIVEN_UP])
+    assert (enabled.states(), standing()) == (["failed"], [FAILED])
     enabled.work_until(timedelta(days=12))
     assert standing() == []
 
 
-def test_what_stands_is_shown_beside_the_other_troubles_until_it_is_over(enabled: Relay, shop: Shop) -> None:
+def test_a_problem_is_shown_beside_the_others_until_it_is_over(enabled: Relay, shop: Shop) -> None:
     def standing() -> list[str]:
         with enabled.kit.database.read() as session:
             return [trouble.headline for trouble in enabled.kit.notices.standing(session, datetime.now(UTC))]
@@ -135,7 +135,7 @@ def test_what_stands_is_shown_beside_the_other_troubles_until_it_is_over(enabled
     assert standing() == []
 
 
-def test_a_test_transmission_makes_no_trouble(enabled: Relay, shop: Shop) -> None:
+def test_a_test_transmission_is_no_problem(enabled: Relay, shop: Shop) -> None:
     shop.answer = reply("500 Oops")
     enabled.transmissions.send_test()
     with enabled.kit.database.write() as session:

@@ -42,14 +42,14 @@ def test_a_server_may_be_below_a_path_and_known_by_other_names() -> None:
 
 @pytest.fixture
 def shop(serve: Callable[..., Served]) -> Served:
-    """Give a receiver whose control sends to itself, which does not know its secret yet."""
+    """Return a receiver that sends to itself and doesn't know the secret yet."""
     shop = serve(work=False, SHARED_SECRETS=[], RELAY_ALLOW_PRIVATE=True)
     shop.kit.controls.save(enabled=True, url=shop.url)
     return shop
 
 
 def given(shop: Served) -> list[str]:
-    """Give the secrets that the receiver takes."""
+    """Return the secrets that the receiver accepts."""
     return list(shop.kit.shared_secrets.keyring().active)
 
 

@@ -67,7 +67,7 @@ def hasty_pool() -> Iterator[PoolManager]:
 
 
 def answer_to(answerer: Answerer, pool: PoolManager) -> Answer:
-    """What posting the order to a server that answers so leads to."""
+    """Post the order to a server that answers so; return what came of it."""
     with serving(answerer) as server:
         return post(server.url(), [SECRET], ORDER, pool=pool)
 
@@ -258,7 +258,7 @@ def test_retry_after_comes_with_the_answer(pool: PoolManager) -> None:
 # What went wrong
 
 
-def test_a_closed_port_is_told(pool: PoolManager) -> None:
+def test_a_closed_port_is_explained(pool: PoolManager) -> None:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     answer = post(f"http://127.0.0.1:{port}/", [SECRET], ORDER, pool=pool)
@@ -267,7 +267,7 @@ def test_a_closed_port_is_told(pool: PoolManager) -> None:
     assert "Start the receiver" in answer.next_step
 
 
-def test_an_unknown_name_is_told(pool: PoolManager, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_name_is_explained(pool: PoolManager, monkeypatch: pytest.MonkeyPatch) -> None:
     def getaddrinfo(*args: Any, **kwargs: Any) -> list[Any]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 
@@ -279,7 +279,7 @@ def test_an_unknown_name_is_told(pool: PoolManager, monkeypatch: pytest.MonkeyPa
     "answerer",
     [silence, drip(b"", b"H", seconds=0.05), drip(b"HTTP/1.1 200 OK\r\nX: ", b"x", seconds=0.05)],
 )
-def test_a_timeout_is_told(answerer: Answerer, hasty_pool: PoolManager) -> None:
+def test_a_timeout_is_explained(answerer: Answerer, hasty_pool: PoolManager) -> None:
     answer = answer_to(answerer, hasty_pool)
     assert (answer.outcome, answer.kind) == (Outcome.RETRY, "timeout")
     assert answer.milliseconds < 3000
@@ -302,11 +302,11 @@ def test_a_server_that_does_not_read_is_a_timeout_too(hasty_pool: PoolManager) -
         b"HTTP/1.1 200 OK\r\nContent-Length: 1, 2\r\n\r\n",
     ],
 )
-def test_what_is_not_http_is_told(answer: bytes, pool: PoolManager) -> None:
+def test_what_is_not_http_is_explained(answer: bytes, pool: PoolManager) -> None:
     assert answer_to(raw(answer), pool).kind == "broken"
 
 
-def test_a_certificate_that_is_not_valid_is_told(tmp_path: Path, pool: PoolManager) -> None:
+def test_a_certificate_that_is_not_valid_is_explained(tmp_path: Path, pool: PoolManager) -> None:
     with serving(ACCEPTED, tls=server_context(self_signed(tmp_path, name="localhost"))) as server:
         answer = post(server.url(host="localhost"), [SECRET], ORDER, pool=pool)
         assert server.requests == []
@@ -314,7 +314,7 @@ def test_a_certificate_that_is_not_valid_is_told(tmp_path: Path, pool: PoolManag
     assert "certificate isn't valid: self-signed certificate" in answer.cause
 
 
-def test_the_tls_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tls_version_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificate = self_signed(tmp_path, name="localhost")
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     with (
@@ -325,7 +325,7 @@ def test_the_tls_version_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert (answer.outcome, answer.address, answer.tls) == (Outcome.DELIVERED, "127.0.0.1", "TLSv1.3")
 
 
-def test_a_port_that_speaks_no_tls_is_told(pool: PoolManager) -> None:
+def test_a_port_that_speaks_no_tls_is_explained(pool: PoolManager) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def speak_first() -> None:
@@ -351,19 +351,19 @@ def test_a_port_that_speaks_no_tls_is_told(pool: PoolManager) -> None:
         ("", "The URL must be"),
     ],
 )
-def test_a_url_that_cannot_be_is_told(url: str, words: str, pool: PoolManager) -> None:
+def test_a_url_that_cannot_be_is_explained(url: str, words: str, pool: PoolManager) -> None:
     answer = post(url, [SECRET], ORDER, pool=pool)
     assert (answer.outcome, answer.kind) == (Outcome.RETRY, "url")
     assert words in answer.cause
 
 
-def test_http_in_production_is_told(server: Server) -> None:
+def test_http_in_production_is_explained(server: Server) -> None:
     with new_pool(allow_private=True, https_only=True) as pool:
         assert post(server.url(), [SECRET], ORDER, pool=pool).kind == "url"
     assert server.connections == 0
 
 
-def test_an_address_that_is_not_public_is_told_and_not_connected_to(server: Server) -> None:
+def test_an_address_that_is_not_public_is_explained_and_not_connected_to(server: Server) -> None:
     answer = post(server.url(), [SECRET], ORDER)
     assert (answer.outcome, answer.kind) == (Outcome.RETRY, "address")
     assert "127.0.0.1 (this machine itself)" in answer.cause

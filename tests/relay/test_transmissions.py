@@ -1,4 +1,4 @@
-"""Transmissions: each order is sent by schedule under one webhook-id, until it has arrived or been given up."""
+"""Transmissions: each order is sent by a schedule with one webhook-id, until it arrives or has failed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.smtp_servers import free_port
 
 
 def waits(relay: Relay) -> list[float]:
-    """Give the seconds between the attempts so far."""
+    """Return the seconds between the attempts so far."""
     times = [attempt.at for attempt in relay.attempts()]
     return [(later - earlier).total_seconds() for earlier, later in pairwise(times)]
 
@@ -97,7 +97,7 @@ def test_while_disabled_orders_are_held_and_sent_when_it_is_enabled_again(enable
     assert enabled.states() == ["delivered"] * 3
 
 
-def test_an_order_that_fails_every_time_is_attempted_ten_times_by_the_schedule_and_given_up(
+def test_an_order_that_fails_every_time_is_attempted_ten_times_by_the_schedule_and_then_failed(
     enabled: Relay, shop: Shop
 ) -> None:
     shop.answer = reply("500 Internal Server Error")
@@ -380,7 +380,7 @@ def test_a_run_that_lost_its_lease_changes_nothing(enabled: Relay, shop: Shop) -
     assert (enabled.states(), list(enabled.attempts())) == (["open"], [])
 
 
-def test_an_order_of_dummy_data_is_attempted_once_and_counts_for_nothing(enabled: Relay, shop: Shop) -> None:
+def test_a_test_order_is_attempted_once_and_counts_for_nothing(enabled: Relay, shop: Shop) -> None:
     shop.answer = reply("410 Gone")
     enabled.receive(test=True)
     enabled.work_until(timedelta(days=1))
@@ -393,7 +393,7 @@ def test_an_order_of_dummy_data_is_attempted_once_and_counts_for_nothing(enabled
 # The test transmission
 
 
-def test_the_test_sends_a_new_dummy_order_at_once_and_keeps_the_attempt(enabled: Relay, shop: Shop) -> None:
+def test_the_test_sends_a_new_test_order_at_once_and_keeps_the_attempt(enabled: Relay, shop: Shop) -> None:
     first, second = [enabled.transmissions.send_test().event_id for _ in range(2)]
 
     assert [request.headers["webhook-id"] for request in shop.requests] == [first, second]
