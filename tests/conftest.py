@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import settings
 from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
@@ -38,6 +39,9 @@ QUICKLY_CHECKED = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 def pytest_configure() -> None:
     """Give a worker of a busy machine the time to write its coverage down before it is ended."""
     NodeManager.EXIT_TIMEOUT = 120
+    # Nor does hypothesis fail an example there for taking 0.2 seconds.
+    settings.register_profile("busy machine", deadline=None)
+    settings.load_profile("busy machine")
 
 
 def pytest_collection_finish() -> None:

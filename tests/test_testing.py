@@ -74,7 +74,7 @@ def test_harm_is_a_mail_that_did_not_go_out_as_it_was_given(run_handler: RunHand
     assert "('Bcc', 'eve@evil.example')" in trial.harm()[0]
 
     outbox[0].state = "failed"
-    assert trial.harm() == ["a mail is failed: " + str(outbox[0].detail)]
+    assert trial.harm() == ["an email is failed: " + str(outbox[0].detail)]
 
 
 def test_what_serves_is_not_touched(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

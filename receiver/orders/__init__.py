@@ -1,4 +1,4 @@
-"""What a completed order is: the door of the package. Pure: no Flask, no database, no network."""
+"""What a completed order is: the names that other packages use. No Flask, no database, no network."""
 
 from __future__ import annotations
 

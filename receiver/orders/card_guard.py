@@ -1,4 +1,4 @@
-"""No card data gets past here: card fields are dropped, card numbers masked, a number with its code refused.
+"""Keep card data out of an order: drop card fields, mask card numbers, refuse a number with its code.
 
 The rules are those of order-post, "No card data".
 """
@@ -20,17 +20,17 @@ from receiver.orders.names import Fields
 class Guarded(NamedTuple):
     """The fields without card fields: as they came, and as they may be stored."""
 
-    #: For proof and keys: nothing is masked yet.
+    #: For keys: nothing is masked yet, so that two numbers with the same end stay two.
     fields: Fields
     #: For storing, showing and parsing; the same list where nothing was masked.
     masked: Fields
-    #: What was dropped or masked, by name.
+    #: What was dropped or masked, by the fields' names.
     notes: tuple[str, ...]
-    #: Whether any of that was card data; a password is none.
+    #: Whether any of that was card data; a password isn't.
     held_card_data: bool
 
 
-#: More than eight digits from its beginning must not be kept of a card number.
+#: No more than eight digits from its beginning may be kept of a card number.
 FEWEST_DIGITS = 9
 #: Fields as they may be stored, by position.
 Changes = dict[int, tuple[str, str]]
@@ -44,9 +44,10 @@ def guard(fields: Fields) -> Guarded:
     Raises CardDataRefused when an object has a card field with a full number, and its security code too.
     """
     names = [name for name, _ in fields]
+    # Nearly every POST has plain names and no long row of digits, so quick looks come before every search.
     notes: list[str] = []
     held_card_data = False
-    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and all(map(_is_plain_short_name, names))
+    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and all(map(_is_plain_name, names))
     if not are_plain:
         fields, notes, held_card_data = _without_card_fields(fields)
         names = [name for name, _ in fields]
@@ -67,12 +68,8 @@ def _may_be_list(names: list[str]) -> bool:
     return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
-def _is_plain_name(name: str) -> bool:
-    return len(name) <= LONGEST_NAME and _is_plain_short_name(name)
-
-
 @lru_cache(maxsize=4096)
-def _is_plain_short_name(name: str) -> bool:
+def _is_plain_name(name: str) -> bool:
     return judge(name).sort is Sort.OTHER and mask(name) == name
 
 
@@ -87,9 +84,11 @@ def _masked_values(fields: Fields) -> Changes:
 
 def _masked_names(fields: Fields, changes: Changes) -> Changes:
     """Return the changes, and those of names that hold a card number too."""
-    safe = {position: mask(name) for position, (name, _) in enumerate(fields) if not _is_plain_name(name)}
-    renamed = {at: (name, changes.get(at, fields[at])[1]) for at, name in safe.items() if name != fields[at][0]}
-    return changes | renamed
+    return changes | {
+        position: (safe, changes.get(position, field)[1])
+        for position, field in enumerate(fields)
+        if (safe := mask(field[0])) != field[0]
+    }
 
 
 def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
@@ -106,7 +105,7 @@ def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
 
 
 def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
-    """Return the positions of the fields that are dropped: for their names, or for the names beside them."""
+    """Return the positions of the fields to drop, because of their own names or of those beside them."""
     named = [(one, value) for one, (_, value) in zip(judged, fields, strict=True)]
     by_digits = {one.place for one, value in named if one.sort is Sort.MAYBE_CARD and _has_many_digits(value)}
     sure = by_digits | {one.place for one, _ in named if one.sort in (Sort.CARD, Sort.CODE)}
@@ -130,7 +129,7 @@ def _dropped(fields: Fields, judged: list[Judged]) -> set[int]:
 
 
 def _has_many_digits(value: str) -> bool:
-    """Return whether a pan or track holds a card's, whether its digits are right or not."""
+    """Return whether a pan or track holds a card's number, even a mistyped one."""
     return sum(map(str.isdigit, value)) >= FEWEST_DIGITS
 
 

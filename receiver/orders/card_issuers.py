@@ -1,4 +1,4 @@
-"""Whose card a number can be: the ranges of each brand, the lengths that it issues, and the check digit."""
+"""Card brands: where the numbers of each begin, how long they are, and the check digit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 #: No shorter number is looked for: Maestro may have 12 digits, but so have most telephone numbers.
 SHORTEST, LONGEST = 13, 19
-#: What Luhn's check counts for every other digit.
+#: What Luhn's check adds for every other digit.
 DOUBLED = [sum(divmod(2 * digit, 10)) for digit in range(10)]
 
 # Brand -> the beginnings of its numbers as a pattern, and their lengths.
@@ -41,7 +41,7 @@ def is_issued(digits: str) -> bool:
 
 
 def may_begin(digits: str) -> bool:
-    """Return whether a brand's number may go on from these digits."""
+    """Return whether these digits may be the beginning of a brand's number."""
     return any(length > len(digits) and begin.match(digits) for length, begin in _BEGINNINGS.items())
 
 
@@ -51,6 +51,6 @@ def is_card_number(digits: str) -> bool:
 
 
 def passes_luhn(digits: str) -> bool:
-    """Return whether the last digit is the check digit of the others."""
+    """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
     doubled = (DOUBLED[int(digit)] for digit in digits[-2::-2])
     return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0

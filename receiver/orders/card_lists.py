@@ -1,4 +1,4 @@
-"""A card number that a list holds digit by digit, or group by group: its values arrive as fields of their own."""
+"""Find card numbers that a list holds digit by digit or group by group; each of its values is a field of its own."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from receiver.orders.card_search import MASK, Found, Holds, find
 from receiver.orders.names import Fields
 
 _INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
-#: Fewer digits than that in a list are no card number, but two ids.
+#: Fewer digits in a list aren't a card number, but two ids.
 _FEWEST = SHORTEST + 1
-# What may stand beside the number in its list, such as expiry, code and a year; in a longer list are ids.
+# How many digits may be beside the number in its list: expiry, code, a year. A longer list holds ids.
 _MOST_BESIDE, _MOST_AFTER_IDS = 16, 10
 _LONGEST_GROUP, _AMEX = 4, [4, 6, 5]
 
-#: Where a value begins in the text that is made of its list, and the field that it is of.
+#: Where a value begins in the text that joins its list, and the position of its field.
 Piece = tuple[int, int]
 
 
@@ -29,6 +29,7 @@ def in_lists(fields: Fields) -> dict[int, tuple[str, str]]:
         text, pieces = _joined(fields, positions)
         if len(digits_in(text)) > LONGEST + _MOST_BESIDE:
             continue
+        # From the end, so that the places of the numbers before it stay right.
         for found in reversed(list(find(text, Holds.TEXT))):
             covered = [one for one in pieces if one[0] < found.end and one[0] + len(fields[one[1]][1]) > found.start]
             if _is_likely(text, found, covered, fields):
@@ -54,7 +55,7 @@ def _joined(fields: Fields, positions: list[int]) -> tuple[str, list[Piece]]:
 
 
 def _is_likely(text: str, found: Found, covered: list[Piece], fields: Fields) -> bool:
-    """Return whether it is a number in pieces, rather than ids that make one by chance."""
+    """Return whether it's a number in pieces, rather than ids that look like one by chance."""
     if len(covered) < 2 or len(found.digits) < _FEWEST:
         return False
     groups = [len(digits_in(fields[position][1])) for _, position in covered]

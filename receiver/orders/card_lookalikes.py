@@ -1,4 +1,4 @@
-"""What has the length and the check digit of a card number and is none: article and telephone numbers, IBANs."""
+"""Numbers that look like a card's and aren't: article and telephone numbers, IBANs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def is_article_number(digits: str) -> bool:
 def is_phone(text: str, start: int, digits: str, *, in_text: bool) -> bool:
     """Return whether the digits that begin at ``start`` are written as a telephone number, with a plus.
 
-    One in a text is of a usual length; the longest stand in fields for numbers.
+    In a text it has a usual length; only a field for numbers may hold the longest (ITU-T E.164: 15 digits).
     """
     longest = _LONGEST_PHONE_IN_TEXT if in_text else _LONGEST_PHONE
     return len(digits) <= longest and text[start - 1 : start] == "+"
 
 
 def ibans(text: str) -> list[tuple[int, int]]:
-    """Find where in the text an IBAN stands that its check digits prove."""
+    """Return where the text has an IBAN with right check digits (ISO 13616)."""
     return [span for match in _IBAN.finditer(text) if (span := _proven(match)) is not None]
 
 

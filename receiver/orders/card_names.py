@@ -1,4 +1,4 @@
-"""What a field's name says it holds: a card's number, code or expiry, a password, or nothing of the kind."""
+"""Judge by its name what a field holds: a card's number, code or expiry, a password, or none of these."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from receiver.orders.card_search import Holds
 from receiver.orders.names import words_of
 
-#: A name is judged by its end; and a flood of long names must not fill the cache.
+#: A name is judged by its end. A cut keeps a flood of long names from filling the cache.
 LONGEST_NAME = 100
 
 
@@ -36,10 +36,10 @@ class Judged(NamedTuple):
     sort: Sort
     #: What else a long number in it can be.
     holds: Holds
-    #: The object that the field is of, and within it the words that several of its fields begin with.
+    #: The object that the field belongs to, and within it the words that several of its fields begin with.
     parent: str
     prefix: tuple[str, ...]
-    #: A word before it says that all this is of a card.
+    #: Whether a word before it says that all this belongs to a card.
     is_of_card: bool
 
     @property

@@ -1,4 +1,4 @@
-"""Card numbers in text: masks them, and says where there may be some. Digits count in every script."""
+"""Mask card numbers in text, and look for texts that may hold one. Digits count in every script."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def mask(text: str, holds: Holds = Holds.TEXT) -> str:
 
 
 def may_hold_number(texts: Iterable[str]) -> bool:
-    """Return whether a card number may be in one of the texts; a quick look, and its no is certain."""
+    """Return whether a card number may be in one of the texts. It's a quick look: only its no is certain."""
     # A letter between two texts, so that no number reaches from one into the next.
     return _has_trace(with_plain_digits("x".join([text for text in texts if len(text) >= SHORTEST])))
 
@@ -84,6 +84,7 @@ def masked_number(digits: str) -> str:
 
 def _is_within(place: int, spans: list[tuple[int, int]]) -> bool:
     """Return whether the place is in one of the spans, which come in their order."""
+    # A search by halves, because a hostile text may hold thousands of numbers and of IBANs.
     before = bisect_right(spans, place, key=itemgetter(0))
     return before > 0 and place < spans[before - 1][1]
 

@@ -1,4 +1,4 @@
-"""Find card numbers in text: digits that stand near each other, by length, beginning and check digit."""
+"""Find card numbers in text: digits near each other, by length, beginning and check digit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two bodies say the same, or one all that the other says, apart from what changes with each attempt."""
+"""Compare two bodies: equal, one cut from the other, one within the other. What changes per attempt doesn't count."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""How a mapping turns foreign values into the contract's: decimals and dates.
+"""Convert foreign amounts and dates into the contract's form.
 
-What cannot be converted is passed on as it came, for the parser to judge.
+What can't be converted is returned as it came, for the parser to judge.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _LONGEST = 100
 def decimal_text(value: str, point: str) -> str:
     """Return an amount such as ``£1.234,56`` as ``1234.56``: sign or code of a currency and grouping removed.
 
-    ``point`` is what stands before the decimals. Decimals that are all zero are left off, because a sender
-    may write more of them than the currency has.
+    ``point`` separates the decimals. Decimals that are all zero are left off, because a sender may write more of
+    them than the currency has.
     """
     number = _number(point).fullmatch(value) if len(value) <= _LONGEST else None
     if number is None:
@@ -34,14 +34,14 @@ def _number(point: str) -> re.Pattern[str]:
     mark = re.escape(point)
     grouping = "[.\\s'’]" if point == "," else "[,\\s'’]"
     whole = rf"[0-9]{{1,3}}(?:{grouping}[0-9]{{2,3}})*{grouping}[0-9]{{3}}|[0-9]+"
-    # Brackets and a minus at the end mean less than nothing in some countries: such a value is not converted.
+    # In some countries brackets or a minus at the end mean a negative amount: such a value isn't converted.
     # Nor is one that begins with a mark, whichever stands before the decimals; in "Fr.500" it ends a word.
     no_mark = rf"(?<!{mark})(?<![^A-Za-z][.,])(?<!^[.,])"
     return re.compile(rf"([^0-9(]{{0,10}}){no_mark}({whole})(?:{mark}([0-9]+))?[^0-9\-−)]{{0,10}}")
 
 
 def date_text(value: str, form: str, zone: ZoneInfo) -> str:
-    """Return a date in the strptime form as RFC 3339 in UTC; ``zone`` holds where the form has no %z."""
+    """Return a date of the strptime form as RFC 3339 in UTC; it's read in ``zone`` if the form has no %z."""
     if len(value) > _LONGEST:
         return value
     try:

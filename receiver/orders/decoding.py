@@ -16,8 +16,8 @@ from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
 from receiver.orders.names import Fields, place_of
 
-# Closed, because Python also knows codecs that are no text of the web (utf-7, idna, rot13) or read ASCII
-# bytes as something else (utf-16, ebcdic), and keeps every name in memory that it was ever asked for.
+# A closed list: Python also has codecs that no website uses (utf-7, idna, rot13) or that read ASCII bytes as
+# something else (utf-16, ebcdic), and it keeps every name in memory that it was ever asked for.
 _CHARSETS = re.compile(
     r"utf_8|ascii|latin_1|iso8859_(?:[2-9]|1[013-6])|cp125[0-8]|shift_jis|cp932|euc_jp|euc_kr|cp949"
     r"|gb2312|gbk|gb18030|big5|big5hkscs|koi8_r|koi8_u|mac_roman|tis_620"
@@ -28,8 +28,8 @@ _LONGEST_CHARSET = 40
 def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
     """Return the body's fields in the order they came, NUL replaced by U+FFFD.
 
-    Raises UnsupportedEncoding for a Content-Type that is none of the three, Undecodable for a body that is
-    not what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
+    Raises UnsupportedEncoding for a Content-Type that isn't one of the three, Undecodable for a body that isn't
+    what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
     """
     written_type, options = parse_options_header(content_type)
     media_type, charset = written_type.lower(), options.get("charset", "utf-8")
@@ -49,7 +49,7 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
 
 
 def decode_form(body: bytes, charset: str, max_fields: int) -> Fields:
-    """Return the fields of an ``application/x-www-form-urlencoded`` body; nothing in it is skipped or mended.
+    """Return the fields of an ``application/x-www-form-urlencoded`` body; nothing in it is skipped or repaired.
 
     Raises Undecodable for bytes that the charset does not have, TooLarge for more fields than ``max_fields``.
     """
@@ -94,8 +94,8 @@ def _refuse_twice(fields: Fields) -> None:
         if place is not None and place.part != "custom":
             if place in seen:
                 # An option's name may be anything, a secret too.
-                told = f"items[{place.row}].options" if place.part == "options" else name
-                raise Undecodable(f"The field {told} is given twice; send it once.")
+                shown = f"items[{place.row}].options" if place.part == "options" else name
+                raise Undecodable(f"The field {shown} is given twice; send it once.")
             seen.add(place)
 
 

@@ -1,4 +1,4 @@
-"""Which email addresses mail can really be sent to, in one rule for the settings and for the mails."""
+"""Rules for email addresses: which are well-formed, which can be delivered to, and how one is spelled as a key."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def bare_address(value: str) -> str:
 def deliverable(address: str) -> str:
     """Return one plain address with its domain in ASCII (IDNA).
 
-    Raises ValueError, which says what it is or has and does not repeat it, for anything else: a list, a display
-    name, two @, a control character.
+    Raises ValueError for anything else: a list, a display name, two @, a control character. Its message says what's
+    wrong without the address.
     """
     if len(address) > _LONGEST:
         raise ValueError("is not one plain email address")
@@ -57,8 +57,8 @@ def deliverable(address: str) -> str:
 def ascii_domain(domain: str) -> str | None:
     """Return the domain in lower-case ASCII, or None when it is not one.
 
-    As browsers do it (UTS 46, nontransitional): by Python's own codec, which follows the rules of 2003, straße.de is
-    strasse.de, a stranger's.
+    As browsers do it (UTS 46, nontransitional). Python's own codec follows the rules of 2003, by which straße.de
+    would be strasse.de, a stranger's domain.
     """
     try:
         labels = (domain.lower() if domain.isascii() else idna.uts46_remap(domain)).split(".")

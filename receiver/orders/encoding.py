@@ -49,7 +49,7 @@ def form_fields(order: Order) -> Iterator[tuple[str, str]]:
 def _contract_fields(order: Order) -> dict[str, Any]:
     """Return the contract's fields of an order as JSON nests them; missing ones are left out."""
     whole = order.model_dump(mode="json", exclude_none=True, exclude=set(MADE_HERE))
-    return _without_empty_containers(whole)
+    return _filled(whole | {"items": [_filled(item) for item in whole["items"]]})
 
 
 def _unknown_fields(order: Order) -> dict[str, str | list[str]]:
@@ -57,10 +57,8 @@ def _unknown_fields(order: Order) -> dict[str, str | list[str]]:
     return {name: value for name, value in order.extra.items() if place_of(name) is None}
 
 
-def _without_empty_containers(node: dict[str, Any]) -> dict[str, Any]:
-    if "items" in node:
-        node["items"] = [_without_empty_containers(item) for item in node["items"]]
-    return {name: value for name, value in node.items() if value not in ({}, [])}
+def _filled(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in ({}, [])}
 
 
 def _named(values: dict[str, Any], part: str, row: int = 0) -> Iterator[tuple[str, str]]:

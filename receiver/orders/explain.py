@@ -1,4 +1,4 @@
-"""Which parameter fed which field: for the merchant who makes a mapping."""
+"""Explain which parameter fed which field, for the merchant who makes a mapping."""
 
 from __future__ import annotations
 

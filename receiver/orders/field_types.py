@@ -1,4 +1,4 @@
-"""The types of an order's fields: each is checked by pydantic, and its Kind says how it is read from text."""
+"""The types of an order's fields: pydantic checks each, and its Kind says how it's read from text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from receiver.orders.email_addresses import bare_address
 
 @dataclass(frozen=True, eq=False)
 class Kind:
-    """One sort of value: what the order guide calls and says of it, and how it is read from text."""
+    """One sort of value: its name and words in the order guide, and how it's read from text."""
 
     name: str
     read: Callable[[str], object]
@@ -57,7 +57,7 @@ def _decimal(places: int, sign: str = "-?") -> dict[str, str]:
 
 
 def _as_sent(value: Decimal) -> Decimal:
-    """Return the number as its text is read: without an exponent, so that it is written as a plain decimal."""
+    """Return the number without an exponent, so that it's written as a plain decimal, as a sender writes it."""
     return values.amount(format(value, "f"))
 
 

@@ -1,4 +1,4 @@
-"""An order saved in a file: JSON, multipart or form by its look."""
+"""Read an order saved in a file. JSON, multipart or form: its first bytes show which."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FIRST_PART = re.compile(rb"--([0-9A-Za-z'()+_,./:=?-]{1,70})\r?\nContent-", re.
 
 
 def decode_file(path: Path, max_fields: int) -> Fields:
-    """Read the fields of a body saved in a file; raises ReceiverError when it cannot be decoded."""
+    """Return the fields of a body saved in a file; raises ReceiverError when it can't be decoded."""
     body = path.read_bytes().strip()
     return decode(body, _content_type(body), max_fields)
 
@@ -29,9 +29,9 @@ def _content_type(body: bytes) -> str:
 
 
 def read_order(path: Path, max_fields: int) -> Order:
-    """Read an order by the contract's own names; raises ConfigurationError with all that is wrong with it at once.
+    """Return an order read by the contract's own names; raises ConfigurationError with all that's wrong at once.
 
-    Raises ReceiverError for what cannot be decoded, or holds card data.
+    Raises ReceiverError for what can't be decoded, or holds card data.
     """
     reading = read(guard(decode_file(path, max_fields)).masked, None, datetime.now(UTC))
     if isinstance(reading, NotUnderstood):

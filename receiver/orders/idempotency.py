@@ -1,4 +1,4 @@
-"""The key and the content that make two POSTs copies of one event."""
+"""The key and the content digest by which two POSTs are copies of one event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def order_key(order: Order, decided: str) -> str:
     """Return the idempotency key of an understood order, unique within its source: its event_id, else a made-up one.
 
     What was decided and whether it is a test are part of a made-up key, so that an unpaid notice or a test never takes
-    a real order's place. A webhook-id is none of it: a sender may sign each attempt under another.
+    a real order's place. A webhook-id isn't part of it: a sender may sign each attempt under another.
     """
     if order.event_id:
         return order.event_id
@@ -44,17 +44,17 @@ def cut_key(fields: Fields) -> str:
 
 
 def blinded_key(key: str, secret_key: str) -> str:
-    """Return what stands for a key that holds a card number or was made of one; it is the same for each copy.
+    """Return the replacement for a key that holds a card number or was made of one; it's the same for each copy.
 
-    A plain digest would not do: there are so few card numbers that all can be tried.
+    A plain digest wouldn't hide it: there are so few card numbers that all can be tried.
     """
     return "hmac_" + hmac.new(secret_key.encode(), b"order key:" + key.encode(), "sha256").hexdigest()
 
 
 def kept_key(order: Order, decided: str, *, key: str) -> str:
-    """Return the key of an order that is read again out of the fields that were kept.
+    """Return the key of an order that's read again out of the fields that were kept.
 
-    It stays the ``key`` that the order came under where card numbers in its ids were masked: they are alike now.
+    Where card numbers in its ids were masked, it stays the ``key`` that the order came under: masked ids may be equal.
     """
     if any(holds_masked_number(one) for one in (order.event_id, order.order_id, order.store_id) if one):
         parts = key.split(".")
@@ -63,7 +63,7 @@ def kept_key(order: Order, decided: str, *, key: str) -> str:
 
 
 def content_digest(order: Order, decided: str) -> str:
-    """Return the digest of what makes an order this order, whatever its key is (order-post "Copies").
+    """Return the digest of what identifies an order, whatever its key is (order-post "Copies").
 
     A retry may differ in anything else: its timestamp, attempt number, notes, addresses, the order of the items.
     """

@@ -79,7 +79,7 @@ def _leaf_text(leaf: str | bool | None) -> str:
 
 
 def _clean(text: str) -> str:
-    """Refuse what UTF-8 cannot carry, and replace NUL, which databases do not keep."""
+    """Refuse what UTF-8 can't carry, and replace NUL, which databases don't keep."""
     if not text.isascii():
         try:
             text.encode()

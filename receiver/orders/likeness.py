@@ -1,4 +1,4 @@
-"""How like a foreign name is to a field's name, once both are put into the contract's words."""
+"""Score how like a foreign name is to a field's name, with both put into the contract's words."""
 
 from __future__ import annotations
 
@@ -45,12 +45,11 @@ _SYNONYMS = {
     }.items()
     for word in words.split()
 }
-#: A name that leaves out whose field it is, such as City, is a little less like it than BillingCity; so is one
-#: that calls the payer's address the customer's.
+#: City is a little less like billing.city than BillingCity, because it doesn't say whose; so is CustomerCity.
 _NOT_QUITE = 0.9
-#: Less than this is not alike at all.
+#: Names that share less aren't alike at all.
 _LEAST = 0.5
-#: Less than this is not alike for the last word: total and tax have a half in common.
+#: The last words must share more: total and tax share a half.
 _LEAST_LAST = 0.6
 #: Fields that a plain "name" is not.
 _NEEDS_WORD = {"first_name": "first", "last_name": "last"}
@@ -84,9 +83,10 @@ def likeness(slot: tuple[str, str], name: str) -> float:
 
 
 def _alike(ours: str, words: str) -> float:
-    """Compare two lines of words; the last says what it is, those before it only whose: billing id, billing city.
+    """Return how alike two lines of words are, from 0 to 1.
 
-    The same words in another order mean the same: tax total, total tax.
+    The last word says what it is, those before it only whose: billing id, billing city. The same words in another
+    order mean the same: tax total, total tax.
     """
     if sorted(ours.split()) == sorted(words.split()):
         return 1 if ours == words else _NOT_QUITE
@@ -106,7 +106,7 @@ def _ratio(one: str, other: str) -> float:
 
 
 def _in_our_words(name: str) -> str:
-    """Return the words of a name in the contract's vocabulary; "order" tells nothing apart."""
+    """Return the words of a name in the contract's vocabulary, without "order", which any field may have."""
     line = _LINE_OF_ADDRESS.search(name)
     if line:
         name = f"{name[: line.start()]}_{name[line.end() :]}"

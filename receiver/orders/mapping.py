@@ -1,4 +1,4 @@
-"""Foreign names to our fields: applies a mapping to one body (order-post, "Names that are not ours")."""
+"""Map foreign names to our fields: apply a source's mapping to one body (order-post, "Names that are not ours")."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from receiver.errors import ConfigurationError
 from receiver.orders.mapping_rules import Rule, make_rule
 from receiver.orders.names import Fields, Place, by_own_names, place_of
 
-#: What a request is, rather than what was ordered; a constant for one is the merchant's own decision.
+#: Fields that say what a request is, not what was ordered. A constant for one is the merchant's own decision.
 _DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
 
 
 class Reading(NamedTuple):
-    """A placed value whose parts have names; it takes longer to make than a plain tuple."""
+    """A placed value with names for its parts. A plain tuple is quicker, so orders without a mapping do without."""
 
     place: Place
     name: str
@@ -62,23 +62,13 @@ class Mapping:
         used |= {name for rule in singles for name in rule.names}
         fed = {reading.place.slot for reading in readings}
         decided = {rule.slot for rule in self.rules if rule.constant is not None} & _DECIDING
-        ours, rest = _by_contract([field for field in fields if field[0] not in used], fed=fed, decided=decided)
-        readings += ours
+        placed, rest = by_own_names([field for field in fields if field[0] not in used])
+        for place, name, value in placed:
+            if place.slot in fed or (place.slot in decided and value.strip()):
+                rest.append((name, value))
+            else:
+                readings.append(Reading(place, name, value))
         return readings + _constants(self.rules, readings), rest
-
-
-def _by_contract(
-    fields: Fields, *, fed: set[tuple[str, str]], decided: set[tuple[str, str]]
-) -> tuple[list[Reading], Fields]:
-    """Read by the contract's own names what neither a rule has fed nor a constant decides."""
-    placed, rest = by_own_names(fields)
-    readings = []
-    for place, name, value in placed:
-        if place.slot in fed or (place.slot in decided and value.strip()):
-            rest.append((name, value))
-        else:
-            readings.append(Reading(place, name, value))
-    return readings, rest
 
 
 def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:

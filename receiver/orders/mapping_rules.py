@@ -1,4 +1,4 @@
-"""One line of a mapping table: checked, made into a rule that feeds one field of an order, and written."""
+"""Read one line of a mapping table as a rule that feeds one field of an order, and write one as TOML."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from receiver.orders.conversions import date_text, decimal_text
 from receiver.orders.names import KINDS, kind_of, target_of
 
 _KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
-#: What stands before the last full stop of a target -> part of the order.
-_PARTS = {"": "order", "customer": "customer", "billing": "billing", "shipping": "shipping", "items[]": "items"}
-#: Fields by which copies are known.
+#: The path that a mapping table names -> part and field of the order.
+_SLOTS = {target_of(slot): slot for slot in KINDS}
+#: Fields that tell copies of one order from other orders.
 _UNIQUE = {("order", "order_id"), ("order", "event_id")}
-#: A day that no form gives back which leaves out year, month or day, since Python takes 1900-01-01 for those.
+#: Tries a date's form. One without year, month or day gives another day back: Python fills in 1900-01-01.
 _A_DAY = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _CONTROL = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
@@ -37,7 +37,7 @@ class Rule:
     #: A strptime form.
     date: str | None = None
     zone: ZoneInfo | None = None
-    #: What stands before the decimals.
+    #: What separates the decimals.
     decimal: str | None = None
     #: Foreign word in small letters -> ours.
     words: tuple[tuple[str, str], ...] = ()
@@ -71,7 +71,7 @@ class Rule:
 def make_rule(target: str, spec: object) -> Rule:
     """Make the rule for one line of ``[sources.<name>.fields]``; ConfigurationError names the line."""
     try:
-        part, field = _place(target)
+        part, field = _slot(target)
         table = _as_table(spec)
         constant, date, zone, decimal = (_text(table, key) for key in ("value", "date", "zone", "decimal"))
         rule = Rule(
@@ -90,18 +90,16 @@ def make_rule(target: str, spec: object) -> Rule:
     return rule
 
 
-def _place(target: str) -> tuple[str, str]:
+def _slot(target: str) -> tuple[str, str]:
     for prefix, part in (("items[].options.", "options"), ("custom.", "custom")):
         if target.startswith(prefix) and target != prefix:
             return part, target.removeprefix(prefix)
-    prefix, _, field = target.rpartition(".")
-    part = _PARTS.get(prefix, "")
-    if (part, field) not in KINDS:
+    if target not in _SLOTS:
         raise ValueError(
             "is no field of an order: write a JSON path of the order guide, such as order_id, and in quotation marks "
             'what is not a word: "customer.email", "items[].name", "custom.anything"'
         )
-    return part, field
+    return _SLOTS[target]
 
 
 def _as_table(spec: object) -> dict[str, Any]:

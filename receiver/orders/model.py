@@ -1,6 +1,6 @@
-"""What a completed order is: models with a description and an example on every field, in the order sent.
+"""Models of a completed order, with a description and an example for every field, in the order sent.
 
-The parser, the relay, the console's order guide and the JSON Schema are all drawn from these models.
+The parser, the relay, the test order, the order guide and the JSON Schema are all made from these models.
 """
 
 from __future__ import annotations

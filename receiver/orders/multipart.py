@@ -1,4 +1,4 @@
-"""The multipart encoding of an order POST: bytes to fields; files are refused."""
+"""The multipart encoding of an order POST: bytes to fields. Files are refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the contract: each form name and JSON path, and the place in an order that it stands for."""
+"""The names of the contract: each form name and JSON path, and the place in an order that it means."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ PARTS: dict[str, type[BaseModel]] = {
     "shipping": Address,
     "items": Item,
 }
-#: Fields of Order that no sender sends: the receiver makes them.
+#: Fields of Order that the receiver makes itself; no sender sends them.
 MADE_HERE = frozenset({"extra", "notes"})
-#: The secret travels under this name but is no part of an order.
+#: The secret comes under this name but isn't part of an order.
 SHARED_SECRET = Place("order", 0, "shared_secret")
 
-TEXT = Kind("text", values.text, written="UTF-8, as it is")
+TEXT = Kind("text", str, written="UTF-8, as it is")
 OPTIONS = Kind("options", values.options, written="as a form one text, Colour: red, Size: L; in JSON an object")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -121,7 +121,7 @@ _ITEM_JSON = re.compile(rf"items\[([0-9]{{1,18}})\]\.(?:({_ITEM_FIELD})|options\
 
 
 def place_of(name: str) -> Place | None:
-    """Return the place that a form name or JSON path stands for, or None if the contract has no such name.
+    """Return the place that a form name or JSON path means, or None if the contract has no such name.
 
     A form that numbers its items from 0 gets row -1, which the parser refuses as a gap.
     """

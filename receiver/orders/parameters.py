@@ -1,4 +1,4 @@
-"""Every parameter of an order POST as a reader is told of it: drawn from the models, with an order's own values."""
+"""The parameters of an order POST as the order guide lists them: from the models, with an order's own values."""
 
 from __future__ import annotations
 
@@ -88,8 +88,7 @@ def types() -> dict[str, str]:
 
 def form_pairs(order: Order) -> list[str]:
     """Return the form body of an order piece by piece; joined they are the very body."""
-    first, *others = encode_form(order).decode().split("&")
-    return [first, *(f"&{pair}" for pair in others)]
+    return re.findall("&?[^&]+", encode_form(order).decode())
 
 
 def json_text(order: Order) -> str:

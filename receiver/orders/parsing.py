@@ -108,7 +108,7 @@ def _understood(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...
 
 
 def decide(event: str | None, *statuses: str | None) -> str:
-    """Return ``completed``, or the word that makes the order ignored: event, status or payment status."""
+    """Return ``completed``, or the word that makes the order ignored: its event, status or payment status."""
     if event not in {None, _COMPLETED_EVENT}:
         return f"event {_COMPLETED}" if event == _COMPLETED else str(event)
     for status in statuses:

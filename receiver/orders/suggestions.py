@@ -1,4 +1,4 @@
-"""Rules to suggest for a body: which parameter might feed which field, by likeness of name and of value."""
+"""Suggest rules for a body: which parameter might feed which field, by how alike names and values are."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from receiver.orders.value_clues import Conversion, all_read, conversion, curren
 Slot = tuple[str, str]
 
 _LEAST_LIKENESS = 0.7
-#: How much a value alone tells, when it is the only one of its kind in the body.
+#: The score of a value by itself, when it's the only one of its kind in the body.
 _BY_VALUE: dict[Slot, float] = {
     ("customer", "email"): 0.8,
     ("order", "currency"): 0.8,
@@ -30,13 +30,13 @@ _BY_VALUE: dict[Slot, float] = {
     ("billing", "country"): 0.72,
     ("order", "locale"): 0.7,
 }
-#: What a value that cannot be read takes off: a field that is only noted may still be meant.
+#: A value that can't be read lowers the score. A field that doesn't park the order may still be meant.
 _UNREADABLE = 0.9
-#: Names that are compared with every field, so that a flood of them costs no minutes.
+#: How many names are compared with every field, so that a flood of them doesn't take minutes.
 _MOST_NAMES = 200
 _LONGEST_NAME = 200
 _MOST_VALUES = 20
-#: Letters of a value that are looked at: more than an email address, an amount or a date has.
+#: How many letters of a value are looked at: more than an email address, an amount or a date has.
 _LONGEST_VALUE = 1_000
 _REDACTED = "[secret "
 _OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")
@@ -84,10 +84,10 @@ def suggest(fields: Fields, readings: Sequence[Reading], rest: Fields) -> tuple[
     found = dict(_paired([slot for slot in KINDS if slot not in fed], candidates, point))
     sent = {name for name, _ in fields}
     found.update(_in_foreign_form([one for one in readings if one.name in sent], point))
-    if _TOTAL not in fed | found.keys() and (total := _greatest(candidates, point)):
+    if _TOTAL not in fed | found.keys() and (total := _largest(candidates, point)):
         found[_TOTAL] = total
-    if _CURRENCY not in fed | found.keys() and (told := currency_of(texts)):
-        found[_CURRENCY] = Suggestion(target_of(_CURRENCY), told.keys, told.note)
+    if _CURRENCY not in fed | found.keys() and (how := currency_of(texts)):
+        found[_CURRENCY] = Suggestion(target_of(_CURRENCY), how.keys, how.note)
     return tuple(found[slot] for slot in KINDS if slot in found and _can_be_saved(found[slot]))
 
 
@@ -109,10 +109,10 @@ def _paired(slots: list[Slot], candidates: list[_Candidate], point: str) -> Iter
     """Pair fields and parameters, the likest first, each at most once."""
     pairs = [pair for slot in slots for pair in _scored(slot, candidates, point)]
     taken: set[Slot | str] = set()
-    for _, slot, name, told in sorted(pairs, key=lambda pair: -pair[0]):
+    for _, slot, name, how in sorted(pairs, key=lambda pair: -pair[0]):
         if taken.isdisjoint((slot, name)):
             taken |= {slot, name}
-            yield slot, _suggestion(slot, name, told)
+            yield slot, _suggestion(slot, name, how)
 
 
 def _scored(
@@ -121,10 +121,10 @@ def _scored(
     """Yield the parameters that are like enough to a field, each with its likeness and how it is read."""
     kind = KINDS[slot]
     mine = [one for one in candidates if one.of_items == (slot[0] == "items")]
-    telling = [one.name for one in mine if _may_tell(slot, one) and conversion(kind, one.texts, point) is not None]
+    showing = [one.name for one in mine if _may_show(slot, one) and conversion(kind, one.texts, point) is not None]
     for one in mine:
         score = likeness(slot, one.name)
-        if telling == [one.name]:
+        if showing == [one.name]:
             score = max(score, _BY_VALUE[slot])
         if score >= _LEAST_LIKENESS:
             how = conversion(kind, one.texts, point)
@@ -134,8 +134,8 @@ def _scored(
                 yield score, slot, one.name, how
 
 
-def _may_tell(slot: Slot, one: _Candidate) -> bool:
-    """Return whether a value is telling by itself; two letters may be a state, a word a name."""
+def _may_show(slot: Slot, one: _Candidate) -> bool:
+    """Return whether a value may show its field by itself; two letters may be a state, a word a name."""
     if slot not in _BY_VALUE or not one.texts or _OF_THE_SHOP.search(one.name):
         return False
     shortest = {"country": 4, "currency": 3, "locale": 5}.get(slot[1], 0)
@@ -150,18 +150,18 @@ def _in_foreign_form(readings: Sequence[Reading], point: str) -> Iterable[tuple[
             pattern = item_pattern(name) if place.part == "items" else name
             texts[place.slot, pattern or name].append(value.strip())
     for (slot, name), found in texts.items():
-        told = None if all_read(KINDS[slot], found) else conversion(KINDS[slot], found[:_MOST_VALUES], point)
-        if told and told.keys:
-            yield slot, _suggestion(slot, name, told)
+        how = None if all_read(KINDS[slot], found) else conversion(KINDS[slot], found[:_MOST_VALUES], point)
+        if how and how.keys:
+            yield slot, _suggestion(slot, name, how)
 
 
-def _greatest(candidates: list[_Candidate], point: str) -> Suggestion | None:
-    """Suggest the greatest amount that stands alone for the total, whatever it is called."""
+def _largest(candidates: list[_Candidate], point: str) -> Suggestion | None:
+    """Suggest the largest amount outside the items for the total, whatever its name."""
     amounts = [
-        (Decimal(decimal_text(one.texts[0], told.keys.get("decimal", "."))), one.name, told.keys)
+        (Decimal(decimal_text(one.texts[0], how.keys.get("decimal", "."))), one.name, how.keys)
         for one in candidates
         if not one.of_items and one.texts and is_money(one.texts[0])
-        if (told := conversion(KINDS[_TOTAL], one.texts, point))
+        if (how := conversion(KINDS[_TOTAL], one.texts, point))
     ]
     if not amounts:
         return None
@@ -169,8 +169,8 @@ def _greatest(candidates: list[_Candidate], point: str) -> Suggestion | None:
     return _suggestion(_TOTAL, name, Conversion(keys, "the largest amount sent"))
 
 
-def _suggestion(slot: Slot, name: str, told: Conversion | None) -> Suggestion:
-    keys, note = told or Conversion({}, "its value isn't understood")
+def _suggestion(slot: Slot, name: str, how: Conversion | None) -> Suggestion:
+    keys, note = how or Conversion({}, "its value isn't understood")
     return Suggestion(target_of(slot), {"from": name, **keys} if keys else name, note)
 
 

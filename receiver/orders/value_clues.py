@@ -1,4 +1,4 @@
-"""What a foreign value looks like, and what a rule must say so that it is read."""
+"""Find out from foreign values which rule reads them: date forms, decimal points, words, currencies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.orders import values
 from receiver.orders.conversions import decimal_text
 from receiver.orders.field_types import Kind
 
-#: What stands in front of or behind an amount -> the currency; the likeliest where several share it.
+#: Sign before or after an amount -> the currency, the likeliest where several share it.
 SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "US$": "USD", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "R$": "BRL"}
 _SHARED_SIGNS = {"$"}
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
@@ -41,13 +41,13 @@ class Conversion(NamedTuple):
 
 
 def decimal_point(texts: Sequence[str]) -> str:
-    """Return what stands before the decimals in a body: a comma as soon as one amount can be read only so."""
+    """Return what separates the decimals in a body: a comma as soon as one amount can be read only so."""
     commas = (decimal_text(text, ",") for text in texts if _COMMA_DECIMALS.fullmatch(text))
     return "," if any(_reads(values.amount, text) for text in commas) else "."
 
 
 def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
-    """Return how these values are read as this kind, or None when they are not; ``point`` is the body's."""
+    """Return how these values are read as this kind, or None when they can't be; ``point`` is the body's."""
     if kind.name in ("amount", "whole number"):
         return _as_number(kind, texts, point)
     if all_read(kind, texts):
@@ -67,7 +67,7 @@ def all_read(kind: Kind, texts: Sequence[str]) -> bool:
 
 
 def currency_of(texts: Sequence[str]) -> Conversion | None:
-    """Return the constant currency that the amounts' signs or codes tell, if they tell one and the same."""
+    """Return the constant currency that the amounts' signs or codes name, if they all name the same."""
     marks = {mark for text in texts if _is_amount(text) for mark in _currency_marks(text)}
     codes = {SIGNS.get(mark, mark.upper()) for mark in marks}
     if len(codes) != 1:
@@ -121,7 +121,7 @@ def _reads(read: Callable[..., object], *given: str) -> bool:
 
 @cache
 def _countries() -> dict[str, str]:
-    """Return what countries are called, in small letters -> their code."""
+    """Return the names of countries, in small letters -> their code."""
     found = {
         name.lower(): str(code)
         for language in reversed(_LANGUAGES)

@@ -1,6 +1,6 @@
-"""The checks of single values: each takes text without outer white space, or raises ValueError.
+"""Read single values. Each function takes text without outer white space, and raises ValueError for a malformed one.
 
-A message says what is expected and what to do; it never holds the value.
+A message says what's expected and what to do. It never holds the value.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DECIMALS = {
 _DECIMALS_WITHOUT_CURRENCY = 4
 _CURRENCIES = frozenset(get_global("all_currencies"))
 
-#: Territories of CLDR that are no countries of ISO 3166-1. XK (Kosovo) stays: shops and banks use it.
+#: Territories of CLDR that aren't countries of ISO 3166-1. XK (Kosovo) stays: shops and banks use it.
 _NOT_COUNTRIES = {"AC", "CP", "CQ", "DG", "EA", "EU", "EZ", "IC", "QO", "TA", "UN", "XA", "XB", "ZZ"}
 _COUNTRIES = frozenset(
     code for code in map(str, Locale("en").territories) if len(code) == 2 and code not in _NOT_COUNTRIES
@@ -42,11 +42,6 @@ _DATE = re.compile(
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
-
-
-def text(value: str) -> str:
-    """Return the text as it is: no text is malformed."""
-    return value
 
 
 def amount(value: str) -> Decimal:
@@ -79,7 +74,7 @@ def quantity(value: str) -> int:
 
 
 def boolean(value: str) -> bool:
-    """Return what true, false, 1 or 0 say, in any case."""
+    """Return the meaning of true, false, 1 or 0, in upper or lower case."""
     known = _BOOLEANS.get(value.lower())
     if known is None:
         raise ValueError("must be true, false, 1 or 0")

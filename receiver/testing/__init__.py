@@ -1,7 +1,7 @@
-"""What a merchant's own handler is tested with, ``pytest_plugins = ["receiver.testing"]``: fixtures and a battery.
+"""Fixtures and a battery of tests for a merchant's own handlers: ``pytest_plugins = ["receiver.testing"]``.
 
 Every test has an instance of its own, with the default settings and those that ``handler_settings`` gives. The
-instance that serves is not touched, ``RECEIVER_`` settings of the environment mean nothing, and mails are files.
+instance that serves isn't touched, ``RECEIVER_`` settings of the environment are ignored, and emails are files.
 """
 
 from receiver.testing.battery import HandlerCases as HandlerCases

@@ -1,4 +1,4 @@
-"""The fixtures of a handler's tests: orders, an instance to run them in, and what went into the outbox."""
+"""The fixtures of a handler's tests: orders, an instance to run them in, and the outbox."""
 
 # ruff: noqa: S101 - these are tests
 
@@ -51,7 +51,7 @@ def make_order() -> MakeOrder:
 
 @pytest.fixture
 def order(make_order: MakeOrder) -> Order:
-    """Return the test order as a real one; override it when the handler has nothing to do with that."""
+    """Return the test order as a real one; override it when the handler has nothing to do on that."""
     return make_order()
 
 
@@ -59,14 +59,14 @@ def order(make_order: MakeOrder) -> Order:
 def handler_settings() -> dict[str, Any]:
     """Return the settings that the handler works with, none unless overridden.
 
-    Its own stand in its table: ``{"handlers": {"mine": {"token": "t"}}}``.
+    Its own are in its table: ``{"handlers": {"mine": {"token": "t"}}}``.
     """
     return {}
 
 
 @pytest.fixture
 def outbox() -> list[MailRow]:
-    """Return the mails that ``run_handler`` brought about, oldest first; the list is filled as handlers run.
+    """Return the emails of the orders that ``run_handler`` ran, oldest first; the list fills as handlers run.
 
     Each has ``recipient``, ``subject``, ``text``, ``html``, ``reply_to`` and ``state``: *sent*, into a file.
     """
@@ -101,7 +101,7 @@ def instance(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 @pytest.fixture
 def run_handler(
     request: pytest.FixtureRequest,
-    instance: Path,  # noqa: ARG001 - where the app is made
+    instance: Path,  # noqa: ARG001 - the app is made in it
     order: Order,
     handler_settings: dict[str, Any],
     outbox: list[MailRow],

@@ -37,7 +37,7 @@ class Trial:
 
     @property
     def detail(self) -> str | None:
-        """What the handler returned, or why it did not end well."""
+        """What the handler returned, or why it failed."""
         return self.row.detail
 
     @property
@@ -52,7 +52,7 @@ class Trial:
         self.run()
 
     def run(self) -> None:
-        """Run what is due, and send the mails: as files, into the instance's ``outbox`` folder."""
+        """Run what's due, and write the emails as files into the instance's ``outbox`` folder."""
         while self.kit.processor.run_next() or self.kit.outbox.run_next():
             pass
         with self.kit.database.read() as session:
@@ -66,9 +66,9 @@ class Trial:
         order_pk = self.row.order_pk
         for mail in [mail for mail in self._outbox if mail.order_pk == order_pk]:
             if mail.state != "sent":
-                found.append(f"a mail is {mail.state}: {mail.detail}")
+                found.append(f"an email is {mail.state}: {mail.detail}")
             elif not _is_as_given(sent[mail.message_id], mail):
-                found.append(f"a mail was sent with these headers: {sent[mail.message_id].items()}")
+                found.append(f"an email was sent with these headers: {sent[mail.message_id].items()}")
         return found
 
     def rows_of_its_own(self) -> dict[str, int]:
@@ -84,7 +84,7 @@ def count_rows(kit: Kit) -> dict[str, int]:
 
 
 def _headers_of(folder: Path) -> dict[str, Message]:
-    """Read the headers of every mail that was sent, by Message-ID."""
+    """Return the headers of every email that was sent, by Message-ID."""
     parser = BytesHeaderParser(policy=email_policy)
     messages = [parser.parsebytes(path.read_bytes()) for path in folder.glob("*.eml")]
     return {str(message["Message-ID"]): message for message in messages}

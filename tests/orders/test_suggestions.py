@@ -6,7 +6,7 @@ import tomllib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from receiver.orders import Fields, Mapping, decode, explain, read
@@ -266,7 +266,6 @@ def test_a_flood_of_names_costs_no_minutes() -> None:
 
 
 @pytest.mark.unmeasured
-@settings(deadline=None)
 @given(some.lists(some.tuples(some.text(max_size=40), some.text(max_size=40)), max_size=12))
 def test_whatever_is_sent_the_suggested_lines_work_as_pasted(fields: Fields) -> None:
     suggested(fields)
