@@ -13,7 +13,7 @@ from receiver.dispatch.replay import Replay, Replayed
 from receiver.intake.body import RawBody
 from receiver.intake.held_back import HeldBack
 from receiver.intake.reception import Delivery, Received
-from receiver.sources import options
+from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from tests.served import FORM, SECRET, order_fields
 
@@ -64,5 +64,5 @@ def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Re
 
 def accept(kit: Kit) -> None:
     with kit.database.write() as session:
-        options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
+        saved_options.accept_chunked_forms(session, "shopintegrator", accepted=True, now=datetime.now(UTC))
     kit.sources.look_again()

@@ -16,9 +16,7 @@ from receiver.customers.registrars.registrations import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
 from receiver.intake import alarms
-from receiver.intake.card_data_notice import CAME_WITH_ORDER
 from receiver.intake.held_back import HeldBack
-from receiver.intake.held_back_notice import HELD_BACK
 from receiver.mail.notices import Notices, Trouble
 from receiver.relay import notices as relay_notices
 from receiver.settings.reading import Reading
@@ -65,9 +63,7 @@ class Kit(Parts):
         """Return the troubles that the notices don't find themselves."""
         return [
             *relay_notices.standing(session),
-            CAME_WITH_ORDER,
             *([FAILED] if self.registrations.registrar else []),
-            HELD_BACK,
             *self.own_mails.troubles(),
             *alarms.standing(session, self.settings),
             *clock_notice.standing(session, self.settings),

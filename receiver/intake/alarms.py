@@ -1,4 +1,4 @@
-"""What the merchant is told when orders seem to be missing: none came for long, or their numbers skip."""
+"""What the merchant is emailed about orders: missing, possibly incomplete, or sent with card data."""
 
 from __future__ import annotations
 
@@ -6,27 +6,35 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
+from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
-from receiver.mail.notices import Trouble
+from receiver.intake.held_back import HOW_TO_KNOW_THE_END
+from receiver.mail.notices import EVERY, Trouble
 from receiver.settings.model import Settings
 from receiver.storage.columns import milliseconds
-from receiver.storage.models import OrderRow
+from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 #: Newest orders that are looked at for gaps.
 _LOOKED_AT = 500
+#: How long the whole one is waited for: a sender that hears no answer soon sends again.
+_WHOLE_WITHIN = timedelta(minutes=10)
 #: How long a number may be late.
 _PATIENCE = timedelta(hours=1)
-#: A longer gap is a shop that numbers anew.
+#: A longer gap is a shop that has started numbering again.
 _LONGEST_GAP = 1000
 #: Missing numbers that are named.
 _NAMED = 10
 #: Letters at a number's end that are looked at.
 _LONGEST_NUMBER = 100
 _NUMBER = re.compile("(.*?)([0-9]{1,15})")
+
+
+# Written out, so that SQLite uses the index of these few.
+_HELD_CARD_DATA = sql("held_card_data")
 
 
 class _Arrival(NamedTuple):
@@ -36,11 +44,54 @@ class _Arrival(NamedTuple):
 
 
 def standing(session: Session, settings: Settings) -> list[Trouble]:
-    """Return the alarms that stand now, of those that the settings switch on."""
+    """Return what there may be an alarm for now: always the first two, the others if the settings switch them on."""
     now = datetime.now(UTC)
     quiet = _quiet(session, settings.QUIET_HOURS_ALARM, now) if settings.QUIET_HOURS_ALARM else None
     gap = _gap(session, now) if settings.ORDER_GAP_ALARM else None
-    return [trouble for trouble in (quiet, gap) if trouble is not None]
+    return [trouble for trouble in (_CAME_WITH_CARD_DATA, _HELD_BACK, quiet, gap) if trouble is not None]
+
+
+def newest_with_card_data(session: Session, now: datetime) -> OrderRow | None:
+    """Return the newest order that card data came with, if it's less than a day old."""
+    order = session.get(OrderRow, _newest(session, _HELD_CARD_DATA))
+    return order if order is not None and now - order.received_at < EVERY else None
+
+
+def _newest(session: Session, *conditions: Any) -> int:
+    return session.scalar(select(func.max(OrderRow.id)).where(*conditions)) or 0
+
+
+_CAME_WITH_CARD_DATA = Trouble(
+    kind="card_data_dropped",
+    newest=lambda session: _newest(session, _HELD_CARD_DATA),
+    headline="An order arrived with card data, which wasn't stored",
+    lines=(
+        "The order is safe and was processed normally.",
+        "Fields for card details were dropped, and card numbers cut to their last four digits.",
+        "The order's notes name the fields. Find the order with: flask doctor, then: flask orders show RECEIPT",
+        "Ask whoever sends the orders to leave these fields out.",
+        "If it was one of your own numbers, it looks like a card number: see “Card data” in Help.",
+    ),
+    stands=lambda session, now: newest_with_card_data(session, now) is not None,
+)
+
+
+def _newest_held_back(session: Session) -> int:
+    waited_for = OrderRow.received_at < datetime.now(UTC) - _WHOLE_WITHIN
+    return _newest(session, IS_HELD_BACK, waited_for)
+
+
+_HELD_BACK = Trouble(
+    kind="order_held_back",
+    newest=_newest_held_back,
+    headline="An order may be incomplete",
+    lines=(
+        "It's a form sent in chunks without a Content-Length, so we can't tell whether all of it arrived.",
+        "It's parked, its handlers haven't run, and no complete copy has arrived since.",
+        HOW_TO_KNOW_THE_END,
+        "See it in the console under Received → Parked: run it as is, or accept chunked forms from its source.",
+    ),
+)
 
 
 def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:

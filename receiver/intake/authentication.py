@@ -1,4 +1,4 @@
-"""Raw request and active secrets in, a proof out; or Unauthenticated with the precise reason."""
+"""Verify a POST: raw request and active secrets in, a proof out, or Unauthenticated with the precise reason."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from receiver.security import signing
 from receiver.security.keyring import Keyring
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
-#: Stands on those POSTs of the self test that must be refused, so that they raise no alarm.
+#: Marks those POSTs of the self test that must be refused, so that they raise no alarm.
 SELF_TEST_HEADER = "x-self-test"
 #: Headers X-Shared-Secret that are tried: a sender that changes its secret sends the old one and the new one.
 _MOST_HEADERS = 4
@@ -37,49 +37,39 @@ def authenticate(
     now: datetime,
     require_signature: bool,
 ) -> Proof:
-    """Prove a POST (order-post "Authentication"). Signature headers, once any is present, must verify.
+    """Verify a POST (order-post "Authentication"). Once there is any signature header, the signature must be right.
 
     ``headers`` are by lower-case name; ``values`` decodes the fields' values, and is called only if they must be
-    looked at. Raises Unauthenticated, or SecretsUnreadable when nobody could have proven anything.
+    looked at. Raises Unauthenticated, or SecretsUnreadable when nobody could have been verified.
     """
     try:
-        return _proof(headers, body, values, keyring, now=now, require_signature=require_signature)
+        if not keyring.active:
+            raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
+        if any(name in headers for name in SIGNATURE_HEADERS):
+            return _by_signature(headers, body, values, keyring, now)
+        if require_signature:
+            raise Unauthenticated(
+                "signature_required", "REQUIRE_SIGNATURE is on and the signature headers are missing."
+            )
+        return _by_secret(headers, values, keyring)
     except Unauthenticated as error:
         if keyring.is_sealed:
             raise SecretsUnreadable from error
         raise
 
 
-def _proof(
-    headers: Mapping[str, str],
-    body: bytes,
-    values: Callable[[], list[str]],
-    keyring: Keyring,
-    *,
-    now: datetime,
-    require_signature: bool,
-) -> Proof:
-    if not keyring.active:
-        raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
-    if any(name in headers for name in SIGNATURE_HEADERS):
-        return _by_signature(headers, body, values, keyring, now)
-    if require_signature:
-        raise Unauthenticated("signature_required", "REQUIRE_SIGNATURE is on and the signature headers are missing.")
-    return _by_secret(headers, values, keyring)
-
-
 def self_test_mark(secret: str, webhook_id: str) -> str:
-    """Make the self test's header, which proves nothing else: it signs no body, at no time that would be taken."""
+    """Return the self test's header, which verifies nothing else: no body, and a time that's never accepted."""
     return signing.sign([secret], webhook_id=webhook_id, timestamp=0, body=b"")
 
 
 def is_of_self_test(headers: Mapping[str, str], keyring: Keyring) -> bool:
-    """Return whether a POST comes from a self test that is running: nobody else knows its secret."""
+    """Return whether a POST comes from a self test that's running: nobody else knows its secret."""
     if SELF_TEST_HEADER not in headers:
         return False
     try:
         marks = {one: self_test_mark(one, headers.get("webhook-id", "")).encode() for one in keyring.of_self_test}
-    except ValueError:
+    except ValueError:  # a webhook-id that can't be signed
         return False
     return signing.equals_any(headers[SELF_TEST_HEADER].encode(), marks) is not None
 
@@ -111,15 +101,10 @@ def _verify(headers: Mapping[str, str], body: bytes, secrets: list[str], now: da
 def _why_it_differs(
     headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
 ) -> Unauthenticated:
-    """Distinguish a retired secret, a changed body and an unknown secret, as far as possible."""
-    try:
-        retired = _verify(headers, body, list(keyring.retired), now)
-    except signing.SignatureProblem:
-        pass
-    else:
-        return _retired(retired.secret)
-    with suppress(signing.SignatureProblem):
-        return _of_another_url(_verify(headers, body, list(keyring.elsewhere), now).secret)
+    """Tell a retired secret, one of another URL, a changed body and an unknown secret apart, as far as possible."""
+    for secrets, why in _known_elsewhere(keyring):
+        with suppress(signing.SignatureProblem):
+            return why(_verify(headers, body, list(secrets), now).secret)
     with suppress(ReceiverError):  # whether the body can be decoded is nobody's business before the proof
         if _first_match(headers, values, keyring.active):
             return Unauthenticated(
@@ -135,10 +120,9 @@ def _by_secret(headers: Mapping[str, str], values: Callable[[], list[str]], keyr
     if match := _first_match(headers, values, keyring.active):
         way, secret = match
         return Proof(way=way, fingerprint=signing.fingerprint(secret))
-    if match := _first_match(headers, values, keyring.retired):
-        raise _retired(match[1])
-    if match := _first_match(headers, values, keyring.elsewhere):
-        raise _of_another_url(match[1])
+    for secrets, why in _known_elsewhere(keyring):
+        if match := _first_match(headers, values, secrets):
+            raise why(match[1])
     if "x-shared-secret" in headers:
         raise Unauthenticated("unknown_secret", "The header X-Shared-Secret holds no active secret.")
     raise Unauthenticated("unknown_secret", "No field's value and no header is an active secret.")
@@ -164,11 +148,16 @@ def _sent_in_header(headers: Mapping[str, str]) -> list[bytes]:
     return [whole, *(part.strip() for part in parts[:_MOST_HEADERS])]
 
 
-def _of_another_url(secret: str) -> Unauthenticated:
-    mark = signing.fingerprint(secret)
-    return Unauthenticated("secret_of_another_url", f"The secret {mark} is active, but for another URL than this one.")
+def _known_elsewhere(keyring: Keyring) -> tuple[tuple[dict[str, bytes], Callable[[str], Unauthenticated]], ...]:
+    """Return the secrets that are recognised but verify nothing, each kind with the reason that it is refused for."""
+    return (keyring.retired, _retired), (keyring.elsewhere, _of_another_url)
 
 
 def _retired(secret: str) -> Unauthenticated:
     mark = signing.fingerprint(secret)
     return Unauthenticated("retired_secret", f"The sender still uses the retired secret {mark}; give it the new one.")
+
+
+def _of_another_url(secret: str) -> Unauthenticated:
+    mark = signing.fingerprint(secret)
+    return Unauthenticated("secret_of_another_url", f"The secret {mark} is active, but for another URL than this one.")

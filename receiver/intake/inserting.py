@@ -14,40 +14,14 @@ from receiver.orders.idempotency import own_key
 from receiver.security.keyring import Stored
 from receiver.security.shared_secrets import SELECT_STORED
 from receiver.storage.columns import milliseconds
+from receiver.storage.models import OrderRow
 
 #: Rows of one group; SQLite takes 32,766 variables.
 MOST_ROWS = 500
-_COLUMNS = (
-    "source",
-    "key",
-    "state",
-    "test",
-    "decided",
-    "event_id",
-    "order_id",
-    "email",
-    "total",
-    "currency",
-    "encoding",
-    "fields",
-    "fields_digest",
-    "content_digest",
-    "same_id_as",
-    "may_be_cut",
-    "notes",
-    "held_card_data",
-    "order",
-    "errors",
-    "proof",
-    "fingerprint",
-    "webhook_id",
-    "webhook_timestamp",
-    "received_at",
-    "due_at",
-    "attempts",
-    "lease_token",
-    "lease_until",
-)
+#: A new row's columns. It gets its id from SQLite, and nothing has come a second time yet.
+_COLUMNS = [
+    column.name for column in OrderRow.__table__.columns if column.name not in {"id", "copies", "differing_copies"}
+]
 _NAMES = ", ".join(f'"{name}"' for name in _COLUMNS)
 _ROW = f"({', '.join('?' * len(_COLUMNS))})"
 

@@ -12,8 +12,7 @@ from typing import Any
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.settings import reading
 from receiver.settings.model import FILE
-from receiver.sources import options as source_options
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.sources import tables as source_tables
 from receiver.sources.kinds import Kinds
 from receiver.sources.source import DEFAULT, Source
@@ -53,8 +52,7 @@ class Sources:
         #: And on what has no effect in it.
         self.warnings: list[str] = []
         self._was_right = False
-        self._stored: list[saved_rules.Stored] = []
-        self._options: list[source_options.Stored] = []
+        self._saved = saved_options.Saved([], [])
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
         self._take(tables)
         self._sources = self._in_file
@@ -150,20 +148,18 @@ class Sources:
         if self._database is None:
             return False
         try:
-            stored = saved_rules.read_stored(self._database)
-            options = source_options.read_stored(self._database)
+            found = saved_options.read(self._database)
         except Unavailable as error:
             if self._database_answers:
                 log.warning("%s What was read before goes on.", error)
             self._database_answers = False
             return False
         self._database_answers = True
-        changed = (stored, options) != (self._stored, self._options)
-        self._stored, self._options = stored, options
-        return changed
+        before, self._saved = self._saved, found
+        return found != before
 
     def _merge(self) -> None:
-        rules, accepting = saved_rules.by_source(self._stored), source_options.accepting(self._options)
+        rules, accepting = saved_options.by_source(self._saved.rules), saved_options.accepting(self._saved.options)
         self._sources = {
             name: source.with_rules(rules.get(name, {})).with_chunked_forms(name in accepting)
             for name, source in self._in_file.items()

@@ -12,7 +12,7 @@ from receiver.security import signing
 from receiver.settings import reading
 from receiver.settings.model import FILE, SETTINGS
 from receiver.sources.kinds import Kinds
-from receiver.sources.options import ACCEPT_CHUNKED_FORMS
+from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Source
 
 #: What a source's table may hold.

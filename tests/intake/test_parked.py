@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver.intake import parked
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields
 
@@ -34,7 +34,7 @@ def seen(shop: Served, after: int = 0) -> parked.Overview:
 
 def map_names(shop: Served) -> None:
     with shop.kit.database.write() as session:
-        saved_rules.save(session, "shopintegrator", {"order_id": "OrderRef"}, NOW)
+        saved_options.save_rules(session, "shopintegrator", {"order_id": "OrderRef"}, NOW)
     shop.kit.sources.look_again()
 
 

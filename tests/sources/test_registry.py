@@ -12,10 +12,10 @@ import pytest
 from receiver.errors import Unavailable, UnknownSource
 from receiver.orders import Mapping
 from receiver.settings.reading import read_file
-from receiver.sources import options as source_options
 from receiver.sources import registry as module
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.sources.registry import Sources
+from receiver.sources.saved_options import Saved, Stored
 from receiver.sources.source import Source
 from receiver.storage.database import Database
 
@@ -164,24 +164,22 @@ def test_the_file_is_looked_at_a_few_times_a_second_at_most(tmp_path: Path, monk
 
 
 @pytest.fixture
-def options(monkeypatch: pytest.MonkeyPatch) -> list[source_options.Stored]:
+def options() -> list[Stored]:
     """Give the options that the database holds."""
-    rows: list[source_options.Stored] = []
-    monkeypatch.setattr(source_options, "read_stored", lambda _database: list(rows))
-    return rows
+    return []
 
 
 @pytest.fixture
-def stored(monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]) -> list[saved_rules.Stored]:
-    """Give what the database holds; None in it makes the database fail."""
-    rows: list[saved_rules.Stored] = []
+def stored(monkeypatch: pytest.MonkeyPatch, options: list[Stored]) -> list[Stored]:
+    """Give the rules that the database holds; None in it makes the database fail."""
+    rows: list[Stored] = []
 
-    def read(_database: object) -> list[saved_rules.Stored]:
+    def read(_database: object) -> Saved:
         if None in rows:
-            raise Unavailable("The mapping cannot be read from the database.")
-        return list(rows)
+            raise Unavailable("The database can't be used now.")
+        return Saved(list(rows), list(options))
 
-    monkeypatch.setattr(saved_rules, "read_stored", read)
+    monkeypatch.setattr(saved_options, "read", read)
     return rows
 
 
@@ -189,7 +187,7 @@ def with_database(folder: Path, tables: dict[str, object]) -> Sources:
     return Sources(folder, tables, Database(f"sqlite:///{folder / 'receiver.sqlite'}", folder / "write.lock"))
 
 
-def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
+def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[Stored]) -> None:
     stored += [("shopintegrator", "total", '"Sum"'), ("shopintegrator", "currency", '{"value": "GBP"}')]
     source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "Ref"}, "secrets": [SECRET]}}).get()
     saved = {"total": "Sum", "currency": {"value": "GBP"}}
@@ -197,14 +195,14 @@ def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[
     assert (source.from_file, source.saved, source.secrets) == ({"order_id": "Ref"}, saved, (SECRET,))
 
 
-def test_a_field_that_the_file_names_wins(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
+def test_a_field_that_the_file_names_wins(tmp_path: Path, stored: list[Stored]) -> None:
     stored.append(("shopintegrator", "order_id", '"Saved"'))
     source = with_database(tmp_path, {"shopintegrator": {"fields": {"order_id": "File"}}}).get()
     assert source.mapping == Mapping.from_table({"order_id": "File"})
     assert source.saved == {}
 
 
-def test_saved_rules_of_a_source_without_a_table_wait_for_it(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
+def test_saved_rules_of_a_source_without_a_table_wait_for_it(tmp_path: Path, stored: list[Stored]) -> None:
     stored.append(("eu", "order_id", '"Ref"'))
     sources = with_database(tmp_path, {})
     with pytest.raises(UnknownSource):
@@ -223,13 +221,13 @@ def test_saved_rules_of_a_source_without_a_table_wait_for_it(tmp_path: Path, sto
     ],
 )
 def test_chunked_forms_are_accepted_by_what_is_saved_unless_the_file_says_otherwise(
-    tmp_path: Path, stored: object, options: list[source_options.Stored], in_file: object, saved: str, accepts: bool
+    tmp_path: Path, stored: object, options: list[Stored], in_file: object, saved: str, accepts: bool
 ) -> None:
     options.append(("shopintegrator", "accept_chunked_forms", saved))
     assert with_database(tmp_path, {"shopintegrator": in_file}).get().accepts_chunked_forms is accepts
 
 
-def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[saved_rules.Stored]) -> None:
+def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored: list[Stored]) -> None:
     sources = with_database(tmp_path, {})
     assert sources.get().mapping is None
     stored.append(("shopintegrator", "order_id", '"Ref"'))
@@ -239,7 +237,7 @@ def test_a_change_in_the_database_holds_without_a_restart(tmp_path: Path, stored
 
 
 def test_while_the_database_fails_what_was_read_goes_on(
-    tmp_path: Path, stored: list[saved_rules.Stored], caplog: pytest.LogCaptureFixture
+    tmp_path: Path, stored: list[Stored], caplog: pytest.LogCaptureFixture
 ) -> None:
     stored.append(("shopintegrator", "order_id", '"Ref"'))
     sources = with_database(tmp_path, {})
@@ -254,7 +252,7 @@ def test_while_the_database_fails_what_was_read_goes_on(
 
 
 def test_whoever_changed_something_need_not_wait(
-    tmp_path: Path, stored: list[saved_rules.Stored], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, stored: list[Stored], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_LOOK_EVERY_SECONDS", 60.0)
     sources = with_database(tmp_path, {})
@@ -266,19 +264,19 @@ def test_whoever_changed_something_need_not_wait(
 
 
 def test_nobody_waits_for_another_threads_look_but_at_the_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[source_options.Stored]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looking, answer = threading.Event(), threading.Event()
 
-    def slow(_database: object) -> list[saved_rules.Stored]:
+    def slow(_database: object) -> Saved:
         looking.set()
         assert answer.wait(10)
-        return [("shopintegrator", "order_id", '"Ref"')]
+        return Saved([("shopintegrator", "order_id", '"Ref"')], [])
 
-    monkeypatch.setattr(saved_rules, "read_stored", lambda _database: [])
+    monkeypatch.setattr(saved_options, "read", lambda _database: Saved([], []))
     sources = with_database(tmp_path, {})
     sources.get()
-    monkeypatch.setattr(saved_rules, "read_stored", slow)
+    monkeypatch.setattr(saved_options, "read", slow)
     thread = threading.Thread(target=sources.get)
     thread.start()
     assert looking.wait(10)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning
 from receiver.intake import held_back, refusals
-from receiver.intake.card_data_notice import newest_order
+from receiver.intake.alarms import newest_with_card_data
 from receiver.intake.parked import runs_by_itself
 from receiver.intake.refusal_advice import advice
 from receiver.mail.text_layout import plain_line
-from receiver.sources.options import ACCEPT_CHUNKED_FORMS
+from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT
 from receiver.storage import same_id
 
@@ -36,7 +36,7 @@ def refused(kit: Kit) -> Iterator[Finding]:
 def card_data(kit: Kit) -> Iterator[Finding]:
     """Name the newest order that card data came with, and the fields it was in."""
     with kit.database.read() as session:
-        order = newest_order(session, datetime.now(UTC))
+        order = newest_with_card_data(session, datetime.now(UTC))
     if order is None:
         yield ok("card data", "none in any order in the last 24 h")
         return

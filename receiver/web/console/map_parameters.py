@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from receiver.app.components import current_kit
 from receiver.intake.explanation import Reading, explain_fields
 from receiver.orders.value_clues import DATE_FORMS
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
@@ -67,8 +67,8 @@ def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
     kit = current_kit()
     emptied = [field for field, one in made.items() if not one.from_file and field not in rules]
     with kit.database.write() as session:
-        saved_rules.save(session, source.name, rules, datetime.now(UTC))
-        saved_rules.remove(session, source.name, emptied)
+        saved_options.save_rules(session, source.name, rules, datetime.now(UTC))
+        saved_options.remove_rules(session, source.name, emptied)
     kit.sources.look_again()
 
 

@@ -14,7 +14,7 @@ from receiver.app.components import current_kit
 from receiver.dispatch.replay import Replay
 from receiver.intake import held_back
 from receiver.intake import parked as parked_orders
-from receiver.sources import options
+from receiver.sources import saved_options
 from receiver.web import paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
@@ -122,7 +122,7 @@ def chunked_forms() -> ResponseReturnValue:
         abort(409, "This is set in config.toml, so nothing was saved. Change it there.")
     accepted = request.form.get("accept") == "yes"
     with kit.database.write() as session:
-        options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
+        saved_options.accept_chunked_forms(session, source.name, accepted=accepted, now=datetime.now(UTC))
     kit.sources.look_again()
     saved = f"Saved: chunked forms from {source.name} are"
     if not accepted:

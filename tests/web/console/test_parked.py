@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.storage.models import MailRow, OrderRow
 from receiver.web.console import parked as page_of_parked
 from tests.served import SECRET, Served, order_fields
@@ -42,7 +42,7 @@ def park(shop: Served, **changes: str) -> str:
 
 
 def saved(shop: Served) -> dict[str, Any]:
-    return saved_rules.by_source(saved_rules.read_stored(shop.kit.database)).get("shopintegrator", {})
+    return saved_options.by_source(saved_options.read(shop.kit.database).rules).get("shopintegrator", {})
 
 
 def chosen(page: Page) -> dict[str, str]:
@@ -139,7 +139,7 @@ def test_every_way_of_writing_a_rule_can_be_filled_in_and_comes_back(shop: Serve
         "custom.gift": "Gift",
     }
     with shop.kit.database.write() as session:
-        saved_rules.save(session, "shopintegrator", rules, datetime.now(UTC))
+        saved_options.save_rules(session, "shopintegrator", rules, datetime.now(UTC))
     form = chosen(visitor.get(MAP))
     kept = {name: value for name, value in form.items() if name.rpartition(":")[0] in rules}
     assert "suggested instead: order_date = " in visitor.get(MAP).text

@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError, Unavailable
-from receiver.sources import saved_rules
+from receiver.sources import saved_options
 from receiver.storage.models import MappedFieldRow
 from tests.served import Served, order_fields
 
@@ -23,11 +23,11 @@ NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 def save(kit: Kit, rules: dict[str, Any], source: str = "shopintegrator") -> None:
     with kit.database.write() as session:
-        saved_rules.save(session, source, rules, NOW)
+        saved_options.save_rules(session, source, rules, NOW)
 
 
 def tables(kit: Kit) -> dict[str, dict[str, Any]]:
-    return saved_rules.by_source(saved_rules.read_stored(kit.database))
+    return saved_options.by_source(saved_options.read(kit.database).rules)
 
 
 def test_what_is_saved_is_read_back_by_source(kit: Kit) -> None:
@@ -53,7 +53,7 @@ def test_what_is_removed_is_gone_from_its_source_alone(kit: Kit) -> None:
     save(kit, {"order_id": "A", "total": "B", "currency": {"value": "GBP"}})
     save(kit, {"order_id": "C"}, "eu")
     with kit.database.write() as session:
-        saved_rules.remove(session, "shopintegrator", ["order_id", "currency", "locale"])
+        saved_options.remove_rules(session, "shopintegrator", ["order_id", "currency", "locale"])
     assert tables(kit) == {"shopintegrator": {"total": "B"}, "eu": {"order_id": "C"}}
 
 
@@ -62,7 +62,7 @@ def test_a_rule_that_was_spoilt_is_left_out_and_logged(kit: Kit, rule: str, capl
     save(kit, {"order_id": "OrderRef"})
     with kit.database.write() as session:
         session.add(MappedFieldRow(source="shopintegrator", field="total", rule=rule, changed_at=NOW))
-    with caplog.at_level(logging.ERROR, "receiver.sources.saved_rules"):
+    with caplog.at_level(logging.ERROR, "receiver.sources.saved_options"):
         assert tables(kit) == {"shopintegrator": {"order_id": "OrderRef"}}
     assert "A saved rule of the source shopintegrator is left out" in caplog.text
 
@@ -71,7 +71,7 @@ def test_a_database_that_cannot_be_read_is_told(kit: Kit) -> None:
     with kit.database.write() as session:
         session.execute(text("DROP TABLE mapped_fields"))
     with pytest.raises(Unavailable):
-        saved_rules.read_stored(kit.database)
+        saved_options.read(kit.database)
 
 
 def test_a_save_holds_for_the_next_order(serve: Callable[..., Served]) -> None:
