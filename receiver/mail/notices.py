@@ -24,6 +24,8 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, Re
 EVERY = timedelta(days=1)
 _LOOK_EVERY_SECONDS = 5.0
 
+#: Returns a number that grows with each new case of a problem; 0 if there's none.
+Newest = Callable[[Session], int]
 #: Returns whether a problem still exists at a time.
 Stands = Callable[[Session, datetime], bool]
 
@@ -33,30 +35,30 @@ class Trouble:
     """One kind of problem: how it's found, and the alert's text."""
 
     kind: str
-    #: Returns a number that grows with each new case; 0 if there's none.
-    newest: Callable[[Session], int]
+    newest: Newest
     headline: str
     lines: tuple[str, ...]
     #: Without it, the problem exists while there's a case.
     stands: Stands | None = None
 
     @classmethod
-    def found(cls, kind: str, newest: int, headline: str, *lines: str, stands: Stands | None = None) -> Self:
-        """Return a problem whose newest case is known already."""
-        return cls(kind=kind, newest=lambda _session: newest, headline=headline, lines=lines, stands=stands)
+    def found(cls, kind: str, newest: int | Newest, headline: str, *lines: str, stands: Stands | None = None) -> Self:
+        """Return a problem of which the newest case is known or can be looked up."""
+        look_up = newest if callable(newest) else lambda _session: newest
+        return cls(kind=kind, newest=look_up, headline=headline, lines=lines, stands=stands)
 
 
 #: Returns the problems that exist now.
 Standing = Callable[[Session], Sequence[Trouble]]
 
 
-def highest(column: Any, *conditions: ColumnElement[bool]) -> Callable[[Session], int]:
+def highest(column: Any, *conditions: ColumnElement[bool]) -> Newest:
     """Return a function that reads the highest id, or time in milliseconds, of the rows that meet the conditions."""
     statement = select(func.max(column, type_=BigInteger)).where(*conditions)
     return lambda session: session.scalar(statement) or 0
 
 
-def _refused_lately(newest: Callable[[Session], int]) -> Stands:
+def _refused_lately(newest: Newest) -> Stands:
     """Return a function that reads whether the newest such refusal is less than a day old. Nobody can undo it later."""
 
     def stands(session: Session, now: datetime) -> bool:
@@ -75,75 +77,61 @@ _newest_wrong_secret = highest(
 _newest_card_data = highest(RefusalRow.id, RefusalRow.reason == "card_data")
 
 TROUBLES = (
-    Trouble(
-        kind="order_parked",
-        newest=highest(
-            OrderRow.id, OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False)
-        ),
-        headline="We couldn't read an order",
-        lines=(
-            "It's safe: it's parked, and its handlers haven't run.",
-            "Map its parameters in the console under Received → Parked, then run it from there.",
-            "Or in a terminal: flask orders explain RECEIPT, edit instance/config.toml, flask orders replay --parked",
-        ),
+    Trouble.found(
+        "order_parked",
+        highest(OrderRow.id, OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False)),
+        "We couldn't read an order",
+        "It's safe: it's parked, and its handlers haven't run.",
+        "Map its parameters in the console under Received → Parked, then run it from there.",
+        "Or in a terminal: flask orders explain RECEIPT, edit instance/config.toml, flask orders replay --parked",
     ),
-    Trouble(
-        kind="handler_failed",
-        newest=highest(
+    Trouble.found(
+        "handler_failed",
+        highest(
             HandlerRow.changed_at,
             HandlerRow.state == "failed",
             exists().where(OrderRow.id == HandlerRow.order_pk, OrderRow.test.is_(False)),
         ),
-        headline="A handler failed on an order",
-        lines=(
-            "It failed on every attempt. The order itself is safe.",
-            "Find it with: flask orders list --state failed, then: flask orders show RECEIPT",
-            "Once you've fixed the cause, run it again with: flask orders replay RECEIPT",
-        ),
+        "A handler failed on an order",
+        "It failed on every attempt. The order itself is safe.",
+        "Find it with: flask orders list --state failed, then: flask orders show RECEIPT",
+        "Once you've fixed the cause, run it again with: flask orders replay RECEIPT",
     ),
-    Trouble(
-        kind="mail_failed",
+    Trouble.found(
+        "mail_failed",
         # One of these alerts that fails causes no other: it's about no order.
-        newest=highest(MailRow.id, MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None)),
-        headline="An email about an order couldn't be sent",
-        lines=(
-            "Its handler is done, and sending won't be retried automatically.",
-            "See why with: flask mail list --state failed",
-            "Once you've fixed the cause, send it with: flask mail resend ID",
-            f"If the address was wrong, send it to another one: {ANOTHER_ADDRESS}",
-        ),
+        highest(MailRow.id, MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None)),
+        "An email about an order couldn't be sent",
+        "Its handler is done, and sending won't be retried automatically.",
+        "See why with: flask mail list --state failed",
+        "Once you've fixed the cause, send it with: flask mail resend ID",
+        f"If the address was wrong, send it to another one: {ANOTHER_ADDRESS}",
     ),
-    Trouble(
-        kind="same_id",
-        newest=same_id.newest_of_orders,
-        headline="Two different orders have the same id",
-        lines=(
-            "Both were stored and processed. Check whether the later one corrects the first or is another order.",
-            "See them in the console under Received → Orders → Same id, or with: flask orders list --same-id",
-            "If they have an event_id: the shop uses it for several orders, or your mapping reads the wrong parameter.",
-            "If not: the shop sent the same order_id again with different items or a different total.",
-        ),
+    Trouble.found(
+        "same_id",
+        same_id.newest_of_orders,
+        "Two different orders have the same id",
+        "Both were stored and processed. Check whether the later one corrects the first or is another order.",
+        "See them in the console under Received → Orders → Same id, or with: flask orders list --same-id",
+        "If they have an event_id: the shop uses it for several orders, or your mapping reads the wrong parameter.",
+        "If not: the shop sent the same order_id again with different items or a different total.",
         stands=same_id.came_today,
     ),
-    Trouble(
-        kind="wrong_secret",
-        newest=_newest_wrong_secret,
-        headline="A POST was refused because of a wrong shared secret",
-        lines=(
-            "If orders are missing, the service and this server no longer share the same secret.",
-            "Copy the secret from the service's Order Controls, then run: flask secret add SECRET",
-            "For the exact reasons, run: flask doctor",
-        ),
+    Trouble.found(
+        "wrong_secret",
+        _newest_wrong_secret,
+        "A POST was refused because of a wrong shared secret",
+        "If orders are missing, the service and this server no longer share the same secret.",
+        "Copy the secret from the service's Order Controls, then run: flask secret add SECRET",
+        "For the exact reasons, run: flask doctor",
         stands=_refused_lately(_newest_wrong_secret),
     ),
-    Trouble(
-        kind="card_data",
-        newest=_newest_card_data,
-        headline="A POST was refused because it contained card data",
-        lines=(
-            "Card numbers and security codes must never be sent. Nothing was stored.",
-            "Ask whoever sends the orders to leave that field out. To see which one, run: flask doctor",
-        ),
+    Trouble.found(
+        "card_data",
+        _newest_card_data,
+        "A POST was refused because it contained card data",
+        "Card numbers and security codes must never be sent. Nothing was stored.",
+        "Ask whoever sends the orders to leave that field out. To see which one, run: flask doctor",
         stands=_refused_lately(_newest_card_data),
     ),
 )
@@ -152,13 +140,7 @@ TROUBLES = (
 class Notices:
     """What finds problems, those above and those of ``others``, and puts alerts about them into the outbox."""
 
-    def __init__(
-        self,
-        database: Database,
-        templates: MailTemplates,
-        settings: Settings,
-        others: Standing,
-    ) -> None:
+    def __init__(self, database: Database, templates: MailTemplates, settings: Settings, others: Standing) -> None:
         self._database = database
         self._templates = templates
         self._settings = settings

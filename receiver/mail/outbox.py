@@ -72,12 +72,7 @@ class Outbox:
     """The job of sending emails, each at least once and always under its own Message-ID."""
 
     def __init__(
-        self,
-        database: Database,
-        leases: Leases,
-        transport: MailTransport,
-        *,
-        schedule: Sequence[int],
+        self, database: Database, leases: Leases, transport: MailTransport, *, schedule: Sequence[int]
     ) -> None:
         self._database = database
         self._leases = leases

@@ -108,9 +108,10 @@ class Controls:
             if seen not in {None, Control.model_validate(row).version if row else ""}:
                 raise ChangedMeanwhile("The Order Controls were changed meanwhile. Check them again, then save.")
             row = row or control_state.new_row(session, now)
-            is_new_url = url is not None and url.strip() != row.url
-            if url is not None and is_new_url:
-                row.url, row.failing_since = url.strip(), None
+            new_url = row.url if url is None else url.strip()
+            is_new_url = new_url != row.url
+            if is_new_url:
+                row.url, row.failing_since = new_url, None
             row.encoding = encoding or row.encoding
             if sends_secret_field is not None:
                 row.sends_secret_field = sends_secret_field
