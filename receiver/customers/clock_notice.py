@@ -1,4 +1,4 @@
-"""What the merchant is told while nothing is purged because the clock jumped."""
+"""The notice to the merchant that nothing is purged because the clock jumped."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def nothing_is_purged(suspended: Suspension) -> str:
 def standing(session: Session, settings: Settings) -> list[Trouble]:
     """Return the trouble that the clock jumped, while it keeps anything from being purged.
 
-    Not before the first hour is over: a machine without a battery for its clock starts with a wrong one each day.
+    None in the first hour: a machine without a battery for its clock starts with a wrong one each day.
     """
     suspended = suspension(session, utc_now()) if settings.RETENTION_DAYS else None
     if suspended is None or suspended.hours_left == HOURS_TO_BELIEVE:

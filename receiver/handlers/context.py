@@ -12,7 +12,7 @@ from typing_extensions import TypeVar
 from urllib3 import PoolManager
 
 from receiver.customers.records import apply_order
-from receiver.customers.registrars import account_url, registrations, tells_a_website
+from receiver.customers.registrars import account_url, names_a_website, registrations
 from receiver.handlers.services import Services
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail.message import Attachment, Draft, deterministic_message_id
@@ -160,7 +160,7 @@ class Context(Generic[Own]):
             raise ValueError("context.register_customer: the order has no email address")
         now = datetime.now(UTC)
         customer, is_new = apply_order(self.session, self.order, now=now)
-        if tells_a_website(self.settings["REGISTRAR"]):
+        if names_a_website(self.settings["REGISTRAR"]):
             registrations.want(self.session, customer, now=now)
         return is_new
 

@@ -34,13 +34,13 @@ def optional(check: Callable[[str], str | None]) -> Callable[[str], str | None]:
 
 
 def secret_key(value: str) -> str | None:
-    """Want a key that can't be guessed."""
+    """Require a key that can't be guessed."""
     wrong = f"must have {SHORTEST_KEY} characters or more; remove it and run `flask init`"
     return wrong if 0 < len(value) < SHORTEST_KEY else None
 
 
 def secret(value: str) -> str | None:
-    """Want a text that both sides can have as their secret; never shows it."""
+    """Require a text that both sides can have as their secret; never shows it."""
     try:
         clean_secret(value)
     except ConfigurationError as error:
@@ -49,7 +49,7 @@ def secret(value: str) -> str | None:
 
 
 def database_url(value: str) -> str | None:
-    """Want a SQLite file, the one kind of database that is supported."""
+    """Require a SQLite file, the one kind of database that is supported."""
     path = value.removeprefix("sqlite:///")
     if value and (path in {value, "", ":memory:"} or path.startswith("?")):
         return "must begin with sqlite:/// and name a file; other databases aren't supported"
@@ -57,12 +57,12 @@ def database_url(value: str) -> str | None:
 
 
 def one_line(value: str) -> str | None:
-    """Want a text that fits into an email's header."""
+    """Require a text that fits into an email's header."""
     return None if value.strip() and value.isprintable() else "must be one line of text"
 
 
 def email(value: str) -> str | None:
-    """Want one address that email can be sent to."""
+    """Require one address that email can be sent to."""
     try:
         deliverable(value)
     except ValueError as error:
@@ -71,7 +71,7 @@ def email(value: str) -> str | None:
 
 
 def web_address(value: str) -> str | None:
-    """Want the address of a web server, http or https, that links can be made from."""
+    """Require the address of a web server, http or https, that links can be made from."""
     with suppress(ValueError):
         parts = urlsplit(value)
         if parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment:
@@ -80,25 +80,25 @@ def web_address(value: str) -> str | None:
 
 
 def public_url(value: str) -> str | None:
-    """Want the address that all pages here are below, not that of /orders."""
+    """Require the address that all pages here are below, not that of /orders."""
     if value.rstrip("/").endswith("/orders"):
         return "must be the address without /orders at its end, such as https://orders.your-shop.example"
     return web_address(value)
 
 
 def link(value: str) -> str | None:
-    """Want an address that an email can link to; whatever follows ? and # may be anything printable."""
+    """Require an address that an email can link to; whatever follows ? and # may be anything printable."""
     is_one = re.fullmatch("[!-~]{1,2000}", value) and web_address(re.split("[?#]", value)[0]) is None
     return None if is_one else "must be an address such as https://shop.example/account, without spaces"
 
 
 def call_address(value: str) -> str | None:
-    """Want an address that can be posted to, or nothing; never shows it."""
+    """Require an address that can be posted to, or nothing; never shows it."""
     return web_address(value.partition("?")[0]) if value else None
 
 
 def locale(value: str) -> str | None:
-    """Want a locale that amounts and dates can be written in (BCP 47)."""
+    """Require a locale that amounts and dates can be written in (BCP 47)."""
     try:
         Locale.parse(value.replace("-", "_"))
     except (UnknownLocaleError, ValueError):
@@ -107,25 +107,25 @@ def locale(value: str) -> str | None:
 
 
 def colour(value: str) -> str | None:
-    """Want a colour in the one spelling that all mail programs know."""
+    """Require a colour in the one spelling that all mail programs know."""
     return None if re.fullmatch("#[0-9A-Fa-f]{6}", value) else "must be # and six hex digits, such as #1f5f8b"
 
 
 def picture(value: str) -> str | None:
-    """Want a picture's address that any mail program can load."""
+    """Require a picture's address that any mail program can load."""
     # The console's preview names it in its Content-Security-Policy, where ; and quotes would end the source.
     is_safe = web_address(value) is None and value.startswith("https://") and not re.search(r"[^!-~]|[;,'\"<>]", value)
     return None if is_safe else "must be an address such as https://shop.example/logo.png, without ? and #"
 
 
 def short_text(value: str) -> str | None:
-    """Want a text of some lines at most."""
+    """Require a text of some lines at most."""
     good = len(value) <= 2000 and all(line.isprintable() for line in value.splitlines())
     return None if good else "must be text of at most 2,000 characters, without control characters"
 
 
 def timezone(value: str) -> str | None:
-    """Want a zone of the IANA time zone database."""
+    """Require a zone of the IANA time zone database."""
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -134,12 +134,12 @@ def timezone(value: str) -> str | None:
 
 
 def names(value: list[str]) -> str | None:
-    """Want a list of names, each once."""
+    """Require a list of names, each once."""
     twice = next((name for name in value if value.count(name) > 1), None)
     return None if twice is None else f"names {twice[:64]} twice; remove one"
 
 
 def seconds(value: list[int]) -> str | None:
-    """Want a list of waiting times."""
+    """Require a list of waiting times."""
     good = all(0 < item <= _YEAR for item in value)
     return None if good else "must be a list of whole numbers of seconds up to a year, such as [60, 300]"

@@ -11,7 +11,7 @@ from receiver.settings.model import SETTINGS, plain
 NEEDED = frozenset(
     {"SECRET_KEY", "SHARED_SECRETS", "REQUIRE_SIGNATURE", "DATABASE_URL", "MAX_BODY_BYTES", "MAX_FIELDS"}
 )
-#: Which jobs wait while a setting is wrong: by its default they would do for good what nobody meant.
+#: Which jobs wait while a setting is wrong: with its default they'd do what nobody meant, and it can't be undone.
 WAITING: dict[str, frozenset[str]] = {
     "HANDLERS": frozenset({"orders"}),
     **dict.fromkeys(
@@ -24,7 +24,7 @@ WAITING: dict[str, frozenset[str]] = {
     "REGISTRAR": frozenset({"orders", "registrations"}),
     "FORWARD_SECRET": frozenset({"orders", "transmissions"}),
 }
-#: What a wrong setting counts as, where that isn't its default: what is purged is gone.
+#: What a wrong setting counts as, where that isn't its default: what's purged is gone.
 INSTEAD: dict[str, Any] = {"RETENTION_DAYS": 0}
 #: The kinds of jobs, as the merchant knows them.
 _JOBS = {
@@ -36,7 +36,7 @@ _JOBS = {
 
 
 def meanwhile(name: str) -> str:
-    """Return what becomes of orders while a setting that receiving doesn't need is wrong."""
+    """Return what happens to orders while a setting that receiving doesn't need is wrong."""
     if name in WAITING:
         return f"Orders are taken; {' and '.join(sorted(map(_JOBS.__getitem__, WAITING[name])))} wait until it's fixed."
     return f"Until it's fixed, {json.dumps(plain(INSTEAD.get(name, SETTINGS[name].default)))} holds."

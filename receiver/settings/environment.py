@@ -1,4 +1,4 @@
-"""How a setting's text in the environment is read."""
+"""Read settings from the environment, where each is a text."""
 
 from __future__ import annotations
 
@@ -21,14 +21,8 @@ class EnvironmentSource(EnvSettingsSource):
         """Return the settings, and the tables of the handlers."""
         return {**super().__call__(), **handler_tables.of_environment(variables())}
 
-    def prepare_field_value(
-        self,
-        field_name: str,
-        field: FieldInfo,
-        value: Any,
-        value_is_complex: bool,  # noqa: ARG002
-    ) -> Any:
-        """Return what a variable's text means; None when it is not set."""
+    def prepare_field_value(self, field_name: str, field: FieldInfo, value: Any, *_: Any, **_others: Any) -> Any:
+        """Return what a variable's text means; None when it isn't set."""
         return from_text(field.annotation, value) if field_name.isupper() and value is not None else None
 
 
@@ -38,7 +32,7 @@ def variables() -> dict[str, str]:
 
 
 def from_text(annotation: Any, text: str) -> Any:
-    """Return what a text means for a type, or the text itself where it can mean nothing: the type's check names it."""
+    """Return the value of a type that a text means, or the text itself if it means none: its check reports it."""
     if get_origin(annotation) in (tuple, list):
         return [from_text(get_args(annotation)[0], part.strip()) for part in text.split(",") if part.strip()]
     if annotation is bool:

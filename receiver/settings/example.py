@@ -14,13 +14,13 @@ _HEAD = f"""\
 """
 
 _REGISTRAR = """
-# How customers come into your website, with REGISTRAR = "sql" or "http".
+# How customers become users of your website, with REGISTRAR = "sql" or "http".
 # See “Register customers with your website” in Help.
 #
 # [registrar]
 # url = "mysql+pymysql://receiver:${WEBSITE_PASSWORD}@localhost/website"
 # table = "users"
-# update = ["first_name"]                           # kept up to date in a row that is there already
+# update = ["first_name"]                           # columns to update in an existing row
 # [registrar.columns]
 # email = "email"
 # first_name = "first_name"
@@ -30,7 +30,7 @@ _REGISTRAR = """
 """
 
 _HANDLERS = """
-# Settings of the handlers' own, each in a table of its name; see “Switch on more handlers” in Help.
+# The handlers' own settings, each in a table of its name; see “Switch on more handlers” in Help.
 # In the environment the first is RECEIVER_HANDLERS__APPEND_CSV__FILE.
 #
 # [handlers.append_csv]
@@ -49,7 +49,7 @@ _HANDLERS = """
 
 _SOURCES = """
 # How a service names its parameters, if it doesn't use the published names. See “Map names that differ” in Help.
-# `flask orders explain RECEIPT` tells what a parked order has and what is missing.
+# `flask orders explain RECEIPT` shows what a parked order has and what's missing.
 #
 # [sources.shopintegrator.fields]
 # order_id = "OrderRef"
@@ -60,12 +60,12 @@ _SOURCES = """
 # total = {from = "Total", decimal = ","}           # £1.234,56
 # "billing.country" = {from = "Country", words = {UK = "GB"}}
 #
-# What belongs to the source itself stands above its fields:
+# What belongs to the source itself goes above its fields:
 #
 # [sources.shopintegrator]
-# accept_chunked_forms = true     # take forms for whole that come in chunks, though nothing shows their end
+# accept_chunked_forms = true     # take forms that come in chunks as complete, though nothing shows their end
 #
-# A further place that orders come from, answered on /orders/otherplace, with secrets of its own if given:
+# Another place that orders come from, answered on /orders/otherplace, with secrets of its own if given:
 #
 # [sources.otherplace]
 # secrets = ["whsec_…"]
@@ -73,7 +73,7 @@ _SOURCES = """
 
 
 def example() -> str:
-    """Return the text of a fresh ``config.toml``; the three names that every shop changes are not commented out."""
+    """Return the text of a new ``config.toml``; the three names that every shop changes aren't commented out."""
     parts = [_HEAD]
     for name, field in SETTINGS.items():
         note = textwrap.fill(field.description or "", 100, initial_indent="# ", subsequent_indent="# ")

@@ -18,7 +18,7 @@ NO_SECRET = SecretStr("")
 
 
 def _checked(check: Callable[[Any], str | None]) -> AfterValidator:
-    """Make a check that says what is wrong, or None, into one of pydantic's."""
+    """Return pydantic's kind of validator for a check that returns what is wrong, or None."""
 
     def validate(value: Any) -> Any:
         if wrong := check(plain(value)):
@@ -149,13 +149,13 @@ class Settings(BaseSettings):
     FORWARD_SECRET: Annotated[SecretStr, _checked(checks.optional(checks.secret))] = NO_SECRET
     """signs what handlers send on by `forward` and `context.forward`; the other server checks it"""
     TRUSTED_PROXIES: Annotated[int, _number(0, 9)] = _default(0, example=1)
-    """how many proxies stand in front and set X-Forwarded-*"""
+    """how many proxies are in front and set X-Forwarded-*"""
     MAX_BODY_BYTES: Annotated[int, _number(1024, 16_777_216)] = 262_144
     """largest body of an order POST"""
     MAX_FIELDS: Annotated[int, _number(10, 20_000)] = 2000
     """most fields (JSON: leaves) of an order POST"""
 
-    #: The tables of the file as they stand there; whoever uses one checks it.
+    #: The tables of the file, as they are; the code that uses one checks it.
     sources: Any = Field(default={}, repr=False)
     registrar: Any = Field(default={}, repr=False)
     handlers: Any = Field(default={}, repr=False)

@@ -23,16 +23,16 @@ from receiver.settings.environment import PREFIX, variables
 from receiver.settings.handler_tables import ALIASES, IN_ENVIRONMENT, TABLES, with_tables
 from receiver.settings.model import FILE, SETTINGS, Settings, plain
 
-#: Where a setting's value comes from that nobody has set.
+#: The origins of a setting's value: nobody set it, or the environment did.
 DEFAULT = "default"
 ENVIRONMENT = "environment"
-#: The tables of the file that are checked by whoever uses them.
+#: The tables of the file, which are checked where they're used.
 _TABLES = frozenset(Settings.model_fields) - frozenset(SETTINGS)
 #: Every name that sets something.
 _NAMES = frozenset(SETTINGS) | frozenset(ALIASES)
-#: Names in the environment that are no settings: where the instance is, and what `flask init` takes.
+#: Other names in the environment: where the instance is, and what `flask init` takes.
 _OTHERS = {"INSTANCE_PATH", "ADMIN_PASSWORD"}
-#: How like a setting's name a wrong one must be to be taken for it, from 0 to 1.
+#: How similar a wrong name must be to a setting's to suggest that one, from 0 to 1.
 _CLOSE = 0.75
 #: How a value is written in the environment and in the file, by its setting's type.
 _FORMS: dict[Any, tuple[str, str]] = {
@@ -41,7 +41,7 @@ _FORMS: dict[Any, tuple[str, str]] = {
     tuple: ("whole numbers with commas between", "a list in brackets, such as {}"),
     str: ("text", "a text in quotes, such as {}"),
 }
-#: What Kubernetes sets for a service that is named receiver.
+#: What Kubernetes sets in every container for a service that is named receiver.
 _OF_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_|$)")
 
 
@@ -50,13 +50,13 @@ class Reading:
     """The settings as they were read, and what there is to say about them."""
 
     settings: Settings
-    #: One sentence for each that is wrong and that receiving needs; no order is taken until it's right.
+    #: A sentence for each wrong one that receiving needs; no order is taken until it's right.
     problems: tuple[str, ...]
-    #: One sentence for each other one that is wrong, with what waits for it, or what it counts as meanwhile.
+    #: A sentence for each other wrong one, with what waits for it, or what it counts as meanwhile.
     paused: tuple[str, ...]
     #: The kinds of jobs that wait.
     waiting: frozenset[str]
-    #: One sentence for each name that is no setting: it has no effect, and keeps nothing from running.
+    #: A sentence for each name that is no setting: it has no effect, and keeps nothing from running.
     unknown: tuple[str, ...]
     #: Where each setting comes from: *default*, *config.toml*, *environment* or *create_app*.
     origins: Mapping[str, str]
@@ -113,7 +113,7 @@ def read_file(instance: Path) -> dict[str, Any]:
 
 
 def without_effect(names: Iterable[str], known: Collection[str]) -> list[str]:
-    """Say of each key of a table of the file that is none of its own that it has no effect there."""
+    """Return a sentence for each key of a table that has no effect there, since it isn't one of the known ones."""
     return [
         f"has the setting {name}, which has no effect there; put it above the first [table] of the file."
         if name in _NAMES
@@ -156,7 +156,7 @@ def _unknown(from_file: Collection[str]) -> Iterator[str]:
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:
-    """Return what a name that is no setting does, and which one it may have been meant for."""
+    """Return that a name is no setting, and which setting was probably meant."""
     spelled = {one.upper(): one for one in known}
     close = get_close_matches(name.upper(), sorted(spelled), n=1, cutoff=_CLOSE)
     return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")
@@ -168,7 +168,7 @@ def _database_in(instance: Path) -> str:
 
 
 def _secret_key(instance: Path) -> str:
-    """Return the key in the file; empty while it is of no use, which is told where it is needed."""
+    """Return the key in the file; empty while it's unusable, which app/obstacles reports."""
     try:
         return secret_key.read(instance) or ""
     except ConfigurationError:

@@ -1,4 +1,4 @@
-"""The file of the secret key: read and judged, and made where there is none."""
+"""The file of the secret key: read, check and make it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WAY_OUT = "Put it back from a backup; if it is lost, begin again with: flask in
 
 
 def read(instance: Path) -> str | None:
-    """Return the key in the file, None when there is no file; raises ConfigurationError for one that is of no use."""
+    """Return the key in the file, None when there is no file; raises ConfigurationError for an unusable one."""
     path = instance / FILE
     try:
         key = path.read_text("utf-8").strip()
@@ -47,5 +47,5 @@ def problem(instance: Path) -> str | None:
 
 
 def make(instance: Path, *, replace: bool = False) -> bool:
-    """Write a new key; False when there is a file, which is left alone unless it is to be replaced."""
+    """Write a new key; returns False for a file that's there already, which only ``replace`` overwrites."""
     return private_files.write(instance / FILE, secrets.token_urlsafe(48), replace=replace)

@@ -137,7 +137,7 @@ def test_a_test_order_carries_no_link(shop: Served) -> None:
     assert mailed_links(shop) == []
 
 
-def test_a_forgotten_password_is_chosen_anew_by_a_mailed_link(shop: Served, ada: Visitor) -> None:
+def test_a_forgotten_password_is_reset_by_an_emailed_link(shop: Served, ada: Visitor) -> None:
     stranger = Visitor(shop.base)
     known = send(stranger, "/account/forgotten", {"email": " ADA@shop.example "})
     unknown = send(stranger, "/account/forgotten", {"email": "nobody@shop.example"})

@@ -172,7 +172,7 @@ def test_an_erased_customers_order_is_still_known_as_a_copy(shop: Served) -> Non
     assert shop.rows(CustomerRow) == []
 
 
-def test_an_erased_customers_later_order_registers_them_anew(settled: Served) -> None:
+def test_an_erased_customers_later_order_registers_them_again(settled: Served) -> None:
     erase(settled.kit)
     settled.post(order_fields(customer_first_name="Augusta"))
     settled.settled()

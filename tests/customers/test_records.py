@@ -1,4 +1,4 @@
-"""Customers: one row for each normalised e-mail, and what an order may and may not change about it."""
+"""Customers: one row for each normalised email, and what an order may and may not change of it."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from receiver.app import far_off
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong, wrong_or_ok
 from receiver.customers import clock_notice
-from receiver.customers.registrars import NotRegistered, account_url, registrations, tells_a_website
+from receiver.customers.registrars import NotRegistered, account_url, names_a_website, registrations
 from receiver.intake import refusals
 from receiver.mail.message import MailNotDelivered
 from receiver.storage.models import MailRow, OrderRow
@@ -111,7 +111,7 @@ def registrar(kit: Kit) -> Iterator[Finding]:
         text = "ACCOUNT_URL has no effect while REGISTRAR is accounts, which emails its own link. Empty it"
         yield warning("registrar", text)
     if registrar is None:
-        if tells_a_website(name):
+        if names_a_website(name):
             yield wrong("registrar", f"{name}: customers aren't registered until [registrar] in config.toml is fixed")
         else:
             yield ok("registrar", f"{name}: customers aren't registered on a website")

@@ -1,4 +1,4 @@
-"""The contract of a registrar, which makes customers known to your own website.
+"""The contract of a registrar, which registers customers on your own website.
 
 It's a class with ``register`` and ``check``, marked with ``@registrar``, in a file of ``instance/registrars/``.
 """
@@ -13,10 +13,10 @@ from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-#: What is known of a customer, by the names of ``customer_fields``; None where it is not known.
+#: A customer's data by the names of ``customer_fields``; None where there are none. Times are aware, in UTC.
 Value = str | bool | datetime | None
 Fields = Mapping[str, Value]
-#: The choices of REGISTRAR that tell no website of customers.
+#: The choices of REGISTRAR that name no website.
 WITHOUT_WEBSITE = ("accounts", "none")
 #: Attribute of a marked class that holds its RegistrarType.
 MARK = "__customer_registrar__"
@@ -34,7 +34,7 @@ class Registrar(Protocol):
         ...
 
     def check(self) -> str:
-        """Look whether customers can be handed over, change nothing and say where to; raises NotRegistered."""
+        """Check that customers can be registered, change nothing, and return where; raises NotRegistered."""
         ...
 
 
@@ -63,20 +63,20 @@ def registrar(name: str, *, settings: type[BaseModel] = NoSettings) -> Callable[
     and ``check``, and ValueError for a name that's taken.
     """
     if name in WITHOUT_WEBSITE:
-        raise ValueError(f"@registrar: {name} is a word of REGISTRAR that tells no website; choose another name")
+        raise ValueError(f"@registrar: {name} is a choice of REGISTRAR already; choose another name")
 
     def mark(marked: Class) -> Class:
         is_one = inspect.isclass(marked) and hasattr(marked, "register") and hasattr(marked, "check")
         if not is_one:
-            raise TypeError(f"@registrar({name!r}) must stand on a class that has register and check")
+            raise TypeError(f"@registrar({name!r}) must be on a class that has register and check")
         setattr(marked, MARK, RegistrarType(name, marked, settings))
         return marked
 
     return mark
 
 
-def tells_a_website(chosen: str) -> bool:
-    """Return whether this choice of REGISTRAR hands customers to a website."""
+def names_a_website(chosen: str) -> bool:
+    """Return whether this choice of REGISTRAR registers customers on a website."""
     return chosen not in WITHOUT_WEBSITE
 
 

@@ -1,4 +1,4 @@
-"""What a website may be told of a customer, field by field."""
+"""The fields of a customer that a registrar is given."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from receiver.storage.models import AddressRow, CustomerRow
 
 _PERSON = ("email", "first_name", "last_name", "company", "phone", "locale", "accepts_marketing", "registered_at")
 _ADDRESS = ("name", "company", "line1", "line2", "city", "region", "postcode", "country")
-#: Stands for a new text at each use, which is the hash of no password and no password that anybody knows.
+#: The field for a new random text each time: no password's hash, and a password that nobody knows.
 UNUSABLE_PASSWORD = "unusable_password"  # noqa: S105 - a field's name, no secret
 #: All fields.
 NAMES = (
@@ -40,10 +40,10 @@ def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
 
 
 def fields_digest(fields: Fields) -> str:
-    """Return what tells whether a website has been told these very data."""
+    """Return a digest by which to see whether a website has these very data."""
     return digest(json.dumps(fields, sort_keys=True, default=datetime.isoformat))
 
 
 def unusable_password() -> str:
-    """Make a fresh one: an exclamation mark, which begins no hash, and 40 random letters, digits, - and _."""
+    """Return a new one: an exclamation mark, which begins no hash, and 40 random letters, digits, - and _."""
     return "!" + secrets.token_urlsafe(30)

@@ -115,7 +115,7 @@ def ask(session: Session, email: str, *, now: datetime) -> None:
 
 
 def ask_all(database: Database, *, now: datetime) -> int:
-    """Queue everyone the website doesn't have up to date, and return how many."""
+    """Queue everyone whose newest data the website doesn't have, and return how many."""
     with database.read() as session:
         pks = session.scalars(select(CustomerRow.id)).all()
     asked = 0

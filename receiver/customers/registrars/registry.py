@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from receiver import errors
 from receiver.customers import registrars
-from receiver.customers.registrars import MARK, WITHOUT_WEBSITE, Registrar, RegistrarType, tells_a_website
+from receiver.customers.registrars import MARK, WITHOUT_WEBSITE, Registrar, RegistrarType, names_a_website
 from receiver.errors import ConfigurationError
 from receiver.settings import consequences, extensions, reading, wrong_values
 from receiver.settings.instance_files import InstanceFiles
@@ -42,8 +42,8 @@ class Registrars:
         return sorted({*WITHOUT_WEBSITE, *self.types})
 
     def chosen(self, name: str, table: Any) -> tuple[Registrar | None, list[str]]:
-        """Make the registrar of this name from ``[registrar]``, or say what's wrong; None tells no website."""
-        if not tells_a_website(name):
+        """Make the registrar of this name from ``[registrar]``, or say what's wrong; None registers nobody."""
+        if not names_a_website(name):
             return None, []
         if name not in self.types:
             return None, [f"REGISTRAR must be one of {', '.join(self.names)}. {consequences.meanwhile('REGISTRAR')}"]

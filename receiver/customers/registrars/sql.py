@@ -35,9 +35,7 @@ class SqlSettings(BaseModel, strict=True):
 
     url: str = Field(min_length=1, description=f'the SQLAlchemy URL of the website\'s database, such as "{_EXAMPLE}"')
     table: str = Field(min_length=1, description='the name of the table of the website\'s users, such as "users"')
-    columns: dict[str, Any] = Field(
-        min_length=1, description="what stands in each column of the table: [registrar.columns]"
-    )
+    columns: dict[str, Any] = Field(min_length=1, description="what each column of the table gets: [registrar.columns]")
     update: list[Any] = Field([], description='a list of columns, such as ["first_name", "phone"]')
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from receiver.app.components import current_kit
 from receiver.customers import privacy
 from receiver.customers import records as customer_book
-from receiver.customers.registrars import registrations, tells_a_website
+from receiver.customers.registrars import names_a_website, registrations
 from receiver.orders.email_addresses import normalised
 from receiver.storage.models import CustomerRow
 from receiver.storage.pages import SIZE, begins_with, newest
@@ -95,7 +95,7 @@ def customers_erase(pk: int) -> ResponseReturnValue:
 
 
 def _has_website() -> bool:
-    return tells_a_website(current_kit().settings.REGISTRAR)
+    return names_a_website(current_kit().settings.REGISTRAR)
 
 
 def _found(session: Session, pk: int) -> CustomerRow:

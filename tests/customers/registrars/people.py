@@ -1,4 +1,4 @@
-"""Customers as registrars are told of them."""
+"""Customers as registrars are given them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ REGISTERED = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
 
 def customer(**changes: Any) -> dict[str, Value]:
-    """Give all fields of a customer, changed as told; two underscores stand for a full stop."""
+    """Return all fields of a customer with these changes; two underscores mean a full stop."""
     known: dict[str, Any] = dict.fromkeys(customer_fields.NAMES)
     del known["unusable_password"]
     known |= {

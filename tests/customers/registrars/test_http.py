@@ -1,4 +1,4 @@
-"""The registrar `http`: one call of the website's API, told by its table, and what its answers mean."""
+"""The registrar `http`: one call of the website's API, made as its table says, and what the answers mean."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_a_website_that_is_away_is_told_in_words() -> None:
 
 
 def test_without_allow_private_no_address_inside_is_called(server: Server) -> None:
-    """The name is public as far as the table tells; where it leads is judged at the call."""
+    """The name looks public in the table; where it leads is checked at the call."""
     url = f"https://127.0.0.1.nip.invalid:{server.port}/users"
     with pytest.raises(NotRegistered):
         made(table(url, allow_private=False)).register(customer())

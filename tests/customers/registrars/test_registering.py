@@ -63,7 +63,7 @@ def test_a_test_transmission_registers_nobody(serve: Callable[..., Served], file
 
 
 @pytest.mark.parametrize("registrar", ["accounts", "none"])
-def test_other_registrars_tell_no_website(serve: Callable[..., Served], registrar: str) -> None:
+def test_other_registrars_register_on_no_website(serve: Callable[..., Served], registrar: str) -> None:
     shop = serve(REGISTRAR=registrar)
     shop.post(order_fields())
     shop.settled()
@@ -79,13 +79,15 @@ def test_other_registrars_tell_no_website(serve: Callable[..., Served], registra
         ("http", {"url": "x", "body": {"email": "{email}"}}, "[registrar] in config.toml: url: "),
     ],
 )
-def test_a_wrong_table_is_told_at_the_start(make_app: Callable[..., Flask], name: str, table: Any, said: str) -> None:
+def test_a_wrong_table_is_reported_at_the_start(
+    make_app: Callable[..., Flask], name: str, table: Any, said: str
+) -> None:
     kit: Kit = make_app(REGISTRAR=name, registrar=table).extensions["receiver"]
     assert any(problem.startswith(said[:40]) for problem in kit.paused)
     assert kit.problems == []
 
 
-def test_one_given_up_is_told_and_registered_when_it_is_mended(
+def test_a_failed_one_is_reported_and_registered_once_the_table_is_fixed(
     serve: Callable[..., Served], make_app: Callable[..., Flask], file_site: Website
 ) -> None:
     shop = serve(REGISTRAR="sql", registrar=BROKEN, RETRY_SCHEDULE=[])
@@ -99,23 +101,23 @@ def test_one_given_up_is_told_and_registered_when_it_is_mended(
     with shop.kit.database.read() as session:
         assert FAILED in shop.kit.notices.standing(session, datetime.now(UTC))
     shop.kit.engine.stop()  # its registrar is the broken one still
-    mended = {"REGISTRAR": "sql", "registrar": file_site.settings()}
-    asked = runner(make_app)("customers", "register", "--all", **mended)
+    fixed = {"REGISTRAR": "sql", "registrar": file_site.settings()}
+    asked = runner(make_app)("customers", "register", "--all", **fixed)
     assert asked.output.startswith("To be registered: 1.")
-    assert make_app(**mended).extensions["receiver"].registrations.run_next()
+    assert make_app(**fixed).extensions["receiver"].registrations.run_next()
     assert [row["email"] for row in file_site.rows()] == ["ada@shop.example"]
 
 
 def test_the_command_registers_one_again(make_app: Callable[..., Flask], file_site: Website, shop: Served) -> None:
     shop.post(order_fields())
     shop.settled()
-    run, mended = runner(make_app), {"REGISTRAR": "sql", "registrar": file_site.settings()}
+    run, fixed = runner(make_app), {"REGISTRAR": "sql", "registrar": file_site.settings()}
 
-    assert run("customers", "register", "ADA@shop.example", **mended).output.startswith("To be registered: 1.")
+    assert run("customers", "register", "ADA@shop.example", **fixed).output.startswith("To be registered: 1.")
     with shop.kit.database.read() as session:
         assert session.scalars(select(RegistrationRow)).one().state == "open"
-    assert "There is no customer x@y" in run("customers", "register", "x@y", **mended).output
-    assert "Give one EMAIL, or --all" in run("customers", "register", **mended).output
+    assert "There is no customer x@y" in run("customers", "register", "x@y", **fixed).output
+    assert "Give one EMAIL, or --all" in run("customers", "register", **fixed).output
     assert "REGISTRAR is accounts" in run("customers", "register", "--all").output
 
 

@@ -161,7 +161,7 @@ def test_a_failure_is_tried_again_by_schedule_and_then_given_up(desk: Desk) -> N
     assert not desk.jobs.run_next()
 
 
-def test_a_new_order_makes_a_failed_one_begin_anew(desk: Desk) -> None:
+def test_a_new_order_starts_a_failed_one_again(desk: Desk) -> None:
     desk.website.fails_with = NotRegistered("no")
     desk.order()
     for _ in range(3):

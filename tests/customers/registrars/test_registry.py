@@ -55,7 +55,7 @@ def kit_of(app: Flask) -> Kit:
     return kit
 
 
-def test_the_example_of_the_docs_is_told_of_a_customer(
+def test_the_example_of_the_docs_registers_a_customer(
     instance: Path, serve: Callable[..., Served], tmp_path: Path
 ) -> None:
     example = re.search(r"```python\n# instance/registrars/(\w+\.py)\n(.*?)```", DOCS, re.DOTALL)
@@ -107,7 +107,7 @@ def test_a_key_that_is_none_of_its_settings_has_no_effect(instance: Path, make_a
     assert any("[registrar] in config.toml" in warning and "'url'" in warning for warning in kit.setting_warnings)
 
 
-def test_a_name_that_is_none_is_told_with_those_that_are(instance: Path, make_app: Callable[..., Flask]) -> None:
+def test_a_name_that_is_none_is_reported_with_those_that_are(instance: Path, make_app: Callable[..., Flask]) -> None:
     write(instance, MINE)
     (problem,) = kit_of(make_app(REGISTRAR="crm")).paused
     assert problem.startswith(
@@ -130,9 +130,9 @@ def test_handlers_wait_while_the_name_is_none(serve: Callable[..., Served]) -> N
         ("def (:\n", "cannot be loaded: line 1: invalid syntax"),
         (
             '@registrar("x")\nclass X:\n    pass\n',
-            "line 2 of mine.py: TypeError: @registrar('x') must stand on a class",
+            "line 2 of mine.py: TypeError: @registrar('x') must be on a class",
         ),
-        ('registrar("none")\n', "line 2 of mine.py: ValueError: @registrar: none is a word of REGISTRAR"),
+        ('registrar("none")\n', "line 2 of mine.py: ValueError: @registrar: none is a choice of REGISTRAR"),
         (textwrap.dedent(MINE).replace("mine", "sql"), "@registrar 'sql' is there already; rename this one."),
     ],
 )
@@ -152,7 +152,7 @@ def test_a_broken_file_is_named_with_its_line_and_stops_no_other(
     assert said_by_doctor(kit, "registrars") == [problem, "accounts, http, mine, none, sql"]
 
 
-def test_one_that_cannot_be_made_or_checked_is_told(instance: Path, make_app: Callable[..., Flask]) -> None:
+def test_one_that_cannot_be_made_or_checked_is_reported(instance: Path, make_app: Callable[..., Flask]) -> None:
     code = textwrap.dedent(MINE)
     write(instance, code.replace("        pass", '        raise OSError("no CRM")'))
     (problem,) = kit_of(make_app(REGISTRAR="mine")).paused

@@ -1,4 +1,4 @@
-"""The registrar `sql`: rows of the website's own table, found by email, added, and changed only where told."""
+"""The registrar `sql`: rows of the website's table, found by email, added, and changed only in the columns named."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ def test_the_table_must_have_a_name(file_site: Website) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"columns": {}}, "columns must be what stands in each column"),
+        ({"columns": {}}, "columns must be what each column of the table gets"),
         ({"columns": {"mail": "e-mail"}}, 'columns.mail is "e-mail", which is no field of a customer; a constant is'),
         ({"columns": {"mail": "{e_mail}"}}, "columns.mail has {e_mail}, which is no field of a customer; the fields"),
         ({"columns": {"mail": "{email!r}"}}, "columns.mail has {email}, which is no field"),
