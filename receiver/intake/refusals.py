@@ -88,15 +88,8 @@ def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
 
 
 def _older_than_kept(reason: str) -> Any:
-    newest_unkept = (
-        select(RefusalRow.id)
-        .where(RefusalRow.reason == reason)
-        .order_by(RefusalRow.id.desc())
-        .offset(KEPT)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return delete(RefusalRow).where(RefusalRow.reason == reason, RefusalRow.id <= newest_unkept)
+    kept = select(RefusalRow.id).where(RefusalRow.reason == reason).order_by(RefusalRow.id.desc()).limit(KEPT)
+    return delete(RefusalRow).where(RefusalRow.reason == reason, RefusalRow.id.not_in(kept))
 
 
 def newest_of_each_reason(session: Session, since: datetime) -> list[RefusalRow]:

@@ -6,7 +6,7 @@ What is special about a range is from the IANA special-purpose address registrie
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
@@ -14,53 +14,36 @@ from urllib3.util import Url, parse_url
 from receiver.errors import ConfigurationError
 
 IPAddress = IPv4Address | IPv6Address
-_Table = tuple[tuple[IPv4Network | IPv6Network, str], ...]
 
-
-def _table(*rows: tuple[str, str]) -> _Table:
-    return tuple((ip_network(network), reason) for network, reason in rows)
-
-
-#: The first network that holds an address names what is wrong with it.
-_BLOCKED_IPV4 = _table(
-    ("0.0.0.0/8", "unspecified"),
-    ("10.0.0.0/8", "private"),
-    ("100.100.100.200/32", "a cloud machine's metadata"),
-    ("100.64.0.0/10", "shared by a provider's customers"),
-    ("127.0.0.0/8", "this machine itself"),
-    ("168.63.129.16/32", "a cloud machine's metadata"),
-    ("169.254.169.254/32", "a cloud machine's metadata"),
-    ("169.254.0.0/16", "link-local"),
-    ("172.16.0.0/12", "private"),
-    ("192.0.0.192/32", "a cloud machine's metadata"),
-    ("192.0.0.0/24", "kept for protocols"),
-    ("192.0.2.0/24", "for documentation"),
-    ("192.88.99.0/24", "a 6to4 relay"),
-    ("192.168.0.0/16", "private"),
-    ("198.18.0.0/15", "for benchmarking"),
-    ("198.51.100.0/24", "for documentation"),
-    ("203.0.113.0/24", "for documentation"),
-    ("224.0.0.0/4", "multicast"),
-    ("255.255.255.255/32", "broadcast"),
-    ("240.0.0.0/4", "reserved"),
-)
-_BLOCKED_IPV6 = _table(
-    ("::/128", "unspecified"),
-    ("::1/128", "this machine itself"),
-    ("::/96", "an IPv4 address in another's clothes"),
-    ("64:ff9b:1::/48", "a private NAT64 prefix"),
-    ("2001:db8::/32", "for documentation"),
-    ("2001::/32", "a Teredo tunnel"),
-    ("2001::/23", "kept for protocols"),
-    ("2002::/16", "a 6to4 tunnel"),
-    ("3fff::/20", "for documentation"),
-    ("::ffff:0:0:0/96", "an IPv4 address in another's clothes"),
-    ("fd00:ec2::254/128", "a cloud machine's metadata"),
-    ("fd20:ce::254/128", "a cloud machine's metadata"),
-    ("fc00::/7", "private"),
-    ("fe80::/10", "link-local"),
-    ("fec0::/10", "site-local"),
-    ("ff00::/8", "multicast"),
+#: What's wrong with an address, and the networks of which that's true.
+_REASONS = {
+    "unspecified": ("0.0.0.0/8", "::/128"),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
+    "this machine itself": ("127.0.0.0/8", "::1/128"),
+    "link-local": ("169.254.0.0/16", "fe80::/10"),
+    "site-local": ("fec0::/10",),
+    "shared by a provider's customers": ("100.64.0.0/10",),
+    "a cloud machine's metadata": (
+        *("100.100.100.200/32", "168.63.129.16/32", "169.254.169.254/32", "192.0.0.192/32"),
+        *("fd00:ec2::254/128", "fd20:ce::254/128"),
+    ),
+    "for documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    "for benchmarking": ("198.18.0.0/15",),
+    "kept for protocols": ("192.0.0.0/24", "2001::/23"),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+    "broadcast": ("255.255.255.255/32",),
+    "reserved": ("240.0.0.0/4",),
+    "an IPv4 address in another's clothes": ("::/96", "::ffff:0:0:0/96"),
+    "a private NAT64 prefix": ("64:ff9b:1::/48",),
+    "a 6to4 relay": ("192.88.99.0/24",),
+    "a 6to4 tunnel": ("2002::/16",),
+    "a Teredo tunnel": ("2001::/32",),
+}
+#: The smallest network first: the first that holds an address says most about it.
+_BLOCKED = sorted(
+    ((ip_network(network), reason) for reason, networks in _REASONS.items() for network in networks),
+    key=lambda blocked: blocked[0].prefixlen,
+    reverse=True,
 )
 #: A cloud machine gives its passwords away at these addresses; nobody's receiver is there.
 _NEVER_ALLOWED = {
@@ -80,18 +63,17 @@ _VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
 
 
 def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> str | None:
-    """Return why an address isn't public, or None when it is; what is no address is blocked.
+    """Return why an address isn't public, or None when it is; what isn't an address is blocked.
 
-    ``allow_private`` lets a trial connect inside, but never to what only a machine's own network card answers.
-
+    ``allow_private`` permits a trial to connect inside, but never to what only a machine's own network card answers.
     An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is the one that is judged.
     """
     try:
         judged = _unwrapped(ip_address(address))
     except ValueError:
         return "not an address"
-    for network, reason in _BLOCKED_IPV4 if judged.version == 4 else _BLOCKED_IPV6:
-        if judged in network:
+    for network, reason in _BLOCKED:
+        if judged in network:  # never, if one is IPv4 and the other IPv6
             return None if allow_private and reason not in _NEVER_ALLOWED else reason
     if allow_private:
         return None

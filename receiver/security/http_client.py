@@ -26,8 +26,14 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from receiver.security.addresses import blocked_reason
-from receiver.security.connecting import Found, connect_to_first, look_up
-from receiver.security.deadlines import DeadlineSocket, deadline_after, tls_context
+from receiver.security.deadlines import (
+    DeadlineSocket,
+    Found,
+    connect_to_first,
+    deadline_after,
+    look_up,
+    tls_context,
+)
 
 #: Seconds for looking up the name, connecting and the TLS handshake together.
 CONNECT_SECONDS = 5.0

@@ -28,7 +28,8 @@ _SECRET_PREFIX = "whsec_"  # noqa: S105 - the scheme's public prefix, no secret
 _LONGEST_SIGNATURE_HEADER = 4096
 _ID = re.compile(rb"[!-\-/-~]{1,255}")  # visible ASCII without the dot, which parts what is signed
 _TIMESTAMP = re.compile(rb"[0-9]{1,12}")
-_SIGNATURE = re.compile(rb"[A-Za-z0-9+/]{43}=")  # base64 of 32 bytes
+#: One signature of the list: base64 of 32 bytes in version v1, anything in another.
+_SIGNATURE = re.compile(rb"v1,([A-Za-z0-9+/]{43}=)|(?!v1,)[^ ,]+,[^ ,]+")
 _HMAC_SHA256 = HMACAlgorithm(hashlib.sha256)
 
 
@@ -121,7 +122,7 @@ def verify(
     secrets: Sequence[str],
     now: datetime,
 ) -> Signed:
-    """Prove that a body was signed with one of the secrets, within 300 s of ``now`` (aware UTC).
+    """Verify that a body was signed with one of the secrets, within 300 s of ``now`` (aware UTC).
 
     The first three are the headers webhook-id, webhook-timestamp and webhook-signature as they came,
     None when absent. Every secret is tried with every signature. Raises SignatureProblem and nothing else.
@@ -169,16 +170,12 @@ def _signatures(header: bytes) -> list[bytes]:
     """Take the v1 signatures out of the list; other versions are for other receivers, and skipped."""
     if len(header) > _LONGEST_SIGNATURE_HEADER:
         raise SignatureProblem("malformed_header", f"webhook-signature has {len(header)} bytes, far too many.")
-    found = []
-    for part in header.split(b" "):
-        version, _, value = part.partition(b",")
-        if not version or not value or b"," in value or (version == b"v1" and not _SIGNATURE.fullmatch(value)):
-            raise SignatureProblem(
-                "malformed_header",
-                "webhook-signature is not a space-separated list of v1,<base64 of 32 bytes>, sent once.",
-            )
-        if version == b"v1":
-            found.append(value)
+    parts = [_SIGNATURE.fullmatch(part) for part in header.split(b" ")]
+    if None in parts:
+        raise SignatureProblem(
+            "malformed_header", "webhook-signature is not a space-separated list of v1,<base64 of 32 bytes>, sent once."
+        )
+    found = [part[1] for part in parts if part and part[1]]
     if not found:
         raise SignatureProblem("malformed_header", "webhook-signature holds no signature of version v1.")
     return found
