@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
 from receiver.orders.card_search import Holds
-from receiver.orders.names import words_of
+from receiver.orders.names import without_accents, words_of
 
 #: A name is judged by its end. A cut keeps a flood of long names from filling the cache.
 LONGEST_NAME = 100
@@ -128,7 +127,7 @@ def judge(name: str) -> Judged:
 
 @lru_cache(maxsize=4096)
 def _judged(name: str) -> Judged:
-    name = _INDEXES.sub("", _plain(name))
+    name = _INDEXES.sub("", without_accents(name))
     path = _PATH.fullmatch(name)
     parent, last = (path[1], path[2]) if path else ("", name)
     words = words_of(name)
@@ -139,13 +138,6 @@ def _judged(name: str) -> Judged:
         sort = Sort.OTHER
     prefix = tuple(word for word in own if word not in _CARD_WORDS | {"credit", "debit"})
     return Judged(sort, _holds(words), parent.lower(), prefix, not _CARD_WORDS.isdisjoint(before))
-
-
-def _plain(name: str) -> str:
-    """Return the name without what makes one letter look another: accents, full width."""
-    if name.isascii():
-        return name
-    return "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
 
 
 def _sort(name: str, last: str) -> tuple[Sort, list[str], list[str]]:

@@ -41,7 +41,6 @@ _GLUED = re.compile(
     rf"(?:{_MONTH}(?:20)?{_YEAR}|(?:20)?{_YEAR}{_MONTH})(?:[0-9]{{3,4}})?(?![0-9])|{_MONTH}[\W_]{{1,3}}{_YEAR}"
 )
 _SHORTEST_GLUED = 2
-_LONG_CODE, _CODE = 4, 3
 # A time in nanoseconds begins with it, and its 19 digits are often an airline's 15 and a date.
 _OF_TIMES = "1"
 # The rest of a magnetic track follows its number.
@@ -124,17 +123,15 @@ class _Chain:
             if rest := _GLUED.match(self._text, start + length):
                 return Found(start, max(rest.end(), end), digits)
             rest_of_group = self._text[start + length : end]
-            if is_card_number(rest_of_group) or (holds is Holds.TEXT and len(rest_of_group) == _length_of_code(digits)):
+            # American Express has codes of four digits.
+            code_length = 4 if digits.startswith(("34", "37")) else 3
+            if is_card_number(rest_of_group) or (holds is Holds.TEXT and len(rest_of_group) == code_length):
                 return Found(start, end, digits)
         return None
 
     def _passes(self, first: int, length: int) -> bool:
         sums = self._sums[(first + length) % 2]
         return first + length < len(sums) and (sums[first + length] - sums[first]) % 10 == 0
-
-
-def _length_of_code(digits: str) -> int:
-    return _LONG_CODE if digits.startswith(("34", "37")) else _CODE
 
 
 def _is_lookalike(text: str, start: int, digits: str, holds: Holds) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from difflib import SequenceMatcher
 from functools import cache
 
-from receiver.orders.names import Place, json_path
+from receiver.orders.names import Place, json_path, without_accents
 
 #: Words that senders use, English, German, French or Spanish, without accents -> the contract's word.
 _SYNONYMS = {
@@ -110,11 +109,6 @@ def _in_our_words(name: str) -> str:
     line = _LINE_OF_ADDRESS.search(name)
     if line:
         name = f"{name[: line.start()]}_{name[line.end() :]}"
-    words = [word.lower() for word in _TOKEN.findall(_without_accents(name)) if not word.isdigit()]
+    words = [word.lower() for word in _TOKEN.findall(without_accents(name.replace("ß", "ss"))) if not word.isdigit()]
     ours = [ours for word in words if (ours := _SYNONYMS.get(word, word)) != "order"]
     return " ".join(dict.fromkeys([*ours, f"line{line[3]}"] if line else ours))
-
-
-def _without_accents(name: str) -> str:
-    letters = unicodedata.normalize("NFKD", name.replace("ß", "ss"))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -82,6 +83,13 @@ def kind_of(slot: tuple[str, str]) -> Kind:
 def words_of(name: str) -> list[str]:
     """Return the words of any name in small letters: ``BuyerEMail_2`` has buyer, e, mail."""
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def without_accents(name: str) -> str:
+    """Return a name without what makes one letter look like another: accents, full width."""
+    if name.isascii():
+        return name
+    return "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
 
 
 def form_name(place: Place) -> str:

@@ -135,11 +135,8 @@ def _countries() -> dict[str, str]:
 @cache
 def _currencies() -> dict[str, str]:
     names = {name.lower(): str(code) for code, name in Locale("en").currencies.items()}
-    return (
-        names
-        | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"}
-        | {sign.lower(): code for sign, code in SIGNS.items()}
-    )
+    signs = {sign.lower(): code for sign, code in SIGNS.items()}
+    return names | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"} | signs
 
 
 def _country(word: str) -> str | None:
