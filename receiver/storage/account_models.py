@@ -25,15 +25,15 @@ class AccountRow(Base):
 class RegistrationRow(Job, Base):
     """One customer's registration with the website, and its job. States: open, done, failed.
 
-    There is one for each customer, so no two runs for one customer are at work at a time.
+    There's one for each customer, so no two runs work for one customer at a time.
     """
 
     __tablename__ = "registrations"
 
     customer_pk: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), unique=True)
-    #: When it was last asked for; grows with each time, so that a run can tell whether it had the newest data.
+    #: When it was last asked for; grows each time, so that a run sees whether it had the newest data.
     wanted_at: Mapped[datetime]
-    #: Of the data that the website was last told.
+    #: Of the data that the website was last given.
     digest: Mapped[str | None]
     detail: Mapped[str | None]
     changed_at: Mapped[datetime]

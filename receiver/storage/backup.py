@@ -14,7 +14,7 @@ from receiver.storage.database import Database
 def back_up(database: Database, path: Path) -> None:
     """Copy the database, while it is in use, to a new file that only its owner can read.
 
-    Raises ConfigurationError when it cannot be copied whole; then no file is left.
+    Raises ConfigurationError when it can't be copied whole; then no file is left.
     """
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
@@ -23,5 +23,5 @@ def back_up(database: Database, path: Path) -> None:
     except BaseException as error:
         path.unlink()
         if isinstance(error, sqlite.driver.Error):
-            raise ConfigurationError(f"{path} cannot be written whole ({error}), and was removed.") from error
+            raise ConfigurationError(f"{path} can't be written whole ({error}), and was removed.") from error
         raise

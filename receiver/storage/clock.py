@@ -1,4 +1,4 @@
-"""Whether the clock can be believed: it is compared with a heartbeat that the upkeep writes."""
+"""Whether the clock can be believed: it's compared with a heartbeat that the upkeep writes."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Suspension:
 
     @property
     def reason(self) -> str:
-        """What the clock did, in words."""
+        """What the clock did, as a sentence's part."""
         days = round(abs(self.at - self.before) / timedelta(days=1))
         way = "on" if self.at > self.before else "back"
         return f"the clock went {way} by {days} days, from {self.before:%Y-%m-%d %H:%M} to {self.at:%Y-%m-%d %H:%M} UTC"
@@ -112,12 +112,12 @@ def disagrees(row: UpkeepRow, now: datetime) -> bool:
 
 
 def pending_jumps(session: Session) -> list[ClockJumpRow]:
-    """Return the clock's jumps after which it is not believed yet, oldest first."""
+    """Return the jumps since which the clock isn't believed yet, oldest first."""
     pending = select(ClockJumpRow).where(ClockJumpRow.believed.is_(False)).order_by(ClockJumpRow.id)
     return list(session.scalars(pending))
 
 
 def first_beat(session: Session, now: datetime) -> UpkeepRow:
-    """Make the row of a database in which none has beaten yet: what came in last says what the clock said then."""
+    """Make the heartbeat of a database without one, dated like the newest order: what the clock said then."""
     last = session.scalar(select(OrderRow.received_at).order_by(OrderRow.id.desc()).limit(1))
     return UpkeepRow(id=1, beat_at=last or now, beats=0, suspended_hours=0, orders=0, mails=0, transmissions=0)

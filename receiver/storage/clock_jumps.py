@@ -1,4 +1,4 @@
-"""The clock's jumps: noted, taken back when it was wrong for a moment only, believed after a while, forgotten."""
+"""The clock's jumps: note one, take it back if the clock was wrong for a moment only, believe it later, forget it."""
 
 from __future__ import annotations
 
@@ -9,15 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from receiver.storage.clock import (
-    DATED,
-    HOURS_TO_BELIEVE,
-    LARGEST_GAP,
-    ClockJumpRow,
-    UpkeepRow,
-    disagrees,
-    pending_jumps,
-)
+from receiver.storage import clock
+from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.columns import milliseconds
 
 _MILLISECOND = timedelta(milliseconds=1)
@@ -30,17 +23,17 @@ log = logging.getLogger(__name__)
 def note(session: Session, row: UpkeepRow, now: datetime, *, while_off: bool) -> None:
     """Write down that the clock disagrees with the heartbeat, and suspend purging; or take the last jump back."""
     row.beats += 1
-    pending = pending_jumps(session)
+    pending = clock.pending_jumps(session)
     gap = milliseconds(now) - milliseconds(row.beat_at)
     if pending and _takes_back(pending[-1], row, gap):
         _take_back(session, pending[-1], row)
         log.info(
             "the clock is taken to have been wrong for less than an hour: it says %s UTC now", f"{now:%Y-%m-%d %H:%M}"
         )
-        if disagrees(row, now):
+        if clock.disagrees(row, now):
             note(session, row, now, while_off=True)
         return
-    # A clock that goes back is an error, of then or of now: it takes back what one that goes on may have been.
+    # A clock that goes back was or is wrong: its whole gap is taken off what jumps on may be credited.
     jump = _added(session, row, now, gap, off=gap if while_off or gap < 0 else 0)
     row.suspended_hours = _hours_after(jump)
     row.beat_at = now
@@ -54,8 +47,8 @@ def note(session: Session, row: UpkeepRow, now: datetime, *, while_off: bool) ->
 
 
 def count_rows(session: Session, row: UpkeepRow) -> None:
-    """Write down how far each table has come by this heartbeat."""
-    for name in DATED:
+    """Note the highest id of each table by this heartbeat."""
+    for name in clock.DATED:
         setattr(row, name, max(getattr(row, name), _highest(session, name)))
 
 
@@ -74,17 +67,17 @@ def believe(session: Session, now: datetime, length: timedelta, most_credit: tim
 
 
 def _takes_back(last: ClockJumpRow, row: UpkeepRow, gap: int) -> bool:
-    """Return whether the last jump was wrong: before an hour has counted, this one goes back towards where that began.
+    """Return whether the last jump was wrong: within the first hour, this one goes back towards where that one began.
 
-    A machine without a battery for its clock starts so each day.
+    A machine without a battery for its clock does so at each start.
     """
     return abs(last.gap + gap) < abs(last.gap) and row.suspended_hours == _hours_after(last)
 
 
 def _take_back(session: Session, last: ClockJumpRow, row: UpkeepRow) -> None:
-    """Undo the jump; only what arrived since is dated by another clock."""
+    """Undo the jump; only what arrived since then is dated by another clock."""
     right = last.before + (row.beat_at - last.at)
-    if any(_highest(session, name) > getattr(last, name) for name in DATED):
+    if any(_highest(session, name) > getattr(last, name) for name in clock.DATED):
         last.believed = True
         _added(session, row, right, -last.gap, off=0).believed = True
         count_rows(session, row)
@@ -95,12 +88,12 @@ def _take_back(session: Session, last: ClockJumpRow, row: UpkeepRow) -> None:
 
 
 def _hours_after(jump: ClockJumpRow) -> int:
-    """Return the hours that upkeep has to run after a jump; one that is only time that passed begins none again."""
-    return jump.hours_left if jump.off > 0 and jump.hours_left else HOURS_TO_BELIEVE
+    """Return the hours that upkeep has to run after a jump; what may be time that passed doesn't start them again."""
+    return jump.hours_left if jump.off > 0 and jump.hours_left else clock.HOURS_TO_BELIEVE
 
 
 def _added(session: Session, row: UpkeepRow, now: datetime, gap: int, *, off: int) -> ClockJumpRow:
-    ids = {name: _last_before(session, name, row, now) for name in DATED}
+    ids = {name: _last_before(session, name, row, now) for name in clock.DATED}
     times = {"before": row.beat_at, "at": now, "gap": gap, "off": off}
     jump = ClockJumpRow(**times, **ids, credit=0, believed=False, hours_left=row.suspended_hours)
     session.add(jump)
@@ -111,7 +104,7 @@ def _added(session: Session, row: UpkeepRow, now: datetime, gap: int, *, off: in
 def _merge_oldest(session: Session) -> None:
     """Make one jump of the two oldest if there are too many.
 
-    What came before either is judged like that of the two which keeps it for longer.
+    What came before is judged by whichever of the two keeps it longer, so nothing goes early.
     """
     jumps = _all(session)
     if len(jumps) > _MOST_JUMPS:
@@ -122,8 +115,8 @@ def _merge_oldest(session: Session) -> None:
 
 
 def _last_before(session: Session, name: str, row: UpkeepRow, now: datetime) -> int:
-    """Return the highest id that was dated by the clock of before: its date is nearer to the heartbeat."""
-    pk, date = DATED[name]
+    """Return the highest id that the clock dated before it jumped: its date is nearer to the heartbeat."""
+    pk, date = clock.DATED[name]
     middle = row.beat_at + (now - row.beat_at) / 2
     is_before = date < middle if now > row.beat_at else date > middle
     known: int = getattr(row, name)
@@ -131,7 +124,7 @@ def _last_before(session: Session, name: str, row: UpkeepRow, now: datetime) -> 
 
 
 def _highest(session: Session, name: str) -> int:
-    return session.scalar(select(func.max(DATED[name][0]))) or 0
+    return session.scalar(select(func.max(clock.DATED[name][0]))) or 0
 
 
 def _all(session: Session) -> Sequence[ClockJumpRow]:
@@ -139,11 +132,11 @@ def _all(session: Session) -> Sequence[ClockJumpRow]:
 
 
 def _forget(session: Session, jumps: Sequence[ClockJumpRow], limit: datetime) -> None:
-    """Forget the oldest jumps as long as all that came before them is old, however it is counted."""
+    """Forget the oldest jumps as long as all that came before them is old, whichever clock is right."""
     astray = sum(jump.gap - jump.credit for jump in jumps)
     for jump in jumps:
         after = astray - (jump.gap - jump.credit)
-        if jump.before + LARGEST_GAP >= limit - max(astray, after) * _MILLISECOND:
+        if jump.before + clock.LARGEST_GAP >= limit - max(astray, after) * _MILLISECOND:
             return
         session.delete(jump)
         astray = after

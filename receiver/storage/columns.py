@@ -45,8 +45,8 @@ def pk_of(receipt: str) -> int:
     return int(receipt.removeprefix("rcp_"))
 
 
-#: Of tables whose ids are shown, told of or kept elsewhere: without it SQLite gives that of a deleted row again.
-#: Orders need none, for no row of theirs is deleted, and with it every copy would use a receipt up.
+#: For tables whose ids are shown, mailed or kept elsewhere: without it SQLite gives a deleted row's id again.
+#: Orders need none: none of their rows is deleted, and with it every copy would use up a receipt.
 NEVER_AGAIN = {"sqlite_autoincrement": True}
 
 

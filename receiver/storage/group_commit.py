@@ -102,8 +102,7 @@ class GroupCommit(Generic[Entry, Outcome]):
             if isinstance(error, Busy):
                 self._kept_until = time.monotonic() + _KEPT_FOR
             self._fail(mine, taken, error)
-        self._hand_over()
-        self._line_up(taken)
+        self._hand_over(taken)
 
     def _fail(
         self, mine: _Waiting[Entry, Outcome], taken: list[_Waiting[Entry, Outcome]], error: BaseException
@@ -117,17 +116,13 @@ class GroupCommit(Generic[Entry, Outcome]):
             is_theirs = waiting is mine or isinstance(error, Exception)
             waiting.error = error if is_theirs else Unavailable("The order could not be put on disk; try again.")
 
-    def _hand_over(self) -> None:
-        """Make the first who queued meanwhile the next leader."""
+    def _hand_over(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
+        """Make the first who queued meanwhile the leader, and each of those taken wake the next who still waits."""
         with self._mutex:
             self._led = bool(self._queue)
             if self._queue:
                 self._queue[0].leads = True
                 self._queue[0].asleep.release()
-
-    def _line_up(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
-        """Make each wake the next, the leader first, except those that left."""
-        with self._mutex:
             for waiting, following in pairwise([waiting for waiting in taken if not waiting.gave_up]):
                 waiting.wakes = following
 

@@ -1,4 +1,4 @@
-"""The heartbeat: what the clock says, written down after each hour in which clock and steady clock went alike."""
+"""The heartbeat: the clock's time, written down after each hour in which it kept step with the steady clock."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from receiver.storage import clock_jumps
 from receiver.storage.clock import LARGEST_GAP, UpkeepRow, disagrees, first_beat, utc_now
 from receiver.storage.database import Database
 
-#: A server that was off for longer keeps what it has for longer: a clock that was wrong looks just the same.
+#: A server that was off for longer keeps its data longer: a wrong clock would look just the same.
 _LONGEST_CREDIT = timedelta(days=14)
 _HOUR = 3600.0
 #: How many seconds the clock may differ from the steady one in an hour that counts.
 _MOST_APART = 600.0
-#: For so many seconds after its start, a process sees a clock that was set as one that went on while it was off.
+#: For so many seconds after its start, a process takes a clock that was set for one that went on while it was off.
 _SETTLING = 600.0
 _LOOK_EVERY_SECONDS = 60.0
 
@@ -25,8 +25,8 @@ _LOOK_EVERY_SECONDS = 60.0
 class Heartbeat:
     """The hourly heartbeat by the monotonic clock, which notes when the wall clock jumps.
 
-    An hour is counted once, however many processes run: by the one that has seen nobody count for an hour. Between
-    beats the clock is compared with the last one, so that many small wrong steps are seen as the large one they are.
+    However many processes run, an hour is counted once: by the one that saw nobody count for an hour. Between beats
+    the clock is compared with the last beat, so that many small wrong steps add up to the large one they are.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Heartbeat:
                 self._write(session, now, steady)
 
     def _was_set(self, now: datetime, steady: float) -> bool:
-        """Return whether the clock went on otherwise than the steady one since the last look, or nobody looked yet."""
+        """Return whether the clock lost step with the steady one since the last look, or nobody looked yet."""
         before, self._apart = self._apart, now.timestamp() - steady
         return before is None or abs(self._apart - before) > LARGEST_GAP.total_seconds()
 

@@ -1,4 +1,4 @@
-"""What every durable job shares: claim the oldest due one under a lease, settle, what is due."""
+"""What every durable job shares: claim the oldest due one under a lease, settle it, ask whether one is due."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import logging
 import secrets
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
 
 from receiver.errors import Unavailable
+from receiver.storage.clock import utc_now
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 
@@ -21,11 +22,11 @@ LEASE = timedelta(seconds=30)
 #: How often a living run says so.
 RENEWAL = LEASE / 3
 
-#: For how long, in seconds, what a job has done waits to be written down, and how long between two tries.
+#: Seconds for which a job's result waits to be written down, and between two tries.
 _PATIENCE = 300.0
 _PAUSE = 0.1
 
-#: The columns of a job that is not to run.
+#: The columns of a job that isn't to run.
 NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
 
 JobRow = TypeVar("JobRow", bound=Job)
@@ -35,9 +36,9 @@ log = logging.getLogger(__name__)
 
 
 def new_lease(now: datetime) -> dict[str, Any]:
-    """Make the columns of a fresh lease.
+    """Make the columns of a new lease.
 
-    Its end is for people to read: to processes it is one of the marks by which they see that it was renewed.
+    Its end is for people to read. Processes only compare it, to see that the lease was renewed.
     """
     return {"lease_token": secrets.token_hex(8), "lease_until": now + LEASE}
 
@@ -47,7 +48,7 @@ def claim(
 ) -> JobRow | None:
     """Take the oldest due job that is ``free``, in one conditional UPDATE; None when there is none.
 
-    What is free, this process's ``Leases`` know.
+    ``Leases.free`` makes that condition.
     """
     due = and_(_is_due(model, now, free), *conditions)
     oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(1)
@@ -60,9 +61,9 @@ def claim(
 
 
 def write_down(database: Database, write: Callable[[Session], Result]) -> Result:
-    """Write what a job has done in a transaction of its own, as soon as the database can be used.
+    """Write a job's result in a transaction of its own, as soon as the database can be used.
 
-    Unwritten, it would be done twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
+    Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -72,16 +73,16 @@ def write_down(database: Database, write: Callable[[Session], Result]) -> Result
         except Unavailable as error:
             if time.monotonic() > deadline:
                 raise
-            log.warning("what a job has done is to be written down: %s", error)
+            log.warning("a job's result can't be written yet: %s", error)
             time.sleep(_PAUSE)
 
 
 def anything_due(
     database: Database, model: type[Job], free: ColumnElement[bool], *conditions: ColumnElement[bool]
 ) -> bool:
-    """Return, by a read, whether a worker would find a job of this kind now."""
+    """Return, by a read alone, whether a worker would find a job of this kind now."""
     with database.read() as session:
-        due = select(model.id).where(_is_due(model, datetime.now(UTC), free), *conditions)
+        due = select(model.id).where(_is_due(model, utc_now(), free), *conditions)
         return session.scalar(due.limit(1)) is not None
 
 

@@ -1,6 +1,6 @@
 """Leases: this process's runs renew theirs, and another's has ended when nobody renewed it while we watched.
 
-No wall clock takes part: one that is set must neither let two processes run one job, nor block one whose run is dead.
+No wall clock takes part: setting one must neither let two processes run one job, nor block a job whose run is dead.
 """
 
 from __future__ import annotations
@@ -9,16 +9,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, not_, or_, select, true, update
 
+from receiver.storage.clock import utc_now
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 from receiver.storage.jobs import LEASE, RENEWAL, holds_lease
 
-#: A lease as it stands in its row: id, token and end. A renewed one has another end.
+#: A lease as its row has it: id, token and end. A renewed one has another end.
 _Lease = tuple[int, str | None, datetime | None]
 
 
@@ -58,7 +59,7 @@ class Leases:
             held = list(self._held.values())
         if not held or self._steady() - self._renewed_at < RENEWAL.total_seconds():
             return
-        until = datetime.now(UTC) + LEASE
+        until = utc_now() + LEASE
         with self._database.write() as session:
             for job in held:
                 model = type(job)
@@ -66,7 +67,7 @@ class Leases:
         self._renewed_at = self._steady()
 
     def watch(self) -> None:
-        """Look which leases stand, and which of them are still as they were."""
+        """See which leases there are, and which of them nobody has renewed since the last look."""
         for model in self._watched:
             columns = model.id, model.lease_token, model.lease_until
             with self._database.read() as session:
@@ -83,7 +84,7 @@ class Leases:
         return and_(model.id.not_in(held) if held else true(), not_(self.leased(model, model)))
 
     def leased(self, model: type[Job], row: Any) -> ColumnElement[bool]:
-        """Return the condition that a row of this model, perhaps an alias of it, has a lease that has not ended."""
+        """Return the condition that a row of this model, perhaps an alias of it, has a lease that hasn't ended."""
         ended = or_(
             row.lease_until.is_(None),
             *(

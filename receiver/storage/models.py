@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, receipt_of
 
-#: What an order is while it is held back because it may be incomplete; written out, so that SQLite uses its index.
+#: Whether an order is held back because it may be incomplete; written out, so that SQLite uses its index.
 IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
 
 
@@ -36,9 +36,9 @@ class OrderRow(Job, Base):
     encoding: Mapped[str]
     fields: Mapped[str]
     fields_digest: Mapped[str]
-    #: Of what makes two POSTs copies; null on a row that was purged before this column was there.
+    #: Digest of what makes two POSTs copies; null on a row that was purged before this column was there.
     content_digest: Mapped[str | None]
-    #: Whether it came as a form of which nothing tells that it is whole.
+    #: Whether it came as a form in which nothing shows that it's whole.
     may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
     notes: Mapped[str]
     #: Card data came with it, which was dropped or masked.
@@ -53,12 +53,12 @@ class OrderRow(Job, Base):
     copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     differing_copies: Mapped[int] = mapped_column(server_default=ZERO, default=0)
     duplicate_of: Mapped[str | None]
-    #: Id of the row that came first under the same event_id, webhook-id or made-up key, and says something else.
+    #: Id of the row that came first with the same event_id, webhook-id or made-up key, and says something else.
     same_id_as: Mapped[int | None]
 
     @property
     def receipt(self) -> str:
-        """The name under which sender and merchant speak of this delivery."""
+        """The name by which sender and merchant know this delivery."""
         return receipt_of(self.id)
 
     handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
@@ -150,7 +150,7 @@ class MailRow(Job, Base):
     sent_at: Mapped[datetime | None]
 
     __table_args__ = (
-        # Whole, or SQLite would take the one of the states for the claim and sort a long queue.
+        # Not partial, or SQLite would claim by the index of states and sort a long queue.
         Index("ix_mails_due", "state", "due_at", "id"),
         Index("ix_mails_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
         Index("ix_mails_state", "state", "id"),
@@ -217,7 +217,7 @@ class SecretRow(Base):
     ciphertext: Mapped[str]
     fingerprint: Mapped[str] = mapped_column(index=True)
     created_at: Mapped[datetime]
-    #: When it is retired; the row stays, so that a POST with a retired one is told from one with an unknown one.
+    #: When it's retired. The row stays, so that a POST with a retired secret isn't taken for one with an unknown one.
     ends_at: Mapped[datetime | None]
     #: Whether a POST may be verified by it.
     accepts: Mapped[bool] = mapped_column(server_default=sql("1"), default=True)
@@ -243,7 +243,7 @@ class RefusalRow(Base):
 
 
 class NoticeRow(Base):
-    """The last notice of one kind of problem, so that the merchant gets at most one a day."""
+    """The last notice of one kind of problem, so that the merchant gets one a day at most."""
 
     __tablename__ = "notices"
 

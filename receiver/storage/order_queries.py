@@ -1,4 +1,4 @@
-"""What is known of the recorded orders: a page of them, a search, and one whole."""
+"""Queries of the recorded orders: a page of them, a search, one whole."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page(
 
     With ``shares_id`` only those whose id something else has too, tests and ignored ones among them.
     """
-    # What is large stays where it is: of hundreds of thousands it would fill the memory of the machine that serves.
+    # Large columns aren't read: those of hundreds of thousands of orders would fill the server's memory.
     statement = newest(state=state, shares_id=shares_id).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
         statement = statement.limit(pages.SIZE)
@@ -58,7 +58,7 @@ def newest(
 
 
 def _found_by(words: str) -> Any:
-    """Select the ids of the orders with this receipt, and of those whose order id or e-mail begins so."""
+    """Select the ids of the orders with this receipt, and of those whose order id or email begins so."""
     order_id, email = words.strip(), normalised(words)
     if match := _RECEIPT.fullmatch(order_id):
         return [int(match[1])]
@@ -78,7 +78,7 @@ def find(session: Session, receipt: str) -> OrderRow:
 
 
 def find_by_either(session: Session, name: str) -> OrderRow:
-    """Find an order by its receipt, or by its order id: the newest, before tests and what never ran.
+    """Find an order by its receipt or its order id: of those the newest, real orders that ran before all others.
 
     Raises NotThere when there is none.
     """
@@ -93,7 +93,7 @@ def find_by_either(session: Session, name: str) -> OrderRow:
 
 
 def dismiss(session: Session, receipt: str) -> None:
-    """Settle a parked order as ignored: it is none; raises NotPossible unless it is parked."""
+    """Settle a parked POST as ignored, since it's no order; raises NotPossible unless it's parked."""
     row = find(session, receipt)
     if row.state != "parked":
         raise NotPossible(f"{receipt} is {row.state}; only what is parked can be dismissed.")
@@ -102,13 +102,13 @@ def dismiss(session: Session, receipt: str) -> None:
 
 
 def duplicates(session: Session, row: OrderRow) -> Sequence[str]:
-    """Return the receipts of the parked orders that turned out to be this one once they were understood."""
+    """Return the receipts of parked orders that turned out to be this one when they were read again."""
     same = select(OrderRow.id).where(OrderRow.state == "duplicate", OrderRow.duplicate_of == row.receipt)
     return [receipt_of(pk) for pk in session.scalars(same.order_by(OrderRow.id))]
 
 
 def first_received_at(session: Session) -> datetime | None:
-    """Return when the first good POST came in that was no test; None before it."""
+    """Return when the first order that's no test came in; None before it."""
     return session.scalar(
         select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at).limit(1)
     )

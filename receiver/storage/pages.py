@@ -28,10 +28,10 @@ def newest(table: type[Row], *conditions: Any, before: int | None = None, **filt
 
 
 def begins_with(column: Any, prefix: str) -> ColumnElement[bool]:
-    """Return the condition that a text begins so; SQLite answers it by the column's index, unlike a LIKE."""
+    """Return the condition that a text begins so; unlike LIKE it uses the column's index in SQLite."""
     return and_(column >= prefix, column < prefix + _LAST_LETTER)
 
 
 def _is(column: Any, value: str | bool | None) -> ColumnElement[bool]:
-    # Indexes of flags are used for IS alone.
+    # SQLite uses the index of a flag for IS alone.
     return column.is_(value) if isinstance(value, bool) else column == value  # type: ignore[no-any-return]

@@ -8,20 +8,20 @@ from pathlib import Path
 
 
 def write(path: Path, text: str, *, replace: bool = False) -> bool:
-    """Write a file and sync it to disk; False, and nothing is done, when it is there and not to be replaced.
+    """Write a file and sync it to disk; False, and nothing done, when it's there and not to be replaced.
 
     Whoever looks sees all of the text or no file. Raises OSError, which names the file, and then leaves nothing.
     """
     try:
         return _write(path, text, replace=replace)
-    except OSError as error:  # a full disk is told of a file's number, not of its name
+    except OSError as error:  # that of a full disk has no file name
         raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def _write(path: Path, text: str, *, replace: bool) -> bool:
     folder = os.open(path.parent, os.O_RDONLY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)  # of two that start at once, the second finds the file of the first
+        fcntl.flock(folder, fcntl.LOCK_EX)  # of two that start at once, the second finds the first one's file
         if os.path.lexists(path) and not replace:
             return False
         temporary = path.with_name(f".{path.name}.new")

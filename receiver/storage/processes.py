@@ -1,4 +1,4 @@
-"""Which processes serve and work now, and what handlers each of them has loaded."""
+"""Which processes serve and work now, and which handlers each of them has loaded."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from receiver.errors import ReceiverError
+from receiver.storage.clock import utc_now
 from receiver.storage.columns import Base
 from receiver.storage.database import Database
 
 #: Seconds between two signs of life of a process.
 SIGN_EVERY = 30.0
-#: A process that has given none for so long has ended.
+#: A process that gave none for so long has ended.
 SILENCE = timedelta(seconds=120)
-#: Seconds after which one that could not be given is tried again.
+#: Seconds after which a sign that couldn't be written is tried again.
 _AGAIN = 5.0
-#: Seconds that a process waits to give one, or to take its row away at its end; silence does the same later.
+#: Seconds that a process waits for the write lock; without its row at the end, silence says the same later.
 _PATIENCE = 0.5
 _OF_THE_DATABASE = (ReceiverError, SQLAlchemyError, OSError)
 
@@ -57,19 +57,17 @@ class Loaded:
     #: ``server`` or ``worker``.
     kind: str
     handlers: Sequence[str]
-    #: Digest of each file, by its path: from the folder of handlers on where it lies in there, else whole.
+    #: Digest of each file, by its path: in the folder of handlers the path from there, elsewhere the whole path.
     files: Mapping[str, str]
 
 
 @dataclass
 class Presence:
-    """The process's sign of life in the database, renewed now and then; commands write none."""
+    """The sign of life of this process in the database, renewed now and then; commands write none."""
 
     database: Database
     _row: dict[str, object] = field(default_factory=dict)
     _files: Callable[[], Mapping[str, str]] = dict
-    #: What was written of the files, as JSON.
-    _written: str = ""
     _next_sign: float = 0.0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
 
@@ -81,22 +79,22 @@ class Presence:
             "place": _place(),
             "pid": os.getpid(),
             "kind": kind,
-            "started_at": datetime.now(UTC),
+            "started_at": utc_now().replace(microsecond=0),  # as it's stored, so that each sign leaves it alone
             "handlers": json.dumps(list(handlers)),
         }
         self.sign(patience=0)
 
     def sign(self, *, patience: float = _PATIENCE) -> None:
-        """Write that this process lives, unless it did so a moment ago; rows of others that have ended go.
+        """Write that this process lives, unless it did so a moment ago, and remove the rows of others that ended.
 
-        Nothing depends on it, so it neither waits for long nor raises what the database says.
+        Nothing depends on it, so it neither waits for long nor raises the database's errors.
         """
         with self._mutex:
             if not self._row or time.monotonic() < self._next_sign:
                 return
             self._next_sign = time.monotonic() + _AGAIN
             with suppress(*_OF_THE_DATABASE):
-                self._write(datetime.now(UTC), patience)
+                self._write(utc_now(), patience)
                 self._next_sign = time.monotonic() + SIGN_EVERY
 
     def end(self) -> None:
@@ -110,24 +108,16 @@ class Presence:
                 session.execute(delete(ProcessRow).where(mine))
 
     def _write(self, now: datetime, patience: float) -> None:
-        files, token = json.dumps(dict(self._files())), self._row["token"]
-        news = {} if files == self._written else {"files": files}
+        files = json.dumps(dict(self._files()))
         with self.database.write(patience) as session:
             session.execute(delete(ProcessRow).where(ProcessRow.token.in_(self._ended(session, now))))
-            signed = session.execute(update(ProcessRow).where(ProcessRow.token == token).values(seen_at=now, **news))
-            if not signed.rowcount:  # type: ignore[attr-defined]
-                session.add(ProcessRow(**self._row, seen_at=now, files=files))
-        self._written = files
+            session.merge(ProcessRow(**self._row, seen_at=now, files=files))
 
     def _ended(self, session: Session, now: datetime) -> list[str]:
-        """Name the others that live no more, and those that had this one's number."""
+        """Return the tokens of others that live no more, and of those that had this process's number before it."""
         mine = self._row["place"], self._row["pid"]
-        others = select(ProcessRow.token, ProcessRow.place, ProcessRow.pid, ProcessRow.seen_at)
-        return [
-            row.token
-            for row in session.execute(others.where(ProcessRow.token != self._row["token"]))
-            if (row.place, row.pid) == mine or not _lives(row, now)
-        ]
+        others = select(ProcessRow).where(ProcessRow.token != self._row["token"])
+        return [row.token for row in session.scalars(others) if (row.place, row.pid) == mine or not _lives(row, now)]
 
 
 def living(session: Session, now: datetime) -> list[Loaded]:
@@ -136,19 +126,17 @@ def living(session: Session, now: datetime) -> list[Loaded]:
     return [Loaded(row.kind, json.loads(row.handlers), json.loads(row.files)) for row in rows if _lives(row, now)]
 
 
-def _lives(row: Any, now: datetime) -> bool:
+def _lives(row: ProcessRow, now: datetime) -> bool:
     if row.place == _place() and not _has_process(row.pid):
         return False
-    return bool(abs(now - row.seen_at) <= SILENCE)
+    return abs(now - row.seen_at) <= SILENCE
 
 
 def _has_process(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
+    except OSError as error:
+        return isinstance(error, PermissionError)  # it's another user's
     return True
 
 

@@ -25,20 +25,20 @@ class ControlRow(Base):
     changed_at: Mapped[datetime]
     #: When nothing but failure began; null after a success.
     failing_since: Mapped[datetime | None]
-    #: Why the relay itself disabled it; null when a person did, or it is enabled.
+    #: Why the relay itself disabled it; null when a person did, or it's enabled.
     disabled_because: Mapped[str | None]
 
 
 class TransmissionRow(Job, Base):
     """One order on its way to the merchant's server, or to one it's forwarded to, and the job of sending it.
 
-    States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the schedule
-    that it is on, which begins anew when it is released or sent again; ``trail`` has them all.
+    States: held, open, delivered, failed. ``order`` is the order as JSON. ``attempts`` counts those of the
+    current schedule, which starts again when it's released or sent again; ``trail`` has them all.
     """
 
     __tablename__ = "transmissions"
 
-    #: The order's event; of a forwarded one a name of its own, so that an event may go to several places.
+    #: The order's event id; a forwarded one has its own, so that an event can go to several places.
     event_id: Mapped[str] = mapped_column(unique=True)
     #: The URL that a handler forwards to; empty means the Order Control's.
     target: Mapped[str] = mapped_column(server_default=sql("''"), default="")

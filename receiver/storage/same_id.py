@@ -1,20 +1,21 @@
-"""What came under one id and says different things: which orders, and which of it the merchant has to hear."""
+"""Orders that share an id and say different things: which they are, and which of them the merchant should hear of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select, union
 from sqlalchemy.orm import Session, aliased
 
+from receiver.storage.clock import utc_now
 from receiver.storage.models import OrderRow
 
-#: An older one is no news any more.
+#: An older one is no news.
 LATELY = timedelta(days=7)
-#: Neither is an event yet, or one of its own.
+#: States of what isn't an event of its own, or not yet.
 _NO_EVENT = ("parked", "duplicate")
 
 
@@ -32,14 +33,14 @@ def among(session: Session, rows: Sequence[OrderRow]) -> set[int]:
 
 
 def others(session: Session, row: OrderRow) -> Sequence[OrderRow]:
-    """Return what else came under an order's id, oldest first."""
+    """Return what else came with an order's id, oldest first."""
     first = row.same_id_as or row.id
     family = or_(OrderRow.id == first, OrderRow.same_id_as == first)
     return session.scalars(select(OrderRow).where(family, OrderRow.id != row.id).order_by(OrderRow.id)).all()
 
 
 def count(session: Session, now: datetime) -> int:
-    """Count the events that came lately under an id that another event has."""
+    """Count the events of the last days whose id another event has too."""
     return session.scalar(select(func.count(OrderRow.id)).where(*_came_lately(now))) or 0
 
 
@@ -51,7 +52,7 @@ def count_of_orders(session: Session, now: datetime) -> int:
 def newest_of_orders(session: Session) -> int:
     """Return the id of the newest of those orders and the others of their ids, 0 when there is none."""
     # Not by SQL's max(): for that SQLite would walk the whole table from its end.
-    mine = select(OrderRow.id, OrderRow.same_id_as).where(*_came_lately(datetime.now(UTC)), *_two_orders())
+    mine = select(OrderRow.id, OrderRow.same_id_as).where(*_came_lately(utc_now()), *_two_orders())
     return max((pk or 0 for pk in chain.from_iterable(session.execute(mine))), default=0)
 
 
@@ -70,9 +71,9 @@ def _came_lately(now: datetime) -> tuple[ColumnElement[bool], ...]:
 
 
 def _two_orders() -> tuple[ColumnElement[bool], ...]:
-    """Leave out what is normal: a notice that was pending and is paid now, a test, a refund."""
+    """Leave out what's normal: a notice that was pending and is paid now, a test, a refund."""
     other = aliased(OrderRow)
-    is_the_first = other.id == OrderRow.same_id_as  # which may have come later, but was an order before
+    is_the_first = other.id == OrderRow.same_id_as  # it may have come later: this row was parked until then
     is_earlier = and_(other.same_id_as == OrderRow.same_id_as, other.id < OrderRow.id)
     has_another = exists().where(or_(is_the_first, is_earlier), *_is_an_order(other))
     return *_is_an_order(OrderRow), has_another

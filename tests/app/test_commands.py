@@ -165,7 +165,7 @@ def test_backup_onto_a_full_disk_says_so_and_leaves_no_file(run: Run, tmp_path: 
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert result.exit_code == 1
-    assert result.stderr.startswith(f"Error: {copy} cannot be written whole (")
+    assert result.stderr.startswith(f"Error: {copy} can't be written whole (")
     assert not copy.exists()
 
 

@@ -22,7 +22,7 @@ from tests.storage.test_migrations import backups
 
 STRICT = (
     "wrong",
-    "the schema doesn't match this release: orders.receipt is not this release's and must be filled; run `flask init`",
+    "the schema doesn't match this release: orders.receipt isn't this release's and must be filled; run `flask init`",
 )
 
 

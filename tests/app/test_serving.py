@@ -141,7 +141,7 @@ def test_an_instance_that_was_never_set_up_is_logged(
     could, kit = start(work=True)
     assert (could, kit.engine.works) == (False, False)
     assert kit.problems[0] == NO_KEY
-    assert kit.problems[1] == "The database is not set up; run `flask init`."
+    assert kit.problems[1] == "The database isn't set up; run `flask init`."
     assert len(told(caplog, logging.ERROR)) == 2
 
 

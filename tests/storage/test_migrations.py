@@ -104,7 +104,7 @@ def test_a_database_of_this_release_has_no_problem(kit: Kit) -> None:
 
 def test_an_empty_database_is_to_be_set_up(tmp_path: Path) -> None:
     database = unmade(tmp_path / "new.sqlite")
-    assert migrations.problem(database.engine) == "The database is not set up; run `flask init`."
+    assert migrations.problem(database.engine) == "The database isn't set up; run `flask init`."
 
 
 def test_an_older_schema_is_to_be_upgraded(kit: Kit, next_release: str) -> None:
@@ -150,9 +150,9 @@ def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> No
 
 def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/missing/x.sqlite").extensions["receiver"]
-    assert migrations.problem(kit.database.engine) == "The database is not set up; run `flask init`."
+    assert migrations.problem(kit.database.engine) == "The database isn't set up; run `flask init`."
     unnamable: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.sqlite").extensions["receiver"]
-    assert migrations.problem(unnamable.database.engine) == "The database is not set up; run `flask init`."
+    assert migrations.problem(unnamable.database.engine) == "The database isn't set up; run `flask init`."
     (tmp_path / "missing" / "x.sqlite").mkdir(parents=True)
     said = "Can't open the database (unable to open database file); see DATABASE_URL and the instance folder."
     assert migrations.problem(kit.database.engine) == said

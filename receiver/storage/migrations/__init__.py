@@ -33,30 +33,23 @@ _DECLARE_TABLES = (account_models, clock, models, processes, relay_models)
 
 def problem(engine: Engine) -> str | None:
     """Return what's wrong with the database's schema and how to fix it, or None."""
-    if not os.path.exists((engine.url.database or "").removeprefix("file:")):  # noqa: PTH110 - raises for no folder that is closed to us
-        return "The database is not set up; run `flask init`."
     try:
-        found = version(engine)
+        # Path.exists would raise for a folder that's closed to us.
+        found = version(engine) if os.path.exists((engine.url.database or "").removeprefix("file:")) else None  # noqa: PTH110
     except DBAPIError as error:
         return f"Can't open the database ({error.orig}); see DATABASE_URL and the instance folder."
+    if found is None:
+        return "The database isn't set up; run `flask init`."
     if found == newest():
         return None
-    if found is None:
-        return "The database is not set up; run `flask init`."
-    if not is_known(found):
-        return _of_another_release(found)
-    return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
-
-
-def _of_another_release(found: str) -> str:
-    oldest = _scripts().get_base() or ""
-    if found < oldest:
-        return (
-            f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away "
-            f"and run `flask init` for a new one, or bring it to schema {oldest} first with the last version before "
-            "1.0.0."
-        )
-    return f"The database has schema {found}, made by a newer release. Install that release again."
+    if is_known(found):
+        return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
+    if found > (oldest := _scripts().get_base() or ""):
+        return f"The database has schema {found}, made by a newer release. Install that release again."
+    return (
+        f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away "
+        f"and run `flask init` for a new one, or bring it to schema {oldest} first with the last version before 1.0.0."
+    )
 
 
 def version(engine: Engine) -> str | None:
@@ -102,24 +95,18 @@ def changing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction in which tables may be rebuilt, committed at the end."""
     # Begun as one that writes: after its first read no other writer may come before its first write.
     writing = engine.execution_options(begin="BEGIN IMMEDIATE")
-    with writing.connect() as connection, _free_to_rebuild(connection), connection.begin():
-        yield connection
-
-
-@contextmanager
-def _free_to_rebuild(connection: Connection) -> Iterator[None]:
-    """Allow dropping and rebuilding a table that other rows and views refer to.
-
-    SQLite takes the first only outside a transaction; without the second, a rename fails at a view of what was dropped.
-    """
-    raw: Any = connection.connection.dbapi_connection
-    raw.execute("PRAGMA foreign_keys=OFF")
-    raw.execute("PRAGMA legacy_alter_table=ON")
-    try:
-        yield
-    finally:
-        raw.execute("PRAGMA foreign_keys=ON")
-        raw.execute("PRAGMA legacy_alter_table=OFF")
+    with writing.connect() as connection:
+        raw: Any = connection.connection.dbapi_connection
+        # A table is rebuilt by dropping it: neither may rows that refer to it go, which SQLite takes only outside a
+        # transaction, nor may the new one's renaming fail at a view of the old one.
+        raw.execute("PRAGMA foreign_keys=OFF")
+        raw.execute("PRAGMA legacy_alter_table=ON")
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            raw.execute("PRAGMA foreign_keys=ON")
+            raw.execute("PRAGMA legacy_alter_table=OFF")
 
 
 def _scripts() -> ScriptDirectory:

@@ -1,10 +1,10 @@
-"""The database's schema against the models: what differs in a way that matters, and loosening what is too strict."""
+"""Compare the database's schema with the models, and loosen what's too strict."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from alembic.autogenerate import compare_metadata
@@ -16,8 +16,8 @@ from receiver.storage.columns import Base
 from receiver.storage.migrations import changing
 from receiver.storage.migrations.rebuilding import rebuilt
 
-#: What a change that would be needed says of what it is about.
-_IS = {"add": "is missing", "remove": "is not this release's"}
+#: What a change that would be needed says about its subject.
+_IS = {"add": "is missing", "remove": "isn't this release's"}
 
 
 @dataclass(frozen=True)
@@ -28,22 +28,25 @@ class Difference:
     #: Empty where a whole table, an index or a constraint differs.
     column: str
     text: str
-    #: Whether the database demands a value that this release does not give, so that it refuses rows.
+    #: Whether the database demands a value that this release doesn't give, so that it refuses rows.
     is_too_strict: bool = False
 
 
 def differences(engine: Engine) -> list[Difference]:
-    """Compare; tables, indexes and columns that handlers or the merchant have added are theirs."""
+    """Compare; tables, indexes and columns that handlers or the merchant added are theirs."""
     with engine.connect() as connection, warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Skipped unsupported reflection of expression-based index")  # none of ours
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True, "include_object": _is_ours}
         )
-        return [found for one in _flat(compare_metadata(context, Base.metadata)) if (found := _described(one))]
+        found = compare_metadata(context, Base.metadata)
+    # Changes of one column come in a list of their own.
+    changes = chain.from_iterable(change if isinstance(change, list) else [change] for change in found)
+    return [difference for change in changes if (difference := _described(*change))]
 
 
 def loosen(engine: Engine, found: list[Difference]) -> None:
-    """Rebuild the tables of what is too strict, so that the columns may be empty; all that they hold stays."""
+    """Rebuild the tables of what's too strict, so that the columns may be empty; all that they hold stays."""
     with changing(engine) as connection:
         operations = Operations(MigrationContext.configure(connection))
         for difference in found:
@@ -56,34 +59,21 @@ def _is_ours(_item: Any, _name: str | None, kind: str, is_reflected: bool, count
     return not (is_reflected and counterpart is None and kind in {"table", "index"})
 
 
-def _flat(found: list[Any]) -> Iterator[tuple[Any, ...]]:
-    """Yield each change by itself; those of one column come in a list."""
-    for one in found:
-        yield from one if isinstance(one, list) else [one]
-
-
-def _described(change: tuple[Any, ...]) -> Difference | None:
-    kind = change[0]
-    if kind == "remove_column":
-        return _of_another(change[2], change[3])
-    if kind == "add_column":
-        return Difference(change[2], change[3].name, f"{change[2]}.{change[3].name} is missing")
-    if kind == "modify_nullable":
-        return _of_emptiness(change[2], change[3], may_be_empty=change[6])
-    if kind.startswith("modify_"):
-        return Difference(change[2], change[3], f"{change[2]}.{change[3]} has another {kind.removeprefix('modify_')}")
-    table = getattr(change[1], "table", change[1]).name
+def _described(kind: str, *about: Any) -> Difference | None:
+    """Describe one of the changes that Alembic would make to the database; None for one that doesn't matter."""
     verb, _, what = kind.partition("_")
-    return Difference(table, "", f"the {what} {change[1].name} {_IS[verb]}")
-
-
-def _of_another(table: str, column: Any) -> Difference | None:
-    """Describe a column that this release does not know: it matters only where it must be filled."""
-    if column.nullable or column.server_default is not None:
-        return None
-    return Difference(table, column.name, f"{table}.{column.name} is not this release's and must be filled", True)
-
-
-def _of_emptiness(table: str, column: str, *, may_be_empty: bool) -> Difference:
-    words = "must be filled, and is not always" if may_be_empty else "may be empty, and should not"
-    return Difference(table, column, f"{table}.{column} {words}", is_too_strict=may_be_empty)
+    if what in {"table", "index", "constraint", "fk"}:
+        (item,) = about
+        return Difference(getattr(item, "table", item).name, "", f"the {what} {item.name} {_IS[verb]}")
+    _, table, column, *_ = about
+    name = getattr(column, "name", column)
+    if kind == "remove_column":
+        if column.nullable or column.server_default is not None:
+            return None  # rows can do without it
+        return Difference(table, name, f"{table}.{name} {_IS[verb]} and must be filled", is_too_strict=True)
+    if kind != "modify_nullable":
+        text = _IS[verb] if verb == "add" else f"has another {what}"
+        return Difference(table, name, f"{table}.{name} {text}")
+    is_too_strict = bool(about[-1])  # it may be empty in this release
+    text = "must be filled, and isn't always" if is_too_strict else "may be empty, and shouldn't"
+    return Difference(table, name, f"{table}.{name} {text}", is_too_strict)

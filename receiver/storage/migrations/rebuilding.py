@@ -1,4 +1,4 @@
-"""Rebuilding a table, as SQLite needs it for most changes, without losing what the merchant has added."""
+"""Rebuild a table, as SQLite needs it for most changes, without losing what the merchant added to it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from receiver.errors import ConfigurationError
 
-#: What may hold any word: text, quoted names, comments.
+#: Where any word may stand: text, quoted names, comments.
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
 #: What a rebuild would drop from a table's own statement.
 _WOULD_BE_LOST = re.compile(r"\b(?:CHECK|COLLATE\s+\w*|ON\s+CONFLICT\s+\w+|STRICT)(?!\w)", re.IGNORECASE)
