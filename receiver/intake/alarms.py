@@ -18,7 +18,7 @@ from receiver.settings.model import Settings
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
-#: Newest orders that are looked at for gaps.
+#: Newest orders that are searched for gaps.
 _LOOKED_AT = 500
 #: How long the whole one is waited for: a sender that hears no answer soon sends again.
 _WHOLE_WITHIN = timedelta(minutes=10)
@@ -129,7 +129,7 @@ def _gap(session: Session, now: datetime) -> Trouble | None:
 
 
 def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
-    """Gather the newest orders' numbers by source, shop and what stands before the number, in their order."""
+    """Return the newest orders' numbers in their order, by source, shop and what's before the number."""
     of_order = (func.json_extract(OrderRow.order, f"$.{name}") for name in ("store_id", "order_number", "order_id"))
     columns = OrderRow.source, OrderRow.id, OrderRow.received_at, *of_order
     known = OrderRow.test.is_(False), OrderRow.order.is_not(None)
@@ -142,7 +142,7 @@ def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
 
 
 def _missing(arrivals: list[_Arrival], now: datetime) -> Iterator[tuple[int, int]]:
-    """Yield each number that is missing, lowest last, with the order that first overtook it."""
+    """Yield each missing number, lowest last, with the id of the first order that overtook it."""
     first = arrivals[-1]
     for lower, higher in zip(reversed(arrivals[:-1]), reversed(arrivals[1:]), strict=True):
         first = min(first, higher, key=lambda arrival: arrival.pk)

@@ -105,7 +105,7 @@ def _why_it_differs(
     for secrets, why in _known_elsewhere(keyring):
         with suppress(signing.SignatureProblem):
             return why(_verify(headers, body, list(secrets), now).secret)
-    with suppress(ReceiverError):  # whether the body can be decoded is nobody's business before the proof
+    with suppress(ReceiverError):  # nobody may learn whether the body can be decoded before it's verified
         if _first_match(headers, values, keyring.active):
             return Unauthenticated(
                 "body_changed", "The secret in it is active but the signature does not fit: the body was changed."
@@ -149,7 +149,7 @@ def _sent_in_header(headers: Mapping[str, str]) -> list[bytes]:
 
 
 def _known_elsewhere(keyring: Keyring) -> tuple[tuple[dict[str, bytes], Callable[[str], Unauthenticated]], ...]:
-    """Return the secrets that are recognised but verify nothing, each kind with the reason that it is refused for."""
+    """Return the secrets that are recognised but verify nothing, each kind with what's said of it."""
     return (keyring.retired, _retired), (keyring.elsewhere, _of_another_url)
 
 

@@ -10,7 +10,7 @@ from receiver.orders import Fields, holds_all
 from receiver.storage.columns import pk_of, receipt_of
 
 _IS_NOT_UNDERSTOOD = "(state = 'parked' OR state = 'ignored' AND decided IS NULL)"
-#: The fields only where they are compared: they may be many.
+#: The fields only where they're compared: there may be many.
 _COLUMNS = (
     "id, state, test, decided, order_id, content_digest, duplicate_of, "
     f"CASE WHEN {_IS_NOT_UNDERSTOOD} THEN fields ELSE '[]' END"
@@ -26,7 +26,7 @@ _SUPERSEDE = (
 
 
 class Kept(NamedTuple):
-    """A recorded POST, as far as it is compared with another one."""
+    """What's compared of a recorded POST."""
 
     id: int
     state: str
@@ -35,26 +35,26 @@ class Kept(NamedTuple):
     order_id: str | None
     content_digest: str | None
     duplicate_of: str | None
-    #: As JSON, of what is not understood.
+    #: As JSON; empty once it's understood.
     fields: str
 
     @property
     def first(self) -> int:
-        """The id of the row that stands for this one: its own, or that of the order it is a duplicate of."""
+        """The id of the row that this one counts as: its own, or that of the order it's a duplicate of."""
         return pk_of(self.duplicate_of) if self.duplicate_of else self.id
 
 
 def find(cursor: Any, source: str, key: str) -> Kept:
-    """Return what is kept under a key, which must be there."""
+    """Return what's kept under a key; it must be there."""
     cursor.execute(_FIND, (source, key))
     (found,) = cursor.fetchall()
     return Kept(*found)
 
 
 def is_same(row: Mapping[str, Any], kept: Any) -> bool:
-    """Return whether a row by column says the same as a kept one, as `identity.content_digest` defines it.
+    """Return whether a row by column says the same as a kept one, as ``idempotency.content_digest`` defines it.
 
-    A kept row has no digest when it was purged before there were digests: what is left of it has to do.
+    A row that was purged before there were digests has none: it's compared by what's left of it.
     """
     if kept.content_digest is None:
         mine = row["order_id"], row.get("decided"), bool(row["test"])
@@ -63,15 +63,15 @@ def is_same(row: Mapping[str, Any], kept: Any) -> bool:
 
 
 def note_copy(cursor: Any, row: Mapping[str, Any], kept: Kept) -> None:
-    """Count a copy of what is kept; nothing else of it changes."""
+    """Count a copy of a kept row; nothing else of it changes."""
     cursor.execute(_NOTE_COPY, (row["fields_digest"], kept.id))
 
 
 def corrects(row: Mapping[str, Any], kept: Any) -> bool:
     """Return whether a row is the order that a kept one, parked or dismissed, was meant to be.
 
-    Only a completed real order can be that. It is of the kept one's order id, or says all that the kept one says: an
-    id that was not read there proves nothing.
+    Only a completed real order can be that. It has the kept one's order id or, if none was read there, all its
+    fields.
     """
     is_order = row["state"] == "open" and not row["test"]
     was_to_be_one = kept.state == "parked" and kept.decided in {None, "completed"} and not kept.test
@@ -80,18 +80,19 @@ def corrects(row: Mapping[str, Any], kept: Any) -> bool:
         return False
     if kept.order_id is not None:
         return bool(kept.order_id == row["order_id"])
-    fields = json.loads(kept.fields)
-    return bool(fields) and holds_all(_pairs(json.loads(row["fields"])), _pairs(fields))
+    fields = fields_of(kept.fields)
+    return bool(fields) and holds_all(fields_of(row["fields"]), fields)
 
 
-def _pairs(fields: list[list[str]]) -> Fields:
-    return [(name, value) for name, value in fields]
+def fields_of(stored: str) -> Fields:
+    """Return the fields of an order as they came, from how they're stored."""
+    return [(name, value) for name, value in json.loads(stored)]
 
 
 def supersede(cursor: Any, kept: int, *, by: int) -> bool:
     """Settle a parked or dismissed row as a duplicate of the row ``by``; its body stays as it came.
 
-    Both are ids. Return False when it was neither parked nor dismissed, and leave it as it is.
+    Both are ids. Return False for one that's neither parked nor dismissed, and leave it as it is.
     """
     cursor.execute(_SUPERSEDE, (receipt_of(by), kept))
     return bool(cursor.fetchall())

@@ -1,8 +1,7 @@
-"""Why an order is, or is not, understood: its reading with today's mapping, parameter by parameter."""
+"""Why an order is or isn't understood: its reading with today's mapping, parameter by parameter."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from receiver.errors import NotPossible
 from receiver.intake import second_orders
+from receiver.intake.copies import fields_of
 from receiver.mail.text_layout import cut, plain_line
 from receiver.orders import (
     MAY_BE_INCOMPLETE,
@@ -31,7 +31,7 @@ from receiver.sources.source import DEFAULT, Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
 
-#: Letters of a value that a person is shown.
+#: Most characters of a value that a person is shown.
 _LONGEST_SHOWN = 300
 
 
@@ -40,12 +40,12 @@ class Reading:
     """A body's explanation, with the result of reading it."""
 
     explanation: Explanation
-    #: ``completed``, the word that makes it ignored, or None while it is not understood.
+    #: ``completed``, the word that makes it ignored, or None while it isn't understood.
     decided: str | None
     errors: list[dict[str, str]]
     notes: list[str]
     source: str
-    #: It may be incomplete, so that it does not run by itself.
+    #: It may be incomplete, so it doesn't run by itself.
     is_held_back: bool = False
 
     def as_json(self) -> dict[str, Any]:
@@ -94,7 +94,7 @@ def _origin(row: Explained) -> str:
 
 
 def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime, source: str = DEFAULT) -> Reading:
-    """Explain decoded fields as they are kept: without secrets and card data."""
+    """Explain decoded fields as they're kept: without secrets and card data."""
     reading = read(fields, mapping, received_at)
     explanation = explain(fields, mapping)
     if isinstance(reading, NotUnderstood):
@@ -111,16 +111,15 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
     row = order_queries.find_by_either(session, receipt)
     if row.fields == "[]" and row.state != "parked":
         raise NotPossible(f"{row.receipt} no longer has personal data, so there's nothing to explain.")
-    fields = [(name, value) for name, value in json.loads(row.fields)]
     sources.check_file()
     source = sources.get(row.source)
-    reading = explain_fields(fields, source.mapping, row.received_at, row.source)
+    reading = explain_fields(fields_of(row.fields), source.mapping, row.received_at, row.source)
     note = _why_held_back(session, row, source) if row.may_be_cut and row.state == "parked" else None
     return replace(reading, notes=[note, *reading.notes], is_held_back=True) if note else reading
 
 
 def _why_held_back(session: Session, row: OrderRow, source: Source) -> str | None:
-    """Return what keeps a form that may be incomplete from running, and how to run it."""
+    """Return why a form that may be incomplete doesn't run, and how to run it."""
     if reason := second_orders.in_the_way(session, row, source.mapping):
         return f"{reason.field} {reason.message}"
     if source.accepts_chunked_forms:
@@ -130,7 +129,7 @@ def _why_held_back(session: Session, row: OrderRow, source: Source) -> str | Non
 
 
 def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
-    """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it cannot be decoded."""
+    """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it can't be decoded."""
     sources.check_file()
     fields = keyring.redact(decode_file(path, max_fields))
     found = sources.get(source or DEFAULT)

@@ -1,8 +1,7 @@
-"""Forms held back because they may have been cut: which whole ones take their place, and how many wait."""
+"""Forms that are held back because they may be incomplete: which whole ones replace them, and how many wait."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -11,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
+from receiver.intake.copies import fields_of
 from receiver.orders import Fields, NotUnderstood, is_cut_of, is_same_form
 from receiver.orders.email_addresses import normalised
 from receiver.storage.columns import receipt_of
@@ -22,11 +22,11 @@ HOW_TO_KNOW_THE_END = (
     "serve with gunicorn, or have the sender add a Content-Length or a signature."
 )
 _LOOK_EVERY_SECONDS = 3.0
-#: Orders that the first look of a process goes back; what came before them, earlier ones have compared.
+#: How many orders back the first look of a process goes; earlier processes compared those before.
 _FIRST_LOOKED_AT = 1000
-#: Newest ones that one look compares; an older one is compared when it is replayed.
+#: How many of the newest one look compares; an older one is compared when it's replayed.
 _MOST_LOOKED_AT = 500
-#: How long a sender tries; for what was cut before its order id, only a retry can tell what it was.
+#: How long a sender retries. Of a form cut before its order id, only a retry can show what it was.
 _RETRIED_FOR = timedelta(days=1)
 _WHITE_SPACE = " \t\r\n"
 
@@ -34,16 +34,16 @@ _News = Callable[[Any], ColumnElement[bool]]
 
 
 class HeldBack:
-    """What settles a held-back order as a duplicate once all of it arrived in another POST."""
+    """What makes a held-back order a duplicate once all of it has arrived in another POST."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        #: Id of the newest row when it was last looked.
+        #: Id of the newest row at the last look.
         self._seen: int | None = None
         self._look_again_at = 0.0
 
     def look(self) -> None:
-        """Compare what is held back with what came since the last look, every few seconds at most."""
+        """Compare what's held back with what came since the last look, every few seconds at most."""
         if time.monotonic() < self._look_again_at:
             return
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
@@ -59,19 +59,19 @@ class HeldBack:
 
 
 def settle_by(session: Session, row: OrderRow) -> None:
-    """Settle as its duplicates what is held back and an order holds all of, which was just understood."""
+    """Make what's held back a duplicate of an order that was just understood, if that holds all of it."""
     for pk, receipt in _superseded(session, lambda other: other.id == row.id).items():
         if pk != row.id:
             _settle(session, pk, receipt)
 
 
 def superseded_by(session: Session, row: OrderRow, said: OrderRow | NotUnderstood) -> str | None:
-    """Return the receipt of what takes the place of a form that may have been cut; None while there is none.
+    """Return the receipt of what replaces a form that may have been cut; None while there is nothing.
 
-    That holds all of it, and was decided to be the same thing. What is held back or parked itself only takes the
-    place of the very same form. ``said`` is what is sure of the form. A whole POST comes before one that may be cut.
+    That has all its fields, and is the same kind of notice. What's held back or parked itself only replaces the very
+    same form. ``said`` is what's certain of the form. A whole POST wins over one that may be cut.
     """
-    fields = fields_of(row)
+    fields = fields_of(row.fields)
     candidates = select(OrderRow).where(
         OrderRow.source == row.source, OrderRow.id != row.id, _may_be(row, said, fields)
     )
@@ -89,18 +89,13 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def of_source(session: Session, source: str) -> Sequence[OrderRow]:
-    """Return those of a source that are held back, oldest first, no more than one look compares."""
+    """Return what's held back of a source, oldest first, no more than one look compares."""
     mine = select(OrderRow).where(IS_HELD_BACK, OrderRow.source == source).order_by(OrderRow.id)
     return session.scalars(mine.limit(_MOST_LOOKED_AT)).all()
 
 
-def fields_of(row: OrderRow) -> Fields:
-    """Return the fields of an order as they came."""
-    return [(name, value) for name, value in json.loads(row.fields)]
-
-
 def _may_be(row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> ColumnElement[bool]:
-    """Return which orders one may be: those of its id, or, before that was read, its customer's retries."""
+    """Return the orders that a form may be part of: those of its id or, if it has none yet, its customer's retries."""
     if said.order_id is not None:
         return OrderRow.order_id == said.order_id
     emails = {normalised(value) for _, value in fields[:-1] if "@" in value}
@@ -109,21 +104,21 @@ def _may_be(row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> Co
 
 
 def _takes_place(other: OrderRow, row: OrderRow, said: OrderRow | NotUnderstood, fields: Fields) -> bool:
-    theirs = fields_of(other)
+    theirs = fields_of(other.fields)
     if other.order is None:
         return is_same_form(fields, theirs) and not (other.may_be_cut and other.id > row.id)
     return (other.decided, other.test) == (said.decided, said.test) and is_cut_of(fields, theirs)
 
 
 def _superseded(session: Session, is_news: _News) -> dict[int, str]:
-    """Return the receipt of what takes the place of each held back one that is news, or that news may be of."""
+    """Return the receipt of what replaces each held-back form that is news, or that news may replace."""
     rows = session.scalars(concerned(is_news)).all()
     found = {row.id: superseded_by(session, row, row) for row in rows}
     return {pk: receipt for pk, receipt in found.items() if receipt}
 
 
 def concerned(is_news: _News) -> Select[OrderRow]:
-    """Select what is held back and is news, or of whose order id or customer there is news; newest first."""
+    """Select what's held back and is news, or has the order id or customer of some news; newest first."""
     other = aliased(OrderRow)
     field = func.json_each(OrderRow.fields).table_valued("value")
     value = func.lower(func.trim(func.json_extract(field.c.value, "$[1]"), _WHITE_SPACE))
@@ -136,12 +131,12 @@ def concerned(is_news: _News) -> Select[OrderRow]:
     waiting = select(OrderRow).where(
         IS_HELD_BACK, or_(is_news(OrderRow), of_its_id, and_(OrderRow.order_id.is_(None), of_its_customer))
     )
-    # By id alone, SQLite would walk the index of all that is parked, which may be far more.
+    # By id alone, SQLite would walk the index of everything parked, which may be far more.
     return waiting.order_by(OrderRow.source.desc(), OrderRow.id.desc()).limit(_MOST_LOOKED_AT)
 
 
 def _settle(session: Session, pk: int, receipt: str) -> None:
-    """Make one a duplicate, and those that were its own duplicates with it."""
+    """Make one a duplicate, and its own duplicates with it."""
     columns = {"state": "duplicate", "duplicate_of": receipt}
     session.execute(update(OrderRow).where(OrderRow.id == pk, IS_HELD_BACK).values(**columns))
     session.execute(update(OrderRow).where(OrderRow.duplicate_of == receipt_of(pk)).values(duplicate_of=receipt))

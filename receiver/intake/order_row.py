@@ -1,4 +1,4 @@
-"""The columns of an order: what is kept of a proven POST, and what follows from its reading."""
+"""The columns of an order: what's kept of a verified POST, and what follows from its reading."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from receiver.security.keyring import Keyring
 from receiver.sources.source import Source
 from receiver.storage import jobs
 
-#: Encodings whose bodies carry their own end, so that a cut one cannot be decoded.
+#: Encodings whose bodies carry their own end, so a cut one can't be decoded.
 _CARRY_THEIR_END = frozenset({"application/json", "multipart/form-data"})
 
 
@@ -30,9 +30,9 @@ def new_row(
     end_is_known: bool,
     received_at: datetime,
 ) -> dict[str, Any]:
-    """Make an order's row; raises CardDataRefused.
+    """Return an order's row; raises CardDataRefused.
 
-    A body whose end nothing shows is held back: parked, and never handled by itself.
+    A body that may be incomplete is held back: it's parked, and never handled by itself.
     """
     encoding = (content_type or "").partition(";")[0].strip().lower()
     may_be_cut = not (
@@ -59,7 +59,7 @@ def new_row(
         "encoding": encoding,
         "fields": cleaned.decode(),
         "fields_digest": fields_digest,
-        "content_digest": fields_digest,  # of what is not understood; else its order has one
+        "content_digest": fields_digest,  # while it isn't understood; then its order's
         "notes": to_json(guarded.notes).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
@@ -74,7 +74,7 @@ def new_row(
 
 
 def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[str, Any]:
-    """Make the columns that follow from a reading; a test holds its own lease from the start."""
+    """Return the columns that follow from a reading; a test holds its own lease from the start."""
     if isinstance(reading, NotUnderstood):
         errors = [{"field": error.field, "message": error.message} for error in reading.errors]
         return {

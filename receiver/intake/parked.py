@@ -1,4 +1,4 @@
-"""The parked orders: how many, how old, how many of them today's mapping understands, what to leave out."""
+"""The parked orders: how many, how old, how many today's mapping understands, which handlers to leave out."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from receiver.storage import pages
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow
 
-#: Handlers that write to the customer, who is not to hear of an old order unasked.
+#: Handlers that write to the customer, who shouldn't be emailed about an old order unasked.
 WRITES_TO_CUSTOMER = frozenset({"email_customer"})
 _OLD = timedelta(days=1)
-#: Orders that are read to foresee what becomes of them all.
+#: How many orders are read to foresee what becomes of all.
 _MOST_FORESEEN = 300
 # Written out, so that SQLite uses the index of parked orders.
 _IS_PARKED = sql("state = 'parked'")
@@ -86,7 +86,7 @@ def foresee(session: Session, sources: Sources) -> Foreseen:
 
 
 def runs_by_itself(session: Session, row: OrderRow, sources: Sources, now: datetime) -> bool:
-    """Return whether a replay would end that an order is parked; nothing of it is changed."""
+    """Return whether an order would no longer be parked after a replay; nothing is changed."""
     try:
         return bool(reread(session, row, sources, now)[1]["state"] != "parked")
     except (ConfigurationError, UnknownSource):

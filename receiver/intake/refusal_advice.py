@@ -14,7 +14,7 @@ class Advice(NamedTuple):
 
 _BODY = "The sender must change what it sends. Compare it with the Order Guide."
 
-#: By the reason that is kept: the word of an Unauthenticated, the slug of any other error.
+#: By the reason that's kept: the word of an Unauthenticated, the slug of any other error.
 ADVICE = {
     "no_secret": Advice("No secret here", "Add the service's secret: flask secret add SECRET"),
     "signature_required": Advice("Not signed", "Have the sender sign its POSTs, or set REQUIRE_SIGNATURE to false."),
@@ -54,5 +54,5 @@ ADVICE = {
 
 
 def advice(reason: str) -> Advice:
-    """Return what is advised on a reason; of one that is not known, its own word."""
+    """Return the advice on a reason; for an unknown one, its own word."""
     return ADVICE.get(reason) or Advice(reason.replace("_", " ").capitalize(), _BODY)

@@ -25,7 +25,7 @@ _DETAILS_SHOWN = 3
 
 
 class Refusals:
-    """Refusals, collected in memory so that a refused request writes nothing, and stored in batches."""
+    """Refusals, collected in memory and stored in batches, so that a refused request writes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -42,7 +42,7 @@ class Refusals:
         fields: Fields,
         keyring: Keyring,
     ) -> None:
-        """Note one refusal; of headers and fields only names and sizes stay, secrets and card numbers blotted out."""
+        """Note one refusal. Of headers and fields only names and sizes are kept, secrets and card numbers masked."""
         refusal = {
             "at": at,
             "source": quote(_clean(source, keyring), safe="")[:_LONGEST_NAME],  # an unknown one's name may be anything
@@ -55,7 +55,7 @@ class Refusals:
         self._waiting.append(refusal)
 
     def flush(self) -> None:
-        """Write down what waits and keep the newest 100 of each reason; raises Unavailable, losing nothing."""
+        """Store what waits and keep the newest 100 of each reason; raises Unavailable, and then loses nothing."""
         batch = [self._waiting.popleft() for _ in range(len(self._waiting))]
         if not batch:
             return
@@ -81,7 +81,7 @@ def _clean(text: str, keyring: Keyring) -> str:
 
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
-    """Return the names, secrets and card numbers in them blotted out, each with its value's length in characters."""
+    """Return the names, with secrets and card numbers masked, each with its value's length in characters."""
     names = keyring.redact([(name, "") for name, _ in pairs[:_NAMES_KEPT]])
     sizes = [len(value) for _, value in pairs]
     return json.dumps([[mask(name)[:_LONGEST_NAME], size] for (name, _), size in zip(names, sizes, strict=False)])
@@ -93,7 +93,7 @@ def _older_than_kept(reason: str) -> Any:
 
 
 def newest_of_each_reason(session: Session, since: datetime) -> list[RefusalRow]:
-    """Return the newest kept refusals of each reason since a moment: of three details or sources at most, one each."""
+    """Return the newest refusals of each reason since a moment: one for each of at most three details or sources."""
     newest = func.max(RefusalRow.id)
     rank = func.row_number().over(partition_by=RefusalRow.reason, order_by=newest.desc())
     alike = (RefusalRow.reason, RefusalRow.source, RefusalRow.detail)

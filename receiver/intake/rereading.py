@@ -1,4 +1,4 @@
-"""Read a kept order with today's mapping: what its row becomes, beside what else is kept under its key."""
+"""Read a kept order with today's mapping: what its row becomes, given what else is kept under its key."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def reread(
 ) -> tuple[Understood | NotUnderstood, dict[str, Any]]:
     """Read an order again; return the reading, and the columns to write.
 
-    One that may have been cut gives way to the whole one. It is else held back unless it is accepted, and then too
-    while an order of its id is there, unless it is to run as a ``second_order``.
+    One that may have been cut gives way to the whole one. Otherwise it's held back unless it's accepted; even then if
+    there's an order of its id, unless it's to run as a ``second_order``.
     Raises ConfigurationError while the mapping is wrong.
     """
     sources.check_file()
-    fields, source = held_back.fields_of(row), sources.get(row.source)
+    fields, source = copies.fields_of(row.fields), sources.get(row.source)
     if row.may_be_cut:
         waits = read_held_back(fields, source.mapping, row.received_at)
         if receipt := held_back.superseded_by(session, row, waits):
@@ -74,7 +74,7 @@ def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[s
 
 
 def settle_others(session: Session, row: OrderRow, columns: dict[str, Any], sources: Sources) -> None:
-    """Settle as duplicates of an order that was just understood what it corrects under its key, and what it holds."""
+    """Make what an order corrects under its key, or holds all of, its duplicates; it was just understood."""
     key = columns["key"].partition(".")[0]
     for kept in _kept(session, row, (key,)):
         if _was_meant_by(row, columns, kept, sources.get(row.source).mapping):
@@ -89,7 +89,7 @@ def _parked(row: OrderRow, reading: NotUnderstood, now: datetime) -> dict[str, A
 def _beside_others(
     session: Session, row: OrderRow, key: str, columns: dict[str, Any], mapping: Mapping | None
 ) -> dict[str, Any]:
-    """Return the columns that tell a copy from what says something else under the same key."""
+    """Return the columns that make it a copy, or something else under the same key."""
     own = own_key(key, columns["content_digest"])
     kept = {one.key: one for one in _kept(session, row, (key, own))}
     same = next((one for one in kept.values() if copies.is_same(columns, one)), None)
@@ -107,8 +107,8 @@ def _beside_others(
 
 
 def _was_meant_by(row: OrderRow, columns: dict[str, Any], kept: OrderRow, mapping: Mapping | None) -> bool:
-    """Return whether an order is what a kept one, parked or dismissed, was meant to be, as today's mapping reads it."""
-    said = read(held_back.fields_of(kept), mapping, kept.received_at)
+    """Return whether an order is what a parked or dismissed one was meant to be, as today's mapping reads it."""
+    said = read(copies.fields_of(kept.fields), mapping, kept.received_at)
     if isinstance(said, Understood):
         is_same = content_digest(said.order, said.decided) == columns["content_digest"]
         return is_same and kept.order is None and kept.state in {"parked", "ignored"}

@@ -1,4 +1,4 @@
-"""What keeps a form that may have been cut from running by itself: an order of its id that is there already."""
+"""Why a form that may have been cut doesn't run by itself: there's an order of its id already."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.intake.held_back import fields_of
+from receiver.intake.copies import fields_of
 from receiver.orders import FieldError, Fields, Mapping, Understood, is_cut_of, is_same_form, read
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
@@ -16,11 +16,11 @@ _HAS_RUN = ("open", "done", "failed")
 
 
 def in_the_way(session: Session, row: OrderRow, mapping: Mapping | None) -> FieldError | None:
-    """Return why a form that may have been cut does not run by itself; None when nothing speaks against it.
+    """Return why a form that may have been cut doesn't run by itself; None when it may.
 
-    It may be a broken copy of an order of its id, or the beginning of one that is held back as well.
+    It may be a broken copy of an order of its id, or the beginning of one that's held back as well.
     """
-    fields = fields_of(row)
+    fields = fields_of(row.fields)
     if (order_id := _id_of_order(fields, mapping, row)) is None:
         return None
     others = select(OrderRow).where(
@@ -37,20 +37,20 @@ def in_the_way(session: Session, row: OrderRow, mapping: Mapping | None) -> Fiel
 
 
 def names_another(errors: Sequence[FieldError]) -> bool:
-    """Return whether this is what keeps one from running."""
+    """Return whether this is why one doesn't run."""
     return any(error.message.startswith(_BEGIN) for error in errors)
 
 
 def _is_longer(other: OrderRow, fields: Fields, mapping: Mapping | None) -> bool:
     """Return whether another one holds all of a form and more, and is an order by what it says so far."""
-    theirs = fields_of(other)
+    theirs = fields_of(other.fields)
     if is_same_form(fields, theirs) or not is_cut_of(fields, theirs):
         return False
     return _id_of_order(theirs, mapping, other) is not None
 
 
 def _id_of_order(fields: Fields, mapping: Mapping | None, row: OrderRow) -> str | None:
-    """Return the id of what would be handled as an order; None when it is nothing of the kind."""
+    """Return the order id of what would be handled as an order; None for anything else."""
     reading = read(fields, mapping, row.received_at)
     if isinstance(reading, Understood) and reading.decided == "completed" and not reading.order.test:
         return reading.order.order_id

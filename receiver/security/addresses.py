@@ -45,7 +45,7 @@ _BLOCKED = sorted(
     key=lambda blocked: blocked[0].prefixlen,
     reverse=True,
 )
-#: A cloud machine gives its passwords away at these addresses; nobody's receiver is there.
+#: A cloud machine hands out its passwords at these addresses; nobody's receiver is there.
 _NEVER_ALLOWED = {
     "a cloud machine's metadata",
     "link-local",
@@ -66,7 +66,7 @@ def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> 
     """Return why an address isn't public, or None when it is; what isn't an address is blocked.
 
     ``allow_private`` permits a trial to connect inside, but never to what only a machine's own network card answers.
-    An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is the one that is judged.
+    An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is judged in its place.
     """
     try:
         judged = _unwrapped(ip_address(address))

@@ -20,7 +20,7 @@ def retry_after_seconds(response: BaseHTTPResponse) -> int | None:
     """Return how long an answer's Retry-After asks to wait, a day at most; None without one that can be read."""
     try:
         seconds = _RETRY.get_retry_after(response)
-    except (InvalidHeader, ValueError, OverflowError):  # urllib3 lets through what int() and datetime raise
+    except (InvalidHeader, ValueError, OverflowError):  # the last two come from int() and datetime in urllib3
         return None
     return None if seconds is None else math.ceil(seconds)
 

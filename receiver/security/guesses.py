@@ -131,7 +131,7 @@ def _count(session: Session, since: datetime, *conditions: ColumnElement[bool]) 
 
 
 def _take_turn(session: Session, now: datetime) -> timedelta:
-    """Return how long it is to the next look that nobody has taken; raises TooManyAttempts when that is too long."""
+    """Return how long to wait for the next free look; raises TooManyAttempts when that's too long."""
     row = session.get(SignInTurnRow, 1)
     turn = max(row.next_at, now) if row else now
     if turn > now + LONGEST_WAIT + PAUSE + SKEW:  # written under a wrong clock

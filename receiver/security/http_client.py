@@ -142,7 +142,7 @@ class _GuardedHTTPPool(HTTPConnectionPool):
     ConnectionCls = _GuardedHTTPConnection
 
     def urlopen(self, *args: Any, **kwargs: Any) -> BaseHTTPResponse:
-        """Unpack a body only when the request asks for one that is packed: a small one may unpack to gigabytes."""
+        """Unpack a body only when the request asked for a packed one: a small body may unpack to gigabytes."""
         asked = {name.lower() for name in kwargs.get("headers") or {}}
         if "accept-encoding" not in asked:
             kwargs.setdefault("decode_content", False)

@@ -1,4 +1,4 @@
-"""The secrets of one moment: what proves a POST, what is recognised, and what is kept out of what is stored."""
+"""The secrets of one moment: what verifies a POST, what's recognised, and what's never stored."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from receiver.orders import Fields
 from receiver.orders.comparing import HALF_AN_ESCAPE
 from receiver.security import signing
 
-#: So many characters of a secret's beginning may be stored, of a form that broke off in it.
+#: From so many characters on, a secret's beginning is masked at the end of a form that broke off in it.
 _LEAST_TOLD = 8
 
 #: Ciphertext, end in milliseconds and name of every stored secret, newest first.
@@ -20,13 +20,13 @@ class Keyring:
     """The secrets at one moment, each mapped to its UTF-8 bytes."""
 
     active: dict[str, bytes] = field(repr=False)
-    #: No longer active, kept to be recognised in a refusal and to be kept out of what is stored.
+    #: No longer active: recognised in a refusal, and never stored.
     retired: dict[str, bytes] = field(repr=False)
-    #: Active for other sources: no proof here, and kept out of what is stored too.
+    #: Active for other sources: they verify nothing here, and are never stored either.
     elsewhere: dict[str, bytes] = field(default_factory=dict, repr=False)
     #: Those among the active ones that only a running self test knows.
     of_self_test: tuple[str, ...] = field(default=(), repr=False)
-    #: Whether secrets that should prove a POST are stored and none of them can be read.
+    #: Whether secrets that should verify a POST are stored and none of them can be read.
     is_sealed: bool = False
     #: What it was made from, besides the settings.
     stored: Stored = field(default_factory=list, repr=False, compare=False)

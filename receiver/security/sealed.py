@@ -1,4 +1,4 @@
-"""What the database holds that only SECRET_KEY opens: shared secrets, and those of the Order Control."""
+"""What only SECRET_KEY can read in the database: shared secrets, and those of the Order Control."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Kind:
     signs: bool
     one: str
     many: str
-    #: How to get a new one in the place of one that is lost.
+    #: How to replace one that's lost.
     again: str
 
 
@@ -39,9 +39,9 @@ KINDS = (
 
 
 def unreadable(engine: Engine, secret_key: str, *kinds: Kind) -> list[str]:
-    """Name, by fingerprint, what this key cannot read; an empty list when it reads all. Without a key that is all.
+    """Return what this key can't read, by fingerprint: nothing if it reads all, everything without a key.
 
-    Knows older schemas too: it is asked before an upgrade. Raises Unavailable when the database cannot be read.
+    Reads older schemas too: it's asked before an upgrade. Raises Unavailable when the database can't be read.
     """
     if not Path(engine.url.database or "").exists():
         return []
@@ -53,7 +53,7 @@ def unreadable(engine: Engine, secret_key: str, *kinds: Kind) -> list[str]:
 
 
 def remove_unreadable(database: Database, secret_key: str) -> Iterator[str]:
-    """Remove what this key cannot read, and say of each how it is replaced."""
+    """Remove what this key can't read, and yield how each is replaced."""
     for kind in KINDS:
         for pk, mark in _closed(database.engine, kind, secret_key):
             with database.write() as session:
@@ -62,7 +62,7 @@ def remove_unreadable(database: Database, secret_key: str) -> Iterator[str]:
 
 
 def _closed(engine: Engine, kind: Kind, secret_key: str) -> list[tuple[int, str]]:
-    """Return id and fingerprint of each row that the key does not open."""
+    """Return id and fingerprint of each row that the key can't read."""
     with translated_errors(), engine.connect() as connection:
         schema = inspect(connection)
         if not schema.has_table("shared_secrets"):

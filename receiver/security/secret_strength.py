@@ -26,7 +26,7 @@ def weakness(secret: str) -> str | None:
 
 
 def refuse_weak(secret: str) -> None:
-    """Raise ConfigurationError for a secret that is easily guessed; the message does not repeat it."""
+    """Raise ConfigurationError for a secret that's easily guessed; the message doesn't repeat it."""
     if why := weakness(secret):
         raise ConfigurationError(
             f"This secret is easy to guess: {why}. Leave it out to create one from 32 random bytes, and give that "

@@ -38,9 +38,9 @@ class SharedSecrets:
         self._last_read: Stored = []
 
     def keyring(self, own: Sequence[str] = (), of_sources: Sequence[str] = ()) -> Keyring:
-        """Read the secrets that hold now; a source with secrets of its ``own`` takes only those as proof.
+        """Read the secrets that hold now; a source with secrets of its ``own`` is verified by those alone.
 
-        Those ``of_sources`` prove nothing elsewhere, but are kept out of what is stored there too.
+        Those ``of_sources`` verify nothing elsewhere, but are never stored there either.
         """
         with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             connection.wait_at_most(ACCEPT_PATIENCE)
@@ -81,10 +81,10 @@ class SharedSecrets:
     def add(
         self, session: Session, secret: str, *, now: datetime, name: str = "added", ends_at: datetime | None = None
     ) -> str:
-        """Store one more active secret and give its fingerprint.
+        """Store one more active secret and return its fingerprint.
 
-        One that is about to end has this end instead. Raises ConfigurationError for an unusable one, for one that is
-        easily guessed, and for one that is active without an end already.
+        One that's about to end gets this end instead. Raises ConfigurationError for an unusable or easily guessed one,
+        and for one that's active without an end already.
         """
         secret = signing.clean_secret(secret)
         refuse_weak(secret)
@@ -102,7 +102,7 @@ class SharedSecrets:
         return mark
 
     def replace(self, session: Session, fingerprint: str, secret: str, *, now: datetime, overlap: timedelta) -> str:
-        """Store a secret in the place of another, which still holds for the overlap; gives the new fingerprint.
+        """Replace a secret, which stays active for the overlap; return the new one's fingerprint.
 
         Raises NotPossible when the two are the same.
         """
@@ -140,12 +140,12 @@ class SharedSecrets:
         return fingerprint in map(signing.fingerprint, self.keyring().active)
 
     def forget_self_test(self, session: Session, fingerprint: str, *, now: datetime) -> None:
-        """Remove a self test's secret, and what earlier ones that were broken off have left: nobody sends it again."""
+        """Remove a self test's secret, and those of earlier ones that broke off: nobody sends them again."""
         is_over = or_(SecretRow.fingerprint == fingerprint, SecretRow.ends_at <= now)
         session.execute(delete(SecretRow).where(SecretRow.name == SELF_TEST, is_over))
 
     def listing(self, session: Session, *, now: datetime) -> list[dict[str, Any]]:
-        """Describe every secret by its fingerprint, settings first, then stored ones by age."""
+        """Describe every secret by its fingerprint: those of the settings, then the stored ones by age."""
         rows: list[dict[str, Any]] = [
             _described(signing.fingerprint(secret), "SHARED_SECRETS", "active", None, None)
             for secret in self._from_settings

@@ -120,11 +120,11 @@ class SignIns:
             end_all(session, self._limits, customer_pk)
 
     def device_cookie(self, owner: Owner) -> str:
-        """Make the cookie of a device on which this owner has just proven who they are."""
+        """Return the cookie of a device on which this owner has just signed in."""
         return str(self._devices.dumps([_state(owner), secrets.token_urlsafe(16)]))
 
     def known_device(self, cookie: str | None, owner: Owner) -> str | None:
-        """Return the device's name; None for a cookie that is not ours, another owner's, or of an older password."""
+        """Return the device's name; None for a cookie that isn't ours, or of another owner or password."""
         try:
             state, name = self._devices.loads(cookie or "", max_age=int(DEVICE_LASTS.total_seconds()))
         except (BadSignature, ValueError, TypeError):
@@ -145,7 +145,7 @@ def _password_hash(session: Session, customer_pk: int | None) -> str | None:
 
 
 def _state(owner: Owner) -> str:
-    """Return what a cookie is bound to; it tells nobody the password's hash."""
+    """Return what a cookie is bound to; it doesn't reveal the password's hash."""
     return digest(f"{owner.name}\n{owner.password_hash or ''}")[:32]
 
 

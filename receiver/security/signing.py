@@ -67,7 +67,7 @@ def fingerprint(secret: str) -> str:
 def clean_secret(text: str) -> str:
     """Take a secret that somebody typed or another service made, without its outer white space.
 
-    Raises ConfigurationError when it cannot serve as one; the message does not repeat it.
+    Raises ConfigurationError when it can't be one; the message doesn't repeat it.
     """
     secret = text.strip()
     if len(secret) < SHORTEST_SECRET:
@@ -105,7 +105,7 @@ def is_webhook_id(text: str) -> bool:
 def sign(secrets: Sequence[str], *, webhook_id: str, timestamp: int, body: bytes) -> str:
     """Sign a body with every secret, newest first, as the value of the webhook-signature header.
 
-    ``timestamp`` is Unix seconds. Raises ValueError when ``webhook_id`` cannot be signed unambiguously.
+    ``timestamp`` is Unix seconds. Raises ValueError when ``webhook_id`` can't be signed unambiguously.
     """
     if not is_webhook_id(webhook_id):
         raise ValueError("webhook_id must be 1 to 255 visible ASCII characters without a dot")
@@ -192,7 +192,7 @@ def _check_clock(timestamp: int, now: datetime) -> None:
 
 
 def _matching_secret(secrets: Sequence[str], candidates: Sequence[bytes], content: bytes) -> str:
-    """Compare all with all: stopping early would tell by its time which secret or signature fitted."""
+    """Compare all with all: stopping early would show by its time which secret or signature fitted."""
     found = None
     for secret in secrets:
         expected = _signature(secret, content)

@@ -1,4 +1,4 @@
-"""How a shop proves its POSTs, and what they mean."""
+"""How a shop's POSTs are verified, and what they mean."""
 
 from receiver.sources.source import Source, source_kind
 

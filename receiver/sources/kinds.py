@@ -25,7 +25,7 @@ class Kinds:
 
 
 def load(instance: Path) -> Kinds:
-    """Find all kinds; a broken one is named and stops no other."""
+    """Find all kinds; a broken one is reported and stops no other."""
     files = InstanceFiles(instance / DOOR.name)
     found, problems = extensions.by_name(DOOR, files)
     return Kinds({name: kind.type for name, kind in found.items()}, tuple(problems), files)

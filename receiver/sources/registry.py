@@ -1,11 +1,10 @@
-"""The sources of orders: each URL's own secrets and mapping, from file and database, as they stand now."""
+"""The sources of orders: each URL's own secrets and mapping, as file and database have them now."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
-from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 class Sources:
     """The sources by URL, as ``instance/config.toml`` and the database have them now.
 
-    Both are looked at a few times a second at most. A look that fails changes nothing: what was known goes on.
+    Both are looked at a few times a second at most. A look that fails changes nothing: what was read before holds.
     """
 
     def __init__(
@@ -37,17 +36,17 @@ class Sources:
         kinds: Kinds = Kinds(),  # noqa: B008 - it's frozen
     ) -> None:
         self._instance = instance
-        #: The kinds of source that there are besides the usual one.
+        #: The kinds of source besides the usual one.
         self.kinds = kinds
         self._database = database
         self._mutex = threading.Lock()
         self._stamp = self._read_stamp()
         self._look_again_at = 0.0
         self._has_looked = False
-        #: The stamp of a file that was found right.
+        #: The stamp of the file that was last found right.
         self._checked: tuple[int, int] | None = None
         self._database_answers = True
-        #: Sentences on what is wrong in the file now.
+        #: Sentences on what's wrong in the file now.
         self.problems: list[str] = []
         #: And on what has no effect in it.
         self.warnings: list[str] = []
@@ -55,13 +54,11 @@ class Sources:
         self._saved = saved_options.Saved([], [])
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
         self._take(tables)
-        self._sources = self._in_file
-        #: Those that sources have of their own, as they were last looked at.
-        self.secrets = _secrets_of(self._sources)
+        self._merge()
 
     @property
     def blocking(self) -> list[str]:
-        """What has been wrong in the file since the start; a later error keeps the previous content in force."""
+        """What has been wrong in the file since the start; after a later error, the previous content holds."""
         if not self._was_right:
             with self._mutex:
                 if self._look_at_file():
@@ -77,7 +74,7 @@ class Sources:
 
     def find(self, name: str) -> Source | None:
         """Return a source by its name in the URL, None when there is none."""
-        # Whoever comes while another thread looks goes on with what is known, except at the very first look.
+        # While another thread looks, what was read before will do, except at the very first look.
         if time.monotonic() >= self._look_again_at and self._mutex.acquire(blocking=not self._has_looked):
             try:
                 self._look()
@@ -87,13 +84,13 @@ class Sources:
 
     @property
     def known(self) -> tuple[Source, ...]:
-        """All of them, as they were last looked at."""
+        """All sources, as of the last look."""
         return tuple(self._sources.values())
 
     def check_file(self) -> None:
-        """Raise ConfigurationError while the file is wrong, whatever goes on meanwhile.
+        """Raise ConfigurationError while the file is wrong, even if what was read before holds.
 
-        For what is read once and for all: an order that is kept can wait until the file is mended.
+        For what's read once and for all: an order that's kept can wait until the file is fixed.
         """
         stamp = self._read_stamp()
         if stamp == self._checked:
@@ -105,7 +102,7 @@ class Sources:
         self._checked = stamp
 
     def look_again(self) -> None:
-        """Look at file and database now, for whoever has just changed them."""
+        """Look at file and database now: one of them has just changed."""
         with self._mutex:
             self._look_again_at = 0.0
             self._look()
@@ -121,7 +118,7 @@ class Sources:
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _look_at_file(self) -> bool:
-        """Read the file again if it has changed; say whether it had. An empty one is about to be written."""
+        """Read the file again if it has changed; return whether it had. An empty one is about to be written."""
         stamp = self._read_stamp()
         if stamp == self._stamp or not stamp[1]:
             return False
@@ -131,27 +128,27 @@ class Sources:
         except ConfigurationError as error:
             self.problems = [str(error)]
         for problem in self.problems:
-            log.error("%s Until it is mended, what stood there before goes on.", problem)
+            log.error("%s Until it's fixed, what was read before holds.", problem)
         for warning in self.warnings:
             log.warning("%s", warning)
         return True
 
     def _take(self, tables: Any) -> None:
-        """Take over the sources that are right; one that is wrong stays as it was."""
+        """Take the sources that are right; one that's wrong stays as it was."""
         found, self.problems = source_tables.built(tables, self.kinds)
         self.warnings = source_tables.without_effect(tables)
         self._in_file = {**self._in_file, **found} if self.problems else found
         self._was_right = self._was_right or not self.problems
 
     def _look_at_database(self) -> bool:
-        """Read the rules and options of the database; say whether they have changed."""
+        """Read the rules and options of the database; return whether they have changed."""
         if self._database is None:
             return False
         try:
             found = saved_options.read(self._database)
         except Unavailable as error:
             if self._database_answers:
-                log.warning("%s What was read before goes on.", error)
+                log.warning("%s What was read before holds.", error)
             self._database_answers = False
             return False
         self._database_answers = True
@@ -164,7 +161,8 @@ class Sources:
             name: source.with_rules(rules.get(name, {})).with_chunked_forms(name in accepting)
             for name, source in self._in_file.items()
         }
-        self.secrets = _secrets_of(self._sources)
+        #: The secrets that sources have of their own, as of the last look.
+        self.secrets = tuple(secret for source in self._sources.values() for secret in source.secrets)
 
     def _read_stamp(self) -> tuple[int, int]:
         try:
@@ -172,7 +170,3 @@ class Sources:
         except OSError:
             return (0, 0)
         return (status.st_mtime_ns, status.st_size)
-
-
-def _secrets_of(sources: Table[str, Source]) -> tuple[str, ...]:
-    return tuple(secret for source in sources.values() for secret in source.secrets)

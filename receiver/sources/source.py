@@ -33,9 +33,9 @@ class Source:
     #: The rules by field that ``config.toml`` has, and those of the database for other fields.
     from_file: Table[str, Any] = field(default_factory=dict)
     saved: Table[str, Any] = field(default_factory=dict)
-    #: Whether a form is taken for whole where neither a length nor the server shows that it is.
+    #: Whether a form is accepted as whole where neither a length nor the server shows that it is.
     accepts_chunked_forms: bool = False
-    #: What ``config.toml`` says about that, which wins over what is saved; None when it says nothing.
+    #: What ``config.toml`` says about that, which wins over what's saved; None when it says nothing.
     chunked_forms_in_file: bool | None = None
 
     def with_rules(self, saved: Table[str, Any]) -> Source:
@@ -45,7 +45,7 @@ class Source:
         return replace(self, mapping=Mapping.from_table(rules) if rules else None, saved=saved)
 
     def with_chunked_forms(self, accepted: bool) -> Source:
-        """Return it as it is when chunked forms are ``accepted`` by what is saved, unless its file says otherwise."""
+        """Return it with chunked forms ``accepted`` or not, as saved; what its file says wins."""
         return self if self.chunked_forms_in_file is not None else replace(self, accepts_chunked_forms=accepted)
 
 
@@ -67,7 +67,7 @@ def source_kind(name: str) -> Callable[[Class], Class]:
 
     def mark(marked: Class) -> Class:
         if not (isinstance(marked, type) and issubclass(marked, Source)):
-            raise TypeError(f"@source_kind({name!r}) must stand on a class that inherits from Source")
+            raise TypeError(f"@source_kind({name!r}) must mark a class that inherits from Source")
         Mapping.from_table(dict(marked.rules))
         setattr(marked, MARK, Kind(name, marked))
         return marked

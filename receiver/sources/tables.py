@@ -20,7 +20,7 @@ _KEYS = ("kind", "fields", "secrets", ACCEPT_CHUNKED_FORMS)
 
 
 def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
-    """Build the sources that are right, and name what is wrong with the others; the default one needs no table."""
+    """Build the sources that are right, and return what's wrong with the others; the default one needs no table."""
     if not isinstance(tables, dict):
         return {}, [f"sources in {FILE} must be tables such as [sources.{DEFAULT}.fields]."]
     sources: dict[str, Source] = {} if DEFAULT in tables else {DEFAULT: Source(DEFAULT)}
@@ -34,7 +34,7 @@ def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
 
 
 def without_effect(tables: Any) -> list[str]:
-    """Say of each key that is none of a source's, and of each setting below its fields, that it has no effect."""
+    """Return a sentence for each unknown key, and each setting below a source's fields: it has no effect."""
     return [
         f"[sources.{name}] in {FILE} {said}"
         for name, table in (tables.items() if isinstance(tables, dict) else ())

@@ -78,7 +78,7 @@ def test_a_kind_that_is_none_is_told(tmp_path: Path, kind: object) -> None:
     [
         (
             'source_kind("x")(int)',
-            "line 2 of mugs.py: TypeError: @source_kind('x') must stand on a class",
+            "line 2 of mugs.py: TypeError: @source_kind('x') must mark a class",
         ),
         (
             '@source_kind("x")\nclass X(Source):\n    rules = {"nothing": "x"}',

@@ -138,7 +138,7 @@ def test_while_a_change_is_wrong_the_old_tables_go_on(
         write(tmp_path, broken)
         assert sources.get().mapping is not None
     assert len(sources.problems) == 1
-    assert "Until it is mended, what stood there before goes on." in caplog.text
+    assert "Until it's fixed, what was read before holds." in caplog.text
 
 
 def test_a_wrong_table_does_not_keep_the_others_change_back(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_while_the_database_fails_what_was_read_goes_on(
     with caplog.at_level(logging.WARNING, "receiver.sources.registry"):
         assert sources.get().mapping is not None
         assert sources.get().mapping is not None
-    assert caplog.text.count("What was read before goes on.") == 1
+    assert caplog.text.count("What was read before holds.") == 1
     stored.clear()
     assert sources.get().mapping is None
 
