@@ -33,6 +33,7 @@ PLAIN = (
     "orders/field_types",
     "orders/values",
     "orders/card_numbers",
+    "orders/charsets",
     "orders/email_addresses",
     "storage/columns",
 )

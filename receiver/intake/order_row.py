@@ -22,6 +22,7 @@ _CARRY_THEIR_END = frozenset({"application/json", "multipart/form-data"})
 def new_row(
     fields: Fields,
     *,
+    notes: tuple[str, ...],
     source: Source,
     proof: Proof,
     keyring: Keyring,
@@ -60,7 +61,7 @@ def new_row(
         "fields": cleaned.decode(),
         "fields_digest": fields_digest,
         "content_digest": fields_digest,  # while it isn't understood; then its order's
-        "notes": to_json(guarded.notes).decode(),
+        "notes": to_json([*notes, *guarded.notes]).decode(),
         "proof": proof.way,
         "fingerprint": proof.fingerprint,
         "held_card_data": guarded.held_card_data,

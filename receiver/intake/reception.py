@@ -23,7 +23,7 @@ from receiver.intake.body import Body, RawBody
 from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
 from receiver.intake.refusals import Refusals
-from receiver.orders import Fields, decode
+from receiver.orders import Decoded, Fields, decode
 from receiver.security.keyring import Keyring
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import Settings
@@ -57,8 +57,8 @@ class _Post:
         self._max_fields = max_fields
 
     @cached_property
-    def fields(self) -> Fields:
-        """Its fields; raises what decoding raises."""
+    def decoded(self) -> Decoded:
+        """What it holds; raises what decoding raises."""
         headers = self.delivery.headers
         if headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
             raise UnsupportedEncoding("Send the body as it is, not compressed: without the header Content-Encoding.")
@@ -66,12 +66,12 @@ class _Post:
 
     def values(self) -> list[str]:
         """Return the fields' values; raises what decoding raises."""
-        return [value for _, value in self.fields]
+        return [value for _, value in self.decoded.fields]
 
     def fields_if_any(self) -> Fields:
         """Return its fields, none when it can't be decoded."""
         try:
-            return self.fields
+            return self.decoded.fields
         except ReceiverError:
             return []
 
@@ -140,13 +140,14 @@ class Reception:
             now=delivery.received_at,
             require_signature=self.settings.REQUIRE_SIGNATURE,
         )
-        if not post.fields:
+        if not post.decoded.fields:
             raise EmptyBody(
                 "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
                 "on the way lost it: post straight to the final URL, and send it again."
             )
         row = new_row(
-            post.fields,
+            post.decoded.fields,
+            notes=post.decoded.notes,
             source=source,
             proof=proof,
             keyring=keyring,

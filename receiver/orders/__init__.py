@@ -10,6 +10,7 @@ from receiver.orders.comparing import is_same_form as is_same_form
 from receiver.orders.cut_forms import MAY_BE_INCOMPLETE as MAY_BE_INCOMPLETE
 from receiver.orders.cut_forms import guard_cut as guard_cut
 from receiver.orders.cut_forms import read_held_back as read_held_back
+from receiver.orders.decoding import Decoded as Decoded
 from receiver.orders.decoding import decode as decode
 from receiver.orders.encoding import encode_form as encode_form
 from receiver.orders.encoding import encode_json as encode_json

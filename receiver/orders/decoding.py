@@ -1,105 +1,172 @@
-"""Bytes and Content-Type to fields: picks the encoding and refuses what no encoding may hold."""
+"""Bytes to fields: a body is read as what it is, and not as what its Content-Type says."""
 
 from __future__ import annotations
 
-import codecs
 import re
-from encodings import normalize_encoding
-from encodings.aliases import aliases
-from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
 from werkzeug.http import parse_options_header
 
-from receiver.errors import TooLarge, Undecodable, UnsupportedEncoding
+from receiver.errors import TooLarge, Undecodable
+from receiver.orders.body_kinds import json_text, kind_of, with_documents_opened
+from receiver.orders.charsets import OTHER_BYTES, codec, fallback_text, text_of
 from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
-from receiver.orders.names import Fields, place_of
+from receiver.orders.names import Fields, Place, place_of
+from receiver.orders.xml_decoding import decode_xml
 
-# A closed list: Python also has codecs that no website uses (utf-7, idna, rot13) or that read ASCII bytes as
-# something else (utf-16, ebcdic), and it keeps every name in memory that it was ever asked for.
-_CHARSETS = re.compile(
-    r"utf_8|ascii|latin_1|iso8859_(?:[2-9]|1[013-6])|cp125[0-8]|shift_jis|cp932|euc_jp|euc_kr|cp949"
-    r"|gb2312|gbk|gb18030|big5|big5hkscs|koi8_r|koi8_u|mac_roman|tis_620"
-)
-_LONGEST_CHARSET = 40
+#: A charset that the form itself names, as PayPal does.
+_OWN_CHARSET = re.compile(rb"(?:^|&)_?charset_?=([A-Za-z0-9_.:-]{1,40})(?:&|$)")
+#: What JavaScript's escape() writes for a character beyond Latin-1.
+_ESCAPED = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
+#: How no form begins that was sent by a form.
+_MAY_BE_ANOTHER = (b"{", b"[", b"<", b"%", b"\xef", b" ", b"\t", b"\r", b"\n")
+_DOCUMENTS_BEGIN = ("{", "[", "<")
+_NOT_WHAT_IT_SAYS = "The body is not what its Content-Type says: it was read as {kind}."
 
 
-def decode(body: bytes, content_type: str | None, max_fields: int) -> Fields:
-    """Return the body's fields in the order they came, NUL replaced by U+FFFD.
+class Decoded(NamedTuple):
+    """What a body holds."""
 
-    Raises UnsupportedEncoding for a Content-Type that isn't one of the three, Undecodable for a body that isn't
-    what it says or gives a contract name twice, TooLarge for more fields than ``max_fields``.
+    #: In the order they came.
+    fields: Fields
+    #: What was read leniently, one sentence each, without a value.
+    notes: tuple[str, ...] = ()
+    #: ``form``, ``multipart``, ``json`` or ``xml``.
+    kind: str = "form"
+
+
+def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
+    """Return the fields of a body; NUL becomes U+FFFD, and what can't be kept too.
+
+    A field of a form that holds JSON or XML becomes the fields in it. Raises BrokenOff for a JSON or multipart body
+    that ends too early, Undecodable for one that's no form, JSON or XML, TooLarge for more fields than ``max_fields``.
     """
+    if not body.strip():
+        return Decoded([])
     written_type, options = parse_options_header(content_type)
-    media_type, charset = written_type.lower(), options.get("charset", "utf-8")
-    if media_type == "application/json":
-        fields = decode_json(body, max_fields)
-    elif media_type == "application/x-www-form-urlencoded":
-        fields = decode_form(body, _codec(charset), max_fields)
-    elif media_type == "multipart/form-data":
-        fields = decode_multipart(body, options.get("boundary", ""), _codec(charset), max_fields)
+    said = _kind_said(written_type.lower())
+    charset = options.get("charset")
+    is_plain = said == "multipart" or (said == "form" and not body.startswith(_MAY_BE_ANOTHER))
+    kind = said if said and is_plain else kind_of(body, said)
+    if kind == "multipart":
+        fields, notes = decode_multipart(body, options.get("boundary", ""), charset, max_fields)
+    elif kind == "json":
+        fields, notes = decode_json(json_text(body, charset), max_fields)
+    elif kind == "xml":
+        fields, notes = decode_xml(body, max_fields), ()
     else:
-        raise UnsupportedEncoding(
-            "Send the order as application/x-www-form-urlencoded, multipart/form-data or application/json, "
-            "and say which in the Content-Type header."
-        )
-    _refuse_twice(fields)
-    return fields
+        fields, notes = decode_form(body, charset, max_fields)
+    if kind != said and said is not None:
+        notes = (*notes, _NOT_WHAT_IT_SAYS.format(kind=kind))
+    if kind in ("form", "multipart") and any(value.startswith(_DOCUMENTS_BEGIN) for _, value in fields):
+        fields = with_documents_opened(fields, max_fields)
+    return Decoded(_without_equal_twins(fields), notes, kind)
 
 
-def decode_form(body: bytes, charset: str, max_fields: int) -> Fields:
-    """Return the fields of an ``application/x-www-form-urlencoded`` body; nothing in it is skipped or repaired.
+def _kind_said(media_type: str) -> str | None:
+    """Return what a Content-Type says; None where it says nothing of the kind."""
+    if media_type == "application/x-www-form-urlencoded":
+        return "form"
+    if media_type == "multipart/form-data":
+        return "multipart"
+    subtype = media_type.rpartition("/")[2]
+    for kind in ("json", "xml"):
+        if subtype == kind or subtype.endswith(f"+{kind}"):
+            return kind
+    return None
 
-    Raises Undecodable for bytes that the charset does not have, TooLarge for more fields than ``max_fields``.
+
+def decode_form(body: bytes, charset: str | None, max_fields: int) -> tuple[Fields, tuple[str, ...]]:
+    """Return the fields of an ``application/x-www-form-urlencoded`` body, and what was read leniently.
+
+    ``charset`` is that of the Content-Type; a form may name its own. A value that doesn't fit it is read as
+    windows-1252. Raises Undecodable where the charset isn't known and the bytes aren't UTF-8, TooLarge for more
+    fields than ``max_fields``.
     """
     if body.count(b"&") >= max_fields:
         raise TooLarge(f"The body has more than {max_fields} fields.")
-    fields: Fields = []
+    known, is_named = _charset(body, charset)
+    body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"%u" in body:
+        body = _unescape_script(body, known)
     try:
-        text = body.replace(b"\0", b"%00").decode(charset).replace("+", " ")
-        for pair in text.split("&"):
-            name, _, value = pair.partition("=")
-            if "%" in pair:
-                fields.append((_unescaped(name, charset), _unescaped(value, charset)))
-            elif pair:
-                fields.append((name, value))
+        return _fields(body.replace(b"\0", b"%00").decode(known), known), ()
     except UnicodeDecodeError as error:
-        raise Undecodable(f"The body holds bytes that are not {charset}.") from error
+        if not is_named:
+            raise Undecodable("The body's charset is not known here, and its bytes are not utf-8.") from error
+    return _one_by_one(body, known), (OTHER_BYTES.format(charset=known),)
+
+
+def _charset(body: bytes, of_type: str | None) -> tuple[str, bool]:
+    """Return the charset to read by, and whether that is what was named."""
+    named = of_type
+    if named is None and b"charset" in body and (own := _OWN_CHARSET.search(body)):
+        named = own[1].decode()
+    known = codec(named) if named else "utf-8"
+    return known or "utf-8", known is not None
+
+
+def _fields(text: str, charset: str) -> Fields:
+    fields: Fields = []
+    for pair in text.replace("+", " ").split("&"):
+        name, _, value = pair.partition("=")
+        if "%" in pair:
+            fields.append((_unescaped(name, charset), _unescaped(value, charset)))
+        elif pair:
+            fields.append((name, value))
     return fields
 
 
-@lru_cache(maxsize=64)
-def _codec(charset: str) -> str:
-    asked = normalize_encoding(charset[:_LONGEST_CHARSET]).lower()
-    known = aliases.get(asked, asked)
-    if _CHARSETS.fullmatch(known) is None:
-        raise Undecodable("The charset of the Content-Type is not known here; send the body in utf-8.")
-    return codecs.lookup(known).name
+def _unescaped(part: str, charset: str) -> str:
+    return text_of(unquote_to_bytes(part.encode(charset)), charset) if "%" in part else part
 
 
-def _refuse_twice(fields: Fields) -> None:
-    """Refuse a field of the contract that is given twice, under one name or under its form name and its path.
+def _one_by_one(body: bytes, charset: str) -> Fields:
+    """Return the fields, each name and value for itself: one stray byte spoils no other value."""
+    fields: Fields = []
+    for pair in body.replace(b"+", b" ").split(b"&"):
+        name, _, value = pair.partition(b"=")
+        if pair:
+            fields.append((_text(unquote_to_bytes(name), charset), _text(unquote_to_bytes(value), charset)))
+    return fields
 
-    The shop's own fields may repeat: they become lists.
+
+def _text(raw: bytes, charset: str) -> str:
+    try:
+        return text_of(raw, charset)
+    except UnicodeDecodeError:
+        return fallback_text(raw)
+
+
+def _unescape_script(body: bytes, charset: str) -> bytes:
+    """Return the body with ``%u0165`` written as that character's bytes, percent-encoded."""
+
+    def write(match: re.Match[bytes]) -> bytes:
+        text = bytes.fromhex(match[0].decode().replace("%u", "")).decode("utf-16-be", "replace")
+        return b"".join(b"%%%02X" % byte for byte in text.encode(charset, "replace"))
+
+    return _ESCAPED.sub(write, body)
+
+
+def _without_equal_twins(fields: Fields) -> Fields:
+    """Return the fields without what repeats a field of the contract with an equal value.
+
+    The two may have one name, or one has the form's and one the path. What differs stays: the parser says so.
     """
     names = [name for name, _ in fields]
     joined = "\n".join(names)
     # Names of one field are equal, or one of them is a JSON path or holds a number with leading zeros.
     if len(set(names)) == len(names) and "." not in joined and "item_0" not in joined:
-        return
-    seen = set()
-    for name in names:
+        return fields
+    seen: dict[Place, str] = {}
+    kept: Fields = []
+    for name, value in fields:
         place = place_of(name)
         if place is not None and place.part != "custom":
-            if place in seen:
-                # An option's name may be anything, a secret too.
-                shown = f"items[{place.row}].options" if place.part == "options" else name
-                raise Undecodable(f"The field {shown} is given twice; send it once.")
-            seen.add(place)
-
-
-def _unescaped(part: str, charset: str) -> str:
-    if "%" not in part:
-        return part
-    return unquote_to_bytes(part.encode(charset)).decode(charset).replace("\0", "\ufffd")
+            if seen.get(place) == value.strip():
+                continue
+            seen.setdefault(place, value.strip())
+        kept.append((name, value))
+    return kept

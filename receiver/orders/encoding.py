@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
-from receiver.orders.json_decoding import CONTAINER
 from receiver.orders.model import Order
 from receiver.orders.names import MADE_HERE, PARTS, Fields, Place, form_name, place_of
+
+#: The paths under which JSON has an object or a list of the contract.
+_CONTAINER = re.compile(r"customer|billing|shipping|items|custom|items\[[0-9]+\]\.options")
 
 
 def encode_form(order: Order, extra_fields: Fields | tuple[()] = ()) -> bytes:
@@ -27,7 +30,7 @@ def as_json(order: Order) -> dict[str, Any]:
 
     An unknown field that has the name of a container, such as ``shipping``, is left out: JSON has one place for both.
     """
-    unknown = {name: value for name, value in _unknown_fields(order).items() if not CONTAINER.fullmatch(name)}
+    unknown = {name: value for name, value in _unknown_fields(order).items() if not _CONTAINER.fullmatch(name)}
     return _contract_fields(order) | unknown
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from receiver.orders import values
 from receiver.orders.mapping import Mapping, Reading
-from receiver.orders.names import KINDS, Place, kind_of
+from receiver.orders.names import KINDS, Place, Placed, kind_of
 
 _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 _ORDER_ID = Place("order", 0, "order_id")
@@ -41,6 +42,18 @@ def read_each(given: dict[Place, Reading], mapping: Mapping | None) -> tuple[dic
             except ValueError as error:
                 malformed[place] = str(error)
     return found, {place: malformed[place] for place in sorted(malformed, key=_in_model_order)}
+
+
+def given_twice(placed: Iterable[Placed]) -> list[FieldError]:
+    """Return an error for each field of the contract that came with two different values."""
+    first: dict[Place, str] = {}
+    twice: dict[Place, str] = {}
+    for place, name, value in placed:
+        text = value.strip()
+        if text and place.part != "custom" and first.setdefault(place, text) != text:
+            # An option's name may be anything, a secret too.
+            twice[place] = f"items[{place.row}].options" if place.part == "options" else name
+    return [FieldError(name, "is given twice, with two values: send it once") for name in twice.values()]
 
 
 def missing_id(given: dict[Place, Reading], mapping: Mapping | None) -> list[FieldError]:

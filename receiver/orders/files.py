@@ -17,7 +17,7 @@ _FIRST_PART = re.compile(rb"--([0-9A-Za-z'()+_,./:=?-]{1,70})\r?\nContent-", re.
 def decode_file(path: Path, max_fields: int) -> Fields:
     """Return the fields of a body saved in a file; raises ReceiverError when it can't be decoded."""
     body = path.read_bytes().strip()
-    return decode(body, _content_type(body), max_fields)
+    return decode(body, _content_type(body), max_fields).fields
 
 
 def _content_type(body: bytes) -> str:

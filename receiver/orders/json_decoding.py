@@ -1,4 +1,4 @@
-"""The JSON encoding of an order POST: bytes to fields."""
+"""The JSON encoding of an order POST: a document to fields."""
 
 from __future__ import annotations
 
@@ -6,56 +6,74 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 
-from receiver.errors import TooLarge, Undecodable
+from receiver.errors import BrokenOff, TooLarge, Undecodable
 from receiver.orders.names import Fields
 
-_MOST_LEVELS = 64
+MOST_LEVELS = 64
 # Every leaf below a long key repeats it, so an unlimited path could multiply a small body in memory.
-_LONGEST_PATH = 1000
-#: The paths under which JSON has an object or a list of the contract.
-CONTAINER = re.compile(r"customer|billing|shipping|items|custom|items\[[0-9]+\]\.options")
+LONGEST_PATH = 1000
+
+_NOT_KEPT = re.compile("[\0\ud800-\udfff]")
+
+_CONTROL_CHARACTERS = (
+    "The JSON holds raw control characters in its texts, such as line breaks; they were read as they are."
+)
+_UNWRAPPED = "The JSON is a text that holds JSON; that was read."
 
 
-def decode_json(body: bytes, max_fields: int) -> Fields:
-    """Return the leaves of a JSON object with their paths; numbers keep the text they were written in.
+def decode_json(text: str, max_fields: int, *, path: str = "") -> tuple[Fields, tuple[str, ...]]:
+    """Return the leaves of a JSON object or list with their paths, and what was read leniently.
 
-    Raises Undecodable for anything but one UTF-8 object of at most 64 levels without NaN, lone surrogates or
-    a container of the contract given twice, TooLarge for more leaves than ``max_fields``.
+    Numbers keep the text that they were written in. Raises BrokenOff for a document that ends too early, Undecodable
+    for anything else that is no object or list of at most 64 levels, TooLarge for more leaves than ``max_fields``.
     """
-    try:
-        document = json.loads(
-            body.decode("utf-8-sig"),
-            object_pairs_hook=tuple,
-            parse_float=str,
-            parse_int=str,
-            parse_constant=_refuse_constant,
-        )
-    except UnicodeDecodeError as error:
-        raise Undecodable("The body is not UTF-8, which JSON must be.") from error
-    except RecursionError as error:
-        raise _too_deep() from error
-    except ValueError as error:
-        raise Undecodable("The body is not one JSON document.") from error
-    if not isinstance(document, tuple):
-        raise Undecodable("The JSON must be an object: { … }.")
-    fields = list(islice(_leaves(document), max_fields + 1))
+    document, notes = _parsed(text)
+    if isinstance(document, str) and not path:  # encoded twice on the way
+        document, _ = _parsed(document)
+        notes = (*notes, _UNWRAPPED)
+    if not isinstance(document, tuple | list):
+        raise Undecodable("The JSON must be an object or a list.")
+    fields = list(islice(_leaves(document, path), max_fields + 1))
     if len(fields) > max_fields:
         raise TooLarge(f"The body has more than {max_fields} values.")
-    return fields
+    return fields, notes
 
 
-def _leaves(node: Any, path: str = "", level: int = 1) -> Iterator[tuple[str, str]]:
+def _parsed(text: str) -> tuple[Any, tuple[str, ...]]:
+    """Return the document, objects as tuples of pairs, so that a name that's given twice isn't lost."""
+    try:
+        try:
+            return _load(text, strict=True), ()
+        except json.JSONDecodeError as error:
+            if not error.msg.startswith("Invalid control character"):
+                raise
+            return _load(text, strict=False), (_CONTROL_CHARACTERS,)
+    except RecursionError as error:
+        raise _too_deep() from error
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string"):
+            raise BrokenOff("The JSON broke off before its end; send it again.") from error
+        raise Undecodable(
+            f"The body is not one JSON document: it goes wrong in line {error.lineno}, column {error.colno}."
+        ) from error
+
+
+def _load(text: str, *, strict: bool) -> Any:
+    return json.loads(text, object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=str, strict=strict)
+
+
+def _leaves(node: Any, path: str, level: int = 1) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each value that holds no others."""
     if not isinstance(node, tuple | list):
         yield _clean(path), _clean(_leaf_text(node))
         return
-    if level > _MOST_LEVELS:
+    if level > MOST_LEVELS:
         raise _too_deep()
     for child_path, child in _children(node, path):
-        if len(child_path) > _LONGEST_PATH:
-            raise Undecodable(f"A name in the JSON is longer than {_LONGEST_PATH} characters.")
+        if len(child_path) > LONGEST_PATH:
+            raise Undecodable(f"A name in the JSON is longer than {LONGEST_PATH} characters.")
         yield from _leaves(child, child_path, level + 1)
 
 
@@ -64,12 +82,7 @@ def _children(node: tuple[Any, ...] | list[Any], path: str) -> Iterator[tuple[st
         yield from ((f"{path}[{row}]", child) for row, child in enumerate(node))
         return
     prefix = f"{path}." if path else ""
-    seen = set()
-    for key, child in node:
-        if key in seen and CONTAINER.fullmatch(prefix + key):
-            raise Undecodable(f"The name {prefix}{key} is given twice.")
-        seen.add(key)
-        yield prefix + key, child
+    yield from ((prefix + key, child) for key, child in node)
 
 
 def _leaf_text(leaf: str | bool | None) -> str:
@@ -79,18 +92,9 @@ def _leaf_text(leaf: str | bool | None) -> str:
 
 
 def _clean(text: str) -> str:
-    """Refuse what UTF-8 can't carry, and replace NUL, which databases don't keep."""
-    if not text.isascii():
-        try:
-            text.encode()
-        except UnicodeEncodeError as error:
-            raise Undecodable("The JSON holds half of a surrogate pair.") from error
-    return text.replace("\0", "\ufffd")
-
-
-def _refuse_constant(_name: str) -> NoReturn:
-    raise Undecodable("NaN and Infinity are not JSON.")
+    """Replace what databases don't keep: NUL, and half of a surrogate pair, which UTF-8 can't carry."""
+    return _NOT_KEPT.sub("\ufffd", text)
 
 
 def _too_deep() -> Undecodable:
-    return Undecodable(f"The JSON is nested deeper than {_MOST_LEVELS} levels.")
+    return Undecodable(f"The JSON is nested deeper than {MOST_LEVELS} levels.")

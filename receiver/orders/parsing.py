@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from receiver.orders import values
-from receiver.orders.field_errors import FieldError, gaps, missing_id, read_each
+from receiver.orders.field_errors import FieldError, gaps, given_twice, missing_id, read_each
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
 from receiver.orders.names import Fields, Place, Placed, by_own_names, kind_of
@@ -78,7 +78,7 @@ def _read_one_by_one(
     }
     found, malformed = read_each(given, mapping)
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if kind_of(place.slot).parks]
-    errors += [*missing_id(given, mapping), *gaps(given)]
+    errors += [*given_twice(placed), *missing_id(given, mapping), *gaps(given)]
     if errors:
         return NotUnderstood(
             tuple(errors),
@@ -118,7 +118,7 @@ def decide(event: str | None, *statuses: str | None) -> str:
 
 
 def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
-    """Return the texts as the model nests them; raises ValueError for a gap in the items."""
+    """Return the texts as the model nests them; raises ValueError for a gap in the items and a field given twice."""
     parts: dict[str, dict[str, Any]] = defaultdict(dict)
     items: dict[int, dict[str, Any]] = defaultdict(lambda: {"options": {}})
     custom: Fields = []
@@ -130,17 +130,22 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
         elif not text:
             continue
         elif part == "options":
-            items[row]["options"][field] = text
+            _put(items[row]["options"], field, text)
         elif part != "items":
-            parts[part][field] = text
+            _put(parts[part], field, text)
         elif field == "options":
             items[row]["options"] |= values.options(text)
         else:
-            items[row][field] = text
+            _put(items[row], field, text)
     if items.keys() != set(range(len(items))):
         raise ValueError("the items have a gap")
     top = parts.pop("order", {})
     return {**top, **parts, "items": [items[row] for row in sorted(items)], "custom": _collected(custom)}
+
+
+def _put(target: dict[str, Any], field: str, text: str) -> None:
+    if target.setdefault(field, text) != text:
+        raise ValueError("a field is given twice")
 
 
 def _collected(fields: Fields) -> dict[str, str | list[str]]:

@@ -167,7 +167,7 @@ def test_a_card_number_with_its_code_in_a_saved_body_is_refused(tmp_path: Path, 
         explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111&cvv=123"), sources, None, KEYRING, 100)
 
 
-@pytest.mark.parametrize("body", [b'{"order_id": ', b'[{"order_id": "1"}]', b'"order_id=1"'])
+@pytest.mark.parametrize("body", [b'{"order_id": ', b'"order_id=1"', b"<order"])
 def test_a_saved_body_that_cannot_be_decoded_is_told(tmp_path: Path, sources: Sources, body: bytes) -> None:
     with pytest.raises(Undecodable):
         explain_file(save(tmp_path, body), sources, None, KEYRING, 100)

@@ -254,17 +254,52 @@ def test_what_is_not_understood_is_parked_with_all_errors_at_once(idle: Served) 
 
 
 @pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"order_id=%ff", FORM),
+        (b"order_id=1", FORM + "; charset=klingon"),
+        (b"order_id=1", "text/plain"),
+        (b"order_id=1", None),
+        (b'{"order_id": 1}', "application/vnd.api+json"),
+        (b'{"order_id": 1}', FORM),
+        (b'{"order_id": "1", "customer_note": "a\nb"}', JSON),
+        (b"order_id=1&order_id=1", FORM),
+        (
+            b'{"order_id": 1, "order_id": 1, "customer_email": "a@b.example", "customer": {"email": "a@b.example"}}',
+            JSON,
+        ),
+    ],
+)
+def test_what_can_be_read_is_accepted_whatever_its_content_type_says(
+    idle: Served, body: bytes, content_type: str | None
+) -> None:
+    reply = idle.post(body, headers={"X-Shared-Secret": SECRET}, content_type=content_type)
+    assert (reply.status, reply.content["status"]) == (202, "accepted")
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "field"),
+    [
+        (b"order_id=1&total=1&total=2", FORM, "total"),
+        (b'{"order_id": 1, "order_id": 2}', JSON, "order_id"),
+        (b"order_id=1&customer_email=a@b.example&customer.email=c@b.example", FORM, "customer.email"),
+        (b'{"order_id": 1, "items": [{"options": {"secret name": 1, "secret name": 2}}]}', JSON, "items[0].options"),
+    ],
+)
+def test_a_contract_name_given_twice_with_two_values_is_parked(
+    idle: Served, body: bytes, content_type: str, field: str
+) -> None:
+    reply = idle.post(body, headers={"X-Shared-Secret": SECRET}, content_type=content_type)
+    assert (reply.status, reply.content["status"]) == (202, "parked")
+    assert reply.content["errors"] == [{"field": field, "message": "is given twice, with two values: send it once"}]
+
+
+@pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
-        (b"order_id=%ff", FORM, 400),
-        (b"order_id=1", FORM + "; charset=klingon", 400),
+        (b"order_id=%ff", FORM + "; charset=klingon", 400),
         (b"{", JSON, 400),
-        (b'{"order_id": NaN}', JSON, 400),
-        (b'{"order_id": 1, "order_id": 2}', JSON, 400),
         (b"[" * 5000 + b"]" * 5000, JSON, 400),
-        (b"order_id=1&order_id=2", FORM, 400),
-        (b"order_id=1", "text/plain", 415),
-        (b"order_id=1", None, 415),
         (b"&".join(b"a=%d" % i for i in range(2001)), FORM, 413),
         (b"order_id=1&note=" + b"x" * 262_144, FORM, 413),
         (b"order_id=1&card_number=4111111111111111&cvv=123", FORM, 422),
@@ -457,7 +492,7 @@ def test_a_post_without_a_length_is_answered_where_its_end_cannot_be_told(idle: 
     host, _, port = idle.base.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port)), timeout=5) as connection:
         connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\n\r\norder_id=1")
-        assert connection.recv(12) == b"HTTP/1.1 415"
+        assert connection.recv(12) == b"HTTP/1.1 401"
 
 
 def test_a_body_that_breaks_off_is_noted(idle: Served) -> None:

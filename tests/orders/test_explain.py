@@ -7,7 +7,9 @@ from tests.orders.test_mapping import FOREIGN, FOREIGN_BODY
 
 
 def test_explain_tells_what_fed_what() -> None:
-    explained = explain(decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99), Mapping.from_table(FOREIGN))
+    explained = explain(
+        decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99).fields, Mapping.from_table(FOREIGN)
+    )
     rows = {row.field: (row.parameters, row.value) for row in explained.rows}
     assert rows["order_id"] == (("OrderRef",), "A-1")
     assert rows["total"] == (("Total",), "1234.56")

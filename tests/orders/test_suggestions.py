@@ -123,7 +123,7 @@ def test_the_customers_address_is_where_the_invoice_goes() -> None:
 
 
 def test_a_body_in_foreign_names_and_forms_is_understood_by_its_suggestions() -> None:
-    fields = decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99)
+    fields = decode(FOREIGN_BODY, "application/x-www-form-urlencoded", 99).fields
     rules = suggested(fields)
     assert rules["order_date"] == {"from": "OrderDate", "date": "%d/%m/%Y"}
     assert rules["total"] == {"from": "Total", "decimal": ","}
@@ -136,7 +136,7 @@ def test_a_body_in_foreign_names_and_forms_is_understood_by_its_suggestions() ->
 
 def test_json_lists_are_suggested_by_their_path() -> None:
     body = b'{"ref": "7", "lines": [{"title": "Mug", "qty": 2}, {"title": "Hat", "qty": 1}]}'
-    assert suggested(decode(body, "application/json", 99)) == {
+    assert suggested(decode(body, "application/json", 99).fields) == {
         "order_id": "ref",
         "items[].name": "lines[].title",
         "items[].quantity": "lines[].qty",

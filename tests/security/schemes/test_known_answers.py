@@ -29,7 +29,7 @@ SCHEMES = {
 def sent(vector: dict[str, Any], body: bytes | None = None) -> Sent:
     body = vector["body"].encode() if body is None else body
     headers = {name.lower(): value for name, value in vector["headers"].items()}
-    return Sent(headers, body, "https://shop.example/orders", lambda: decode(body, "application/json", 20_000))
+    return Sent(headers, body, "https://shop.example/orders", lambda: decode(body, "application/json", 20_000).fields)
 
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda one: one["scheme"])
