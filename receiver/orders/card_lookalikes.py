@@ -39,8 +39,10 @@ def ibans(text: str) -> list[tuple[int, int]]:
 
 def _proven(match: re.Match[str]) -> tuple[int, int] | None:
     length = _IBAN_LENGTHS.get(match[0][:2].upper(), 0)
-    signs = [(at, sign) for at, sign in enumerate(match[0].upper()) if not _GAPS.match(sign)][:length]
-    if not length or len(signs) < length:
+    all_signs = [(at, sign) for at, sign in enumerate(match[0].upper()) if not _GAPS.match(sign)]
+    signs = all_signs[:length]
+    goes_on = len(all_signs) > length and all_signs[length][0] == all_signs[length - 1][0] + 1
+    if not length or len(signs) < length or goes_on:
         return None
     letters = "".join(sign for _, sign in signs)
     if int("".join(str(int(sign, 36)) for sign in letters[4:] + letters[:4])) % 97 != 1:
