@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, NamedTuple, Self
 
 from receiver.errors import ConfigurationError
-from receiver.orders.mapping_rules import Rule, make_rule
+from receiver.orders.lookup import Lookup, Row, is_template, matches
+from receiver.orders.mapping_rules import Rule
+from receiver.orders.mapping_table import check_rows, make_rule
 from receiver.orders.names import Fields, Place, by_own_names, place_of
 
+#: The key of the table that selects the rows of the items.
+ROWS = "items"
 #: Fields that say what a request is, not what was ordered. A constant for one is the merchant's own decision.
 _DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
+_CURRENCY = ("order", "currency")
 
 
 class Reading(NamedTuple):
@@ -30,6 +32,8 @@ class Mapping:
     """The rules of one source."""
 
     rules: tuple[Rule, ...]
+    #: A JSONPath that selects the rows of the items; None where their names hold numbers.
+    rows: str | None = None
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Self:
@@ -39,7 +43,8 @@ class Mapping:
         """
         if not isinstance(table, dict):
             raise ConfigurationError('fields must be a table with lines such as order_id = "OrderRef".')
-        return cls(tuple(make_rule(target, spec) for target, spec in table.items()))
+        rules = tuple(make_rule(target, spec) for target, spec in table.items() if target != ROWS)
+        return cls(rules, check_rows(table.get(ROWS)))
 
     def names_for(self, place: Place) -> tuple[str, ...]:
         """Return the parameters that the rules read for the place."""
@@ -47,7 +52,7 @@ class Mapping:
 
     def date_form(self, place: Place) -> str | None:
         """Return the form in which the rules read a date for the place."""
-        return next((rule.date for rule in self.rules if rule.slot == place.slot), None)
+        return next((rule.dates[0] for rule in self.rules if rule.slot == place.slot and rule.dates), None)
 
     def apply(self, fields: Fields) -> tuple[list[Reading], Fields]:
         """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
@@ -55,14 +60,15 @@ class Mapping:
         A name that a rule mentions is used up, whether it fed the field or not. A constant for event, format_version,
         test or a status holds whatever is sent under our own name. The second list holds what means nothing here.
         """
-        of_items = [rule for rule in self.rules if rule.is_of_items]
-        singles = [rule for rule in self.rules if not rule.is_of_items]
-        readings, used = _read_items(of_items, fields)
-        readings += _read_singles(singles, fields)
-        used |= {name for rule in singles for name in rule.names}
+        look = Lookup(fields)
+        used = _used(self.rules, fields)
+        others = [field for field in fields if field[0] not in used]
+        currency = self._currency(look, fields)
+        readings = [reading for rule in self.rules if not rule.is_of_items for reading in _read(rule, look, currency)]
+        readings += self._read_items(look, currency, others)
         fed = {reading.place.slot for reading in readings}
         decided = {rule.slot for rule in self.rules if rule.constant is not None} & _DECIDING
-        placed, rest = by_own_names([field for field in fields if field[0] not in used])
+        placed, rest = by_own_names(others)
         for place, name, value in placed:
             if place.slot in fed or (place.slot in decided and value.strip()):
                 rest.append((name, value))
@@ -70,48 +76,75 @@ class Mapping:
                 readings.append(Reading(place, name, value))
         return readings + _constants(self.rules, readings), rest
 
+    def _currency(self, look: Lookup, fields: Fields) -> str | None:
+        """Return the currency that minor units are of: by a rule, under our own name, or as a constant."""
+        rules = [rule for rule in self.rules if rule.slot == _CURRENCY]
+        read = [reading.value for rule in rules for reading in _read(rule, look, None)]
+        own = [value.strip() for name, value in fields if name == "currency" and value.strip()]
+        constants = [rule.constant for rule in rules if rule.constant is not None]
+        found = next(iter([*read, *own, *constants]), None)
+        return found.upper() if found else None
 
-def _read_singles(rules: list[Rule], fields: Fields) -> list[Reading]:
-    """Return what the rules read; different values of one name are a list, which no amount and no address can be."""
-    readings = []
-    given: dict[str, list[str]] = defaultdict(list)
-    for name, value in fields:
-        if value.strip():
-            given[name].append(value)
-    for rule in rules:
-        found = next((name for name in rule.names if name in given), None)
-        if found is not None:
-            values = [rule.convert(value) for value in given[found]]
-            read = values if rule.part == "custom" else [", ".join(dict.fromkeys(values))]
-            readings += [Reading(Place(rule.part, 0, rule.field), found, value) for value in read]
-    return readings
-
-
-def _read_items(rules: list[Rule], fields: Fields) -> tuple[list[Reading], set[str]]:
-    """Return what the rules read, rows counted from the first number seen, and the names that they match."""
-    matches = [
-        (rule, int(match[1]), name, value)
-        for rule in rules
-        for template in rule.names
-        for name, value in fields
-        if (match := _pattern(template).fullmatch(name))
-    ]
-    if not matches:
-        return [], set()
-    used = {name for _, _, name, _ in matches}
-    first = min({number for _, number, _, _ in matches}.union(_our_numbers(fields, used)))
-    readings: dict[Place, Reading] = {}
-    for rule, number, name, value in matches:
-        place = Place(rule.part, number - first, rule.field)
-        if value.strip() and place not in readings:
-            readings[place] = Reading(place, name, rule.convert(value))
-    return list(readings.values()), used
+    def _read_items(self, look: Lookup, currency: str | None, others: Fields) -> Iterator[Reading]:
+        """Yield what the rules read of each item, rows counted from the first number seen."""
+        rules = [rule for rule in self.rules if rule.is_of_items and rule.names]
+        if self.rows is not None:
+            rows, first = look.rows(self.rows), 0
+        else:
+            templates = {name for rule in rules for name in rule.names if is_template(name) and name[0] not in "$@"}
+            numbers = {number for template in templates for number in look.numbered(template)}
+            rows = [Row(number) for number in sorted(numbers)]
+            first = min(numbers | set(_our_numbers(others)), default=0)
+        for row in rows:
+            for rule in rules:
+                yield from _read_of_row(rule, look, currency, row, row.number - first)
 
 
-def _our_numbers(fields: Fields, used: set[str]) -> Iterator[int]:
+def _used(rules: Sequence[Rule], fields: Fields) -> set[str]:
+    names = {name for rule in rules for name in rule.looks_at if name[0] not in "$@"}
+    templates = [name for name in names if is_template(name)]
+    return names | {name for name, _ in fields for template in templates if matches(template, name)}
+
+
+def _read(rule: Rule, look: Lookup, currency: str | None) -> Iterator[Reading]:
+    """Yield what a rule of a single field reads; a field of the shop's own takes each value for itself."""
+    found = _found(rule, look, None)
+    if not found:
+        return
+    groups = [[[value]] for value in found[0][1]] if rule.part == "custom" else [[values for _, values in found]]
+    for group in groups:
+        yield Reading(Place(rule.part, 0, rule.field), found[0][0], _value(rule, look, None, group, currency))
+
+
+def _read_of_row(rule: Rule, look: Lookup, currency: str | None, row: Row, position: int) -> Iterator[Reading]:
+    place = Place(rule.part, position, rule.field)
+    if rule.pair is not None:
+        pairs = [pair for name in rule.names for pair in look.pairs(name, row, rule.pair).items()]
+        if pairs:
+            yield from (Reading(Place("options", position, key), rule.names[0], value) for key, value in pairs)
+            return
+    if found := _found(rule, look, row):
+        values = [[one[0]] for _, one in found] if not rule.sums else [one for _, one in found]
+        yield Reading(place, look.sent_name(found[0][0], row), _value(rule, look, row, values, currency))
+
+
+def _found(rule: Rule, look: Lookup, row: Row | None) -> list[tuple[str, list[str]]]:
+    """Return the names that have values, each with these; none where the rule doesn't hold."""
+    for name, words in rule.when:
+        if not any(value.lower() in words for value in look.values(name, row)):
+            return []
+    return [(name, values) for name in rule.names if (values := look.values(name, row))]
+
+
+def _value(rule: Rule, look: Lookup, row: Row | None, found: list[list[str]], currency: str | None) -> str:
+    divisor = next(iter(look.values(rule.divisor, row)), "") if rule.divisor else ""
+    return rule.value_of(found, currency, divisor)
+
+
+def _our_numbers(fields: Fields) -> Iterator[int]:
     """Yield the numbers of the items that come under the contract's names: 1 is a form's first, 0 a JSON list's."""
     for name, _ in fields:
-        place = None if name in used else place_of(name)
+        place = place_of(name)
         if place is not None and place.part in ("items", "options"):
             yield place.row + name.startswith("item_")
 
@@ -127,9 +160,3 @@ def _constants(rules: Sequence[Rule], readings: list[Reading]) -> list[Reading]:
         for place in (Place(rule.part, row, rule.field) for row in (rows if rule.is_of_items else [0]))
         if place not in given
     ]
-
-
-@lru_cache
-def _pattern(template: str) -> re.Pattern[str]:
-    before, after = re.split(r"\{n\}|(?<=\[)(?=\])", template, maxsplit=1)
-    return re.compile(rf"{re.escape(before)}([0-9]{{1,18}}){re.escape(after)}")

@@ -1,28 +1,13 @@
-"""Read one line of a mapping table as a rule that feeds one field of an order, and write one as TOML."""
+"""One rule of a mapping: where it looks for its values, and how it makes one value of our field of them."""
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from receiver.errors import ConfigurationError
-from receiver.orders.conversions import date_text, decimal_text
-from receiver.orders.names import KINDS, kind_of, target_of
-
-_KEYS = frozenset({"from", "value", "date", "zone", "decimal", "words"})
-#: The path that a mapping table names -> part and field of the order.
-_SLOTS = {target_of(slot): slot for slot in KINDS}
-#: Fields that tell copies of one order from other orders.
-_UNIQUE = {("order", "order_id"), ("order", "event_id")}
-#: Tries a date's form. One without year, month or day gives another day back: Python fills in 1900-01-01.
-_A_DAY = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_CONTROL = re.compile(r"[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-_ROW_MARK = re.compile(r"\{n\}|\[\]")
+from receiver.orders import conversions
+from receiver.orders.names import target_of
 
 
 @dataclass(frozen=True)
@@ -31,16 +16,38 @@ class Rule:
 
     part: str
     field: str
-    #: Names of parameters; for an item's field they hold ``{n}`` or ``[]`` where the number stands.
+    #: Names of parameters or JSONPaths; for an item's field they hold the row's place (see ``lookup``).
     names: tuple[str, ...] = ()
     constant: str | None = None
-    #: A strptime form.
-    date: str | None = None
+    #: strptime forms, tried in turn.
+    dates: tuple[str, ...] = ()
     zone: ZoneInfo | None = None
+    #: ``s`` or ``ms`` since 1970.
+    epoch: str | None = None
     #: What separates the decimals.
     decimal: str | None = None
+    #: The amount is in the currency's smallest unit, such as cents.
+    minor: bool = False
+    rounds: bool = False
+    negates: bool = False
+    #: The parameter that the amount is divided by.
+    divisor: str | None = None
+    #: All values are added.
+    sums: bool = False
+    #: What stands between the values of all names, which are joined; None where the first name alone counts.
+    joint: str | None = None
+    #: ``first`` or ``last`` part of a whole name.
+    split: str | None = None
     #: Foreign word in small letters -> ours.
     words: tuple[tuple[str, str], ...] = ()
+    #: What every other word means.
+    other: str | None = None
+    #: What it means that there is any value.
+    present: str | None = None
+    #: The rule holds only where each of these parameters has one of the words.
+    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    #: For the options of an item: the keys of their name and value.
+    pair: tuple[str, str] | None = None
 
     @property
     def is_of_items(self) -> bool:
@@ -57,140 +64,45 @@ class Rule:
         """The path that the mapping table names, such as ``items[].name``."""
         return target_of(self.slot)
 
-    def convert(self, value: str) -> str:
-        """Return the value in the contract's form, or as it came when it cannot be converted."""
-        value = value.strip()
-        word = dict(self.words).get(value.lower())
+    @property
+    def looks_at(self) -> tuple[str, ...]:
+        """Every name that the rule looks at."""
+        return (*self.names, *([self.divisor] if self.divisor else ()), *(name for name, _ in self.when))
+
+    def value_of(self, found: Sequence[Sequence[str]], currency: str | None, divisor: str = "") -> str:
+        """Return the field's text of the values that each name has, none of them empty; the first name has some.
+
+        What can't be converted is passed on as it came, for the parser to judge.
+        """
+        if self.sums:
+            return self._converted(
+                conversions.sum_text([self._plain(v) for vs in found for v in vs]), currency, divisor
+            )
+        if self.joint is not None:
+            return self._converted(self.joint.join(values[0] for values in found), currency, divisor)
+        converted = [self._converted(self._plain(value), currency, divisor) for value in found[0]]
+        return ", ".join(dict.fromkeys(converted))
+
+    def _plain(self, value: str) -> str:
+        """Return a single value with its words, decimals and date in the contract's form."""
+        if self.present is not None:
+            return self.present
+        word = dict(self.words).get(value.lower(), self.other)
         if word is not None:
             return word
         if self.decimal is not None:
-            return decimal_text(value, self.decimal)
-        return value if self.date is None else date_text(value, self.date, self.zone or ZoneInfo("UTC"))
+            return conversions.decimal_text(value, self.decimal)
+        if self.epoch is not None:
+            return conversions.epoch_text(value, self.epoch)
+        return conversions.date_text(value, self.dates, self.zone or ZoneInfo("UTC")) if self.dates else value
 
-
-def make_rule(target: str, spec: object) -> Rule:
-    """Make the rule for one line of ``[sources.<name>.fields]``; ConfigurationError names the line."""
-    try:
-        part, field = _slot(target)
-        table = _as_table(spec)
-        constant, date, zone, decimal = (_text(table, key) for key in ("value", "date", "zone", "decimal"))
-        rule = Rule(
-            part,
-            field,
-            names=_names(table),
-            constant=constant,
-            date=date,
-            zone=_zone(zone),
-            decimal=decimal,
-            words=_words(table),
-        )
-        _check(rule)
-    except ValueError as error:
-        raise ConfigurationError(f'fields."{target}" {error}') from error
-    return rule
-
-
-def _slot(target: str) -> tuple[str, str]:
-    for prefix, part in (("items[].options.", "options"), ("custom.", "custom")):
-        if target.startswith(prefix) and target != prefix:
-            return part, target.removeprefix(prefix)
-    if target not in _SLOTS:
-        raise ValueError(
-            "is no field of an order: write a JSON path of the order guide, such as order_id, and in quotation marks "
-            'what is not a word: "customer.email", "items[].name", "custom.anything"'
-        )
-    return _SLOTS[target]
-
-
-def _as_table(spec: object) -> dict[str, Any]:
-    if isinstance(spec, str | list):
-        return {"from": spec}
-    if not isinstance(spec, dict):
-        raise ValueError('must be a name, a list of names or a table such as {from = "Total", decimal = ","}')
-    if not spec.keys() <= _KEYS:
-        raise ValueError(f"knows {', '.join(sorted(_KEYS))}; remove {min(spec.keys() - _KEYS)!r}")
-    if not spec.keys() & {"from", "value"}:
-        raise ValueError('needs from = "the parameter\'s name" or value = "a constant"')
-    return spec
-
-
-def _names(table: dict[str, Any]) -> tuple[str, ...]:
-    given = table.get("from", [])
-    names = [given] if isinstance(given, str) else given
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise ValueError("needs a parameter's name or a list of names")
-    if not names and "value" not in table:
-        raise ValueError("names no parameter")
-    return tuple(names)
-
-
-def _text(table: dict[str, Any], key: str) -> str | None:
-    text = table.get(key)
-    if text is not None and not isinstance(text, str):
-        raise ValueError(f"needs {key} as text, in quotation marks")
-    return text
-
-
-def _zone(name: str | None) -> ZoneInfo | None:
-    try:
-        return None if name is None else ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError('needs zone as a name such as "Europe/London"') from error
-
-
-def _words(table: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    words = table.get("words", {})
-    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
-        raise ValueError('needs words as a table such as {UK = "GB"}')
-    return tuple((foreign.strip().lower(), ours) for foreign, ours in words.items())
-
-
-def _check(rule: Rule) -> None:
-    kind = kind_of(rule.slot)
-    if rule.date is not None:
-        _check_date(kind.name, rule.date)
-    elif rule.zone is not None:
-        raise ValueError('has a zone but no date = "…" that it belongs to')
-    if rule.decimal not in (None, ".", ","):
-        raise ValueError('needs decimal = "," or decimal = "."')
-    if rule.decimal is not None and kind.name not in ("amount", "whole number"):
-        raise ValueError("is no amount; remove decimal")
-    for name in rule.names:
-        marks = len(_ROW_MARK.findall(name))
-        if rule.is_of_items and marks != 1:
-            raise ValueError('needs {n} or [] once where the number stands: "Product{n}Name", "lines[].title"')
-        if not rule.is_of_items and ("{n}" in name or "[]." in name):
-            raise ValueError("holds {n} or [], which stands for the number of an item")
-    if rule.constant is not None:
-        if rule.slot in _UNIQUE:
-            raise ValueError("tells one order from another, so no constant can stand for it; remove value")
-        kind.read(rule.constant)
-
-
-def _check_date(kind: str, form: str) -> None:
-    if kind != "date":
-        raise ValueError("is no date; remove date")
-    if "%Z" in form:
-        raise ValueError("takes no %Z, since a zone's short name is not read: use %z for an offset, or zone")
-    try:
-        is_whole = datetime.strptime(_A_DAY.strftime(form), form).replace(tzinfo=UTC).date() == _A_DAY.date()
-    except (ValueError, re.error):
-        is_whole = False
-    if not is_whole:
-        raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
-
-
-def toml_line(field: str, rule: object) -> str:
-    """Return the line for a field's rule, such as ``total = {from = "Sum", decimal = ","}``."""
-    return f"{_toml_key(field)} = {_toml(rule)}"
-
-
-def _toml(value: object) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{_toml_key(name)} = {_toml(one)}" for name, one in value.items()) + "}"
-    # JSON writes text and lists as TOML does, but for these control characters.
-    return _CONTROL.sub(lambda sign: f"\\u{ord(sign[0]):04x}", json.dumps(value, ensure_ascii=False))
-
-
-def _toml_key(name: str) -> str:
-    return name if _BARE_KEY.fullmatch(name) else _toml(name)
+    def _converted(self, value: str, currency: str | None, divisor: str) -> str:
+        if self.split is not None:
+            value = conversions.split_text(value, self.split)
+        if self.minor:
+            value = conversions.minor_text(value, currency)
+        if self.divisor is not None:
+            value = conversions.divided_text(value, divisor)
+        if self.negates:
+            value = conversions.negated_text(value)
+        return conversions.rounded_text(value, currency) if self.rounds else value

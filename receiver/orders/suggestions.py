@@ -14,8 +14,9 @@ from receiver.errors import ConfigurationError
 from receiver.orders.conversions import decimal_text
 from receiver.orders.likeness import item_pattern, likeness
 from receiver.orders.mapping import Reading
-from receiver.orders.mapping_rules import make_rule, toml_line
+from receiver.orders.mapping_table import make_rule
 from receiver.orders.names import KINDS, Fields, target_of
+from receiver.orders.toml_lines import toml_line
 from receiver.orders.value_clues import Conversion, all_read, conversion, currency_of, decimal_point, is_money
 
 #: A field as part and name.

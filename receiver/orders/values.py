@@ -58,10 +58,15 @@ def positive_amount(value: str) -> Decimal:
     return amount(value)
 
 
+def decimals(currency: str | None) -> int:
+    """Return how many decimals an amount in the currency may have (ISO 4217; order-post "Parameters")."""
+    return _DECIMALS_WITHOUT_CURRENCY if currency is None else _DECIMALS.get(currency, 2)
+
+
 def check_decimals(value: Decimal, currency: str | None) -> None:
-    """Raise ValueError if the amount has more decimals than its currency (ISO 4217; order-post "Parameters")."""
+    """Raise ValueError if the amount has more decimals than its currency."""
     exponent = value.as_tuple().exponent
-    most = _DECIMALS_WITHOUT_CURRENCY if currency is None else _DECIMALS.get(currency, 2)
+    most = decimals(currency)
     if isinstance(exponent, int) and -exponent > most:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 

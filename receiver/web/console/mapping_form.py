@@ -13,8 +13,8 @@ from receiver import orders
 from receiver.errors import ConfigurationError
 from receiver.orders import Fields, Suggestion
 from receiver.orders.likeness import item_pattern
-from receiver.orders.mapping_rules import toml_line
 from receiver.orders.names import KINDS, PARTS, target_of
+from receiver.orders.toml_lines import toml_line
 
 #: Parts of an order with their labels, and the fields that most orders need; the others are folded away.
 GROUPS = (
