@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from receiver.settings.model import Settings
 
-_DARK, _LIGHT = "#000000", "#ffffff"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Brand:
@@ -20,7 +18,7 @@ class Brand:
     @property
     def text_colour(self) -> str:
         """Return black or white, whichever has more contrast with the colour: at least 4.5 to 1 (WCAG 2.2 AA)."""
-        return max(_DARK, _LIGHT, key=lambda text: contrast(text, self.colour))
+        return max("#000000", "#ffffff", key=lambda text: contrast(text, self.colour))
 
 
 def from_settings(settings: Settings) -> Brand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,24 +30,10 @@ def add(
     test: bool = False,
 ) -> None:
     """Put an email into the outbox, in the caller's transaction."""
+    attachments = [[name, kind, base64.b64encode(data).decode()] for name, kind, data in draft.attachments]
+    columns = asdict(draft) | {"attachments": json.dumps(attachments)}
     session.add(
-        MailRow(
-            state="open",
-            due_at=now,
-            order_pk=order_pk,
-            handler=handler,
-            test=test,
-            message_id=draft.message_id,
-            recipient=draft.recipient,
-            reply_to=draft.reply_to,
-            subject=draft.subject,
-            text=draft.text,
-            html=draft.html,
-            attachments=json.dumps(
-                [[name, kind, base64.b64encode(data).decode()] for name, kind, data in draft.attachments]
-            ),
-            created_at=now,
-        )
+        MailRow(state="open", due_at=now, created_at=now, order_pk=order_pk, handler=handler, test=test, **columns)
     )
 
 

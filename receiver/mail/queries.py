@@ -66,7 +66,10 @@ def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = No
         raise NotPossible(f"Email {mail_id} is being sent right now. Try again in a moment.")
     was_sent = row.state == "sent"
     if to is not None:
-        row.recipient = _deliverable(to)
+        try:
+            row.recipient = deliverable(to.strip())
+        except ValueError as error:
+            raise NotPossible(f"The new address {error}.") from error
     row.state = "open"
     row.attempts = 0
     row.due_at = now
@@ -74,10 +77,3 @@ def resend(session: Session, mail_id: int, *, now: datetime, to: str | None = No
         return "It's being sent again."
     row.detail = None
     return "It's being sent again with the same Message-ID, so email programs may show it only once."
-
-
-def _deliverable(address: str) -> str:
-    try:
-        return deliverable(address.strip())
-    except ValueError as error:
-        raise NotPossible(f"The new address {error}.") from error

@@ -62,16 +62,10 @@ def failed(session: Session, *, url: str, gone: str | None, now: datetime) -> No
 
 def _failed_lately(session: Session, url: str, now: datetime) -> bool:
     """Return whether the failure before this one is recent enough to count together with it."""
-    of_orders = (
-        select(TransmissionAttemptRow.at)
-        .join(TransmissionRow)
-        .where(
-            TransmissionRow.test.is_(False),
-            TransmissionAttemptRow.url == url,
-            TransmissionAttemptRow.outcome == Outcome.RETRY,
-        )
-    )
-    last = session.scalar(of_orders.order_by(TransmissionAttemptRow.id.desc()).limit(1))
+    attempt = TransmissionAttemptRow
+    failures = TransmissionRow.test.is_(False), attempt.url == url, attempt.outcome == Outcome.RETRY
+    newest = select(attempt.at).join(TransmissionRow).where(*failures).order_by(attempt.id.desc())
+    last = session.scalar(newest.limit(1))
     return last is not None and now - last <= FURTHEST_APART
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
 from receiver.orders.idempotency import digest
-from receiver.relay.own_receiver import is_below
+from receiver.relay.own_receiver import is_at
 from receiver.relay.recording import identified, insert_once
 from receiver.security.addresses import check_url
 
@@ -35,7 +35,7 @@ class Forwarding:
                 "server checks."
             )
         check_url(url, https_only=self.https_only, allow_private=self.allow_private)
-        if is_below(url, self.public_url):
+        if is_at(url, self.public_url):
             raise ConfigurationError(
                 f"{url} is this receiver itself: an order forwarded there would go round in circles."
             )

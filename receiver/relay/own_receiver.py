@@ -8,18 +8,13 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def is_at(url: str, *bases: str) -> bool:
-    """Return whether a URL leads to /orders of the receiver with any of these addresses."""
+    """Return whether a URL leads to /orders of the receiver with any of these addresses; False if it's no URL."""
     try:
-        return any(is_below(url, base) for base in bases)
-    except ValueError:  # it's no URL
+        wanted = urlsplit(url)
+        same_place = [own.path for own in map(urlsplit, bases) if _place(own) == _place(wanted)]
+    except ValueError:
         return False
-
-
-def is_below(url: str, base: str) -> bool:
-    """Return whether a URL points to /orders of the receiver at ``base``. Raises ValueError if it's no URL."""
-    wanted, own = urlsplit(url), urlsplit(base)
-    orders = f"{own.path.rstrip('/')}/orders"
-    return _place(wanted) == _place(own) and (wanted.path == orders or wanted.path.startswith(f"{orders}/"))
+    return any(f"{wanted.path}/".startswith(f"{path.rstrip('/')}/orders/") for path in same_place)
 
 
 def _place(url: SplitResult) -> tuple[str, str | None, int | None]:

@@ -17,20 +17,12 @@ from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRo
 
 #: All states of a transmission.
 STATES = ("open", "held", "delivered", "failed")
-#: What a list shows of an attempt. The answer's body may be large.
-_IN_BRIEF = (
-    TransmissionAttemptRow.number,
-    TransmissionAttemptRow.at,
-    TransmissionAttemptRow.outcome,
-    TransmissionAttemptRow.cause,
-    TransmissionAttemptRow.status,
-    TransmissionAttemptRow.milliseconds,
-)
 
 
 def newest(*, state: str | None = None, before: int | None = None) -> Select[TransmissionRow]:
     """Select transmissions, newest first, each with its attempts in brief: only those in a state, or before an id."""
-    in_brief = defer(TransmissionRow.order), selectinload(TransmissionRow.trail).load_only(*_IN_BRIEF)
+    # A list shows neither, and both may be large.
+    in_brief = defer(TransmissionRow.order), selectinload(TransmissionRow.trail).defer(TransmissionAttemptRow.body)
     return pages.newest(TransmissionRow, state=state, before=before).options(*in_brief)
 
 

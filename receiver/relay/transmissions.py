@@ -16,9 +16,9 @@ from urllib3 import PoolManager
 from receiver.errors import NotPossible
 from receiver.orders import Order
 from receiver.orders.sample import dummy_order
-from receiver.relay import control_state, failures
+from receiver.relay import control_state
 from receiver.relay.controls import Control, Controls
-from receiver.relay.failures import Outcome
+from receiver.relay.failures import Outcome, of_kind
 from receiver.relay.recording import record_attempt
 from receiver.relay.sender import Answer, post
 from receiver.security.answers import LONGEST_RETRY_AFTER
@@ -132,7 +132,7 @@ class Transmissions:
         """Send a transmission once. Whatever goes wrong is an Answer too."""
         signing = [self._forward_secret] if row.target else self._controls.active_secrets(now)
         if not any(signing):
-            return Answer(**asdict(failures.NO_FORWARD_SECRET if row.target else failures.NO_SECRET))
+            return Answer(**asdict(of_kind("forward_secret" if row.target else "secret")))
         try:
             return post(
                 control.url,
@@ -144,9 +144,9 @@ class Transmissions:
                 now=now,
             )
         except ValueError:
-            failure = failures.UNSENDABLE
+            failure = of_kind("order")
         except Exception as error:  # noqa: BLE001 - else it would be tried every 30 s, when its lease ends, for ever
-            failure = failures.unforeseen(error)
+            failure = of_kind("unforeseen", type(error).__name__)  # its text may hold personal data
         return Answer(**asdict(failure))
 
     def _outcome(self, session: Session, row: TransmissionRow, control: Control, answer: Answer) -> dict[str, Any]:

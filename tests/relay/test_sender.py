@@ -359,7 +359,7 @@ def test_a_url_that_cannot_be_is_explained(url: str, words: str, pool: PoolManag
 
 def test_http_in_production_is_explained(server: Server) -> None:
     with new_pool(allow_private=True, https_only=True) as pool:
-        assert post(server.url(), [SECRET], ORDER, pool=pool).kind == "url"
+        assert post(server.url(), [SECRET], ORDER, pool=pool).kind == "http"
     assert server.connections == 0
 
 

@@ -182,7 +182,7 @@ def test_when_this_very_receiver_refuses_the_proof_the_press_that_mends_it_is_na
 
 
 def test_without_a_url_a_test_says_what_to_do(visitor: Visitor) -> None:
-    assert "enter the URL of your own server and save it first" in visitor.post(f"{PAGE}/test").text
+    assert "Enter the URL of your own server and save it first" in visitor.post(f"{PAGE}/test").text
 
 
 @pytest.mark.parametrize(
@@ -356,5 +356,5 @@ def test_what_is_not_there_is_not_found_and_the_newest_secret_is_not_revoked(vis
         assert (page.status, "Not Found" in page.text) == (404, True), path
     (newest,) = shop.kit.controls.read().secrets
     page = visitor.post(f"{PAGE}/revoke/{newest.fingerprint}")
-    assert (page.status, "rotate it instead" in page.text) == (409, True)
+    assert (page.status, "Rotate it instead" in page.text) == (409, True)
     assert shop.kit.controls.read().secrets == (newest,)
