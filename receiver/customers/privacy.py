@@ -54,7 +54,7 @@ def kept(session: Session, email: str, csv_file: str = "") -> Kept:
     email = normalised(email)
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
-    settled = OrderRow.email == email, OrderRow.state.in_(SETTLED_ORDER)
+    settled = OrderRow.email == email, SETTLED_ORDER
     still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
     of_orders = session.scalars(select(MailRow.id).join(OrderRow).where(*settled))
     transmissions = _transmissions(session, email)
@@ -117,9 +117,9 @@ def export(session: Session, email: str) -> dict[str, Any]:
 def erase(database: Database, transport: MailTransport, email: str, csv_file: str = "") -> Purged:
     """Erase the customer and all that settled orders, their emails and transmissions hold of them.
 
-    The orders stay in the books, with id, date, amounts and state. What is still in progress stays until it's
-    settled and this is done again; so does the order of an email that is being sent, by which that email is found.
-    Raises NotThere when nothing is stored about them.
+    The orders stay in the books, with id, date, amounts and state; a parked one is dismissed, since nothing is left
+    to read. What is still in progress stays until it's settled and this is done again; so does the order of an
+    email that is being sent, by which that email is found. Raises NotThere when nothing is stored about them.
     """
     with database.read() as session:
         found = kept(session, email, csv_file)
@@ -128,8 +128,8 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
     for batches in (
         purging.remove_mails(database, transport, found.mails),
         purging.remove_transmissions(database, [*found.transmissions, *found.open_transmissions]),
-        purging.empty_unread(database, found.unread),
-        purging.empty_orders(database, found.orders, ~OrderRow.mails.any(), email=None),
+        purging.empty_orders(database, found.unread, UNREAD, state="ignored", errors=None, email=None),
+        purging.empty_orders(database, found.orders, SETTLED_ORDER, ~OrderRow.mails.any(), email=None),
     ):
         total = sum(batches, total)
     with database.write() as session:
@@ -160,13 +160,9 @@ def _unread_naming(session: Session, email: str) -> list[int]:
     """Return the unread orders that have this email in any of their values."""
     alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
     rows = session.execute(select(OrderRow.id, OrderRow.fields).where(UNREAD, OrderRow.fields.contains("@")))
-    return [pk for pk, fields in rows if any(alone.search(value) for value in _addresses(fields))]
-
-
-def _addresses(fields: str) -> Iterator[str]:
-    for _, value in json.loads(fields):
-        if isinstance(value, str) and "@" in value and len(value) <= _LONGEST_ADDRESS:
-            yield normalised(value)
+    texts = ((pk, value) for pk, fields in rows for _, value in json.loads(fields) if isinstance(value, str))
+    addresses = ((pk, normalised(text)) for pk, text in texts if "@" in text and len(text) <= _LONGEST_ADDRESS)
+    return list(dict.fromkeys(pk for pk, address in addresses if alone.search(address)))
 
 
 def _rows(session: Session, table: type[Row], ids: Iterable[int], *options: ORMOption) -> Iterator[Row]:

@@ -7,17 +7,16 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from sqlalchemy import ColumnElement, delete, or_, select, update
-from sqlalchemy.orm import Session
 
 from receiver.mail.transport import MailTransport
 from receiver.storage.database import Database
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
-#: States in which nothing more happens to an order, unless somebody asks for it.
-SETTLED_ORDER = ("done", "failed", "ignored", "duplicate")
-SETTLED_MAIL = ("sent", "failed")
-SETTLED_TRANSMISSION = ("delivered", "failed")
+#: Rows with which nothing more happens, unless somebody asks for it.
+SETTLED_ORDER = OrderRow.state.in_(("done", "failed", "ignored", "duplicate"))
+SETTLED_MAIL = MailRow.state.in_(("sent", "failed"))
+SETTLED_TRANSMISSION = TransmissionRow.state.in_(("delivered", "failed"))
 #: Orders that were never read: parked, or dismissed.
 UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderRow.order.is_(None))
 #: Rows of one write transaction: few, so that no accept waits long.
@@ -40,30 +39,19 @@ class Purged:
 def empty_orders(
     database: Database, pks: Sequence[int], *conditions: ColumnElement[bool], **columns: Any
 ) -> Iterator[Purged]:
-    """Take the bodies out of those of these orders that are settled, batch by batch; their line in the books stays.
+    """Take the bodies out of those of these orders that meet the conditions, and what handlers said of them.
 
-    ``columns`` are values to write beside.
+    It goes batch by batch. Their line in the books stays; ``columns`` are its new values, if any.
     """
     for batch in batches(pks):
         with database.write() as session:
-            settled = OrderRow.id.in_(batch), OrderRow.state.in_(SETTLED_ORDER), *conditions
-            kept = list(session.scalars(select(OrderRow.id).where(*settled)))
-            session.execute(update(OrderRow).where(OrderRow.id.in_(kept)).values(fields="[]", order=None, **columns))
-            _forget_details(session, kept)
+            # The conditions again, since an order may have been run again since it was found.
+            emptied = update(OrderRow).where(OrderRow.id.in_(batch), *conditions).returning(OrderRow.id)
+            kept = session.scalars(emptied.values(fields="[]", order=None, **columns)).all()
+            handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(kept))
+            session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
+            session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(kept)).values(detail=None))
         yield Purged(orders=len(kept))
-
-
-def empty_unread(database: Database, pks: Sequence[int]) -> Iterator[Purged]:
-    """Take the bodies out of orders that were never read, batch by batch.
-
-    What was parked is dismissed too, since nothing is left to read.
-    """
-    for batch in batches(pks):
-        with database.write() as session:
-            theirs = update(OrderRow).where(OrderRow.id.in_(batch), UNREAD).returning(OrderRow.id)
-            empty = {"fields": "[]", "order": None, "errors": None, "email": None}
-            emptied = session.scalars(theirs.values(state="ignored", **empty)).all()
-        yield Purged(orders=len(emptied))
 
 
 def remove_mails(
@@ -94,13 +82,6 @@ def remove_transmissions(database: Database, pks: Sequence[int]) -> Iterator[Pur
         with database.write() as session:
             removed = list(session.scalars(delete(TransmissionRow).where(*idle).returning(TransmissionRow.id)))
         yield Purged(transmissions=len(removed))
-
-
-def _forget_details(session: Session, pks: Sequence[int]) -> None:
-    """Remove what handlers said of these orders: it may name the customer."""
-    handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(pks))
-    session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
-    session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(pks)).values(detail=None))
 
 
 def batches(pks: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -76,18 +76,15 @@ class Retention:
         """
         if not self._length:
             return
-        settled = OrderRow.state.in_(SETTLED_ORDER)
-        orders = select(OrderRow.id).where(settled, or_(OrderRow.fields != "[]", OrderRow.order.is_not(None)))
-        yield from purging.empty_orders(self._database, self._old("orders", orders, now, trust_clock))
-        settled_mail = MailRow.state.in_(SETTLED_MAIL)
-        of_settled = or_(MailRow.order_pk.is_(None), settled)
-        found = self._old(
-            "mails", select(MailRow.id).outerjoin(OrderRow).where(settled_mail, of_settled), now, trust_clock
-        )
-        # The condition again, since somebody may send one again meanwhile.
-        yield from purging.remove_mails(self._database, self._transport, found, settled_mail)
-        sent = select(TransmissionRow.id).where(TransmissionRow.state.in_(SETTLED_TRANSMISSION))
-        yield from purging.remove_transmissions(self._database, self._old("transmissions", sent, now, trust_clock))
+        database, has_body = self._database, or_(OrderRow.fields != "[]", OrderRow.order.is_not(None))
+        orders = self._old("orders", select(OrderRow.id).where(SETTLED_ORDER, has_body), now, trust_clock)
+        yield from purging.empty_orders(database, orders, SETTLED_ORDER)
+        of_settled = MailRow.order_pk.is_(None) | SETTLED_ORDER
+        sent = select(MailRow.id).outerjoin(OrderRow).where(SETTLED_MAIL, of_settled)
+        mails = self._old("mails", sent, now, trust_clock)
+        yield from purging.remove_mails(database, self._transport, mails, SETTLED_MAIL)
+        delivered = select(TransmissionRow.id).where(SETTLED_TRANSMISSION)
+        yield from purging.remove_transmissions(database, self._old("transmissions", delivered, now, trust_clock))
 
     def _old(self, name: str, which: Select[int], now: datetime, trust_clock: bool) -> Sequence[int]:
         """Return the ids of a table's rows that are old enough, of those that a statement selects."""
