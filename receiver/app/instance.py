@@ -19,7 +19,6 @@ from receiver.settings.example import example
 from receiver.settings.model import FILE
 from receiver.settings.reading import DEFAULT
 from receiver.storage import migrations, private_files
-from receiver.storage.backup import back_up
 from receiver.storage.database import Database
 from receiver.storage.migrations import comparison
 from receiver.storage.models import AdministratorRow
@@ -145,5 +144,5 @@ def _loosen(kit: Kit, path: Path) -> Iterator[str]:
 
 def _back_up_first(kit: Kit, path: Path) -> str:
     copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
-    back_up(kit.database, copy)
+    kit.database.back_up(copy)
     return f"Backed the database up to {copy}"

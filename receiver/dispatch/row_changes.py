@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from receiver.storage import sqlite
-from receiver.storage.backup import back_up
 from receiver.storage.columns import Base, Instant
 from receiver.storage.database import Database
 
@@ -50,7 +49,7 @@ def watched(database: Database, *, without: Collection[str] = ()) -> Iterator[li
     """
     after = Path(str(database.engine.url.database))
     before = after.with_name(f"{after.name}.before")
-    back_up(database, before)
+    database.back_up(before)
     changes: list[Change] = []
     yield changes
     with closing(sqlite.driver.connect(after)) as connection:

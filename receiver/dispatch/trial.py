@@ -27,7 +27,6 @@ from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
 from receiver.sources.source import DEFAULT
 from receiver.storage import order_queries
-from receiver.storage.backup import back_up
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
@@ -142,7 +141,7 @@ def _copy(database: Database) -> Iterator[Database]:
         raise ConfigurationError(f"The database cannot be copied to try it there: {error.strerror}.") from error
     with folder as name:
         path = Path(name) / "copy.sqlite"
-        back_up(database, path)
+        database.back_up(path)
         copy = Database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
         try:
             yield copy

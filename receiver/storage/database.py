@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -59,14 +59,11 @@ class Database:
     @contextmanager
     def write(self, patience: float = PATIENCE) -> Iterator[Session]:
         """Open a session in a write transaction, committed at the end; raises Unavailable after ``patience`` s."""
-        transaction = self.begin_write(patience)
-        try:
+        with closing(self.begin_write(patience)) as transaction:
             with translated_errors(), Session(transaction.connection) as session:
                 yield session
                 session.flush()
             transaction.commit()
-        finally:
-            transaction.close()
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
         """Copy the write-ahead log into the database, so that no commit has to; doesn't hold up any writer."""
@@ -77,6 +74,21 @@ class Database:
     def empty_log(self) -> None:
         """Copy the write-ahead log into the database and leave nothing in it, unless somebody reads in it now."""
         self.checkpoint("TRUNCATE")
+
+    def back_up(self, path: Path) -> None:
+        """Copy the database, while it's in use, to a new file that only its owner can read.
+
+        Raises FileExistsError, and ConfigurationError when it can't be copied whole; then no file is left.
+        """
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            with closing(self.engine.raw_connection()) as source, closing(sqlite.driver.connect(path)) as target:
+                source.dbapi_connection.backup(target)  # type: ignore[union-attr]
+        except BaseException as error:
+            path.unlink()
+            if isinstance(error, sqlite.driver.Error):
+                raise ConfigurationError(f"{path} can't be written whole ({error}), and was removed.") from error
+            raise
 
     @contextmanager
     def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:

@@ -18,7 +18,6 @@ from receiver.app.instance import set_password, set_up
 from receiver.errors import ConfigurationError
 from receiver.settings import reading
 from receiver.storage import sqlite
-from receiver.storage.backup import back_up
 from receiver.storage.models import AdministratorRow
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -144,7 +143,7 @@ def test_a_backup_holds_what_is_committed_while_others_write(kit: Kit, tmp_path:
     with kit.database.write() as session:
         session.merge(AdministratorRow(id=1, password_hash="not yet", changed_at=NOW))
         session.flush()
-        back_up(kit.database, copy)
+        kit.database.back_up(copy)
     with closing(sqlite.driver.connect(str(copy))) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("SELECT password_hash FROM administrator").fetchall() == [("committed",)]
@@ -155,12 +154,12 @@ def test_a_backup_never_takes_a_files_place(kit: Kit, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     copy.write_text("precious")
     with pytest.raises(FileExistsError):
-        back_up(kit.database, copy)
+        kit.database.back_up(copy)
     assert copy.read_text() == "precious"
 
 
 def test_a_backup_opens_with_any_sqlite(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app().extensions["receiver"]
-    back_up(kit.database, tmp_path / "copy.sqlite")
+    kit.database.back_up(tmp_path / "copy.sqlite")
     with closing(sqlite3.connect(tmp_path / "copy.sqlite")) as connection:
         assert connection.execute("SELECT count(*) FROM orders").fetchone() == (0,)

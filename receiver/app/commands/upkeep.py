@@ -16,7 +16,6 @@ from receiver.app.commands.working import working_kit
 from receiver.app.components import current_kit
 from receiver.customers import clock_notice
 from receiver.customers.purging import Purged
-from receiver.storage.backup import back_up
 
 
 @click.command("worker")
@@ -61,5 +60,5 @@ def backup(file: Path) -> None:
     """Copy the database to FILE, even while in use. Keep the rest of the instance folder with it."""
     if file.exists():
         raise click.ClickException(f"{file} already exists. Name a new file.")
-    back_up(working_kit().database, file)
+    working_kit().database.back_up(file)
     click.echo(f"Backed up to {file}. Keep the rest of instance/ with it, above all secret_key. You can skip outbox/.")
