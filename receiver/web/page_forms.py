@@ -1,4 +1,4 @@
-"""Limits of the forms of pages: so many bytes and fields, counted before a form is taken apart."""
+"""The limits of the pages' forms: bytes and fields, counted before a form is parsed."""
 
 from __future__ import annotations
 
@@ -9,22 +9,20 @@ from flask import Flask, Request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.formparser import FormDataParser
 
-#: Of every form under /admin and /account that is not named below.
+#: Of every form under /admin and /account that isn't named below.
 MOST_BYTES, MOST_FIELDS = 64 * 1024, 200
-#: Map parameters sends seven inputs for each field of an order and for each of the shop's own.
-MOST_BYTES_OF_LONG, MOST_FIELDS_OF_LONG = 1024 * 1024, 10_000
-#: Endpoints of long forms.
-LONG = frozenset({"console.parked_map"})
+#: Endpoint of a long form -> its limits. Map parameters sends seven inputs per field, the shop's own fields included.
+_LONG = {"console.parked_map": (1024 * 1024, 10_000)}
 
 
 def init_app(app: Flask) -> None:
-    """Limit the forms of the app; /orders reads the raw body itself, and has MAX_BODY_BYTES and MAX_FIELDS."""
+    """Limit the forms of the app's pages; /orders reads the raw body, within MAX_BODY_BYTES and MAX_FIELDS."""
     app.request_class = _LimitedRequest
 
 
 def limits(endpoint: str | None) -> tuple[int, int]:
     """Return the most bytes and the most fields that a form for this endpoint may have."""
-    return (MOST_BYTES_OF_LONG, MOST_FIELDS_OF_LONG) if endpoint in LONG else (MOST_BYTES, MOST_FIELDS)
+    return _LONG.get(endpoint or "", (MOST_BYTES, MOST_FIELDS))
 
 
 def too_large(endpoint: str | None) -> str:
@@ -37,7 +35,7 @@ class _CountedForms(FormDataParser):
     """A form parser that counts urlencoded fields before parsing; Werkzeug counts multipart ones itself."""
 
     def parse(self, stream: IO[bytes], mimetype: str, *args: Any, **kwargs: Any) -> Any:
-        """Take a form apart; raises RequestEntityTooLarge."""
+        """Parse a form; raises RequestEntityTooLarge."""
         if mimetype == "application/x-www-form-urlencoded":
             body = stream.read()
             if self.max_form_parts is not None and body.count(b"&") >= self.max_form_parts:

@@ -12,6 +12,7 @@ from receiver.app.components import Kit, current_kit
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible, NotThere
 from receiver.relay import own_receiver, queries, report
 from receiver.relay.controls import Control
+from receiver.security import signing
 from receiver.security.sign_ins import administrator
 from receiver.storage.relay_models import TransmissionRow
 from receiver.web import paging
@@ -115,9 +116,7 @@ def order_manager_reveal() -> ResponseReturnValue:
 @console.post("/order-manager/rotate")
 def order_manager_rotate() -> ResponseReturnValue:
     """Create a new secret; the old one signs too for a day."""
-    kit = current_kit()
-    kit.controls.rotate()
-    session[_SHOW_ONCE] = kit.controls.read().secrets[0].fingerprint
+    session[_SHOW_ONCE] = signing.fingerprint(current_kit().controls.rotate())
     message = "The new secret signs from now on. The old one signs too for 24 hours."
     return next_page("console.order_manager", message)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from flask import abort, render_template, request, url_for
@@ -82,9 +81,6 @@ def orders_show(receipt: str) -> str:
             **_progress(session, row, kit),
             order=Order.model_validate_json(row.order) if row.order else None,
             way=_WAYS.get(row.proof, row.proof),
-            fields=json.loads(row.fields),
-            noted=json.loads(row.notes),
-            errors=json.loads(row.errors or "[]"),
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),

@@ -12,7 +12,7 @@ from flask import render_template, url_for
 from receiver.app import statistics
 from receiver.app.components import Kit, current_kit
 from receiver.app.doctor import diagnose
-from receiver.web.console import checklist
+from receiver.web.console import set_up
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
@@ -68,7 +68,7 @@ def overview() -> str:
     """Show how the receiver is doing."""
     kit = current_kit()
     found = list(diagnose(kit, quickly=True))
-    steps = checklist.steps(kit, found)
+    steps = set_up.steps(kit, found)
     if all(step.is_done or step.is_optional for step in steps):
         steps = []
     said = {step.text for step in steps}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from datetime import UTC, datetime
@@ -52,7 +51,6 @@ def parked() -> str:
         ],
         how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
         rows=rows,
-        errors={row.id: json.loads(row.errors or "[]") for row in rows},
         most_errors=_MOST_ERRORS,
         seen=seen,
         pages=pages,
