@@ -13,12 +13,11 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import Field, PasswordField
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from receiver.app.components import current_kit
 from receiver.security import guesses
 from receiver.security.guesses import Limits, TooManyAttempts
 from receiver.security.sign_ins import DEVICE_LASTS, SHORTEST_PASSWORD, Owner, SignIns
 from receiver.storage.account_models import SignInRow
-from receiver.web import guard
+from receiver.web import guard, kit
 from receiver.web.answers import next_page
 
 
@@ -39,7 +38,6 @@ class Entrance:
     @property
     def sign_ins(self) -> SignIns:
         """The sign-ins of this kind."""
-        kit = current_kit()
         return SignIns(kit.database, kit.settings.SECRET_KEY.get_secret_value(), self.limits)
 
     def token(self) -> str:
@@ -52,7 +50,7 @@ class Entrance:
         token = self.token()
         if not token:
             return None
-        with current_kit().database.read() as reading:
+        with kit.database.read() as reading:
             return self.sign_ins.find(reading, token, datetime.now(UTC))
 
     def check(self, *, is_signed_in: bool, sign_in: str) -> ResponseReturnValue | None:

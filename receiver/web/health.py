@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 from flask.typing import ResponseReturnValue
 
-from receiver.app.components import current_kit
+from receiver.web import kit
 
 blueprint = Blueprint("health", __name__)
 
@@ -19,7 +19,6 @@ def healthz() -> ResponseReturnValue:
 @blueprint.get("/readyz")
 def readyz() -> ResponseReturnValue:
     """Answer whether the settings are right and an order could be stored; 503 otherwise."""
-    kit = current_kit()
     kit.obstacles.check()
     kit.readiness.check()
     return {"status": "ready"}

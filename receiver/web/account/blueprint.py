@@ -9,10 +9,9 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 
-from receiver.app.components import current_kit
 from receiver.customers.accounts import Accounts
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.web import error_pages, guard
+from receiver.web import error_pages, guard, kit
 from receiver.web.entrance import ACCOUNT
 
 account = Blueprint("account", __name__, url_prefix="/account")
@@ -22,7 +21,6 @@ ACCOUNT.add_sign_out(account)
 @account.before_request
 def check_request() -> ResponseReturnValue | None:
     """Admit signed-in customers, and only from the account's own pages."""
-    kit = current_kit()
     g.customer = None
     if not kit.account_links.is_on:
         abort(404, "This shop has no customer accounts.")
@@ -42,12 +40,11 @@ def send_no_referrer(response: Response) -> Response:
 @account.context_processor
 def on_every_page() -> dict[str, Any]:
     """Return what every page shows: the shop's name, and who is signed in."""
-    return {"shop_name": current_kit().settings.SHOP_NAME, "customer": g.customer}
+    return {"shop_name": kit.settings.SHOP_NAME, "customer": g.customer}
 
 
 def accounts() -> Accounts:
     """Return the current app's accounts."""
-    kit = current_kit()
     return Accounts(kit.database, kit.account_links, ACCOUNT.sign_ins)
 
 

@@ -12,13 +12,13 @@ from sqlalchemy import select
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired, Length
 
-from receiver.app.components import Kit, current_kit
 from receiver.customers.account_links import LinkRefused
 from receiver.mail import outbox
 from receiver.mail.message import Draft, new_message_id
 from receiver.orders.email_addresses import normalised
 from receiver.security import guesses
 from receiver.storage.models import CustomerRow
+from receiver.web import kit
 from receiver.web.account.blueprint import account, accounts
 from receiver.web.answers import next_page, not_taken
 from receiver.web.entrance import ACCOUNT, NewPasswordForm
@@ -55,7 +55,6 @@ def sign_in() -> ResponseReturnValue:
 @account.route("/claim/<token>", methods=["GET", "POST"])
 def claim(token: str) -> ResponseReturnValue:
     """Set the password of a link's owner; looking at the page changes nothing, because mail filters open links."""
-    kit = current_kit()
     form = NewPasswordForm()
     try:
         with kit.database.read() as session:
@@ -83,7 +82,7 @@ def forgotten() -> ResponseReturnValue:
     if status := not_taken(form):
         return render_template("account/forgotten.html", form=form), status
     try:
-        _mail_link(current_kit(), form.email.data)
+        _mail_link(form.email.data)
     except guesses.TooManyAttempts as error:
         form.email.errors = [str(error)]
         return render_template("account/forgotten.html", form=form), 429
@@ -95,7 +94,7 @@ def forgotten() -> ResponseReturnValue:
     )
 
 
-def _mail_link(kit: Kit, email: str) -> None:
+def _mail_link(email: str) -> None:
     """Put a link into the outbox if one is due; otherwise do the same work, and take the email back."""
     now = datetime.now(UTC)
     made_up = f"{kit.settings.PUBLIC_URL.rstrip('/')}/account/claim/"

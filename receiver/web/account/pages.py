@@ -16,13 +16,12 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import Length
 
-from receiver.app.components import current_kit
 from receiver.customers import records
 from receiver.errors import NotThere
 from receiver.mail import formatting
 from receiver.storage import order_queries, pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.account import entry  # noqa: F401 - puts its pages on the blueprint
 from receiver.web.account.blueprint import account, accounts
 from receiver.web.answers import next_page, not_taken
@@ -49,7 +48,7 @@ def init_app(app: Flask) -> None:
 def orders() -> ResponseReturnValue:
     """List a page of the customer's orders."""
     oldest = paging.before()
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         rows = records.orders_of(session, g.customer, states=WORDS, before=oldest)
     shown = [(row, _number(row), _locale(row)) for row in rows]
     older = rows[-1].id if len(rows) == pages.SIZE else None
@@ -59,7 +58,7 @@ def orders() -> ResponseReturnValue:
 @account.get("/orders/<receipt>")
 def order(receipt: str) -> ResponseReturnValue:
     """Show one of the customer's orders."""
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         row = order_queries.find(session, receipt)
     if row.email != g.customer.email or row.test or row.state not in WORDS:
         raise NotThere("This order belongs to someone else.")
@@ -76,7 +75,6 @@ def order(receipt: str) -> ResponseReturnValue:
 @account.route("/details", methods=["GET", "POST"])
 def details() -> ResponseReturnValue:
     """Show the customer's details, and change name and phone number."""
-    kit = current_kit()
     form = DetailsForm(obj=g.customer)
     if status := not_taken(form):
         with kit.database.read() as session:
@@ -94,7 +92,7 @@ def details() -> ResponseReturnValue:
 def consent() -> ResponseReturnValue:
     """Subscribe the customer to the newsletter, or unsubscribe them."""
     is_given = request.form.get("news") == "yes"
-    with current_kit().database.write() as session:
+    with kit.database.write() as session:
         row = session.get_one(CustomerRow, g.customer.id)
         records.set_consent(row, is_given=is_given, at=datetime.now(UTC), source="account page")
     return next_page(
@@ -128,7 +126,7 @@ def day(when: datetime, locale: Locale) -> Markup:
 
     Its language is marked for screen readers, because the page itself is in English.
     """
-    written = formatting.date(when, locale, ZoneInfo(current_kit().settings.TIMEZONE))
+    written = formatting.date(when, locale, ZoneInfo(kit.settings.TIMEZONE))
     utc = when.astimezone(UTC).isoformat(timespec="seconds")
     return Markup('<time datetime="{}" lang="{}">{}</time>').format(utc, str(locale).replace("_", "-"), written)
 
@@ -147,4 +145,4 @@ def _number(row: OrderRow) -> str:
 def _locale(row: OrderRow) -> Locale:
     """Return the order's locale, or else the customer's, or else DEFAULT_LOCALE."""
     tag = _content(row).get("locale") or g.customer.locale
-    return formatting.known_locale(tag, current_kit().settings.DEFAULT_LOCALE)
+    return formatting.known_locale(tag, kit.settings.DEFAULT_LOCALE)

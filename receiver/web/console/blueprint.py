@@ -9,10 +9,9 @@ from flask.typing import ResponseReturnValue
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from receiver.app.components import current_kit
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.settings import secret_key
-from receiver.web import error_pages, guard
+from receiver.web import error_pages, guard, kit
 from receiver.web.entrance import CONSOLE
 
 #: Forms that take long to fill in and hold no secret: when one is refused, its page shows again what was typed.
@@ -27,7 +26,6 @@ CONSOLE.add_sign_out(console)
 @console.before_request
 def check_request() -> ResponseReturnValue | None:
     """Admit only the administrator, and only from the console's own pages."""
-    kit = current_kit()
     if not kit.settings.SECRET_KEY:
         abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
     guard.refuse_other_origins(kit.settings.PUBLIC_URL)

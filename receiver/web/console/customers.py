@@ -8,13 +8,13 @@ from flask import Response, abort, json, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver.app.components import current_kit
 from receiver.customers import privacy
 from receiver.customers import records as customer_book
 from receiver.customers.registrars import names_a_website, registrations
 from receiver.orders.email_addresses import normalised
 from receiver.storage.models import CustomerRow
 from receiver.storage.pages import SIZE, begins_with, newest
+from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 from receiver.web.paging import before, one_page
@@ -24,7 +24,7 @@ from receiver.web.paging import before, one_page
 def customers() -> str:
     """List the customers, newest first."""
     words = request.args.get("q", "").strip()
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         found = [begins_with(CustomerRow.email, normalised(words))] if words else []
         rows, pages = one_page(session, newest(CustomerRow, *found, before=before()), q=words)
         counts = customer_book.order_counts(session, *(row.email for row in rows)) if rows else {}
@@ -34,7 +34,6 @@ def customers() -> str:
 @console.get("/customers/<int:pk>")
 def customers_one(pk: int) -> str:
     """Show one customer with their addresses, their registration with the website and their newest orders."""
-    kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)
         return render_template(
@@ -51,7 +50,6 @@ def customers_one(pk: int) -> str:
 @console.post("/customers/<int:pk>/register")
 def customers_register(pk: int) -> ResponseReturnValue:
     """Send a customer to the website now, even if sent before."""
-    kit = current_kit()
     if not _has_website():
         abort(404, "REGISTRAR isn't set to a website that customers can be sent to.")
     with kit.database.write() as session:
@@ -64,7 +62,7 @@ def customers_register(pk: int) -> ResponseReturnValue:
 @console.post("/customers/<int:pk>/withdraw")
 def customers_withdraw(pk: int) -> ResponseReturnValue:
     """Take away a customer's consent to marketing mail, as they asked for; a later order may give it again."""
-    with current_kit().database.write() as session:
+    with kit.database.write() as session:
         row = _found(session, pk)
         customer_book.set_consent(row, is_given=False, at=datetime.now(UTC), source="merchant")
     elsewhere = " Unsubscribe them on your website too: that isn't done for you." if _has_website() else ""
@@ -75,7 +73,7 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
 @console.get("/customers/<int:pk>/export")
 def customers_export(pk: int) -> Response:
     """Download everything stored about a customer."""
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         text = json.dumps(privacy.export(session, _found(session, pk).email), indent=2, ensure_ascii=False)
     headers = {"Content-Disposition": f'attachment; filename="customer-{pk}.json"'}
     return Response(text, mimetype="application/json", headers=headers)
@@ -84,7 +82,6 @@ def customers_export(pk: int) -> Response:
 @console.route("/customers/<int:pk>/erase", methods=["GET", "POST"])
 def customers_erase(pk: int) -> ResponseReturnValue:
     """Show what an erasure removes and keeps, then do it."""
-    kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, pk)
         lines = privacy.consequences(privacy.kept(session, row.email, kit.csv_file))
@@ -95,7 +92,7 @@ def customers_erase(pk: int) -> ResponseReturnValue:
 
 
 def _has_website() -> bool:
-    return names_a_website(current_kit().settings.REGISTRAR)
+    return names_a_website(kit.settings.REGISTRAR)
 
 
 def _found(session: Session, pk: int) -> CustomerRow:

@@ -9,11 +9,11 @@ from pathlib import Path
 from flask import current_app, render_template
 
 from receiver.app import statistics
-from receiver.app.components import current_kit
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempt import MOST_ABANDONED
 from receiver.handlers.contract import Handler
 from receiver.handlers.own_settings import OwnSettings
+from receiver.web import kit
 from receiver.web.console.blueprint import console
 from receiver.web.console.settings import in_words
 
@@ -35,7 +35,6 @@ def tell_the_warehouse(order, context):
 @console.get("/handlers")
 def handlers() -> str:
     """List the handlers in the order they run."""
-    kit = current_kit()
     with kit.database.read() as session:
         lately = statistics.of_handlers(session, datetime.now(UTC) - timedelta(days=7))
     own = kit.instance / "handlers"

@@ -8,12 +8,11 @@ from flask import Response, abort, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver.app.components import current_kit
 from receiver.errors import ConfigurationError, NotThere
 from receiver.mail import outbox, queries
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
@@ -27,7 +26,6 @@ _PREVIEW_POLICY = (
 @console.get("/mail")
 def mail() -> str:
     """List the emails, newest first."""
-    kit = current_kit()
     state, tests = paging.filtered("state", queries.STATES), paging.filtered("tests", ("yes",))
     statement = queries.newest(state=state, test=bool(tests), before=paging.before())
     with kit.database.read() as session:
@@ -49,7 +47,6 @@ def mail() -> str:
 @console.get("/mail/<int:mail_id>")
 def mail_show(mail_id: int) -> str:
     """Show one email: what became of it, its headers, its preview and its text."""
-    kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, mail_id)
     return render_template(
@@ -65,11 +62,11 @@ def mail_show(mail_id: int) -> str:
 @console.get("/mail/<int:mail_id>/preview")
 def mail_preview(mail_id: int) -> Response:
     """Return an email's HTML part alone, for the frame on its page."""
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         row = _found(session, mail_id)
     if row.html is None:
         abort(404, "This email has no HTML part. Its page shows the text.")
-    logo = current_kit().settings.MAIL_LOGO_URL
+    logo = kit.settings.MAIL_LOGO_URL
     response = make_response(row.html)
     response.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(logo=logo)
     return response
@@ -78,7 +75,6 @@ def mail_preview(mail_id: int) -> Response:
 @console.post("/mail/<int:mail_id>/resend")
 def mail_resend(mail_id: int) -> ResponseReturnValue:
     """Send an email now, to the address in the form or else to its own."""
-    kit = current_kit()
     try:
         with kit.database.write() as session:
             _found(session, mail_id)
@@ -98,5 +94,4 @@ def _found(session: Session, mail_id: int) -> MailRow:
 
 def _outbox() -> str | None:
     """Return the folder that emails are saved in while no mail server is set."""
-    kit = current_kit()
     return None if kit.settings.MAIL_SERVER else str(kit.instance / "outbox")

@@ -9,13 +9,13 @@ from typing import Any
 from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from receiver.app.components import current_kit
 from receiver.intake.explanation import Reading, explain_fields
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.sources import saved_options
 from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
+from receiver.web import kit
 from receiver.web.console.blueprint import console
 from receiver.web.console.mapping_form import GROUPS, Row, choices, fill_in, rows
 
@@ -27,7 +27,6 @@ _MOST_ERRORS = 3
 @console.route("/parked/<receipt>/map", methods=["GET", "POST"])
 def parked_map(receipt: str) -> ResponseReturnValue:
     """Show what was received beside our fields; try a mapping on it, or save it for every order of its source."""
-    kit = current_kit()
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
     kit.sources.look_again()
@@ -64,7 +63,6 @@ def _still_wrong(reading: Reading) -> str:
 
 
 def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
-    kit = current_kit()
     emptied = [field for field, one in made.items() if not one.from_file and field not in rules]
     with kit.database.write() as session:
         saved_options.save_rules(session, source.name, rules, datetime.now(UTC))

@@ -8,14 +8,13 @@ from flask_wtf import FlaskForm
 from sqlalchemy.orm import Session
 from wtforms import BooleanField, HiddenField, RadioField, SelectChoice, StringField
 
-from receiver.app.components import Kit, current_kit
 from receiver.errors import ChangedMeanwhile, ConfigurationError, NotPossible, NotThere
 from receiver.relay import own_receiver, queries, report
 from receiver.relay.controls import Control
 from receiver.security import signing
 from receiver.security.sign_ins import administrator
 from receiver.storage.relay_models import TransmissionRow
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.answers import next_page, not_taken
 from receiver.web.console.blueprint import console
 from receiver.web.console.sign_in import AdminPasswordForm
@@ -49,14 +48,14 @@ class OrderControlForm(FlaskForm):  # type: ignore[misc]
 @console.get("/order-manager")
 def order_manager() -> str:
     """Show the Order Controls, folded unless something in them needs reading, and the transmissions."""
-    control = current_kit().controls.read()
+    control = kit.controls.read()
     return _page(control, OrderControlForm(obj=control))
 
 
 @console.post("/order-manager")
 def order_manager_save() -> ResponseReturnValue:
     """Save the Order Controls; the first save makes the shared secret, which the next page shows."""
-    controls = current_kit().controls
+    controls = kit.controls
     before = controls.read()
     form = OrderControlForm()
     if not form.validate():
@@ -84,7 +83,7 @@ def order_manager_save() -> ResponseReturnValue:
 def order_manager_test() -> ResponseReturnValue:
     """Send the test transmission and show what came of it."""
     try:
-        sent = current_kit().transmissions.send_test()
+        sent = kit.transmissions.send_test()
     except ConfigurationError as error:
         return next_page("console.order_manager", str(error), "bad", open="controls")
     is_good = sent.state == "delivered"
@@ -96,7 +95,6 @@ def order_manager_test() -> ResponseReturnValue:
 @console.route("/order-manager/reveal", methods=["GET", "POST"])
 def order_manager_reveal() -> ResponseReturnValue:
     """Show the newest secret in clear to whoever knows the admin password."""
-    kit = current_kit()
     form = AdminPasswordForm()
     control = kit.controls.read()
     if not control.secrets:
@@ -107,8 +105,8 @@ def order_manager_reveal() -> ResponseReturnValue:
     session[_SHOW_ONCE] = control.secrets[0].fingerprint
     return render_template(
         "console/order_reveal.html",
-        new_secret=_shown_once(kit, control),
-        own_receiver=_own_receiver(kit, control),
+        new_secret=_shown_once(control),
+        own_receiver=_own_receiver(control),
         is_revealed=True,
     )
 
@@ -116,7 +114,7 @@ def order_manager_reveal() -> ResponseReturnValue:
 @console.post("/order-manager/rotate")
 def order_manager_rotate() -> ResponseReturnValue:
     """Create a new secret; the old one signs too for a day."""
-    session[_SHOW_ONCE] = signing.fingerprint(current_kit().controls.rotate())
+    session[_SHOW_ONCE] = signing.fingerprint(kit.controls.rotate())
     message = "The new secret signs from now on. The old one signs too for 24 hours."
     return next_page("console.order_manager", message)
 
@@ -124,17 +122,16 @@ def order_manager_rotate() -> ResponseReturnValue:
 @console.post("/order-manager/revoke/<fingerprint>")
 def order_manager_revoke(fingerprint: str) -> ResponseReturnValue:
     """End a replaced secret at once."""
-    current_kit().controls.revoke(fingerprint)
+    kit.controls.revoke(fingerprint)
     return next_page("console.order_manager", f"The secret {fingerprint} no longer signs.", open="controls")
 
 
 @console.post("/order-manager/give")
 def order_manager_give() -> ResponseReturnValue:
     """Make this receiver accept the controls' secret."""
-    kit = current_kit()
     control = kit.controls.read()
     try:
-        if control.secrets and _own_receiver(kit, control) is None:
+        if control.secrets and _own_receiver(control) is None:
             raise NotPossible(
                 "Your server URL doesn't point to this receiver, so it wasn't given the secret. "
                 "Run `flask secret add` on your own server instead."
@@ -146,7 +143,7 @@ def order_manager_give() -> ResponseReturnValue:
     return next_page("console.order_manager", message)
 
 
-def _shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
+def _shown_once(control: Control) -> dict[str, str] | None:
     """Return the new secret to show, with the command that adds it to a receiver; None if there is none to show."""
     if not control.secrets or session.pop(_SHOW_ONCE, None) != control.secrets[0].fingerprint:
         return None
@@ -159,7 +156,7 @@ def _shown_once(kit: Kit, control: Control) -> dict[str, str] | None:
     }
 
 
-def _own_receiver(kit: Kit, control: Control) -> dict[str, bool] | None:
+def _own_receiver(control: Control) -> dict[str, bool] | None:
     """Return whether this receiver has the secret, if the controls' URL is its own; None for another receiver."""
     if not own_receiver.is_at(control.url, kit.settings.PUBLIC_URL, request.host_url):
         return None
@@ -175,7 +172,6 @@ def _tested(session: Session) -> TransmissionRow | None:
 
 
 def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, was_changed: bool = False) -> str:
-    kit = current_kit()
     state = paging.filtered("state", queries.STATES)
     with kit.database.read() as reading:
         tested = _tested(reading)
@@ -186,8 +182,8 @@ def _page(control: Control, form: OrderControlForm, *, is_open: bool = False, wa
             control=control,
             form=form,
             was_changed=was_changed,
-            new_secret=_shown_once(kit, control),
-            own_receiver=_own_receiver(kit, control),
+            new_secret=_shown_once(control),
+            own_receiver=_own_receiver(control),
             is_open=is_open or bool(tested) or request.args.get("open") == "controls",
             tested=tested,
             transmissions=transmissions,

@@ -11,8 +11,8 @@ from flask.typing import ResponseReturnValue
 from wtforms import DateTimeLocalField, Form
 from wtforms.validators import InputRequired, ValidationError
 
-from receiver.app.components import Kit, current_kit
 from receiver.relay import queries
+from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
@@ -35,7 +35,7 @@ class RangeForm(Form):  # type: ignore[misc]
 @console.get("/order-manager/transmissions/<event_id>")
 def order_manager_transmission(event_id: str) -> str:
     """Show one transmission with its attempts, newest first."""
-    with current_kit().database.read() as reading:
+    with kit.database.read() as reading:
         one = queries.find(reading, event_id)
         order = json.dumps(json.loads(one.order), indent=2, ensure_ascii=False)
         return render_template("console/transmission.html", one=one, order=order)
@@ -44,12 +44,11 @@ def order_manager_transmission(event_id: str) -> str:
 @console.post("/order-manager/transmissions/<event_id>/resend")
 def order_manager_resend(event_id: str) -> ResponseReturnValue:
     """Send one transmission again."""
-    kit = current_kit()
     with kit.database.write() as writing:
         one = queries.find(writing, event_id)
         sent = queries.resend(writing, [event_id], now=datetime.now(UTC))
     if sent:
-        said = _said(kit, f"Order {one.order_id} is", is_forwarded=bool(one.target))
+        said = _said(f"Order {one.order_id} is", is_forwarded=bool(one.target))
     else:
         said = "Tests can't be resent. Press the test button to send a new one.", "bad"
     return next_page("console.order_manager_transmission", *said, event_id=event_id)
@@ -58,7 +57,6 @@ def order_manager_resend(event_id: str) -> ResponseReturnValue:
 @console.route("/order-manager/resend-failed", methods=["GET", "POST"])
 def order_manager_resend_failed() -> ResponseReturnValue:
     """Count what failed in a period, then send it again."""
-    kit = current_kit()
     zone = ZoneInfo(kit.settings.TIMEZONE)
     now = datetime.now(zone).replace(tzinfo=None, second=0, microsecond=0)
     is_asked = "start" in request.values or "end" in request.values
@@ -73,14 +71,14 @@ def order_manager_resend_failed() -> ResponseReturnValue:
             return _resend_page(form, zone, queries.failed_between(reading, start, end)), 200
     with kit.database.write() as writing:
         count = queries.resend_failed(writing, start, end, now=datetime.now(UTC))
-    return next_page("console.order_manager", *_said(kit, f"{count} order{' is' if count == 1 else 's are'}"))
+    return next_page("console.order_manager", *_said(f"{count} order{' is' if count == 1 else 's are'}"))
 
 
 def _resend_page(form: RangeForm, zone: ZoneInfo, count: int | None) -> str:
     return render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
 
 
-def _said(kit: Kit, what: str, *, is_forwarded: bool = False) -> tuple[str, str]:
+def _said(what: str, *, is_forwarded: bool = False) -> tuple[str, str]:
     """Return what becomes of resent orders, as a message and its tone; a worker sends them right away."""
     kit.engine.hint("transmissions")
     if is_forwarded or kit.controls.read().enabled:

@@ -8,7 +8,6 @@ from flask import abort, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver.app.components import Kit, current_kit
 from receiver.dispatch.replay import Replay, Replayed
 from receiver.errors import ConfigurationError, NotThere, UnknownSource
 from receiver.handlers.registry import Registry
@@ -18,7 +17,7 @@ from receiver.mail import formatting
 from receiver.orders import FieldError, Order
 from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
@@ -49,7 +48,7 @@ def orders() -> str:
     statement = order_queries.newest(
         state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before()
     )
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         rows, pages = paging.one_page(session, statement, state=state, q=words, **flag)
         counts = order_queries.handler_counts(session, rows)
         sharing = same_id.among(session, rows)
@@ -66,26 +65,25 @@ def orders() -> str:
         state=state,
         which=which,
         pages=pages,
-        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
+        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )
 
 
 @console.get("/orders/<receipt>")
 def orders_show(receipt: str) -> str:
     """Show one order."""
-    kit = current_kit()
     with kit.database.read() as session:
         row = _found(session, receipt)
         return render_template(
             "console/order.html",
-            **_progress(session, row, kit),
+            **_progress(session, row),
             order=Order.model_validate_json(row.order) if row.order else None,
             way=_WAYS.get(row.proof, row.proof),
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
             is_held_back=row.state == "parked" and row.may_be_cut,
-            in_the_way=_in_the_way(session, row, kit) if row.state == "parked" and row.may_be_cut else None,
+            in_the_way=_in_the_way(session, row) if row.state == "parked" and row.may_be_cut else None,
             how_to_know_the_end=HOW_TO_KNOW_THE_END,
             map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
@@ -94,15 +92,13 @@ def orders_show(receipt: str) -> str:
 @console.get("/orders/<receipt>/progress")
 def orders_progress(receipt: str) -> str:
     """Show an order's handlers and emails: the part of its page that's fetched again while the page is open."""
-    kit = current_kit()
     with kit.database.read() as session:
-        return render_template("console/order_progress.html", **_progress(session, _found(session, receipt), kit))
+        return render_template("console/order_progress.html", **_progress(session, _found(session, receipt)))
 
 
 @console.post("/orders/<receipt>/run")
 def orders_run(receipt: str) -> ResponseReturnValue:
     """Run an order's unfinished handlers again, or one handler; a parked order is read again."""
-    kit = current_kit()
     handler = request.form.get("handler") or None
     try:
         with kit.database.write() as session:
@@ -129,14 +125,14 @@ def _found(session: Session, receipt: str) -> OrderRow:
         abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Received → Orders.")
 
 
-def _in_the_way(session: Session, row: OrderRow, kit: Kit) -> FieldError | None:
+def _in_the_way(session: Session, row: OrderRow) -> FieldError | None:
     try:
         return second_orders.in_the_way(session, row, kit.sources.get(row.source).mapping)
     except UnknownSource:
         return None
 
 
-def _progress(session: Session, row: OrderRow, kit: Kit) -> dict[str, Any]:
+def _progress(session: Session, row: OrderRow) -> dict[str, Any]:
     """Return the values for the part of the page that changes while an order runs."""
     runs = row.order is not None and not row.test and row.state in {"open", "done", "failed"}
     return {

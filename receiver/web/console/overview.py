@@ -10,8 +10,8 @@ from babel.dates import format_datetime
 from flask import render_template, url_for
 
 from receiver.app import statistics
-from receiver.app.components import Kit, current_kit
 from receiver.app.doctor import diagnose
+from receiver.web import kit
 from receiver.web.console import set_up
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
@@ -66,23 +66,22 @@ class Chart(NamedTuple):
 @console.get("/")
 def overview() -> str:
     """Show how the receiver is doing."""
-    kit = current_kit()
     found = list(diagnose(kit, quickly=True))
-    steps = set_up.steps(kit, found)
+    steps = set_up.steps(found)
     if all(step.is_done or step.is_optional for step in steps):
         steps = []
     said = {step.text for step in steps}
     wrong = [one.text for one in found if one.state == "wrong" and one.text not in said]
-    return render_template("console/overview.html", steps=steps, wrong=wrong, **_lately(kit))
+    return render_template("console/overview.html", steps=steps, wrong=wrong, **_lately())
 
 
 @console.get("/figures")
 def overview_figures() -> str:
     """Show the part of the page that's fetched again while it stays open."""
-    return render_template("console/overview_figures.html", **_lately(current_kit()))
+    return render_template("console/overview_figures.html", **_lately())
 
 
-def _lately(kit: Kit) -> dict[str, Any]:
+def _lately() -> dict[str, Any]:
     now, zone = datetime.now(UTC), ZoneInfo(kit.settings.TIMEZONE)
     with kit.database.read() as session:
         day, week = statistics.lately(session, now, zone)

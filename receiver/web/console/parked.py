@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from receiver.app.components import current_kit
 from receiver.dispatch.replay import Replay
 from receiver.intake import held_back
 from receiver.intake import parked as parked_orders
 from receiver.sources import saved_options
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
@@ -36,7 +35,6 @@ _WORDS = {
 @console.get("/parked")
 def parked() -> str:
     """List the parked orders, newest first."""
-    kit = current_kit()
     kit.sources.look_again()
     with kit.database.read() as session:
         rows, pages = paging.one_page(session, parked_orders.newest(paging.before()))
@@ -61,7 +59,6 @@ def parked() -> str:
 @console.get("/parked/run")
 def parked_run() -> str:
     """Show how many orders would run, how old they are, and which handlers they'd run through."""
-    kit = current_kit()
     kit.sources.look_again()
     now = datetime.now(UTC)
     with kit.database.read() as session:
@@ -84,7 +81,6 @@ def parked_run_all() -> ResponseReturnValue:
 
     While some are left, the answer is a page that sends the same form again by itself, with the counts so far.
     """
-    kit = current_kit()
     kit.sources.look_again()
     chosen = request.form.getlist("handler")
     without = [handler.name for handler in kit.registry.handlers if handler.name not in chosen]
@@ -111,7 +107,6 @@ def parked_run_all() -> ResponseReturnValue:
 @console.post("/parked/chunked-forms")
 def chunked_forms() -> ResponseReturnValue:
     """Save whether the chunked forms of a source are accepted."""
-    kit = current_kit()
     kit.sources.look_again()
     source = next((one for one in kit.sources.known if one.name == request.form.get("source")), None)
     if source is None:

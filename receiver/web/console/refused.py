@@ -7,13 +7,12 @@ from datetime import UTC, datetime
 
 from flask import render_template
 
-from receiver.app.components import current_kit
 from receiver.intake import refusals
 from receiver.intake.refusal_advice import advice
 from receiver.storage import order_queries
 from receiver.storage.models import RefusalRow
 from receiver.storage.pages import newest
-from receiver.web import paging
+from receiver.web import kit, paging
 from receiver.web.console.blueprint import console
 
 _EVER = datetime.fromtimestamp(0, UTC)
@@ -22,7 +21,7 @@ _EVER = datetime.fromtimestamp(0, UTC)
 @console.get("/refused")
 def refused() -> str:
     """List the refused POSTs, newest first."""
-    with current_kit().database.read() as session:
+    with kit.database.read() as session:
         counts = refusals.counts_since(session, _EVER)
         reason = paging.filtered("reason", counts)
         statement = newest(RefusalRow, reason=reason, before=paging.before())
@@ -36,5 +35,5 @@ def refused() -> str:
         first_good=first_good,
         kept=refusals.KEPT,
         pages=pages,
-        public_url=current_kit().settings.PUBLIC_URL.rstrip("/"),
+        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )

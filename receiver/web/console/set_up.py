@@ -9,11 +9,11 @@ from pathlib import Path
 from flask import current_app, render_template, url_for
 from sqlalchemy import select
 
-from receiver.app.components import Kit, current_kit
 from receiver.app.doctor import Finding, diagnose
 from receiver.settings.model import EXAMPLES
 from receiver.sources.source import DEFAULT
 from receiver.storage.models import OrderRow
+from receiver.web import kit
 from receiver.web.console.blueprint import console
 
 _CURL = """\
@@ -41,12 +41,11 @@ class Step:
 @console.get("/help/set-up")
 def set_up() -> str:
     """Show what to do next, in order, with this instance's own addresses."""
-    kit = current_kit()
     address = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
     others = sorted(set(kit.settings.sources) - {DEFAULT})
     return render_template(
         "console/set_up.html",
-        done=[step.is_done for step in steps(kit, diagnose(kit, quickly=True))],
+        done=[step.is_done for step in steps(diagnose(kit, quickly=True))],
         address=address,
         others=[f"{address}/{name}" for name in others],
         curl="" if kit.settings.REQUIRE_SIGNATURE else _CURL.format(url=address),
@@ -57,7 +56,7 @@ def set_up() -> str:
     )
 
 
-def steps(kit: Kit, found: Iterable[Finding]) -> list[Step]:
+def steps(found: Iterable[Finding]) -> list[Step]:
     """Return the steps in the order to do them in, taken from what `flask doctor` finds quickly."""
     texts = {(one.subject, one.state): one.text for one in found}
     with kit.database.read() as session:

@@ -12,12 +12,12 @@ from pydantic.fields import FieldInfo
 from wtforms import SelectChoice, SelectField, StringField
 from wtforms.validators import Length
 
-from receiver.app.components import Kit, current_kit
 from receiver.errors import ConfigurationError
 from receiver.mail.notices import TROUBLES
 from receiver.security import signing
 from receiver.settings.model import SETTINGS, is_secret
 from receiver.settings.reading import DEFAULT
+from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 
@@ -41,19 +41,17 @@ class SecretForm(FlaskForm):  # type: ignore[misc]
 @console.get("/settings")
 def settings() -> str:
     """Show the settings."""
-    kit = current_kit()
-    return _page(kit, _form(kit))
+    return _page(_form())
 
 
 @console.post("/settings/secrets")
 def settings_add_secret() -> ResponseReturnValue:
     """Add a secret: the one typed, or a new one that the next page shows once."""
-    kit = current_kit()
-    form = _form(kit)
+    form = _form()
     secret, now = form.secret.data or signing.new_secret(), datetime.now(UTC)
     try:
         if not form.validate():
-            return _page(kit, form), 422
+            return _page(form), 422
         with kit.database.write() as writing:
             if form.replaces.data:
                 overlap = timedelta(hours=int(form.overlap.data))
@@ -62,7 +60,7 @@ def settings_add_secret() -> ResponseReturnValue:
                 mark = kit.shared_secrets.add(writing, secret, now=now)
     except ConfigurationError as error:
         form.secret.errors = [str(error)]
-        return _page(kit, form), 422
+        return _page(form), 422
     if not form.secret.data:
         session[_SHOW] = mark
     message = f"Added. The secret {mark} is active now, without a restart."
@@ -72,22 +70,21 @@ def settings_add_secret() -> ResponseReturnValue:
 @console.post("/settings/secrets/<fingerprint>/revoke")
 def settings_revoke_secret(fingerprint: str) -> ResponseReturnValue:
     """End a stored secret at once."""
-    kit = current_kit()
     with kit.database.write() as writing:
         kit.shared_secrets.end(writing, fingerprint, at=datetime.now(UTC))
     message = f"Revoked {fingerprint}. POSTs that use it are refused from now on."
     return next_page("console.settings", message, _anchor="secrets")
 
 
-def _page(kit: Kit, form: SecretForm) -> str:
+def _page(form: SecretForm) -> str:
     return render_template(
         "console/settings.html",
         form=form,
-        secrets=_secrets(kit),
-        shown=_shown_once(kit),
+        secrets=_secrets(),
+        shown=_shown_once(),
         problems=[*kit.problems, *kit.paused],
         warnings=kit.setting_warnings,
-        rows=[_row(name, field, kit) for name, field in SETTINGS.items()],
+        rows=[_row(name, field) for name, field in SETTINGS.items()],
         file=kit.instance / "config.toml",
         days=kit.settings.RETENTION_DAYS,
         troubles=[one.headline for one in TROUBLES],
@@ -95,14 +92,14 @@ def _page(kit: Kit, form: SecretForm) -> str:
     )
 
 
-def _form(kit: Kit) -> SecretForm:
+def _form() -> SecretForm:
     form = SecretForm()
-    stored = [row["fingerprint"] for row in _secrets(kit) if row["state"] == "active" and row["created_at"]]
+    stored = [row["fingerprint"] for row in _secrets() if row["state"] == "active" and row["created_at"]]
     form.replaces.choices = [SelectChoice("", "none: add another"), *(SelectChoice(mark, mark) for mark in stored)]
     return form
 
 
-def _secrets(kit: Kit) -> list[dict[str, Any]]:
+def _secrets() -> list[dict[str, Any]]:
     with kit.database.read() as reading:
         rows = kit.shared_secrets.listing(reading, now=datetime.now(UTC))
     for row in rows:
@@ -110,7 +107,7 @@ def _secrets(kit: Kit) -> list[dict[str, Any]]:
     return rows
 
 
-def _shown_once(kit: Kit) -> str | None:
+def _shown_once() -> str | None:
     """Return the secret that the request before created, in clear; only once."""
     mark = session.pop(_SHOW, None)
     active = kit.shared_secrets.keyring().active if mark else ()
@@ -126,7 +123,7 @@ def in_words(field: FieldInfo, value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _row(name: str, field: FieldInfo, kit: Kit) -> tuple[str, str, str, str | None]:
+def _row(name: str, field: FieldInfo) -> tuple[str, str, str, str | None]:
     """Return a setting's name, its value in words, where that's from, and its meaning."""
     value, origin = in_words(field, getattr(kit.settings, name)), kit.setting_origins[name]
     if name == "SECRET_KEY" and origin == DEFAULT and kit.settings.SECRET_KEY:

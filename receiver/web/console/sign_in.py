@@ -10,9 +10,9 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
-from receiver.app.components import current_kit
 from receiver.app.instance import set_password
 from receiver.security.sign_ins import administrator
+from receiver.web import kit
 from receiver.web.answers import next_page, not_taken
 from receiver.web.console.blueprint import console
 from receiver.web.entrance import CONSOLE, PasswordForm
@@ -31,7 +31,7 @@ def sign_in() -> ResponseReturnValue:
     if CONSOLE.signed_in():
         return redirect(wanted)
     form = AdminPasswordForm()
-    owner = administrator(current_kit().database)
+    owner = administrator(kit.database)
     wrong = "Wrong password. Forgotten it? Run `flask password` on the server."
     if status := not_taken(form) or CONSOLE.check_password(owner, form.password, wrong, signs_in=True):
         return render_template("console/sign_in.html", form=form), status
@@ -41,7 +41,7 @@ def sign_in() -> ResponseReturnValue:
 @console.route("/password", methods=["GET", "POST"])
 def password() -> ResponseReturnValue:
     """Change the admin password; every other sign-in ends with it."""
-    database = current_kit().database
+    database = kit.database
     form = PasswordForm()
     owner = administrator(database)
     if status := not_taken(form) or CONSOLE.check_password(owner, form.current, "The current password is wrong."):
