@@ -10,17 +10,17 @@ from werkzeug.wsgi import get_input_stream
 
 from receiver.intake.body import MOST_DRAINED
 
-#: Everything comes from this server, nothing is inline, nobody frames it.
+#: Everything comes from this server, nothing is inline, and no page can be framed (CSP Level 3).
 _CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: Half a year, and this host alone: what else the shop's domain serves isn't ours to decide.
+#: Half a year, in seconds. Without includeSubDomains: the shop's other hosts aren't ours to decide about.
 _TRANSPORT_SECURITY = "max-age=15768000"
 
 
 def init_app(app: Flask, *, https: bool) -> None:
-    """Finish each answer of the app; with ``https``, browsers use that only."""
+    """Finish each answer of the app; with ``https``, browsers use only that from then on."""
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -39,8 +39,8 @@ def init_app(app: Flask, *, https: bool) -> None:
 
 
 def _read_the_rest() -> None:
-    """Read what a view has left of a body: a server ends such a connection, which a proxy keeps for the next order."""
+    """Read the rest of a body: otherwise the server closes the connection, which a proxy keeps for the next order."""
     try:
         request.stream.read(MOST_DRAINED)
-    except RequestEntityTooLarge:  # a page reads no more of it, the connection does
+    except RequestEntityTooLarge:  # the page's own limit; on the connection more may follow
         get_input_stream(request.environ).read(MOST_DRAINED)

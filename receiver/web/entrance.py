@@ -28,7 +28,7 @@ class Entrance:
     limits: Limits
     #: Key of the sign-in's token in the session cookie.
     key: str
-    #: What ends the name of the device's cookie, which begins as the session's does.
+    #: End of the name of the device's cookie, which starts with the name of the session's cookie.
     device: str
     #: Endpoints that are shown before sign-in.
     open_to_all: frozenset[str]
@@ -54,7 +54,10 @@ class Entrance:
             return self.sign_ins.find(reading, token, datetime.now(UTC))
 
     def check(self, *, is_signed_in: bool, sign_in: str) -> ResponseReturnValue | None:
-        """Admit a request that is signed in, or needn't be, with a form from our own pages; None admits it."""
+        """Return None to admit a request that is signed in, or needn't be; otherwise the way to sign in.
+
+        What changes something must also come from a form of our own: raises CSRFError.
+        """
         if request.endpoint not in self.open_to_all and not is_signed_in:
             if request.method not in {"GET", "HEAD"}:
                 abort(401, self.ended)
@@ -87,8 +90,8 @@ class Entrance:
         self.leave()
         session.permanent = True
         session[self.key] = token
-        g.pop("csrf_token", None)  # that of the session before
-        generate_csrf()  # so that pages opened side by side have the same
+        g.pop("csrf_token", None)  # it belongs to the session before
+        generate_csrf()  # now, so that two pages that are opened at once share the token
 
     def leave(self) -> None:
         """Forget the session that this sign-in was part of; a sign-in of the other kind goes on."""
@@ -116,7 +119,7 @@ class Entrance:
             return next_page(sign_in, "You're signed out on every device.")
 
     def remember(self, response: AnyResponse, owner: Owner) -> AnyResponse:
-        """Remember the device that this response goes to as its owner's."""
+        """Remember the device as its owner's, so that strangers who guess passwords don't lock it out."""
         response.set_cookie(
             self._cookie_name(),
             self.sign_ins.device_cookie(owner),
@@ -128,7 +131,7 @@ class Entrance:
         return response
 
     def _cookie_name(self) -> str:
-        """Name the device's cookie as the session's is, so that it is bound to this host in production."""
+        """Return the name of the device's cookie; with the session's prefix it's bound to this host in production."""
         return f"{current_app.config['SESSION_COOKIE_NAME']}-{self.device}"
 
 

@@ -1,4 +1,4 @@
-"""Errors as pages, for the console and the customer accounts: each kind has its status, its words and its log line."""
+"""Errors as pages, for the console and the accounts: each kind has its status, its words and its line in the log."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.web import page_forms, problems
 
-#: Makes a page out of status, title, detail and the error.
+#: Returns the page for a status, a title, a detail and the error.
 Page = Callable[[int, str, str, Exception], Response]
 #: Title and detail of each kind of error; ``{0}`` stands for the error.
 Words = Mapping[type[Exception], tuple[str, str]]
@@ -20,9 +20,10 @@ _STATUS = {CSRFError: 400, ConfigurationError: 503, NotPossible: 409, NotThere: 
 
 
 def init_blueprint(blueprint: Blueprint, words: Words, page: Page) -> None:
-    """Answer all errors of a blueprint by pages; ``words`` name what is neither HTTP's own nor a form's size."""
+    """Answer all errors of a blueprint with pages; ``words`` are for errors that HTTP has no words for."""
 
     def from_ours(error: Exception) -> Response:
+        # The nearest class with words of its own.
         kind = next(one for one in type(error).__mro__ if one in words)
         title, detail = (text.format(error) for text in words[kind])
         if isinstance(error, ConfigurationError) and not isinstance(error, NotPossible):
@@ -33,12 +34,10 @@ def init_blueprint(blueprint: Blueprint, words: Words, page: Page) -> None:
         return page(status, title, detail, error)
 
     def from_http(error: HTTPException) -> Response:
+        if isinstance(error, RequestEntityTooLarge):
+            return page(413, "The form is too large", page_forms.too_large(request.endpoint), error)
         return problems.with_headers(page(error.code or 500, error.name, error.description or "", error), error)
-
-    def from_a_large_form(error: RequestEntityTooLarge) -> Response:
-        return page(413, "The form is too large", page_forms.too_large(request.endpoint), error)
 
     for kind in words:
         blueprint.register_error_handler(kind, from_ours)
     blueprint.register_error_handler(HTTPException, from_http)
-    blueprint.register_error_handler(RequestEntityTooLarge, from_a_large_form)

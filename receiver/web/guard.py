@@ -1,4 +1,4 @@
-"""What guards the console and the account pages alike: cookies, CSRF, origin."""
+"""Protection that the console and the account pages share: cookies, CSRF, origin."""
 
 from __future__ import annotations
 
@@ -18,13 +18,14 @@ def init_app(app: Flask, kit: Kit) -> None:
     """Configure cookies and CSRF from PUBLIC_URL."""
     https = kit.settings.PUBLIC_URL.startswith("https:")
     app.config.update(
+        # Browsers take a __Host- cookie only over https and from this very host (RFC 6265bis, 4.1.3.2).
         SESSION_COOKIE_NAME="__Host-receiver" if https else "receiver",
         SESSION_COOKIE_SECURE=https,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=SESSION,
         SESSION_REFRESH_EACH_REQUEST=False,
-        WTF_CSRF_CHECK_DEFAULT=False,  # the pages' own requests are checked by `Entrance.check`; an order POST never
+        WTF_CSRF_CHECK_DEFAULT=False,  # Entrance.check does it for pages; an order POST has no token
         WTF_CSRF_TIME_LIMIT=None,  # a token lives as long as its session
         WTF_CSRF_SSL_STRICT=False,  # refuse_other_origins does it
     )
@@ -33,21 +34,22 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 class _SessionsOfPages(SecureCookieSessionInterface):
-    """Sessions for pages only: an order POST has none, and opening one takes as long as decoding the order."""
+    """Sessions for pages only: an order POST needs none, and opening one would take as long as decoding the order."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return None if request.path.startswith("/orders") else super().open_session(app, request)
 
 
 def refuse_other_origins(public_url: str) -> None:
-    """Refuse what another site's page sends (Fetch Metadata; RFC 6454); the CSRF token is the other lock."""
+    """Refuse requests from another website's pages (W3C Fetch Metadata; RFC 6454), in addition to the CSRF token."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         abort(403, "This request came from another website, so it was refused.")
     origin = request.headers.get("Origin")
     if origin is None or (origin == "null" and request.headers.get("Sec-Fetch-Site") == "same-origin"):
-        return  # "null" is what a browser sends from a page with no-referrer
+        return  # browsers send "null" from a page with no-referrer
+    # At an http address, such as while testing, the host is what the browser says; https must match PUBLIC_URL.
     own = {request.host_url.rstrip("/")} if public_url.startswith("http:") else set()
     parts = urlsplit(public_url)
     own.add(f"{parts.scheme}://{parts.netloc}")

@@ -1,4 +1,4 @@
-"""Every error as application/problem+json (RFC 9457), without a stack trace or a value of the request."""
+"""Errors as application/problem+json (RFC 9457), without a stack trace or any value of the request."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from receiver.errors import ConfigurationError, ReceiverError, Unavailable
 
 log = logging.getLogger(__name__)
 
-#: What Werkzeug's debugger, which `flask run --debug` puts around the app, writes into each request's environment.
+#: Key that Werkzeug's debugger, used by `flask run --debug`, sets in each request's environment.
 _DEBUGGER = "werkzeug.debug.preserve_context"
-#: What follows these opens an account, or may be a secret that stands in the wrong place, so no log is to hold it.
+#: What follows these paths opens an account, or may be a secret in the wrong place, so it isn't logged.
 _BEFORE_A_SECRET = ("/account/claim/", "/orders/")
 
 
@@ -42,7 +42,7 @@ def _from_http(error: HTTPException) -> Response:
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
-    """Return a response the headers that belong to an error, such as Allow; its body's own stay."""
+    """Add an error's headers, such as Allow, to a response; those that describe its body stay."""
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers[name] = value
@@ -50,12 +50,12 @@ def with_headers(response: Response, error: HTTPException) -> Response:
 
 
 def log_failure(error: Exception) -> None:
-    """Log the way there, or our own words: an error's words and a frame's values may hold personal data."""
+    """Log where an error came from, or our own words; its own words may hold personal data."""
     log.error("%s %s failed: %s", request.method, _logged_path(), errors.describe_for_log(error))
 
 
 def log_bug(error: Exception) -> None:
-    """Log the way to a fault of ours; under Werkzeug's debugger raise it again, so that the debugger shows it."""
+    """Log where a bug is; under Werkzeug's debugger raise it again, so that the debugger shows it."""
     log_failure(error)
     if _DEBUGGER in request.environ:
         raise error
@@ -67,7 +67,7 @@ def _logged_path() -> str:
 
 
 def log_configuration(error: ConfigurationError) -> None:
-    """Log which setting was in the way of a page; its words name the setting and no value of a request."""
+    """Log which setting kept a page from working; the words name the setting and no value of the request."""
     log.error("%s %s failed: %s", request.method, _logged_path(), error)
 
 

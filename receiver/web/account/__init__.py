@@ -1,1 +1,1 @@
-"""The customers' own pages under /account: claim, sign in, orders, details, consent, password."""
+"""The customers' own pages under /account: claim, sign in, orders, details, newsletter, password."""

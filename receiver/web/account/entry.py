@@ -23,7 +23,7 @@ from receiver.web.account.blueprint import account, accounts
 from receiver.web.answers import next_page, not_taken
 from receiver.web.entrance import ACCOUNT, NewPasswordForm
 
-#: Seconds until the form for a link is answered: far more than the work takes, which differs with and without one.
+#: Seconds until the form for a link is answered. The work takes far less, and differs with and without an account.
 _ANSWER_AFTER = 0.1
 
 
@@ -54,7 +54,7 @@ def sign_in() -> ResponseReturnValue:
 
 @account.route("/claim/<token>", methods=["GET", "POST"])
 def claim(token: str) -> ResponseReturnValue:
-    """Set the password of a link's owner; looking at the page changes nothing, because mail filters open links."""
+    """Set the password of a link's owner; opening the link changes nothing, since mail filters open it too."""
     form = NewPasswordForm()
     try:
         with kit.database.read() as session:

@@ -1,4 +1,4 @@
-"""Customer → Customers: who was registered, here and at the website, what is kept of each, consent, export, erasure."""
+"""Customer → Customers: a list of them, and one with registration, consent, export and erasure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def customers() -> str:
 
 @console.get("/customers/<int:pk>")
 def customers_one(pk: int) -> str:
-    """Show one customer with their addresses, their registration with the website and their newest orders."""
+    """Show one customer with their addresses, their registration on the website and their newest orders."""
     with kit.database.read() as session:
         row = _found(session, pk)
         return render_template(
@@ -61,7 +61,7 @@ def customers_register(pk: int) -> ResponseReturnValue:
 
 @console.post("/customers/<int:pk>/withdraw")
 def customers_withdraw(pk: int) -> ResponseReturnValue:
-    """Take away a customer's consent to marketing mail, as they asked for; a later order may give it again."""
+    """Unsubscribe a customer who asked for it from marketing emails; a later order may subscribe them again."""
     with kit.database.write() as session:
         row = _found(session, pk)
         customer_book.set_consent(row, is_given=False, at=datetime.now(UTC), source="merchant")

@@ -10,6 +10,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from receiver.intake.explanation import Reading, explain_fields
+from receiver.orders import Fields
 from receiver.orders.value_clues import DATE_FORMS
 from receiver.sources import saved_options
 from receiver.sources.source import Source
@@ -71,13 +72,7 @@ def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
 
 
 def _page(
-    row: OrderRow,
-    source: Source,
-    fields: list[tuple[str, str]],
-    made: dict[str, Row],
-    reading: Reading,
-    *,
-    was_tried: bool = False,
+    row: OrderRow, source: Source, fields: Fields, made: dict[str, Row], reading: Reading, *, was_tried: bool = False
 ) -> str:
     return render_template(
         "console/parked_map.html",

@@ -35,7 +35,7 @@ _MOST_CHOICES, _LONGEST_CHOICE, _LONGEST_SAMPLE = 100, 200, 40
 
 @dataclass
 class Row:
-    """One field of an order with what is filled in for it; by default one of the shop's own fields."""
+    """One field of an order with its inputs; by default one of the shop's own fields."""
 
     #: Its path, such as ``items[].name``.
     field: str
@@ -44,7 +44,7 @@ class Row:
     meaning: str = "Passed to handlers unchanged."
     kind: str = "text"
     is_main: bool = True
-    #: What is filled in, by input.
+    #: Text that's filled in, by input.
     inputs: dict[str, str] = dataclasses.field(default_factory=lambda: dict.fromkeys(_INPUTS, ""))
     #: The rule of config.toml, which can't be changed here.
     from_file: str = ""
@@ -121,9 +121,9 @@ def fill_in(made: Mapping[str, Row], form: Mapping[str, str]) -> dict[str, Any]:
 
 
 def choices(received: Fields, *, of_items: bool) -> dict[str, str]:
-    """Return the labels of the received names that a field can be filled from, by their options' values.
+    """Return the received names to choose from: their labels by the options' values.
 
-    A value is JSON in plain letters, because a browser would change a line break in a name.
+    A value is the name as JSON, because a browser would change a line break in a plain one.
     """
     samples: dict[str, str] = {}
     for name, value in received:

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 
 from receiver.dispatch.replay import Replay, Replayed
 from receiver.errors import ConfigurationError, NotThere, UnknownSource
-from receiver.handlers.registry import Registry
 from receiver.intake import second_orders
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail import formatting
@@ -141,15 +140,15 @@ def _progress(session: Session, row: OrderRow) -> dict[str, Any]:
         "attempts": order_queries.attempts(session, row),
         "mails": list(row.mails),
         "can_run": {handler.name for handler in kit.registry.handlers} if runs else set(),
-        "later": _never_run(row, kit.registry) if runs else [],
+        "later": _never_run(row) if runs else [],
         "unfinished": runs and any(one.state not in {"done", "skipped"} for one in row.handlers),
     }
 
 
-def _never_run(row: OrderRow, registry: Registry) -> list[str]:
+def _never_run(row: OrderRow) -> list[str]:
     """Return the names of the handlers that were added after an order ran."""
     known = {one.name for one in row.handlers}
-    return [handler.name for handler in registry.handlers if known and handler.name not in known]
+    return [handler.name for handler in kit.registry.handlers if known and handler.name not in known]
 
 
 def _in_short(counts: dict[str, int]) -> str:

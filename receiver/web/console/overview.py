@@ -16,7 +16,7 @@ from receiver.web.console import set_up
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
-#: Kind of problem -> the page, with its filter, to see and fix it on; the relay's others are the Order Manager's.
+#: Kind of problem -> endpoint, name and filter of the page to fix it on; the relay's other kinds have theirs below.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "order_parked": ("console.parked", "Parked orders", {}),
     "order_held_back": ("console.parked", "Parked orders", {}),
@@ -34,7 +34,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "transmission_given_up": ("console.order_manager", "Failed transmissions", {"state": "failed"}),
 }
 _OF_THE_RELAY: tuple[str, str, dict[str, Any]] = ("console.order_manager", "Order Manager", {"open": "controls"})
-#: When a job is due for longer than this, no worker seems to run.
+#: A job that's due for longer than this suggests that no worker runs.
 _LATE = timedelta(minutes=5)
 #: Of a chart, in its own units; the lowest bar can still be seen beside one that's a thousand times higher.
 _WIDTH, _HEIGHT, _GAP, _LOWEST = 480, 96, 4, 3

@@ -87,17 +87,15 @@ def parked_run_all() -> ResponseReturnValue:
     counts = Counter({word: paging.whole_number(request.form, word) or 0 for word in _WORDS})
     with kit.database.read() as session:
         waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
-    ids, until = iter(waiting), time.monotonic() + _SECONDS
-    after = 0
+    after, until = 0, time.monotonic() + _SECONDS
     again = Replay(sources=kit.sources, registry=kit.registry, without=without)
-    for one in again.each(kit.database, waiting.values()):
-        after = next(ids)
+    for pk, one in zip(waiting, again.each(kit.database, waiting.values()), strict=True):
+        after = pk
         counts[one.state] += 1
         if time.monotonic() > until:
             break
     kit.engine.hint("orders")
-    left = len(list(ids))
-    if left:
+    if left := sum(pk > after for pk in waiting):
         return render_template("console/parked_progress.html", counts=counts, after=after, left=left, chosen=chosen)
     became = ", ".join(f"{count} {_WORDS[word][count > 1]}" for word, count in counts.items() if count)
     message = f"{became}." if became else "No orders were parked."

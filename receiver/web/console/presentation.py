@@ -48,7 +48,7 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 def marked(text: str) -> Markup:
-    """Write what's between backticks as code, and make a link of what names a page of Help."""
+    """Write text between backticks as code, and link “Title” in Help to the page with that title."""
     code = re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text)))
     return Markup(re.sub(r"“([^”]+)” in Help", _link_to_help, code))  # noqa: S704 - escaped before
 
@@ -65,7 +65,7 @@ def typed(command: str) -> str:
 
 
 def money(amount: str | Decimal | None, currency: str | None, locale: Locale = LOCALE) -> str:
-    """Write an amount with its currency; a text that is no number stays as it is."""
+    """Write an amount with its currency; a text that isn't a number stays as it is."""
     if amount is None or amount == "":
         return ""
     try:

@@ -86,7 +86,6 @@ def _page(form: SecretForm) -> str:
         warnings=kit.setting_warnings,
         rows=[_row(name, field) for name, field in SETTINGS.items()],
         file=kit.instance / "config.toml",
-        days=kit.settings.RETENTION_DAYS,
         troubles=[one.headline for one in TROUBLES],
         in_force=kit.settings,
     )

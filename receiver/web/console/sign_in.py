@@ -55,7 +55,7 @@ def password() -> ResponseReturnValue:
 
 
 def _own_path(path: str | None) -> str:
-    """Return a path inside the console to go on to; anything else leads to its first page."""
+    """Return the path if it's inside the console, or else its first page, so that no link leads to another website."""
     home = url_for("console.overview")
     is_own = path is not None and path.startswith(home) and "\\" not in path and not set(path) & set("\r\n\t")
     return path if is_own and path else home

@@ -1,4 +1,4 @@
-"""Receivers to copy, for a server of one's own: one small file per language, each proves an order and prints its id."""
+"""Receivers to copy for your own server: a small file per language that verifies an order and prints its id."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Example(NamedTuple):
 
     language: str
     file_name: str
-    #: How it is started.
+    #: The line that starts it.
     command: str
 
     @property
