@@ -13,7 +13,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   const label = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = button.parentElement.querySelector("code, output").textContent;
+    const text = button.parentElement.querySelector("code").textContent;
     const said = await navigator.clipboard.writeText(text).then(() => "Copied", () => "Not copied: select it");
     button.textContent = said;
     announce(said);
@@ -21,7 +21,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   });
 }
 
-// A part with data-refresh="URL" is fetched anew every few seconds while the page is looked at and nothing in it is open.
+// A part with data-refresh="URL" is fetched again every few seconds, while the page is visible and nothing in it is open.
 for (const part of document.querySelectorAll("[data-refresh]")) {
   const isRead = () => part.contains(document.activeElement) || part.querySelector("details[open]") !== null;
   setInterval(async () => {
@@ -32,7 +32,7 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
   }, 5000);
 }
 
-// A button with data-busy="Sending…" says so while its form is under way.
+// A button with data-busy="Sending…" shows that while its form is being sent.
 for (const button of document.querySelectorAll("[data-busy]")) {
   button.form.addEventListener("submit", (event) => {
     if (button.getAttribute("aria-busy") === "true") { event.preventDefault(); return; }
