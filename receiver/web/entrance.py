@@ -47,17 +47,16 @@ class Entrance:
 
     def signed_in(self) -> SignInRow | None:
         """Return the sign-in that this request's cookie belongs to; None without one, and once it has ended."""
-        token = self.token()
-        if not token:
-            return None
         with kit.database.read() as reading:
-            return self.sign_ins.find(reading, token, datetime.now(UTC))
+            return self.sign_ins.find(reading, self.token(), datetime.now(UTC))
 
     def check(self, *, is_signed_in: bool, sign_in: str) -> ResponseReturnValue | None:
         """Return None to admit a request that is signed in, or needn't be; otherwise the way to sign in.
 
-        What changes something must also come from a form of our own: raises CSRFError.
+        A request that changes something must come from a form of our own pages: raises Forbidden for another website,
+        Unauthorized after the sign-in ended, and CSRFError without that form's token.
         """
+        guard.refuse_other_origins(kit.settings.PUBLIC_URL)
         if request.endpoint not in self.open_to_all and not is_signed_in:
             if request.method not in {"GET", "HEAD"}:
                 abort(401, self.ended)

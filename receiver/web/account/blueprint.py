@@ -11,7 +11,7 @@ from flask_wtf.csrf import CSRFError
 
 from receiver.customers.accounts import Accounts
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
-from receiver.web import error_pages, guard, kit
+from receiver.web import error_pages, kit
 from receiver.web.entrance import ACCOUNT
 
 account = Blueprint("account", __name__, url_prefix="/account")
@@ -24,9 +24,7 @@ def check_request() -> ResponseReturnValue | None:
     g.customer = None
     if not kit.account_links.is_on:
         abort(404, "This shop has no customer accounts.")
-    guard.refuse_other_origins(kit.settings.PUBLIC_URL)
-    token = ACCOUNT.token()
-    g.customer = accounts().who(token, datetime.now(UTC)) if token else None
+    g.customer = accounts().who(ACCOUNT.token(), datetime.now(UTC))
     return ACCOUNT.check(is_signed_in=g.customer is not None, sign_in=url_for("account.sign_in"))
 
 

@@ -105,13 +105,12 @@ def consent() -> ResponseReturnValue:
 def password() -> ResponseReturnValue:
     """Change the password; every other sign-in ends with it."""
     form = PasswordForm()
-    email = g.customer.email
-    owner = accounts().owner(email)
+    owner = accounts().owner(g.customer.email)
     if status := not_taken(form) or ACCOUNT.check_password(owner, form.current, "The current password is wrong."):
         return render_template("account/password.html", form=form), status
     ACCOUNT.start(accounts().change(g.customer.id, form.new.data, datetime.now(UTC)))
     response = next_page("account.details", "Password changed. Every other device is signed out.")
-    return ACCOUNT.remember(response, accounts().owner(email))
+    return ACCOUNT.remember(response, accounts().owner(g.customer.email))
 
 
 @account.route("/<path:_unknown>", methods=["GET", "POST"])

@@ -11,7 +11,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.settings import secret_key
-from receiver.web import error_pages, guard, kit
+from receiver.web import error_pages, kit
 from receiver.web.entrance import CONSOLE
 
 #: Forms that take long to fill in and hold no secret: when one is refused, its page shows again what was typed.
@@ -28,7 +28,6 @@ def check_request() -> ResponseReturnValue | None:
     """Admit only the administrator, and only from the console's own pages."""
     if not kit.settings.SECRET_KEY:
         abort(503, secret_key.problem(kit.instance) or "The secret key has changed. Restart the server.")
-    guard.refuse_other_origins(kit.settings.PUBLIC_URL)
     sign_in = url_for("console.sign_in", next=request.script_root + request.full_path.rstrip("?"))
     return CONSOLE.check(is_signed_in=CONSOLE.signed_in() is not None, sign_in=sign_in)
 

@@ -17,7 +17,6 @@ from receiver.web import kit
 from receiver.web.console.blueprint import console
 from receiver.web.console.settings import in_words
 
-_NEVER = statistics.HandlerFigures(None, Counter())
 EXAMPLE = '''\
 # instance/handlers/tell_the_warehouse.py
 from receiver.handlers import Skip, handler
@@ -43,7 +42,7 @@ def handlers() -> str:
         handlers=kit.registry.handlers,
         left_out=kit.registry.left_out,
         own=kit.registry.own,
-        lately=defaultdict(lambda: _NEVER, lately),
+        lately=defaultdict(lambda: statistics.HandlerFigures(None, Counter()), lately),
         switched_off=[one.name for one in kit.registry.handlers if kit.processor.attempts.switched_off(one.name)],
         place=_place,
         own_rows=_own_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, make_response, render_template, request
+from flask import Response, abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -66,10 +66,8 @@ def mail_preview(mail_id: int) -> Response:
         row = _found(session, mail_id)
     if row.html is None:
         abort(404, "This email has no HTML part. Its page shows the text.")
-    logo = kit.settings.MAIL_LOGO_URL
-    response = make_response(row.html)
-    response.headers["Content-Security-Policy"] = _PREVIEW_POLICY.format(logo=logo)
-    return response
+    policy = _PREVIEW_POLICY.format(logo=kit.settings.MAIL_LOGO_URL)
+    return Response(row.html, headers={"Content-Security-Policy": policy})
 
 
 @console.post("/mail/<int:mail_id>/resend")

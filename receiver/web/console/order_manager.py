@@ -55,17 +55,16 @@ def order_manager() -> str:
 @console.post("/order-manager")
 def order_manager_save() -> ResponseReturnValue:
     """Save the Order Controls; the first save makes the shared secret, which the next page shows."""
-    controls = kit.controls
-    before = controls.read()
+    before = kit.controls.read()
     form = OrderControlForm()
     if not form.validate():
         return _page(before, form, is_open=True), 422
     asked = {name: form[name].data for name in ("enabled", "encoding", "sends_secret_field")}
     asked["url"] = (form.url.data or "").strip()
     try:
-        after = controls.save(**asked, seen=form.version.data)
+        after = kit.controls.save(**asked, seen=form.version.data)
     except ChangedMeanwhile:
-        after = controls.read()
+        after = kit.controls.read()
         # They may be as asked already: the button was pressed twice.
         if any(getattr(after, name) != value for name, value in asked.items()):
             form.version.data = after.version
@@ -86,10 +85,9 @@ def order_manager_test() -> ResponseReturnValue:
         sent = kit.transmissions.send_test()
     except ConfigurationError as error:
         return next_page("console.order_manager", str(error), "bad", open="controls")
-    is_good = sent.state == "delivered"
-    message = "The test arrived. See the result below." if is_good else "The test failed. See why below."
-    tone = "message" if is_good else "bad"
-    return next_page("console.order_manager", message, tone, tested=sent.event_id, _anchor="test-result")
+    has_arrived = sent.state == "delivered"
+    said = ("The test arrived. See the result below.",) if has_arrived else ("The test failed. See why below.", "bad")
+    return next_page("console.order_manager", *said, tested=sent.event_id, _anchor="test-result")
 
 
 @console.route("/order-manager/reveal", methods=["GET", "POST"])

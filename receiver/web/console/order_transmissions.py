@@ -63,19 +63,17 @@ def order_manager_resend_failed() -> ResponseReturnValue:
     form = RangeForm(
         request.values if is_asked else None, start=now - timedelta(days=1), end=now + timedelta(minutes=1)
     )
-    if not is_asked or not form.validate():
-        return _resend_page(form, zone, None), 422 if is_asked else 200
-    start, end = (when.replace(tzinfo=zone) for when in (form.start.data, form.end.data))
-    if request.method == "GET":
+    count = None
+    if is_asked and form.validate():
+        start, end = (when.replace(tzinfo=zone) for when in (form.start.data, form.end.data))
+        if request.method == "POST":
+            with kit.database.write() as writing:
+                count = queries.resend_failed(writing, start, end, now=datetime.now(UTC))
+            return next_page("console.order_manager", *_said(f"{count} order{' is' if count == 1 else 's are'}"))
         with kit.database.read() as reading:
-            return _resend_page(form, zone, queries.failed_between(reading, start, end)), 200
-    with kit.database.write() as writing:
-        count = queries.resend_failed(writing, start, end, now=datetime.now(UTC))
-    return next_page("console.order_manager", *_said(f"{count} order{' is' if count == 1 else 's are'}"))
-
-
-def _resend_page(form: RangeForm, zone: ZoneInfo, count: int | None) -> str:
-    return render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
+            count = queries.failed_between(reading, start, end)
+    page = render_template("console/resend_failed.html", form=form, zone=zone.key, count=count)
+    return page, 422 if form.errors else 200
 
 
 def _said(what: str, *, is_forwarded: bool = False) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, render_template, request, url_for
+from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
@@ -64,7 +64,6 @@ def orders() -> str:
         state=state,
         which=which,
         pages=pages,
-        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )
 
 
@@ -81,10 +80,8 @@ def orders_show(receipt: str) -> str:
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
-            is_held_back=row.state == "parked" and row.may_be_cut,
             in_the_way=_in_the_way(session, row) if row.state == "parked" and row.may_be_cut else None,
             how_to_know_the_end=HOW_TO_KNOW_THE_END,
-            map_url=url_for("console.parked_map", receipt=receipt) if row.state == "parked" else None,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
-from flask import render_template, url_for
+from flask import render_template
 
 from receiver.app import statistics
 from receiver.app.doctor import diagnose
@@ -86,7 +86,7 @@ def _lately() -> dict[str, Any]:
     with kit.database.read() as session:
         day, week = statistics.lately(session, now, zone)
         waiting = statistics.longest_due(session, now)
-        troubles = [(trouble, *_place(trouble.kind)) for trouble in kit.notices.standing(session, now)]
+        troubles = [(one, *_PLACES.get(one.kind, _OF_THE_RELAY)) for one in kit.notices.standing(session, now)]
     return {
         "periods": [
             ("Last 24 hours", day, _chart("hour", day, "HH:mm")),
@@ -96,12 +96,6 @@ def _lately() -> dict[str, Any]:
         "waiting": waiting,
         "is_late": waiting is not None and now - waiting.since > _LATE,
     }
-
-
-def _place(kind: str) -> tuple[str, str]:
-    """Return the address and the name of the page to fix a kind of problem on."""
-    endpoint, name, filters = _PLACES.get(kind, _OF_THE_RELAY)
-    return url_for(endpoint, **filters), name
 
 
 def _chart(unit: str, counted: statistics.Figures, pattern: str) -> Chart:

@@ -52,7 +52,6 @@ def parked() -> str:
         most_errors=_MOST_ERRORS,
         seen=seen,
         pages=pages,
-        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )
 
 

@@ -43,7 +43,8 @@ def init_app(app: Flask, kit: Kit) -> None:
     app.add_template_filter(json.loads, "from_json")
     app.add_template_filter(lambda state: _TONES.get(state, "plain"), "tone")
     app.add_template_test(is_current, "current")
-    on_every_page = {"menu": MENU, "shop_name": kit.settings.SHOP_NAME}
+    public_url = kit.settings.PUBLIC_URL.rstrip("/")
+    on_every_page = {"menu": MENU, "shop_name": kit.settings.SHOP_NAME, "public_url": public_url}
     app.context_processor(lambda: on_every_page if request.path.startswith("/admin") else {})
 
 

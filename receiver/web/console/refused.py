@@ -35,5 +35,4 @@ def refused() -> str:
         first_good=first_good,
         kept=refusals.KEPT,
         pages=pages,
-        public_url=kit.settings.PUBLIC_URL.rstrip("/"),
     )
