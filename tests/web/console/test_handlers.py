@@ -61,6 +61,7 @@ def test_handlers_that_are_left_out_are_named(serve: Callable[..., Served]) -> N
     text = page(serve(work=False, HANDLERS=["notify_merchant"]))
     assert "but HANDLERS doesn't list them, or" in text
     assert "register_customer – Add the customer" in text
+    assert "`" not in text  # what docstrings write between backticks is shown as code
 
 
 def test_a_handler_that_hung_too_often_is_shown_as_switched_off(shop: Served, visitor: Visitor) -> None:
