@@ -32,7 +32,7 @@ _LINK = re.compile(r"/account/claim/[A-Za-z0-9_.-]+")
 
 
 def mailed_links(shop: Served) -> list[str]:
-    """Give the paths of all links mailed so far."""
+    """Return the paths of all links emailed so far."""
     return [found[0] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text))]
 
 
@@ -51,7 +51,7 @@ def sign_in(visitor: Visitor, password: str = PASSWORD, email: str = ADA) -> Pag
 
 @pytest.fixture
 def link(shop: Served) -> str:
-    """Give the link in the confirmation of an order that has come in."""
+    """Return the link in the confirmation of an order that has come in."""
     shop.post(order_fields(order_id="A-1", billing_line1="1 High Street", billing_city="York"))
     shop.settled()
     (found,) = mailed_links(shop)
@@ -60,7 +60,7 @@ def link(shop: Served) -> str:
 
 @pytest.fixture
 def ada(shop: Served, link: str) -> Visitor:
-    """Give a customer who has claimed the account and is signed in."""
+    """Return a customer who has claimed the account and is signed in."""
     person = Visitor(shop.base)
     choose(person, link)
     return person
@@ -195,7 +195,7 @@ def test_what_is_no_order_of_theirs_pushes_none_aside_and_older_ones_follow(
     assert "A-4" in ada.get("/account/?before=x").text
 
 
-def test_an_orders_prices_and_discount_are_told_as_what_they_are(shop: Served, ada: Visitor) -> None:
+def test_an_orders_prices_and_discount_are_reported_as_what_they_are(shop: Served, ada: Visitor) -> None:
     items = {"item_1_name": "Mug", "item_1_quantity": "3", "item_1_unit_price": "10.00"}
     shop.post(order_fields(order_id="A-2", discount_total="5.00", **items))
     shown = ada.get("/account/orders/rcp_00000002").text

@@ -40,7 +40,7 @@ def run(make_app: Callable[..., Flask]) -> Run:
 
 @pytest.fixture
 def settled(shop: Served) -> Served:
-    """Give a shop where Ada and Bea have bought, Ada twice."""
+    """Return a shop where Ada and Bea have bought, Ada twice."""
     for email in (ADA, "Ada@Shop.example", BEA):
         shop.post(order_fields(customer_email=email, customer_last_name="Lovelace", billing_city="London"))
     shop.settled()
@@ -68,7 +68,7 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
 
 
 def bytes_of(kit: Kit) -> bytes:
-    """Give everything that the tables and the outbox folder hold, as text."""
+    """Return everything that the tables and the outbox folder hold, as text."""
     with kit.database.read() as session:
         tables = [CustomerRow, AddressRow, OrderRow, HandlerRow, AttemptRow, MailRow, TransmissionRow]
         rows = [str(vars(row)) for table in tables for row in session.query(table)]
@@ -322,7 +322,7 @@ def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None
 
 
 @pytest.mark.parametrize("words", [("orders", "explain"), ("mail", "preview", "order_confirmation", "--order")])
-def test_an_order_that_was_emptied_is_told_as_such(settled: Served, run: Run, words: tuple[str, ...]) -> None:
+def test_an_order_that_was_emptied_is_reported_as_such(settled: Served, run: Run, words: tuple[str, ...]) -> None:
     erase(settled.kit)
     result = run(*words, "rcp_00000001")
     assert result.exit_code == 1

@@ -43,7 +43,7 @@ def register(kit: Kit, order: Order, *, now: datetime = NOW) -> bool:
 
 
 def known(kit: Kit) -> CustomerRow:
-    """Give the only customer there is."""
+    """Return the only customer there is."""
     with kit.database.read() as session:
         return session.scalars(select(CustomerRow)).one()
 
@@ -73,7 +73,7 @@ def addresses(kit: Kit) -> list[AddressRow]:
 
 
 def claim(kit: Kit) -> None:
-    """Let the customer have claimed the account."""
+    """Mark the account as claimed by the customer."""
     with kit.database.write() as session:
         session.execute(update(CustomerRow).values(claimed_at=NOW))
 

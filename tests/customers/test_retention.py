@@ -47,7 +47,7 @@ def shop(serve: Callable[..., Served]) -> Served:
 
 @pytest.fixture
 def kit(kit: Kit) -> Kit:
-    """Give the parts of an app whose clock is believed."""
+    """Return the parts of an app whose clock is believed."""
     Heartbeat(kit.database, days=365).look()
     return kit
 
@@ -61,7 +61,7 @@ def has_body(shop: Served) -> list[bool]:
 
 
 def age(kit: Kit, *pks: int) -> None:
-    """Let orders and their mails be older than the default retention."""
+    """Make orders and their emails older than the default retention."""
     with kit.database.write() as session:
         session.execute(update(OrderRow).where(OrderRow.id.in_(pks)).values(received_at=LONG_AGO))
         session.execute(update(MailRow).where(MailRow.order_pk.in_(pks)).values(created_at=LONG_AGO))

@@ -100,7 +100,7 @@ def test_what_was_changed_is_loaded_again_within_the_same_second(tmp_path: Path)
         ("\ndef oops(:\n", "line 2 of _shared.py: "),
     ],
 )
-def test_an_error_in_a_shared_file_is_told_with_its_line_for_each_that_uses_it(
+def test_an_error_in_a_shared_file_is_reported_with_its_line_for_each_that_uses_it(
     tmp_path: Path, imports: str, shared: str, said: str
 ) -> None:
     write(tmp_path, "_shared.py", shared)

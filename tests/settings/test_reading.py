@@ -178,7 +178,7 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         ("[source.shop]", "'source', which is no setting and has no effect; is sources meant?"),
     ],
 )
-def test_a_name_that_is_no_setting_is_told_and_stops_nothing(tmp_path: Path, line: str, said: str) -> None:
+def test_a_name_that_is_no_setting_is_reported_and_stops_nothing(tmp_path: Path, line: str, said: str) -> None:
     write(tmp_path, line)
     found = read(tmp_path)
     assert (found.unknown, found.problems) == ((f"config.toml has {said}",), ())
@@ -187,7 +187,7 @@ def test_a_name_that_is_no_setting_is_told_and_stops_nothing(tmp_path: Path, lin
 @pytest.mark.parametrize(
     "content", [b"SHOP_NAME = ", b'SHOP_NAME = "\xff"', b"x = " + 5000 * b"1", b"x = " + 5000 * b"["]
 )
-def test_a_file_that_is_not_toml_is_told_and_the_defaults_hold(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_toml_is_reported_and_the_defaults_hold(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config.toml").write_bytes(content)
     found = read(tmp_path)
     (problem,) = found.problems
@@ -201,7 +201,7 @@ def test_a_wrong_value_of_a_list_is_named_by_its_number(tmp_path: Path) -> None:
     assert problem.startswith("SHARED_SECRETS number 2 can't be a secret: A shared secret has at least 16 characters")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "config.toml").mkdir()
     with pytest.raises(ConfigurationError, match=r"config\.toml cannot be read: Is a directory"):
         reading.read_file(tmp_path)

@@ -12,13 +12,13 @@ from tests.customers.registrars.websites import KINDS, Website, website
 
 @pytest.fixture(params=KINDS)
 def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Website]:
-    """Give a table of users in each kind of database."""
+    """Yield a table of users in each kind of database."""
     with website(request.param, tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def file_site(tmp_path: Path) -> Iterator[Website]:
-    """Give a table of users in a file."""
+    """Yield a table of users in a file."""
     with website("sqlite", tmp_path) as found:
         yield found

@@ -74,7 +74,7 @@ def test_a_preview_shows_it_as_it_will_be(make_app: Callable[..., Any]) -> None:
 @pytest.mark.parametrize(
     "url", ["website.example", "javascript:alert(1)", "ftp://website.example", "https://a b", "//x"]
 )
-def test_an_address_that_no_mail_can_link_to_is_told_at_the_start(make_app: Callable[..., Any], url: str) -> None:
+def test_an_address_that_no_mail_can_link_to_is_reported_at_the_start(make_app: Callable[..., Any], url: str) -> None:
     kit: Kit = make_app(REGISTRAR="none", ACCOUNT_URL=url).extensions["receiver"]
     said = "ACCOUNT_URL must be an address such as https://shop.example/account, without spaces."
     assert (kit.problems, kit.paused) == ([], [f'{said} Until it\'s fixed, "" holds.'])

@@ -88,7 +88,7 @@ def test_an_answer_that_says_the_customer_is_there_is_a_success(answer: Answerer
         (reply("500 Error", b"x" * 90_000), "The website answered 500: " + "x" * 200),
     ],
 )
-def test_any_other_answer_is_told_without_the_secret(answer: Answerer, said: str) -> None:
+def test_any_other_answer_is_reported_without_the_secret(answer: Answerer, said: str) -> None:
     with serving(answer) as server:
         registrar = made(table(server.url(), headers={"X-Token": "${TOKEN}"}), TOKEN="t0ken")
         with pytest.raises(NotRegistered) as error:
@@ -105,7 +105,7 @@ def test_a_body_that_breaks_off_does_not_change_what_the_status_says() -> None:
         assert made(table(server.url())).register(customer()) == "the website answered 201"
 
 
-def test_a_website_that_is_away_is_told_in_words() -> None:
+def test_a_website_that_is_away_is_reported_in_words() -> None:
     with pytest.raises(NotRegistered) as error:
         made(table("http://127.0.0.1:1/users")).register(customer())
     assert str(error.value) == "The website cannot be reached: 127.0.0.1 port 1: Connection refused"

@@ -122,5 +122,5 @@ def test_the_command_registers_one_again(make_app: Callable[..., Flask], file_si
 
 
 def findings(kit: Kit) -> list[tuple[str, str]]:
-    """Give what doctor says of the registrar."""
+    """Return what doctor says about the registrar."""
     return [(one.text, one.state) for one in diagnose(kit) if one.subject == "registrar"]

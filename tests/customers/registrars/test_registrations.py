@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
 
 class Recorder:
-    """Takes customers as a website would, and fails when told to."""
+    """A website that takes customers, and fails on request."""
 
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
@@ -42,7 +42,7 @@ class Recorder:
 
 
 class Desk:
-    """Is a kit whose registrations are run by hand."""
+    """A kit whose registrations are run by hand."""
 
     def __init__(self, kit: Kit) -> None:
         self.kit = kit
@@ -82,7 +82,7 @@ def test_a_customer_asked_for_is_registered_once(desk: Desk) -> None:
     assert (row.state, row.detail, row.attempts, row.due_at, row.lease_token) == ("done", "taken", 1, None, None)
 
 
-def test_a_website_that_knows_these_very_data_is_not_told_again(desk: Desk) -> None:
+def test_a_website_that_has_these_very_data_gets_them_once(desk: Desk) -> None:
     desk.order(first_name="Zoë")
     desk.jobs.run_next()
 
@@ -100,7 +100,7 @@ def test_many_orders_make_one_job_with_the_newest_data(desk: Desk) -> None:
     assert [told["phone"] for told in desk.website.told] == ["4"]
 
 
-def test_data_that_come_in_during_a_run_are_told_by_another(desk: Desk) -> None:
+def test_data_that_come_in_during_a_run_are_reported_by_another(desk: Desk) -> None:
     desk.order(phone="old")
     desk.website.during = lambda: desk.order(phone="new") if len(desk.website.told) == 1 else None
     desk.jobs.run_next()
@@ -112,7 +112,7 @@ def test_data_that_come_in_during_a_run_are_told_by_another(desk: Desk) -> None:
     assert desk.row().state == "done"
 
 
-def test_two_wishes_in_one_millisecond_are_told_apart(desk: Desk) -> None:
+def test_two_wishes_in_one_millisecond_are_reported_apart(desk: Desk) -> None:
     desk.order(want=False)
     with desk.kit.database.write() as session:
         customer = session.scalars(select(CustomerRow)).one()
@@ -190,7 +190,7 @@ def test_long_words_are_cut(desk: Desk) -> None:
     assert len(desk.row().detail or "") == 500
 
 
-def test_a_customer_who_is_erased_meanwhile_is_not_told_of(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_customer_who_is_erased_meanwhile_is_not_registered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.order()
     privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
     assert not desk.jobs.run_next()
@@ -223,7 +223,7 @@ def test_without_a_registrar_nothing_is_due(desk: Desk) -> None:
     assert not idle.run_next()
 
 
-def test_one_customer_is_asked_for_though_told_before(desk: Desk) -> None:
+def test_one_customer_is_registered_again_on_request(desk: Desk) -> None:
     desk.order()
     desk.jobs.run_next()
     with desk.kit.database.write() as session:
@@ -264,7 +264,7 @@ def test_what_is_open_and_failed_is_counted(desk: Desk) -> None:
         assert registrations.of_customer(session, newest.customer_pk) is newest
 
 
-def test_of_each_kind_of_address_the_one_used_last_is_told(desk: Desk) -> None:
+def test_of_each_kind_of_address_the_one_used_last_is_reported(desk: Desk) -> None:
     berlin, krakow = Address(name="Zoë", city="Berlin"), Address(city="Kraków")
     for number, address in enumerate((berlin, krakow, berlin)):
         day = NOW + timedelta(days=number)

@@ -187,7 +187,7 @@ def test_missing_columns_are_named_beside_those_that_are_there(site: Website) ->
         registrar(site, columns={"mail": "email", "nick": "{name}", "role": {"value": 1}}).check()
 
 
-def test_a_refused_value_is_told_in_the_databases_words(site: Website) -> None:
+def test_a_refused_value_is_reported_in_the_databases_words(site: Website) -> None:
     site.run("CREATE UNIQUE INDEX one_phone_users ON users (phone)")
     site.add("other@kunde.de", phone="+49 30 5550142")
 
@@ -204,13 +204,13 @@ def test_a_table_without_a_primary_key_cannot_be_updated(tmp_path: Path) -> None
             registrar(site, columns=columns, update=["phone"]).check()
 
 
-def test_a_server_that_is_away_is_told(file_site: Website) -> None:
+def test_a_server_that_is_away_is_reported(file_site: Website) -> None:
     away = {**file_site.settings(), "url": "mysql+pymysql://root@127.0.0.1:1/test"}
     with pytest.raises(NotRegistered, match=r"database says: .*Can't connect"):
         made(away).check()
 
 
-def test_a_value_of_no_sql_kind_is_told_too(file_site: Website) -> None:
+def test_a_value_of_no_sql_kind_is_reported_too(file_site: Website) -> None:
     """SQLAlchemy itself refuses it, before any database does."""
     columns = {"email": "email", "joined": {"value": "yesterday"}, "first_name": "name", "password": "name"}
     with pytest.raises(NotRegistered, match="cannot be used"):
@@ -233,7 +233,7 @@ def test_the_whole_url_may_be_a_variable(file_site: Website) -> None:
 
 
 def wrong(**changes: Any) -> dict[str, Any]:
-    """Give a table that is right but for the changes."""
+    """Return a table that is right but for the changes."""
     return {"url": "sqlite://", "table": "users", "columns": COLUMNS, **changes}
 
 

@@ -52,7 +52,7 @@ COLUMNS: dict[str, Any] = {
 
 @dataclass
 class Website:
-    """Is a website's database with a table of users."""
+    """A website's database with a table of users."""
 
     url: str
     table: str
@@ -65,7 +65,7 @@ class Website:
             return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
     def add(self, email: str, **columns: Any) -> None:
-        """Let the website have a user of its own."""
+        """Add a user of the website's own."""
         row = {"email": email, "first_name": "Site", "password": "$2y$10$theirs", **columns}
         names = ", ".join(row)
         self.run(f"INSERT INTO users ({names}) VALUES ({', '.join(f':{name}' for name in row)})", **row)
@@ -75,7 +75,7 @@ class Website:
         return self.run("SELECT * FROM users ORDER BY id")
 
     def settings(self, **changes: Any) -> dict[str, Any]:
-        """Give ``[registrar]`` for this table."""
+        """Return ``[registrar]`` for this table."""
         return {"url": self.url, "table": self.table, "columns": COLUMNS, **changes}
 
 
