@@ -55,12 +55,11 @@ class Retention:
                 self._under_way = self.purge(now)
                 self._next_at = steady + EVERY.total_seconds()
         try:
-            is_over = self._under_way is None or next(self._under_way, None) is None
+            if self._under_way is not None and next(self._under_way, None) is None:
+                self._under_way = None
         except Exception:
             self._under_way, self._next_at = None, steady + AGAIN.total_seconds()
             raise
-        if is_over:
-            self._under_way = None
 
     def suspension(self, now: datetime) -> clock.Suspension | None:
         """Return why nothing may be deleted now; None when it may, or when RETENTION_DAYS is 0."""
