@@ -121,7 +121,7 @@ class TestPostToWarehouse(RecipeCases):
         assert api.calls[0] == api.calls[1]
 
     def test_a_test_order_is_not_posted(self, run_handler: RunHandler, make_order: MakeOrder, api: Api) -> None:
-        assert run_handler(self.name, make_order(test=True)).detail == "does not run on a test transmission"
+        assert run_handler(self.name, make_order(test=True)).detail == "doesn't run on test orders"
         assert api.calls == []
 
     def test_nothing_is_posted_of_what_is_not_shipped(self, run_handler: RunHandler, api: Api) -> None:

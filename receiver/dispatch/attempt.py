@@ -78,7 +78,7 @@ class Attempts:
                 handler_rows.mark_begun(session, row, one)
         work = UnitOfWork(self.services.database)
         try:
-            outcome = self.call(handler, Context(self.services, row, one, order, work), work)
+            outcome = self._call(handler, Context(self.services, row, one, order, work), work)
             if outcome.state == "done":
                 outcome = self._commit(row, one, work, outcome)
         finally:
@@ -86,7 +86,7 @@ class Attempts:
         if outcome.state != "done":
             self.end(row, one, self.with_wait(outcome, row, one, handler))
 
-    def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
+    def _call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
         """Call the handler and return how it ended; the caller commits its work, or closes it. Never raises."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
@@ -185,5 +185,5 @@ def _not_to_run(handler: Handler | None, row: OrderRow, order: Order) -> str | N
     if handler is None:
         return "no longer installed"
     if row.test and not handler.on_test:
-        return "does not run on a test transmission"
-    return None if order.event in handler.events else f"does not run on {order.event}"
+        return "doesn't run on test orders"
+    return None if order.event in handler.events else f"doesn't run on {order.event}"

@@ -64,8 +64,7 @@ def order_of(row: OrderRow) -> Order:
 
 def of_order(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
     """Return an order's handler rows; its first run makes one for each handler of the registry."""
-    mine = select(HandlerRow).where(HandlerRow.order_pk == row.id).order_by(HandlerRow.position)
-    rows = list(session.scalars(mine))
+    rows = list(row.handlers)
     if not rows:
         rows = [new_row(row, handler.name, position, now) for position, handler in enumerate(registry.handlers, 1)]
         session.add_all(rows)

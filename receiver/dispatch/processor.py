@@ -21,7 +21,7 @@ from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, OrderRow
 
-#: Seconds that a test transmission's sender waits for the handlers' results.
+#: Seconds that a test order's sender waits for the handlers' results.
 TEST_PATIENCE = 9.0
 _LOST = Outcome("retrying", "the process ended during this attempt")
 _INTERRUPTED_TEST = Outcome("failed", "the server stopped during the test; send it again")
@@ -100,7 +100,7 @@ class Processor:
         try:
             self._run(row, rows, self._attempt)
         except Exception as error:  # noqa: BLE001 - or Python prints it all, with personal data
-            log.error("a test transmission failed: %s", errors.describe_for_log(error))
+            log.error("a test order failed: %s", errors.describe_for_log(error))
 
     def _run(self, row: OrderRow, rows: list[HandlerRow], finish: Callable[[OrderRow, HandlerRow], None]) -> None:
         with self.leases.kept(row):

@@ -153,7 +153,7 @@ def _check_can_run(row: OrderRow) -> None:
     if row.state in _NEVER_RUN:
         raise NotPossible(f"{row.receipt} is {row.state}: no handler runs on it.")
     if row.test:
-        raise NotPossible(f"{row.receipt} is a test transmission; send a new one with `flask selftest`.")
+        raise NotPossible(f"{row.receipt} is a test order; send a new one with `flask selftest`.")
     if row.order is None:
         raise NotPossible(f"{row.receipt} no longer has personal data, so no handler can run on it.")
 

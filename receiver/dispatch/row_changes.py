@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from receiver.storage import sqlite
@@ -47,12 +46,11 @@ def watched(database: Database, *, without: Collection[str] = ()) -> Iterator[li
     Nobody else may write to the database meanwhile. A copy of it is left beside it. Virtual tables aren't compared,
     nor are columns that the block adds or drops.
     """
-    after = Path(str(database.engine.url.database))
-    before = after.with_name(f"{after.name}.before")
+    before = database.path.with_name(f"{database.path.name}.before")
     database.back_up(before)
     changes: list[Change] = []
     yield changes
-    with closing(sqlite.driver.connect(after)) as connection:
+    with closing(sqlite.driver.connect(database.path)) as connection:
         connection.execute("ATTACH ? AS before", [str(before)])
         for name in sorted({*_tables(connection, "main"), *_tables(connection, "before")} - {*without}):
             changes.extend(_changes(connection, name))

@@ -82,9 +82,11 @@ class HandlerTrials:
         """
         trial = self._on(name, _add_sample, on_copy=True)
         if trial.mails and not dry_run:
+            merchant = self.processor.attempts.services.settings["MERCHANT_EMAIL"]
             with self.processor.database.write() as session:
                 for mail in trial.mails:
-                    _send_to_merchant(session, mail, self.processor.attempts.services.settings["MERCHANT_EMAIL"])
+                    draft = replace(outbox.draft_of(mail), recipient=merchant, subject=f"[Test] {mail.subject}")
+                    outbox.add(session, draft, now=datetime.now(UTC), handler=name, test=True)
         return trial
 
     def _on(self, name: str, find: Callable[[Session], OrderRow], *, on_copy: bool) -> TrialRun:
@@ -176,8 +178,3 @@ def _kept_alive(processor: Processor, leases: Leases, pk: int, name: str) -> Han
         while wait([running], _RENEW_SECONDS).not_done:
             leases.renew()
     return running.result()
-
-
-def _send_to_merchant(session: Session, mail: MailRow, merchant: str) -> None:
-    draft = replace(outbox.draft_of(mail), recipient=merchant, subject=f"[Test] {mail.subject}")
-    outbox.add(session, draft, now=datetime.now(UTC), handler=mail.handler, test=True)

@@ -7,9 +7,6 @@ import fcntl
 import io
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -49,7 +46,9 @@ def append_csv(order: Order, context: Context[CsvSettings]) -> str:
     """
     own = context.own
     rows = _rows(order, context, one_per_item=own.rows == "items")
-    with _locked(own.file) as file:
+    # A new file is its owner's alone. Without a buffer, a write that fails leaves nothing behind to be written later.
+    with open(own.file, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         written = _append(file, rows, bom=own.bom)
     return f"{len(rows)} row{'s'[: len(rows) != 1]} appended" if written else "already in the file"
 
@@ -70,14 +69,6 @@ def _rows(order: Order, context: Context[CsvSettings], *, one_per_item: bool) ->
 def _cell(value: object) -> str:
     """Return a value on one line, in which no spreadsheet sees a formula."""
     return "" if value is None else _FORMULA.sub(r"\1'", plain_line(value))
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[io.FileIO]:
-    """Open the file, which only its owner may read if it's new, and keep others from writing meanwhile."""
-    with open(path, "a+b", buffering=0, opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield file
 
 
 def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:

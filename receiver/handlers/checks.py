@@ -28,16 +28,16 @@ def why_not_yet(handler: Handler) -> str | None:
     if set(handler.events) & set(EVENTS):
         return None
     only = ", ".join(handler.events) or "no event at all"
-    return f"{handler.name} is not loaded: it names {only} alone, and the only event that comes so far is {EVENTS[0]}."
+    return f"{handler.name} isn't loaded: it names {only} alone, and so far the only event is {EVENTS[0]}."
 
 
 def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
     """Yield a sentence for what a handler names that there isn't yet: an event, or the handler that it waits for."""
     others = [name for name in handler.events if name not in EVENTS]
     if others:
-        yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, does not come so far."
+        yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, isn't sent yet."
     if handler.after in not_yet:
-        yield f"{handler.name} is to run after {handler.after!r}, which is not loaded; it runs without waiting."
+        yield f"{handler.name} is to run after {handler.after!r}, which isn't loaded; it runs without waiting."
 
 
 def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Container[str]) -> Iterator[str]:
@@ -48,7 +48,7 @@ def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Conta
     for name in sorted(set(chosen) & set(found)):
         after = found[name].after
         if after is not None and after not in not_yet and not (after in chosen and after in found):
-            yield f"{name} is to run after {after!r}, which does not run; it runs without waiting."
+            yield f"{name} is to run after {after!r}, which doesn't run; it runs without waiting."
 
 
 def without_circles(handlers: Sequence[Handler]) -> tuple[list[Handler], list[str]]:

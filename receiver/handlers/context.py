@@ -134,7 +134,8 @@ class Context(Generic[Own]):
         """
         attachments = tuple(attachments)
         check_mail(to, subject, reply_to, attachments)
-        reader = self.order.locale if self._is_customer(to) and not self.test else None
+        is_customer = to.strip().lower() == (self.order.customer.email or "").lower()
+        reader = self.order.locale if is_customer and not self.test else None
         values = {"order": self.order, "test": self.test, "locale": reader, **values}
         rendered = self._services.templates.render(template, subject=subject, **values)
         self._work.drafts.append(
@@ -204,9 +205,6 @@ class Context(Generic[Own]):
         self._services.forwarding.check(url)
         if not self.test and url not in self._work.forwards:
             self._work.forwards.append(url)
-
-    def _is_customer(self, to: str) -> bool:
-        return to.strip().lower() == (self.order.customer.email or "").lower()
 
     def _message_id(self) -> str:
         return deterministic_message_id(

@@ -516,7 +516,7 @@ def test_a_test_whose_run_breaks_is_answered_and_logged_without_words(
     reply = serve(work=False).post(order_fields(test="true"))
 
     assert {one["state"] for one in reply.content["handlers"]} == {"pending"}
-    assert "a test transmission failed: ValueError at receiver/dispatch/processor.py, line " in caplog.text
+    assert "a test order failed: ValueError at receiver/dispatch/processor.py, line " in caplog.text
     assert "ada@shop.example" not in caplog.text
     assert "Traceback" not in capfd.readouterr().err
 
@@ -687,7 +687,7 @@ def test_a_test_transmission_is_walked_whole_and_leaves_nothing_behind(
     assert (reply.status, reply.content["status"]) == (200, "tested")
     states = {one["name"]: (one["state"], one["detail"]) for one in reply.content["handlers"]}
     assert states["register_customer"] == ("done", "registered")
-    assert states["live_only"] == ("skipped", "does not run on a test transmission")
+    assert states["live_only"] == ("skipped", "doesn't run on test orders")
     assert states["fails"][0] == "failed"
     assert all(isinstance(one["ms"], int) for one in reply.content["handlers"])
     (row,) = shop.settled()

@@ -485,4 +485,4 @@ def test_no_handler_ever_runs_on_an_ignored_order_a_duplicate_or_a_test(idle: Se
 
     assert refusal(idle, ignored, handler) == f"{ignored} is ignored: no handler runs on it."
     assert refusal(idle, duplicate, handler) == f"{duplicate} is duplicate: no handler runs on it."
-    assert "is a test transmission; send a new one" in refusal(idle, test, handler)
+    assert "is a test order; send a new one" in refusal(idle, test, handler)

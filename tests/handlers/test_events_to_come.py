@@ -28,10 +28,8 @@ def refunds(order, context):
 def both(order, context):
     return "ran"
 """
-REASON = (
-    "refunds is not loaded: it names order.refunded alone, and the only event that comes so far is order.completed."
-)
-NOTE = "both runs on order.completed; order.refunded, which it names too, does not come so far."
+REASON = "refunds isn't loaded: it names order.refunded alone, and so far the only event is order.completed."
+NOTE = "both runs on order.completed; order.refunded, which it names too, isn't sent yet."
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +106,7 @@ def test_what_waits_for_it_runs_without_waiting_and_is_only_warned_of(
     code = "from receiver.handlers import handler\n\n\n@handler(after='refunds')\ndef z(order, context):\n    pass\n"
     (instance / "handlers" / "z.py").write_text(code)
     kit: Kit = make_app().extensions["receiver"]
-    said = "z is to run after 'refunds', which is not loaded; it runs without waiting."
+    said = "z is to run after 'refunds', which isn't loaded; it runs without waiting."
 
     assert (kit.registry.problems, kit.registry.problems_for_the_log) == ((), ())
     assert said in kit.registry.notes

@@ -88,10 +88,10 @@ def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path:
         registry = load(tmp_path, chosen)
         assert names(registry) == [*BUILT_IN, "other"]
         assert registry.problems == ()
-        assert registry.notes == ("other is to run after 'mine', which is not loaded; it runs without waiting.",)
+        assert registry.notes == ("other is to run after 'mine', which isn't loaded; it runs without waiting.",)
         ((handler, reason),) = registry.not_loaded
         assert handler.name == "mine"
-        said = f"it names {only} alone, and the only event that comes so far is order.completed."
+        said = f"it names {only} alone, and so far the only event is order.completed."
         assert reason == f"{path}: mine is not loaded: {said}"
 
 
@@ -101,7 +101,7 @@ def test_a_handler_that_names_the_event_that_comes_is_loaded_with_a_note_of_the_
     registry = load(tmp_path)
     assert names(registry) == [*BUILT_IN, "only", "both"]
     assert (registry.problems, registry.not_loaded) == ((), ())
-    said = "both runs on order.completed; order.refunded, which it names too, does not come so far."
+    said = "both runs on order.completed; order.refunded, which it names too, isn't sent yet."
     assert registry.notes == (said,)
 
 
@@ -152,7 +152,7 @@ def test_a_chosen_name_that_is_none_is_told(tmp_path: Path) -> None:
 def test_waiting_for_a_handler_that_does_not_run_is_told(tmp_path: Path) -> None:
     registry = load(tmp_path, ["email_customer"])
     assert registry.problems == (
-        "email_customer is to run after 'register_customer', which does not run; it runs without waiting.",
+        "email_customer is to run after 'register_customer', which doesn't run; it runs without waiting.",
     )
 
 
