@@ -74,7 +74,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         log.warning("%s", warning)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
-    for said in (*kit.registry.not_yet, *kit.registry.notes):
+    for said in kit.registry.notes:
         log.warning("%s", said)
     if not kit.problems:
         _tell_of_secrets(kit.shared_secrets.keyring())

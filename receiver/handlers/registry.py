@@ -48,7 +48,7 @@ class Registry:
     left_out: tuple[Handler, ...] = ()
     #: Those whose events there aren't yet, each with a sentence that says so.
     not_loaded: tuple[tuple[Handler, str], ...] = ()
-    #: A sentence for each that runs, but also names events that there aren't yet.
+    #: A sentence for each of these, and for each that runs but also names something that there isn't yet.
     notes: tuple[str, ...] = ()
     #: The own settings of those that were found, by name.
     own: Mapping[str, OwnSettings] = field(default_factory=dict, repr=False)
@@ -57,11 +57,6 @@ class Registry:
     setting_warnings: tuple[str, ...] = ()
     #: The files and other places that couldn't be loaded.
     broken: tuple[str, ...] = ()
-
-    @property
-    def not_yet(self) -> tuple[str, ...]:
-        """A sentence for each handler whose events there aren't yet."""
-        return tuple(reason for _, reason in self.not_loaded)
 
     def found(self) -> tuple[Handler, ...]:
         """Return all that were found, even if they don't run."""
@@ -126,7 +121,7 @@ def load(instance: Path, chosen: Sequence[str] = (), tables: Any = MappingProxyT
         own=own,
         setting_problems=tuple(_setting_problems(own, tables)),
         setting_warnings=tuple(_setting_warnings(found, own, given)),
-        notes=tuple(note for handler in kept for note in checks.notes(handler, not_yet)),
+        notes=(*not_yet.values(), *(note for handler in kept for note in checks.notes(handler, not_yet))),
         broken=tuple(broken),
     )
 

@@ -84,7 +84,7 @@ class HandlerCases:
         """Check that its file imports nothing of the receiver's internals."""
         registry = load(instance, [self.name], with_tables(handler_settings).get(TABLES, {}))
         found = registry.get(self.name)
-        assert found, (*registry.problems, *registry.not_yet)
+        assert found, (*registry.problems, *registry.notes)
         module = sys.modules[found.function.__module__]
         assert out_of_bounds(inspect.getsource(module), module.__package__ or "") == []
 

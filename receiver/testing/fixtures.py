@@ -122,7 +122,7 @@ def run_handler(
     def run(name: str, on: Order | Mapping[str, str] | None = None, **settings: Any) -> Trial:
         app = app_with({"SHARED_SECRETS": [_SECRET], **handler_settings, **settings, "HANDLERS": [name]})
         kit: Kit = app.extensions["receiver"]
-        assert kit.registry.get(name), (*kit.registry.problems, *kit.registry.not_yet)
+        assert kit.registry.get(name), (*kit.registry.problems, *kit.registry.notes)
         before = count_rows(kit)
         body = urlencode(on) if isinstance(on, Mapping) else encode_form(on or order)
         answer = app.test_client().post("/orders", data=body, headers=_HEADERS)

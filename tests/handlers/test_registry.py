@@ -88,8 +88,8 @@ def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path:
         registry = load(tmp_path, chosen)
         assert names(registry) == [*BUILT_IN, "other"]
         assert registry.problems == ()
-        assert registry.notes == ("other is to run after 'mine', which isn't loaded; it runs without waiting.",)
         ((handler, reason),) = registry.not_loaded
+        assert registry.notes == (reason, "other is to run after 'mine', which isn't loaded; it runs without waiting.")
         assert handler.name == "mine"
         said = f"it names {only} alone, and so far the only event is order.completed."
         assert reason == f"{path}: mine is not loaded: {said}"

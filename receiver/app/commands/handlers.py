@@ -44,7 +44,6 @@ def list_handlers(as_json: bool) -> None:
         click.echo("No handlers run. See HANDLERS in instance/config.toml.", err=True)
     for said in (
         *registry.problems,
-        *registry.not_yet,
         *registry.notes,
         *handler_changes.differences(kit.database, registry),
     ):

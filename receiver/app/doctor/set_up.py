@@ -99,7 +99,7 @@ def mail_server(kit: Kit) -> Iterator[Finding]:
 def handlers(kit: Kit) -> Iterator[Finding]:
     """Name the handlers that run, and what kept others from being loaded."""
     yield from (wrong("handlers", problem) for problem in kit.registry.problems)
-    yield from (warning("handlers", said) for said in (*kit.registry.not_yet, *kit.registry.notes))
+    yield from (warning("handlers", said) for said in kit.registry.notes)
     yield from (wrong("handlers", said) for said in handler_changes.differences(kit.database, kit.registry))
     outdated = handler_changes.outdated(kit.database, kit.registry)
     if names := ", ".join(handler.name for handler in kit.registry.handlers if handler.name not in outdated):

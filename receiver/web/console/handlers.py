@@ -51,7 +51,7 @@ def handlers() -> str:
             *kit.registry.problems,
             *handler_changes.differences(kit.database, kit.registry),
         ],
-        notes=[*kit.registry.not_yet, *kit.registry.notes],
+        notes=kit.registry.notes,
         has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
         folder=own,
         example=EXAMPLE,
