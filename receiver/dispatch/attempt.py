@@ -78,7 +78,7 @@ class Attempts:
                 handler_rows.mark_begun(session, row, one)
         work = UnitOfWork(self.services.database)
         try:
-            outcome = self._call(handler, Context(self.services, row, one, order, work), work)
+            outcome = self.call(handler, Context(self.services, row, one, order, work), work)
             if outcome.state == "done":
                 outcome = self._commit(row, one, work, outcome)
         finally:
@@ -86,7 +86,7 @@ class Attempts:
         if outcome.state != "done":
             self.end(row, one, self.with_wait(outcome, row, one, handler))
 
-    def _call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
+    def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
         """Call the handler and return how it ended; the caller commits its work, or closes it. Never raises."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)

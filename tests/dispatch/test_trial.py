@@ -221,7 +221,7 @@ def test_what_no_handler_can_run_on_is_told(idle: Served, run: Run) -> None:
         ("A-9", "No order has the receipt or order id A-9"),
         ("rcp_00000001", "flask orders explain rcp_00000001"),
         ("A-2", "is ignored"),
-        ("A-3", "is a test transmission"),
+        ("A-3", "is a test order"),
     ):
         for more in ((), ("--dry-run",)):
             result = run("handlers", "run", "notify_merchant", "--order", order, *more)

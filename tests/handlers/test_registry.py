@@ -92,7 +92,7 @@ def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path:
         assert registry.notes == (reason, "other is to run after 'mine', which isn't loaded; it runs without waiting.")
         assert handler.name == "mine"
         said = f"it names {only} alone, and so far the only event is order.completed."
-        assert reason == f"{path}: mine is not loaded: {said}"
+        assert reason == f"{path}: mine isn't loaded: {said}"
 
 
 def test_a_handler_that_names_the_event_that_comes_is_loaded_with_a_note_of_the_others(tmp_path: Path) -> None:

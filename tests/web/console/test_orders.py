@@ -231,7 +231,7 @@ def test_a_test_transmission_is_marked_and_not_run_again(shop: Served, visitor: 
     page = visitor.get(f"/admin/orders/{receipt}")
     assert "This is a test." in page.text
     assert "Run again" not in page.text
-    assert "is a test transmission" in visitor.post(f"/admin/orders/{receipt}/run").text
+    assert "is a test order" in visitor.post(f"/admin/orders/{receipt}/run").text
 
 
 def test_a_parked_order_shows_what_is_wrong_and_is_read_again(shop: Served, visitor: Visitor) -> None:
