@@ -67,7 +67,7 @@ class Reading:
         """Return everything for a person, most needed first; a long value is cut."""
         parts = [
             ("Not understood", [plain_line(f"{error['field']}: {error['message']}") for error in self.errors]),
-            ("Fed", [plain_line(f"{row.field} = {_shown(row)} from {_origin(row)}") for row in self._fed()]),
+            ("Fed", [_line(row) for row in self._fed()]),
             ("Parameters that feed no field", [plain_line(name) for name in self.explanation.unused]),
             (
                 f"Suggestions for config.toml, in its table [sources.{self.source}.fields]",
@@ -85,12 +85,9 @@ class Reading:
         return [row for row in self.explanation.rows if row.value]
 
 
-def _shown(row: Explained) -> str:
-    return repr(cut(row.value, _LONGEST_SHOWN))
-
-
-def _origin(row: Explained) -> str:
-    return ", ".join(row.parameters) or "the mapping"
+def _line(row: Explained) -> str:
+    origin = ", ".join(row.parameters) or "the mapping"
+    return plain_line(f"{row.field} = {cut(row.value, _LONGEST_SHOWN)!r} from {origin}")
 
 
 def explain_fields(fields: Fields, mapping: Mapping | None, received_at: datetime, source: str = DEFAULT) -> Reading:

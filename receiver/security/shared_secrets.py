@@ -22,8 +22,6 @@ from receiver.storage.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.
 SELF_TEST = "selftest"
-
-
 #: Reads the secrets that are stored for POSTs, on a bare cursor.
 SELECT_STORED = "SELECT ciphertext, ends_at, name FROM shared_secrets WHERE accepts ORDER BY id DESC"
 
