@@ -6,6 +6,7 @@ from holding a thread.
 
 from __future__ import annotations
 
+import io
 import math
 import os
 import socket
@@ -14,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from typing import Any
 
 #: Seconds from the first read of a body until its end.
 BODY_SECONDS = 30.0
@@ -23,12 +24,11 @@ _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 #: A timeout in seconds; none at all would be another kind of error.
 _AT_ONCE = 0.001
 
-_Read = TypeVar("_Read")
 _Wsgi = Callable[..., Iterable[bytes]]
 
 
 def limited(app: _Wsgi) -> _Wsgi:
-    """Wrap a WSGI app, so that a body that does not come in time has ended: it is then read as one that broke off."""
+    """Wrap a WSGI app, so that a body that doesn't come in time ends; it's then read as one that broke off."""
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         connection = next((environ[name] for name in _SOCKETS if name in environ), None)
@@ -39,7 +39,7 @@ def limited(app: _Wsgi) -> _Wsgi:
     return serve
 
 
-class _LimitedBody:
+class _LimitedBody(io.RawIOBase):
     """A request body whose reads all end by one deadline."""
 
     def __init__(self, stream: Any, connection: socket.socket, watch: _Watch) -> None:
@@ -49,34 +49,28 @@ class _LimitedBody:
         self._deadline: float | None = None
         self._is_over = False
 
-    def read(self, *size: int) -> bytes:
-        """Read as the server's own stream does."""
-        return self._in_time(self._stream.read, b"", size)
+    def readable(self) -> bool:
+        """Return that it can be read."""
+        return True
 
-    def readline(self, *size: int) -> bytes:
-        """Read a line as the server's own stream does."""
-        return self._in_time(self._stream.readline, b"", size)
+    def readinto(self, buffer: Any) -> int:
+        """Read as the server's own stream does; what is past the deadline reads as the body's end."""
+        data = b"" if self._is_over else self._read_in_time(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
-    def readlines(self, *hint: int) -> list[bytes]:
-        """Read lines as the server's own stream does."""
-        return self._in_time(self._stream.readlines, [], hint)
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self.readline, b"")
-
-    def _in_time(self, read: Callable[..., _Read], nothing: _Read, size: tuple[int, ...]) -> _Read:
+    def _read_in_time(self, size: int) -> bytes:
         self._deadline = self._deadline or time.monotonic() + BODY_SECONDS
         left = self._deadline - time.monotonic()
-        if self._is_over:
-            return nothing
         try:
             with _waiting(self._connection, left), self._watch.until(self._deadline, self._connection):
-                return read(*size)
+                data: bytes = self._stream.read(size)
+                return data
         except TimeoutError:
             self._is_over = True
-            with suppress(OSError):  # the server is to wait for no rest of it
+            with suppress(OSError):  # the server shouldn't wait for the rest
                 socket.socket.shutdown(self._connection, socket.SHUT_RD)
-            return nothing
+            return b""
 
 
 @contextmanager

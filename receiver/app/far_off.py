@@ -1,7 +1,4 @@
-"""Jobs that are due later than any wait can put them off: the clock was ahead then, so they are due now.
-
-Also of one that a run claimed then: once its lease has gone silent, the run has ended.
-"""
+"""Make jobs due now that are due later than any wait could put them off: the clock was ahead then."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, true, update
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from receiver.dispatch.handler_rows import LONGEST_WAIT
@@ -28,14 +25,14 @@ _LOOK_EVERY_SECONDS = 60.0
 #: Orders of one statement.
 _BATCH = 500
 
-#: Model and condition of each kind of job, by its name.
-_FarOffJobs = dict[str, tuple[type[Job], ColumnElement[bool]]]
+#: The model of each kind of job, and the condition of those that are far off; by the kind's name.
+Conditions = dict[str, tuple[type[Job], ColumnElement[bool]]]
 
 log = logging.getLogger(__name__)
 
 
 class FarOff:
-    """What makes such jobs due; ``schedule`` is the retry schedule in seconds."""
+    """The upkeep that makes such jobs due; ``schedule`` is the retry schedule in seconds."""
 
     def __init__(
         self,
@@ -54,48 +51,42 @@ class FarOff:
         self._look_again_at = 0.0
 
     def look(self) -> None:
-        """Make them due, once a minute."""
+        """Make them due, once a minute; one that a run has claimed, once that run's lease has ended."""
         if self._steady() < self._look_again_at:
             return
         self._look_again_at = self._steady() + _LOOK_EVERY_SECONDS
-        far_off = _far_off(self._schedule, self._now(), self._leases.free)
+        now = self._now()
+        free = {
+            name: (model, and_(which, self._leases.free(model)))
+            for name, (model, which) in conditions(self._schedule, now).items()
+        }
         with self._database.read() as session:
-            found = _counts(session, far_off)
+            found = counts(session, free)
         if found:
-            log.warning(
-                "due later than any wait, so due now: %s", ", ".join(f"{n} {name}" for name, n in found.items())
-            )
+            said = ", ".join(f"{count} {name}" for name, count in found.items())
+            log.warning("due later than any wait, so due now: %s", said)
             with self._database.write() as session:
-                _make_due(session, far_off, self._now())
+                _make_due(session, free, now)
 
 
-def counts(session: Session, schedule: Sequence[int], now: datetime) -> dict[str, int]:
-    """Count them by the name of their kind, whether or not a run has claimed them; kinds that have none are left out.
-
-    A command can't tell which of the runs have ended.
-    """
-    return _counts(session, _far_off(schedule, now, lambda _model: true()))
-
-
-def _counts(session: Session, far_off: _FarOffJobs) -> dict[str, int]:
-    found = {
-        name: session.scalar(select(func.count()).select_from(model).where(which))
-        for name, (model, which) in far_off.items()
-    }
-    return {name: count for name, count in found.items() if count}
-
-
-def _far_off(
-    schedule: Sequence[int], now: datetime, is_free: Callable[[type[Job]], ColumnElement[bool]]
-) -> _FarOffJobs:
+def conditions(schedule: Sequence[int], now: datetime) -> Conditions:
+    """Return which jobs of each kind are far off, whether or not a run has claimed them."""
     longest = timedelta(seconds=max([60, *schedule]))
-    conditions: dict[str, tuple[type[Job], ColumnElement[bool]]] = {
+    return {
         "orders": (OrderRow, _order_is_far_off(now, max(longest, LONGEST_WAIT))),
         "mails": (MailRow, _is_far_off(MailRow, now + longest)),
         "transmissions": (TransmissionRow, _is_far_off(TransmissionRow, now + LONGEST_PAUSE)),
         "registrations": (RegistrationRow, _is_far_off(RegistrationRow, now + longest)),
     }
-    return {name: (model, and_(which, is_free(model))) for name, (model, which) in conditions.items()}
+
+
+def counts(session: Session, far_off: Conditions) -> dict[str, int]:
+    """Count them by the name of their kind; kinds that have none are left out."""
+    found = {
+        name: session.scalar(select(func.count()).select_from(model).where(which))
+        for name, (model, which) in far_off.items()
+    }
+    return {name: count for name, count in found.items() if count}
 
 
 def _is_far_off(model: type[Job], latest: datetime) -> ColumnElement[bool]:
@@ -110,7 +101,7 @@ def _order_is_far_off(now: datetime, longest: timedelta) -> ColumnElement[bool]:
     return and_(_is_far_off(OrderRow, now + longest), or_(impossible, ~asked_for))
 
 
-def _make_due(session: Session, far_off: _FarOffJobs, now: datetime) -> None:
+def _make_due(session: Session, far_off: Conditions, now: datetime) -> None:
     _, of_orders = far_off["orders"]
     orders = session.scalars(select(OrderRow.id).where(of_orders)).all()
     for model, which in far_off.values():  # orders before their handlers, by which they are found

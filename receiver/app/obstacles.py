@@ -26,7 +26,7 @@ class Obstacles:
     passing: list[str] = field(default_factory=list)
 
     def known(self) -> list[str]:
-        """Return what is known to be in the way now; quick enough for every request."""
+        """Return what is in the way, as far as it was looked at; quick enough for every request."""
         return [*self.lasting, *self.passing, *self.sources.blocking]
 
     def check(self) -> None:

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from werkzeug.serving import is_running_from_reloader
@@ -17,22 +18,22 @@ _RESTART = 3
 
 #: Seconds after which everybody who watches has seen a change.
 SEEN_BY_ALL = 3 * _LOOK_EVERY_SECONDS
-#: Tells a served process that its parent watches the files too, and replaces it.
+#: Set for a served process whose parent watches the files too, and replaces it.
 BY_THE_PARENT = "FLASK_SERVE_RELOADS"
 
 log = logging.getLogger(__name__)
 
 
 def watch(folder: Path, give_way: Callable[[], None]) -> None:
-    """Watch the Python files of a folder where this process is replaced by another one after a change of them.
+    """Watch the Python files of a folder, if a change of them replaces this process by another one.
 
-    Werkzeug's reloader, which knows none of them that is new, starts it again once it ends. `flask serve --reload`
-    starts the next one beside it; until that one is there this one takes orders, and leaves them to it to run.
+    Werkzeug's reloader starts it again once it ends, but doesn't see new files itself. `flask serve --reload` starts
+    the next process beside this one, which until then takes orders and leaves them to the next one to run.
     """
     if os.environ.get(BY_THE_PARENT):
         on_change(folder, give_way)
     elif is_running_from_reloader():
-        threading.Thread(target=_watch, args=(folder, _files(folder)), name="reloading", daemon=True).start()
+        on_change(folder, _restart)
 
 
 def on_change(folder: Path, act: Callable[[], None], *, after: float = 0.0) -> None:
@@ -46,27 +47,22 @@ def _act(folder: Path, known: dict[Path, int], act: Callable[[], None], after: f
         time.sleep(_LOOK_EVERY_SECONDS)
         before, seen = seen, _files(folder)
         if seen not in (known, before):
-            continue  # it is being written; look again when it has come to rest
+            continue  # it's being written; look again when it's at rest
         if seen != known:
             known = seen
             time.sleep(after)
             act()
 
 
-def _watch(folder: Path, known: dict[Path, int]) -> None:
-    while _files(folder) == known:
-        time.sleep(_LOOK_EVERY_SECONDS)
-    log.info("a file in %s came, went or was changed: restarting", folder)
+def _restart() -> None:
+    log.info("a handler's file came, went or was changed: restarting")
     os._exit(_RESTART)  # from a thread; nothing is waited for
 
 
 def _files(folder: Path) -> dict[Path, int]:
     """Return the moment of each file's last change."""
-    return {path: _changed_at(path) for path in folder.rglob("*.py")}
-
-
-def _changed_at(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except FileNotFoundError:  # it went a moment ago
-        return 0
+    found = {}
+    for path in folder.rglob("*.py"):
+        with suppress(FileNotFoundError):  # it went a moment ago
+            found[path] = path.stat().st_mtime_ns
+    return found

@@ -1,22 +1,17 @@
-"""The dummy-POST self test: sends the dummy order for real, and the POSTs that must be refused."""
+"""The self test: send the test order for real, and then the POSTs that must be refused."""
 
 from __future__ import annotations
 
-import logging
 import secrets
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from flask import Flask
 from urllib3 import PoolManager
-from werkzeug.serving import make_server
 
 from receiver.app.components import Kit
-from receiver.app.self_test_steps import Step, of_handlers
+from receiver.dispatch import handler_changes
 from receiver.intake.authentication import SELF_TEST_HEADER, self_test_mark
 from receiver.orders import Order, encode_form
 from receiver.orders.sample import dummy_order
@@ -25,12 +20,19 @@ from receiver.relay.sender import Answer, send
 from receiver.security import signing
 from receiver.security.answers import MOST_ANSWER_BYTES
 from receiver.security.http_client import new_pool
-from receiver.security.shared_secrets import SELF_TEST
 from receiver.storage import order_queries
 
-#: How long a secret made for the self test holds, should its end be missed.
-SECRET_LASTS = timedelta(minutes=5)
 _MAIL_PATIENCE_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line of the self test's report."""
+
+    step: str
+    passed: bool
+    state: str
+    detail: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,43 +42,12 @@ class Target:
     url: str
     secret: str = field(repr=False)
     pool: PoolManager
-    #: This instance, where its mails can be looked up; None when the secret is another receiver's.
+    #: This instance, where emails can be looked up; None when the secret is another receiver's.
     kit: Kit | None
 
 
-@contextmanager
-def served(app: Flask) -> Iterator[str]:
-    """Serve the app on a free port of this machine, jobs included; gives the URL of its /orders."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="self-test-server", daemon=True)
-    thread.start()
-    engine = app.extensions["receiver"].engine
-    engine.start(work=True)
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/orders"
-    finally:
-        engine.stop()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-@contextmanager
-def secret_of_its_own(kit: Kit) -> Iterator[str]:
-    """Add a secret named ``selftest`` to this instance, and remove it at the end, whatever happens."""
-    secret, now = signing.new_secret(), datetime.now(UTC)
-    with kit.database.write() as session:
-        fingerprint = kit.shared_secrets.add(session, secret, now=now, name=SELF_TEST, ends_at=now + SECRET_LASTS)
-    try:
-        yield secret
-    finally:
-        with kit.database.write() as session:
-            kit.shared_secrets.forget_self_test(session, fingerprint, now=datetime.now(UTC))
-
-
 def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
-    """Walk all steps, each given as soon as its outcome is known; one that makes the rest senseless is the last."""
+    """Yield each step as soon as its outcome is known; one that makes the rest senseless is the last."""
     target = Target(url=url, secret=secret, pool=new_pool(allow_private=True, https_only=False), kit=kit)
     order = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     answer = _post(target, order)
@@ -86,13 +57,13 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
         if not step.passed:
             return
     assert report is not None  # noqa: S101 - else it was not parsed
-    yield from of_handlers(report, target.kit)
+    yield from _handlers(report, target.kit)
     yield from _mails(target, report.receipt)
     yield from _refusals(target, order)
 
 
 def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
-    """Judge how the dummy order arrived, up to its being recorded."""
+    """Judge how the test order arrived, up to its being recorded."""
     if answer.status is None:
         yield Step("reachable", False, "failed", f"{answer.cause} {answer.next_step}")
         return
@@ -119,8 +90,26 @@ def _why_no_report(answer: Answer) -> str:
     return "the response isn't a test report. Is the URL right?"
 
 
+def _handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
+    """Yield a step for each handler that ran, and for those of this instance that didn't."""
+    for handler in report.handlers:
+        yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
+    if kit is None:
+        return
+    ran = {handler.name for handler in report.handlers}
+    for one in kit.registry.handlers:
+        if one.name not in ran:
+            yield Step(f"handler {one.name}", False, "not run", "the receiver hasn't loaded it")
+    for difference in handler_changes.differences(kit.database, kit.registry):
+        yield Step("running now", False, "outdated", difference)
+    for problem in kit.registry.problems:
+        yield Step("handlers", False, "wrong", problem)
+    for not_yet, reason in kit.registry.not_loaded:
+        yield Step(f"handler {not_yet.name}", True, "not loaded", reason)
+
+
 def _mails(target: Target, receipt: str) -> Iterator[Step]:
-    """Wait until this instance's mails of the order are sent or given up."""
+    """Wait until this instance's emails about the order have been sent or have failed."""
     if target.kit is None:
         return
     deadline = time.monotonic() + _MAIL_PATIENCE_SECONDS
@@ -135,12 +124,12 @@ def _mails(target: Target, receipt: str) -> Iterator[Step]:
 
 
 def _refusals(target: Target, order: Order) -> Iterator[Step]:
-    """Send what must not get through: once with each thing wrong, and the same order again."""
+    """Send what must be refused, with one thing wrong each, and then the first order again."""
     fresh = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
-    yield _expected("wrong secret", 401, _post(target, fresh, secret=signing.new_secret()))
-    yield _expected("changed body", 401, _post(target, fresh, change_a_byte=True))
-    yield _expected("old timestamp", 401, _post(target, fresh, at=an_hour_ago))
+    yield _refused("wrong secret", _post(target, fresh, secret=signing.new_secret()))
+    yield _refused("changed body", _post(target, fresh, change_a_byte=True))
+    yield _refused("old timestamp", _post(target, fresh, at=an_hour_ago))
     copy = _post(target, order)
     report = _report(copy)
     status = report.status if report else "no copy"
@@ -148,9 +137,9 @@ def _refusals(target: Target, order: Order) -> Iterator[Step]:
     yield Step("second copy", passed, f"{copy.status}", f"answered as {status}; its handlers don't run again")
 
 
-def _expected(step: str, status: int, answer: Answer) -> Step:
-    passed = answer.status == status
-    detail = "refused, as expected" if passed else f"got {answer.status}, expected {status}"
+def _refused(step: str, answer: Answer) -> Step:
+    passed = answer.status == 401
+    detail = "refused, as expected" if passed else f"got {answer.status}, expected 401"
     return Step(step, passed, f"{answer.status}", detail)
 
 
@@ -162,7 +151,7 @@ def _post(
     at: datetime | None = None,
     change_a_byte: bool = False,
 ) -> Answer:
-    """Send an order, with these things wrong; then it is marked, so that its refusal raises no alarm."""
+    """Send an order. With something wrong it's marked as the self test's, so that its refusal raises no alarm."""
     body = encode_form(order)
     event_id = order.event_id or ""
     timestamp = int((at or datetime.now(UTC)).timestamp())

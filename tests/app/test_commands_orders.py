@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
@@ -197,7 +198,7 @@ def test_on_a_terminal_the_parked_ones_are_run_when_agreed(
     run: Run, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     serve(work=False).post({"OrderRef": "A-1"})
-    monkeypatch.setattr(orders, "is_terminal", lambda: True)
+    monkeypatch.setattr(orders, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
     result = run("orders", "replay", "--parked", stdin=f"{answer}\n")
     assert (result.exit_code, "rcp_00000001" in result.stdout) == ((0, True) if answer == "y" else (1, False))
 

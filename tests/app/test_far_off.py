@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
-from receiver.app.far_off import FarOff, counts
+from receiver.app.far_off import FarOff, conditions, counts
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.jobs import LEASE
 from receiver.storage.leases import Leases
@@ -114,7 +114,7 @@ def test_a_handler_waits_as_long_as_it_asked_for(kit: Kit) -> None:
 
     assert handlers_due(kit) == [NOW + 30 * DAY]
     with kit.database.read() as session:
-        assert counts(session, SCHEDULE, NOW) == {}
+        assert counts(session, conditions(SCHEDULE, NOW)) == {}
 
 
 def test_a_handler_that_was_put_off_at_a_moment_to_come_is_due_now_and_no_other(kit: Kit) -> None:

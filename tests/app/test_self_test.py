@@ -15,8 +15,8 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from receiver.app import self_test
+from receiver.app.commands.checks import secret_of_its_own
 from receiver.app.components import Kit
-from receiver.app.self_test import secret_of_its_own
 from receiver.intake.authentication import self_test_mark
 from receiver.storage.models import RefusalRow
 from tests.commanding import Run, lines, runner

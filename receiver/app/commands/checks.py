@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 
 import click
-from flask import current_app
+from flask import Flask, current_app
+from werkzeug.serving import make_server
 
 from receiver import errors
-from receiver.app import self_test
 from receiver.app.commands.printing import json_option, print_as_they_come
 from receiver.app.commands.working import working_kit
-from receiver.app.components import current_kit
+from receiver.app.components import Kit, current_kit
 from receiver.app.doctor import Finding, diagnose
-from receiver.app.self_test_steps import Step
+from receiver.app.self_test import Step, run
+from receiver.security import signing
+from receiver.security.shared_secrets import SELF_TEST
 
+#: How long a secret made for the self test holds, should its end be missed.
+_SECRET_LASTS = timedelta(minutes=5)
 _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
 
@@ -43,14 +51,45 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
     if is_own and kit.problems:
         raise click.ClickException(kit.problems[0])
     with ExitStack() as stack:
-        secret = secret or stack.enter_context(self_test.secret_of_its_own(kit))
-        url = url or stack.enter_context(self_test.served(current_app._get_current_object()))  # type: ignore[attr-defined]  # noqa: SLF001
-        walk = self_test.run(url, secret=secret, kit=kit if is_own else None)
+        secret = secret or stack.enter_context(secret_of_its_own(kit))
+        url = url or stack.enter_context(_served(current_app._get_current_object()))  # type: ignore[attr-defined]  # noqa: SLF001
+        walk = run(url, secret=secret, kit=kit if is_own else None)
         steps = print_as_they_come(walk, _line_of_step, as_json=as_json)
     if missed := dict.fromkeys(step.step for step in steps if not step.passed):
         raise click.ClickException(f"the self test failed at: {', '.join(missed)}")
     if not as_json:
         click.secho("The self test passed.", fg="green")
+
+
+@contextmanager
+def _served(app: Flask) -> Iterator[str]:
+    """Serve the app on a free port of this machine, jobs included; yield the URL of its /orders."""
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, name="self-test-server", daemon=True)
+    thread.start()
+    engine = app.extensions["receiver"].engine
+    engine.start(work=True)
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/orders"
+    finally:
+        engine.stop()
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def secret_of_its_own(kit: Kit) -> Iterator[str]:
+    """Add a secret named ``selftest`` to this instance, and remove it at the end, whatever happens."""
+    secret, now = signing.new_secret(), datetime.now(UTC)
+    with kit.database.write() as session:
+        fingerprint = kit.shared_secrets.add(session, secret, now=now, name=SELF_TEST, ends_at=now + _SECRET_LASTS)
+    try:
+        yield secret
+    finally:
+        with kit.database.write() as session:
+            kit.shared_secrets.forget_self_test(session, fingerprint, now=datetime.now(UTC))
 
 
 def _line_of_step(step: Step) -> str:

@@ -31,14 +31,11 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
     """List the orders, newest first."""
     with working_kit().database.read() as session:
         rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
+    empty = "No orders yet. Tests are listed with --all. Send one: flask selftest"
     if shares_id:
         empty = "No two different orders share an id."
-    else:
-        empty = (
-            f"No orders are {state}."
-            if state
-            else "No orders yet. Tests are listed with --all. Send one: flask selftest"
-        )
+    elif state:
+        empty = f"No orders are {state}."
     print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == pages.SIZE and not everything:
         click.echo(f"These are the latest {pages.SIZE}. Use --all to list every order.", err=True)
@@ -81,18 +78,17 @@ def replay(
 ) -> None:
     """Run the unfinished handlers of these orders again. Parked and dismissed ones are read again."""
     kit = working_kit()
-    if without and not all_parked:
-        raise click.UsageError("--without goes with --parked.")
-    if accept_incomplete and all_parked:
-        raise click.UsageError("--accept-incomplete is for orders you've checked: name each one.")
-    if second_order and not accept_incomplete:
-        raise click.UsageError("--second-order goes with --accept-incomplete.")
-    if handler and all_parked:
-        raise click.UsageError("--handler can't be used with --parked. Use --without to leave the others out.")
+    for is_wrong, said in (
+        (without and not all_parked, "--without goes with --parked."),
+        (accept_incomplete and all_parked, "--accept-incomplete is for orders you've checked: name each one."),
+        (second_order and not accept_incomplete, "--second-order goes with --accept-incomplete."),
+        (handler and all_parked, "--handler can't be used with --parked. Use --without to leave the others out."),
+        (not receipts and not all_parked, "Name an order, or use --parked."),
+    ):
+        if is_wrong:
+            raise click.UsageError(said)
     if all_parked:
         receipts = (*receipts, *_parked_receipts(kit, without, as_json=as_json))
-    elif not receipts:
-        raise click.UsageError("Name an order, or use --parked.")
     again = Replay(
         sources=kit.sources,
         registry=kit.registry,
@@ -111,13 +107,8 @@ def replay(
         raise SystemExit(1)
 
 
-def is_terminal() -> bool:
-    """Return whether a person can be asked."""
-    return sys.stdin.isatty()
-
-
 def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
-    """Return the receipts of all parked orders; tells their number and age first, and asks on a terminal."""
+    """Return the receipts of all parked orders; say their number and age first, and ask on a terminal."""
     now = datetime.now(UTC)
     with kit.database.read() as session:
         seen = parked.overview(session)
@@ -128,7 +119,7 @@ def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> li
     names = [handler.name for handler in kit.registry.handlers if handler.name not in without]
     for name in parked.better_left_out(seen, names, now):
         click.echo(f"{name} emails customers, which may be too late by now: skip it with --without {name}", err=True)
-    if is_terminal():
+    if sys.stdin.isatty():
         click.confirm(
             "Read all of them with the current mapping, and run those that are understood?", abort=True, err=True
         )

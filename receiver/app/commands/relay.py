@@ -169,7 +169,7 @@ def _print_attempt(
 
 
 def _print_facts(facts: Mapping[str, Any], *, as_json: bool) -> None:
-    """Print what is known of one thing, a line each; what is empty is left out."""
+    """Print the facts of one thing, a line each; empty ones are left out."""
     if as_json:
         print_json(facts)
         return

@@ -73,7 +73,8 @@ def queue(kit: Kit) -> Iterator[Finding]:
             yield (warning if overdue or failed else ok)("queue", text)
         if parked := _count(session, OrderRow.state == "parked"):
             yield warning("queue", f"{parked} orders parked. See `flask orders list --state parked`")
-        for name, count in far_off.counts(session, kit.settings.RETRY_SCHEDULE, now).items():
+        conditions = far_off.conditions(kit.settings.RETRY_SCHEDULE, now)
+        for name, count in far_off.counts(session, conditions).items():
             text = (
                 f"{count} {name} are due later than any retry, so the clock was ahead when they were scheduled. The "
                 "server or `flask worker` makes them due within a minute"
