@@ -61,9 +61,8 @@ class _LimitedBody(io.RawIOBase):
 
     def _read_in_time(self, size: int) -> bytes:
         self._deadline = self._deadline or time.monotonic() + BODY_SECONDS
-        left = self._deadline - time.monotonic()
         try:
-            with _waiting(self._connection, left), self._watch.until(self._deadline, self._connection):
+            with self._watch.until(self._deadline, self._connection):
                 data: bytes = self._stream.read(size)
                 return data
         except TimeoutError:
@@ -71,19 +70,6 @@ class _LimitedBody(io.RawIOBase):
             with suppress(OSError):  # the server shouldn't wait for the rest
                 socket.socket.shutdown(self._connection, socket.SHUT_RD)
             return b""
-
-
-@contextmanager
-def _waiting(connection: socket.socket, seconds: float) -> Iterator[None]:
-    """End each wait for TLS bytes after so many seconds; a plain connection is ended from outside."""
-    before = connection.gettimeout()
-    if isinstance(connection, ssl.SSLSocket):
-        connection.settimeout(max(seconds, _AT_ONCE))
-    try:
-        yield
-    finally:
-        if isinstance(connection, ssl.SSLSocket):
-            connection.settimeout(before)
 
 
 class _Watch:
@@ -102,8 +88,10 @@ class _Watch:
 
     @contextmanager
     def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
-        """Allow reading until the deadline."""
-        mark = object()
+        """Allow reading until the deadline: over TLS by a timeout of each read, otherwise it's ended from outside."""
+        mark, timeout, is_tls = object(), connection.gettimeout(), isinstance(connection, ssl.SSLSocket)
+        if is_tls:
+            connection.settimeout(max(deadline - time.monotonic(), _AT_ONCE))
         with self._changed:
             self._waited_for[mark] = (deadline, connection)
             if not self._runs:
@@ -116,6 +104,8 @@ class _Watch:
         finally:
             with self._changed:
                 self._waited_for.pop(mark, None)
+            if is_tls:
+                connection.settimeout(timeout)
 
     def _run(self) -> None:
         while True:
@@ -134,7 +124,7 @@ class _Watch:
 
 
 def _end(connection: socket.socket) -> None:
-    """End the read that goes on; over TLS the next one, by its timeout: past its stream's end TLS can't answer."""
+    """End the read that's under way; over TLS the next one, by its timeout: past its stream's end TLS can't answer."""
     if isinstance(connection, ssl.SSLSocket):
         connection.settimeout(_AT_ONCE)
     else:

@@ -73,11 +73,6 @@ class Engine:
         """Return whether threads of this process run jobs."""
         return bool(self._workers) and not self._workers_end
 
-    @property
-    def waiting(self) -> int:
-        """How many hints wait for a worker."""
-        return len(self._hints)
-
     def start(self, *, work: bool) -> None:
         """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
         if work:

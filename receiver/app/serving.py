@@ -1,4 +1,4 @@
-"""What happens when an app begins to serve: its checks are made and its worker is started."""
+"""Begin to serve an app: make its checks, set up the process, start the worker."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from functools import partial
+from ipaddress import ip_address
 
 import click
 from flask.cli import FlaskGroup
@@ -33,7 +34,7 @@ log = logging.getLogger(__name__)
 def is_serving() -> bool:
     """Return whether this process serves: it does unless it runs a flask command other than ``run``.
 
-    Nor is the process of ``flask run --debug`` that only starts the serving one again after a change.
+    With ``flask run --debug`` the process that only restarts the serving one doesn't serve either.
     """
     command = click.get_current_context(silent=True)
     if command is None or not isinstance(command.find_root().command, FlaskGroup):
@@ -46,6 +47,14 @@ def _only_restarts(command: click.Context) -> bool:
     return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
 
 
+def is_this_machine(host: str) -> bool:
+    """Return whether only this machine reaches this host."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def begin(kit: Kit, *, owns_process: bool = True) -> None:
     """Serve in this process if it's one that serves, and run jobs in it if the settings say so."""
     if is_serving():
@@ -54,13 +63,13 @@ def begin(kit: Kit, *, owns_process: bool = True) -> None:
 
 
 def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = True) -> bool:
-    """Set up the log, check what serving needs, start the engine, with job threads if this process is to ``work``.
+    """Set up the log, check what serving needs, and start the engine, with job threads if this process is to ``work``.
 
-    Gives False when a check failed: then no job runs and /orders answers 503, and the log says why. What is wrong
-    with a setting stays so until a restart; a database that can be used after all is used from then on. A wrong source
-    keeps orders from being taken until the file is mended, and no job from running. The process is written down as a
-    ``kind`` of its own, *server* or *worker*, with the handlers that it has loaded. A process that isn't ours, as that
-    of a site that the receiver is mounted in, keeps its log and its hooks as they are.
+    Return False when a check failed: then no job runs, /orders answers 503, and the log says why. A wrong setting
+    stays wrong until a restart; a database that becomes usable is used from then on. A wrong source keeps orders from
+    being taken until the file is fixed, but jobs run. The process registers as a ``kind``, *server* or *worker*, with
+    the handlers that it has loaded. A process that isn't ours, such as that of a site that the receiver is mounted in,
+    keeps its log and its hooks as they are.
     """
     if owns_process:
         _set_up_process(kit.settings.LOG_LEVEL)
@@ -70,18 +79,15 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         log.error("/orders answers 503 until this is fixed: %s", problem)
     for paused in kit.paused:
         log.error("%s", paused)
-    for warning in kit.setting_warnings:
-        log.warning("%s", warning)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
-    for said in kit.registry.notes:
-        log.warning("%s", said)
+    for warning in (*kit.setting_warnings, *kit.registry.notes):
+        log.warning("%s", warning)
     if not kit.problems:
-        _tell_of_secrets(kit.shared_secrets.keyring())
-    log.info("handlers: %s", ", ".join(handler.name for handler in kit.registry.handlers) or "none")
-    kit.presence.begin(
-        kind, [handler.name for handler in kit.registry.handlers], handler_changes.loaded_files(kit.registry)
-    )
+        _log_missing_secrets(kit.shared_secrets.keyring())
+    names = [handler.name for handler in kit.registry.handlers]
+    log.info("handlers: %s", ", ".join(names) or "none")
+    kit.presence.begin(kind, names, handler_changes.loaded_files(kit.registry))
     kit.transport.clear_remains()
     work = work and not obstacles.lasting
     kit.engine.start(work=work and not obstacles.passing)
@@ -92,7 +98,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     return not obstacles.lasting and not obstacles.passing
 
 
-def _tell_of_secrets(keyring: Keyring) -> None:
+def _log_missing_secrets(keyring: Keyring) -> None:
     if keyring.is_sealed:
         log.error(
             "/orders answers 503: none of the stored shared secrets can be read with this SECRET_KEY. Put the right "

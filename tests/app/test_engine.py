@@ -240,7 +240,7 @@ def test_a_process_that_does_not_work_keeps_its_upkeep_only(start: Start) -> Non
 
     wait_for(lambda: len(rounds) > 5)
     assert (work.done, work.looked) == (0, 0)
-    assert engine.waiting == 0
+    assert len(engine._hints) == 0
 
 
 def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
@@ -249,7 +249,7 @@ def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
     engine = start({"orders": work.kind(4)}, threads=4)
     for _ in range(1000):
         engine.hint("orders")
-    assert engine.waiting <= 8
+    assert len(engine._hints) <= 8
 
     work.go_on.set()
     wait_for(lambda: work.done == 100)
@@ -263,7 +263,7 @@ def test_kinds_that_are_always_due_do_not_fill_the_queue(start: Start) -> None:
     engine.hint("orders")
 
     def all_done() -> bool:
-        seen.append(engine.waiting)
+        seen.append(len(engine._hints))
         return all(work.done == 400 for work in works.values())
 
     wait_for(all_done)
@@ -310,7 +310,7 @@ def test_an_engine_that_never_started_can_be_stopped_and_starts_no_job_then(kit:
     kit.engine.hint("orders")
 
     assert not kit.engine.works
-    assert kit.engine.waiting == 0
+    assert len(kit.engine._hints) == 0
     assert set(threading.enumerate()) == before
 
 

@@ -11,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from ipaddress import ip_address
 from typing import Any
 
 import click
@@ -21,6 +20,7 @@ from urllib3.exceptions import HTTPError
 from receiver.app import reloading
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
+from receiver.app.serving import is_this_machine
 from receiver.security.http_client import new_pool
 from receiver.settings.environment import PREFIX
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
@@ -43,7 +43,7 @@ def serve(host: str, port: int, reload: bool) -> None:
     """Serve on this machine, and run the self test on first start."""
     kit = working_kit()
     address = _free_address(host, port)
-    if not (_is_loopback(host) or kit.settings.TRUSTED_PROXIES):
+    if not (is_this_machine(host) or kit.settings.TRUSTED_PROXIES):
         click.echo(f"{host}: {NO_PROXY}", err=True)
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
@@ -140,16 +140,9 @@ def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
     environment = dict(os.environ)
     if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:
         environment[f"{PREFIX}PUBLIC_URL"] = url
-    if _is_loopback(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
+    if is_this_machine(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
         environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")
     return environment
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _answers(server: subprocess.Popen[Any], url: str) -> bool:

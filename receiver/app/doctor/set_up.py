@@ -5,13 +5,13 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from receiver.app import ownership
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong, wrong_or_ok
+from receiver.app.serving import is_this_machine
 from receiver.dispatch import handler_changes
 from receiver.security import sealed
 from receiver.security.secret_strength import weakness
@@ -136,7 +136,7 @@ def public_url(kit: Kit) -> Iterator[Finding]:
         return
     text = "PUBLIC_URL isn't https: fine for testing, but orders contain personal data. See “Deploy” in Help"
     yield warning("public url", text)
-    if not has_proxy and not _is_this_machine(url.hostname or ""):
+    if not has_proxy and not is_this_machine(url.hostname or ""):
         text = (
             "PUBLIC_URL isn't this machine's own address, and TRUSTED_PROXIES is 0: without a proxy in front "
             "nothing is encrypted, and slow clients tie up the server's threads. See “Deploy” in Help"
@@ -145,10 +145,3 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     if kit.settings.RELAY_ALLOW_PRIVATE:
         text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay can call addresses inside your network"
         yield warning("relay", text)
-
-
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
