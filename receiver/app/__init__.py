@@ -1,1 +1,1 @@
-"""How the kit is put together and operated."""
+"""How the kit is built and run: its parts, its commands, its checks."""

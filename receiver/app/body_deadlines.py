@@ -1,6 +1,6 @@
 """A deadline for each request's body, under servers that hand over the connection (gunicorn, Werkzeug's own).
 
-granian hands over none, and its read waits until all is there: under it only a proxy keeps a sender that stalls
+granian hands over none, and reads a body whole before the app runs. Under granian only a proxy stops a stalled sender
 from holding a thread.
 """
 
@@ -21,7 +21,7 @@ from typing import Any
 BODY_SECONDS = 30.0
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
-#: A timeout in seconds; none at all would be another kind of error.
+#: The shortest timeout, in seconds: with 0 a read would not wait at all and raise another error.
 _AT_ONCE = 0.001
 
 _Wsgi = Callable[..., Iterable[bytes]]
@@ -50,11 +50,11 @@ class _LimitedBody(io.RawIOBase):
         self._is_over = False
 
     def readable(self) -> bool:
-        """Return that it can be read."""
+        """Return True: the stream is for reading only."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read as the server's own stream does; what is past the deadline reads as the body's end."""
+        """Read from the server's stream; past the deadline, report the body's end."""
         data = b"" if self._is_over else self._read_in_time(len(buffer))
         buffer[: len(data)] = data
         return len(data)
@@ -73,22 +73,26 @@ class _LimitedBody(io.RawIOBase):
 
 
 class _Watch:
-    """A thread that ends reads whose deadline has passed; it starts with the first connection."""
+    """The thread that ends reads whose deadline has passed; it starts with the first read."""
 
     def __init__(self) -> None:
         self.begin()
 
     def begin(self) -> None:
-        """Watch nothing yet."""
+        """Start watching nothing, as in a new process."""
         self._waited_for: dict[object, tuple[float, socket.socket]] = {}
         self._changed = threading.Condition()
-        #: The deadline that the thread waits for.
+        #: The deadline that the thread waits for; a later one needs no wake-up.
         self._next = math.inf
         self._runs = False
 
     @contextmanager
     def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
-        """Allow reading until the deadline: over TLS by a timeout of each read, otherwise it's ended from outside."""
+        """Allow reads in this block until the deadline, given by the monotonic clock.
+
+        A plain read is ended from the watch's thread. Over TLS each read has a timeout too, since a read that waits
+        takes no notice of a timeout that is set meanwhile.
+        """
         mark, timeout, is_tls = object(), connection.gettimeout(), isinstance(connection, ssl.SSLSocket)
         if is_tls:
             connection.settimeout(max(deadline - time.monotonic(), _AT_ONCE))
@@ -131,6 +135,6 @@ def _end(connection: socket.socket) -> None:
         connection.shutdown(socket.SHUT_RD)
 
 
-#: One for all apps of a process; a forked child leaves its parent's connections alone.
+#: One for all apps of a process. A forked child forgets its parent's connections, so that it ends none of them.
 _WATCH = _Watch()
 os.register_at_fork(after_in_child=_WATCH.begin)

@@ -32,7 +32,7 @@ class Kit(Parts):
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
-        """Return what runs the jobs and the upkeep; jobs of the kinds that wait don't run here."""
+        """Return the engine of the jobs and the upkeep; kinds of jobs that wait for a setting don't run."""
         database, threads, waiting = self.database, self.settings.WORKER_THREADS, self.waiting
         most: dict[str, tuple[Jobs, int]] = {
             "orders": (self.processor, threads),
@@ -51,7 +51,7 @@ class Kit(Parts):
                 self.retention.look,
                 FarOff(database, self.leases, self.settings.RETRY_SCHEDULE).look,
             ],
-            # Whatever keeps others waiting, such as a merchant's template, keeps no lease from being renewed.
+            # In threads of their own: a slow template of the merchant's must not keep a lease from being renewed.
             beside={
                 "leases": [self.leases.renew, self.leases.watch],
                 "notices": [self.own_mails.check, *([] if "mails" in waiting else [self.notices.look])],
@@ -60,7 +60,7 @@ class Kit(Parts):
         )
 
     def _troubles_elsewhere(self, session: Session) -> list[Trouble]:
-        """Return the troubles that the notices don't find themselves."""
+        """Return the problems that the notices don't look for themselves."""
         return [
             *relay_notices.standing(session),
             *([FAILED] if self.registrations.registrar else []),
@@ -71,7 +71,7 @@ class Kit(Parts):
 
     @property
     def setting_warnings(self) -> Sequence[str]:
-        """A sentence for each name in the file or the environment that is no setting, and has no effect."""
+        """A sentence for each name in the file or the environment that isn't a setting and has no effect."""
         of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
         return [*self._unknown_settings, *of_registrar, *self.sources.warnings]
 
@@ -79,7 +79,7 @@ class Kit(Parts):
     def csv_file(self) -> str:
         """The path of the file that ``append_csv`` keeps; empty while it keeps none.
 
-        Raises Unavailable while its settings are wrong, for then nobody can tell which file that is.
+        Raises Unavailable while its settings are wrong, because then it's unknown which file that is.
         """
         own = self.registry.own["append_csv"]
         if own.problem:

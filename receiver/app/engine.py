@@ -22,31 +22,31 @@ class Jobs(Protocol):
     """The durable jobs of one kind."""
 
     def is_due(self) -> bool:
-        """Return, by a read, whether one is due."""
+        """Return whether a job is due; only reads."""
 
     def run_next(self) -> bool:
-        """Claim and run the oldest due one; False when there was none."""
+        """Claim and run the job that has been due for longest; return False when none is due."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Jobs of one kind, and how many of them may run at a time in this process."""
+    """The jobs of one kind, and how many of them this process may run at once."""
 
     jobs: Jobs
-    #: None runs where this is 0.
+    #: 0 runs none.
     at_once: int
 
 
-#: A piece of upkeep.
+#: One task of the upkeep.
 Task = Callable[[], None]
 
 
 class Engine:
     """The worker threads of this process, and the hints that wake them.
 
-    The rows are the truth and a hint only says "there is work of this kind": a lost one delays a job until the next
-    sweep, a double one finds nothing. A job that was found leaves new hints behind, at the queue's end, so that
-    kinds take turns. The upkeep's tasks follow one another in one thread; each group ``beside`` it has its own.
+    The rows are the truth, and a hint only says "there is work of this kind": a lost one delays a job until the next
+    sweep, and a double one finds nothing. Each job that runs leaves new hints at the queue's end, so that kinds take
+    turns. The upkeep's tasks run one after the other in one thread; each group ``beside`` it has a thread of its own.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Engine:
         self._rounds = {"upkeep": (*upkeep, self._sweep), **beside}
         self._threads = threads
         self._hints: deque[str] = deque()
-        #: Guards the hints, the workers and whether they are to end.
+        #: Guards the hints, the workers and whether they should end.
         self._changed = threading.Condition()
         self._workers: list[threading.Thread] = []
         self._workers_end = False
@@ -98,7 +98,7 @@ class Engine:
         self._upkeep_ends.set()
 
     def hint(self, name: str) -> None:
-        """Wake a worker for this kind of job; does nothing while many hints wait, or without workers."""
+        """Wake a worker for this kind of job; do nothing while many hints wait, or without workers."""
         self._add([name], most=2 * self._threads)
 
     def _add(self, names: Collection[str], *, most: int) -> None:
@@ -112,13 +112,13 @@ class Engine:
             self._follow(name)
 
     def _next_hint(self) -> str | None:
-        """Wait for a hint; None once the workers are to end."""
+        """Wait for a hint and return it, or None once the workers should end."""
         with self._changed:
             self._changed.wait_for(lambda: self._hints or self._workers_end)
             return None if self._workers_end else self._hints.popleft()
 
     def _follow(self, name: str) -> None:
-        """Run one job of this kind if one is due; the finished job hints at every kind, for it may have made work."""
+        """Run one job of this kind if one is due, then hint at every kind, since a job may make others due."""
         kind = self._kinds[name]
         if not self._slots[name].acquire(blocking=False):
             return
@@ -133,7 +133,7 @@ class Engine:
             self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
 
     def _keep_up(self, name: str, tasks: Sequence[Task]) -> None:
-        """Run the tasks round by round; a failure that repeats is logged once."""
+        """Run the tasks each second; log a failure that repeats only once."""
         failing: dict[int, str] = {}
         while not self._upkeep_ends.wait(UPKEEP_EVERY):
             for number, task in enumerate(tasks):

@@ -1,4 +1,4 @@
-"""Make jobs due now that are due later than any wait could put them off: the clock was ahead then."""
+"""Make jobs due now whose due time is further away than any wait: the clock was ahead when it was set."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
-#: How far ahead of now a moment may lie that is said to have been.
+#: A past time in a row may be this far ahead of the clock without being wrong.
 _SLACK = timedelta(minutes=5)
 _LOOK_EVERY_SECONDS = 60.0
-#: Orders of one statement.
+#: Orders per statement.
 _BATCH = 500
 
-#: The model of each kind of job, and the condition of those that are far off; by the kind's name.
+#: For each kind of job, its model and the condition of those that are far off.
 Conditions = dict[str, tuple[type[Job], ColumnElement[bool]]]
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class FarOff:
         self._look_again_at = 0.0
 
     def look(self) -> None:
-        """Make them due, once a minute; one that a run has claimed, once that run's lease has ended."""
+        """Make such jobs due, once a minute. A job that a run has claimed must wait for that run's lease to end."""
         if self._steady() < self._look_again_at:
             return
         self._look_again_at = self._steady() + _LOOK_EVERY_SECONDS
@@ -70,7 +70,7 @@ class FarOff:
 
 
 def conditions(schedule: Sequence[int], now: datetime) -> Conditions:
-    """Return which jobs of each kind are far off, whether or not a run has claimed them."""
+    """Return the condition of far-off jobs for each kind, claimed ones included."""
     longest = timedelta(seconds=max([60, *schedule]))
     return {
         "orders": (OrderRow, _order_is_far_off(now, max(longest, LONGEST_WAIT))),
@@ -81,7 +81,7 @@ def conditions(schedule: Sequence[int], now: datetime) -> Conditions:
 
 
 def counts(session: Session, far_off: Conditions) -> dict[str, int]:
-    """Count them by the name of their kind; kinds that have none are left out."""
+    """Count these jobs by kind, without the kinds that have none."""
     found = {
         name: session.scalar(select(func.count()).select_from(model).where(which))
         for name, (model, which) in far_off.items()
@@ -94,7 +94,11 @@ def _is_far_off(model: type[Job], latest: datetime) -> ColumnElement[bool]:
 
 
 def _order_is_far_off(now: datetime, longest: timedelta) -> ColumnElement[bool]:
-    """Return the condition of orders; a handler may ask for any wait by RetryLater, but not at a moment to come."""
+    """Return the condition for orders.
+
+    A handler may ask for any wait by RetryLater, so a long wait alone proves nothing. One that was asked for in the
+    future does: the clock was ahead.
+    """
     waits = HandlerRow.order_pk == OrderRow.id, HandlerRow.state == "retrying", HandlerRow.due_at > now + longest
     asked_for = exists().where(*waits, HandlerRow.changed_at <= now + _SLACK)
     impossible = exists().where(*waits, HandlerRow.changed_at > now + _SLACK)

@@ -1,4 +1,4 @@
-"""Set up what belongs to the merchant: folder, secret key, settings file, database, admin password; back it up."""
+"""Set up the instance: folder, secret key, settings file, database and admin password."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from receiver.storage.migrations import comparison
 from receiver.storage.models import AdministratorRow
 from receiver.storage.sqlite import translated_errors
 
-#: Fewest characters of an admin password that somebody chose.
 _LOST_KEY = (
     "Put the right secret_key back from the backup. If it is lost, begin again with `flask init --new-key`: it removes "
     "what cannot be read, and says what must be entered again."
@@ -33,11 +32,11 @@ _FOLDERS = ("", "handlers", "templates", "outbox")
 
 
 def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> Iterator[str]:
-    """Set up the instance for this release and yield each thing done; repeating it does nothing.
+    """Set up the instance for this release and yield a sentence for each thing done; repeating it does nothing.
 
-    With ``new_key`` begin again where the secret key is lost: what it alone could read is removed. Raises
-    ConfigurationError when the folder cannot be written, the secret key is of no use or missing while the database
-    needs it, or the database is a newer release's, and Unavailable when the database cannot be used.
+    ``new_key`` replaces a lost secret key and removes what only that key could read. Raises ConfigurationError if the
+    folder can't be written, the database needs a secret key that is missing or broken, or the database is of a newer
+    release; and Unavailable if the database can't be used.
     """
     try:
         yield from _make_folders(kit.instance)
@@ -58,11 +57,10 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
 
 
 def set_password(database: Database, chosen: str | None) -> str:
-    """Set the admin password, made up unless chosen, and give it; every sign-in to the console ends.
+    """Set the admin password, generated unless chosen, and return it; every sign-in to the console ends.
 
-    Wrong passwords are forgotten with it, so that nobody's guesses keep the owner out, and no device is known any more.
-
-    Raises NotPossible for a short one.
+    Wrong passwords and known devices are forgotten, so that nobody's guesses keep the owner out. Raises NotPossible
+    for a password that's too short.
     """
     if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
         raise NotPossible(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
@@ -86,13 +84,13 @@ def _make_folders(instance: Path) -> Iterator[str]:
 
 
 def _key(kit: Kit) -> str | None:
-    """Return the key as it stands now; None when there is none. Raises ConfigurationError for one of no use."""
+    """Return the current key, or None without one. Raises ConfigurationError for one that can't be used."""
     is_set = kit.setting_origins["SECRET_KEY"] != DEFAULT
     return kit.settings.SECRET_KEY.get_secret_value() if is_set else secret_key.read(kit.instance)
 
 
 def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
-    """Make a key where none is needed yet; the one that the database needs is never replaced unasked."""
+    """Write a new key if nothing is encrypted yet; replace one that the database needs only with ``new_key``."""
     try:
         key = _key(kit)
     except ConfigurationError:
@@ -134,7 +132,7 @@ def _upgrade(kit: Kit) -> Iterator[str]:
 
 
 def _loosen(kit: Kit, path: Path) -> Iterator[str]:
-    """Make columns nullable that this release leaves empty: such a database refused every order."""
+    """Make columns nullable that this release leaves empty, because the database would refuse every order."""
     strict = [found for found in comparison.differences(kit.database.engine) if found.is_too_strict]
     if strict:
         yield _back_up_first(kit, path)

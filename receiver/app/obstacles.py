@@ -1,4 +1,4 @@
-"""May orders be taken? Everything that keeps them from it, in one place."""
+"""Everything that keeps orders from being taken, in one place."""
 
 from __future__ import annotations
 
@@ -14,37 +14,37 @@ from receiver.storage.database import Database
 
 @dataclass(kw_only=True)
 class Obstacles:
-    """What keeps orders from being taken: while there is any, /orders answers 503."""
+    """The obstacles to taking orders: while there is any, /orders answers 503."""
 
     instance: Path
     has_key: bool
     database: Database
     sources: Sources
-    #: What is wrong with the settings and, once serving, with the key: until a restart.
+    #: What's wrong with the settings and, once serving, with the key. Stays until a restart.
     lasting: list[str]
-    #: What has been in the way at the database since the start; empty once it is gone.
+    #: What's wrong with the database since the start. Emptied once it can be used.
     passing: list[str] = field(default_factory=list)
 
     def known(self) -> list[str]:
-        """Return what is in the way, as far as it was looked at; quick enough for every request."""
+        """Return the obstacles found so far; quick enough for every request."""
         return [*self.lasting, *self.passing, *self.sources.blocking]
 
     def check(self) -> None:
-        """Raise Unavailable while anything is in the way."""
+        """Raise Unavailable while there is any obstacle."""
         if self.known():
             raise Unavailable("The receiver cannot take orders yet; its log and `flask doctor` say why.")
 
     def look(self) -> list[str]:
-        """Look at the key and the database, without which no command works either, and return what is wrong."""
+        """Check the key and the database, which commands need too, and return what's wrong."""
         return [*self._of_key(), *self._of_database()]
 
     def begin(self) -> None:
-        """Remember what ``look`` finds, for serving begins."""
+        """Check the key and the database as serving begins, and remember what's wrong."""
         self.lasting += self._of_key()
         self.passing += self._of_database()
 
     def is_database_usable(self) -> bool:
-        """Return whether the database can be used by now."""
+        """Check whether the database can be used now."""
         return not self._of_database()
 
     def _of_key(self) -> list[str]:

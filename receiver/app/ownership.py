@@ -1,4 +1,4 @@
-"""Whether the instance's files all belong to the one user that serves; what root or a backup put there does not."""
+"""Check that the instance's files belong to the user that serves; root or a restored backup may have put some there."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
-#: What SQLite keeps beside the database.
+#: Suffixes of the database and of the files that SQLite keeps beside it.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def problems(instance: Path, database: Path) -> Iterator[str]:
-    """Yield how to fix each file with the wrong owner, and whether this process has the wrong user."""
+    """Yield a sentence with the fix for each file of another owner, and if this process is of another user."""
     owner = instance.stat().st_uid
     beside = [database.with_name(database.name + suffix) for suffix in _BESIDE]
     for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):

@@ -1,4 +1,4 @@
-"""Whether an order could be written down now: tried once a second at most, however often it is asked."""
+"""Check whether an order could be stored now, at most once a second."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from receiver.storage.database import Database
 from receiver.storage.models import OrderRow
 from receiver.storage.sqlite import translated_errors
 
-#: For this many seconds a verdict holds.
+#: Seconds that a result holds.
 _HOLDS = 1.0
-#: Seconds to wait for the write lock: half of what an order waits, since whoever asks keeps a server's thread.
+#: Seconds to wait for the write lock: half of an order's, because each waiting check occupies a server thread.
 _PATIENCE = 1.0
-#: For this many seconds an order that a damaged database refused keeps this process from being ready.
+#: Seconds that this process isn't ready after a damaged database refused an order.
 _REMEMBERED = 600.0
-#: Far more than an ordinary order takes with its indexes, and still written in a moment.
+#: Far more than a usual order and its indexes take, but quick to write.
 _PROOF = "x" * 65_536
-#: The proof is never seen under it, and orders' own ids go on as if there had been none.
+#: A negative id leaves no gap in the ids of orders.
 _PROOF_ID = -1
-#: The largest order is kept twice, as fields and as read, in the log first and in the database later.
+#: An order is stored as fields and as read, first in the write-ahead log and later in the database.
 _TIMES_THE_LARGEST = 4
 
 
 def prove_writable(database: Database, *, patience: float) -> None:
-    """Write an order's row larger than most and take it out again, in one commit that the disk has to take.
+    """Write a row that's larger than most orders and delete it again, in one commit.
 
-    What is deleted is overwritten with zeros, so all its pages are written. Raises Unavailable on a full disk, a
-    read-only file, a lock that is kept, or a table that takes no order.
+    SQLite overwrites deleted content with zeros here, so the disk has to take all its pages. Waits ``patience``
+    seconds for the write lock. Raises Unavailable for a full disk, a read-only file, a lock that isn't released, or
+    a table that accepts no order.
     """
     row = {
         "id": _PROOF_ID,
@@ -55,7 +56,7 @@ def prove_writable(database: Database, *, patience: float) -> None:
 
 
 class Readiness:
-    """The last verdict, shared by all who ask within a second, so that asking often doesn't load the database."""
+    """The result of the last check, shared by all who ask within a second, to spare the database."""
 
     def __init__(self, database: Database, inbox: Inbox, *, largest_order: int) -> None:
         self._database = database
@@ -66,9 +67,9 @@ class Readiness:
         self._trouble: str | None = None
 
     def check(self) -> None:
-        """Raise Unavailable unless an order could be written down now, or could less than a second ago.
+        """Raise Unavailable unless an order could be stored now, or less than a second ago.
 
-        While one tries, the others are answered by the verdict before; the first of all is waited for.
+        While one thread checks, the others get the previous result; all wait for the very first one.
         """
         if self._is_old() and self._mutex.acquire(blocking=self._tried_at is None):
             try:

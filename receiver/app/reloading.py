@@ -1,4 +1,4 @@
-"""Restart what serves when a handler's file comes, goes or is changed: under `flask run --debug`, and in `make run`."""
+"""Load handlers again when their files change, under `flask run --debug` and in `make run`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pathlib import Path
 from werkzeug.serving import is_running_from_reloader
 
 _LOOK_EVERY_SECONDS = 0.5
-#: A served process that ends with this status is started again by Werkzeug's reloader.
+#: Werkzeug's reloader restarts a process that ends with this status.
 _RESTART = 3
 
-#: Seconds after which everybody who watches has seen a change.
+#: Seconds after which every watching process has seen a change.
 SEEN_BY_ALL = 3 * _LOOK_EVERY_SECONDS
 #: Set for a served process whose parent watches the files too, and replaces it.
 BY_THE_PARENT = "FLASK_SERVE_RELOADS"
@@ -36,12 +36,12 @@ def watch(folder: Path, give_way: Callable[[], None]) -> None:
         on_change(folder, _restart)
 
 
-def on_change(folder: Path, act: Callable[[], None], *, after: float = 0.0) -> None:
-    """Act, in a thread of its own, so many seconds after each change of the Python files of a folder."""
-    threading.Thread(target=_act, args=(folder, _files(folder), act, after), name="reloading", daemon=True).start()
+def on_change(folder: Path, act: Callable[[], None]) -> None:
+    """Act, in a thread of its own, on each change of the Python files of a folder."""
+    threading.Thread(target=_act, args=(folder, _files(folder), act), name="reloading", daemon=True).start()
 
 
-def _act(folder: Path, known: dict[Path, int], act: Callable[[], None], after: float) -> None:
+def _act(folder: Path, known: dict[Path, int], act: Callable[[], None]) -> None:
     seen = known
     while True:
         time.sleep(_LOOK_EVERY_SECONDS)
@@ -50,7 +50,6 @@ def _act(folder: Path, known: dict[Path, int], act: Callable[[], None], after: f
             continue  # it's being written; look again when it's at rest
         if seen != known:
             known = seen
-            time.sleep(after)
             act()
 
 
@@ -60,7 +59,7 @@ def _restart() -> None:
 
 
 def _files(folder: Path) -> dict[Path, int]:
-    """Return the moment of each file's last change."""
+    """Return when each file was last changed, in nanoseconds."""
     found = {}
     for path in folder.rglob("*.py"):
         with suppress(FileNotFoundError):  # it went a moment ago

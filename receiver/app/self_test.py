@@ -47,7 +47,7 @@ class Target:
 
 
 def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
-    """Yield each step as soon as its outcome is known; one that makes the rest senseless is the last."""
+    """Yield each step as soon as its outcome is known; stop at one that makes the others pointless."""
     target = Target(url=url, secret=secret, pool=new_pool(allow_private=True, https_only=False), kit=kit)
     order = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     answer = _post(target, order)
@@ -76,18 +76,14 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
         return
     yield Step("authenticated", True, "ok", "signature accepted")
     if report is None or report.status != "tested":
-        yield Step("parsed", False, report.status if report else "unknown", _why_no_report(answer))
+        why = "the response isn't a test report. Is the URL right?"
+        if len(answer.body) >= MOST_ANSWER_BYTES:
+            why = f"the response has more than {MOST_ANSWER_BYTES} bytes. Make the handlers return less; "
+            why += "or is the URL wrong?"
+        yield Step("parsed", False, report.status if report else "unknown", why)
         return
     yield Step("parsed", True, "ok", f"order {report.order_id} understood")
     yield Step("recorded", True, "ok", f"receipt {report.receipt}")
-
-
-def _why_no_report(answer: Answer) -> str:
-    if len(answer.body) >= MOST_ANSWER_BYTES:
-        return (
-            f"the response has more than {MOST_ANSWER_BYTES} bytes. Make the handlers return less; or is the URL wrong?"
-        )
-    return "the response isn't a test report. Is the URL right?"
 
 
 def _handlers(report: Report, kit: Kit | None) -> Iterator[Step]:

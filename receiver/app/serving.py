@@ -21,11 +21,11 @@ from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
 from receiver.security.keyring import Keyring
 
-#: An accept waits this long at most while a handler computes; Python's own 5 ms add up over an accept's many steps.
+#: Longest that a POST waits for a handler that computes. Python's default of 5 ms adds up over a POST's many steps.
 _SWITCH_SECONDS = 0.001
 _LOOK_AGAIN_SECONDS = 1.0
 
-#: The address of a page that opens an account, as a request log prints it.
+#: A link that opens an account, in a line of a request log.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
 
 log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def _only_restarts(command: click.Context) -> bool:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether only this machine reaches this host."""
+    """Return whether a host name or address is this machine's loopback, which nobody else can reach."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -56,7 +56,7 @@ def is_this_machine(host: str) -> bool:
 
 
 def begin(kit: Kit, *, owns_process: bool = True) -> None:
-    """Serve in this process if it's one that serves, and run jobs in it if the settings say so."""
+    """Start serving if this process serves, and run jobs in it if EMBEDDED_WORKER is on."""
     if is_serving():
         start(kit, work=kit.settings.EMBEDDED_WORKER, owns_process=owns_process)
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))
@@ -109,7 +109,7 @@ def _log_missing_secrets(keyring: Keyring) -> None:
 
 
 def _wait_for_the_database(kit: Kit, work: bool) -> None:
-    """Take orders, and work, once what is in the way is gone: a full disk, a lock, an upgrade not yet made."""
+    """Take orders and run jobs once the database can be used: after a full disk, a lock, or a missing upgrade."""
     while not kit.obstacles.is_database_usable():
         time.sleep(_LOOK_AGAIN_SECONDS)
     if work:
@@ -119,7 +119,7 @@ def _wait_for_the_database(kit: Kit, work: bool) -> None:
 
 
 def give_way(kit: Kit) -> None:
-    """Start no more jobs, for another process does that now with other handlers; go on taking orders until the end."""
+    """Start no more jobs, because another process runs them by the new handlers; take orders until the end."""
     kit.presence.end()
     kit.engine.stop()
 
@@ -136,7 +136,7 @@ def _set_up_process(level: str) -> None:
     stray_errors.log_without_words()
     sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
-    gc.freeze()  # what is here now stays, so the collector need not walk it at every turn
+    gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
 
 
 def _set_up_log(level: str) -> None:
@@ -149,6 +149,6 @@ def _set_up_log(level: str) -> None:
 
 
 def _without_links(record: logging.LogRecord) -> bool:
-    """Leave out of a server's line on a request the link that opens an account; whoever reads the log could use it."""
+    """Cut account links out of a server's request log, since anyone who reads the log could open them."""
     record.msg, record.args = _LINK.sub(r"\1...", record.getMessage()), ()
     return True

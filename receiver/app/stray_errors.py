@@ -1,4 +1,4 @@
-"""Errors that nobody catches, and warnings: logged without their words."""
+"""Log uncaught errors and warnings without their messages, which may hold personal data."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ log = logging.getLogger(__name__)
 
 
 def log_without_words() -> None:
-    """Log only type and place of uncaught errors in this process; Python would print personal data too.
+    """Log only the type and place of uncaught errors and warnings in this process.
 
-    They come from a thread that a handler started, or from an object's end; a warning is a handler's or a package's.
+    Such errors come from a thread that a handler started, or from an object's finalizer.
     """
     threading.excepthook = _in_a_thread
     sys.unraisablehook = _at_an_end
@@ -42,6 +42,6 @@ def _of_a_warning(
 
 
 def _said(error: BaseException) -> str:
-    """Name the error with the way to it through the first file that is not Python's own."""
+    """Describe the error and the calls that led to it, from the first file that isn't Python's own."""
     files = (frame.f_code.co_filename for frame, _ in walk_tb(error.__traceback__))
     return errors.describe_for_log(error, next((file for file in files if file != threading.__file__), None))

@@ -47,7 +47,7 @@ from receiver.storage.relay_models import TransmissionRow
 
 
 class Parts:
-    """The parts of one app; building them starts nothing and touches no database."""
+    """The parts of one app. Building them starts nothing and doesn't touch the database."""
 
     def __init__(self, instance: Path, read: Reading) -> None:
         self.instance = instance
@@ -134,7 +134,7 @@ class Parts:
         self._unknown_settings = [*read.unknown, *self.registry.setting_warnings]
         forward = self.registry.own["forward"].values
         forwarded_to = forward.urls if isinstance(forward, ForwardSettings) else ()
-        #: A sentence for each wrong setting that receiving doesn't need; only its own feature waits.
+        #: A sentence for each wrong setting that receiving doesn't need. Only its own feature waits.
         self.paused: Sequence[str] = [
             *read.paused,
             *wrong_registrar,

@@ -42,9 +42,10 @@ def register(email: str | None, everyone: bool) -> None:
     """Register the customer with this EMAIL, or everyone missing, on your website."""
     kit, now = working_kit(), datetime.now(UTC)
     if kit.registrations.registrar is None:
-        said = f"REGISTRAR is {kit.settings.REGISTRAR}, so customers go to no website; "
-        said += "see “Register customers with your website” in Help"
-        raise NotPossible(said)
+        raise NotPossible(
+            f"REGISTRAR is {kit.settings.REGISTRAR}, so customers go to no website; "
+            "see “Register customers with your website” in Help"
+        )
     if everyone == bool(email):
         raise click.UsageError("Give one EMAIL, or --all.")
     if email:

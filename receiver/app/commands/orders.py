@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say, with_progress
+from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.dispatch.replay import Replay
@@ -97,7 +97,8 @@ def replay(
         accept_incomplete=accept_incomplete,
         second_order=second_order,
     )
-    with with_progress(again.each(kit.database, receipts), "Replaying", len(receipts)) as progress:
+    run, hidden = again.each(kit.database, receipts), not sys.stderr.isatty()
+    with click.progressbar(run, len(receipts), "Replaying", file=sys.stderr, hidden=hidden) as progress:
         done = list(progress)
     rows = [{"receipt": one.receipt, "became": one.became} for one in done]
     print_rows(rows, as_json=as_json, empty="No orders are parked.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -33,10 +32,16 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) 
     """Print rows that have the same keys; ``empty`` says what to do next when there are none."""
     if as_json:
         print_json(rows)
-    elif not rows:
+        return
+    if not rows:
         click.echo(empty)
-    else:
-        _print_table(rows)
+        return
+    names = [str(name) for name in rows[0]]
+    lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
+    for number, line in enumerate(lines):
+        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        click.secho(text, bold=number == 0)
 
 
 def print_json(value: object) -> None:
@@ -45,9 +50,9 @@ def print_json(value: object) -> None:
     click.echo(_STEERING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text))
 
 
-def say(text: object, *, bold: bool = False, err: bool = False) -> None:
+def say(text: object, *, bold: bool = False) -> None:
     """Print a line that may hold what somebody sent; what would steer a terminal is shown as a question mark."""
-    click.secho(errors.printable(str(text)), bold=bold or None, err=err)
+    click.secho(errors.printable(str(text)), bold=bold or None)
 
 
 def print_as_they_come(items: Iterable[Item], line_of: Callable[[Item], str], *, as_json: bool) -> list[Item]:
@@ -62,24 +67,9 @@ def print_as_they_come(items: Iterable[Item], line_of: Callable[[Item], str], *,
     return seen
 
 
-def _print_table(rows: Sequence[Mapping[str, Any]]) -> None:
-    names = [str(name) for name in rows[0]]
-    lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
-    for number, line in enumerate(lines):
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        click.secho(text, bold=number == 0)
-
-
 def _cell(value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return plain_line(value, most=_LONGEST_CELL)
-
-
-def with_progress(items: Iterable[Any], label: str, length: int) -> Any:
-    """Show a progress bar on the terminal while the items are worked through; nothing off a terminal."""
-    hidden = not sys.stderr.isatty()
-    return click.progressbar(items, label=label, length=length, file=sys.stderr, hidden=hidden)

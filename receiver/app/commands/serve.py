@@ -52,7 +52,7 @@ def serve(host: str, port: int, reload: bool) -> None:
     environment = _environment(kit, host, url) | ({reloading.BY_THE_PARENT: "1"} if reload else {})
     server = subprocess.Popen(_granian(address, port), env=environment, start_new_session=True)  # noqa: S603
     if reload:
-        reloading.on_change(kit.instance / "handlers", lambda: _reload(server, url), after=reloading.SEEN_BY_ALL)
+        reloading.on_change(kit.instance / "handlers", lambda: _reload(server, url))
     try:
         _on_signals(lambda: _stop(server))
         if told_early:
@@ -76,6 +76,7 @@ def serve(host: str, port: int, reload: bool) -> None:
 
 def _reload(server: subprocess.Popen[Any], url: str) -> None:
     """Make the server, once it's up, replace its worker with one that loads the current handlers."""
+    time.sleep(reloading.SEEN_BY_ALL)  # the worker watches the files too, and stops running jobs first
     if _answers(server, url):
         click.echo("A handler file changed. Reloading the handlers.")
         server.send_signal(signal.SIGHUP)

@@ -1,4 +1,4 @@
-"""Check everything that orders depend on, and say how to fix what's wrong; no secret is shown."""
+"""Check everything that orders depend on, and say how to fix what's wrong. Shows no secret."""
 
 from __future__ import annotations
 

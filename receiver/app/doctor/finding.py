@@ -21,7 +21,7 @@ def ok(subject: str, text: str) -> Finding:
 
 
 def warning(subject: str, text: str) -> Finding:
-    """Return a finding that orders are taken in spite of."""
+    """Return a finding that needs a look, though orders are taken."""
     return Finding(subject, "warning", text)
 
 
@@ -31,5 +31,5 @@ def wrong(subject: str, text: str) -> Finding:
 
 
 def wrong_or_ok(subject: str, problems: Collection[str], text: str) -> Iterator[Finding]:
-    """Yield each problem; without any, that all is well."""
+    """Yield each problem as wrong, or that all is well if there's none."""
     yield from [wrong(subject, problem) for problem in problems] or [ok(subject, text)]

@@ -23,7 +23,7 @@ _NOTES_SHOWN = 3
 
 
 def refused(kit: Kit) -> Iterator[Finding]:
-    """Yield the newest refusal of each reason, and what ends it."""
+    """Report the newest refusal for each reason, and how to stop it."""
     with kit.database.read() as session:
         newest = refusals.newest_of_each_reason(session, datetime.now(UTC) - timedelta(days=1))
     for row in newest:
@@ -34,7 +34,7 @@ def refused(kit: Kit) -> Iterator[Finding]:
 
 
 def card_data(kit: Kit) -> Iterator[Finding]:
-    """Name the newest order that card data came with, and the fields it was in."""
+    """Name the newest order that contained card data, and the fields it was in."""
     with kit.database.read() as session:
         order = newest_with_card_data(session, datetime.now(UTC))
     if order is None:
@@ -46,7 +46,7 @@ def card_data(kit: Kit) -> Iterator[Finding]:
 
 
 def chunked_forms(kit: Kit) -> Iterator[Finding]:
-    """Count by source what is held back, and say how to end that; name the sources whose chunked forms are accepted."""
+    """Count the held-back forms of each source, with the fix, and name the sources whose chunked forms are accepted."""
     kit.sources.look_again()
     accepting = [source.name for source in kit.sources.known if source.accepts_chunked_forms]
     with kit.database.read() as session:
@@ -71,7 +71,7 @@ def _how_to_end_it(source: str) -> str:
 
 
 def _what_runs(session: Session, kit: Kit, source: str) -> str:
-    """Describe how many of the now accepted ones a replay would run, and which one to check otherwise."""
+    """Return how many forms a replay would run now that the source accepts them, and which one to check by hand."""
     now = datetime.now(UTC)
     rows = held_back.of_source(session, source)
     stay = [row.receipt for row in rows if not runs_by_itself(session, row, kit.sources, now)]
@@ -85,7 +85,7 @@ def _what_runs(session: Session, kit: Kit, source: str) -> str:
 
 
 def one_id(kit: Kit) -> Iterator[Finding]:
-    """Count what came lately under an id that something else has, and warn of two completed orders."""
+    """Count recent events that share an id with another event, and warn about two completed orders."""
     now = datetime.now(UTC)
     with kit.database.read() as session:
         events, orders = same_id.count(session, now), same_id.count_of_orders(session, now)

@@ -1,4 +1,4 @@
-"""Check what has to run for orders to be handled: each of it is tried for real."""
+"""Check what must work for orders to be handled, by trying it: disk, clock, jobs, mail server, registrar."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def disk(kit: Kit) -> Iterator[Finding]:
 
 
 def clock(kit: Kit) -> Iterator[Finding]:
-    """Judge the clock by signed POSTs and by the upkeep's heartbeat: no other clock is asked."""
+    """Check the clock against signed POSTs and the upkeep's heartbeat; no time server is asked."""
     with kit.database.read() as session:
         off = refusals.counts_since(session, datetime.now(UTC) - timedelta(days=1)).get("clock_off", 0)
     if off:
@@ -100,13 +100,13 @@ def mail(kit: Kit) -> Iterator[Finding]:
 
 
 def mail_templates(kit: Kit) -> Iterator[Finding]:
-    """Write every email by the templates as they are, the shop's own included."""
+    """Render every email by the current templates, including the merchant's own."""
     problems = [f"the one for {problem}. The built-in one is used instead" for problem in kit.own_mails.problems()]
     yield from wrong_or_ok("templates", problems, "all templates work")
 
 
 def registrar(kit: Kit) -> Iterator[Finding]:
-    """Check the website that customers are registered with, and count the failures."""
+    """Check the website that customers are registered on, and count the failures."""
     registrar, name = kit.registrations.registrar, kit.settings.REGISTRAR
     if kit.settings.ACCOUNT_URL and not account_url(name, kit.settings.ACCOUNT_URL):
         text = "ACCOUNT_URL has no effect while REGISTRAR is accounts, which emails its own link. Empty it"

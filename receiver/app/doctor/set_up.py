@@ -1,4 +1,4 @@
-"""Check what is set up; nothing is connected to and nothing written."""
+"""Check the set-up: settings, folder, secrets, handlers, public URL. Connects nowhere and writes nothing."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def secrets(kit: Kit) -> Iterator[Finding]:
 
 
 def weak_secrets(kit: Kit) -> Iterator[Finding]:
-    """Name the secrets that are easily guessed; they still hold, since an order that is refused is lost."""
+    """Name the secrets that are easy to guess. They stay active, since a refused order is lost."""
     active = [
         *kit.shared_secrets.keyring().active,
         *kit.sources.secrets,
@@ -79,7 +79,7 @@ def weak_secrets(kit: Kit) -> Iterator[Finding]:
 
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:
-    """Name the Order Control's secrets that cannot be decrypted; nothing is said when all can."""
+    """Name the Order Control's secrets that can't be decrypted, if any."""
     closed = sealed.unreadable(kit.database.engine, kit.settings.SECRET_KEY.get_secret_value(), sealed.ORDER_CONTROL)
     if closed and kit.settings.SECRET_KEY:
         text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run "
@@ -97,7 +97,7 @@ def mail_server(kit: Kit) -> Iterator[Finding]:
 
 
 def handlers(kit: Kit) -> Iterator[Finding]:
-    """Name the handlers that run, and what kept others from being loaded."""
+    """Name the handlers that run, and why others couldn't be loaded."""
     yield from (wrong("handlers", problem) for problem in kit.registry.problems)
     yield from (warning("handlers", said) for said in kit.registry.notes)
     yield from (wrong("handlers", said) for said in handler_changes.differences(kit.database, kit.registry))
@@ -109,14 +109,14 @@ def handlers(kit: Kit) -> Iterator[Finding]:
 
 
 def sources(kit: Kit) -> Iterator[Finding]:
-    """Name the kinds of source of the merchant's own, if any, and what kept others from being loaded."""
+    """Name the merchant's own kinds of source, if any, and why others couldn't be loaded."""
     yield from (wrong("sources", problem) for problem in kit.sources.kinds.problems)
     if kit.sources.kinds.types:
         yield ok("sources", ", ".join(sorted(kit.sources.kinds.types)))
 
 
 def registrars(kit: Kit) -> Iterator[Finding]:
-    """Name what REGISTRAR may be, and what kept registrars from being loaded."""
+    """Name the values that REGISTRAR may have, and why other registrars couldn't be loaded."""
     yield from (wrong("registrars", problem) for problem in kit.registrars.problems)
     yield ok("registrars", ", ".join(kit.registrars.names))
 

@@ -1,4 +1,4 @@
-"""Check the database: which SQLite runs, whether the file is whole and the schema is this release's."""
+"""Check the database: SQLite's version, the file, the schema, and whether a row can be written."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from receiver.storage import migrations, sqlite
 from receiver.storage.migrations import comparison
 from receiver.storage.sqlite import translated_errors
 
-#: Seconds for looking through the orders and their indexes, and again for the rest: 2 GB take about 5.
+#: Seconds allowed for checking the orders and their indexes, and again for everything: 2 GB take about 5.
 _SECONDS = 30.0
-#: SQLite asks whether to go on after so many of its steps.
+#: SQLite asks whether to go on after this many of its steps.
 _STEPS = 10_000
-#: What it says of an index that does not fit its table; anything else is worse.
+#: SQLite's words for an index that doesn't match its table; anything else is worse.
 _OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index ")
 
 
@@ -41,7 +41,7 @@ def database(kit: Kit) -> Iterator[Finding]:
 
 
 def _schema(kit: Kit) -> Iterator[Finding]:
-    """Name what the database has otherwise than this release needs it."""
+    """Report each difference between the database's schema and this release's."""
     with translated_errors():
         found = comparison.differences(kit.database.engine)
     for difference in found:
@@ -50,7 +50,7 @@ def _schema(kit: Kit) -> Iterator[Finding]:
 
 
 def _damage(kit: Kit) -> Iterator[Finding]:
-    """Compare the orders with their indexes first, since copies are told by one, then look through everything."""
+    """Check the orders and their indexes first, since an index recognises duplicates, and then everything."""
     for pragma, what in (("integrity_check(orders)", "the orders"), ("integrity_check", "the database")):
         said = _said(kit, pragma)
         if said is None:
@@ -61,7 +61,7 @@ def _damage(kit: Kit) -> Iterator[Finding]:
 
 
 def _said(kit: Kit, pragma: str) -> list[str] | None:
-    """Return what SQLite says of the file, None when it takes too long to find out."""
+    """Return the lines of SQLite's verdict, or None if the check takes too long."""
     deadline = time.monotonic() + _SECONDS
     try:
         with kit.database.read() as session:

@@ -1,1 +1,1 @@
-"""The places where documented names used to be; ``receiver/__init__.py`` lets Python look here for them."""
+"""Former import paths that were documented; ``receiver/__init__.py`` adds this folder to its path."""

@@ -1,4 +1,4 @@
-"""Where handlers used to import ``Context`` from; ``receiver.handlers`` is the place now."""
+"""The former home of ``Context``, which is in ``receiver.handlers`` now."""
 
 from receiver.handlers import Context
 

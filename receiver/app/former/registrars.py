@@ -1,4 +1,4 @@
-"""Where a copy of the handler ``register_customer`` used to import ``registrations`` from."""
+"""The former home of ``registrations``, which copies of the handler ``register_customer`` import."""
 
 from types import SimpleNamespace
 
