@@ -83,9 +83,9 @@ class Engine:
     def start_work(self) -> None:
         """Start the threads that run jobs."""
         with self._changed:
-            for number in range(1, self._threads + 1):
-                worker = threading.Thread(target=self._work, name=f"worker-{number}", daemon=True)
-                self._workers.append(worker)
+            names = (f"worker-{number}" for number in range(1, self._threads + 1))
+            self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
+            for worker in self._workers:
                 worker.start()
 
     def stop(self) -> None:

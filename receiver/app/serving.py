@@ -39,12 +39,9 @@ def is_serving() -> bool:
     command = click.get_current_context(silent=True)
     if command is None or not isinstance(command.find_root().command, FlaskGroup):
         return True
-    return command.info_name == "run" and not _only_restarts(command)
-
-
-def _only_restarts(command: click.Context) -> bool:
-    reloads = command.params.get("reload")
-    return (get_debug_flag() if reloads is None else reloads) and not is_running_from_reloader()
+    reload = command.params.get("reload")
+    only_restarts = (get_debug_flag() if reload is None else reload) and not is_running_from_reloader()
+    return command.info_name == "run" and not only_restarts
 
 
 def is_this_machine(host: str) -> bool:
@@ -132,20 +129,16 @@ def _end_the_work(kit: Kit) -> None:
 
 
 def _set_up_process(level: str) -> None:
-    _set_up_log(level)
-    stray_errors.log_without_words()
-    sys.setswitchinterval(_SWITCH_SECONDS)
-    gc.collect()
-    gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
-
-
-def _set_up_log(level: str) -> None:
     logging.basicConfig(
         stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
         logging.getLogger(of_requests).addFilter(_without_links)
+    stray_errors.log_without_words()
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
 
 
 def _without_links(record: logging.LogRecord) -> bool:

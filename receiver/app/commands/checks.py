@@ -21,7 +21,7 @@ from receiver.app.self_test import Step, run
 from receiver.security import signing
 from receiver.security.shared_secrets import SELF_TEST
 
-#: How long a secret made for the self test holds, should its end be missed.
+#: When the self test's secret expires, in case it's killed before it removes it.
 _SECRET_LASTS = timedelta(minutes=5)
 _COLOURS = {"ok": "green", "warning": "yellow", "wrong": "red"}
 
@@ -63,7 +63,7 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
 
 @contextmanager
 def _served(app: Flask) -> Iterator[str]:
-    """Serve the app on a free port of this machine, jobs included; yield the URL of its /orders."""
+    """Serve the app on a free port of this machine and run its jobs; yield the URL of its /orders."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, name="self-test-server", daemon=True)
@@ -81,7 +81,7 @@ def _served(app: Flask) -> Iterator[str]:
 
 @contextmanager
 def secret_of_its_own(kit: Kit) -> Iterator[str]:
-    """Add a secret named ``selftest`` to this instance, and remove it at the end, whatever happens."""
+    """Add a secret named ``selftest`` to this instance for the block, and remove it even if the block fails."""
     secret, now = signing.new_secret(), datetime.now(UTC)
     with kit.database.write() as session:
         fingerprint = kit.shared_secrets.add(session, secret, now=now, name=SELF_TEST, ends_at=now + _SECRET_LASTS)

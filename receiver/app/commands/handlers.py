@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from flask.cli import AppGroup
 
@@ -18,7 +16,7 @@ from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.storage.models import MailRow
 
 _LONGEST_VALUE = 60
-#: Lines shown of a mail's text.
+#: Lines shown of an email's text.
 _MOST_LINES = 8
 
 group = AppGroup("handlers", help="List, create and try handlers.")
@@ -31,13 +29,25 @@ def list_handlers(as_json: bool) -> None:
     kit = current_kit()
     registry = kit.registry
     outdated = handler_changes.outdated(kit.database, registry)
-    rows: list[dict[str, Any]] = [
-        *(_row(handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
+    states: list[tuple[Handler, str, str | None]] = [
+        *((handler, "after restart" if handler.name in outdated else "on", None) for handler in registry.handlers),
         *(
-            _row(handler, "off", "HANDLERS" if kit.settings.HANDLERS else registry.own[handler.name].switch)
+            (handler, "off", "HANDLERS" if kit.settings.HANDLERS else registry.own[handler.name].switch)
             for handler in registry.left_out
         ),
-        *(_row(handler, "not loaded", None) for handler, _ in registry.not_loaded),
+        *((handler, "not loaded", None) for handler, _ in registry.not_loaded),
+    ]
+    rows = [
+        {
+            "name": handler.name,
+            "state": state,
+            "switched_on_by": switched_on_by,
+            "after": handler.after,
+            "on_test": handler.on_test,
+            "timeout": f"{handler.timeout:g} s",
+            "file": handler.file,
+        }
+        for handler, state, switched_on_by in states
     ]
     print_rows(rows, as_json=as_json, empty="")
     if not registry.handlers:
@@ -50,18 +60,6 @@ def list_handlers(as_json: bool) -> None:
         click.echo(said, err=True)
     if registry.problems:
         raise SystemExit(1)
-
-
-def _row(handler: Handler, state: str, switched_on_by: str | None) -> dict[str, Any]:
-    return {
-        "name": handler.name,
-        "state": state,
-        "switched_on_by": switched_on_by,
-        "after": handler.after,
-        "on_test": handler.on_test,
-        "timeout": f"{handler.timeout:g} s",
-        "file": handler.file,
-    }
 
 
 @group.command("new")
@@ -126,7 +124,7 @@ def _print_mail(mail: MailRow) -> None:
 
 
 def _values(change: Change) -> str:
-    """Name the values that say what became of the row: of an updated one those that differ, and the first column."""
+    """Return a row's values as text; for an updated row, its first column and the values that changed."""
     before, after = change.before or {}, change.after or {}
     if change.kind != "updated":
         return ", ".join(f"{name}={_short(value)}" for name, value in (after or before).items() if value is not None)

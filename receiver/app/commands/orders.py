@@ -109,7 +109,7 @@ def replay(
 
 
 def _parked_receipts(kit: Kit, without: Collection[str], *, as_json: bool) -> list[str]:
-    """Return the receipts of all parked orders; say their number and age first, and ask on a terminal."""
+    """Return the receipts of all parked orders, after printing their number and age, and asking on a terminal."""
     now = datetime.now(UTC)
     with kit.database.read() as session:
         seen = parked.overview(session)

@@ -12,10 +12,10 @@ import click
 from receiver import errors
 from receiver.mail.text_layout import plain_line
 
-#: Letters of a cell: every line of a table is as wide as its widest.
+#: Most characters of a cell. Every line of a table is as wide as its widest one.
 _LONGEST_CELL = 300
 
-#: What JSON leaves as it is: DEL, the controls from U+0080 (U+009B begins a terminal's command) and marks of direction.
+#: Controls that JSON doesn't escape: DEL, U+0080 on (U+009B begins a terminal command), and marks of direction.
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 Item = TypeVar("Item")
@@ -29,7 +29,7 @@ always_json = click.option(
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
-    """Print rows that have the same keys; ``empty`` says what to do next when there are none."""
+    """Print rows that have the same keys, as a table or JSON; ``empty`` is printed instead of an empty table."""
     if as_json:
         print_json(rows)
         return
@@ -45,13 +45,13 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) 
 
 
 def print_json(value: object) -> None:
-    """Print one value as JSON; what would steer a terminal, and comes from whoever sent an order, is escaped."""
+    """Print one value as JSON. Characters that control a terminal are escaped: a sender may have put them in an order."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     click.echo(_STEERING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text))
 
 
 def say(text: object, *, bold: bool = False) -> None:
-    """Print a line that may hold what somebody sent; what would steer a terminal is shown as a question mark."""
+    """Print a line that may hold a sender's text, with question marks for characters that control a terminal."""
     click.secho(errors.printable(str(text)), bold=bold or None)
 
 

@@ -133,7 +133,7 @@ def transmissions(state: str | None, as_json: bool) -> None:
 def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
     order = identified(files.read_order(file, current_kit().settings.MAX_FIELDS))
     secrets = [signing.clean_secret(secret)]
-    pool = new_pool(allow_private=True, https_only=False)  # whoever sits at this terminal can reach it anyway
+    pool = new_pool(allow_private=True, https_only=False)  # anyone at this terminal can reach it anyway
     answer = sender.post(url, secrets, order, pool=pool)
     body = answer.body.decode("utf-8", "replace")
     _print_attempt(order.event_id or "", url, answer, dict(answer.headers_sent), body, as_json=as_json)
@@ -148,7 +148,7 @@ def _print_attempt(
     *,
     as_json: bool,
 ) -> None:
-    """Print one attempt whole; ends the command with exit 1 unless the order arrived."""
+    """Print everything about one attempt, and exit 1 unless the order arrived."""
     read = report.read(body)
     facts = {
         "event_id": event_id,

@@ -14,7 +14,6 @@ from contextlib import suppress
 from typing import Any
 
 import click
-from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
 from receiver.app import reloading
@@ -25,10 +24,10 @@ from receiver.security.http_client import new_pool
 from receiver.settings.environment import PREFIX
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.settings.model import SETTINGS
-from receiver.storage.models import OrderRow
+from receiver.storage import order_queries
 
 _START_SECONDS = 30.0
-#: What it means to be reached by anybody.
+#: The warning when the server listens on an address that others can reach.
 NO_PROXY = (
     "anyone who can reach this address reaches the server directly. Nothing is encrypted, and a slow client ties up "
     "one of its 8 threads. Put a proxy in front (see “Deploy” in Help) and set TRUSTED_PROXIES."
@@ -48,7 +47,7 @@ def serve(host: str, port: int, reload: bool) -> None:
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
     _on_signals(lambda: told_early.append(True))
-    # In a session of its own it hears no Ctrl-C of the terminal's beside the one signal that it is sent here.
+    # In a session of its own, so that a Ctrl-C in the terminal reaches it only once: by the signal sent here.
     environment = _environment(kit, host, url) | ({reloading.BY_THE_PARENT: "1"} if reload else {})
     server = subprocess.Popen(_granian(address, port), env=environment, start_new_session=True)  # noqa: S603
     if reload:
@@ -94,7 +93,7 @@ def _kill(server: subprocess.Popen[Any]) -> None:
 
 
 def _on_signals(action: Callable[[], None]) -> None:
-    """Act when this process is to stop: by Ctrl-C, by a service manager, by its terminal's end; not under nohup."""
+    """Call ``action`` on each signal to stop: Ctrl-C, a service manager, a closed terminal unless under nohup."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, lambda *_: action())
@@ -108,9 +107,9 @@ def _say_where(url: str, *, is_first_start: bool) -> None:
 
 
 def _free_address(host: str, port: int) -> str:
-    """Return the host's address, which is all that granian takes, once its port is known to be free.
+    """Return the host's address, since granian takes no names. Raises ClickException if the port is taken.
 
-    Another server's answers there would be mistaken for this one's.
+    Without this check, the answers of another server there would be mistaken for this one's.
     """
     try:
         with socket.create_server((host, port)) as listening:
@@ -125,7 +124,7 @@ def _free_address(host: str, port: int) -> str:
 def _granian(host: str, port: int) -> list[str]:
     return [
         *(sys.executable, "-m", "granian", "--interface=wsgi", f"--host={host}", f"--port={port}"),
-        "--http=1",  # its HTTP/2 keeps a thread for ever for each stream that breaks off
+        "--http=1",  # granian's HTTP/2 loses a thread to each stream that breaks off
         "--blocking-threads=8",
         "--workers-kill-timeout=10",
         "--respawn-failed-workers",
@@ -137,7 +136,10 @@ def _granian(host: str, port: int) -> list[str]:
 
 
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
-    """Name the address as PUBLIC_URL unless one is set; on a trial machine, let handlers reach local addresses."""
+    """Return the server's environment, with this address as PUBLIC_URL unless that is set.
+
+    On a trial machine, served on loopback without https, handlers may reach local addresses.
+    """
     environment = dict(os.environ)
     if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:
         environment[f"{PREFIX}PUBLIC_URL"] = url
@@ -147,7 +149,7 @@ def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
 
 
 def _answers(server: subprocess.Popen[Any], url: str) -> bool:
-    """Wait until the server is ready; False when it ended or stays silent."""
+    """Wait until the server is ready; return False if it ends or doesn't answer."""
     pool = new_pool(allow_private=True, https_only=False)
     deadline = time.monotonic() + _START_SECONDS
     while server.poll() is None and time.monotonic() < deadline:
@@ -160,4 +162,4 @@ def _answers(server: subprocess.Popen[Any], url: str) -> bool:
 
 def _is_first_start(kit: Kit) -> bool:
     with kit.database.read() as session:
-        return session.scalar(select(OrderRow.id).limit(1)) is None
+        return order_queries.first_received_at(session) is None

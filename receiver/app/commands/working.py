@@ -1,4 +1,4 @@
-"""What every command shares: the app it runs in, a working instance, and a message instead of a traceback."""
+"""What all commands share: they run in the app, need a working instance, and end with a message, not a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.errors import ConfigurationError, ReceiverError
 
 
 def working_kit() -> Kit:
-    """Return the current app's kit; without a usable database or key, end the command and say how to fix that."""
+    """Return the current app's kit. Raises ClickException, with the fix, if the database or key can't be used."""
     kit = current_kit()
     problems = kit.obstacles.look()
     if problems:
@@ -24,7 +24,7 @@ def working_kit() -> Kit:
 
 @cache
 def in_words(command: click.Command) -> click.Command:
-    """Run a command, and each command of a group, in the app; an error ends it with what's wrong and how to fix it."""
+    """Wrap a command, or each command of a group, to run in the app and end with a message on an expected error."""
     for one in command.commands.values() if isinstance(command, click.Group) else ():
         in_words(one)
     if command.callback is not None:
@@ -39,7 +39,7 @@ def _in_words(callback: Callable[..., Any]) -> Callable[..., Any]:
             return callback(*args, **kwargs)
         except (ConfigurationError, ReceiverError) as error:
             raise click.ClickException(str(error)) from error
-        except BrokenPipeError:  # whoever reads the output has enough of it; click ends in silence
+        except BrokenPipeError:  # as with `| head`; click ends quietly
             raise
         except OSError as error:
             place = f"{error.filename}: " if error.filename else ""
