@@ -45,7 +45,7 @@ def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) 
 
 
 def print_json(value: object) -> None:
-    """Print one value as JSON. Characters that control a terminal are escaped: a sender may have put them in an order."""
+    """Print one value as JSON. Escapes what controls a terminal, which a sender may have put in an order."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     click.echo(_STEERING.sub(lambda mark: f"\\u{ord(mark[0]):04x}", text))
 
