@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -198,7 +199,7 @@ def test_on_a_terminal_the_parked_ones_are_run_when_agreed(
     run: Run, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, answer: str
 ) -> None:
     serve(work=False).post({"OrderRef": "A-1"})
-    monkeypatch.setattr(orders, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr(orders, "sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True), stderr=sys.stderr))
     result = run("orders", "replay", "--parked", stdin=f"{answer}\n")
     assert (result.exit_code, "rcp_00000001" in result.stdout) == ((0, True) if answer == "y" else (1, False))
 
