@@ -25,8 +25,8 @@ from receiver.storage.models import AdministratorRow
 from receiver.storage.sqlite import translated_errors
 
 _LOST_KEY = (
-    "Put the right secret_key back from the backup. If it is lost, begin again with `flask init --new-key`: it removes "
-    "what cannot be read, and says what must be entered again."
+    "Put the right secret_key back from the backup. If it's lost, run `flask init --new-key`: it removes what can't be "
+    "read, and says what you must enter again."
 )
 _FOLDERS = ("", "handlers", "templates", "outbox")
 
@@ -48,7 +48,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
         if new_key:
             yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
     except OSError as error:
-        raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
+        raise ConfigurationError(f"{error.filename} can't be written: {error.strerror}.") from error
     with kit.database.read() as session:
         has_password = session.get(AdministratorRow, 1) is not None
     if not has_password:
@@ -99,9 +99,9 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
         key = ""
     closed = sealed.unreadable(kit.database.engine, key or "")
     if key and new_key and not closed:
-        raise NotPossible("The secret key is whole and reads all that is stored; nothing was changed.")
+        raise NotPossible("The secret key is right and reads everything that is stored; nothing was changed.")
     if key and closed and not new_key:
-        yield f"Warning: the secret key cannot read {' and '.join(closed)}. {_LOST_KEY}"
+        yield f"Warning: the secret key can't read {' and '.join(closed)}. {_LOST_KEY}"
     if key:
         return
     if closed and not new_key:
@@ -111,7 +111,7 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
     if secret_key.make(kit.instance, replace=new_key):
         yield f"Wrote {kit.instance / secret_key.FILE}"
         if new_key:
-            yield "Everybody is signed out, and account links that were mailed before open nothing any more."
+            yield "Everybody is signed out, and account links in earlier emails no longer work."
 
 
 def _upgrade(kit: Kit) -> Iterator[str]:
@@ -137,7 +137,7 @@ def _loosen(kit: Kit, path: Path) -> Iterator[str]:
     if strict:
         yield _back_up_first(kit, path)
         comparison.loosen(kit.database.engine, strict)
-        yield f"Database {path}: may be empty now: {', '.join(f'{one.table}.{one.column}' for one in strict)}"
+        yield f"Database {path}: these columns may be empty now: {', '.join(f'{one.table}.{one.column}' for one in strict)}"
 
 
 def _back_up_first(kit: Kit, path: Path) -> str:

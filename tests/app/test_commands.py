@@ -75,7 +75,7 @@ def test_init_says_when_the_place_cannot_be_written(run_before_init: Run, tmp_pa
     (tmp_path / "shop").write_text("a file stands in the way")
     result = run_before_init("init")
     assert result.exit_code == 1
-    assert "cannot be written: " in result.stderr
+    assert "can't be written: " in result.stderr
 
 
 def test_password_is_read_from_standard_input_and_not_printed(run: Run, kit: Kit) -> None:

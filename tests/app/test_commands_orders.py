@@ -159,7 +159,7 @@ def test_orders_replay_reads_parked_ones_with_todays_mapping(
     assert run("orders", "replay", "--parked").output == "No orders are parked.\n"
 
 
-def test_orders_replay_tells_number_and_age_of_what_is_parked_first(run: Run, serve: Callable[..., Served]) -> None:
+def test_orders_replay_says_number_and_age_of_what_is_parked_first(run: Run, serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.post({"OrderRef": "A-1"})
     result = run("orders", "replay", "--parked")
@@ -204,7 +204,7 @@ def test_on_a_terminal_the_parked_ones_are_run_when_agreed(
     assert (result.exit_code, "rcp_00000001" in result.stdout) == ((0, True) if answer == "y" else (1, False))
 
 
-def test_orders_replay_tells_of_each_receipt_and_fails_if_one_did(run: Run, shop: Served) -> None:
+def test_orders_replay_reports_on_each_receipt_and_fails_if_one_did(run: Run, shop: Served) -> None:
     receipt = shop.post(order_fields()).content["receipt"]
     shop.settled()
     result = run("orders", "replay", receipt, "rcp_00000009", "--json")

@@ -96,7 +96,7 @@ def test_secret_add_refuses_an_empty_value_and_an_overlap_of_nothing(run: Run) -
     assert len(json.loads(run("secret", "list", "--json").stdout)) == 1
 
 
-def test_secret_add_tells_of_letters_that_not_every_header_takes(run: Run) -> None:
+def test_secret_add_names_letters_that_not_every_header_takes(run: Run) -> None:
     assert "send it as a field" in run("secret", "add", "пароль-пароль-12345").output
     assert "send it as a field" not in run("secret", "add", VALUE).output
 

@@ -139,16 +139,16 @@ def test_serve_says_that_there_is_no_such_host_or_port(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("host", "proxies", "is_told"),
+    ("host", "proxies", "is_reported"),
     [("0.0.0.0", 0, True), ("::", 0, True), ("0.0.0.0", 1, False), ("127.0.0.1", 0, False), ("localhost", 0, False)],
 )
 def test_serve_says_what_it_means_to_be_reached_by_anybody(
-    run: Run, monkeypatch: pytest.MonkeyPatch, host: str, proxies: int, is_told: bool
+    run: Run, monkeypatch: pytest.MonkeyPatch, host: str, proxies: int, is_reported: bool
 ) -> None:
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     monkeypatch.setattr(module, "_free_address", lambda host, _port: host)
     said = run("serve", "--host", host, TRUSTED_PROXIES=proxies).stderr
-    assert ("a slow client ties up one of its 8 threads. Put a proxy in front" in said) is is_told
+    assert ("a slow client ties up one of its 8 threads. Put a proxy in front" in said) is is_reported
 
 
 def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -101,14 +101,19 @@ def test_in_production_with_a_mail_server_all_is_well(
     assert of(found, "public url") == [("ok", "https://shop.example: the service posts to …/orders")]
 
 
-@pytest.mark.parametrize(("url", "is_told"), [("https://shop.example", True), ("http://127.0.0.1:8000", False)])
-def test_https_without_a_trusted_proxy_is_told(findings: Callable[..., list[Finding]], url: str, is_told: bool) -> None:
+@pytest.mark.parametrize(("url", "is_reported"), [("https://shop.example", True), ("http://127.0.0.1:8000", False)])
+def test_https_without_a_trusted_proxy_is_reported(
+    findings: Callable[..., list[Finding]], url: str, is_reported: bool
+) -> None:
     found = of(findings(PUBLIC_URL=url), "proxies")
-    assert ([state for state, _ in found], "share its address" in str(found)) == (["warning"] * is_told, is_told)
+    assert ([state for state, _ in found], "share its address" in str(found)) == (
+        ["warning"] * is_reported,
+        is_reported,
+    )
 
 
 @pytest.mark.parametrize(
-    ("url", "proxies", "is_told"),
+    ("url", "proxies", "is_reported"),
     [
         ("http://192.0.2.1:8000", 0, True),
         ("http://shop.example", 0, True),
@@ -118,14 +123,14 @@ def test_https_without_a_trusted_proxy_is_told(findings: Callable[..., list[Find
         ("http://[::1]:8000", 0, False),
     ],
 )
-def test_what_it_means_to_be_reached_without_a_proxy_is_told(
-    findings: Callable[..., list[Finding]], url: str, proxies: int, is_told: bool
+def test_what_it_means_to_be_reached_without_a_proxy_is_reported(
+    findings: Callable[..., list[Finding]], url: str, proxies: int, is_reported: bool
 ) -> None:
     found = of(findings(PUBLIC_URL=url, TRUSTED_PROXIES=proxies), "proxies")
-    assert ("slow clients tie up the server's threads" in str(found)) is is_told
+    assert ("slow clients tie up the server's threads" in str(found)) is is_reported
 
 
-def test_a_wrong_setting_is_told(findings: Callable[..., list[Finding]]) -> None:
+def test_a_wrong_setting_is_reported(findings: Callable[..., list[Finding]]) -> None:
     assert of(findings(**OWN, LOG_LEVEL="loud"), "settings") == [
         ("wrong", 'LOG_LEVEL must be debug, info, warning or error. Until it\'s fixed, "info" holds.')
     ]
@@ -148,7 +153,7 @@ def test_values_of_the_example_are_told(findings: Callable[..., list[Finding]]) 
 
 
 @pytest.mark.parametrize("name", ["", "secret_key", "config.toml"])
-def test_what_others_can_read_is_told_with_the_fix(
+def test_what_others_can_read_is_reported_with_the_fix(
     instance: Path, findings: Callable[..., list[Finding]], name: str
 ) -> None:
     path = instance / name
@@ -170,7 +175,7 @@ def test_before_the_set_up_everything_is_still_looked_at(tmp_path: Path, monkeyp
     assert found[-1].subject == "public url"
 
 
-def test_a_disk_that_is_nearly_full_is_told(
+def test_a_disk_that_is_nearly_full_is_reported(
     findings: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch, instance: Path
 ) -> None:
     """A small row may still find room where an order finds none."""
@@ -180,7 +185,7 @@ def test_a_disk_that_is_nearly_full_is_told(
     assert of(findings(), "disk") == [("wrong", said)]
 
 
-def test_a_damaged_file_is_told(make_app: Callable[..., Flask], instance: Path) -> None:
+def test_a_damaged_file_is_reported(make_app: Callable[..., Flask], instance: Path) -> None:
     kit: Kit = make_app().extensions["receiver"]
     kit.database.checkpoint()
     kit.database.engine.dispose()
@@ -201,7 +206,7 @@ def test_an_sqlite_that_can_lose_commits_is_used_more_slowly(
     assert "in delete mode, full sync (slower, but safe" in text
 
 
-def test_a_database_that_cannot_be_written_is_told(
+def test_a_database_that_cannot_be_written_is_reported(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def busy(patience: float) -> None:
@@ -218,7 +223,7 @@ def test_active_secrets_are_named_by_fingerprint_only(findings: Callable[..., li
     assert SECRET not in str(found)
 
 
-def test_without_an_active_secret_the_remedy_is_told(findings: Callable[..., list[Finding]]) -> None:
+def test_without_an_active_secret_the_remedy_is_reported(findings: Callable[..., list[Finding]]) -> None:
     said = "none is active, so every POST is refused. Add one: flask secret add"
     assert of(findings(SHARED_SECRETS=[]), "secrets") == [("wrong", said)]
 
@@ -234,7 +239,7 @@ def test_while_the_key_cannot_be_read_no_secret_is_to_be_revoked(
     assert not any("revoke" in text for _, text in found)
 
 
-def test_a_secret_that_another_key_encrypted_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
+def test_a_secret_that_another_key_encrypted_is_reported(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
     with kit.database.write() as session:
         mark = kit.shared_secrets.add(session, "sixteen characters or more", now=NOW)
     found = of(findings(SECRET_KEY="another key of thirty-two characters"), "secrets")
@@ -258,7 +263,7 @@ def test_signed_posts_with_another_time_cast_doubt_on_the_clock(
     )
 
 
-def test_the_newest_refusal_of_each_reason_is_told(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
+def test_the_newest_refusal_of_each_reason_is_reported(kit: Kit, findings: Callable[..., list[Finding]]) -> None:
     refuse(kit, "unknown_secret", "The last.")
     refuse(kit, "unknown_secret", "The last.")
     ((state, text),) = of(findings(), "refused")
@@ -299,7 +304,7 @@ def test_without_a_mail_server_the_outbox_is_named(instance: Path, findings: Cal
 
 
 @pytest.mark.parametrize(
-    ("settings", "is_told"),
+    ("settings", "is_reported"),
     [
         ({"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": "shop"}, True),
         ({"MAIL_SERVER": "smtp.laden.de", "MAIL_USERNAME": "shop", "MAIL_USE_TLS": True}, False),
@@ -309,20 +314,20 @@ def test_without_a_mail_server_the_outbox_is_named(instance: Path, findings: Cal
     ],
 )
 @pytest.mark.parametrize("quickly", [True, False])
-def test_a_password_that_travels_in_clear_is_told(
+def test_a_password_that_travels_in_clear_is_reported(
     make_app: Callable[..., Flask],
     monkeypatch: pytest.MonkeyPatch,
     settings: dict[str, Any],
-    is_told: bool,
+    is_reported: bool,
     quickly: bool,
 ) -> None:
     kit: Kit = make_app(**settings).extensions["receiver"]
     monkeypatch.setattr(kit.transport, "check", lambda: None)
     said = ("warning", "MAIL_PASSWORD is sent unencrypted: set MAIL_USE_TLS (port 587) or MAIL_USE_SSL (port 465)")
-    assert (said in of(list(diagnose(kit, quickly=quickly)), "mail")) is is_told
+    assert (said in of(list(diagnose(kit, quickly=quickly)), "mail")) is is_reported
 
 
-def test_a_mail_server_that_refuses_is_told_without_the_password(
+def test_a_mail_server_that_refuses_is_reported_without_the_password(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused() -> None:
@@ -347,7 +352,7 @@ def test_a_registrar_that_is_wrong_is_not_said_to_be_right(
     ]
 
 
-def test_handlers_are_named_and_broken_ones_told(instance: Path, findings: Callable[..., list[Finding]]) -> None:
+def test_handlers_are_named_and_broken_ones_reported(instance: Path, findings: Callable[..., list[Finding]]) -> None:
     (instance / "handlers" / "bad.py").write_text("1 / 0\n")
     found = of(findings(), "handlers")
     assert [state for state, _ in found] == ["wrong", "ok"]
@@ -355,11 +360,11 @@ def test_handlers_are_named_and_broken_ones_told(instance: Path, findings: Calla
     assert found[1][1] == "register_customer, email_customer, notify_merchant"
 
 
-def test_no_handler_at_all_is_told(findings: Callable[..., list[Finding]]) -> None:
+def test_no_handler_at_all_is_reported(findings: Callable[..., list[Finding]]) -> None:
     assert of(findings(HANDLERS=["no_such"]), "handlers")[-1] == ("warning", "none run. See HANDLERS")
 
 
-def test_a_trials_openness_is_told(findings: Callable[..., list[Finding]]) -> None:
+def test_a_trials_openness_is_reported(findings: Callable[..., list[Finding]]) -> None:
     found = findings(RELAY_ALLOW_PRIVATE=True)
     (address,), (relay,) = of(found, "public url"), of(found, "relay")
     assert (address[0], relay[0]) == ("warning", "warning")

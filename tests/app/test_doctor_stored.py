@@ -45,7 +45,7 @@ def flip_a_byte(kit: Kit, key: bytes) -> None:
     kit.database.engine.dispose()
 
 
-def test_one_flipped_byte_of_the_index_that_tells_copies_is_found(shop: Served) -> None:
+def test_one_flipped_byte_of_the_index_that_recognises_copies_is_found(shop: Served) -> None:
     order = order_fields(event_id="evt_1234")
     fill(shop.kit)
     ((state, _),) = of_database(shop.kit)
@@ -77,12 +77,12 @@ def test_what_takes_too_long_to_look_through_is_said(shop: Served, monkeypatch: 
     assert "intact" not in of_database(shop.kit)[2][1]
 
 
-def test_a_column_that_no_order_fills_is_told_with_the_fix(shop: Served) -> None:
+def test_a_column_that_no_order_fills_is_reported_with_the_fix(shop: Served) -> None:
     change(shop.kit, NEVER_FILLED)
     assert of_database(shop.kit) == [STRICT]
 
 
-def test_what_is_missing_is_told(shop: Served) -> None:
+def test_what_is_missing_is_reported(shop: Served) -> None:
     change(shop.kit, "ALTER TABLE mails DROP COLUMN detail")
     change(shop.kit, "DROP INDEX ix_orders_due")
     change(shop.kit, "DROP TABLE mapped_fields")
@@ -121,7 +121,7 @@ def test_flask_init_loosens_a_column_and_keeps_what_is_stored(serve: Callable[..
     (copy,) = backups(instance)
     assert said[-2:] == [
         f"Backed the database up to {copy}",
-        f"Database {instance}/receiver.sqlite: may be empty now: orders.receipt",
+        f"Database {instance}/receiver.sqlite: these columns may be empty now: orders.receipt",
     ]
     assert shop.post(order).status == 202
     with shop.kit.database.read() as session:

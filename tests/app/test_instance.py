@@ -132,7 +132,7 @@ def test_a_new_password_takes_the_olds_place(kit: Kit) -> None:
 
 def test_a_place_that_cannot_be_written_is_named(empty: Path) -> None:
     empty.parent.write_text("a file stands in the way")
-    with pytest.raises(ConfigurationError, match=f"{empty} cannot be written: Not a directory"):
+    with pytest.raises(ConfigurationError, match=f"{empty} can't be written: Not a directory"):
         list(set_up(new_kit(), None))
 
 

@@ -119,7 +119,7 @@ def test_a_key_that_cannot_be_read_is_not_taken_for_missing(
     ]
 
 
-def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_mended(
+def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_fixed(
     instance: Path, start: Callable[..., tuple[bool, Kit]], caplog: pytest.LogCaptureFixture
 ) -> None:
     config = instance / "config.toml"

@@ -132,7 +132,7 @@ def test_a_whole_key_that_cannot_read_what_is_stored_is_told_and_kept(run: Run, 
     (instance / "secret_key").write_text(OTHER_KEY)
     result = run("init")
     assert result.exit_code == 0
-    assert lines(result)[0].startswith(f"Warning: the secret key cannot read 1 shared secret ({stored}) and 1 secret")
+    assert lines(result)[0].startswith(f"Warning: the secret key can't read 1 shared secret ({stored}) and 1 secret")
     assert run("init", "--new-key").exit_code == 0
     assert (instance / "secret_key").read_text() == OTHER_KEY
     assert not any(line.startswith("Warning") for line in lines(run("init")))
@@ -186,7 +186,7 @@ def test_a_disk_that_takes_no_byte_leaves_no_key_behind(tmp_path: Path) -> None:
 
     failed = init(10)
     assert failed.returncode == 1
-    assert f"{shop}/secret_key cannot be written: File too large." in failed.stderr
+    assert f"{shop}/secret_key can't be written: File too large." in failed.stderr
     assert sorted(path.name for path in shop.iterdir()) == ["handlers", "outbox", "templates"]
     assert init(resource.RLIM_INFINITY).returncode == 0
     assert len((shop / "secret_key").read_text()) >= 64

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import platform
+import pwd
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from receiver.app import ownership
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong, wrong_or_ok
 from receiver.app.serving import is_this_machine
@@ -18,6 +19,9 @@ from receiver.security.secret_strength import weakness
 from receiver.security.signing import fingerprint
 from receiver.settings.installation import VERSION
 from receiver.settings.model import EXAMPLES, SETTINGS
+
+#: Suffixes of the database and of the files that SQLite keeps beside it.
+_BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def release(kit: Kit) -> Iterator[Finding]:  # noqa: ARG001 - every check is given the kit
@@ -44,8 +48,27 @@ def instance(kit: Kit) -> Iterator[Finding]:
         if path.exists() and path.stat().st_mode & 0o077:
             yield wrong("instance", f"other users can read {path}. Run: chmod go= {path}")
             return
-    strangers = [*ownership.problems(kit.instance, Path(kit.database.engine.url.database or ""))]
-    yield from wrong_or_ok("instance", strangers, f"only its owner can read {kit.instance}")
+    found = [*strangers(kit.instance, Path(kit.database.engine.url.database or ""))]
+    yield from wrong_or_ok("instance", found, f"only its owner can read {kit.instance}")
+
+
+def strangers(instance: Path, database: Path) -> Iterator[str]:
+    """Yield a sentence with the fix for each file of another owner, and if this process is of another user."""
+    owner = instance.stat().st_uid
+    beside = [database.with_user(database.name + suffix) for suffix in _BESIDE]
+    for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
+        if path.exists() and path.stat().st_uid != owner:
+            theirs, ours = _user(path.stat().st_uid), _user(owner)
+            yield f"{path} belongs to {theirs}, the folder to {ours}, who runs the server. Run: chown {ours} {path}"
+    if os.geteuid() not in {0, owner}:
+        yield f"{instance} belongs to {_user(owner)}, this process to {_user(os.geteuid())}. Run it as {_user(owner)}"
+
+
+def _user(user: int) -> str:
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return str(user)
 
 
 def secrets(kit: Kit) -> Iterator[Finding]:

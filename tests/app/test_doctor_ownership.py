@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.app import ownership
+from receiver.app.doctor.set_up import strangers
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def give_away(path: Path) -> None:
 
 
 def problems(folder: Path) -> list[str]:
-    return list(ownership.problems(folder, folder / "receiver.sqlite"))
+    return list(strangers(folder, folder / "receiver.sqlite"))
 
 
 def test_one_owner_of_all_is_no_problem(folder: Path) -> None:
