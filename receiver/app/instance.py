@@ -137,7 +137,8 @@ def _loosen(kit: Kit, path: Path) -> Iterator[str]:
     if strict:
         yield _back_up_first(kit, path)
         comparison.loosen(kit.database.engine, strict)
-        yield f"Database {path}: these columns may be empty now: {', '.join(f'{one.table}.{one.column}' for one in strict)}"
+        columns = ", ".join(f"{one.table}.{one.column}" for one in strict)
+        yield f"Database {path}: these columns may be empty now: {columns}"
 
 
 def _back_up_first(kit: Kit, path: Path) -> str:
