@@ -55,7 +55,7 @@ def instance(kit: Kit) -> Iterator[Finding]:
 def strangers(instance: Path, database: Path) -> Iterator[str]:
     """Yield a sentence with the fix for each file of another owner, and if this process is of another user."""
     owner = instance.stat().st_uid
-    beside = [database.with_user(database.name + suffix) for suffix in _BESIDE]
+    beside = [database.with_name(database.name + suffix) for suffix in _BESIDE]
     for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
         if path.exists() and path.stat().st_uid != owner:
             theirs, ours = _user(path.stat().st_uid), _user(owner)
