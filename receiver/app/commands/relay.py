@@ -93,7 +93,7 @@ def test(as_json: bool) -> None:
     event_id = kit.transmissions.send_test().event_id
     with kit.database.read() as session:
         attempt = queries.find(session, event_id).trail[0]
-    _print_attempt(event_id, attempt.url, attempt, json.loads(attempt.headers_sent), attempt.body, as_json=as_json)
+    _print_attempt(event_id, attempt.url, attempt, as_json=as_json)
 
 
 @group.command("send")
@@ -135,20 +135,15 @@ def _send_once(file: Path, url: str, secret: str, *, as_json: bool) -> None:
     secrets = [signing.clean_secret(secret)]
     pool = new_pool(allow_private=True, https_only=False)  # anyone at this terminal can reach it anyway
     answer = sender.post(url, secrets, order, pool=pool)
-    body = answer.body.decode("utf-8", "replace")
-    _print_attempt(order.event_id or "", url, answer, dict(answer.headers_sent), body, as_json=as_json)
+    _print_attempt(order.event_id or "", url, answer, as_json=as_json)
 
 
-def _print_attempt(
-    event_id: str,
-    url: str,
-    attempt: sender.Answer | TransmissionAttemptRow,
-    headers: dict[str, str],
-    body: str,
-    *,
-    as_json: bool,
-) -> None:
+def _print_attempt(event_id: str, url: str, attempt: sender.Answer | TransmissionAttemptRow, *, as_json: bool) -> None:
     """Print everything about one attempt, and exit 1 unless the order arrived."""
+    if isinstance(attempt, sender.Answer):
+        headers, body = dict(attempt.headers_sent), attempt.body.decode("utf-8", "replace")
+    else:
+        headers, body = json.loads(attempt.headers_sent), attempt.body
     read = report.read(body)
     facts = {
         "event_id": event_id,

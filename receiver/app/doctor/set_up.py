@@ -79,10 +79,9 @@ def secrets(kit: Kit) -> Iterator[Finding]:
     unreadable = [row["fingerprint"] for row in rows if row["state"] == "unreadable"]
     if active:
         yield ok("secrets", f"active: {', '.join(active)}")
-    elif unreadable:
-        yield wrong("secrets", "none can be read, so /orders always answers 503")
     else:
-        yield wrong("secrets", "none is active, so every POST is refused. Add one: flask secret add")
+        none_is_active = "none is active, so every POST is refused. Add one: flask secret add"
+        yield wrong("secrets", "none can be read, so /orders always answers 503" if unreadable else none_is_active)
     if unreadable and kit.settings.SECRET_KEY:
         text = f"{', '.join(unreadable)} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
         yield wrong("secrets", f"{text}run `flask init --new-key` and add them again")
