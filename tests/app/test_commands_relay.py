@@ -193,7 +193,7 @@ def test_send_to_a_named_receiver_that_is_not_there_exits_1(run: Run, tmp_path: 
     ("content", "says"),
     [
         (b"total=1.00", "holds no order: order_id"),
-        (b"{", "not one JSON document"),
+        (b"{", "The JSON broke off before its end"),
         (b"order_id=A-1&card_number=4111111111111111&cvv=123", "Never send card details"),
         (b"", "holds no order"),
     ],
