@@ -47,23 +47,23 @@ class Group(NamedTuple):
 
     @property
     def anchor(self) -> str:
-        """The heading as the name of a place in a page."""
+        """The heading as the id of an element in a page."""
         return "-".join(re.findall(r"\w+", self.heading.lower()))
 
 
-def groups(dummy: Order) -> list[Group]:
-    """Return every parameter of the contract in the order of the models, by group, with the dummy's values."""
+def groups(order: Order) -> list[Group]:
+    """Return every parameter of the contract in the order of the models, by group, with an order's values."""
     found: list[Group] = []
-    for parameter in parameters(dummy):
+    for parameter in parameters(order):
         if parameter.form in _HEADINGS:
             found.append(Group(_HEADINGS[parameter.form], []))
         found[-1].parameters.append(parameter)
     return found
 
 
-def parameters(dummy: Order) -> Iterator[Parameter]:
-    """Yield every parameter of the contract in the order of the models, with the dummy's value."""
-    sent = dict(form_fields(dummy))
+def parameters(order: Order) -> Iterator[Parameter]:
+    """Yield every parameter of the contract in the order of the models, with an order's value."""
+    sent = dict(form_fields(order))
     for (part, field), kind in KINDS.items():
         info = PARTS[part].model_fields[field]
         place = Place(part, 0, field)
@@ -76,7 +76,7 @@ def parameters(dummy: Order) -> Iterator[Parameter]:
             info.description or "",
             sent.get(form_name(place), ""),
         )
-    name, value = next((name, value) for name, value in sent.items() if name.startswith("custom_"))
+    name, value = next(field for field in sent.items() if field[0].startswith("custom_"))
     description = Order.model_fields["custom"].description or ""
     yield Parameter("custom_…", "custom.…", "text", False, False, description, f"{name}: {value}")
 
@@ -87,7 +87,7 @@ def types() -> dict[str, str]:
 
 
 def form_pairs(order: Order) -> list[str]:
-    """Return the form body of an order piece by piece; joined they are the very body."""
+    """Return the form body of an order piece by piece; joined, the pieces are the body."""
     return re.findall("&?[^&]+", encode_form(order).decode())
 
 

@@ -107,7 +107,7 @@ def _is_amount(text: str) -> bool:
 
 def _currency_marks(text: str) -> set[str]:
     """Return the signs and codes of currencies in an amount."""
-    return {mark for mark in _MARK.findall(text) if mark in SIGNS or (len(mark) == 3 and _reads(values.currency, mark))}
+    return {mark for mark in _MARK.findall(text) if mark in SIGNS or _reads(values.currency, mark)}
 
 
 def _reads(read: Callable[..., object], *given: str) -> bool:

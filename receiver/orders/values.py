@@ -101,7 +101,7 @@ def moment(value: str) -> datetime:
 def country(value: str) -> str:
     """Return an ISO 3166-1 alpha-2 code in capitals."""
     code = value.upper()
-    if code not in _COUNTRIES:
+    if not value.isascii() or code not in _COUNTRIES:  # ß in capitals is SS, South Sudan
         raise ValueError('must be an ISO 3166-1 alpha-2 code such as "GB"')
     return code
 
@@ -109,7 +109,7 @@ def country(value: str) -> str:
 def currency(value: str) -> str:
     """Return an ISO 4217 code in capitals."""
     code = value.upper()
-    if code not in _CURRENCIES:
+    if not value.isascii() or code not in _CURRENCIES:
         raise ValueError('must be an ISO 4217 code such as "EUR"')
     return code
 

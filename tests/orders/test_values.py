@@ -128,14 +128,14 @@ def test_moment_without_offset_or_existence_is_refused(text: str) -> None:
 
 def test_country_is_iso_3166() -> None:
     assert values.country("gb") == "GB"
-    for text in ("UK", "EU", "ZZ", "UN", "GBR", "G", "Germany", "", "150"):
+    for text in ("UK", "EU", "ZZ", "UN", "GBR", "G", "Germany", "", "150", "ß"):
         with pytest.raises(ValueError, match="ISO 3166-1"):
             values.country(text)
 
 
 def test_currency_is_iso_4217() -> None:
     assert values.currency("eur") == "EUR"
-    for text in ("€", "EURO", "", "QQQ"):
+    for text in ("€", "EURO", "", "QQQ", "uß"):
         with pytest.raises(ValueError, match="ISO 4217"):
             values.currency(text)
 
