@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index
-from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column
 
-from receiver.storage.columns import Base, Job
+from receiver.storage.columns import Base, Job, partial_index
 
 
 class AccountRow(Base):
@@ -39,9 +38,9 @@ class RegistrationRow(Job, Base):
     changed_at: Mapped[datetime]
 
     __table_args__ = (
-        Index("ix_registrations_due", "due_at", sqlite_where=sql("state = 'open'")),
-        Index("ix_registrations_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
-        Index("ix_registrations_failed", "changed_at", sqlite_where=sql("state = 'failed'")),
+        partial_index("ix_registrations_due", "due_at", where="state = 'open'"),
+        partial_index("ix_registrations_leased", "lease_until", where="lease_until IS NOT NULL"),
+        partial_index("ix_registrations_failed", "changed_at", where="state = 'failed'"),
     )
 
 

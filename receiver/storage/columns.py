@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, MetaData, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, MetaData, Text, TypeDecorator
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -48,6 +48,11 @@ def pk_of(receipt: str) -> int:
 #: For tables whose ids are shown, mailed or kept elsewhere: without it SQLite gives a deleted row's id again.
 #: Orders need none: none of their rows is deleted, and with it every copy would use up a receipt.
 NEVER_AGAIN = {"sqlite_autoincrement": True}
+
+
+def partial_index(name: str, *columns: str, where: str) -> Index:
+    """Make an index of the rows that meet a condition alone, on each kind of database that has such indexes."""
+    return Index(name, *columns, sqlite_where=sql(where), postgresql_where=sql(where))
 
 
 class Base(DeclarativeBase):

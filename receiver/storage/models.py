@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, true
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, receipt_of
+from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, partial_index, receipt_of
 
 #: Whether an order is held back because it may be incomplete; written out, so that SQLite uses its index.
 IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
@@ -39,10 +39,10 @@ class OrderRow(Job, Base):
     #: Digest of what makes two POSTs copies; null on a row that was purged before this column was there.
     content_digest: Mapped[str | None]
     #: Whether it came as a form in which nothing shows that it's whole.
-    may_be_cut: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
+    may_be_cut: Mapped[bool] = mapped_column(server_default=false(), default=False)
     notes: Mapped[str]
     #: Card data came with it, which was dropped or masked.
-    held_card_data: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
+    held_card_data: Mapped[bool] = mapped_column(server_default=false(), default=False)
     order: Mapped[str | None]
     errors: Mapped[str | None]
     proof: Mapped[str]
@@ -66,13 +66,13 @@ class OrderRow(Job, Base):
 
     __table_args__ = (
         UniqueConstraint("source", "key"),
-        Index("ix_orders_due", "due_at", sqlite_where=sql("state = 'open'")),
-        Index("ix_orders_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
-        Index("ix_orders_parked", "id", sqlite_where=sql("state = 'parked'")),
-        Index("ix_orders_held_back", "source", sqlite_where=IS_HELD_BACK),
-        Index("ix_orders_duplicate_of", "duplicate_of", sqlite_where=sql("duplicate_of IS NOT NULL")),
-        Index("ix_orders_same_id_as", "same_id_as", sqlite_where=sql("same_id_as IS NOT NULL")),
-        Index("ix_orders_held_card_data", "id", sqlite_where=sql("held_card_data")),
+        partial_index("ix_orders_due", "due_at", where="state = 'open'"),
+        partial_index("ix_orders_leased", "lease_until", where="lease_until IS NOT NULL"),
+        partial_index("ix_orders_parked", "id", where="state = 'parked'"),
+        partial_index("ix_orders_held_back", "source", where=IS_HELD_BACK.text),
+        partial_index("ix_orders_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
+        partial_index("ix_orders_same_id_as", "same_id_as", where="same_id_as IS NOT NULL"),
+        partial_index("ix_orders_held_card_data", "id", where="held_card_data"),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )
 
@@ -97,7 +97,7 @@ class HandlerRow(Base):
 
     __table_args__ = (
         UniqueConstraint("order_pk", "name"),
-        Index("ix_order_handlers_failed", "changed_at", sqlite_where=sql("state = 'failed'")),
+        partial_index("ix_order_handlers_failed", "changed_at", where="state = 'failed'"),
     )
 
 
@@ -152,7 +152,7 @@ class MailRow(Job, Base):
     __table_args__ = (
         # Not partial, or SQLite would claim by the index of states and sort a long queue.
         Index("ix_mails_due", "state", "due_at", "id"),
-        Index("ix_mails_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
+        partial_index("ix_mails_leased", "lease_until", where="lease_until IS NOT NULL"),
         Index("ix_mails_state", "state", "id"),
         Index("ix_mails_counted", "created_at", "test", "state"),
         NEVER_AGAIN,
@@ -220,9 +220,9 @@ class SecretRow(Base):
     #: When it's retired. The row stays, so that a POST with a retired secret isn't taken for one with an unknown one.
     ends_at: Mapped[datetime | None]
     #: Whether a POST may be verified by it.
-    accepts: Mapped[bool] = mapped_column(server_default=sql("1"), default=True)
+    accepts: Mapped[bool] = mapped_column(server_default=true(), default=True)
     #: Whether the Order Control signs with it.
-    signs: Mapped[bool] = mapped_column(server_default=ZERO, default=False)
+    signs: Mapped[bool] = mapped_column(server_default=false(), default=False)
 
 
 class RefusalRow(Base):

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, Index
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from receiver.storage.columns import NEVER_AGAIN, Base, Job
+from receiver.storage.columns import NEVER_AGAIN, Base, Job, partial_index
 
 
 class ControlRow(Base):
@@ -61,7 +61,7 @@ class TransmissionRow(Job, Base):
 
     __table_args__ = (
         Index("ix_transmissions_due", "state", "due_at", "id"),
-        Index("ix_transmissions_leased", "lease_until", sqlite_where=sql("lease_until IS NOT NULL")),
+        partial_index("ix_transmissions_leased", "lease_until", where="lease_until IS NOT NULL"),
         Index("ix_transmissions_state", "state", "id"),
         NEVER_AGAIN,
     )

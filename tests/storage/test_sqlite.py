@@ -1,10 +1,10 @@
-"""What the database says, told with the next step."""
+"""What SQLite's errors become, with the next step."""
 
 from __future__ import annotations
 
 import pytest
 
-from receiver.errors import Unavailable
+from receiver.errors import Damaged, Unavailable
 from receiver.storage import sqlite
 from receiver.storage.sqlite import translated_errors
 
@@ -25,3 +25,14 @@ def test_of_what_sqlite_says_the_next_step_is_told(cause: str, step: str) -> Non
     with pytest.raises(Unavailable) as caught, translated_errors():
         raise sqlite.driver.OperationalError(cause)
     assert str(caught.value) == f"The database can't be used now ({cause}); {step}."
+
+
+def test_a_mistake_of_ours_stays_one_except_while_an_order_is_written() -> None:
+    mistake = sqlite.driver.IntegrityError("NOT NULL constraint failed: orders.key")
+    with pytest.raises(sqlite.driver.IntegrityError), translated_errors():
+        raise mistake
+    with (
+        pytest.raises(Damaged, match=r"refused the order \(IntegrityError: NOT NULL"),
+        translated_errors(of_an_order=True),
+    ):
+        raise mistake
