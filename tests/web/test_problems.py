@@ -20,7 +20,7 @@ from tests.served import SECRET, order_fields
 
 @pytest.fixture
 def client(make_app: Callable[..., Flask]) -> FlaskClient:
-    """Give a client of an app with views that fail."""
+    """Return a client of an app with views that fail."""
     app = make_app()
 
     @app.get("/fails/<how>")

@@ -12,7 +12,7 @@ from tests.web.console.visitor import PASSWORD
 
 NARROW: ViewportSize = {"width": 320, "height": 640}
 WIDE: ViewportSize = {"width": 1280, "height": 800}
-#: Milliseconds after which a page that stands open fetches its changing parts anew.
+#: Milliseconds after which an open page fetches its changing parts again.
 FOLLOWS_EVERY = 5_000
 #: WCAG 2.2 AA and below, and what axe holds to be best practice.
 _EVERYTHING = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -37,7 +37,7 @@ _COLOURS_BY_WIDTH = """() => [...document.styleSheets].flatMap((sheet) => [...sh
 
 
 class Browsing:
-    """Is one browser window; ``faults`` collects script errors and violations of the content security policy."""
+    """One browser window; ``faults`` collects script errors and violations of the content security policy."""
 
     def __init__(self, browser: Browser, base: str, **options: Any) -> None:
         options.setdefault("viewport", WIDE)
@@ -65,7 +65,7 @@ class Browsing:
         self.page.wait_for_url("**/admin/")
 
     def look(self) -> list[str]:
-        """Give what is wrong with the page by axe, wide in light and dark and narrow, and by scrolling it sideways."""
+        """Return what axe finds wrong, wide in light and dark and narrow, and whether the page scrolls sideways."""
         self.page.wait_for_load_state()  # elements are there before their styles
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE_SCRIPT)

@@ -10,7 +10,7 @@ from tests.web.console.visitor import Visitor
 
 @pytest.fixture
 def visitor(shop: Served) -> Visitor:
-    """Give a person who is signed in to the served receiver's console."""
+    """Return a person who is signed in to the served receiver's console."""
     person = Visitor(shop.base)
     person.sign_in(follow=False)
     return person

@@ -21,7 +21,7 @@ def tell_the_warehouse(order, context):
 
 
 def fill(shop: Served) -> None:
-    """Let something of every kind come in: done, failed, parked, ignored, tested, refused, transmitted."""
+    """Send something of every kind: done, failed, parked, ignored, tested, refused, transmitted."""
     shop.post(order_fields(customer_first_name="<script>alert(1)</script>", item_1_name="A" * 300))
     shop.post(order_fields(order_status="cancelled"))
     shop.post(order_fields(test="true"))

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 
 class ForeignReceiver(ThreadingHTTPServer):
-    """Takes orders on any path; knows no secret until it is told one."""
+    """A server that takes orders on any path; it has no secret until a test sets one."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

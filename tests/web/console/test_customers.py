@@ -1,4 +1,4 @@
-"""Customers: found by their e-mail, shown whole, exported and erased."""
+"""Customers: found by their email address, shown, exported and erased."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ ADDRESS = {"billing_name": "Ada Lovelace", "billing_line1": "12 St James's Squar
 
 @pytest.fixture
 def file_site(tmp_path: Path) -> Iterator[Website]:
-    """Give a website's table of users in a file."""
+    """Return a website's table of users in a file."""
     with website("sqlite", tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def ada(shop: Served) -> Served:
-    """Give a shop where Ada has bought."""
+    """Return a shop where Ada has bought."""
     shop.post(order_fields(customer_last_name="Lovelace", customer_accepts_marketing="true", **ADDRESS))
     shop.settled()
     return shop
@@ -158,7 +158,7 @@ def test_hostile_names_are_only_text(shop: Served, visitor: Visitor) -> None:
 
 
 def at_website(visitor: Visitor) -> str:
-    """Give what the customer's page says of the website."""
+    """Return what the customer's page says about the website."""
     return visitor.get("/admin/customers/1").text.partition("Your website")[2].partition(" Orders ")[0]
 
 

@@ -1,4 +1,4 @@
-"""The service's eight steps, by the words that stand in the console, in a real browser."""
+"""The service's eight steps, by the words that the console shows, in a real browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class ByKeyboard(ByMouse):
         self.page.keyboard.press("Space" if what.get_attribute("type") == "checkbox" else "Enter")
 
     def write(self, what: Locator, text: str) -> None:
-        """Go there and type over what stands in it."""
+        """Go to a field and type over what it holds."""
         self._go_to(what)
         self.page.keyboard.press("Control+A")
         self.page.keyboard.type(text)
@@ -83,7 +83,7 @@ def walk(hand: ByMouse, url: str, *, tick_secret_field: bool, take_secret: Calla
 
 @pytest.fixture
 def receiver(serve: Callable[..., Served]) -> Served:
-    """Give a receiver, with the console in it, that may post to itself."""
+    """Return a receiver, with the console in it, that may post to itself."""
     return serve(RELAY_ALLOW_PRIVATE=True)
 
 

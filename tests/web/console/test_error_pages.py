@@ -1,4 +1,4 @@
-"""The console's error pages: a wrong setting, and what cannot be done, are told apart."""
+"""The console's error pages: a wrong setting and an impossible action have different ones."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def wait_of(kit: Kit, now: datetime, *, device: str | None = None, address: str 
 
 
 def known(visitor: Visitor) -> Visitor:
-    """Give somebody on the same device, whose sign-in has ended."""
+    """Return somebody on the same device, whose sign-in has ended."""
     again = Visitor(visitor.base)
     again.cookies = {"receiver-device": visitor.cookies["receiver-device"]}
     return again

@@ -44,7 +44,7 @@ def write(kit: Kit, **changes: Any) -> int:
 
 
 def subjects(visitor: Visitor, query: str = "") -> list[str]:
-    """Give the subjects that a list shows, in its order."""
+    """Return the subjects that a list shows, in its order."""
     return re.findall(r'href="/admin/mail/[0-9]+">([^<]+)</a>', visitor.get(f"/admin/mail{query}").html)
 
 

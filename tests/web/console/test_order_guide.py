@@ -27,7 +27,7 @@ def guide(visitor: Visitor) -> Page:
 
 
 def words(text: str) -> str:
-    """Give text as a page's words are given."""
+    """Return a text as ``Page.text`` has it."""
     return " ".join(text.split())
 
 

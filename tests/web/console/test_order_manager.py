@@ -26,7 +26,7 @@ _SECRET = re.compile(r"whsec_[A-Za-z0-9+/]{43}=")
 
 @pytest.fixture
 def shop(serve: Callable[..., Served]) -> Served:
-    """Give a receiver that may post to itself, and whose transmissions no worker sends."""
+    """Return a receiver that may post to itself, and whose transmissions no worker sends."""
     return serve(RELAY_ALLOW_PRIVATE=True, work=False)
 
 
@@ -36,7 +36,7 @@ def save(visitor: Visitor, url: str, **changes: str) -> Page:
 
 
 def secrets_on(page: Page) -> list[str]:
-    """Give the secrets that a page shows in clear."""
+    """Return the secrets that a page shows in clear."""
     return _SECRET.findall(page.text.replace("&#43;", "+"))
 
 
@@ -282,7 +282,7 @@ def test_a_control_that_disabled_itself_says_why(visitor: Visitor, shop: Served)
 
 
 def version(page: Page) -> str:
-    """Give the version that the form of the Order Controls carries."""
+    """Return the version that the form of the Order Controls carries."""
     found = re.search(r'name="version"[^>]*value="([^"]*)"', page.html)
     assert found
     return html.unescape(found[1])

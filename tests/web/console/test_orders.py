@@ -31,7 +31,7 @@ def tell_the_warehouse(order, context):
 
 
 def receipts(visitor: Visitor, query: str = "") -> list[str]:
-    """Give the receipts that a list shows, in its order."""
+    """Return the receipts that a list shows, in its order."""
     return re.findall(r">(rcp_[0-9]+)</a>", visitor.get(f"/admin/orders{query}").html)
 
 

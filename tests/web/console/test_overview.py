@@ -38,7 +38,7 @@ def signed_in(shop: Served) -> Visitor:
 
 
 def tiles(html: str) -> list[dict[str, str]]:
-    """Give the counters of both periods by their words."""
+    """Return the counters of both periods by their labels."""
     return [
         dict(re.findall(r"<dt>([^<]+)</dt><dd[^>]*>([^<]+)</dd>", part))
         for part in html.split('<dl class="tiles">')[1:]

@@ -14,17 +14,17 @@ from tests.web.console.filling import BROKEN_HANDLER, fill
 from tests.web.console.visitor import Visitor
 from tests.web.console.walking import pages
 
-#: Pages that no link leads to: a form answers with them, or they stand for what there is none of.
+#: Pages that no link leads to: a form answers with them, or they say that there's no such page.
 BEHIND_A_FORM = frozenset({"console.sign_in", "console.no_such_page"})
 #: A website that customers are handed to, and that nobody answers at.
 WEBSITE = {"url": "http://127.0.0.1:1/users", "allow_private": True, "body": {"email": "{email}"}}
-#: Parts of a page, which it fetches anew while it stands open.
+#: Parts of a page, which it fetches again while it's open.
 PARTS = frozenset({"console.overview_figures", "console.orders_progress"})
 
 
 @pytest.fixture
 def filled(instance: Path, serve: Callable[..., Served]) -> Served:
-    """Give a served receiver with something of every kind."""
+    """Return a served receiver with something of every kind."""
     (instance / "handlers" / "tell_the_warehouse.py").write_text(BROKEN_HANDLER)
     shop = serve(RELAY_ALLOW_PRIVATE=True, RETENTION_DAYS=0, REGISTRAR="http", registrar=WEBSITE)
     fill(shop)

@@ -46,7 +46,7 @@ def saved(shop: Served) -> dict[str, Any]:
 
 
 def chosen(page: Page) -> dict[str, str]:
-    """Give what is filled in on Map parameters, as the form would send it; what is empty is left out."""
+    """Return what's filled in on Map parameters, as the form would send it; empty inputs are left out."""
     sent = {}
     for name, options in re.findall(r'<select[^>]* name="([^"]+)"[^>]*>(.*?)</select>', page.html, re.DOTALL):
         if found := re.search(r'<option value="([^"]*)" selected>', options):

@@ -1,4 +1,4 @@
-"""Nobody enters the console without the password, and a sign-in ends when it is told to."""
+"""Nobody enters the console without the password, and signing out ends a sign-in."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def sign_in(kit: Kit, password: str, address: str | None, now: datetime = NOW) -
 
 
 def admin_routes(app: Flask) -> list[tuple[str, str]]:
-    """Give method and path of every route of the console, with something in the place of its variables."""
+    """Return method and path of every route of the console, with something in place of its variables."""
     found = []
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/admin") and rule.endpoint not in entrance.CONSOLE.open_to_all:

@@ -17,7 +17,7 @@ _TAG = re.compile(r"<[^>]+>")
 
 
 class Page:
-    """Is one answer of the console."""
+    """One answer of the console."""
 
     def __init__(self, url: str, answer: urllib3.BaseHTTPResponse) -> None:
         self.url = url
@@ -27,19 +27,19 @@ class Page:
 
     @property
     def text(self) -> str:
-        """Give the words of the page, as a person reads them."""
+        """Return the words of the page, as a person reads them."""
         return " ".join(html.unescape(_TAG.sub(" ", self.html)).split())
 
     @property
     def token(self) -> str:
-        """Give the page's CSRF token."""
+        """Return the page's CSRF token."""
         found = _TOKEN.search(self.html)
         assert found, f"no form stands on {self.url}"
         return html.unescape(found[1])
 
 
 class Visitor:
-    """Visits the console at an address."""
+    """A visitor of the console at an address."""
 
     def __init__(self, base: str) -> None:
         self.base = base
