@@ -13,7 +13,7 @@ from receiver.handlers.contract import EVENTS, Handler
 def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:
     """Return why a marked function can't be a handler; None if it can."""
     if function is not handler.function:
-        return f"{handler.name}: @handler must stand above its other decorators."
+        return f"{handler.name}: @handler must be above its other decorators."
     if found.get(handler.name, handler) is not handler:
         return f"a handler named {handler.name} is there already; rename this one."
     parameters = inspect.signature(handler.function).parameters.values()

@@ -179,7 +179,7 @@ def handler(function: Any = None, /, **options: Any) -> Any:
 
     def mark(marked: Function) -> Function:
         if kind := _no_plain_function(marked):
-            raise TypeError(f"@handler stands on {kind}; it must stand on a plain function, def name(order, context)")
+            raise TypeError(f"@handler is on {kind}; it must be on a plain function, def name(order, context)")
         setattr(marked, MARK, Handler(name=marked.__name__, function=marked, **options))
         return marked
 

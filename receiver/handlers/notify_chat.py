@@ -32,7 +32,7 @@ class ChatSettings(BaseModel):
 
     url: SecretUrl = Field(description="incoming webhook of Slack, Discord or Teams that orders are posted to")
     kind: Literal["auto", "slack", "discord", "teams"] = Field(
-        "auto", description="`auto` tells by the address, and takes an unknown one for Slack's like"
+        "auto", description="`auto` sees it from the address, and treats an unknown one like Slack's"
     )
     names_customer: bool = Field(
         False, description="name the customer too; without it, number, total and items are all that's posted"

@@ -204,7 +204,7 @@ def test_handler_below_another_decorator_is_told_of(tmp_path: Path) -> None:
     path = write(tmp_path, "a.py", code)
     registry = load(tmp_path)
     assert names(registry) == [*BUILT_IN, "above"]
-    assert registry.problems == (f"{path}: below: @handler must stand above its other decorators.",)
+    assert registry.problems == (f"{path}: below: @handler must be above its other decorators.",)
 
 
 def test_get_finds_by_name_or_nothing(tmp_path: Path) -> None:
@@ -322,8 +322,8 @@ def test_what_is_no_plain_function_is_a_broken_file_that_names_it_and_its_line(t
     (problem,) = registry.problems
     assert problem.startswith(f"{path} cannot be loaded: line ")
     assert problem.endswith(
-        f" of bad.py: TypeError: @handler stands on {NO_FUNCTIONS[code]}; "
-        "it must stand on a plain function, def name(order, context)."
+        f" of bad.py: TypeError: @handler is on {NO_FUNCTIONS[code]}; "
+        "it must be on a plain function, def name(order, context)."
     )
 
 
