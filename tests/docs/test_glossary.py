@@ -1,8 +1,9 @@
-"""The words that docs/glossary.md strikes are nowhere that a person reads: pages, templates and commands."""
+"""The words that docs/glossary.md strikes are nowhere that a person reads: pages, templates, commands and comments."""
 
 from __future__ import annotations
 
 import re
+import tokenize
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from flask import Flask
 ROOT = Path(__file__).parents[2]
 GLOSSARY = ROOT / "docs" / "glossary.md"
 PAGES = [ROOT / "README.md", *(path for path in sorted((ROOT / "docs").glob("*.md")) if path != GLOSSARY)]
+SOURCES = sorted((ROOT / "receiver").rglob("*.py"))
 TEMPLATES = sorted((ROOT / "receiver" / "templates").rglob("*.*"))
 #: The mission's own button, and the buttons and headings that lead to it, keep its word.
 BUTTON = "Test HTTP POST of Dummy Customer Data"
@@ -36,6 +38,24 @@ def prose(path: Path) -> str:
 @pytest.mark.parametrize("path", [*PAGES, *TEMPLATES], ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_page_and_no_template_uses_a_struck_word(path: Path) -> None:
     assert struck().findall(prose(path).replace(BUTTON, "")) == []
+
+
+def comments(path: Path) -> str:
+    """Return the docstrings and comments of a file, without the names in them that are code's."""
+    begins_statement, told = {tokenize.ENCODING, tokenize.NEWLINE, tokenize.NL, tokenize.INDENT, tokenize.DEDENT}, []
+    with path.open("rb") as file:
+        before = tokenize.ENCODING
+        for token in tokenize.tokenize(file.readline):
+            if token.type == tokenize.COMMENT or (token.type == tokenize.STRING and before in begins_statement):
+                told.append(token.string.lstrip("#: "))
+            if token.type != tokenize.COMMENT:
+                before = token.type
+    return " ".join(re.sub(r"``.*?``|`[^`]*`", "", " ".join(told), flags=re.DOTALL).split())
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_docstring_and_no_comment_uses_a_struck_word(path: Path) -> None:
+    assert struck().findall(comments(path)) == []
 
 
 def helps(command: click.Command, context: click.Context) -> Iterator[str]:

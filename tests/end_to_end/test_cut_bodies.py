@@ -1,4 +1,4 @@
-"""Bodies that break off on their way to real servers: none is taken for whole."""
+"""Bodies that break off on their way to real servers: none is taken as complete."""
 
 from __future__ import annotations
 
