@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from receiver.orders import values
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.names import KINDS, Place, Placed, kind_of
+from receiver.orders.repairs import repair
 
 _MODEL_ORDER = {slot: position for position, slot in enumerate(KINDS)}
 _ORDER_ID = Place("order", 0, "order_id")
@@ -23,6 +26,8 @@ class FieldError:
     #: As the sender named it: form name, JSON path or mapped parameter.
     field: str
     message: str
+    #: The word that the merchant is asked about, of an order whose state nobody knows.
+    word: str | None = None
 
 
 def read_each(given: dict[Place, Reading], mapping: Mapping | None) -> tuple[dict[Place, Any], dict[Place, str]]:
@@ -42,6 +47,32 @@ def read_each(given: dict[Place, Reading], mapping: Mapping | None) -> tuple[dic
             except ValueError as error:
                 malformed[place] = str(error)
     return found, {place: malformed[place] for place in sorted(malformed, key=_in_model_order)}
+
+
+def repaired(placed: Sequence[Placed], zone: ZoneInfo | None) -> tuple[Sequence[Placed], tuple[str, ...]]:
+    """Return the values with those that are malformed read as shops write them, and a note for each that says how."""
+    currency = next((value.strip().upper() for place, _, value in placed if place == _CURRENCY and value.strip()), None)
+    notes = []
+    result: list[Placed] = []
+    for place, name, value in placed:
+        found = None
+        if place.part != "custom" and value.strip() and not _is_well_formed(place, value.strip(), currency):
+            found = repair(place, value.strip(), currency, zone)
+        if found is not None and found.note:
+            notes.append(f"{name} {found.note}")
+        result.append((place, name, value if found is None else found.text))
+    return result, tuple(notes)
+
+
+def _is_well_formed(place: Place, text: str, currency: str | None) -> bool:
+    kind = kind_of(place.slot)
+    try:
+        read = kind.read(text)
+        if kind.has_currency_decimals and isinstance(read, Decimal):
+            values.check_decimals(read, currency)
+    except ValueError:
+        return False
+    return True
 
 
 def given_twice(placed: Iterable[Placed]) -> list[FieldError]:

@@ -86,9 +86,8 @@ Discount = Annotated[
 UnitPrice = Annotated[
     Decimal, _DIGITS, AfterValidator(_as_sent), Kind("amount", values.amount, parks=True, schema=_decimal(6))
 ]
-Quantity = Annotated[
-    int, Field(ge=1), Kind("whole number", values.quantity, parks=True, written="digits alone, 1 or more")
-]
+_QUANTITY = "digits, with a point before decimals, more than 0: 2 or 0.55"
+Quantity = Annotated[int | Decimal, Field(gt=0), Kind("number", values.quantity, parks=True, written=_QUANTITY)]
 Flag = Annotated[bool, Kind("boolean", values.boolean, written="true, false, 1 or 0")]
 TestFlag = Annotated[bool, Kind("boolean", values.boolean, parks=True)]
 _MOMENT = "RFC 3339 with an offset, such as 2026-11-23T14:05:00+01:00"
@@ -103,7 +102,9 @@ _CURRENCY = "ISO 4217 code, such as EUR"
 Currency = Annotated[str, Kind("currency", values.currency, written=_CURRENCY, schema={"pattern": "^[A-Z]{3}$"})]
 LanguageTag = Annotated[str, Kind("locale", values.locale, written="BCP 47 language tag, such as en-GB")]
 _ORDER_ID = "text, whatever it looks like: 0042 is not 42"
-OrderId = Annotated[str, Field(min_length=1, max_length=64), Kind("id", values.order_id, parks=True, written=_ORDER_ID)]
+OrderId = Annotated[
+    str, Field(min_length=1, max_length=255), Kind("id", values.order_id, parks=True, written=_ORDER_ID)
+]
 EventId = Annotated[str, Kind("id", values.event_id, schema={"pattern": "^[^.]{1,255}$"})]
 EventName = Annotated[str, Kind("text", values.event, parks=True)]
 FormatVersion = Annotated[str, Kind("text", values.format_version, parks=True, schema={"const": "1"})]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
+from zoneinfo import ZoneInfo
 
 from receiver.errors import ConfigurationError
 from receiver.orders.lookup import Lookup, Row, is_template, matches
 from receiver.orders.mapping_rules import Rule
 from receiver.orders.mapping_table import check_rows, make_rule
 from receiver.orders.names import Fields, Place, by_own_names, place_of
+from receiver.orders.states import Words
 
 #: The key of the table that selects the rows of the items.
 ROWS = "items"
@@ -34,6 +36,10 @@ class Mapping:
     rules: tuple[Rule, ...]
     #: A JSONPath that selects the rows of the items; None where their names hold numbers.
     rows: str | None = None
+    #: The state words that the source has of its own.
+    words: Words = field(default_factory=Words)
+    #: What dates without a zone are read in; UTC where there is none.
+    zone: ZoneInfo | None = None
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Self:

@@ -15,7 +15,7 @@ from receiver.orders.names import KINDS, kind_of, target_of
 _TEXTS = ("value", "zone", "epoch", "decimal", "divide", "join", "split", "other", "present", "name", "values")
 _FLAGS = ("minor", "round", "negate", "sum")
 _KEYS = frozenset({"from", "date", "words", "when", *_TEXTS, *_FLAGS})
-_AMOUNTS = frozenset({"amount", "number", "whole number"})
+_AMOUNTS = frozenset({"amount", "number"})
 _ONE_OF = {"decimal": (".", ","), "epoch": ("s", "ms"), "split": ("first", "last")}
 #: The path that a mapping table names -> part and field of the order.
 _SLOTS = {target_of(slot): slot for slot in KINDS}

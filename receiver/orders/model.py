@@ -58,7 +58,7 @@ class Item(_Part):
     id: str | None = _field("The shop's id of the product.", "P-77")
     sku: str | None = _field("Stock-keeping unit.", "MUG-RED-L")
     name: str | None = _field("What the shopper saw as the product's name.", "Enamel mug", sent=True)
-    quantity: types.Quantity | None = _field("Number of pieces, whole, 1 or more.", 2, sent=True)
+    quantity: types.Quantity | None = _field("Number of pieces, or a length or weight.", 2, sent=True)
     unit_price: types.UnitPrice | None = _field(
         "Price of one piece in major units, up to six decimals.", "18.50", sent=True
     )
@@ -91,7 +91,7 @@ class Order(_Part):
     store_name: str | None = _field("Name of the shop that sold.", "Zoë's Corner Shop")
     store_url: types.Url | None = _field("Address of the shop that sold.", "https://shop.example.com/")
     order_id: types.OrderId = Field(
-        description="Unique in that shop, 1 to 64 characters; the one field that a receiver needs.",
+        description="Unique in that shop, 1 to 255 characters; the one field that a receiver needs.",
         examples=["TEST-8F14E45F"],
         json_schema_extra=_SENT,
     )

@@ -8,24 +8,31 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from html import unescape
 from typing import Any, NamedTuple
 
 from receiver.orders import values
-from receiver.orders.field_errors import FieldError, gaps, given_twice, missing_id, read_each
+from receiver.orders.field_errors import FieldError, gaps, given_twice, missing_id, read_each, repaired
+from receiver.orders.lookup import is_nothing
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
-from receiver.orders.names import Fields, Place, Placed, by_own_names, kind_of
+from receiver.orders.names import TEXT, Fields, Place, Placed, by_own_names, kind_of
+from receiver.orders.states import Words, decide
 
 _EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
 _EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
 #: What decides what an order is, the event first.
 _DECIDING = (_EVENT, Place("order", 0, "order_status"), Place("order", 0, "payment_status"))
-_COMPLETED = "completed"
-_COMPLETED_EVENT = "order.completed"
-#: States of an order or a payment that make the order ignored.
-_NOT_COMPLETED = frozenset({"cancelled", "canceled", "voided", "refunded", "draft", "pending", "unpaid", "failed"})
+#: Under the contract's own names, an order that has one of these is one, whatever its event is called.
+_MAKES_AN_ORDER = {("order", "format_version"), ("order", "total"), ("customer", "email")}
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LIST_INDEX = re.compile(r"\[[0-9]+\]$")
 _DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
+_DOES_IT_MEAN_PAID = "holds a word that nobody knows here: does it mean paid? Answer once for this source"
+_NOTHING_ELSE = (
+    "is all that was understood: no customer, no total and no items. Map the parameters that hold them, "
+    "and read it again"
+)
 _FROM_THE_FUTURE = "order_date is more than a day after the order came in: it counts as missing"
 #: How far apart clocks and time zones may be.
 _CLOCKS_DIFFER = timedelta(days=1)
@@ -61,39 +68,47 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
     are the same, and outer white space does not count.
     """
     placed: Sequence[Placed]
-    placed, rest = by_own_names(fields) if mapping is None else mapping.apply(fields)
+    placed, rest = by_own_names(fields) if mapping is None or not mapping.rules else mapping.apply(fields)
+    order: Order | NotUnderstood
     try:
-        return _understood(placed, rest=rest, notes=(), received_at=received_at)
+        order = _order(placed, rest=rest, notes=(), received_at=received_at)
     except ValueError:
         # Pydantic stops at what it can't nest and knows no sent names, so each value is read once more by itself.
-        return _read_one_by_one(placed, rest, mapping, received_at)
+        order, placed = _read_one_by_one(placed, rest, mapping, received_at)
+    return order if isinstance(order, NotUnderstood) else _decided(order, placed, rest, mapping)
 
 
 def _read_one_by_one(
     placed: Sequence[Placed], rest: Fields, mapping: Mapping | None, received_at: datetime
-) -> Understood | NotUnderstood:
-    """Find everything that's malformed, and read the order without what is only noted."""
+) -> tuple[Order | NotUnderstood, Sequence[Placed]]:
+    """Find everything that's malformed, repair what can be, and read the order without what is only noted."""
+    placed, repairs = repaired(placed, mapping.zone if mapping else None)
     given = {
-        place: Reading(place, name, value) for place, name, value in placed if place.part != "custom" and value.strip()
+        place: Reading(place, name, value)
+        for place, name, value in placed
+        if place.part != "custom" and not is_nothing(value)
     }
     found, malformed = read_each(given, mapping)
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if kind_of(place.slot).parks]
     errors += [*given_twice(placed), *missing_id(given, mapping), *gaps(given)]
     if errors:
-        return NotUnderstood(
+        words = mapping.words if mapping else Words()
+        decision = decide(*map(found.get, _DECIDING), words=words)
+        not_understood = NotUnderstood(
             tuple(errors),
             found.get(_EVENT_ID),
             found.get(_ORDER_ID),
-            decided=None if _EVENT in malformed else decide(*map(found.get, _DECIDING)),
+            decided=None if _EVENT in malformed or decision.outcome == "unknown" else decision.as_kept,
             test=found.get(_TEST, False),
         )
-    notes = tuple(f"{given[place].name} {reason}" for place, reason in malformed.items())
+        return not_understood, placed
+    notes = (*repairs, *(f"{given[place].name} {reason}" for place, reason in malformed.items()))
     well_formed = [one for one in placed if one[0] not in malformed]
     as_sent = [(given[place].name, given[place].value) for place in malformed]
-    return _understood(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at)
+    return _order(well_formed, rest=[*rest, *as_sent], notes=notes, received_at=received_at), well_formed
 
 
-def _understood(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Understood:
+def _order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Order:
     """Return the order that the values make; ``rest`` is kept as ``extra``, as it came.
 
     Raises ValueError when they make none; its message has neither all the reasons nor the names that were sent.
@@ -104,17 +119,32 @@ def _understood(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...
         order = order.model_copy(update={"notes": (*order.notes, _DOES_NOT_ADD_UP)})
     if order.order_date - received_at > _CLOCKS_DIFFER:
         order = order.model_copy(update={"order_date": received_at, "notes": (*order.notes, _FROM_THE_FUTURE)})
-    return Understood(order, decide(order.event, order.order_status, order.payment_status))
+    return order
 
 
-def decide(event: str | None, *statuses: str | None) -> str:
-    """Return ``completed``, or the word that makes the order ignored: its event, status or payment status."""
-    if event not in {None, _COMPLETED_EVENT}:
-        return f"event {_COMPLETED}" if event == _COMPLETED else str(event)
-    for status in statuses:
-        if status is not None and status.lower() in _NOT_COMPLETED:
-            return status.lower()
-    return _COMPLETED
+def _decided(
+    order: Order, placed: Sequence[Placed], rest: Fields, mapping: Mapping | None
+) -> Understood | NotUnderstood:
+    """Return what an order was decided to be; parked where nobody knows, or where it holds next to nothing."""
+    words = mapping.words if mapping else Words()
+    decision = decide(order.event, order.order_status, order.payment_status, words=words)
+    names = {place: name for place, name, value in placed if not is_nothing(value)}
+    is_foreign = (mapping is None or not mapping.rules) and not _MAKES_AN_ORDER & {place.slot for place in names}
+    if decision.outcome == "unknown":
+        is_event = decision.word == order.event
+        if is_event and (mapping is None or not mapping.rules) and not (is_foreign and rest):
+            return Understood(order, decision.word)  # under our own names an event that isn't the contract's is ignored
+        place = next(place for place in _DECIDING[::-1] if _said(order, place) == decision.word)
+        errors = (FieldError(names.get(place, place.field), _DOES_IT_MEAN_PAID, decision.word),)
+        return NotUnderstood(errors, order.event_id, order.order_id, test=order.test)
+    if is_foreign and not order.items and any(value.strip() for _, value in rest):
+        errors = (FieldError("order_id", _NOTHING_ELSE),)
+        return NotUnderstood(errors, order.event_id, order.order_id, decided=decision.as_kept, test=order.test)
+    return Understood(order, decision.as_kept)
+
+
+def _said(order: Order, place: Place) -> object:
+    return getattr(order, place.field)
 
 
 def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
@@ -124,10 +154,12 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
     custom: Fields = []
     for (part, row, field), name, value in placed:
         text = value.strip()
+        if "&" in text and kind_of((part, field)) is TEXT:
+            text = _ENTITY.sub(_unescaped, text)
         if part == "custom":
             # The elements of a JSON list share one name.
             custom.append((_LIST_INDEX.sub("", field) if name.startswith("custom.") else field, value))
-        elif not text:
+        elif is_nothing(text):
             continue
         elif part == "options":
             _put(items[row]["options"], field, text)
@@ -141,6 +173,10 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
         raise ValueError("the items have a gap")
     top = parts.pop("order", {})
     return {**top, **parts, "items": [items[row] for row in sorted(items)], "custom": _collected(custom)}
+
+
+def _unescaped(entity: re.Match[str]) -> str:
+    return unescape(entity[0])
 
 
 def _put(target: dict[str, Any], field: str, text: str) -> None:

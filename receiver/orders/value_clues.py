@@ -48,7 +48,7 @@ def decimal_point(texts: Sequence[str]) -> str:
 
 def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
     """Return how these values are read as this kind, or None when they can't be; ``point`` is the body's."""
-    if kind.name in ("amount", "whole number"):
+    if kind.name in ("amount", "number"):
         return _as_number(kind, texts, point)
     if all_read(kind, texts):
         return Conversion({})
@@ -82,7 +82,7 @@ def is_money(text: str) -> bool:
 
 
 def _as_number(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
-    if (point == "." or kind.name == "whole number") and all_read(kind, texts):
+    if (point == "." or kind.name == "number") and all_read(kind, texts):
         return Conversion({})
     for mark in (point, "." if point == "," else ","):
         if all_read(kind, [decimal_text(text, mark) for text in texts]):

@@ -32,8 +32,7 @@ _COUNTRIES = frozenset(
 )
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
-_QUANTITY = re.compile(r"0*[1-9][0-9]{0,8}")
-_LONGEST_NUMBER = 100
+_QUANTITY = re.compile(r"0{0,9}[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _LONGEST_URL = 2_048
 _DATE = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})"
@@ -71,11 +70,13 @@ def check_decimals(value: Decimal, currency: str | None) -> None:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 
 
-def quantity(value: str) -> int:
-    """Return a whole number of pieces, 1 or more."""
-    if len(value) > _LONGEST_NUMBER or _QUANTITY.fullmatch(value) is None:
-        raise ValueError('must be a whole number, 1 or more, such as "2"')
-    return int(value)
+def quantity(value: str) -> int | Decimal:
+    """Return how many pieces, or how much of what is sold by length or weight: whole where it can be, more than 0."""
+    number = Decimal(value) if _QUANTITY.fullmatch(value) else Decimal(0)
+    if not number:
+        raise ValueError('must be a number greater than 0, such as "2" or "0.55"')
+    whole = int(number)
+    return whole if whole == number else number.normalize()
 
 
 def boolean(value: str) -> bool:
@@ -143,7 +144,7 @@ def url(value: str) -> str:
 
 def order_id(value: str) -> str:
     """Return an order's id, whatever it looks like."""
-    return _identifier(value, most=64)
+    return _identifier(value, most=255)
 
 
 def event_id(value: str) -> str:

@@ -123,12 +123,46 @@ def test_an_unpaid_notice_never_takes_the_paid_orders_place(idle: Served) -> Non
     assert [row.state for row in idle.rows()] == ["ignored", "open"]
 
 
-def test_an_event_that_is_called_completed_never_takes_the_orders_place(idle: Served) -> None:
-    other = idle.post(order_fields(order_id="A-1", event="Completed"))
+@pytest.mark.parametrize("event", ["Completed", "order.paid", "PURCHASE_APPROVED"])
+def test_an_event_that_says_paid_under_another_name_is_the_order(idle: Served, event: str) -> None:
+    assert idle.post(order_fields(order_id="A-1", event=event)).content["status"] == "accepted"
+    assert idle.post(order_fields(order_id="A-1")).content["status"] == "duplicate"
+
+
+def test_an_event_that_nobody_knows_never_takes_the_orders_place(idle: Served) -> None:
+    other = idle.post(order_fields(order_id="A-1", event="order.frobnicated"))
     order = idle.post(order_fields(order_id="A-1"))
 
     assert (other.status, other.content["status"]) == (200, "ignored")
     assert (order.status, order.content["status"]) == (202, "accepted")
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({"order_id": "77", "event": "on_payment", "email": "a@b.example"}, "event"),
+        (order_fields(order_id="78", payment_status="frobnicated"), "payment_status"),
+        (order_fields(order_id="79", order_status="frobnicated"), "order_status"),
+    ],
+)
+def test_a_word_that_nobody_knows_parks_and_asks(idle: Served, fields: dict[str, str], asked: str) -> None:
+    reply = idle.post(fields)
+    assert (reply.status, reply.content["status"]) == (202, "parked")
+    assert [(error["field"], "does it mean paid?" in error["message"]) for error in reply.content["errors"]] == [
+        (asked, True)
+    ]
+
+
+@pytest.mark.parametrize("word", ["Denied", "Reversed", "on-hold", "authorized", "checkout-draft", "Expired"])
+def test_money_that_did_not_come_makes_no_order(idle: Served, word: str) -> None:
+    reply = idle.post(order_fields(payment_status=word))
+    assert (reply.status, reply.content["status"]) == (200, "ignored")
+
+
+def test_an_order_of_which_only_the_id_was_understood_is_parked(idle: Served) -> None:
+    reply = idle.post({"order_id": "TC-1", "buyer_email": "lata@buyer.example", "amount": "19.00"})
+    assert (reply.status, reply.content["status"]) == (202, "parked")
+    assert "no customer, no total and no items" in reply.content["errors"][0]["message"]
 
 
 @pytest.mark.parametrize(
@@ -140,7 +174,7 @@ def test_an_event_that_is_called_completed_never_takes_the_orders_place(idle: Se
     ],
 )
 def test_nothing_but_the_order_supersedes_what_is_parked(idle: Served, fields: dict[str, str], status: str) -> None:
-    parked = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "2.5"})
+    parked = idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_name": "Mug", "item_1_quantity": "some"})
     other = idle.post({"event_id": "TK1", "order_id": "A-1", **fields})
     assert (other.status, other.content["status"]) == (200, status)
     assert (idle.rows()[0].state, "Mug" in idle.rows()[0].fields) == ("parked", True)
@@ -153,7 +187,7 @@ def test_nothing_but_the_order_supersedes_what_is_parked(idle: Served, fields: d
 
 def test_an_order_never_supersedes_what_is_parked_of_another_order(idle: Served) -> None:
     """A shop that gives one event_id to several orders."""
-    idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_quantity": "2.5"})
+    idle.post({"event_id": "TK1", "order_id": "A-1", "item_1_quantity": "some"})
     assert idle.post(order_fields(event_id="TK1", order_id="A-2")).content["status"] == "accepted"
     parked, order = idle.rows()
     assert (parked.state, parked.order_id, order.same_id_as) == ("parked", "A-1", parked.id)
@@ -182,7 +216,7 @@ def replay(shop: Served, *receipts: str) -> list[Replayed]:
 
 @pytest.mark.parametrize("word", [{"payment_status": "refunded"}, {"event": "order.refunded"}, {"test": "true"}])
 def test_an_order_never_supersedes_a_parked_notice_of_something_else(idle: Served, word: dict[str, str]) -> None:
-    idle.post({"event_id": "TK1", "order_id": "A-1", "total": "1e5", **word})
+    idle.post({"event_id": "TK1", "order_id": "A-1", "total": "free", **word})
     assert idle.post(order_fields(event_id="TK1", order_id="A-1")).content["status"] == "accepted"
     parked, order = idle.rows()
     assert (parked.state, order.same_id_as) == ("parked", parked.id)
@@ -239,7 +273,7 @@ def test_an_empty_body_that_is_not_proven_is_not_told_so(idle: Served) -> None:
 
 
 def test_what_is_not_understood_is_parked_with_all_errors_at_once(idle: Served) -> None:
-    reply = idle.post({"OrderRef": "77", "total": "1e5", "item_1_quantity": "none", "customer_email": "a@b@c"})
+    reply = idle.post({"OrderRef": "77", "total": "free", "item_1_quantity": "none", "customer_email": "a@b@c"})
 
     assert (reply.status, reply.content["status"]) == (202, "parked")
     assert {error["field"] for error in reply.content["errors"]} == {
@@ -249,7 +283,7 @@ def test_what_is_not_understood_is_parked_with_all_errors_at_once(idle: Served) 
         "customer_email",
     }
     assert idle.rows()[0].state == "parked"
-    again = idle.post({"OrderRef": "77", "total": "1e5", "item_1_quantity": "none", "customer_email": "a@b@c"})
+    again = idle.post({"OrderRef": "77", "total": "free", "item_1_quantity": "none", "customer_email": "a@b@c"})
     assert again.content["status"] == "duplicate"
 
 

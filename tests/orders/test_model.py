@@ -61,7 +61,7 @@ def test_a_number_without_a_plain_text_of_its_own_is_read_back_from_json() -> No
         {"total": " 5"},
         {"discount_total": "+1"},
         {"items": ({"unit_price": "1_000"},)},
-        {"items": ({"quantity": "2.0"},)},
+        {"items": ({"quantity": "2,0"},)},
         {"test": "yes"},
         {"customer": {"is_guest": "on"}},
         {"order_date": "1795442700"},

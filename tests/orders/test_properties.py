@@ -28,7 +28,9 @@ from receiver.orders import (
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 
-WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=12)
+WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=12).filter(
+    lambda text: text.lower() not in ("-", "null", "n/a") and "&" not in text
+)
 NAMES = st.text("abcdefgh", min_size=1, max_size=6)
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=2)
 MAYBE_WORDS = st.none() | WORDS

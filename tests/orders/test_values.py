@@ -79,10 +79,11 @@ def test_decimals_of_a_number_without_any_pass_every_currency() -> None:
     assert [passes(number) for number in ("1E+3", "NaN", "1", "1.0", "1E-1")] == [True, True, True, False, False]
 
 
-def test_quantity_is_whole_and_at_least_one() -> None:
-    assert values.quantity("12") == 12
-    for text in ("0", "-1", "1.0", "1e3", "２", "", "9" * 11):
-        with pytest.raises(ValueError, match="whole number"):
+def test_quantity_is_more_than_nothing_and_whole_where_it_can_be() -> None:
+    assert [values.quantity(text) for text in ("12", "2.00", "0.55")] == [12, 2, Decimal("0.55")]
+    assert isinstance(values.quantity("2.00"), int)
+    for text in ("0", "0.00", "-1", "1e3", "２", "", "9" * 11, "1,5", "1.", ".5"):
+        with pytest.raises(ValueError, match="greater than 0"):
             values.quantity(text)
 
 

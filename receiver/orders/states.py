@@ -1,0 +1,111 @@
+"""What the words of shops say: paid, not paid, or nothing that anybody knows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NamedTuple
+
+COMPLETED = "completed"
+#: The event of the contract.
+COMPLETED_EVENT = "order.completed"
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_PAID = _words(
+    "paid completed complete captured settled succeeded success successful approved accepted processing processed"
+    " shipped delivered fulfilled sold charged payment-received payment-captured payment-completed payment-succeeded"
+    " fully-paid paid-out ok yes"
+)
+#: The money isn't there any more, or never comes; said anywhere, it outweighs all else.
+_LOST = _words(
+    "refunded refund partially-refunded partial-refund cancelled canceled cancellation voided void chargeback"
+    " charged-back disputed dispute reversed reversal failed failure declined denied rejected expired error abandoned"
+    " trash deleted uncollectible"
+)
+_UNPAID = _words(
+    "pending unpaid draft auto-draft checkout-draft on-hold hold held authorized authorised authorization"
+    " preauthorized awaiting-payment pending-payment payment-pending waiting waiting-for-payment not-paid created open"
+    " incomplete in-progress deferred partially-paid past-due overdue unsettled initiated requires-action"
+    " requires-payment-method requires-confirmation requires-capture payer-action-required scheduled new"
+)
+#: How far the goods are; that says nothing about the money.
+_FULFILMENT = _words(
+    "unfulfilled unshipped partial partially-fulfilled partially-shipped awaiting-fulfillment awaiting-fulfilment"
+    " awaiting-shipment awaiting-processing awaiting-pickup ready-for-pickup out-for-delivery returned restocked"
+    " will-not-deliver"
+)
+_BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_./:+-]+")
+_LONGEST_WORD = 60
+
+
+class Decision(NamedTuple):
+    """What a request was decided to be, and the word that decided."""
+
+    #: ``completed``, ``ignored``, or ``unknown`` for a word that nobody knows.
+    outcome: str
+    #: As it was sent; empty where nothing was said.
+    word: str = ""
+
+    @property
+    def as_kept(self) -> str:
+        """``completed``, or the word that makes the order ignored."""
+        return COMPLETED if self.outcome == COMPLETED else self.word.lower()
+
+
+class Words(NamedTuple):
+    """The state words of one source: what the kit knows, and what its kind or its merchant adds."""
+
+    #: Normalised word -> whether it means paid.
+    own: Mapping[str, bool] = {}
+
+    def meaning(self, text: str) -> str | None:
+        """Return ``paid``, ``unpaid``, ``lost`` or ``fulfilment``; None for a word that nobody knows."""
+        word = normalised(text)
+        if word in self.own:
+            return "paid" if self.own[word] else "unpaid"
+        for meaning, words in (("paid", _PAID), ("lost", _LOST), ("unpaid", _UNPAID), ("fulfilment", _FULFILMENT)):
+            if word in words:
+                return meaning
+        return None
+
+    def meaning_of_event(self, text: str) -> str | None:
+        """Return the same for the name of an event: by all of it, else by its last words, such as in ``order.paid``."""
+        parts = normalised(text).split("-")
+        if _LOST & set(parts):  # "refund.completed" is no payment
+            return "lost"
+        for start in range(len(parts)):
+            if meaning := self.meaning("-".join(parts[start:])):
+                return None if parts[start:] in (["created"], ["new"], ["open"]) else meaning
+        return None
+
+
+def normalised(text: str) -> str:
+    """Return a word as the tables have it: ``On_Hold``, ``on hold`` and ``onHold`` are ``on-hold``."""
+    return _BETWEEN_WORDS.sub("-", text.strip()[:_LONGEST_WORD]).strip("-").lower()
+
+
+def decide(event: str | None, order_status: str | None, payment_status: str | None, *, words: Words) -> Decision:
+    """Decide what a request is: money that's gone decides first, then the payment's word, the order's, the event's.
+
+    What nobody knows decides only where nothing else does. Nothing said at all means completed.
+    """
+    said = [
+        (payment_status, words.meaning),
+        (order_status, words.meaning),
+        (None if event == COMPLETED_EVENT else event, words.meaning_of_event),
+    ]
+    found = [(text, meaning(text)) for text, meaning in said if text]
+    for text, meaning in found:
+        if meaning == "lost":
+            return Decision("ignored", text)
+    for text, meaning in found:
+        if meaning == "paid":
+            return Decision(COMPLETED, text)
+        if meaning == "unpaid":
+            return Decision("ignored", text)
+    unknown = [text for text, meaning in found if meaning is None]
+    return Decision("unknown", unknown[0]) if unknown else Decision(COMPLETED)
