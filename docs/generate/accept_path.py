@@ -25,13 +25,14 @@ from receiver.orders.sample import order_of_the_guide
 from receiver.security.signing import sign
 
 _SECRET = "the-secret-of-the-trace"  # noqa: S105 - of an instance that is thrown away
-#: Modules of plain values: they know what one value is (a name, a number, an email address, an instant), read and
+#: Modules of plain values: they know what one value is (a name, a number, a state, an email address), read and
 #: write nothing, and may be asked by anybody, at any time. The other files are steps, which are entered once.
 PLAIN = (
     "orders/model",
     "orders/names",
     "orders/field_types",
     "orders/values",
+    "orders/states",
     "orders/card_numbers",
     "orders/charsets",
     "orders/email_addresses",

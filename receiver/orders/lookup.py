@@ -9,14 +9,7 @@ from typing import Any, NamedTuple
 
 from receiver.orders.documents import document_of, nodes, texts
 from receiver.orders.names import Fields
-
-#: What shops write where there's nothing.
-_NOTHING = frozenset({"", "null", "n/a", "-", "undefined"})
-
-
-def is_nothing(value: str) -> bool:
-    """Return whether a text stands for a missing value."""
-    return value.strip().lower() in _NOTHING
+from receiver.orders.values import is_nothing
 
 
 class Row(NamedTuple):

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 from receiver.orders import values
 from receiver.orders.field_errors import FieldError, gaps, given_twice, missing_id, read_each, repaired
-from receiver.orders.lookup import is_nothing
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
 from receiver.orders.names import TEXT, Fields, Place, Placed, by_own_names, kind_of
@@ -86,7 +85,7 @@ def _read_one_by_one(
     given = {
         place: Reading(place, name, value)
         for place, name, value in placed
-        if place.part != "custom" and not is_nothing(value)
+        if place.part != "custom" and not values.is_nothing(value)
     }
     found, malformed = read_each(given, mapping)
     errors = [FieldError(given[place].name, reason) for place, reason in malformed.items() if kind_of(place.slot).parks]
@@ -128,7 +127,7 @@ def _decided(
     """Return what an order was decided to be; parked where nobody knows, or where it holds next to nothing."""
     words = mapping.words if mapping else Words()
     decision = decide(order.event, order.order_status, order.payment_status, words=words)
-    names = {place: name for place, name, value in placed if not is_nothing(value)}
+    names = {place: name for place, name, value in placed if not values.is_nothing(value)}
     is_foreign = (mapping is None or not mapping.rules) and not _MAKES_AN_ORDER & {place.slot for place in names}
     if decision.outcome == "unknown":
         is_event = decision.word == order.event
@@ -159,7 +158,7 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
         if part == "custom":
             # The elements of a JSON list share one name.
             custom.append((_LIST_INDEX.sub("", field) if name.startswith("custom.") else field, value))
-        elif is_nothing(text):
+        elif values.is_nothing(text):
             continue
         elif part == "options":
             _put(items[row]["options"], field, text)

@@ -15,9 +15,8 @@ from zoneinfo import ZoneInfo
 from babel.core import Locale, get_global
 
 from receiver.orders.conversions import date_text, decimal_text, epoch_text
-from receiver.orders.lookup import is_nothing
 from receiver.orders.names import Place, kind_of
-from receiver.orders.values import decimals
+from receiver.orders.values import decimals, is_nothing
 
 #: A number as programs print it, with an exponent or the noise of a binary float.
 _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,2})?")
