@@ -23,6 +23,8 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,18}(?:\.[0-9]{1,25})?(?:[eE][+-]?[0-9]{1,2})
 #: Grouped by thousands. Of 1,234 alone nobody knows whether its comma groups.
 _GROUPED = re.compile(r"-?[0-9]{1,3}(?:(?:,[0-9]{3})+\.[0-9]+|(?:,[0-9]{3}){2,})")
 _GROUPED_BY_POINTS = re.compile(r"-?[0-9]{1,3}(?:(?:\.[0-9]{3})+,[0-9]+|(?:\.[0-9]{3}){2,})")
+#: Thousands have three digits.
+_DECIMAL_COMMA = re.compile(r"-?[0-9]{1,15},[0-9]{1,2}")
 _EPOCH = re.compile(r"[0-9]{10}(?:\.[0-9]{1,6})?")
 _EPOCH_MILLISECONDS = re.compile(r"[0-9]{13}")
 _DASHES = str.maketrans("‐‑‒–—−", "------")
@@ -70,6 +72,8 @@ def _number(text: str, most: int) -> Repaired | None:
         plain = text.replace(",", "")
     elif _GROUPED_BY_POINTS.fullmatch(text):
         plain = text.replace(".", "").replace(",", ".")
+    elif _DECIMAL_COMMA.fullmatch(text):
+        plain = text.replace(",", ".")
     elif "," not in text:
         plain = decimal_text(text, ".")  # without a currency's sign
     if _NUMBER.fullmatch(plain) is None:

@@ -25,10 +25,10 @@ def test_every_parameter_is_explained_with_a_value() -> None:
     assert rows["item_N_quantity"] == (
         "item_N_quantity",
         "items[N-1].quantity",
-        "whole number",
+        "number",
         True,
         True,
-        "Number of pieces, whole, 1 or more.",
+        "Number of pieces, or a length or weight.",
         "2",
     )
     assert all(row.description for row in rows.values())

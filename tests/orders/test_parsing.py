@@ -60,7 +60,7 @@ def test_all_errors_come_at_once_named_as_sent_and_without_the_values() -> None:
     reading = read(
         [
             ("items[0].quantity", "SECRET-VALUE"),
-            ("item_2_unit_price", "1,5"),
+            ("item_2_unit_price", "1,500"),
             ("customer_email", "SECRET-VALUE"),
             ("total", "NaN"),
             ("test", "perhaps"),
