@@ -40,10 +40,20 @@ class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="
             "secret and that the clock is right. The merchant sees the exact reason."
         )
         #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
-        #: ``body_changed``, ``retired_secret``, ``secret_of_another_url`` or ``unknown_secret``.
+        #: ``signature_differs``, ``body_changed``, ``field_missing``, ``retired_secret``, ``secret_of_another_url``,
+        #: ``unknown_secret``, ``no_secret_of_source`` or ``scheme_failed``.
         self.reason = reason
         #: One sentence for the merchant, without any value that was sent.
         self.detail = detail
+
+
+class TooManyFailures(ReceiverError, status=429, slug="too-many-failures", title="Too many POSTs not verified"):
+    """Raised when so many POSTs of one source and address weren't verified that this one may be a guess."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many POSTs from your address couldn't be verified. A right secret is taken at any time.")
+        #: Seconds, for the Retry-After header.
+        self.retry_after = retry_after
 
 
 class Undecodable(ReceiverError, status=400, slug="undecodable", title="Body cannot be decoded"):

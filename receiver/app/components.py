@@ -20,6 +20,7 @@ from receiver.intake.held_back import HeldBack
 from receiver.mail.notices import Notices, Trouble
 from receiver.relay import notices as relay_notices
 from receiver.settings.reading import Reading
+from receiver.sources import proofs
 from receiver.storage.heartbeat import Heartbeat
 
 
@@ -73,7 +74,13 @@ class Kit(Parts):
     def setting_warnings(self) -> Sequence[str]:
         """A sentence for each name in the file or the environment that isn't a setting and has no effect."""
         of_registrar = self.registrars.without_effect(self.settings.REGISTRAR, self.settings.registrar)
-        return [*self._unknown_settings, *of_registrar, *self.sources.warnings]
+        return [*self._unknown_settings, *of_registrar, *self.sources.warnings, *self._source_warnings]
+
+    @property
+    def _source_warnings(self) -> Sequence[str]:
+        """A sentence for each source that takes no POST, or whose secret is short."""
+        required = self.settings.REQUIRE_SIGNATURE
+        return [said for one in self.sources.known for said in proofs.warnings(one, require_signature=required)]
 
     @property
     def csv_file(self) -> str:

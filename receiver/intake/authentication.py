@@ -1,4 +1,4 @@
-"""Verify a POST: raw request and active secrets in, a proof out, or Unauthenticated with the precise reason."""
+"""Verify a POST: what was sent and the secrets in, a proof out, or Unauthenticated with the precise reason."""
 
 from __future__ import annotations
 
@@ -7,51 +7,47 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated
+from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated, location
 from receiver.security import signing
 from receiver.security.keyring import Keyring
+from receiver.security.schemes import Scheme, Sent, Token, Verified
+from receiver.security.sent_secrets import OWN, in_headers
+from receiver.sources import Source, proofs
 
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 #: Marks those POSTs of the self test that must be refused, so that they raise no alarm.
 SELF_TEST_HEADER = "x-self-test"
-#: Headers X-Shared-Secret that are tried: a sender that changes its secret sends the old one and the new one.
-_MOST_HEADERS = 4
 
 
 class Proof(NamedTuple):
     """How a POST was verified."""
 
-    #: ``signature``, ``header`` or ``field``.
+    #: ``signature``, which covers all of the body, ``header`` or ``field``.
     way: str
     fingerprint: str
     webhook_id: str | None = None
+    #: When it was signed, aware UTC.
     webhook_timestamp: datetime | None = None
 
 
-def authenticate(
-    headers: Mapping[str, str],
-    body: bytes,
-    values: Callable[[], list[str]],
-    keyring: Keyring,
-    *,
-    now: datetime,
-    require_signature: bool,
-) -> Proof:
-    """Verify a POST (order-post "Authentication"). Once there is any signature header, the signature must be right.
+def authenticate(sent: Sent, source: Source, keyring: Keyring, *, now: datetime, require_signature: bool) -> Proof:
+    """Verify a POST (order-post "Authentication"): by the source's own scheme alone, if it has one.
 
-    ``headers`` are by lower-case name; ``values`` decodes the fields' values, and is called only if they must be
-    looked at. Raises Unauthenticated, or SecretsUnreadable when nobody could have been verified.
+    Otherwise by the secret itself; but once there is any signature header, the signature must be right. Raises
+    Unauthenticated, or SecretsUnreadable when nobody could have been verified.
     """
+    if scheme := source.scheme_of_table or source.scheme:
+        return _by_scheme(scheme, sent, source, keyring, now, require_signature)
     try:
         if not keyring.active:
             raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
-        if any(name in headers for name in SIGNATURE_HEADERS):
-            return _by_signature(headers, body, values, keyring, now)
+        if any(name in sent.headers for name in SIGNATURE_HEADERS):
+            return _by_signature(sent, keyring, now)
         if require_signature:
             raise Unauthenticated(
                 "signature_required", "REQUIRE_SIGNATURE is on and the signature headers are missing."
             )
-        return _by_secret(headers, values, keyring)
+        return _by_secret(sent, keyring)
     except Unauthenticated as error:
         if keyring.is_sealed:
             raise SecretsUnreadable from error
@@ -74,15 +70,48 @@ def is_of_self_test(headers: Mapping[str, str], keyring: Keyring) -> bool:
     return signing.equals_any(headers[SELF_TEST_HEADER].encode(), marks) is not None
 
 
-def _by_signature(
-    headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
+def _by_scheme(
+    scheme: Scheme, sent: Sent, source: Source, keyring: Keyring, now: datetime, require_signature: bool
 ) -> Proof:
+    """Verify by the scheme of a shop and the source's own secrets; nothing weaker is taken."""
+    if not source.secrets:
+        raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source.name))
+    if require_signature and not scheme.covers_body:
+        raise Unauthenticated(
+            "signature_required", f"REQUIRE_SIGNATURE is on, and what {source.name} sends isn't signed as a whole."
+        )
     try:
-        signed = _verify(headers, body, list(keyring.active), now)
+        verified = _verified(scheme, sent, list(source.secrets), now)
+    except signing.SignatureProblem as problem:
+        if problem.reason == "signature_differs":
+            for secrets, why in _known_elsewhere(keyring):
+                with suppress(signing.SignatureProblem):
+                    raise why(_verified(scheme, sent, list(secrets), now).secret) from problem
+        raise Unauthenticated(problem.reason, problem.detail) from problem
+    is_in_field = isinstance(scheme, Token) and scheme.header is None
+    return Proof(
+        way="signature" if scheme.covers_body else "field" if is_in_field else "header",
+        fingerprint=signing.fingerprint(verified.secret),
+        webhook_timestamp=None if verified.timestamp is None else datetime.fromtimestamp(verified.timestamp, UTC),
+    )
+
+
+def _verified(scheme: Scheme, sent: Sent, secrets: list[str], now: datetime) -> Verified:
+    try:
+        return scheme.verify(sent, secrets, now)
+    except (signing.SignatureProblem, ReceiverError):
+        raise
+    except Exception as error:  # the scheme may be the merchant's own
+        raise Unauthenticated("scheme_failed", f"The scheme of this source failed: {location(error)}.") from error
+
+
+def _by_signature(sent: Sent, keyring: Keyring, now: datetime) -> Proof:
+    try:
+        signed = _verify(sent, list(keyring.active), now)
     except signing.SignatureProblem as problem:
         if problem.reason != "signature_differs":
             raise Unauthenticated(problem.reason, problem.detail) from problem
-        raise _why_it_differs(headers, body, values, keyring, now) from problem
+        raise _why_it_differs(sent, keyring, now) from problem
     return Proof(
         way="signature",
         fingerprint=signing.fingerprint(signed.secret),
@@ -91,22 +120,20 @@ def _by_signature(
     )
 
 
-def _verify(headers: Mapping[str, str], body: bytes, secrets: list[str], now: datetime) -> signing.Signed:
-    webhook_id, timestamp, signature = (headers.get(name) for name in SIGNATURE_HEADERS)
+def _verify(sent: Sent, secrets: list[str], now: datetime) -> signing.Signed:
+    webhook_id, timestamp, signature = (sent.headers.get(name) for name in SIGNATURE_HEADERS)
     return signing.verify(
-        webhook_id=webhook_id, timestamp=timestamp, signature=signature, body=body, secrets=secrets, now=now
+        webhook_id=webhook_id, timestamp=timestamp, signature=signature, body=sent.body, secrets=secrets, now=now
     )
 
 
-def _why_it_differs(
-    headers: Mapping[str, str], body: bytes, values: Callable[[], list[str]], keyring: Keyring, now: datetime
-) -> Unauthenticated:
+def _why_it_differs(sent: Sent, keyring: Keyring, now: datetime) -> Unauthenticated:
     """Tell a retired secret, one of another URL, a changed body and an unknown secret apart, as far as possible."""
     for secrets, why in _known_elsewhere(keyring):
         with suppress(signing.SignatureProblem):
-            return why(_verify(headers, body, list(secrets), now).secret)
+            return why(_verify(sent, list(secrets), now).secret)
     with suppress(ReceiverError):  # nobody may learn whether the body can be decoded before it's verified
-        if _first_match(headers, values, keyring.active):
+        if _first_match(sent, keyring.active):
             return Unauthenticated(
                 "body_changed", "The secret in it is active but the signature does not fit: the body was changed."
             )
@@ -116,36 +143,28 @@ def _why_it_differs(
     )
 
 
-def _by_secret(headers: Mapping[str, str], values: Callable[[], list[str]], keyring: Keyring) -> Proof:
-    if match := _first_match(headers, values, keyring.active):
+def _by_secret(sent: Sent, keyring: Keyring) -> Proof:
+    if match := _first_match(sent, keyring.active):
         way, secret = match
         return Proof(way=way, fingerprint=signing.fingerprint(secret))
     for secrets, why in _known_elsewhere(keyring):
-        if match := _first_match(headers, values, secrets):
+        if match := _first_match(sent, secrets):
             raise why(match[1])
-    if "x-shared-secret" in headers:
+    if OWN in sent.headers:
         raise Unauthenticated("unknown_secret", "The header X-Shared-Secret holds no active secret.")
     raise Unauthenticated("unknown_secret", "No field's value and no header is an active secret.")
 
 
-def _first_match(
-    headers: Mapping[str, str], values: Callable[[], list[str]], secrets: Mapping[str, bytes]
-) -> tuple[str, str] | None:
-    for sent in _sent_in_header(headers):
-        if secret := signing.equals_any(sent, secrets):
+def _first_match(sent: Sent, secrets: Mapping[str, bytes]) -> tuple[str, str] | None:
+    lengths = set(map(len, secrets.values()))
+    for value in in_headers(sent.headers):
+        if len(value) in lengths and (secret := signing.equals_any(value, secrets)):
             return "header", secret
-    lengths = {len(secret) for secret in secrets}
-    for value in values():
-        if len(value) in lengths and (secret := signing.equals_any(value.encode(), secrets)):
+    letters = set(map(len, secrets))
+    for _, text in sent.fields():
+        if len(text) in letters and (secret := signing.equals_any(text.encode(), secrets)):
             return "field", secret
     return None
-
-
-def _sent_in_header(headers: Mapping[str, str]) -> list[bytes]:
-    """Return the header's value, and its parts: a server hands over one that was sent twice as one, with a comma."""
-    whole = headers.get("x-shared-secret", "").encode("latin-1", "replace")
-    parts = whole.split(b",", _MOST_HEADERS) if b"," in whole else []
-    return [whole, *(part.strip() for part in parts[:_MOST_HEADERS])]
 
 
 def _known_elsewhere(keyring: Keyring) -> tuple[tuple[dict[str, bytes], Callable[[str], Unauthenticated]], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from receiver.errors import (
     ReceiverError,
     SecretsChanged,
     SecretsUnreadable,
+    TooManyFailures,
     Unauthenticated,
     Unavailable,
     UnsupportedEncoding,
@@ -24,11 +26,13 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
 from receiver.intake.refusals import Refusals
 from receiver.orders import Decoded, Fields, decode
+from receiver.security.failures import Failures
 from receiver.security.keyring import Keyring
+from receiver.security.schemes import Sent
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import Settings
 from receiver.sources.registry import Sources
-from receiver.sources.source import Source
+from receiver.sources.source import DEFAULT, Source
 from receiver.storage.columns import receipt_of
 
 
@@ -64,10 +68,6 @@ class _Post:
             raise UnsupportedEncoding("Send the body as it is, not compressed: without the header Content-Encoding.")
         return decode(self.body.raw, headers.get("content-type"), self._max_fields)
 
-    def values(self) -> list[str]:
-        """Return the fields' values; raises what decoding raises."""
-        return [value for _, value in self.decoded.fields]
-
     def fields_if_any(self) -> Fields:
         """Return its fields, none when it can't be decoded."""
         try:
@@ -97,6 +97,7 @@ class Reception:
     shared_secrets: SharedSecrets
     refusals: Refusals
     inbox: Inbox
+    failures: Failures = field(default_factory=Failures)
 
     def receive(self, delivery: Delivery) -> Received:
         """Authenticate, parse and record one delivery.
@@ -110,6 +111,15 @@ class Reception:
             return self._authenticated_by_any(post, source)
         except Unavailable:
             raise
+        except Unauthenticated as error:
+            too_many, seconds = self.failures.count(delivery.source_name, delivery.address, time.monotonic())
+            if not too_many:
+                self._refuse(error, post)
+                raise
+            refusal = TooManyFailures(seconds)
+            if too_many == 1:  # the others of this minute aren't looked into
+                self._refuse(refusal, post)
+            raise refusal from error
         except ReceiverError as error:
             self._refuse(error, post)
             raise
@@ -133,9 +143,8 @@ class Reception:
     def _record(self, post: _Post, source: Source, keyring: Keyring) -> Received:
         delivery = post.delivery
         proof = authenticate(
-            delivery.headers,
-            post.body.raw,
-            post.values,
+            self._sent(post, source),
+            source,
             keyring,
             now=delivery.received_at,
             require_signature=self.settings.REQUIRE_SIGNATURE,
@@ -145,8 +154,9 @@ class Reception:
                 "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
                 "on the way lost it: post straight to the final URL, and send it again."
             )
+        fields = post.decoded.fields
         row = new_row(
-            post.decoded.fields,
+            source.with_headers(delivery.headers, fields) if source.kept_headers else fields,
             notes=post.decoded.notes,
             source=source,
             proof=proof,
@@ -160,6 +170,11 @@ class Reception:
         errors = json.loads(row["errors"]) if row["state"] == "parked" else []
         status = "duplicate" if recorded.is_copy else _status(row)
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
+
+    def _sent(self, post: _Post, source: Source) -> Sent:
+        """Return what a signature may cover. Its URL is that of the settings: the sender chooses the Host header."""
+        url = f"{self.settings.PUBLIC_URL.rstrip('/')}/orders{'' if source.name == DEFAULT else f'/{source.name}'}"
+        return Sent(post.delivery.headers, post.body.raw, url, lambda: post.decoded.fields)
 
     def _refuse(self, error: ReceiverError, post: _Post) -> None:
         delivery = post.delivery

@@ -20,12 +20,27 @@ ADVICE = {
     "signature_required": Advice("Not signed", "Have the sender sign its POSTs, or set REQUIRE_SIGNATURE to false."),
     "header_missing": Advice(
         "Signature incomplete",
-        "The sender must send all three webhook- headers, none of them empty. See the Order Guide.",
+        "The sender must send every header of its signature, none of them empty. See the Order Guide.",
     ),
     "malformed_header": Advice(
-        "Signature malformed", "The sender must format the header as Standard Webhooks says. See the Order Guide."
+        "Signature malformed",
+        "The sender must format the header as its scheme says: Standard Webhooks, or its shop's. See the Order Guide.",
     ),
     "clock_off": Advice("Clock off", "Sync the clocks of this machine and the sender with NTP."),
+    "signature_differs": Advice(
+        "Signature differs",
+        "Copy the shop's secret once more into `secrets` of its [sources.NAME] table. If it's right, look for a proxy "
+        "that rewrites bodies.",
+    ),
+    "no_secret_of_source": Advice(
+        "No secret of this shop", 'Copy the secret from the shop into its [sources.NAME] table: secrets = ["…"]'
+    ),
+    "field_missing": Advice("Secret missing", "The shop must send its secret in the field that the source names."),
+    "scheme_failed": Advice("Scheme failed", "Fix the scheme in the file of instance/sources that is named."),
+    "too_many_failures": Advice(
+        "Too many not verified",
+        "See the reasons of those before: a sender has a wrong secret, or somebody guesses.",
+    ),
     "body_changed": Advice(
         "Body changed", "Look for a proxy or firewall that rewrites bodies: the bytes signed must be the bytes sent."
     ),

@@ -7,8 +7,11 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from receiver.orders import Mapping
+from receiver.orders import Fields, Mapping
+from receiver.security.schemes import Scheme
 
+#: How the names of fields begin that are headers.
+HEADER = "header:"
 #: The source of ``POST /orders``.
 DEFAULT = "shopintegrator"
 
@@ -24,6 +27,11 @@ class Source:
     #: The mapping's rules that all sources of this kind have, by field, as ``[sources.NAME.fields]`` takes them.
     #: Those of ``config.toml`` and of the console win.
     rules: ClassVar[Table[str, Any]] = {}
+    #: How its POSTs are proven, with secrets of its own and nothing weaker. None for a kind that signs as the kit
+    #: does, or sends the secret itself.
+    scheme: ClassVar[Scheme | None] = None
+    #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
+    kept_headers: ClassVar[tuple[str, ...]] = ()
 
     name: str
     #: All its rules; None when there is none.
@@ -37,6 +45,13 @@ class Source:
     accepts_chunked_forms: bool = False
     #: What ``config.toml`` says about that, which wins over what's saved; None when it says nothing.
     chunked_forms_in_file: bool | None = None
+    #: The scheme that ``config.toml`` describes; it goes before that of the kind.
+    scheme_of_table: Scheme | None = None
+
+    def with_headers(self, headers: Table[str, str], fields: Fields) -> Fields:
+        """Return the fields with the headers that are kept before them; no field can pretend to be one."""
+        kept = [(f"{HEADER}{name.lower()}", headers.get(name.lower(), "")) for name in self.kept_headers]
+        return [*[one for one in kept if one[1]], *[one for one in fields if not one[0].startswith(HEADER)]]
 
     def with_rules(self, saved: Table[str, Any]) -> Source:
         """Return it with these rules besides its file's, which win; raises ConfigurationError."""

@@ -9,14 +9,16 @@ from typing import Any
 from receiver.errors import ConfigurationError
 from receiver.orders import Mapping
 from receiver.security import signing
+from receiver.security.schemes import Scheme
 from receiver.settings import reading
 from receiver.settings.model import FILE, SETTINGS
+from receiver.sources import proofs
 from receiver.sources.kinds import Kinds
 from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Source
 
 #: What a source's table may hold.
-_KEYS = ("kind", "fields", "secrets", ACCEPT_CHUNKED_FORMS)
+_KEYS = ("kind", "fields", "secrets", "signature", "token", ACCEPT_CHUNKED_FORMS)
 
 
 def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
@@ -62,9 +64,19 @@ def _source(name: str, table: Any, kinds: Kinds) -> Source:
         raise ConfigurationError(f"{ACCEPT_CHUNKED_FORMS} must be true or false.")
     if fields:
         Mapping.from_table(fields)
-    own = tuple(signing.clean_secret(secret) for secret in secrets)
-    found = _type(table, kinds)(name, secrets=own, from_file=fields, chunked_forms_in_file=chunked)
+    kind = _type(table, kinds)
+    scheme = proofs.scheme_of(table, kind.scheme)
+    own = tuple(_clean(secret, scheme) for secret in secrets)
+    found = kind(name, secrets=own, from_file=fields, chunked_forms_in_file=chunked, scheme_of_table=scheme)
     return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
+
+
+def _clean(secret: str, scheme: Scheme | None) -> str:
+    """Return a secret without outer white space; raises ConfigurationError where the scheme can't have it."""
+    if scheme is None:
+        return signing.clean_secret(secret)
+    scheme.check_secret(secret.strip())
+    return secret.strip()
 
 
 def _type(table: Table[str, Any], kinds: Kinds) -> type[Source]:
@@ -73,6 +85,6 @@ def _type(table: Table[str, Any], kinds: Kinds) -> type[Source]:
     if kind is None:
         return Source
     if not isinstance(kind, str) or kind not in kinds.types:
-        names = ", ".join(sorted(kinds.types)) or "no kind"
-        raise ConfigurationError(f"kind must be the name of one in instance/sources, where there is {names}.")
+        names = ", ".join(sorted(kinds.types)) or "none is there"
+        raise ConfigurationError(f"kind must be one of: {names}.")
     return kinds.types[kind]

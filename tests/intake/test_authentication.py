@@ -9,8 +9,11 @@ import pytest
 
 from receiver.errors import Unauthenticated, Undecodable
 from receiver.intake.authentication import Proof, authenticate
+from receiver.orders import Fields
 from receiver.security import signing
 from receiver.security.keyring import Keyring
+from receiver.security.schemes import Sent
+from receiver.sources import Source
 from tests.served import SECRET, signed
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -18,6 +21,7 @@ OTHER = "another secret that is active"
 RETIRED = "a secret that was retired"
 UNKNOWN = "a secret that nobody knows here"
 BODY = b"order_id=A-1"
+PLAIN = Source("shopintegrator")
 KEYRING = Keyring({name: name.encode() for name in (SECRET, OTHER)}, {RETIRED: RETIRED.encode()})
 
 
@@ -28,7 +32,8 @@ def prove(
     keyring: Keyring = KEYRING,
     require_signature: bool = False,
 ) -> Proof:
-    return authenticate(headers, body, lambda: list(values), keyring, now=NOW, require_signature=require_signature)
+    sent = Sent(headers, body, "", lambda: [(f"field {number}", value) for number, value in enumerate(values)])
+    return authenticate(sent, PLAIN, keyring, now=NOW, require_signature=require_signature)
 
 
 def refusal(headers: Mapping[str, str], *values: str, **options: object) -> Unauthenticated:
@@ -45,10 +50,10 @@ def test_a_signature_proves_and_names_its_secret_id_and_time() -> None:
 
 
 def test_a_signature_with_the_right_secret_needs_no_look_into_the_body() -> None:
-    def never() -> list[str]:
+    def never() -> Fields:
         raise AssertionError("the body was decoded before the proof")
 
-    proof = authenticate(signed(BODY, at=NOW), BODY, never, KEYRING, now=NOW, require_signature=True)
+    proof = authenticate(Sent(signed(BODY, at=NOW), BODY, "", never), PLAIN, KEYRING, now=NOW, require_signature=True)
     assert proof.way == "signature"
 
 
@@ -134,11 +139,12 @@ def test_a_bad_signature_is_never_rescued_by_a_good_header() -> None:
 def test_a_changed_body_that_cannot_be_decoded_is_refused_as_unauthenticated() -> None:
     """Whether it can be decoded is nobody's business before the proof."""
 
-    def undecodable() -> list[str]:
+    def undecodable() -> Fields:
         raise Undecodable("the body holds bad bytes")
 
     with pytest.raises(Unauthenticated) as caught:
-        authenticate(signed(BODY, at=NOW), b"\xff", undecodable, KEYRING, now=NOW, require_signature=False)
+        sent = Sent(signed(BODY, at=NOW), b"\xff", "", undecodable)
+        authenticate(sent, PLAIN, KEYRING, now=NOW, require_signature=False)
     assert caught.value.reason == "unknown_secret"
 
 

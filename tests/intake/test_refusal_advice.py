@@ -17,8 +17,10 @@ _NOT_KEPT = {"internal", "unauthenticated", "unavailable"}
 def reasons() -> set[str]:
     """Read the words of an Unauthenticated from the code that raises it, and the slugs of the other errors."""
     package = Path(errors.__file__).parent
-    code = "".join((package / name).read_text("utf-8") for name in ("intake/authentication.py", "security/signing.py"))
-    words = set(re.findall(r'(?:Unauthenticated|SignatureProblem)\(\s*"([a-z_]+)"', code)) - {"signature_differs"}
+    schemes = sorted((package / "security" / "schemes").glob("*.py"))
+    files = [package / "intake/authentication.py", package / "security/signing.py", *schemes]
+    code = "".join(path.read_text("utf-8") for path in files)
+    words = set(re.findall(r'(?:Unauthenticated|SignatureProblem)\(\s*"([a-z_]+)"', code))
     family = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ReceiverError)]
     return words | {one.slug.replace("-", "_") for one in family if one.slug not in _NOT_KEPT}
 

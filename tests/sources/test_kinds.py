@@ -66,11 +66,12 @@ def test_the_rules_of_the_console_win_over_those_of_its_kind(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("kind", ["x", ["x"], 3])
 def test_a_kind_that_is_none_is_told(tmp_path: Path, kind: object) -> None:
-    for found, named in ((kinds.Kinds(), "no kind"), (kinds.load(write(tmp_path, MINE).parents[1]), "mugs")):
+    for found, named in (
+        (kinds.Kinds(), "none is there"),
+        (kinds.Kinds({"mugs": Source, "cups": Source}), "cups, mugs"),
+    ):
         (problem,) = Sources(tmp_path, {"uk": {"kind": kind}}, None, found).problems
-        assert problem == (
-            f"[sources.uk] in config.toml: kind must be the name of one in instance/sources, where there is {named}."
-        )
+        assert problem == f"[sources.uk] in config.toml: kind must be one of: {named}."
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,9 @@ def handlers(kit: Kit) -> Iterator[Finding]:
 def sources(kit: Kit) -> Iterator[Finding]:
     """Name the merchant's own kinds of source, if any, and why others couldn't be loaded."""
     yield from (wrong("sources", problem) for problem in kit.sources.kinds.problems)
-    if kit.sources.kinds.types:
-        yield ok("sources", ", ".join(sorted(kit.sources.kinds.types)))
+    own = [name for name, kind in kit.sources.kinds.types.items() if not kind.__module__.startswith("receiver.")]
+    if own:
+        yield ok("sources", ", ".join(sorted(own)))
 
 
 def registrars(kit: Kit) -> Iterator[Finding]:

@@ -1,0 +1,118 @@
+"""How the POSTs of a source are proven, as its table in the settings file says."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping as Table
+from dataclasses import fields, replace
+from typing import Any
+
+from receiver.errors import ConfigurationError
+from receiver.security.schemes import HmacSignature, Scheme, Token
+from receiver.security.sent_secrets import refuse_untrusted
+from receiver.security.signing import SHORTEST_SECRET
+from receiver.settings.model import FILE
+from receiver.sources.source import Source
+
+_ONE_OF = {
+    "digest": ("sha1", "sha256", "sha384", "sha512"),
+    "encoding": ("hex", "base64"),
+    "key": ("text", "hex", "base64"),
+}
+_OPTIONS = tuple(field.name for field in fields(HmacSignature))
+
+
+def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
+    """Return the scheme of a source: its kind's, as ``signature`` changes it, or the one that ``token`` names.
+
+    Raises ConfigurationError with the fix.
+    """
+    signature, token = table.get("signature"), table.get("token")
+    if signature is not None and token is not None:
+        raise ConfigurationError("has both signature and token; a source is proven in one way.")
+    if token is not None:
+        return _token(token, of_kind)
+    return of_kind if signature is None else _signature(signature, of_kind)
+
+
+def without_secrets(name: str) -> str:
+    """Return what's said while the source of this name, which has a scheme, has no secret."""
+    return (
+        f"The source {name} has no secret, so every POST to it is refused. Copy it from the shop into {FILE}, below "
+        f'[sources.{name}]: secrets = ["…"].'
+    )
+
+
+def warnings(source: Source, *, require_signature: bool) -> list[str]:
+    """Return what makes a source refuse everything, or easy to guess, a sentence each."""
+    scheme = source.scheme_of_table or source.scheme
+    if scheme is None:
+        return []
+    said = [] if source.secrets else [without_secrets(source.name)]
+    if require_signature and not scheme.covers_body:
+        said.append(f"REQUIRE_SIGNATURE refuses what comes to the source {source.name}: it isn't signed as a whole.")
+    if any(len(secret) < SHORTEST_SECRET for secret in source.secrets):
+        said.append(
+            f"A secret of the source {source.name} has fewer than {SHORTEST_SECRET} characters. It counts for this "
+            "source and in one place alone, but give the shop a longer one if it takes it."
+        )
+    return said
+
+
+def _signature(options: Any, of_kind: Scheme | None) -> HmacSignature:
+    if of_kind is not None and not isinstance(of_kind, HmacSignature):
+        raise ConfigurationError("signature has no meaning for this kind; remove it.")
+    if not isinstance(options, dict) or not options.keys() <= set(_OPTIONS):
+        raise ConfigurationError(f"signature must be a table that holds some of: {', '.join(_OPTIONS)}.")
+    if of_kind is None and "header" not in options:
+        raise ConfigurationError('signature needs header = "X-Signature", the header that holds it.')
+    for name, value in options.items():
+        _check(name, value)
+    parts = options.get("parts")
+    changes = {**options, **({"parts": tuple(parts)} if parts else {})}
+    scheme = replace(of_kind or HmacSignature(options["header"]), **changes)
+    if scheme.has_timestamp != bool(scheme.timestamp_header or scheme.parts):
+        raise ConfigurationError(
+            "signature needs {timestamp} in signed, and timestamp_header or parts to say where it is sent, or neither."
+        )
+    return scheme
+
+
+def _check(name: str, value: Any) -> None:
+    """Raise ConfigurationError for an option of a signature that can't be."""
+    if name == "tolerance":
+        if type(value) is not int or not 0 < value <= 86_400:
+            raise ConfigurationError("signature.tolerance must be whole seconds, 1 to 86400.")
+    elif name == "parts":
+        if not (isinstance(value, list) and len(value) == 3 and all(isinstance(one, str) and one for one in value)):
+            raise ConfigurationError('signature.parts must be a separator and two names: [",", "t", "v1"].')
+    elif not isinstance(value, str):
+        raise ConfigurationError(f"signature.{name} must be text, in quotation marks.")
+    elif name in _ONE_OF and value not in _ONE_OF[name]:
+        raise ConfigurationError(f"signature.{name} must be one of: {', '.join(_ONE_OF[name])}.")
+    elif name == "signed" and not {"", "timestamp", "url"} < _places(value):
+        raise ConfigurationError('signature.signed must hold {body}, or fields of it, such as "{timestamp}.{body}".')
+
+
+def _places(text: str) -> set[str]:
+    """Return the names in curly brackets, and those that any text has."""
+    try:
+        return {name or "" for _, name, _, _ in string.Formatter().parse(text)} | {"", "timestamp", "url"}
+    except ValueError:
+        return set()
+
+
+def _token(options: Any, of_kind: Scheme | None) -> Token:
+    if of_kind is not None:
+        raise ConfigurationError("token has no meaning for this kind, which says itself how it's proven; remove it.")
+    names = ("header", "field", "prefix")
+    if (
+        not isinstance(options, dict)
+        or not options.keys() <= set(names)
+        or not all(isinstance(value, str) and value for value in options.values())
+        or ("header" in options) == ("field" in options)
+    ):
+        raise ConfigurationError('token must name one place: {field = "secret"} or {header = "X-Token"}.')
+    if "header" in options:
+        refuse_untrusted(options["header"])
+    return Token(**options)

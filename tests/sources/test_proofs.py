@@ -1,0 +1,112 @@
+"""How a source's table says by what its POSTs are proven."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from receiver.app.components import Kit
+from receiver.errors import ConfigurationError
+from receiver.security.schemes import BasicAuth, HmacSignature, Scheme, Token
+from receiver.sources.proofs import scheme_of
+from receiver.sources.registry import Sources
+from tests.served import SECRET, Served, order_fields
+
+SHORT = "QX7T2LM90ZKD"
+
+
+def test_a_table_describes_a_signature_whole() -> None:
+    table = {
+        "header": "X-Sig",
+        "digest": "sha512",
+        "encoding": "base64",
+        "key": "hex",
+        "signed": "{timestamp}.{body}",
+        "parts": [",", "t", "v1"],
+        "tolerance": 600,
+    }
+    assert scheme_of({"signature": table}, None) == HmacSignature(**{**table, "parts": (",", "t", "v1")})  # type: ignore[arg-type]
+
+
+def test_a_table_changes_what_its_kind_says() -> None:
+    kind = HmacSignature("X-Sig", encoding="base64")
+    assert scheme_of({"signature": {"digest": "sha1"}}, kind) == HmacSignature("X-Sig", "sha1", "base64")
+    assert scheme_of({}, kind) is kind
+    assert scheme_of({}, None) is None
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "said"),
+    [
+        ({"signature": {}, "token": {}}, None, "one way"),
+        ({"signature": {"digest": "sha1"}}, BasicAuth(), "no meaning"),
+        ({"signature": {"digets": "sha1"}}, HmacSignature("X"), "some of: header, digest"),
+        ({"signature": "X-Sig"}, None, "must be a table"),
+        ({"signature": {}}, None, "needs header"),
+        ({"signature": {"header": 3}}, None, "must be text"),
+        ({"signature": {"header": "X", "digest": "md5"}}, None, "one of: sha1"),
+        ({"signature": {"header": "X", "tolerance": True}}, None, "whole seconds"),
+        ({"signature": {"header": "X", "tolerance": 0}}, None, "whole seconds"),
+        ({"signature": {"header": "X", "parts": ["t"]}}, None, "two names"),
+        ({"signature": {"header": "X", "signed": "nothing"}}, None, "must hold {body}"),
+        ({"signature": {"header": "X", "signed": "{timestamp}"}}, None, "must hold {body}"),
+        ({"signature": {"header": "X", "signed": "{body"}}, None, "must hold {body}"),
+        ({"signature": {"header": "X", "signed": "{timestamp}{body}"}}, None, "where it is sent"),
+        ({"signature": {"header": "X", "timestamp_header": "T"}}, None, "where it is sent"),
+        ({"token": "secret"}, None, "one place"),
+        ({"token": {}}, None, "one place"),
+        ({"token": {"field": ""}}, None, "one place"),
+        ({"token": {"field": "a", "header": "b"}}, None, "one place"),
+        ({"token": {"header": "Cookie"}}, None, "proves nothing"),
+        ({"token": {"field": "a"}}, HmacSignature("X"), "says itself"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_fix(table: dict[str, Any], kind: Scheme | None, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        scheme_of(table, kind)
+
+
+def test_a_short_secret_counts_for_one_source_in_one_field(tmp_path: Path) -> None:
+    sources = Sources(tmp_path, {"cart": {"token": {"field": "key"}, "secrets": [f" {SHORT} "]}})
+    assert sources.problems == []
+    cart = sources.get("cart")
+    assert (cart.scheme_of_table, cart.secrets) == (Token(field="key"), (SHORT,))
+
+    for table in ({"secrets": [SHORT]}, {"token": {"field": "key"}, "secrets": ["seven77"]}):
+        (problem,) = Sources(tmp_path, {"cart": table}).problems
+        assert "characters" in problem
+
+
+def test_a_short_secret_proves_in_its_field_and_nowhere_else(serve: Callable[..., Served]) -> None:
+    shop = serve(sources={"cart": {"token": {"field": "key"}, "secrets": [SHORT]}, "other": {}})
+
+    def status(path: str, headers: dict[str, str], **fields: str) -> int:
+        return shop.post(order_fields(**fields), path=path, headers=headers).status
+
+    assert status("/orders/cart", {}, key=SHORT) == 202
+    assert status("/orders/cart", {}, other=SHORT) == 401
+    assert status("/orders/cart", {"X-Shared-Secret": SHORT}) == 401
+    assert status("/orders/cart", {"X-Shared-Secret": SECRET}) == 401
+    assert status("/orders/other", {}, key=SHORT) == 401
+    assert SHORT not in shop.rows()[-1].fields
+
+
+@pytest.mark.parametrize(
+    ("table", "required", "said"),
+    [
+        ({"signature": {"header": "X-Sig"}}, False, ["has no secret, so every POST to it is refused"]),
+        ({"token": {"field": "key"}, "secrets": [SHORT]}, True, ["REQUIRE_SIGNATURE refuses", "fewer than 16"]),
+        ({"token": {"field": "key"}, "secrets": [SECRET]}, False, []),
+        ({}, True, []),
+    ],
+)
+def test_what_takes_no_post_is_told_at_the_start(
+    make_app: Callable[..., Flask], table: dict[str, Any], required: bool, said: list[str]
+) -> None:
+    kit: Kit = make_app(sources={"shop": table}, REQUIRE_SIGNATURE=required).extensions["receiver"]
+    assert len(kit.setting_warnings) == len(said)
+    assert all(one in told for one, told in zip(said, kit.setting_warnings, strict=True))
