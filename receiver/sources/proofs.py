@@ -1,4 +1,4 @@
-"""How the POSTs of a source are proven, as its table in the settings file says."""
+"""How the POSTs of a source are verified, as its table in the settings file says."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
     """
     signature, token = table.get("signature"), table.get("token")
     if signature is not None and token is not None:
-        raise ConfigurationError("has both signature and token; a source is proven in one way.")
+        raise ConfigurationError("has both signature and token; a source is verified in one way.")
     if token is not None:
         return _token(token, of_kind)
     return of_kind if signature is None else _signature(signature, of_kind)
@@ -104,7 +104,7 @@ def _places(text: str) -> set[str]:
 
 def _token(options: Any, of_kind: Scheme | None) -> Token:
     if of_kind is not None:
-        raise ConfigurationError("token has no meaning for this kind, which says itself how it's proven; remove it.")
+        raise ConfigurationError("token has no meaning for this kind, which says itself how it's verified; remove it.")
     names = ("header", "field", "prefix")
     if (
         not isinstance(options, dict)

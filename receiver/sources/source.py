@@ -6,8 +6,10 @@ from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from receiver.orders import Fields, Mapping
+from receiver.orders.states import Words, normalised
 from receiver.security.schemes import Scheme
 
 #: How the names of fields begin that are headers.
@@ -27,9 +29,11 @@ class Source:
     #: The mapping's rules that all sources of this kind have, by field, as ``[sources.NAME.fields]`` takes them.
     #: Those of ``config.toml`` and of the console win.
     rules: ClassVar[Table[str, Any]] = {}
-    #: How its POSTs are proven, with secrets of its own and nothing weaker. None for a kind that signs as the kit
+    #: How its POSTs are verified, with secrets of its own and nothing weaker. None for a kind that signs as the kit
     #: does, or sends the secret itself.
     scheme: ClassVar[Scheme | None] = None
+    #: What state words of this kind of shop mean, beside those that everybody knows: True for paid.
+    states: ClassVar[Table[str, bool]] = {}
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
     kept_headers: ClassVar[tuple[str, ...]] = ()
 
@@ -45,6 +49,10 @@ class Source:
     accepts_chunked_forms: bool = False
     #: What ``config.toml`` says about that, which wins over what's saved; None when it says nothing.
     chunked_forms_in_file: bool | None = None
+    #: What ``config.toml`` says that state words mean, which wins over what the kind says.
+    own_states: Table[str, bool] = field(default_factory=dict)
+    #: What dates without a zone are read in; None is UTC.
+    zone: ZoneInfo | None = None
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
     scheme_of_table: Scheme | None = None
 
@@ -57,7 +65,11 @@ class Source:
         """Return it with these rules besides its file's, which win; raises ConfigurationError."""
         saved = {target: rule for target, rule in saved.items() if target not in self.from_file}
         rules = {**self.rules, **self.from_file, **saved}
-        return replace(self, mapping=Mapping.from_table(rules) if rules else None, saved=saved)
+        own = {normalised(word): is_paid for word, is_paid in {**self.states, **self.own_states}.items()}
+        mapping = None
+        if rules or own or self.zone:
+            mapping = replace(Mapping.from_table(rules), words=Words(own), zone=self.zone)
+        return replace(self, mapping=mapping, saved=saved)
 
     def with_chunked_forms(self, accepted: bool) -> Source:
         """Return it with chunked forms ``accepted`` or not, as saved; what its file says wins."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as Table
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Mapping
@@ -18,7 +19,7 @@ from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Source
 
 #: What a source's table may hold.
-_KEYS = ("kind", "fields", "secrets", "signature", "token", ACCEPT_CHUNKED_FORMS)
+_KEYS = ("kind", "fields", "states", "zone", "secrets", "signature", "token", ACCEPT_CHUNKED_FORMS)
 
 
 def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
@@ -67,8 +68,32 @@ def _source(name: str, table: Any, kinds: Kinds) -> Source:
     kind = _type(table, kinds)
     scheme = proofs.scheme_of(table, kind.scheme)
     own = tuple(_clean(secret, scheme) for secret in secrets)
-    found = kind(name, secrets=own, from_file=fields, chunked_forms_in_file=chunked, scheme_of_table=scheme)
+    found = kind(
+        name,
+        secrets=own,
+        from_file=fields,
+        chunked_forms_in_file=chunked,
+        own_states=_states(table),
+        zone=_zone(table),
+        scheme_of_table=scheme,
+    )
     return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
+
+
+def _states(table: Table[str, Any]) -> dict[str, bool]:
+    """Return what a source's own words of a state mean: True for paid."""
+    states = table.get("states", {})
+    if not isinstance(states, dict) or not all(meaning in ("paid", "unpaid") for meaning in states.values()):
+        raise ConfigurationError('states must be a table such as {on_payment = "paid", parked = "unpaid"}.')
+    return {word: meaning == "paid" for word, meaning in states.items()}
+
+
+def _zone(table: Table[str, Any]) -> ZoneInfo | None:
+    name = table.get("zone")
+    try:
+        return None if name is None else ZoneInfo(name)
+    except (KeyError, ValueError, OSError, TypeError, AttributeError) as error:
+        raise ConfigurationError('zone must be a name such as "Europe/Berlin".') from error
 
 
 def _clean(secret: str, scheme: Scheme | None) -> str:
