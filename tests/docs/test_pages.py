@@ -54,13 +54,13 @@ def test_the_index_names_every_page_with_its_kind() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name)
-def test_every_flask_command_that_a_page_names_is_there(page: Path, make_app: Callable[..., Flask]) -> None:
+def test_every_flask_command_that_a_page_names_is_there(make_app: Callable[..., Flask]) -> None:
     cli = make_app().cli
-    code = " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text("utf-8"), re.DOTALL))
     before = r"\bflask (?:--app \S+\s(?:receiver )?)?"
-    for group, word in re.findall(rf"{before}((?!run\b|import\b)[a-z]+)(?: ([a-z]+))?", code):
-        command = cli.get_command(click.Context(cli), group)
-        assert command is not None, group
-        if isinstance(command, click.Group) and word:
-            assert word in command.commands, f"{group} {word}"
+    for page in PAGES:
+        code = " ".join(re.findall(r"```.*?```|`[^`]+`", page.read_text("utf-8"), re.DOTALL))
+        for group, word in re.findall(rf"{before}((?!run\b|import\b)[a-z]+)(?: ([a-z]+))?", code):
+            command = cli.get_command(click.Context(cli), group)
+            assert command is not None, f"{page.name}: {group}"
+            if isinstance(command, click.Group) and word:
+                assert word in command.commands, f"{page.name}: {group} {word}"
