@@ -1,15 +1,17 @@
-"""Fixtures: a real browser, and windows of it."""
+"""Fixtures: a real browser, and tabs of it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, Literal
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
 
-from tests.web.console.browsing import Browsing
+from tests.web.console.browsing import WIDE, Browsing
 
 #: What keeps Chromium from asking its maker anything.
 _QUIET = (
@@ -35,17 +37,40 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def window(chromium: Browser) -> BrowserContext:
+    """Give one window for all tests: opening one takes the browser a second."""
+    return chromium.new_context(bypass_csp=False)
+
+
 @pytest.fixture
-def browse(chromium: Browser) -> Iterator[Callable[..., Browsing]]:
-    """Open browser windows; at the end none may have met a CSP violation, a script error or a failed request."""
+def browse(chromium: Browser, window: BrowserContext) -> Iterator[Callable[..., Browsing]]:
+    """Open tabs of the window, or of new windows where one has options; each is without cookies at first.
+
+    At the end no page may have met a CSP violation, a script error or a failed request.
+    """
     opened: list[Browsing] = []
+    with ExitStack() as stack:
 
-    def start(base: str, **options: object) -> Browsing:
-        browsing = Browsing(chromium, base, **options)
-        opened.append(browsing)
-        return browsing
+        def start(
+            base: str,
+            *,
+            viewport: ViewportSize = WIDE,
+            reduced_motion: Literal["reduce"] | None = None,
+            **options: Any,
+        ) -> Browsing:
+            context = window
+            if options:
+                context = chromium.new_context(bypass_csp=False, **options)
+                stack.callback(context.close)
+            page = context.new_page()
+            stack.callback(page.close)
+            page.set_viewport_size(viewport)
+            if reduced_motion:
+                page.emulate_media(reduced_motion=reduced_motion)
+            opened.append(Browsing(page, base))
+            return opened[-1]
 
-    yield start
-    for browsing in opened:
-        browsing.close()
+        yield start
+    window.clear_cookies()
     assert [fault for browsing in opened for fault in browsing.faults] == []

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from werkzeug.security import generate_password_hash
 from xdist.workermanage import NodeManager
 
@@ -24,12 +24,12 @@ from receiver.app.components import Kit
 from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
 from tests import compiled_once
-from tests.browsers import browse, chromium
+from tests.browsers import browse, chromium, window
 from tests.served import SECRET, Served, served
 from tests.unmeasured import unmeasured
 from tests.web.console.visitor import PASSWORD
 
-__all__ = ["browse", "chromium"]
+__all__ = ["browse", "chromium", "window"]
 pytest_plugins = ["receiver.testing"]
 
 #: The admin's password, hashed so that the hundreds of sign-ins of the tests do not each take a tenth of a second.
@@ -39,8 +39,10 @@ QUICKLY_CHECKED = generate_password_hash(PASSWORD, "scrypt:1024:8:1")
 def pytest_configure() -> None:
     """Give a worker of a busy machine the time to write its coverage down before it is ended."""
     NodeManager.EXIT_TIMEOUT = 120
-    # Nor does hypothesis fail an example there for taking 0.2 seconds.
-    settings.register_profile("busy machine", deadline=None)
+    # Nor does hypothesis fail an example there for taking 0.2 seconds, or a test for making its examples slowly.
+    settings.register_profile(
+        "busy machine", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow]
+    )
     settings.load_profile("busy machine")
 
 

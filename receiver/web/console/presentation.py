@@ -49,7 +49,7 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 def marked(text: str) -> Markup:
-    """Write text between backticks, one or two, as code, and link “Title” in Help to the page with that title."""
+    """Write text between backticks, one or two, as code, and link “{title}” in Help to the page with that title."""
     code = re.sub(r"`{1,2}([^`]+)`{1,2}", r"<code>\1</code>", str(escape(text)))
     return Markup(re.sub(r"“([^”]+)” in Help", _link_to_help, code))  # noqa: S704 - escaped before
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, ConsoleMessage, ViewportSize
+from playwright.sync_api import ConsoleMessage, Page, ViewportSize
 
 from tests.web.console.visitor import PASSWORD
 
@@ -37,21 +37,15 @@ _COLOURS_BY_WIDTH = """() => [...document.styleSheets].flatMap((sheet) => [...sh
 
 
 class Browsing:
-    """One browser window; ``faults`` collects script errors and violations of the content security policy."""
+    """One tab of a browser; ``faults`` collects script errors and violations of the content security policy."""
 
-    def __init__(self, browser: Browser, base: str, **options: Any) -> None:
-        options.setdefault("viewport", WIDE)
+    def __init__(self, page: Page, base: str) -> None:
         self.base = base
         self.faults: list[str] = []
-        self._context = browser.new_context(bypass_csp=False, **options)
-        self.page = self._context.new_page()
+        self.page = page
         self.page.set_default_timeout(15_000)
         self.page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         self.page.on("console", self._listen)
-
-    def close(self) -> None:
-        """Close the window."""
-        self._context.close()
 
     def open(self, path: str) -> None:
         """Load a page of the console."""
