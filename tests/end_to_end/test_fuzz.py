@@ -20,9 +20,9 @@ from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import FORM, SECRET, signed
 
 SEED = 20261123
-BULK = 18_000
-CONNECTIONS = 600
-EXAMPLES = 1_000
+BULK = 6_000
+CONNECTIONS = 300
+EXAMPLES = 300
 
 
 @pytest.mark.unmeasured

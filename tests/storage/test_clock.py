@@ -64,7 +64,7 @@ class Machine:
         """Let the process run for so long, its upkeep as often as makes a difference."""
         end = self._steady + length.total_seconds()
         while self._steady < end:
-            step = 1800.0 if self.hours_left else min(86_400.0, end - self._steady)
+            step = min(3600.0 if self.hours_left else 86_400.0, end - self._steady)
             self._steady += step
             self.now += timedelta(seconds=step)
             self.upkeep()
