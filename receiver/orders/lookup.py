@@ -71,12 +71,17 @@ class Lookup:
             self._numbered[template] = found
         return self._numbered[template]
 
-    def pairs(self, name: str, row: Row, keys: tuple[str, str]) -> dict[str, str]:
+    def pairs(self, name: str, row: Row, keys: tuple[tuple[str, ...], tuple[str, ...]]) -> dict[str, str]:
         """Return the options of an item that are listed as pairs of a name and a value."""
         path = f"${name[1:]}" if name[0] == "@" else name.replace("{n}", str(row.number))
         found = nodes(path, row.node if name[0] == "@" else self.document)
-        named = [(node.get(keys[0]), node.get(keys[1])) for node in found if isinstance(node, dict)]
-        return {key: value for key, value in named if isinstance(key, str) and isinstance(value, str) and key and value}
+        named = [tuple(_first(node, names) for names in keys) for node in found if isinstance(node, dict)]
+        return {key: value for key, value in named if key and value}
+
+
+def _first(node: dict[str, Any], names: tuple[str, ...]) -> str:
+    """Return the first text that has one of the names."""
+    return next((text for name in names if isinstance(text := node.get(name), str) and text), "")
 
 
 def is_template(name: str) -> bool:

@@ -46,8 +46,8 @@ class Rule:
     present: str | None = None
     #: The rule holds only where each of these parameters has one of the words.
     when: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    #: For the options of an item: the keys of their name and value.
-    pair: tuple[str, str] | None = None
+    #: For the options of an item: the keys that may hold their name, and their value.
+    pair: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     @property
     def is_of_items(self) -> bool:

@@ -12,9 +12,9 @@ from receiver.orders.documents import compiled
 from receiver.orders.mapping_rules import Rule
 from receiver.orders.names import KINDS, kind_of, target_of
 
-_TEXTS = ("value", "zone", "epoch", "decimal", "divide", "join", "split", "other", "present", "name", "values")
+_TEXTS = ("value", "zone", "epoch", "decimal", "divide", "join", "split", "other", "present")
 _FLAGS = ("minor", "round", "negate", "sum")
-_KEYS = frozenset({"from", "date", "words", "when", *_TEXTS, *_FLAGS})
+_KEYS = frozenset({"from", "date", "words", "when", "name", "values", *_TEXTS, *_FLAGS})
 _AMOUNTS = frozenset({"amount", "number"})
 _ONE_OF = {"decimal": (".", ","), "epoch": ("s", "ms"), "split": ("first", "last")}
 #: The path that a mapping table names -> part and field of the order.
@@ -53,7 +53,7 @@ def make_rule(target: str, spec: object) -> Rule:
             other=text["other"],
             present=text["present"],
             when=_when(table),
-            pair=(text["name"] or "name", text["values"] or "value") if (part, field) == ("items", "options") else None,
+            pair=_pair(table) if (part, field) == ("items", "options") else None,
         )
         for key, allowed in _ONE_OF.items():
             if text[key] not in (None, *allowed):
@@ -123,6 +123,11 @@ def _texts(table: dict[str, Any], key: str) -> tuple[str, ...]:
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
         raise ValueError(f"needs {key} as text or a list of texts")
     return tuple(texts)
+
+
+def _pair(table: dict[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the keys that may hold an option's name, and those that may hold its value."""
+    return _texts(table, "name") or ("name",), _texts(table, "values") or ("value",)
 
 
 def _flag(table: dict[str, Any], key: str) -> bool:

@@ -11,7 +11,12 @@ from receiver.settings.instance_files import InstanceFiles
 from receiver.sources import source as contract
 from receiver.sources.source import MARK, Source
 
-DOOR = extensions.Door("sources", built_in=(), decorator="@source_kind", mark=MARK, file=contract.__file__)
+#: The files of the built-in kinds; some hold two.
+BUILT_IN = tuple(
+    f"receiver.sources.{name}"
+    for name in ("shopify", "woocommerce", "stripe", "paddle", "squarespace", "ecwid", "foxy")
+)
+DOOR = extensions.Door("sources", built_in=BUILT_IN, decorator="@source_kind", mark=MARK, file=contract.__file__)
 
 
 @dataclass(frozen=True)

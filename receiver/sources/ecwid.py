@@ -1,0 +1,63 @@
+"""Ecwid: https://docs.ecwid.com/api-reference/rest-api/webhooks and …/rest-api/orders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import HmacSignature, Scheme
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+_ADDRESS = "name companyName street - city stateOrProvinceCode postalCode countryCode"
+
+
+@source_kind("ecwid")
+class Ecwid(Source):
+    """The notice of an order, which names its id and the state of its payment, or an order in the form of the API.
+
+    Ecwid signs when the event was and its id, with the client secret of the app, and not what's said of it. It sends
+    no currency: give it in ``config.toml``, ``currency = {value = "EUR"}``.
+    """
+
+    scheme: ClassVar[Scheme | None] = HmacSignature(
+        "X-Ecwid-Webhook-Signature", encoding="base64", signed="{eventCreated}.{eventId}"
+    )
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events("eventType", "order.created order.updated", {"order.deleted": "order.cancelled"}),
+        "order_id": ["data.orderId", "orderNumber", "id", "entityId"],
+        "order_number": "vendorOrderNumber",
+        "order_date": {"from": "createDate", "date": "%Y-%m-%d %H:%M:%S %z"},
+        "payment_status": ["paymentStatus", "data.newPaymentStatus"],
+        "discount_total": {"from": ["discount", "couponDiscount"], "sum": True},
+        "discount_code": "discountCoupon.code",
+        "shipping_total": "shippingOption.shippingRate",
+        "shipping_method": "shippingOption.shippingMethodName",
+        "tax_total": "tax",
+        "payment_gateway": "paymentMethod",
+        "payment_reference": "externalTransactionId",
+        "customer_note": "orderComments",
+        "customer.id": "customerId",
+        "customer.email": "email",
+        "customer.first_name": {"from": "billingPerson.name", "split": "first"},
+        "customer.last_name": {"from": "billingPerson.name", "split": "last"},
+        "customer.phone": ["billingPerson.phone", "shippingPerson.phone"],
+        **address("billing", "billingPerson", _ADDRESS),
+        **address("shipping", "shippingPerson", _ADDRESS),
+        "items": "$.items[*]",
+        "items[].id": "@.productId",
+        "items[].name": "@.name",
+        "items[].sku": "@.sku",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": "@.price",
+        "items[].tax": "@.tax",
+        "items[].options": {"from": "@.selectedOptions[*]"},
+    }
+
+
+@source_kind("ecwid-orders")
+class EcwidOrders(Ecwid):
+    """The same orders, passed on by an automation, which sends the secret itself."""
+
+    scheme = None

@@ -1,0 +1,61 @@
+"""Shopify: https://shopify.dev/docs/apps/build/webhooks and https://shopify.dev/docs/api/admin-rest/latest/resources/order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import HmacSignature
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+
+@source_kind("shopify")
+class Shopify(Source):
+    """An order in the form of the Admin API, signed with the key that Settings → Notifications → Webhooks shows."""
+
+    scheme = HmacSignature("X-Shopify-Hmac-SHA256", encoding="base64")
+    kept_headers = ("x-shopify-topic",)
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events(
+            "header:x-shopify-topic",
+            "orders/create orders/paid orders/updated orders/fulfilled orders/partially_fulfilled",
+            {
+                "orders/cancelled": "order.cancelled",
+                "orders/delete": "order.cancelled",
+                "refunds/create": "order.refunded",
+            },
+        ),
+        # A refund has an order_id, and an id of its own.
+        "order_id": ["order_id", "id"],
+        "order_number": ["name", "order_number"],
+        "order_date": ["processed_at", "created_at"],
+        "order_status": {"from": "cancelled_at", "present": "cancelled"},
+        "payment_status": "financial_status",
+        "total": "total_price",
+        "subtotal": "total_line_items_price",
+        "discount_total": "total_discounts",
+        "discount_code": "discount_codes[0].code",
+        "shipping_total": "total_shipping_price_set.shop_money.amount",
+        "shipping_method": "shipping_lines[0].title",
+        "tax_total": "total_tax",
+        "locale": "customer_locale",
+        "payment_gateway": "payment_gateway_names[0]",
+        "customer_note": "note",
+        "customer.email": ["email", "contact_email", "customer.email"],
+        "customer.first_name": ["customer.first_name", "billing_address.first_name"],
+        "customer.last_name": ["customer.last_name", "billing_address.last_name"],
+        "customer.phone": ["phone", "billing_address.phone", "customer.phone", "shipping_address.phone"],
+        "customer.accepts_marketing": "buyer_accepts_marketing",
+        **address("billing", "billing_address", "name company address1 address2 city province_code zip country_code"),
+        **address("shipping", "shipping_address", "name company address1 address2 city province_code zip country_code"),
+        "items": "$.line_items[*]",
+        "items[].id": "@.product_id",
+        "items[].name": "@.name",
+        "items[].sku": "@.sku",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": "@.price",
+        "items[].tax": {"from": "@.tax_lines[*].price", "sum": True},
+        "items[].options": {"from": "@.properties[*]"},
+    }

@@ -1,0 +1,61 @@
+"""Squarespace: https://developers.squarespace.com/commerce-apis, "Webhook subscriptions" and "Orders"."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import HmacSignature
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+_ADDRESS = "firstName+lastName - address1 address2 city state postalCode countryCode"
+
+
+@source_kind("squarespace")
+class Squarespace(Source):
+    """An order in the form of the Orders API, or the notice that there is one, which names its id alone.
+
+    Both are signed with the secret of the webhook subscription, which is written in hex. There's no state of the
+    payment: an order is there once it's paid.
+    """
+
+    scheme = HmacSignature("Squarespace-Signature", key="hex")
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events("topic", "order.create order.update"),
+        "order_id": ["data.orderId", "id"],
+        "order_number": "orderNumber",
+        "order_date": "createdOn",
+        # How far the goods are says nothing of the money, unless it goes back.
+        "order_status": {
+            "from": ["fulfillmentStatus", "data.fulfillmentStatus"],
+            "words": {"canceled": "cancelled"},
+            "other": "",
+        },
+        "test": "testmode",
+        "currency": "grandTotal.currency",
+        "total": "grandTotal.value",
+        "subtotal": "subtotal.value",
+        "discount_total": "discountTotal.value",
+        "discount_code": "discountLines[0].promoCode",
+        "shipping_total": "shippingTotal.value",
+        "shipping_method": "shippingLines[0].method",
+        "tax_total": "taxTotal.value",
+        "customer.email": "customerEmail",
+        "customer.first_name": "billingAddress.firstName",
+        "customer.last_name": "billingAddress.lastName",
+        "customer.phone": ["billingAddress.phone", "shippingAddress.phone"],
+        **address("billing", "billingAddress", _ADDRESS),
+        **address("shipping", "shippingAddress", _ADDRESS),
+        "items": "$.lineItems[*]",
+        "items[].id": "@.productId",
+        "items[].name": "@.productName",
+        "items[].sku": "@.sku",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": "@.unitPricePaid.value",
+        "items[].options": {
+            "from": ["@.variantOptions[*]", "@.customizations[*]"],
+            "name": ["optionName", "label"],
+        },
+    }

@@ -1,0 +1,67 @@
+"""Stripe Checkout: https://docs.stripe.com/webhooks and https://docs.stripe.com/api/checkout/sessions/object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import HmacSignature
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+_SESSION = "data.object"
+_ADDRESS = "line1 line2 city state postal_code country"
+
+
+@source_kind("stripe")
+class Stripe(Source):
+    """A Checkout session, signed with the signing secret of its endpoint (``whsec_…``). It has no lines.
+
+    Other objects of Stripe's are no orders, although they are paid too: ``payment_intent.succeeded`` is about the
+    same money.
+    """
+
+    scheme = HmacSignature("Stripe-Signature", parts=(",", "t", "v1"), signed="{timestamp}.{body}")
+    states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events(
+            "type",
+            "checkout.session.completed checkout.session.async_payment_succeeded",
+            {
+                "checkout.session.async_payment_failed": "order.failed",
+                "checkout.session.expired": "order.expired",
+                "charge.refunded": "order.refunded",
+                "charge.dispute.created": "order.disputed",
+            },
+        ),
+        "order_id": f"{_SESSION}.id",
+        "order_number": f"{_SESSION}.client_reference_id",
+        "order_date": {"from": f"{_SESSION}.created", "epoch": "s"},
+        "payment_status": {
+            "from": f"{_SESSION}.payment_status",
+            "when": {f"{_SESSION}.object": "checkout.session"},
+        },
+        "test": {"from": "livemode", "words": {"true": "false", "false": "true"}},
+        "currency": f"{_SESSION}.currency",
+        "total": {"from": f"{_SESSION}.amount_total", "minor": True},
+        "subtotal": {"from": f"{_SESSION}.amount_subtotal", "minor": True},
+        "discount_total": {"from": f"{_SESSION}.total_details.amount_discount", "minor": True},
+        "shipping_total": {"from": f"{_SESSION}.total_details.amount_shipping", "minor": True},
+        "tax_total": {"from": f"{_SESSION}.total_details.amount_tax", "minor": True},
+        "payment_gateway": {"value": "stripe"},
+        "payment_reference": f"{_SESSION}.payment_intent",
+        "customer.id": f"{_SESSION}.customer",
+        "customer.email": [f"{_SESSION}.customer_details.email", f"{_SESSION}.customer_email"],
+        "customer.first_name": {"from": f"{_SESSION}.customer_details.name", "split": "first"},
+        "customer.last_name": {"from": f"{_SESSION}.customer_details.name", "split": "last"},
+        "customer.phone": f"{_SESSION}.customer_details.phone",
+        **address("billing", f"{_SESSION}.customer_details.address", f"- - {_ADDRESS}"),
+        "billing.name": f"{_SESSION}.customer_details.name",
+        **address("shipping", f"{_SESSION}.shipping_details.address", f"- - {_ADDRESS}"),
+        "shipping.name": f"{_SESSION}.shipping_details.name",
+        # Only a service in between that has asked for them sends the lines.
+        "items": f"$.{_SESSION}.line_items.data[*]",
+        "items[].name": "@.description",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": {"from": "@.price.unit_amount", "minor": True},
+    }

@@ -1,0 +1,62 @@
+"""WooCommerce: https://woocommerce.com/document/webhooks/ and https://woocommerce.github.io/woocommerce-rest-api-docs/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import HmacSignature
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+
+@source_kind("woocommerce")
+class WooCommerce(Source):
+    """An order in the form of the REST API, signed with the secret of WooCommerce → Settings → Advanced → Webhooks."""
+
+    scheme = HmacSignature("X-WC-Webhook-Signature", encoding="base64")
+    kept_headers = ("x-wc-webhook-topic",)
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events(
+            "header:x-wc-webhook-topic",
+            "order.created order.updated order.restored",
+            {"order.deleted": "order.cancelled"},
+        ),
+        "order_id": "id",
+        "order_number": "number",
+        "order_date": {"from": ["date_created_gmt", "date_paid_gmt"], "date": "%Y-%m-%dT%H:%M:%S"},
+        "order_status": "status",
+        "subtotal": {"from": "$.line_items[*].subtotal", "sum": True},
+        "tax_total": "total_tax",
+        "discount_code": "coupon_lines[0].code",
+        "shipping_method": "shipping_lines[0].method_title",
+        "payment_gateway": "payment_method",
+        "payment_reference": "transaction_id",
+        # A guest is the customer 0.
+        "customer.id": {"from": "customer_id", "words": {"0": ""}},
+        "customer.is_guest": {"from": "customer_id", "words": {"0": "true"}, "other": "false"},
+        "customer.email": "billing.email",
+        "customer.first_name": "billing.first_name",
+        "customer.last_name": "billing.last_name",
+        "customer.phone": "billing.phone",
+        **address("billing", "billing", "first_name+last_name company address_1 address_2 city state postcode country"),
+        **address(
+            "shipping", "shipping", "first_name+last_name company address_1 address_2 city state postcode country"
+        ),
+        "items": "$.line_items[*]",
+        "items[].id": "@.product_id",
+        "items[].name": "@.name",
+        "items[].sku": "@.sku",
+        "items[].quantity": "@.quantity",
+        # Its price is a binary float of this.
+        "items[].unit_price": {"from": "@.total", "divide": "@.quantity"},
+        "items[].total": "@.subtotal",
+        "items[].tax": "@.total_tax",
+        # What begins with an underscore is for the shop's own use.
+        "items[].options": {
+            "from": "@.meta_data[?match(@.key, '[^_].*')]",
+            "name": "display_key",
+            "values": "display_value",
+        },
+    }
