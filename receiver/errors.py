@@ -72,10 +72,6 @@ class TooLarge(ReceiverError, status=413, slug="too-large", title="Body too larg
     """Raised when the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
 
 
-class UnsupportedEncoding(ReceiverError, status=415, slug="unsupported-encoding", title="Encoding not supported"):
-    """Raised when the Content-Type isn't one of the three supported, or the body is compressed."""
-
-
 class CardDataRefused(ReceiverError, status=422, slug="card-data", title="Card data is never accepted"):
     """Raised when the body holds a full card number with its security code; ``fields`` names the fields."""
 

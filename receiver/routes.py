@@ -10,7 +10,8 @@ from pydantic_core import to_json
 
 from receiver.app.components import Kit
 from receiver.intake.body import RawBody
-from receiver.intake.reception import Delivery, Received
+from receiver.intake.posts import Delivery
+from receiver.intake.reception import Received
 from receiver.sources.source import DEFAULT
 
 blueprint = Blueprint("orders", __name__)

@@ -12,7 +12,8 @@ from receiver.app.components import Kit
 from receiver.dispatch.replay import Replay, Replayed
 from receiver.intake.body import RawBody
 from receiver.intake.held_back import HeldBack
-from receiver.intake.reception import Delivery, Received
+from receiver.intake.posts import Delivery
+from receiver.intake.reception import Received
 from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from tests.served import FORM, SECRET, order_fields
@@ -58,7 +59,7 @@ def states(kit: Kit) -> list[tuple[str, str | None]]:
 
 def replay(kit: Kit, *receipts: str, accept_incomplete: bool = False) -> list[Replayed]:
     names = receipts or [row.receipt for row in rows(kit) if row.state == "parked"]
-    again = Replay(sources=kit.sources, registry=kit.registry, accept_incomplete=accept_incomplete)
+    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, accept_incomplete=accept_incomplete)
     return list(again.each(kit.database, names))
 
 

@@ -23,6 +23,7 @@ from receiver.handlers.services import Services
 from receiver.intake.inbox import Inbox
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
+from receiver.intake.unread_bodies import UnreadBodies
 from receiver.mail import brand
 from receiver.mail.customisation import OwnMails
 from receiver.mail.outbox import Outbox
@@ -54,7 +55,9 @@ class Parts:
         self.settings = settings = read.settings
         #: Where each setting comes from.
         self.setting_origins = read.origins
-        secret_key, schedule = settings.SECRET_KEY.get_secret_value(), settings.RETRY_SCHEDULE
+        #: SECRET_KEY, empty while there is none.
+        self.secret_key = secret_key = settings.SECRET_KEY.get_secret_value()
+        schedule = settings.RETRY_SCHEDULE
         self.database = database = Database(settings.DATABASE_URL, instance / "write.lock")
         self.leases = leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow))
         self.presence = Presence(database)
@@ -72,6 +75,7 @@ class Parts:
             refusals=self.refusals,
             inbox=inbox,
         )
+        self.bodies = UnreadBodies(settings=settings, sources=self.sources, shared_secrets=self.shared_secrets)
         self.readiness = Readiness(database, inbox, largest_order=settings.MAX_BODY_BYTES)
         #: What keeps orders from being taken.
         self.obstacles = Obstacles(

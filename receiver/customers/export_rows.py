@@ -24,9 +24,12 @@ def order(row: OrderRow) -> dict[str, Any]:
     }
 
 
-def unread(row: OrderRow) -> dict[str, Any]:
-    """Return an order that was never read: parked, or dismissed."""
-    return {**_values(row, "receipt", "received_at"), "fields_as_received": json.loads(row.fields)}
+def unread(row: OrderRow, body: str | None) -> dict[str, Any]:
+    """Return an order that was never read, parked or dismissed; ``body`` is its text if not even its fields were."""
+    as_received: dict[str, Any] = {"fields_as_received": json.loads(row.fields)}
+    if body is not None:
+        as_received = {"body_as_received": body}
+    return {**_values(row, "receipt", "received_at"), **as_received}
 
 
 def mail(row: MailRow) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,7 +10,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
-from receiver.customers import csv_erasure, export_rows, purging
+from receiver.customers import csv_erasure, export_rows, purging, unread_orders
 from receiver.customers.purging import SETTLED_ORDER, UNREAD, Purged
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
@@ -20,9 +18,6 @@ from receiver.orders.email_addresses import normalised
 from receiver.storage.database import Database
 from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
-
-#: Longer values of unread orders aren't searched: normalising a long text takes long.
-_LONGEST_ADDRESS = 1000
 
 Row = TypeVar("Row", OrderRow, MailRow, TransmissionRow)
 
@@ -49,8 +44,11 @@ class Kept:
     csv_rows: int
 
 
-def kept(session: Session, email: str, csv_file: str = "") -> Kept:
-    """Find what is stored about the person with this email; raises NotThere when it's nothing."""
+def kept(session: Session, email: str, csv_file: str = "", *, secret_key: str) -> Kept:
+    """Find what is stored about the person with this email; raises NotThere when it's nothing.
+
+    ``secret_key`` is SECRET_KEY, under which bodies that couldn't be read are kept.
+    """
     email = normalised(email)
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
@@ -67,7 +65,7 @@ def kept(session: Session, email: str, csv_file: str = "") -> Kept:
         mails=[*of_orders, *(pk for pk, order_pk in _mails_to(session, email) if order_pk is None)],
         transmissions=[pk for pk, is_being_sent in transmissions if not is_being_sent],
         open_transmissions=[pk for pk, is_being_sent in transmissions if is_being_sent],
-        unread=_unread_naming(session, email),
+        unread=unread_orders.naming(session, email, secret_key),
         csv_rows=csv_erasure.count(csv_file, email),
     )
     if not any(value for name, value in vars(found).items() if name not in {"email", "addresses"}):
@@ -96,9 +94,9 @@ def consequences(kept: Kept) -> list[str]:
     return [*lines, "Not erased: earlier backups, and data already sent to your website, chat or other servers."]
 
 
-def export(session: Session, email: str) -> dict[str, Any]:
+def export(session: Session, email: str, *, secret_key: str) -> dict[str, Any]:
     """Return all that is stored about a person, for them to read; raises NotThere when it's nothing."""
-    found = kept(session, email)
+    found = kept(session, email, secret_key=secret_key)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == found.email))
     orders = session.scalars(select(OrderRow).where(OrderRow.email == found.email).order_by(OrderRow.id))
     mails = _rows(session, MailRow, (pk for pk, _ in _mails_to(session, found.email)))
@@ -108,13 +106,16 @@ def export(session: Session, email: str) -> dict[str, Any]:
         "email": found.email,
         "customer": export_rows.customer(customer) if customer else None,
         "orders": [export_rows.order(row) for row in orders],
-        "unread_orders": [export_rows.unread(row) for row in _rows(session, OrderRow, found.unread)],
+        "unread_orders": [
+            export_rows.unread(row, unread_orders.text_of_body(row.body, secret_key))
+            for row in _rows(session, OrderRow, found.unread)
+        ],
         "mails": [export_rows.mail(row) for row in mails],
         "transmissions": [export_rows.transmission(row) for row in transmissions],
     }
 
 
-def erase(database: Database, transport: MailTransport, email: str, csv_file: str = "") -> Purged:
+def erase(database: Database, transport: MailTransport, email: str, csv_file: str = "", *, secret_key: str) -> Purged:
     """Erase the customer and all that settled orders, their emails and transmissions hold of them.
 
     The orders stay in the books, with id, date, amounts and state; a parked one is dismissed, since nothing is left
@@ -122,7 +123,7 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
     email that is being sent, by which that email is found. Raises NotThere when nothing is stored about them.
     """
     with database.read() as session:
-        found = kept(session, email, csv_file)
+        found = kept(session, email, csv_file, secret_key=secret_key)
     csv_erasure.blank(csv_file, found.email)  # first: when that fails, nothing is erased yet
     total = Purged()
     for batches in (
@@ -154,15 +155,6 @@ def _transmissions(session: Session, email: str) -> list[tuple[int, bool]]:
         for pk, state, until, recipient in session.execute(found)
         if normalised(recipient) == email
     ]
-
-
-def _unread_naming(session: Session, email: str) -> list[int]:
-    """Return the unread orders that have this email in any of their values."""
-    alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
-    rows = session.execute(select(OrderRow.id, OrderRow.fields).where(UNREAD, OrderRow.fields.contains("@")))
-    texts = ((pk, value) for pk, fields in rows for _, value in json.loads(fields) if isinstance(value, str))
-    addresses = ((pk, normalised(text)) for pk, text in texts if "@" in text and len(text) <= _LONGEST_ADDRESS)
-    return list(dict.fromkeys(pk for pk, address in addresses if alone.search(address)))
 
 
 def _rows(session: Session, table: type[Row], ids: Iterable[int], *options: ORMOption) -> Iterator[Row]:

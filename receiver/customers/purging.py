@@ -47,7 +47,7 @@ def empty_orders(
         with database.write() as session:
             # The conditions again, since an order may have been run again since it was found.
             emptied = update(OrderRow).where(OrderRow.id.in_(batch), *conditions).returning(OrderRow.id)
-            kept = session.scalars(emptied.values(fields="[]", order=None, **columns)).all()
+            kept = session.scalars(emptied.values(fields="[]", body=None, order=None, **columns)).all()
             handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(kept))
             session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
             session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(kept)).values(detail=None))

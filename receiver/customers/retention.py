@@ -75,7 +75,10 @@ class Retention:
         """
         if not self._length:
             return
-        database, has_body = self._database, or_(OrderRow.fields != "[]", OrderRow.order.is_not(None))
+        database, has_body = (
+            self._database,
+            or_(OrderRow.fields != "[]", OrderRow.body.is_not(None), OrderRow.order.is_not(None)),
+        )
         orders = self._old("orders", select(OrderRow.id).where(SETTLED_ORDER, has_body), now, trust_clock)
         yield from purging.empty_orders(database, orders, SETTLED_ORDER)
         of_settled = MailRow.order_pk.is_(None) | SETTLED_ORDER

@@ -14,6 +14,7 @@ from receiver.dispatch import handler_rows
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handlers.registry import Registry
 from receiver.intake.rereading import in_words, reread, settle_others
+from receiver.intake.unread_bodies import UnreadBodies
 from receiver.sources.registry import Sources
 from receiver.storage import jobs, order_queries
 from receiver.storage.database import Database
@@ -42,6 +43,8 @@ class Replay:
 
     sources: Sources
     registry: Registry
+    #: What reads bodies that couldn't be read before.
+    bodies: UnreadBodies
     #: Run this handler again as a new run, whatever it did before. None runs what's unfinished. A parked order must be
     #: understood first.
     handler: str | None = None
@@ -73,7 +76,7 @@ class Replay:
         now = datetime.now(UTC)
         row = order_queries.find_by_either(session, order)
         _check_is_free(row)
-        if self.handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and row.fields != "[]")):
+        if self.handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and _has_body(row))):
             return self._read_again(session, row, now)
         _check_can_run(row)
         if self.handler is not None:
@@ -84,6 +87,8 @@ class Replay:
 
     def _read_again(self, session: Session, row: OrderRow, now: datetime) -> Replayed:
         """Write what an order is by today's mapping; raises NotPossible if it stays ignored or a duplicate."""
+        if row.body is not None:
+            self.bodies.read_again(row)
         reading, columns = reread(
             session,
             row,
@@ -137,6 +142,11 @@ def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name
         one.run += 1
         _restart(one, now)
     _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
+
+
+def _has_body(row: OrderRow) -> bool:
+    """Return whether there's something left to read again."""
+    return row.fields != "[]" or row.body is not None
 
 
 def _check_is_free(row: OrderRow) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -106,6 +107,8 @@ def explain_receipt(session: Session, receipt: str, sources: Sources) -> Reading
     Raises NotThere, and ConfigurationError once it was emptied and while the mapping itself is wrong.
     """
     row = order_queries.find_by_either(session, receipt)
+    if row.body is not None:
+        return Reading(Explanation((), (), ()), None, json.loads(row.errors or "[]"), json.loads(row.notes), row.source)
     if row.fields == "[]" and row.state != "parked":
         raise NotPossible(f"{row.receipt} no longer has personal data, so there's nothing to explain.")
     sources.check_file()

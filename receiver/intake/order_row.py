@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from receiver.intake.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut, mask, read, read_held_back
+from receiver.orders.card_guard import Guarded
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
 from receiver.security.keyring import Keyring
@@ -35,12 +36,10 @@ def new_row(
 
     A body that may be incomplete is held back: it's parked, and never handled by itself.
     """
-    encoding = (content_type or "").partition(";")[0].strip().lower()
-    may_be_cut = not (
-        end_is_known or proof.way == "signature" or encoding in _CARRY_THEIR_END or source.accepts_chunked_forms
-    )
-    webhook_id = mask(keyring.redact_text(proof.webhook_id)) if proof.webhook_id else None
-    guarded = guard_cut(keyring.redact_cut(fields), source.mapping) if may_be_cut else guard(keyring.redact(fields))
+    may_be_cut = is_maybe_cut(content_type, end_is_known=end_is_known, proof=proof, source=source)
+    basis = basics(source=source, proof=proof, keyring=keyring, received_at=received_at)
+    webhook_id = basis["webhook_id"]
+    guarded = _guarded(fields, keyring, source, may_be_cut)
 
     def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:
         if may_be_cut:
@@ -52,25 +51,64 @@ def new_row(
     if guarded.masked is not guarded.fields or webhook_id != proof.webhook_id:
         reading, masked_key = read_by(guarded.masked, webhook_id)
         key = key if key == masked_key else blinded_key(key, secret_key)
+    return {
+        **basis,
+        "key": key,
+        "encoding": media_type(content_type),
+        "may_be_cut": may_be_cut,
+        **_columns_of(guarded, notes),
+        **what_was_read(reading, received_at),
+    }
+
+
+def basics(*, source: Source, proof: Proof, keyring: Keyring, received_at: datetime) -> dict[str, Any]:
+    """Return the columns of any new row, whatever was read: where it came from, and what verified it."""
+    return {
+        "source": source.name,
+        "proof": proof.way,
+        "fingerprint": proof.fingerprint,
+        "webhook_id": mask(keyring.redact_text(proof.webhook_id)) if proof.webhook_id else None,
+        "webhook_timestamp": proof.webhook_timestamp,
+        "received_at": received_at,
+        "attempts": 0,
+    }
+
+
+def fields_as_kept(
+    fields: Fields, notes: tuple[str, ...], keyring: Keyring, source: Source, may_be_cut: bool
+) -> dict[str, Any]:
+    """Return the columns of fields that were decoded out of a kept body; raises CardDataRefused."""
+    return {**_columns_of(_guarded(fields, keyring, source, may_be_cut), notes), "may_be_cut": may_be_cut}
+
+
+def is_maybe_cut(content_type: str | None, *, end_is_known: bool, proof: Proof, source: Source) -> bool:
+    """Return whether nothing shows that a body is whole: it would be a form."""
+    return not (
+        end_is_known
+        or proof.way == "signature"
+        or media_type(content_type) in _CARRY_THEIR_END
+        or source.accepts_chunked_forms
+    )
+
+
+def media_type(content_type: str | None) -> str:
+    """Return a Content-Type without its parameters, in small letters."""
+    return (content_type or "").partition(";")[0].strip().lower()
+
+
+def _guarded(fields: Fields, keyring: Keyring, source: Source, may_be_cut: bool) -> Guarded:
+    return guard_cut(keyring.redact_cut(fields), source.mapping) if may_be_cut else guard(keyring.redact(fields))
+
+
+def _columns_of(guarded: Guarded, notes: tuple[str, ...]) -> dict[str, Any]:
     cleaned = to_json(guarded.masked)
     fields_digest = digest(cleaned)
     return {
-        "source": source.name,
-        "key": key,
-        "encoding": encoding,
         "fields": cleaned.decode(),
         "fields_digest": fields_digest,
         "content_digest": fields_digest,  # while it isn't understood; then its order's
         "notes": to_json([*notes, *guarded.notes]).decode(),
-        "proof": proof.way,
-        "fingerprint": proof.fingerprint,
         "held_card_data": guarded.held_card_data,
-        "webhook_id": webhook_id,
-        "webhook_timestamp": proof.webhook_timestamp,
-        "received_at": received_at,
-        "may_be_cut": may_be_cut,
-        "attempts": 0,
-        **what_was_read(reading, received_at),
     }
 
 

@@ -6,11 +6,10 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cached_property
 from typing import Any, NamedTuple
 
 from receiver.errors import (
+    BrokenOff,
     EmptyBody,
     ReceiverError,
     SecretsChanged,
@@ -18,14 +17,14 @@ from receiver.errors import (
     TooManyFailures,
     Unauthenticated,
     Unavailable,
-    UnsupportedEncoding,
+    Undecodable,
 )
-from receiver.intake.authentication import authenticate, is_of_self_test
-from receiver.intake.body import Body, RawBody
+from receiver.intake.authentication import Proof, authenticate, is_of_self_test
 from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
+from receiver.intake.posts import Delivery, Post
 from receiver.intake.refusals import Refusals
-from receiver.orders import Decoded, Fields, decode
+from receiver.intake.unread_bodies import unread_row
 from receiver.security.failures import Failures
 from receiver.security.keyring import Keyring
 from receiver.security.schemes import Sent
@@ -34,46 +33,6 @@ from receiver.settings.model import Settings
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.columns import receipt_of
-
-
-class Delivery(NamedTuple):
-    """A POST as received, before authentication."""
-
-    #: The last part of its URL, which the sender chose.
-    source_name: str
-    #: The source of that name; None when there is none.
-    source: Source | None
-    #: By lower-case name.
-    headers: Mapping[str, str]
-    body: RawBody
-    address: str | None
-    #: Aware UTC.
-    received_at: datetime
-
-
-class _Post:
-    """A delivery and its body, which is decoded once, and not before it has to be."""
-
-    def __init__(self, delivery: Delivery, max_fields: int) -> None:
-        self.delivery = delivery
-        #: Empty until it's read.
-        self.body = Body()
-        self._max_fields = max_fields
-
-    @cached_property
-    def decoded(self) -> Decoded:
-        """What it holds; raises what decoding raises."""
-        headers = self.delivery.headers
-        if headers.get("content-encoding", "identity").strip().lower() not in {"identity", ""}:
-            raise UnsupportedEncoding("Send the body as it is, not compressed: without the header Content-Encoding.")
-        return decode(self.body.raw, headers.get("content-type"), self._max_fields)
-
-    def fields_if_any(self) -> Fields:
-        """Return its fields, none when it can't be decoded."""
-        try:
-            return self.decoded.fields
-        except ReceiverError:
-            return []
 
 
 class Received(NamedTuple):
@@ -104,7 +63,7 @@ class Reception:
 
         Raises ReceiverError, which is kept as a refusal unless it's Unavailable.
         """
-        post = _Post(delivery, self.settings.MAX_FIELDS)
+        post = Post(delivery, self.settings.MAX_BODY_BYTES, self.settings.MAX_FIELDS)
         try:
             post.body = delivery.body.read(self.settings.MAX_BODY_BYTES)
             source = delivery.source or self.sources.get(delivery.source_name)
@@ -124,7 +83,7 @@ class Reception:
             self._refuse(error, post)
             raise
 
-    def _authenticated_by_any(self, post: _Post, source: Source) -> Received:
+    def _authenticated_by_any(self, post: Post, source: Source) -> Received:
         """Record a POST by the secrets that were read last, and once more by those of now if that fails.
 
         The commit compares them with those stored, so a revoked secret stops at once.
@@ -140,43 +99,66 @@ class Reception:
                 if keyring.stored == before.stored:
                     raise
 
-    def _record(self, post: _Post, source: Source, keyring: Keyring) -> Received:
-        delivery = post.delivery
-        proof = authenticate(
-            self._sent(post, source),
-            source,
-            keyring,
-            now=delivery.received_at,
-            require_signature=self.settings.REQUIRE_SIGNATURE,
-        )
-        if not post.decoded.fields:
-            raise EmptyBody(
-                "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
-                "on the way lost it: post straight to the final URL, and send it again."
-            )
-        fields = post.decoded.fields
-        row = new_row(
-            source.with_headers(delivery.headers, fields) if source.kept_headers else fields,
-            notes=post.decoded.notes,
-            source=source,
-            proof=proof,
-            keyring=keyring,
-            secret_key=self.settings.SECRET_KEY.get_secret_value(),
-            content_type=delivery.headers.get("content-type"),
-            end_is_known=post.body.end_is_known,
-            received_at=delivery.received_at,
-        )
+    def _record(self, post: Post, source: Source, keyring: Keyring) -> Received:
+        proof = self._proof(post, source, keyring)
+        post.is_verified = True
+        row = self._row(post, source, keyring, proof)
         recorded = self.inbox.record(row, keyring.stored)
         errors = json.loads(row["errors"]) if row["state"] == "parked" else []
         status = "duplicate" if recorded.is_copy else _status(row)
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
 
-    def _sent(self, post: _Post, source: Source) -> Sent:
-        """Return what a signature may cover. Its URL is that of the settings: the sender chooses the Host header."""
+    def _proof(self, post: Post, source: Source, keyring: Keyring) -> Proof:
+        """Return what verifies a POST: its bytes as they came or, if they're compressed, as they were before that."""
         url = f"{self.settings.PUBLIC_URL.rstrip('/')}/orders{'' if source.name == DEFAULT else f'/{source.name}'}"
-        return Sent(post.delivery.headers, post.body.raw, url, lambda: post.decoded.fields)
 
-    def _refuse(self, error: ReceiverError, post: _Post) -> None:
+        def by(raw: bytes) -> Proof:
+            return authenticate(
+                # The URL is that of the settings: the sender chooses the Host header.
+                Sent(post.delivery.headers, raw, url, post.fields_or_likely_ones),
+                source,
+                keyring,
+                now=post.delivery.received_at,
+                require_signature=self.settings.REQUIRE_SIGNATURE,
+            )
+
+        try:
+            return by(post.body.raw)
+        except Unauthenticated:
+            if (plain := post.inflated_if_compressed()) is None:
+                raise
+            return by(plain)
+
+    def _row(self, post: Post, source: Source, keyring: Keyring, proof: Proof) -> dict[str, Any]:
+        """Return a verified POST's row: of its fields or, if it can't be decoded, of its bytes."""
+        common: dict[str, Any] = {
+            "source": source,
+            "proof": proof,
+            "keyring": keyring,
+            "secret_key": self.settings.SECRET_KEY.get_secret_value(),
+            "end_is_known": post.body.end_is_known,
+            "received_at": post.delivery.received_at,
+        }
+        try:
+            decoded = post.decoded
+        except (BrokenOff, EmptyBody):
+            raise
+        except Undecodable as error:
+            return unread_row(post.as_kept(), error, **common)
+        if not decoded.fields:
+            raise EmptyBody(
+                "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
+                "on the way lost it: post straight to the final URL, and send it again."
+            )
+        headers = post.delivery.headers
+        return new_row(
+            source.with_headers(headers, decoded.fields) if source.kept_headers else decoded.fields,
+            notes=decoded.notes,
+            content_type=headers.get("content-type"),
+            **common,
+        )
+
+    def _refuse(self, error: ReceiverError, post: Post) -> None:
         delivery = post.delivery
         own = delivery.source.secrets if delivery.source else ()
         keyring = self.shared_secrets.keyring(own, self.sources.secrets)

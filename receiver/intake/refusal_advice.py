@@ -63,7 +63,6 @@ ADVICE = {
     ),
     "undecodable": Advice("Can't be decoded", _BODY),
     "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
-    "unsupported_encoding": Advice("Encoding not supported", _BODY),
     "card_data": Advice("Card data", "Have the sender leave that field out. Card details are never accepted."),
 }
 

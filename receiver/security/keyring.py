@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from receiver.orders import Fields
 from receiver.orders.comparing import HALF_AN_ESCAPE
 from receiver.security import signing
+from receiver.security.secret_forms import forms_of
 
 #: From so many characters on, a secret's beginning is masked at the end of a form that broke off in it.
 _LEAST_TOLD = 8
@@ -44,6 +45,12 @@ class Keyring:
     def redact_text(self, text: str) -> str:
         """Replace secrets in a text by their fingerprints."""
         return self.redact([("", text)])[0][1]
+
+    def redact_in_any_form(self, text: str) -> str:
+        """Replace secrets in a text that wasn't decoded, also those that are escaped or in base64."""
+        for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
+            text = forms_of(secret).sub(f"[secret {signing.fingerprint(secret)}]", text)
+        return text
 
     def redact_cut(self, fields: Fields) -> Fields:
         """Redact a form that may have been cut: the start of a secret at its end counts too."""

@@ -36,6 +36,8 @@ class OrderRow(Job, Base):
     encoding: Mapped[str]
     fields: Mapped[str]
     fields_digest: Mapped[str]
+    #: Of a body that couldn't be read: its bytes, without secrets and card data, encrypted under SECRET_KEY.
+    body: Mapped[str | None]
     #: Digest of what makes two POSTs copies; null on a row that was purged before this column was there.
     content_digest: Mapped[str | None]
     #: Whether it came as a form in which nothing shows that it's whole.

@@ -19,7 +19,7 @@ from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
 
 #: What an order can be.
 STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
-_LARGE = (OrderRow.fields, OrderRow.order, OrderRow.notes, OrderRow.errors)
+_LARGE = (OrderRow.fields, OrderRow.body, OrderRow.order, OrderRow.notes, OrderRow.errors)
 _RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
 
 

@@ -428,7 +428,7 @@ def test_without_accounts_there_is_no_page_and_no_link(serve: Callable[..., Serv
 
 
 def test_an_erased_customers_account_is_gone_too(shop: Served, link: str, ada: Visitor) -> None:
-    privacy.erase(shop.kit.database, shop.kit.transport, ADA)
+    privacy.erase(shop.kit.database, shop.kit.transport, ADA, secret_key=shop.kit.secret_key)
     with shop.kit.database.read() as session:
         assert session.query(AccountRow).count() == session.query(SignInRow).count() == 0
     assert "no longer exists" in Visitor(shop.base).get(link).text

@@ -48,12 +48,12 @@ def settled(shop: Served) -> Served:
 
 
 def erase(kit: Kit, email: str = ADA) -> Purged:
-    return privacy.erase(kit.database, kit.transport, email)
+    return privacy.erase(kit.database, kit.transport, email, secret_key=kit.secret_key)
 
 
 def kept(kit: Kit, email: str = ADA) -> privacy.Kept:
     with kit.database.read() as session:
-        return privacy.kept(session, email)
+        return privacy.kept(session, email, secret_key=kit.secret_key)
 
 
 def transmission(kit: Kit, email: str | None, state: str = "delivered", **columns: Any) -> None:
@@ -77,7 +77,7 @@ def bytes_of(kit: Kit) -> bytes:
 
 def test_an_export_holds_all_that_is_kept(settled: Served) -> None:
     with settled.kit.database.read() as session:
-        exported = privacy.export(session, " ADA@shop.example")
+        exported = privacy.export(session, " ADA@shop.example", secret_key=settled.kit.secret_key)
     assert exported["email"] == ADA
     assert exported["customer"]["last_name"] == "Lovelace"
     assert [address["city"] for address in exported["customer"]["addresses"]] == ["London"]
@@ -93,7 +93,7 @@ def test_letters_outside_ascii_are_the_same_in_any_case(shop: Served) -> None:
     shop.settled()
     email = "info@kunde-müller.de"
     with shop.kit.database.read() as session:
-        assert len(privacy.export(session, email)["mails"]) == 1
+        assert len(privacy.export(session, email, secret_key=shop.kit.secret_key)["mails"]) == 1
     with shop.kit.database.write() as session:
         session.execute(update(MailRow).where(MailRow.handler == "email_customer").values(order_pk=None))
     assert erase(shop.kit, email).mails == 2
@@ -104,7 +104,7 @@ def test_an_export_knows_people_who_were_never_registered(serve: Callable[..., S
     shop.post(order_fields())
     shop.settled()
     with shop.kit.database.read() as session:
-        exported = privacy.export(session, ADA)
+        exported = privacy.export(session, ADA, secret_key=shop.kit.secret_key)
     assert exported["customer"] is None
     assert len(exported["orders"]) == 1
 
@@ -219,7 +219,7 @@ def test_parked_and_dismissed_orders_of_the_person_are_erased_too(shop: Served, 
         shop.post({"OrderRef": f"of {other}", "BuyerEmail": other})
     with shop.kit.database.write() as session:
         order_queries.dismiss(session, "rcp_00000001")
-        exported = privacy.export(session, ADA)
+        exported = privacy.export(session, ADA, secret_key=shop.kit.secret_key)
     assert [row["receipt"] for row in exported["unread_orders"]] == ["rcp_00000001", "rcp_00000002"]
     assert "2 parked or dismissed orders" in privacy.consequences(kept(shop.kit))[0]
 
@@ -283,7 +283,7 @@ def test_an_export_holds_when_and_by_what_consent_was_given(shop: Served) -> Non
     shop.post(order_fields(order_id="A-7", customer_accepts_marketing="true"))
     shop.settled()
     with shop.kit.database.read() as session:
-        customer = privacy.export(session, ADA)["customer"]
+        customer = privacy.export(session, ADA, secret_key=shop.kit.secret_key)["customer"]
     assert customer["consent_source"] == "order A-7"
     assert datetime.fromisoformat(customer["consent_at"]) <= datetime.now(UTC)
 
@@ -298,7 +298,7 @@ def test_an_export_holds_the_transmissions_and_when_they_were_sent(shop: Served)
         session.add(TransmissionAttemptRow(**tried, number=1, at=at, milliseconds=5, status=503))
         session.add(TransmissionAttemptRow(**tried, number=2, at=at, milliseconds=5, status=202))
     with shop.kit.database.read() as session:
-        (exported,) = privacy.export(session, ADA)["transmissions"]
+        (exported,) = privacy.export(session, ADA, secret_key=shop.kit.secret_key)["transmissions"]
     assert exported["event_id"] == f"evt_{ADA}_delivered"
     assert exported["order"]["customer"]["email"] == ADA
     assert exported["attempts"] == [{"at": at.isoformat(), "status": status} for status in (503, 202)]
@@ -317,7 +317,12 @@ def test_an_order_that_holds_no_person_is_not_run_again(settled: Served) -> None
         settled.kit.database.write() as session,
         pytest.raises(ConfigurationError, match="no longer has personal data"),
     ):
-        again = Replay(sources=settled.kit.sources, registry=settled.kit.registry, handler="notify_merchant")
+        again = Replay(
+            sources=settled.kit.sources,
+            registry=settled.kit.registry,
+            bodies=settled.kit.bodies,
+            handler="notify_merchant",
+        )
         again.one(session, "rcp_00000001")
 
 

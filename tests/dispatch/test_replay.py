@@ -37,7 +37,7 @@ def idle(serve: Callable[..., Served]) -> Served:
 
 
 def replay(kit: Kit, **how: Any) -> Replay:
-    return Replay(sources=kit.sources, registry=kit.registry, **how)
+    return Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, **how)
 
 
 def again(shop: Served, receipt: str = "rcp_00000001", handler: str | None = None) -> str:

@@ -64,7 +64,8 @@ class Judge:
             rows = list(session.scalars(select(OrderRow)))
             assert {row.receipt for row in rows} == self.understood | self.parked >= self.copied
             for row in rows:
-                assert SECRET not in row.fields + (row.order or "") + row.notes + (row.errors or "")
+                body = kit.bodies.text(row) or ""
+                assert SECRET not in row.fields + (row.order or "") + row.notes + (row.errors or "") + body
                 if row.order is not None:
                     Order.model_validate_json(row.order)
             for row in rows[::40]:

@@ -41,7 +41,7 @@ def test_the_first_who_asks_is_told_yes_and_all_others_no(run: Callable[[str], S
     shop.post(order_fields(order_id="A-2"))
     shop.kit.processor.run_next()
     with shop.kit.database.write() as session:
-        again = Replay(sources=shop.kit.sources, registry=shop.kit.registry, handler="send")
+        again = Replay(sources=shop.kit.sources, registry=shop.kit.registry, bodies=shop.kit.bodies, handler="send")
         again.one(session, "rcp_00000001")
     shop.kit.processor.run_next()
 

@@ -150,7 +150,9 @@ def test_a_second_order_runs_when_the_merchant_says_so(kit: Kit) -> None:
 
 
 def replay_as_second(kit: Kit, receipt: str) -> Replayed:
-    again = Replay(sources=kit.sources, registry=kit.registry, accept_incomplete=True, second_order=True)
+    again = Replay(
+        sources=kit.sources, registry=kit.registry, bodies=kit.bodies, accept_incomplete=True, second_order=True
+    )
     (one,) = again.each(kit.database, [receipt])
     return one
 

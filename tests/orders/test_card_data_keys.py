@@ -75,7 +75,11 @@ def test_parked_orders_whose_ids_were_masked_alike_stay_two(idle: Served, instan
         assert idle.post({"OrderRef": number}).content["status"] == "parked"
     (instance / "config.toml").write_text('[sources.shopintegrator.fields]\norder_id = "OrderRef"\n')
     receipts = [row.receipt for row in idle.rows()]
-    done = list(Replay(sources=idle.kit.sources, registry=idle.kit.registry).each(idle.kit.database, receipts))
+    done = list(
+        Replay(sources=idle.kit.sources, registry=idle.kit.registry, bodies=idle.kit.bodies).each(
+            idle.kit.database, receipts
+        )
+    )
 
     assert [one.state for one in done] == ["open", "open"]
     assert [row.order_id for row in idle.rows()] == ["****1111", "****1111"]

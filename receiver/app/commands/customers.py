@@ -31,8 +31,9 @@ def list_customers(as_json: bool) -> None:
 @always_json
 def export(email: str, _as_json: bool) -> None:
     """Print everything stored about the person with this EMAIL, as JSON."""
-    with working_kit().database.read() as session:
-        print_json(privacy.export(session, email))
+    kit = working_kit()
+    with kit.database.read() as session:
+        print_json(privacy.export(session, email, secret_key=kit.secret_key))
 
 
 @group.command("register")
@@ -62,12 +63,12 @@ def erase(email: str, yes: bool) -> None:
     """Erase the person with this EMAIL. Their orders stay in the books, without personal data."""
     kit = working_kit()
     with kit.database.read() as session:
-        kept = privacy.kept(session, email, kit.csv_file)
+        kept = privacy.kept(session, email, kit.csv_file, secret_key=kit.secret_key)
     for line in privacy.consequences(kept):
         say(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased. Use --yes to erase without confirmation.")
         click.confirm("Erase this permanently?", abort=True)
-    privacy.erase(kit.database, kit.transport, email, kit.csv_file)
+    privacy.erase(kit.database, kit.transport, email, kit.csv_file, secret_key=kit.secret_key)
     say(f"Erased {kept.email}.")

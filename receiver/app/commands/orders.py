@@ -92,6 +92,7 @@ def replay(
     again = Replay(
         sources=kit.sources,
         registry=kit.registry,
+        bodies=kit.bodies,
         handler=handler,
         without=without,
         accept_incomplete=accept_incomplete,

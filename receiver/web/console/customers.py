@@ -74,7 +74,8 @@ def customers_withdraw(pk: int) -> ResponseReturnValue:
 def customers_export(pk: int) -> Response:
     """Download everything stored about a customer."""
     with kit.database.read() as session:
-        text = json.dumps(privacy.export(session, _found(session, pk).email), indent=2, ensure_ascii=False)
+        found = privacy.export(session, _found(session, pk).email, secret_key=kit.secret_key)
+    text = json.dumps(found, indent=2, ensure_ascii=False)
     headers = {"Content-Disposition": f'attachment; filename="customer-{pk}.json"'}
     return Response(text, mimetype="application/json", headers=headers)
 
@@ -84,10 +85,10 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     """Show what an erasure removes and keeps, then do it."""
     with kit.database.read() as session:
         row = _found(session, pk)
-        lines = privacy.consequences(privacy.kept(session, row.email, kit.csv_file))
+        lines = privacy.consequences(privacy.kept(session, row.email, kit.csv_file, secret_key=kit.secret_key))
     if request.method == "GET":
         return render_template("console/customer_erase.html", row=row, lines=lines)
-    privacy.erase(kit.database, kit.transport, row.email, kit.csv_file)
+    privacy.erase(kit.database, kit.transport, row.email, kit.csv_file, secret_key=kit.secret_key)
     return next_page("console.customers", f"{row.email} was erased.")
 
 

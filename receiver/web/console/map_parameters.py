@@ -30,6 +30,8 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     """Show what was received beside our fields; try a mapping on it, or save it for every order of its source."""
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
+    if row.body is not None:
+        abort(409, f"The body of {receipt} couldn't be decoded, so there are no parameters to map yet.")
     kit.sources.look_again()
     source = kit.sources.get(row.source)
     fields = [(name, value) for name, value in json.loads(row.fields)]

@@ -22,6 +22,8 @@ from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
 _LONGEST_SEARCH = 320
+#: Letters of a body that couldn't be read.
+_LONGEST_BODY = 20_000
 #: In which order the list counts an order's handlers.
 _WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
 #: Label of a filter -> its part of the address.
@@ -77,6 +79,7 @@ def orders_show(receipt: str) -> str:
             **_progress(session, row),
             order=Order.model_validate_json(row.order) if row.order else None,
             way=_WAYS.get(row.proof, row.proof),
+            body=_text_of_body(row),
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),
@@ -102,6 +105,7 @@ def orders_run(receipt: str) -> ResponseReturnValue:
             again = Replay(
                 sources=kit.sources,
                 registry=kit.registry,
+                bodies=kit.bodies,
                 handler=handler,
                 accept_incomplete=request.form.get("accept") in {"incomplete", "second order"},
                 second_order=request.form.get("accept") == "second order",
@@ -119,6 +123,12 @@ def _found(session: Session, receipt: str) -> OrderRow:
         return order_queries.find(session, receipt)
     except NotThere:
         abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Received → Orders.")
+
+
+def _text_of_body(row: OrderRow) -> str:
+    """Return the text of a body that couldn't be read, cut; empty where there is none."""
+    text = kit.bodies.text(row) or ""
+    return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}…"
 
 
 def _in_the_way(session: Session, row: OrderRow) -> FieldError | None:

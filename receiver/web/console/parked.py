@@ -87,7 +87,7 @@ def parked_run_all() -> ResponseReturnValue:
     with kit.database.read() as session:
         waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
     after, until = 0, time.monotonic() + _SECONDS
-    again = Replay(sources=kit.sources, registry=kit.registry, without=without)
+    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, without=without)
     for pk, one in zip(waiting, again.each(kit.database, waiting.values()), strict=True):
         after = pk
         counts[one.state] += 1

@@ -192,11 +192,13 @@ def test_long_words_are_cut(desk: Desk) -> None:
 
 def test_a_customer_who_is_erased_meanwhile_is_not_registered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.order()
-    privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+    privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key)
     assert not desk.jobs.run_next()
 
     desk.order()
-    desk.website.during = lambda: privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+    desk.website.during = lambda: privacy.erase(
+        desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key
+    )
     assert desk.jobs.run_next()
     with desk.kit.database.read() as session:
         assert session.scalars(select(RegistrationRow)).all() == []
@@ -207,7 +209,7 @@ def test_a_customer_erased_between_claim_and_reading_is_left_alone(desk: Desk, m
     kept = desk.kit.leases.kept
 
     def kept_after_erasure(row: Any) -> Any:
-        privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de")
+        privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key)
         return kept(row)
 
     monkeypatch.setattr(desk.kit.leases, "kept", kept_after_erasure)

@@ -1,0 +1,131 @@
+"""A delivery and what's in it, which is looked at once, and no sooner or farther than it has to be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import NamedTuple
+
+from receiver.errors import BrokenOff, EmptyBody, ReceiverError, Unavailable, Undecodable
+from receiver.intake.body import Body, RawBody
+from receiver.intake.inflating import Inflated, inflated
+from receiver.orders import Decoded, Fields, decode
+from receiver.orders.rough_text import rough_fields
+from receiver.security.kept_bodies import KeptBody
+from receiver.sources.source import Source
+
+#: A body that isn't verified is inflated to so many bytes at most.
+_MOST_UNVERIFIED = 2_097_152
+#: Of bodies that aren't verified and are larger than this, or compressed, so many are decoded at once in a process.
+_LARGE, _LARGE_AT_ONCE = 262_144, threading.BoundedSemaphore(2)
+_PATIENCE_SECONDS = 0.5
+
+
+class Delivery(NamedTuple):
+    """A POST as received, before authentication."""
+
+    #: The last part of its URL, which the sender chose.
+    source_name: str
+    #: The source of that name; None when there is none.
+    source: Source | None
+    #: By lower-case name.
+    headers: Mapping[str, str]
+    body: RawBody
+    address: str | None
+    #: Aware UTC.
+    received_at: datetime
+
+
+@dataclass
+class Post:
+    """A delivery and its body, which is decoded once, and not before it has to be."""
+
+    delivery: Delivery
+    max_bytes: int
+    max_fields: int
+    #: Empty until it's read.
+    body: Body = field(default_factory=Body)
+    #: Whether it was verified, so that all work on it is worth doing.
+    is_verified: bool = False
+
+    @property
+    def decoded(self) -> Decoded:
+        """What it holds; raises what inflating and decoding raise, and Unavailable while there's too much to do."""
+        if isinstance(self._outcome, ReceiverError):
+            raise self._outcome
+        return self._outcome
+
+    def fields_or_likely_ones(self) -> Fields:
+        """Return its fields or, if it can't be decoded, what looks like some.
+
+        Raises BrokenOff, EmptyBody, TooLarge and Unavailable.
+        """
+        try:
+            return self.decoded.fields
+        except (BrokenOff, EmptyBody):
+            raise
+        except Undecodable:
+            kept = self.as_kept()
+            return rough_fields(kept.raw, kept.charset)
+
+    def fields_if_any(self) -> Fields:
+        """Return its fields, none when it can't be decoded."""
+        try:
+            return self.decoded.fields
+        except ReceiverError:
+            return []
+
+    def inflated_if_compressed(self) -> bytes | None:
+        """Return the bytes that were compressed, None where none were; raises BrokenOff and TooLarge."""
+        try:
+            return self._inflated.raw if self._inflated.was_compressed else None
+        except BrokenOff:
+            raise
+        except Undecodable:
+            return None
+
+    def as_kept(self) -> KeptBody:
+        """Return the body as it's kept if it can't be decoded: inflated, if that can be done."""
+        headers = self.delivery.headers
+        content_type = headers.get("content-type", "")
+        try:
+            return KeptBody(self._inflated.raw, content_type)
+        except Undecodable:
+            return KeptBody(self.body.raw, content_type, headers.get("content-encoding", ""))
+
+    @cached_property
+    def _inflated(self) -> Inflated:
+        coding = self.delivery.headers.get("content-encoding")
+        if coding is None:
+            return Inflated(self.body.raw)
+        return inflated(
+            self.body.raw, coding, self.max_bytes if self.is_verified else min(self.max_bytes, _MOST_UNVERIFIED)
+        )
+
+    @cached_property
+    def _outcome(self) -> Decoded | ReceiverError:
+        try:
+            with self._few_large_ones():
+                plain = self._inflated
+                decoded = decode(plain.raw, self.delivery.headers.get("content-type"), self.max_fields)
+        except ReceiverError as error:
+            return error
+        return decoded._replace(notes=(*plain.notes, *decoded.notes)) if plain.notes else decoded
+
+    @contextmanager
+    def _few_large_ones(self) -> Iterator[None]:
+        """Let no more than a few large bodies be decoded at once that nobody has verified."""
+        is_large = len(self.body.raw) > _LARGE or "content-encoding" in self.delivery.headers
+        if self.is_verified or not is_large:
+            yield
+            return
+        if not _LARGE_AT_ONCE.acquire(timeout=_PATIENCE_SECONDS):
+            raise Unavailable("Too many large orders arrive at once; send it again.")
+        try:
+            yield
+        finally:
+            _LARGE_AT_ONCE.release()
