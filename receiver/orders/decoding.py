@@ -18,6 +18,8 @@ from receiver.orders.xml_decoding import decode_xml
 
 #: A charset that the form itself names, as PayPal does.
 _OWN_CHARSET = re.compile(rb"(?:^|&)_?charset_?=([A-Za-z0-9_.:-]{1,40})(?:&|$)")
+#: A raw plus before a telephone number. By the rules it's a blank, but no number begins with one.
+_TELEPHONE = re.compile(rb"=\+(?=[1-9][0-9 +().-]{5,25}(?:&|$))")
 #: What JavaScript's escape() writes for a character beyond Latin-1.
 _ESCAPED = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
 #: How no form begins that was sent by a form.
@@ -89,6 +91,8 @@ def decode_form(body: bytes, charset: str | None, max_fields: int) -> tuple[Fiel
         raise TooLarge(f"The body has more than {max_fields} fields.")
     known, is_named = _charset(body, charset)
     body = body.removeprefix(b"\xef\xbb\xbf")
+    if b"=+" in body:
+        body = _TELEPHONE.sub(rb"=%2B", body)
     if b"%u" in body:
         body = _unescape_script(body, known)
     try:

@@ -68,6 +68,10 @@ def test_bytes_that_the_charset_does_not_have_are_kept_and_noted(
         (b"_charset_=iso-8859-15&n=%A4", [("_charset_", "iso-8859-15"), ("n", "€")]),
         (b"n=%u0165&m=%uD83D%uDE00&o=%u12", [("n", "ť"), ("m", "😀"), ("o", "%u12")]),
         (b"\xef\xbb\xbfn=1", [("n", "1")]),
+        (
+            b"a=+49 30 5550101&b=+1-800-5550101&c=+tea&d=+5",
+            [("a", "+49 30 5550101"), ("b", "+1-800-5550101"), ("c", " tea"), ("d", " 5")],
+        ),
     ],
 )
 def test_a_form_may_name_its_charset_and_escape_as_scripts_do(body: bytes, fields: Fields) -> None:
