@@ -1,4 +1,4 @@
-"""Check whether an order could be stored now, at most once a second."""
+"""Check, at most once a second, whether an order could be stored now."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from receiver.storage.database import Database
 from receiver.storage.models import OrderRow
 from receiver.storage.sqlite import translated_errors
 
-#: Seconds that a result holds.
+#: Seconds that a result is good for.
 _HOLDS = 1.0
-#: Seconds to wait for the write lock: half of an order's, because each waiting check occupies a server thread.
+#: Seconds to wait for the write lock: half as long as an order, because a waiting check occupies a server thread.
 _PATIENCE = 1.0
-#: Seconds that this process isn't ready after a damaged database refused an order.
+#: Seconds that this process stays unready after the database refused an order as if it were damaged.
 _REMEMBERED = 600.0
-#: Far more than a usual order and its indexes take, but quick to write.
+#: Far larger than a usual order and its indexes, but quick to write.
 _PROOF = "x" * 65_536
-#: A negative id leaves no gap in the ids of orders.
+#: A negative id, so that the ids of orders have no gap.
 _PROOF_ID = -1
-#: An order is stored as fields and as read, first in the write-ahead log and later in the database.
+#: An order is stored twice, as fields and as read, and both are in the write-ahead log and later in the database.
 _TIMES_THE_LARGEST = 4
 
 
 def prove_writable(database: Database, *, patience: float) -> None:
-    """Write a row that's larger than most orders and delete it again, in one commit.
+    """Write a row larger than most orders and delete it again, in one commit.
 
-    SQLite overwrites deleted content with zeros here, so the disk has to take all its pages. Waits ``patience``
-    seconds for the write lock. Raises Unavailable for a full disk, a read-only file, a lock that isn't released, or
-    a table that accepts no order.
+    ``secure_delete`` is on, so SQLite overwrites the deleted content and the disk has to take all its pages. Waits
+    ``patience`` seconds for the write lock. Raises Unavailable if the disk is full, the file read-only, the lock not
+    released, or if the table accepts no order.
     """
     row = {
         "id": _PROOF_ID,
@@ -56,7 +56,7 @@ def prove_writable(database: Database, *, patience: float) -> None:
 
 
 class Readiness:
-    """The result of the last check, shared by all who ask within a second, to spare the database."""
+    """The result of the last check. Everyone who asks within a second shares it, to spare the database."""
 
     def __init__(self, database: Database, inbox: Inbox, *, largest_order: int) -> None:
         self._database = database
@@ -67,9 +67,9 @@ class Readiness:
         self._trouble: str | None = None
 
     def check(self) -> None:
-        """Raise Unavailable unless an order could be stored now, or less than a second ago.
+        """Raise Unavailable if an order can't be stored now; the result may be a second old.
 
-        While one thread checks, the others get the previous result; all wait for the very first one.
+        While one thread checks, the others get the previous result. Only the first check of all makes them wait.
         """
         if self._is_old() and self._mutex.acquire(blocking=self._tried_at is None):
             try:
@@ -87,15 +87,15 @@ class Readiness:
     def _found(self) -> str | None:
         failed_at = self._inbox.damage_found_at
         if failed_at is not None and time.monotonic() - failed_at < _REMEMBERED:
-            return "The database refused an order recently as if it were damaged. Run `flask doctor`."
+            return "The database refused an order recently and may be damaged. Run `flask doctor`."
         try:
             prove_writable(self._database, patience=_PATIENCE)
         except Unavailable as error:
             return str(error)
-        return None if self._has_room() else "The disk has no room for a large order. Free some space."
+        return None if self._has_room() else "The disk is too full for a large order. Free some space."
 
     def _has_room(self) -> bool:
         try:
             return shutil.disk_usage(self._database.path.parent).free >= self._room
-        except OSError:  # a URI may name a file in a way that SQLite alone understands
+        except OSError:  # the database may be a file: URI, whose path only SQLite understands
             return True

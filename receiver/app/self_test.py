@@ -1,4 +1,4 @@
-"""The self test: send the test order for real, and then the POSTs that must be refused."""
+"""The self test: send a test order for real, and then POSTs that must be refused."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Target:
 
 
 def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
-    """Yield each step as soon as its outcome is known; stop at one that makes the others pointless."""
+    """Yield each step as soon as its result is known. Stop after one whose failure makes the others pointless."""
     target = Target(url=url, secret=secret, pool=new_pool(allow_private=True, https_only=False), kit=kit)
     order = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     answer = _post(target, order)
@@ -56,14 +56,14 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
         yield step
         if not step.passed:
             return
-    assert report is not None  # noqa: S101 - else it was not parsed
+    assert report is not None  # noqa: S101 - without it, the step "parsed" failed
     yield from _handlers(report, target.kit)
     yield from _mails(target, report.receipt)
     yield from _refusals(target, order)
 
 
 def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
-    """Judge how the test order arrived, up to its being recorded."""
+    """Yield the steps from sending the test order until it's recorded."""
     if answer.status is None:
         yield Step("reachable", False, "failed", f"{answer.cause} {answer.next_step}")
         return
@@ -87,7 +87,7 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
 
 
 def _handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
-    """Yield a step for each handler that ran, and for those of this instance that didn't."""
+    """Yield a step for each handler that ran, and for each of this instance that didn't."""
     for handler in report.handlers:
         yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
     if kit is None:
@@ -120,7 +120,7 @@ def _mails(target: Target, receipt: str) -> Iterator[Step]:
 
 
 def _refusals(target: Target, order: Order) -> Iterator[Step]:
-    """Send what must be refused, with one thing wrong each, and then the first order again."""
+    """Send POSTs that must be refused, each with one thing wrong, and then a copy of the test order."""
     fresh = dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8))
     an_hour_ago = datetime.now(UTC) - timedelta(hours=1)
     yield _refused("wrong secret", _post(target, fresh, secret=signing.new_secret()))
@@ -128,9 +128,10 @@ def _refusals(target: Target, order: Order) -> Iterator[Step]:
     yield _refused("old timestamp", _post(target, fresh, at=an_hour_ago))
     copy = _post(target, order)
     report = _report(copy)
-    status = report.status if report else "no copy"
+    status = report.status if report else "something else"
     passed = copy.status == 200 and status == "duplicate"
-    yield Step("second copy", passed, f"{copy.status}", f"answered as {status}; its handlers don't run again")
+    detail = "recognised, and no handler runs again" if passed else f"answered as {status}, expected duplicate"
+    yield Step("second copy", passed, f"{copy.status}", detail)
 
 
 def _refused(step: str, answer: Answer) -> Step:
@@ -147,7 +148,7 @@ def _post(
     at: datetime | None = None,
     change_a_byte: bool = False,
 ) -> Answer:
-    """Send an order. With something wrong it's marked as the self test's, so that its refusal raises no alarm."""
+    """Send an order. One that must be refused carries the self test's mark, so that it doesn't alarm the merchant."""
     body = encode_form(order)
     event_id = order.event_id or ""
     timestamp = int((at or datetime.now(UTC)).timestamp())

@@ -1,4 +1,4 @@
-"""What a handler is given beside the order: session, mail, http, settings, and which attempt this is."""
+"""What a handler gets beside the order: session, mail, http, settings, and the attempt's number."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class _Log(LoggerAdapter[Logger]):
 
 
 class Context(Generic[Own]):
-    """What one attempt of a handler works with.
+    """The tools of one attempt of a handler.
 
-    Whatever is done through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
-    or not at all. Do slow work first: after the first use of ``session`` nobody else can write to the database. If
-    you hold it for more than 1.5 s, it's closed and the attempt fails.
+    Whatever you do through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
+    or not at all. Do slow work first: from the first use of ``session`` on, nobody else can write to the database.
+    If you hold it for more than 1.5 s, it's closed and the attempt fails.
     """
 
     def __init__(
@@ -52,24 +52,24 @@ class Context(Generic[Own]):
         self._run = handler_row.run
         self._event = f"{row.source}:{row.key}"
         self._work = work
-        #: The order, the same that the handler is given beside this; a copy for this attempt alone.
+        #: The order, the same object that the handler gets; it's a copy for this attempt only.
         self.order: Order = order
-        #: Every setting by its name, except the secret ones. Those that are a built-in handler's own now, such as
-        #: ``CSV_FILE``, are there by their former names; None while the handler is off.
+        #: Every setting by its name, except the secret ones. Settings that have moved to a built-in handler, such as
+        #: ``CSV_FILE``, are still here under their former names; they're None while that handler is off.
         self.settings: Mapping[str, Any] = services.settings
-        #: Whether this is a test order: what's done through ``session`` is then rolled back, email goes to the
-        #: merchant, and nothing is forwarded.
+        #: Whether this is a test order. If so, the session's work is rolled back, emails go to the merchant, and
+        #: nothing is forwarded.
         self.test: bool = row.test
-        #: Number of this attempt, from 1. A replay that runs the handler again counts from 1 again.
+        #: Number of this attempt, from 1. If a replay runs the handler again, it starts from 1.
         self.attempt: int = handler_row.attempts
         #: Name of the source that the order came from; ``shopintegrator`` for a POST to ``/orders``.
         self.source: str = row.source
-        #: Names the order in the console and in the commands.
+        #: The order's name in the console and the commands.
         self.receipt: str = row.receipt
         #: The same for every copy of this order's event, unique within its source.
         self.event_id: str = row.key
-        #: The same for every attempt, for the Idempotency-Key header of an API; a replay that runs the handler
-        #: again has another.
+        #: The same for every attempt: send it to an API as the Idempotency-Key header. If a replay runs the handler
+        #: again, that run has a key of its own.
         self.idempotency_key: str = f"{self._event}:{self._handler}:{self._run}"
         #: A logger that starts each line with the order's receipt; write no personal data to it.
         self.log: LoggerAdapter[Logger] = _Log(self._handler, row.receipt)
@@ -89,8 +89,8 @@ class Context(Generic[Own]):
         """The SQLAlchemy session on the receiver's database; its work commits together with "done".
 
         Its write transaction starts at the first use. Your own ``commit`` or ``rollback`` only ends a savepoint in
-        it. It's closed for you. Raises RuntimeError if you close it, use it in a ``with`` block or end the transaction
-        by its connection or a COMMIT statement, and once the attempt is over.
+        it. It's closed for you. Raises RuntimeError if you close it, use it in a ``with`` block, or end the
+        transaction through its connection or a COMMIT statement; and if you use it after the attempt is over.
         """
         return self._work.session()
 
@@ -98,8 +98,8 @@ class Context(Generic[Own]):
     def http(self) -> PoolManager:
         """The urllib3 pool, with timeouts, that connects to public addresses only.
 
-        An answer with status 400 or higher raises no error: look at its ``status``. Raises RuntimeError once
-        ``session`` was used, because slow work comes first.
+        An answer of 400 or higher doesn't raise: check its ``status``. Raises RuntimeError after the first use of
+        ``session``, because slow work comes first.
         """
         if self._work.opened_at is not None:
             raise RuntimeError("Use context.http before context.session: slow work comes first.")
@@ -117,9 +117,9 @@ class Context(Generic[Own]):
     ) -> None:
         """Render an email now, and put it into the outbox together with "done".
 
-        The template ``warehouse`` is ``warehouse.txt`` and, if there is one, ``warehouse.html``. They're looked for in
-        ``instance/templates/``, then among the built-in ones. A template gets ``order``, ``test`` and your ``values``.
-        Its ``subject`` block is the subject, unless you give one. An attachment is (file name, media type, bytes).
+        The template ``warehouse`` is ``warehouse.txt`` and, if there is one, ``warehouse.html``, in
+        ``instance/templates/`` or else among the built-in ones. It gets ``order``, ``test`` and your ``values``. Its
+        ``subject`` block is the subject, unless you give one. An attachment is (file name, media type, bytes).
 
         A value may have any name except those of the five arguments above, such as ``name="Ada"``. One named
         ``order``, ``test``, ``shop_name`` or ``brand`` replaces what the template would see there. Jinja keeps
@@ -127,10 +127,10 @@ class Context(Generic[Own]):
 
         The order's customer gets the email in the order's language, anybody else in the shop's, unless ``locale``
         is one of the values. On a test order the merchant gets it instead, in the shop's language. A ``reply_to``
-        that nothing can be delivered to is left out.
+        that isn't a deliverable address is left out.
 
-        Raises ValueError if ``to`` is empty, or an argument is of a wrong type. So raise Skip first if the order has
-        no email address. An address that nothing can be delivered to fails the email, not the handler.
+        Raises ValueError if ``to`` is empty or an argument has the wrong type, so raise Skip first if the order has no
+        email address. An address that can't receive email fails the email, not the handler.
         """
         attachments = tuple(attachments)
         check_mail(to, subject, reply_to, attachments)
@@ -153,9 +153,9 @@ class Context(Generic[Own]):
     def register_customer(self) -> bool:
         """Add the order's customer, or update their record; return whether they're new.
 
-        If REGISTRAR names a website, the customer is registered there soon after this handler is done. An order that's
-        older than the customer's newest one only fills gaps. A customer who has claimed the account isn't changed.
-        This opens the session. Raises ValueError if the order has no email address, so raise Skip first.
+        If REGISTRAR names a website, the customer is registered there soon after this handler is done. An order older
+        than the customer's newest one only fills gaps. A customer who has claimed the account isn't changed. This
+        opens the session. Raises ValueError if the order has no email address, so raise Skip first.
         """
         if not self.order.customer.email:
             raise ValueError("context.register_customer: the order has no email address")
@@ -167,14 +167,14 @@ class Context(Generic[Own]):
 
     @property
     def account_url(self) -> str:
-        """ACCOUNT_URL, where customers see their account at your website; empty when the accounts are here."""
+        """The setting ACCOUNT_URL, your website's account page; empty if the accounts are the kit's own."""
         return account_url(self.settings["REGISTRAR"], self.settings["ACCOUNT_URL"])
 
     def claim_url(self) -> str | None:
-        """Return a new link by which the order's customer claims the account, or None if none is due.
+        """Return a new link with which the order's customer claims the account, or None.
 
-        None is due on a test order, if REGISTRAR isn't ``accounts``, once the account is claimed, and within an hour
-        of the last link. This opens the session.
+        It's None on a test order, if REGISTRAR isn't ``accounts``, once the account is claimed, and for an hour after
+        the last link. This opens the session.
         """
         email = self.order.customer.email
         if self.test or not email or not self._services.account_links.is_on:
@@ -182,11 +182,11 @@ class Context(Generic[Own]):
         return self._services.account_links.for_new_customer(self.session, email, now=datetime.now(UTC))
 
     def once(self, key: str) -> bool:
-        """Return True the first time that this handler asks for this key, on any order, and False ever after.
+        """Return True the first time this handler asks for this key, on any order, and False from then on.
 
         Use it if another system takes no idempotency key: ask, then act. The key is on disk before this returns, so
-        you act at most once; an attempt that fails in between has used the key up. On a test order the answer is
-        always True, and nothing is kept.
+        you act at most once: if the attempt fails in between, the key is used up all the same. On a test order the
+        answer is always True, and nothing is kept.
 
         Raises RuntimeError after the first use of ``session``, and ValueError if the key isn't text or is empty.
         """
@@ -198,9 +198,9 @@ class Context(Generic[Own]):
     def forward(self, url: str) -> None:
         """Send this order on to another server, once, however often this handler runs on it.
 
-        It's recorded together with "done". Then the relay sends it, signed with FORWARD_SECRET and under the event's
-        own webhook-id. It tries for three days until the order has arrived, and the Order Manager shows it. On a test
-        order nothing is sent. Raises ConfigurationError for a URL that nothing can be sent to.
+        The transmission is recorded together with "done". Then the relay sends it, signed with FORWARD_SECRET and
+        with the event's own webhook-id. It tries for up to three days, and the Order Manager shows how it went. On a
+        test order nothing is sent. Raises ConfigurationError for a URL that the relay can't send to.
         """
         self._services.forwarding.check(url)
         if not self.test and url not in self._work.forwards:

@@ -1,4 +1,4 @@
-"""A delivery and what's in it, which is looked at once, and no sooner or farther than it has to be."""
+"""A delivery and its body, which is inflated and decoded once, and only when it's needed."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from receiver.orders.rough_text import rough_fields
 from receiver.security.kept_bodies import KeptBody
 from receiver.sources.source import Source
 
-#: A body that isn't verified is inflated to so many bytes at most.
+#: The most bytes that a body is inflated to before it's verified.
 _MOST_UNVERIFIED = 2_097_152
-#: Of bodies that aren't verified and are larger than this, or compressed, so many are decoded at once in a process.
+#: Bodies that are larger than this or compressed, and how many of them a process decodes at once before verifying.
 _LARGE, _LARGE_AT_ONCE = 262_144, threading.BoundedSemaphore(2)
 _PATIENCE_SECONDS = 0.5
 
 
 class Delivery(NamedTuple):
-    """A POST as received, before authentication."""
+    """A POST as it came, before it's verified."""
 
     #: The last part of its URL, which the sender chose.
     source_name: str
-    #: The source of that name; None when there is none.
+    #: The source with that name, or None.
     source: Source | None
     #: By lower-case name.
     headers: Mapping[str, str]
@@ -42,7 +42,7 @@ class Delivery(NamedTuple):
 
 @dataclass
 class Post:
-    """A delivery and its body, which is decoded once, and not before it has to be."""
+    """A delivery and its body, which is decoded once, as late as possible: a signature covers the raw bytes."""
 
     delivery: Delivery
     max_bytes: int
@@ -54,13 +54,13 @@ class Post:
 
     @property
     def decoded(self) -> Decoded:
-        """What it holds; raises what inflating and decoding raise, and Unavailable while there's too much to do."""
+        """The decoded body. Raises what inflating and decoding raise, and Unavailable if too much is decoded at once."""
         if isinstance(self._outcome, ReceiverError):
             raise self._outcome
         return self._outcome
 
     def fields_or_likely_ones(self) -> Fields:
-        """Return its fields or, if it can't be decoded, what looks like some.
+        """Return the fields or, if the body can't be decoded, what looks like fields.
 
         Raises BrokenOff, EmptyBody, TooLarge and Unavailable.
         """
@@ -73,14 +73,14 @@ class Post:
             return rough_fields(kept.raw, kept.charset)
 
     def fields_if_any(self) -> Fields:
-        """Return its fields, none when it can't be decoded."""
+        """Return the fields, or none if the body can't be decoded."""
         try:
             return self.decoded.fields
         except ReceiverError:
             return []
 
     def inflated_if_compressed(self) -> bytes | None:
-        """Return the bytes that were compressed, None where none were; raises BrokenOff and TooLarge."""
+        """Return the inflated body, or None if it wasn't compressed. Raises BrokenOff and TooLarge."""
         try:
             return self._inflated.raw if self._inflated.was_compressed else None
         except BrokenOff:
@@ -89,7 +89,7 @@ class Post:
             return None
 
     def as_kept(self) -> KeptBody:
-        """Return the body as it's kept if it can't be decoded: inflated, if that can be done."""
+        """Return the body to keep if it can't be decoded: inflated, if possible."""
         headers = self.delivery.headers
         content_type = headers.get("content-type", "")
         try:
@@ -118,7 +118,7 @@ class Post:
 
     @contextmanager
     def _few_large_ones(self) -> Iterator[None]:
-        """Let no more than a few large bodies be decoded at once that nobody has verified."""
+        """Limit how many large bodies are decoded at once before they're verified."""
         is_large = len(self.body.raw) > _LARGE or "content-encoding" in self.delivery.headers
         if self.is_verified or not is_large:
             yield

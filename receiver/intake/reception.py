@@ -1,4 +1,4 @@
-"""One delivery from its raw bytes to its row: authenticate, parse, record."""
+"""Take one delivery from its raw bytes to its row: verify, parse, record."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ from receiver.storage.columns import receipt_of
 
 
 class Received(NamedTuple):
-    """What became of a delivery; it's on disk."""
+    """The result of a delivery that's on disk."""
 
-    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, or ``tested``: a test whose handlers are still to run.
+    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, or ``tested``: a test order whose handlers run next.
     status: str
     pk: int
     receipt: str
@@ -49,7 +49,7 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Reception:
-    """What turns deliveries into rows."""
+    """The way from a delivery to its row."""
 
     settings: Settings = field(repr=False)
     sources: Sources
@@ -59,9 +59,9 @@ class Reception:
     failures: Failures = field(default_factory=Failures)
 
     def receive(self, delivery: Delivery) -> Received:
-        """Authenticate, parse and record one delivery.
+        """Verify, parse and record one delivery.
 
-        Raises ReceiverError, which is kept as a refusal unless it's Unavailable.
+        Raises ReceiverError. Unless it's Unavailable, it's kept as a refusal.
         """
         post = Post(delivery, self.settings.MAX_BODY_BYTES, self.settings.MAX_FIELDS)
         try:
@@ -76,7 +76,7 @@ class Reception:
                 self._refuse(error, post)
                 raise
             refusal = TooManyFailures(seconds)
-            if too_many == 1:  # the others of this minute aren't looked into
+            if too_many == 1:  # one a minute tells the merchant enough, and keeps guesses cheap
                 self._refuse(refusal, post)
             raise refusal from error
         except ReceiverError as error:
@@ -84,12 +84,12 @@ class Reception:
             raise
 
     def _authenticated_by_any(self, post: Post, source: Source) -> Received:
-        """Record a POST by the secrets that were read last, and once more by those of now if that fails.
+        """Record a POST with the secrets as last read; if that fails and they've changed, try the new ones.
 
-        The commit compares them with those stored, so a revoked secret stops at once.
+        The commit compares them with the stored ones, so a revoked secret stops working at once.
         """
-        # Measured: reading them for every POST beforehand, by a connection of its own, takes a fifth more of the
-        # processor, and eight threads then accept a fifth less.
+        # Measured: reading them for every POST, on a connection of its own, costs a fifth more processor time, and
+        # eight threads then accept a fifth fewer orders.
         keyring = self.shared_secrets.last_known(source.secrets, self.sources.secrets)
         while True:
             try:
@@ -109,12 +109,12 @@ class Reception:
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
 
     def _proof(self, post: Post, source: Source, keyring: Keyring) -> Proof:
-        """Return what verifies a POST: its bytes as they came or, if they're compressed, as they were before that."""
+        """Return the proof of a POST: over its bytes as they came or, if they were compressed, over the inflated ones."""
         url = f"{self.settings.PUBLIC_URL.rstrip('/')}/orders{'' if source.name == DEFAULT else f'/{source.name}'}"
 
         def by(raw: bytes) -> Proof:
             return authenticate(
-                # The URL is that of the settings: the sender chooses the Host header.
+                # The URL is that of the settings, because a sender can fake the Host header.
                 Sent(post.delivery.headers, raw, url, post.fields_or_likely_ones),
                 source,
                 keyring,
@@ -130,7 +130,7 @@ class Reception:
             return by(plain)
 
     def _row(self, post: Post, source: Source, keyring: Keyring, proof: Proof) -> dict[str, Any]:
-        """Return a verified POST's row: of its fields or, if it can't be decoded, of its bytes."""
+        """Return a verified POST's row: its fields or, if it can't be decoded, its bytes."""
         common: dict[str, Any] = {
             "source": source,
             "proof": proof,
@@ -147,8 +147,8 @@ class Reception:
             return unread_row(post.as_kept(), error, **common)
         if not decoded.fields:
             raise EmptyBody(
-                "The body holds not one field. Send the order's fields in the body; if you do, a redirect or a proxy "
-                "on the way lost it: post straight to the final URL, and send it again."
+                "The body has no fields. Send the order's fields in the body. If you did, a redirect or a proxy lost "
+                "them: post to the final URL, and send it again."
             )
         headers = post.delivery.headers
         return new_row(
@@ -162,7 +162,7 @@ class Reception:
         delivery = post.delivery
         own = delivery.source.secrets if delivery.source else ()
         keyring = self.shared_secrets.keyring(own, self.sources.secrets)
-        # The self test sends POSTs that must be refused; they raise no alarm.
+        # The self test sends POSTs that must be refused; the merchant needn't hear of those.
         if not is_of_self_test(delivery.headers, keyring):
             self.refusals.add(
                 error,
@@ -176,7 +176,7 @@ class Reception:
 
 
 def _status(row: Mapping[str, Any]) -> str:
-    """Return the status of a delivery by its new row."""
+    """Return the status of a delivery that made this new row."""
     if row["state"] != "open":
         return str(row["state"])
     return "tested" if row["test"] else "accepted"

@@ -1,4 +1,4 @@
-"""Find card numbers in text: digits near each other, by length, beginning and check digit."""
+"""Find card numbers in text, by their length, first digits and check digit, even if they're written in groups."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import NamedTuple
 from receiver.orders.card_issuers import DOUBLED, LONGEST, SHORTEST, is_card_number, is_issued
 from receiver.orders.card_lookalikes import is_article_number, is_phone
 
-#: What a number is masked with, and how many of its digits are left.
+#: What replaces a number's digits, and how many of the last ones stay.
 MASK, LAST = "****", 4
 
 
 class Holds(Enum):
-    """What a field is for, which decides what else a number in it can be."""
+    """What a field is for. That tells what a number in it may be, if not a card's."""
 
     TEXT = "anything"
     NUMBER = "an id, a reference or a telephone number"
@@ -24,7 +24,7 @@ class Holds(Enum):
 
 
 class Found(NamedTuple):
-    """One card number: its place and its digits."""
+    """One card number: its place in the text, and its digits."""
 
     start: int
     end: int
@@ -33,22 +33,22 @@ class Found(NamedTuple):
 
 _FLOAT = re.compile(r"(?<![0-9.])([0-9])\.([0-9]{8,18})[eE]\+?(1[2-8])(?![0-9])")
 _GROUP = re.compile("[0-9]+")
-# Groups of digits that stand near each other; possessive, so that no text takes long.
+# Groups of digits close to each other. Possessive quantifiers don't backtrack, so no text takes long.
 _CHAIN = re.compile(r"[0-9]++(?:[\W_]{1,3}[0-9]++)*+")
-# What may be glued to a number: its expiry, in either order, and then its code.
+# What may follow a number without a gap: its expiry, month or year first, and then its code.
 _MONTH, _YEAR = "(?:0[1-9]|1[0-2])", "[2-4][0-9]"
 _GLUED = re.compile(
     rf"(?:{_MONTH}(?:20)?{_YEAR}|(?:20)?{_YEAR}{_MONTH})(?:[0-9]{{3,4}})?(?![0-9])|{_MONTH}[\W_]{{1,3}}{_YEAR}"
 )
 _SHORTEST_GLUED = 2
-# A time in nanoseconds begins with it, and its 19 digits are often an airline's 15 and a date.
+# A Unix time in nanoseconds begins with 1. Its 19 digits often look like a UATP (airline) card's 15 and an expiry.
 _OF_TIMES = "1"
 # The rest of a magnetic track follows its number.
 _REST_OF_TRACK = re.compile("=[0-9]+")
 
 
 def find_floats(text: str) -> Iterator[Found]:
-    """Find what a float made of a card number."""
+    """Find card numbers that a spreadsheet or a program wrote as a float, such as 4.111111111111111e+15."""
     for match in _FLOAT.finditer(text):
         length = int(match[3]) + 1
         digits = (match[1] + match[2]).ljust(length, "0")[:length]
@@ -57,7 +57,7 @@ def find_floats(text: str) -> Iterator[Found]:
 
 
 def find(text: str, holds: Holds) -> Iterator[Found]:
-    """Find every card number, none of them within another: from the left, the longest first."""
+    """Find every card number, from the left and without overlaps; the longest possible one counts."""
     fewest = SHORTEST if holds is Holds.TEXT else SHORTEST + 1
     for chain in _CHAIN.finditer(text):
         groups = [group.span() for group in _GROUP.finditer(text, *chain.span())]
@@ -66,24 +66,25 @@ def find(text: str, holds: Holds) -> Iterator[Found]:
 
 
 class _Chain:
-    """A row of digit groups; a card number in it begins and ends with a group."""
+    """A row of digit groups. A card number in it begins where a group begins, and mostly ends where one ends."""
 
     def __init__(self, text: str, groups: list[tuple[int, int]]) -> None:
         self._text = text
         self._groups = groups
         self._digits = "".join([text[start:end] for start, end in groups])
         numbers = [ord(digit) - ord("0") for digit in self._digits]
-        #: The Luhn sum up to each digit, where every other digit is doubled: those at even places, or at odd ones.
+        #: Running Luhn sums, so that any stretch is checked by one subtraction: with the digits at even places doubled,
+        #: and with those at odd ones.
         self._sums = tuple(
             [0, *accumulate(DOUBLED[n] if place % 2 == parity else n for place, n in enumerate(numbers))]
             for parity in (0, 1)
         )
-        #: Where in the text a group ends, by the number of digits up to there.
+        #: Number of digits up to the end of a group -> where in the text that is.
         lengths = accumulate(end - start for start, end in groups)
         self._ends = dict(zip(lengths, [end for _, end in groups], strict=True))
 
     def numbers(self, holds: Holds) -> Iterator[Found]:
-        """Find the card numbers in it."""
+        """Yield the card numbers in these groups."""
         first = done = 0
         for start, end in self._groups:
             if start >= done:
@@ -97,11 +98,11 @@ class _Chain:
             first += end - start
 
     def _begun(self, first: int, start: int, end: int, holds: Holds) -> Found | None:
-        """Find a card number that begins at this digit, in a group that ends there."""
+        """Return the card number that begins at this digit of a group, or None."""
         return None if start == end else self._at(first, start, holds) or self._glued(first, start, end, holds)
 
     def _at(self, first: int, start: int, holds: Holds) -> Found | None:
-        """Find the longest card number of whole groups that begins at this digit."""
+        """Return the longest card number that begins at this digit and ends with a group, or None."""
         for length in range(LONGEST, SHORTEST - 1, -1):
             end = self._ends.get(first + length)
             if end is not None and self._passes(first, length):
@@ -112,9 +113,9 @@ class _Chain:
         return None
 
     def _glued(self, first: int, start: int, end: int, holds: Holds) -> Found | None:
-        """Find a card number at the beginning of a group that its expiry or another number is glued to.
+        """Return a card number at the start of a group that goes on with its expiry or another card number, or None.
 
-        In a text it may be its code alone: a number of an order's that is as long stands in a field for numbers.
+        In a text, its code alone may follow too. In a field for numbers that would be an order's own long number.
         """
         for length in range(min(LONGEST, end - start - _SHORTEST_GLUED), SHORTEST, -1):
             digits = self._text[start : start + length]

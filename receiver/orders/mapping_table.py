@@ -19,15 +19,16 @@ _AMOUNTS = frozenset({"amount", "number"})
 _ONE_OF = {"decimal": (".", ","), "epoch": ("s", "ms"), "split": ("first", "last")}
 #: The path that a mapping table names -> part and field of the order.
 _SLOTS = {target_of(slot): slot for slot in KINDS}
-#: Fields that tell copies of one order from other orders.
+#: Ids. If a constant filled one, every order would be taken for a copy of the first.
 _UNIQUE = {("order", "order_id"), ("order", "event_id")}
-#: Tries a date's form. One without year, month or day gives another day back: Python fills in 1900-01-01.
+#: Written and read back to check a date format. One without year, month or day gives another day back: strptime fills
+#: in 1900-01-01.
 _A_DAY = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 _ROW_MARK = re.compile(r"\{n\}|\[\]")
 
 
 def make_rule(target: str, spec: object) -> Rule:
-    """Make the rule for one line of ``[sources.<name>.fields]``; ConfigurationError names the line."""
+    """Return the rule for one line of ``[sources.<name>.fields]``. Raises ConfigurationError, which names the line."""
     try:
         part, field = _slot(target)
         table = _as_table(spec)
@@ -65,7 +66,7 @@ def make_rule(target: str, spec: object) -> Rule:
 
 
 def check_rows(selector: object) -> str | None:
-    """Return the JSONPath that selects the rows of the items; raises ConfigurationError for what is none."""
+    """Return the JSONPath that selects the items' rows, or None. Raises ConfigurationError if it isn't one."""
     try:
         if selector is not None and not (isinstance(selector, str) and selector.startswith("$")):
             raise ValueError('needs a JSONPath that selects its rows, such as "$.lines[*]"')
@@ -82,8 +83,8 @@ def _slot(target: str) -> tuple[str, str]:
             return part, target.removeprefix(prefix)
     if target not in _SLOTS:
         raise ValueError(
-            "is no field of an order: write a JSON path of the order guide, such as order_id, and in quotation marks "
-            'what is not a word: "customer.email", "items[].name", "custom.anything"'
+            "isn't a field of an order: write a JSON path from the order guide, such as order_id. One with dots or "
+            'brackets needs quotation marks: "customer.email", "items[].name", "custom.anything"'
         )
     return _SLOTS[target]
 
@@ -94,7 +95,7 @@ def _as_table(spec: object) -> dict[str, Any]:
     if not isinstance(spec, dict):
         raise ValueError('must be a name, a list of names or a table such as {from = "Total", decimal = ","}')
     if not spec.keys() <= _KEYS:
-        raise ValueError(f"knows {', '.join(sorted(_KEYS))}; remove {min(spec.keys() - _KEYS)!r}")
+        raise ValueError(f"can only have {', '.join(sorted(_KEYS))}; remove {min(spec.keys() - _KEYS)!r}")
     if not spec.keys() & {"from", "value"}:
         raise ValueError('needs from = "the parameter\'s name" or value = "a constant"')
     return spec
@@ -163,7 +164,7 @@ def _check(rule: Rule) -> None:
     if rule.dates or rule.epoch:
         _check_dates(kind.name, rule.dates)
     elif rule.zone is not None:
-        raise ValueError('has a zone but no date = "…" that it belongs to')
+        raise ValueError('has a zone, which is only for a date: add date = "…"')
     of_amounts = {
         "decimal": rule.decimal,
         "minor": rule.minor,
@@ -174,37 +175,37 @@ def _check(rule: Rule) -> None:
     }
     for key, value in of_amounts.items():
         if value and kind.name not in _AMOUNTS:
-            raise ValueError(f"is no amount; remove {key}")
+            raise ValueError(f"isn't an amount; remove {key}")
     for name in rule.looks_at:
         _check_name(rule, name)
     if rule.constant is not None:
         if rule.slot in _UNIQUE:
-            raise ValueError("tells one order from another, so no constant can stand for it; remove value")
+            raise ValueError("must differ from order to order, so it can't be a constant; remove value")
         kind.read(rule.constant)
 
 
 def _check_name(rule: Rule, name: str) -> None:
-    """Raise ValueError for a name that no parameter can have here."""
+    """Raise ValueError for a parameter's name that can't feed this field."""
     if name[0] in "$@":
         compiled(f"${name[1:]}".replace("{n}", "0"))
     marks = len(_ROW_MARK.findall(name))
     if rule.is_of_items and name[0] not in "$@" and name in rule.names and marks != 1:
-        raise ValueError('needs {n} or [] once where the number stands: "Product{n}Name", "lines[].title"')
+        raise ValueError('needs {n} or [] once, in place of the number of the item: "Product{n}Name", "lines[].title"')
     if not rule.is_of_items and (name[0] == "@" or "{n}" in name or "[]." in name):
-        raise ValueError("holds {n} or [], which stands for the number of an item, or @, which stands for its row")
+        raise ValueError("isn't one of the items' fields, so it can't use {n} or [] (an item's number) or @ (its row)")
 
 
 def _check_dates(kind: str, forms: tuple[str, ...]) -> None:
     if kind != "date":
-        raise ValueError("is no date; remove date")
+        raise ValueError("isn't a date; remove date")
     for form in forms:
         without_word = form.removesuffix("%Z")
         if "%Z" in without_word:
-            raise ValueError("takes %Z, a zone's short name, only at its end")
+            raise ValueError("can have %Z, a zone's short name, only at the end of date")
         try:
             written = _A_DAY.strftime(without_word)
             is_whole = datetime.strptime(written, without_word).replace(tzinfo=UTC).date() == _A_DAY.date()
         except (ValueError, re.error):
             is_whole = False
         if not is_whole:
-            raise ValueError('needs date in strptime\'s form with year, month and day, such as "%d/%m/%Y"')
+            raise ValueError('needs date as a strptime format with year, month and day, such as "%d/%m/%Y"')

@@ -1,4 +1,4 @@
-"""Find out from foreign values which rule reads them: date forms, decimal points, words, currencies."""
+"""Find the rule that reads a shop's values: its date format, decimal point, words and currency."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from receiver.orders import values
 from receiver.orders.conversions import decimal_text
 from receiver.orders.field_types import Kind
 
-#: Sign before or after an amount -> the currency, the likeliest where several share it.
+#: Sign before or after an amount -> its currency; where several share the sign, the likeliest.
 SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "US$": "USD", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "R$": "BRL"}
+#: The merchant is asked to check these: too many currencies have them.
 _SHARED_SIGNS = {"$"}
 _DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
 _DAYS_IN_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%d-%b-%Y")
 _TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S %z")
-#: Every form that is tried, day before month.
+#: The formats to try, day before month; the note says when it could be the other way round.
 DATE_FORMS = tuple(day + time for day in (*_DAYS, *_DAYS_IN_WORDS) for time in _TIMES)
 _LONGEST_DATE = 40
 _WORDS_OF_BOOLEANS = {
@@ -34,20 +35,20 @@ _MARK = re.compile(r"[^0-9.,\s'’()−-]+")
 
 
 class Conversion(NamedTuple):
-    """The keys a rule needs besides the name, such as ``decimal``, and a note about them."""
+    """The keys that a rule needs beside the name, such as ``decimal``, and a note for the merchant."""
 
     keys: dict[str, Any]
     note: str | None = None
 
 
 def decimal_point(texts: Sequence[str]) -> str:
-    """Return what separates the decimals in a body: a comma as soon as one amount can be read only so."""
+    """Return what separates decimals in a body: a comma if one of the amounts needs it, else a point."""
     commas = (decimal_text(text, ",") for text in texts if _COMMA_DECIMALS.fullmatch(text))
     return "," if any(_reads(values.amount, text) for text in commas) else "."
 
 
 def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
-    """Return how these values are read as this kind, or None when they can't be; ``point`` is the body's."""
+    """Return how to read these values as this kind, or None if that's impossible; ``point`` is the body's."""
     if kind.name in ("amount", "number"):
         return _as_number(kind, texts, point)
     if all_read(kind, texts):
@@ -67,17 +68,17 @@ def all_read(kind: Kind, texts: Sequence[str]) -> bool:
 
 
 def currency_of(texts: Sequence[str]) -> Conversion | None:
-    """Return the constant currency that the amounts' signs or codes name, if they all name the same."""
+    """Return the currency as a constant, if the signs or codes in the amounts all mean the same one."""
     marks = {mark for text in texts if _is_amount(text) for mark in _currency_marks(text)}
     codes = {SIGNS.get(mark, mark.upper()) for mark in marks}
     if len(codes) != 1:
         return None
-    note = "several countries use this sign for their dollar; check" if marks & _SHARED_SIGNS else None
+    note = "several countries call their currency a dollar; check" if marks & _SHARED_SIGNS else None
     return Conversion({"value": codes.pop()}, note)
 
 
 def is_money(text: str) -> bool:
-    """Return whether a value is surely an amount of money: it has a currency's sign or code, or two decimals."""
+    """Return whether a value is surely money: an amount with a currency's sign or code, or with two decimals."""
     return _is_amount(text) and bool(_currency_marks(text) or re.search(r"[.,][0-9]{2}$", text))
 
 
@@ -98,7 +99,7 @@ def _as_date(texts: Sequence[str]) -> Conversion | None:
         return None
     other = forms[0].replace("%d/%m", "%m/%d")
     is_unsure = other != forms[0] and other in forms
-    return Conversion({"date": forms[0]}, f'could be month first; then it is date = "{other}"' if is_unsure else None)
+    return Conversion({"date": forms[0]}, f'if the month comes first, use date = "{other}"' if is_unsure else None)
 
 
 def _is_amount(text: str) -> bool:
@@ -106,12 +107,12 @@ def _is_amount(text: str) -> bool:
 
 
 def _currency_marks(text: str) -> set[str]:
-    """Return the signs and codes of currencies in an amount."""
+    """Return the currency signs and codes in an amount."""
     return {mark for mark in _MARK.findall(text) if mark in SIGNS or _reads(values.currency, mark)}
 
 
 def _reads(read: Callable[..., object], *given: str) -> bool:
-    """Return whether a function reads what it is given, instead of raising ValueError."""
+    """Return whether a function can read its arguments, and doesn't raise ValueError."""
     try:
         read(*given)
     except ValueError:
@@ -121,7 +122,7 @@ def _reads(read: Callable[..., object], *given: str) -> bool:
 
 @cache
 def _countries() -> dict[str, str]:
-    """Return the names of countries, in small letters -> their code."""
+    """Return each country's code by its names in several languages, in lower case."""
     found = {
         name.lower(): str(code)
         for language in reversed(_LANGUAGES)
@@ -144,7 +145,7 @@ def _country(word: str) -> str | None:
     return code if _reads(values.country, code) else None
 
 
-#: Kind -> what a foreign word in small letters means in ours.
+#: Kind -> a function that translates a shop's word, in lower case, into the contract's.
 _WORDS: dict[str, Callable[[str], str | None]] = {
     "country": _country,
     "currency": lambda word: _currencies().get(word),

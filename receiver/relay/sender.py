@@ -1,4 +1,4 @@
-"""Send one signed POST of one order, and return what came of it."""
+"""Send one order in one signed POST, and return the answer or why there is none."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from receiver.security.http_client import new_pool, peer
 from receiver.security.signing import sign
 from receiver.storage.clock import utc_now
 
-#: How many characters are kept of an answer's Content-Type.
+#: Characters of an answer's Content-Type that are kept.
 MOST_CONTENT_TYPE = 200
-#: In characters: a redirect's target is named if it isn't longer.
+#: Characters of the longest redirect target that's shown to the merchant.
 MOST_LOCATION = 300
 
 _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "application/json"}
@@ -32,12 +32,12 @@ _CONTENT_TYPES = {"form": "application/x-www-form-urlencoded", "json": "applicat
 
 @dataclass(frozen=True, kw_only=True)
 class Answer(Diagnosis):
-    """What one attempt led to. It holds no secret, even if the other side repeated one."""
+    """The result of one attempt. It holds no secret, even if the other side repeated one."""
 
     #: As sent, with secrets masked.
     headers_sent: Mapping[str, str] = field(default_factory=dict)
     milliseconds: int = 0
-    #: This and everything below is empty if no answer came.
+    #: This and all fields below are empty if no answer came.
     status: int | None = None
     #: At most 20,000 bytes of the body.
     body: bytes = b""
@@ -46,7 +46,7 @@ class Answer(Diagnosis):
     address: str | None = None
     #: For example ``TLSv1.3``; None without TLS.
     tls: str | None = None
-    #: How many seconds the receiver asked to wait, at most a day's.
+    #: Seconds that the receiver asked to wait, a day at most.
     retry_after: int | None = None
 
 
@@ -60,10 +60,10 @@ def post(
     secret_field: str | None = None,
     now: datetime | None = None,
 ) -> Answer:
-    """Encode an order, sign these bytes with every secret, newest first, and send them.
+    """Encode an order, sign its bytes with every secret, newest first, and send them.
 
-    The order's ``event_id`` is the webhook-id. ``secret_field`` names a field for the newest secret itself. ``now`` is
-    an aware time, this moment unless given. Raises ValueError if the event_id can't be signed.
+    The order's ``event_id`` becomes the webhook-id. ``secret_field`` names a field in which the newest secret is sent
+    too. ``now`` is aware; it's the current time unless given. Raises ValueError if the event_id can't be signed.
     """
     extra_fields = [(secret_field, secrets[0])] if secret_field else []
     body = (encode_json if encoding == "json" else encode_form)(order, extra_fields)
@@ -86,7 +86,7 @@ def send(
     pool: PoolManager | None = None,
     secrets: Sequence[str] = (),
 ) -> Answer:
-    """POST exactly these bytes with these headers. A network error is an Answer too.
+    """POST exactly these bytes with these headers. A network error is returned as an Answer too.
 
     ``pool`` comes from ``http_client.new_pool``; the default one connects to public addresses only. ``secrets`` are
     masked wherever they appear in the Answer.
@@ -117,7 +117,7 @@ def send(
 
 def _answered(response: BaseHTTPResponse, secrets: Sequence[str]) -> Answer:
     address, tls = peer(response)
-    # Enough is read beyond what's kept that a secret across the cut is found whole.
+    # Read more than is kept: a secret that the cut would split is then found whole, and masked.
     body = read_body(response, MOST_ANSWER_BYTES + longest_spelling(secrets))
     return Answer(
         **asdict(_diagnosis(response, secrets)),
@@ -138,6 +138,7 @@ def _diagnosis(response: BaseHTTPResponse, secrets: Sequence[str]) -> Diagnosis:
 
 
 def _masked_header(response: BaseHTTPResponse, name: str, secrets: Sequence[str]) -> str:
-    """Return an answer's header with the secrets masked. http.client decodes headers as ISO 8859-1."""
+    """Return an answer's header with the secrets masked."""
+    # http.client decodes headers as Latin-1, so this gives back the bytes that came.
     value = response.headers.get(name, "").encode("latin-1", "replace")
     return masked(value, secrets).decode("latin-1")

@@ -1,6 +1,6 @@
-"""Which network addresses and URLs may be connected to. Pure: no name is looked up here.
+"""Which network addresses and URLs the kit may connect to. Pure: no name is looked up here.
 
-What is special about a range is from the IANA special-purpose address registries (RFC 6890, RFC 8190).
+The reasons come from the IANA special-purpose address registries (RFC 6890, RFC 8190).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from receiver.errors import ConfigurationError
 
 IPAddress = IPv4Address | IPv6Address
 
-#: What's wrong with an address, and the networks of which that's true.
+#: Why an address is blocked -> the networks that this applies to.
 _REASONS = {
     "unspecified": ("0.0.0.0/8", "::/128"),
     "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"),
@@ -39,17 +39,17 @@ _REASONS = {
     "a 6to4 tunnel": ("2002::/16",),
     "a Teredo tunnel": ("2001::/32",),
 }
-#: The smallest network first: the first that holds an address says most about it.
+#: The smallest network first, because it gives the most precise reason.
 _BLOCKED = sorted(
     ((ip_network(network), reason) for reason, networks in _REASONS.items() for network in networks),
     key=lambda blocked: blocked[0].prefixlen,
     reverse=True,
 )
-#: A cloud machine hands out its passwords at these addresses; nobody's receiver is there.
+#: Blocked even with ``allow_private``: a cloud machine hands out its passwords there, and no receiver runs there.
 _NEVER_ALLOWED = {
     "a cloud machine's metadata",
     "link-local",
-    # They hold an IPv4 address, which may be such a one.
+    # These wrap an IPv4 address, which may be one of those.
     "an IPv4 address in another's clothes",
     "a private NAT64 prefix",
     "a Teredo tunnel",
@@ -63,10 +63,10 @@ _VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
 
 
 def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> str | None:
-    """Return why an address isn't public, or None when it is; what isn't an address is blocked.
+    """Return why an address is blocked, or None if it may be connected to; a text that isn't an address is blocked.
 
-    ``allow_private`` permits a trial to connect inside, but never to what only a machine's own network card answers.
-    An IPv4 address inside a v4-mapped or NAT64 address (RFC 4291, RFC 6052) is judged in its place.
+    ``allow_private`` lets the self test and commands reach private networks, but nothing of ``_NEVER_ALLOWED``. Of a
+    v4-mapped or NAT64 address (RFC 4291, RFC 6052), the IPv4 address inside is checked.
     """
     try:
         judged = _unwrapped(ip_address(address))
@@ -83,9 +83,9 @@ def blocked_reason(address: str | IPAddress, *, allow_private: bool = False) -> 
 
 
 def parse_host_literal(host: str) -> IPAddress | None:
-    """Read a URL's host as the address that it spells in any way a resolver may take, or None for a name.
+    """Return the address that a URL's host spells, in any form that a resolver accepts, or None for a name.
 
-    Knows ``[::1]``, ``127.0.0.1``, and decimal, octal, hexadecimal and short forms such as ``2130706433``,
+    It reads ``[::1]``, ``127.0.0.1``, and decimal, octal, hexadecimal and short forms such as ``2130706433``,
     ``0177.0.0.1``, ``0x7f.1`` and ``127.1`` (inet_aton).
     """
     if ":" in host:
@@ -100,9 +100,9 @@ def parse_host_literal(host: str) -> IPAddress | None:
 
 
 def check_url(url: str, *, https_only: bool, allow_private: bool) -> None:
-    """Check a URL that the merchant wants orders sent to, as far as it can be without looking up its name.
+    """Check a URL that the merchant wants orders sent to, without looking up its host.
 
-    Raises ConfigurationError in words for the merchant that do not repeat the URL, which may hold a password.
+    Raises ConfigurationError in words for the merchant. They don't repeat the URL, which may hold a password.
     """
     parsed = _parsed(url)
     if parsed.scheme != "https" and (https_only or parsed.scheme != "http"):
@@ -110,7 +110,7 @@ def check_url(url: str, *, https_only: bool, allow_private: bool) -> None:
     if parsed.auth is not None:
         raise ConfigurationError("The URL must not contain a user name or password. The signature shows who sends.")
     if "#" in url:
-        raise ConfigurationError("The URL must not contain #. What follows it would never be sent.")
+        raise ConfigurationError("The URL must not contain #. Nothing after it would be sent.")
     if parsed.port == 0:
         raise ConfigurationError("The URL's port must be between 1 and 65535.")
     _check_host(parsed.host or "", allow_private=allow_private)
@@ -126,7 +126,7 @@ def _unwrapped(address: IPAddress) -> IPAddress:
 
 
 def _inet_aton(parts: list[str]) -> IPv4Address | None:
-    """Put the address together: the last part fills all bytes that the others leave."""
+    """Return the IPv4 address of these parts: the last part fills all the bytes that the others leave."""
     try:
         *leading, last = [int(part, _base(part)) for part in parts]
     except ValueError:
@@ -144,11 +144,11 @@ def _base(part: str) -> int:
 
 
 def _parsed(url: str) -> Url:
-    """Parse with the very parser of the client that will connect, so that both see the same host."""
+    """Parse a URL with the parser of the client that will connect, so that both see the same host."""
     if not _VISIBLE_ASCII.fullmatch(url) or "\\" in url:
         raise ConfigurationError(
-            "The URL must be at most 2,000 letters, digits and signs without spaces or backslashes; "
-            "a host with other letters is written in its xn-- form."
+            "The URL must have at most 2,000 characters, all of them ASCII, and no spaces or backslashes. "
+            "Write a host with other letters in its xn-- form."
         )
     try:
         return parse_url(url)
@@ -161,7 +161,7 @@ def _check_host(host: str, *, allow_private: bool) -> None:
     if address is None and not _HOST_NAME.fullmatch(host):
         raise ConfigurationError("The URL must name a host, as in https://shop.example/orders.")
     if address is not None and host.strip("[]") != str(address):
-        raise ConfigurationError(f"The URL spells an address in an unusual way. Write it as {address}.")
+        raise ConfigurationError(f"The URL writes an address in an unusual way. Write it as {address}.")
     if address is not None and (reason := blocked_reason(address, allow_private=allow_private)):
         raise ConfigurationError(f"The URL's address is {reason}. Only public addresses are allowed.")
     if allow_private:

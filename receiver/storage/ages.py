@@ -1,7 +1,7 @@
-"""Which rows are old: by their dates, as far as the clocks that wrote those can be believed.
+"""Which rows are old, even if the clock that dated them has jumped.
 
-Where the clock jumped, rows that came before were dated by another clock than those that came after. So the jump is
-taken out, as if it had never been. And as rows come in one after the other, none is older than one with a smaller id.
+Rows from before a jump were dated by another clock than those from after it. So each jump is subtracted, as if it had
+never happened. And rows get their ids in the order they arrive, so a row is never older than one with a smaller id.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from receiver.storage.columns import Instant
 
 
 class _Era(NamedTuple):
-    """What arrived between two jumps of the clock."""
+    """The time between two jumps of the clock."""
 
-    #: Rows with higher ids belong to it, up to the first of the next era.
+    #: The last id before it: rows with higher ids belong to it, up to the next era's ``after``.
     after: int
-    #: How much further than time itself the clock has gone since then.
+    #: How far the clock has jumped ahead since then, all in all, beyond the time that really passed.
     astray: timedelta
     #: What the clock said at its end.
     ended_at: datetime
 
 
 def old(session: Session, name: str, now: datetime, length: timedelta) -> ColumnElement[bool]:
-    """Return the condition that a row of this table has been here for so long."""
+    """Return the condition that a row of this table is at least ``length`` old."""
     pk, date = DATED[name]
     eras = list(_eras(session, name, now))
     limit = _by_era(pk, eras, lambda era: now - length - era.astray)
-    # What's dated after its era's end says nothing about what followed.
+    # A row dated long after its era ended has a wrong date, so it can't show that later rows are young.
     is_plausible = date <= _by_era(pk, eras, lambda era: era.ended_at + LARGEST_GAP)
     first_young = session.scalar(select(func.min(pk)).where(date >= limit, is_plausible))
     return date < limit if first_young is None else and_(date < limit, pk < first_young)
@@ -50,6 +50,6 @@ def _eras(session: Session, name: str, now: datetime) -> Iterator[_Era]:
 
 
 def _by_era(pk: Any, eras: Sequence[_Era], value: Callable[[_Era], datetime]) -> ColumnElement[datetime]:
-    """Return the value of the era that a row belongs to."""
-    # A CASE stays flat however many eras there are; of ANDs and ORs SQLite takes about 1,000.
+    """Return an SQL expression: the value of the era that a row belongs to."""
+    # A CASE stays flat however many eras there are; nested ANDs and ORs end at SQLite's depth limit of 1,000.
     return case(*((pk > era.after, literal(value(era), Instant())) for era in eras))

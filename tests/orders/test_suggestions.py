@@ -215,13 +215,13 @@ def test_a_currency_that_nothing_tells_surely_is_not_guessed() -> None:
     assert "currency" not in suggested({"Total": "5.00"})
     assert "currency" not in suggested({"Total": "£5.00", "Tax": "1.00 €"})
     assert "currency" not in suggested({"Total": "5.00 units"})
-    assert notes({"Total": "$5.00"})["currency"] == "several countries use this sign for their dollar; check"
+    assert notes({"Total": "$5.00"})["currency"] == "several countries call their currency a dollar; check"
 
 
 def test_a_date_that_may_be_read_in_two_ways_says_so() -> None:
     sent = {"OrderDate": "05/06/2026 14:05"}
     assert suggested(sent) == {"order_date": {"from": "OrderDate", "date": "%d/%m/%Y %H:%M"}}
-    assert notes(sent)["order_date"] == 'could be month first; then it is date = "%m/%d/%Y %H:%M"'
+    assert notes(sent)["order_date"] == 'if the month comes first, use date = "%m/%d/%Y %H:%M"'
     assert suggested({"OrderDate": "11/23/2026"}) == {"order_date": {"from": "OrderDate", "date": "%m/%d/%Y"}}
 
 
