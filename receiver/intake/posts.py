@@ -54,7 +54,7 @@ class Post:
 
     @property
     def decoded(self) -> Decoded:
-        """The decoded body. Raises what inflating and decoding raise, and Unavailable if too much is decoded at once."""
+        """The decoded body. Raises what inflating and decoding raise, and Unavailable if too many wait for it."""
         if isinstance(self._outcome, ReceiverError):
             raise self._outcome
         return self._outcome

@@ -109,7 +109,7 @@ class Reception:
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
 
     def _proof(self, post: Post, source: Source, keyring: Keyring) -> Proof:
-        """Return the proof of a POST: over its bytes as they came or, if they were compressed, over the inflated ones."""
+        """Return the proof of a POST: of its bytes as they came or, if they were compressed, of the inflated ones."""
         url = f"{self.settings.PUBLIC_URL.rstrip('/')}/orders{'' if source.name == DEFAULT else f'/{source.name}'}"
 
         def by(raw: bytes) -> Proof:
