@@ -21,7 +21,7 @@ from receiver.dispatch.processor import Processor
 from receiver.dispatch.row_changes import Change, watched
 from receiver.errors import ConfigurationError, NotThere
 from receiver.handlers.registry import Registry
-from receiver.intake.order_row import what_was_read
+from receiver.intake.order_row import of_order
 from receiver.mail import outbox
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
@@ -164,7 +164,7 @@ def _add_sample(session: Session) -> OrderRow:
         proof="none",
         fingerprint="",
         received_at=now,
-        **what_was_read(Understood(order, "completed"), now),
+        **of_order(Understood(order, "completed"), now),
     )
     session.add(row)
     session.flush()

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
+from receiver.intake import questions
 from receiver.intake.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut, mask, read, read_held_back
 from receiver.orders.card_guard import Guarded
@@ -57,7 +58,7 @@ def new_row(
         "encoding": media_type(content_type),
         "may_be_cut": may_be_cut,
         **_columns_of(guarded, notes),
-        **what_was_read(reading, received_at),
+        **what_was_read(reading, received_at, source=source, fields=guarded.masked),
     }
 
 
@@ -112,17 +113,26 @@ def _columns_of(guarded: Guarded, notes: tuple[str, ...]) -> dict[str, Any]:
     }
 
 
-def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[str, Any]:
-    """Return the columns that follow from a reading; a test holds its own lease from the start."""
-    if isinstance(reading, NotUnderstood):
-        errors = [{"field": error.field, "message": error.message} for error in reading.errors]
-        return {
-            "state": "parked",
-            "test": reading.test,
-            "decided": reading.decided,
-            "order_id": reading.order_id,
-            "errors": to_json(errors).decode(),
-        }
+def what_was_read(
+    reading: Understood | NotUnderstood, now: datetime, *, source: Source, fields: Fields
+) -> dict[str, Any]:
+    """Return the columns that follow from a reading of these fields; what the source says is no order is ignored."""
+    if isinstance(reading, Understood):
+        return of_order(reading, now)
+    question = questions.asked_by(reading, fields)
+    is_no_order = question in source.answers.no_orders
+    return {
+        "state": "ignored" if is_no_order else "parked",
+        "test": reading.test,
+        "decided": None if is_no_order else reading.decided,
+        "order_id": reading.order_id,
+        "errors": to_json(questions.as_kept(reading.errors)).decode(),
+        "parked_as": question,
+    }
+
+
+def of_order(reading: Understood, now: datetime) -> dict[str, Any]:
+    """Return the columns of an order that was understood; a test holds its own lease from the start."""
     order = reading.order
     completed = reading.decided == "completed"
     columns = {
@@ -137,6 +147,7 @@ def what_was_read(reading: Understood | NotUnderstood, now: datetime) -> dict[st
         "currency": order.currency,
         "order": order.model_dump_json(exclude_none=True),
         "errors": None,
+        "parked_as": None,
         "due_at": now if completed else None,
     }
     if completed and order.test:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
@@ -72,9 +72,12 @@ def newest(before: int | None = None) -> Select[OrderRow]:
     return pages.newest(OrderRow, _IS_PARKED, before=before)
 
 
-def receipts(session: Session, after: int = 0) -> list[tuple[int, str]]:
-    """Return id and receipt of the parked orders whose id is greater than ``after``, oldest first."""
-    parked = select(OrderRow.id).where(_IS_PARKED, OrderRow.id > after).order_by(OrderRow.id)
+def receipts(session: Session, after: int = 0, of: Iterable[ColumnElement[bool]] = ()) -> list[tuple[int, str]]:
+    """Return id and receipt of the parked orders whose id is greater than ``after``, oldest first.
+
+    ``of`` are conditions that choose among them.
+    """
+    parked = select(OrderRow.id).where(_IS_PARKED, OrderRow.id > after, *of).order_by(OrderRow.id)
     return [(pk, receipt_of(pk)) for pk in session.scalars(parked)]
 
 

@@ -104,7 +104,7 @@ class Reception:
         post.is_verified = True
         row = self._row(post, source, keyring, proof)
         recorded = self.inbox.record(row, keyring.stored)
-        errors = json.loads(row["errors"]) if row["state"] == "parked" else []
+        errors = _for_sender(json.loads(row["errors"])) if row["state"] == "parked" else []
         status = "duplicate" if recorded.is_copy else _status(row)
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
 
@@ -173,6 +173,11 @@ class Reception:
                 fields=post.fields_if_any(),
                 keyring=keyring,
             )
+
+
+def _for_sender(errors: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Return the errors without the words that were sent: an answer repeats no value."""
+    return [{"field": error["field"], "message": error["message"]} for error in errors]
 
 
 def _status(row: Mapping[str, Any]) -> str:

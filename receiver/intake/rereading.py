@@ -14,6 +14,7 @@ from receiver.intake.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, Mapping, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import content_digest, kept_key, own_key
 from receiver.sources.registry import Sources
+from receiver.sources.source import Source
 from receiver.storage import jobs
 from receiver.storage.columns import pk_of
 from receiver.storage.models import OrderRow
@@ -41,11 +42,11 @@ def reread(
         if receipt := held_back.superseded_by(session, row, waits):
             return waits, {"state": "duplicate", "duplicate_of": receipt}
         if not (accept_incomplete or source.accepts_chunked_forms):
-            return waits, _parked(row, waits, now)
+            return waits, _parked(row, waits, now, source)
     reading = read(fields, source.mapping, row.received_at)
     if isinstance(reading, NotUnderstood):
-        return reading, _parked(row, reading, now)
-    columns = what_was_read(reading, now)
+        return reading, _parked(row, reading, now, source)
+    columns = what_was_read(reading, now, source=source, fields=fields)
     if reading.order.test:  # a test's handlers run when it arrives, or never
         columns |= {**jobs.NO_RUN, "state": "done"}
     key = kept_key(reading.order, reading.decided, key=row.key)
@@ -54,7 +55,7 @@ def reread(
         reason = second_orders.in_the_way(session, row, source.mapping)
         if reason is not None:
             waits = replace(waits, errors=(reason,))
-            return waits, _parked(row, waits, now)
+            return waits, _parked(row, waits, now, source)
     return reading, columns
 
 
@@ -63,7 +64,7 @@ def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[s
     state = str(columns["state"])
     if state == "duplicate":
         return f"duplicate of {columns['duplicate_of']}"
-    if not isinstance(reading, NotUnderstood):
+    if state != "parked" or not isinstance(reading, NotUnderstood):
         return state
     if MAY_BE_INCOMPLETE in reading.errors:
         return f"parked: may be incomplete; when you have looked: flask orders replay {row.receipt} --accept-incomplete"
@@ -82,8 +83,9 @@ def settle_others(session: Session, row: OrderRow, columns: dict[str, Any], sour
     held_back.settle_by(session, row)
 
 
-def _parked(row: OrderRow, reading: NotUnderstood, now: datetime) -> dict[str, Any]:
-    return what_was_read(reading, now) | {"content_digest": row.fields_digest}
+def _parked(row: OrderRow, reading: NotUnderstood, now: datetime, source: Source) -> dict[str, Any]:
+    columns = what_was_read(reading, now, source=source, fields=copies.fields_of(row.fields))
+    return columns | {"content_digest": row.fields_digest}
 
 
 def _beside_others(

@@ -65,7 +65,7 @@ def unread_row(
         "held_card_data": held_card_data,
         "may_be_cut": False,
         "body": kept_bodies.sealed(secret_key, body),
-        **what_was_read(reading, received_at),
+        **what_was_read(reading, received_at, source=source, fields=[]),
     }
 
 

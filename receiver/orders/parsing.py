@@ -58,6 +58,8 @@ class NotUnderstood:
     decided: str | None = None
     #: Whether it says that it's a test.
     test: bool = False
+    #: Whether no order's id was understood, or nothing but that: it may hold no order at all.
+    may_be_no_order: bool = False
 
 
 def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Understood | NotUnderstood:
@@ -99,6 +101,7 @@ def _read_one_by_one(
             found.get(_ORDER_ID),
             decided=None if _EVENT in malformed or decision.outcome == "unknown" else decision.as_kept,
             test=found.get(_TEST, False),
+            may_be_no_order=_ORDER_ID not in given,
         )
         return not_understood, placed
     notes = (*repairs, *(f"{given[place].name} {reason}" for place, reason in malformed.items()))
@@ -138,7 +141,8 @@ def _decided(
         return NotUnderstood(errors, order.event_id, order.order_id, test=order.test)
     if is_foreign and not order.items and any(value.strip() for _, value in rest):
         errors = (FieldError("order_id", _NOTHING_ELSE),)
-        return NotUnderstood(errors, order.event_id, order.order_id, decided=decision.as_kept, test=order.test)
+        ids = order.event_id, order.order_id
+        return NotUnderstood(errors, *ids, decided=decision.as_kept, test=order.test, may_be_no_order=True)
     return Understood(order, decision.as_kept)
 
 

@@ -74,7 +74,10 @@ class Words(NamedTuple):
 
     def meaning_of_event(self, text: str) -> str | None:
         """Return the same for the name of an event: by all of it, else by its last words, such as in ``order.paid``."""
-        parts = normalised(text).split("-")
+        word = normalised(text)
+        if word in self.own:
+            return self.meaning(word)
+        parts = word.split("-")
         if _LOST & set(parts):  # "refund.completed" is no payment
             return "lost"
         for start in range(len(parts)):

@@ -11,8 +11,9 @@ from typing import Any
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.settings import reading
 from receiver.settings.model import FILE
-from receiver.sources import saved_options
+from receiver.sources import answers, saved_options
 from receiver.sources import tables as source_tables
+from receiver.sources.answers import NONE
 from receiver.sources.kinds import Kinds
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.database import Database
@@ -157,8 +158,11 @@ class Sources:
 
     def _merge(self) -> None:
         rules, accepting = saved_options.by_source(self._saved.rules), saved_options.accepting(self._saved.options)
+        answered = answers.by_source(self._saved.options)
         self._sources = {
-            name: source.with_rules(rules.get(name, {})).with_chunked_forms(name in accepting)
+            name: source.with_answers(answered.get(name, NONE))
+            .with_rules(rules.get(name, {}))
+            .with_chunked_forms(name in accepting)
             for name, source in self._in_file.items()
         }
         #: The secrets that sources have of their own, as of the last look.

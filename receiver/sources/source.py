@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from receiver.orders import Fields, Mapping
 from receiver.orders.states import Words, normalised
 from receiver.security.schemes import Scheme
+from receiver.sources.answers import Answers
 
 #: How the names of fields begin that are headers.
 HEADER = "header:"
@@ -51,6 +52,8 @@ class Source:
     chunked_forms_in_file: bool | None = None
     #: What ``config.toml`` says that state words mean, which wins over what the kind says.
     own_states: Table[str, bool] = field(default_factory=dict)
+    #: What the merchant answered about its POSTs; its words win over those of the kind, and the file's over them.
+    answers: Answers = field(default_factory=Answers)
     #: What dates without a zone are read in; None is UTC.
     zone: ZoneInfo | None = None
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
@@ -65,11 +68,16 @@ class Source:
         """Return it with these rules besides its file's, which win; raises ConfigurationError."""
         saved = {target: rule for target, rule in saved.items() if target not in self.from_file}
         rules = {**self.rules, **self.from_file, **saved}
-        own = {normalised(word): is_paid for word, is_paid in {**self.states, **self.own_states}.items()}
+        tables = self.states, self.answers.states, self.own_states
+        own = {normalised(word): is_paid for table in tables for word, is_paid in table.items()}
         mapping = None
         if rules or own or self.zone:
             mapping = replace(Mapping.from_table(rules), words=Words(own), zone=self.zone)
         return replace(self, mapping=mapping, saved=saved)
+
+    def with_answers(self, answers: Answers) -> Source:
+        """Return it with these answers; `with_rules` then takes the words from them."""
+        return replace(self, answers=answers)
 
     def with_chunked_forms(self, accepted: bool) -> Source:
         """Return it with chunked forms ``accepted`` or not, as saved; what its file says wins."""

@@ -47,6 +47,8 @@ class OrderRow(Job, Base):
     held_card_data: Mapped[bool] = mapped_column(server_default=false(), default=False)
     order: Mapped[str | None]
     errors: Mapped[str | None]
+    #: What isn't known of a parked order, by which such orders are grouped: see `receiver.intake.questions`.
+    parked_as: Mapped[str | None]
     proof: Mapped[str]
     fingerprint: Mapped[str]
     webhook_id: Mapped[str | None]
@@ -71,6 +73,7 @@ class OrderRow(Job, Base):
         partial_index("ix_orders_due", "due_at", where="state = 'open'"),
         partial_index("ix_orders_leased", "lease_until", where="lease_until IS NOT NULL"),
         partial_index("ix_orders_parked", "id", where="state = 'parked'"),
+        partial_index("ix_orders_parked_as", "source", "parked_as", where="state = 'parked'"),
         partial_index("ix_orders_held_back", "source", where=IS_HELD_BACK.text),
         partial_index("ix_orders_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
         partial_index("ix_orders_same_id_as", "same_id_as", where="same_id_as IS NOT NULL"),

@@ -18,13 +18,23 @@ from receiver.app.commands import (
     secret,
     serve,
     setup,
+    sources,
     upkeep,
     working,
 )
 from receiver.settings.installation import VERSION
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(setup.init, setup.password, upkeep.backup, serve.serve, checks.selftest, orders.group, secret.group),
+    *(
+        setup.init,
+        setup.password,
+        upkeep.backup,
+        serve.serve,
+        checks.selftest,
+        orders.group,
+        secret.group,
+        sources.group,
+    ),
     *(customers.group, handlers.group, mail.group, relay.group, upkeep.worker, upkeep.prune, checks.doctor),
 )
 

@@ -15,7 +15,7 @@ from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.dispatch.replay import Replay
 from receiver.errors import NotThere
-from receiver.intake import parked
+from receiver.intake import parked, parked_groups
 from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.storage import order_queries, pages, same_id
 
@@ -24,11 +24,17 @@ group = AppGroup("orders", help="List, show, explain, replay and dismiss orders.
 
 @group.command("list")
 @click.option("--state", type=click.Choice(order_queries.STATES), help="Only orders in this state.")
+@click.option(
+    "--parked", "is_grouped", is_flag=True, help="What isn't known of the parked orders: one line a question."
+)
 @click.option("--all", "everything", is_flag=True, help="List everything, including tests and ignored orders.")
 @click.option("--same-id", "shares_id", is_flag=True, help="Only orders that share their id with a different order.")
 @json_option
-def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: bool) -> None:
+def list_orders(state: str | None, is_grouped: bool, everything: bool, shares_id: bool, as_json: bool) -> None:
     """List the orders, newest first."""
+    if is_grouped:
+        _list_questions(as_json=as_json)
+        return
     with working_kit().database.read() as session:
         rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
     empty = "No orders yet. Tests are listed with --all. Send one: flask selftest"
@@ -39,6 +45,26 @@ def list_orders(state: str | None, everything: bool, shares_id: bool, as_json: b
     print_rows(rows, as_json=as_json, empty=empty)
     if len(rows) == pages.SIZE and not everything:
         click.echo(f"These are the latest {pages.SIZE}. Use --all to list every order.", err=True)
+
+
+def _list_questions(*, as_json: bool) -> None:
+    now = datetime.now(UTC)
+    with working_kit().database.read() as session:
+        groups = parked_groups.all_groups(session)
+    rows = [
+        {
+            "source": one.source,
+            "parked": one.seen.number,
+            "oldest": one.seen.age(now),
+            "example": one.receipt,
+            "word": one.word,
+            "problem": f"{one.field} {one.message}",
+        }
+        for one in groups
+    ]
+    print_rows(rows, as_json=as_json, empty="No orders are parked.")
+    if any(one.word for one in groups) and not as_json:
+        click.echo("Say what a word means: flask sources state SOURCE WORD paid|unpaid", err=True)
 
 
 @group.command("show")

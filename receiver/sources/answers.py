@@ -1,0 +1,72 @@
+"""What the merchant answered about the POSTs of a source, once for all: options that the database holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from receiver.orders.states import normalised
+from receiver.storage.models import SourceOptionRow
+
+#: How the option of a state's word begins, and that of a question whose answer is: these are no orders.
+_STATE, _NO_ORDERS = "state:", "no-orders:"
+
+
+class Answers(NamedTuple):
+    """The answers about one source."""
+
+    #: Normalised word of a state -> whether it means paid.
+    states: Mapping[str, bool] = {}
+    #: The questions of parked orders that are no orders.
+    no_orders: frozenset[str] = frozenset()
+
+
+NONE = Answers()
+
+
+def by_source(options: Iterable[tuple[str, str, str]]) -> dict[str, Answers]:
+    """Return each source's answers, out of rows of source, option and value."""
+    found: dict[str, Answers] = {}
+    for source, option, value in options:
+        before = found.get(source, NONE)
+        if option.startswith(_STATE) and value in ("true", "false"):
+            states = {**before.states, option.removeprefix(_STATE): value == "true"}
+            found[source] = before._replace(states=states)
+        elif option.startswith(_NO_ORDERS) and value == "true":
+            question = option.removeprefix(_NO_ORDERS)
+            found[source] = before._replace(no_orders=before.no_orders | {question})
+    return found
+
+
+def save_state(session: Session, source: str, word: str, *, is_paid: bool, now: datetime) -> None:
+    """Save what a word of a state means for all orders of a source."""
+    _save(session, source, _STATE + normalised(word), now, value=is_paid)
+
+
+def save_no_orders(session: Session, source: str, question: str, now: datetime) -> None:
+    """Save that whatever asks this question is no order."""
+    _save(session, source, _NO_ORDERS + question, now, value=True)
+
+
+def forget_state(session: Session, source: str, word: str) -> None:
+    """Take back what was answered about a word of a state."""
+    _forget(session, source, _STATE + normalised(word))
+
+
+def forget_no_orders(session: Session, source: str, question: str) -> None:
+    """Take back that whatever asks this question is no order."""
+    _forget(session, source, _NO_ORDERS + question)
+
+
+def _save(session: Session, source: str, option: str, now: datetime, *, value: bool) -> None:
+    session.merge(SourceOptionRow(source=source, option=option, value=json.dumps(value), changed_at=now))
+
+
+def _forget(session: Session, source: str, option: str) -> None:
+    mine = (SourceOptionRow.source == source, SourceOptionRow.option == option)
+    session.execute(delete(SourceOptionRow).where(*mine))
