@@ -14,7 +14,22 @@ from receiver.sources.source import MARK, Source
 #: The files of the built-in kinds; some hold two.
 BUILT_IN = tuple(
     f"receiver.sources.{name}"
-    for name in ("shopify", "woocommerce", "stripe", "paddle", "squarespace", "ecwid", "foxy")
+    for name in (
+        "shopify",
+        "woocommerce",
+        "stripe",
+        "paddle",
+        "squarespace",
+        "ecwid",
+        "foxy",
+        "kofi",
+        "generic_hmac",
+        "gumroad",
+        "lemonsqueezy",
+        "thrivecart",
+        "hotmart",
+        "digistore24",
+    )
 )
 DOOR = extensions.Door("sources", built_in=BUILT_IN, decorator="@source_kind", mark=MARK, file=contract.__file__)
 

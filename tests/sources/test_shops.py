@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
+from urllib.parse import urlencode
 
+import pytest
+
+from receiver.errors import ConfigurationError
+from receiver.security.schemes import Sent
+from receiver.sources.digistore24 import SignedForm
 from tests.served import SECRET, Served
-from tests.sources.battery import Changes, SourceBattery
+from tests.sources.battery import KINDS, NOW, Changes, SourceBattery
 
 Variants = dict[str, tuple[Changes, dict[str, str]]]
 NAME = "Zoë Łukasz 山"
@@ -132,3 +139,138 @@ class TestFoxy(SourceBattery):
         "no_email": ({"customer_email": "", "_embedded": {}}, {}),
         "non_ascii": ({"customer_first_name": NAME}, {}),
     }
+
+
+class TestKoFi(SourceBattery):
+    kind, main = "kofi", "order"
+    secrets = ("TokenOfTheShop0001", "TokenOfTheShop0002")
+    token_path = "verification_token"
+    variants: ClassVar[Variants] = {
+        "other": ({"type": "Newsletter"}, {}),
+        "zero": ({"amount": "0.00"}, {}),
+        "guest": ({}, {}),
+        "no_email": ({"email": None}, {}),
+        "non_ascii": ({"message": NAME}, {}),
+    }
+
+    def body(self, case: str | None = None, changes: Changes | None = None) -> bytes:
+        return urlencode({"data": super().body(case, changes)}).encode()
+
+
+class TestLemonSqueezy(SourceBattery):
+    kind, main = "lemonsqueezy", "order"
+    variants: ClassVar[Variants] = {
+        "test": ({"meta.test_mode": True}, {}),
+        "unpaid": ({"data.attributes.status": "pending"}, {}),
+        "cancelled": ({"data.attributes.status": "failed"}, {}),
+        "refunded": ({"meta.event_name": "order_refunded", "data.attributes.status": "refunded"}, {}),
+        "other": ({"meta.event_name": "subscription_created", "data.attributes.status": "active"}, {}),
+        "zero": ({"data.attributes.total": 0}, {}),
+        "guest": ({"data.attributes.customer_id": None}, {}),
+        "no_email": ({"data.attributes.user_email": None}, {}),
+        "non_ascii": ({"data.attributes.first_order_item.product_name": NAME}, {}),
+    }
+
+
+class TestGumroad(SourceBattery):
+    kind, main = "gumroad", "sale"
+    secrets = ("TokenOfTheShop0001", "TokenOfTheShop0002")
+    token_path, is_form = "seller_id", True
+    variants: ClassVar[Variants] = {
+        "test": ({"test": "true"}, {}),
+        "cancelled": ({"disputed": "true", "resource_name": "dispute"}, {}),
+        "refunded": ({"refunded": "true", "resource_name": "refund"}, {}),
+        "other": ({"resource_name": "subscription_updated"}, {}),
+        "zero": ({"price": "0"}, {}),
+        "guest": ({"purchaser_id": ""}, {}),
+        "no_email": ({"email": ""}, {}),
+        "non_ascii": ({"product_name": NAME}, {}),
+    }
+
+
+class TestThriveCart(SourceBattery):
+    kind, main = "thrivecart", "success"
+    secrets = ("QX7T2LM90ZKD", "QX7T2LM90ZKE")
+    token_path, is_form = "thrivecart_secret", True
+    variants: ClassVar[Variants] = {
+        "test": ({"mode": "test"}, {}),
+        "refunded": ({"event": "order.refund"}, {}),
+        "other": ({"event": "order.subscription_payment"}, {}),
+        "zero": ({"order[total]": "0"}, {}),
+        "guest": ({"customer_id": ""}, {}),
+        "no_email": ({"customer[email]": ""}, {}),
+        "non_ascii": ({"customer[name]": NAME}, {}),
+    }
+
+
+class TestHotmart(SourceBattery):
+    kind, main = "hotmart", "approved"
+    variants: ClassVar[Variants] = {
+        "unpaid": ({"event": "PURCHASE_BILLET_PRINTED", "data.purchase.status": "BILLET_PRINTED"}, {}),
+        "cancelled": ({"event": "PURCHASE_CANCELED", "data.purchase.status": "CANCELED"}, {}),
+        "refunded": ({"event": "PURCHASE_REFUNDED", "data.purchase.status": "REFUNDED"}, {}),
+        "other": ({"event": "CLUB_FIRST_ACCESS", "data.purchase.status": None}, {}),
+        "zero": ({"data.purchase.price.value": 0}, {}),
+        "guest": ({}, {}),
+        "no_email": ({"data.buyer.email": None}, {}),
+        "non_ascii": ({"data.buyer.name": NAME}, {}),
+    }
+
+
+class TestDigistore24(SourceBattery):
+    kind, main = "digistore24", "payment"
+    is_form = True
+    variants: ClassVar[Variants] = {
+        "test": ({"api_mode": "test"}, {}),
+        "unpaid": ({"event": "on_payment_missed"}, {}),
+        "cancelled": ({"event": "on_chargeback"}, {}),
+        "refunded": ({"event": "on_refund"}, {}),
+        "other": ({"event": "last_paid_day"}, {}),
+        "zero": ({"amount_brutto": "0.00"}, {}),
+        "guest": ({"buyer_id": ""}, {}),
+        "no_email": ({"email": ""}, {}),
+        "non_ascii": ({"address_last_name": NAME}, {}),
+    }
+
+    def signed(self, body: bytes, secret: str | None = None, at: datetime = NOW) -> Sent:
+        scheme = self.source.scheme
+        assert isinstance(scheme, SignedForm)
+        assert scheme.sign(self.sent(body), self.secrets[0], at) == {}
+        return self.sent(body + b"&sha_sign=" + scheme.signature_of(body, secret or self.secrets[0]).encode())
+
+    def test_any_changed_or_added_field_is_refused(self) -> None:
+        body = self.signed(self.body()).body
+        for changed in (body.replace(b"119.00", b"119.01"), body + b"&tags2=x", body.replace(b"DS7K2M9Q", b"DS7K2M9R")):
+            assert self.refusal(self.sent(changed)) == "signature_differs"
+        assert self.refusal(self.sent(body.replace(b"sha_sign=", b"sha_sign=0"))) == "signature_differs"
+        assert self.refusal(self.sent(b"\xff" + body)) == "malformed_header"
+
+    def test_it_is_made_as_the_shop_says(self) -> None:
+        """The published receiver joins name=value and the passphrase, in the order of the names, without empty ones."""
+        scheme = self.source.scheme
+        assert isinstance(scheme, SignedForm)
+        by_hand = hashlib.sha512(b"Z=1pass-phrase-of-16a=2pass-phrase-of-16b=\xc3\xa9pass-phrase-of-16").hexdigest()
+        assert scheme.signature_of(b"b=%C3%A9&a=2&empty=&Z=1", "pass-phrase-of-16") == by_hand.upper()
+
+    def test_a_short_passphrase_is_refused(self) -> None:
+        with pytest.raises(ConfigurationError, match="at least 16"):
+            SignedForm().check_secret("too short")
+
+
+class TestGenericHmac(SourceBattery):
+    kind, main = "generic-hmac", "order"
+    variants: ClassVar[Variants] = {
+        "test": ({"test": True}, {}),
+        "unpaid": ({"payment_status": "pending"}, {}),
+        "non_ascii": ({"order_number": NAME}, {}),
+    }
+
+
+def test_orders_of_ecwid_that_an_automation_passes_on_come_with_the_secret_itself() -> None:
+    kind = KINDS["ecwid-orders"]
+    assert (kind.scheme, kind.rules) == (None, KINDS["ecwid"].rules)
+
+
+def test_every_built_in_kind_is_tried_here() -> None:
+    tried = {battery.kind for battery in SourceBattery.__subclasses__()}
+    assert tried | {"ecwid-orders"} == set(KINDS)

@@ -1,4 +1,4 @@
-"""Signatures that shops' own libraries made or accepted, and Node's crypto where a shop has none."""
+"""The built-in kinds on signatures that shops' own libraries made or accepted, or Node's crypto where there are none."""
 
 from __future__ import annotations
 
@@ -10,20 +10,12 @@ from typing import Any
 import pytest
 
 from receiver.orders import decode
-from receiver.security.schemes import HmacSignature, Sent
+from receiver.security.schemes import Sent
 from receiver.security.signing import SignatureProblem
+from receiver.sources import kinds
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "shop_signatures.json").read_text())
-SCHEMES = {
-    "shopify": HmacSignature("X-Shopify-Hmac-SHA256", encoding="base64"),
-    "woocommerce": HmacSignature("X-WC-Webhook-Signature", encoding="base64"),
-    "stripe": HmacSignature("Stripe-Signature", parts=(",", "t", "v1"), signed="{timestamp}.{body}"),
-    "paddle": HmacSignature("Paddle-Signature", parts=(";", "ts", "h1"), signed="{timestamp}:{body}"),
-    "squarespace": HmacSignature("Squarespace-Signature", key="hex"),
-    "foxy": HmacSignature("Foxy-Webhook-Signature"),
-    "lemonsqueezy": HmacSignature("X-Signature"),
-    "ecwid": HmacSignature("X-Ecwid-Webhook-Signature", encoding="base64", signed="{eventCreated}.{eventId}"),
-}
+SCHEMES: dict[str, Any] = {name: kind.scheme for name, kind in kinds.load(Path("nowhere")).types.items()}
 
 
 def sent(vector: dict[str, Any], body: bytes | None = None) -> Sent:

@@ -1,0 +1,43 @@
+"""Gumroad: https://help.gumroad.com/article/40-sale-api-ping and https://gumroad.com/ping."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import Token
+from receiver.sources.shared_rules import NO_ORDER, order_events
+from receiver.sources.source import Source, source_kind
+
+
+@source_kind("gumroad")
+class Gumroad(Source):
+    """A ping of a sale. Gumroad signs nothing: ``seller_id``, which Settings → Advanced shows, is the only proof."""
+
+    scheme = Token(field="seller_id")
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events(
+            "resource_name",
+            "sale",
+            {"refund": "order.refunded", "dispute": "order.disputed", "cancellation": "order.cancelled"},
+        ),
+        "order_id": "sale_id",
+        "order_number": "order_number",
+        "order_date": "sale_timestamp",
+        "order_status": {"from": "refunded", "words": {"true": "refunded"}, "other": ""},
+        "payment_status": {"from": "disputed", "words": {"true": "disputed"}, "other": ""},
+        "currency": "currency",
+        "total": {"from": "price", "minor": True},
+        "payment_gateway": {"value": "gumroad"},
+        "customer.id": "purchaser_id",
+        "customer.email": "email",
+        "customer.first_name": {"from": "full_name", "split": "first"},
+        "customer.last_name": {"from": "full_name", "split": "last"},
+        "items": "$",
+        "items[].id": "@.product_id",
+        "items[].name": "@.product_name",
+        "items[].sku": "@.permalink",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": {"from": "@.price", "minor": True, "divide": "@.quantity"},
+    }

@@ -1,0 +1,52 @@
+"""Hotmart, webhooks 2.0: https://developers.hotmart.com/docs/en/2.0.0/webhook/purchase-webhook/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import Token
+from receiver.sources.shared_rules import NO_ORDER, address, order_events
+from receiver.sources.source import Source, source_kind
+
+_UNPAID = (
+    "billet-printed printed-billet waiting-payment delayed no-funds overdue processing-transaction started"
+    " pre-order under-analisys blocked"
+)
+
+
+@source_kind("hotmart")
+class Hotmart(Source):
+    """A purchase. Hotmart sends its hottok in a header and signs nothing. *Approved* and *complete* are one sale."""
+
+    scheme = Token(header="X-HOTMART-HOTTOK")
+    states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, **dict.fromkeys(_UNPAID.split(), False)}
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events(
+            "event",
+            "PURCHASE_APPROVED PURCHASE_COMPLETE",
+            {
+                "PURCHASE_CANCELED": "order.cancelled",
+                "PURCHASE_REFUNDED": "order.refunded",
+                "PURCHASE_CHARGEBACK": "order.chargeback",
+                "PURCHASE_PROTEST": "order.disputed",
+                "PURCHASE_EXPIRED": "order.expired",
+            },
+        ),
+        "order_id": "data.purchase.transaction",
+        "order_date": {"from": ["data.purchase.order_date", "data.purchase.approved_date"], "epoch": "ms"},
+        "payment_status": "data.purchase.status",
+        "currency": ["data.purchase.price.currency_value", "data.purchase.price.currency_code"],
+        "total": "data.purchase.price.value",
+        "discount_code": "data.purchase.offer.coupon_code",
+        "payment_gateway": {"value": "hotmart"},
+        "customer.email": "data.buyer.email",
+        "customer.first_name": {"from": "data.buyer.name", "split": "first"},
+        "customer.last_name": {"from": "data.buyer.name", "split": "last"},
+        "customer.phone": "data.buyer.checkout_phone",
+        **address("billing", "data.buyer.address", "- - address+number complement city state zipcode country_iso"),
+        "billing.name": "data.buyer.name",
+        "items": "$.data.product",
+        "items[].id": "@.id",
+        "items[].name": "@.name",
+    }

@@ -1,0 +1,45 @@
+"""ThriveCart: https://support.thrivecart.com/help/using-webhook-notifications/."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from receiver.security.schemes import Token
+from receiver.sources.shared_rules import NO_ORDER, order_events
+from receiver.sources.source import Source, source_kind
+
+
+@source_kind("thrivecart")
+class ThriveCart(Source):
+    """A sale. ThriveCart sends its secret word and signs nothing; a later payment of a subscription is no order."""
+
+    scheme = Token(field="thrivecart_secret")
+    states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    rules: ClassVar[Mapping[str, Any]] = {
+        "event": order_events("event", "order.success", {"order.refund": "order.refunded"}),
+        "order_number": "invoice_id",
+        "order_date": "order[date_iso8601]",
+        "test": {"from": "mode", "words": {"test": "true", "live": "false"}},
+        # Amounts are in hundredths.
+        "total": {"from": "order[total]", "minor": True},
+        "tax_total": {"from": "order[tax]", "minor": True},
+        "payment_gateway": "order[processor]",
+        "customer.email": "customer[email]",
+        "customer.first_name": ["customer[firstname]", "customer[first_name]"],
+        "customer.last_name": ["customer[lastname]", "customer[last_name]"],
+        "customer.phone": "customer[contactno]",
+        "billing.name": "customer[name]",
+        "billing.line1": "customer[address][line1]",
+        "billing.line2": "customer[address][line2]",
+        "billing.city": "customer[address][city]",
+        "billing.region": "customer[address][state]",
+        "billing.postcode": "customer[address][zip]",
+        "billing.country": "customer[address][country]",
+        "items": "$.order.charges[*]",
+        "items[].name": "@.name",
+        "items[].sku": "@.reference",
+        "items[].quantity": "@.quantity",
+        "items[].unit_price": {"from": "@.unit_price", "minor": True},
+        "items[].total": {"from": "@.amount", "minor": True},
+    }
