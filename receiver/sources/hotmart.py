@@ -1,4 +1,4 @@
-"""Hotmart, webhooks 2.0: https://developers.hotmart.com/docs/en/2.0.0/webhook/purchase-webhook/."""
+"""Hotmart, webhooks 2.0: https://developers.hotmart.com/docs/en/2.0.0/webhook/."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _UNPAID = (
 
 @source_kind("hotmart")
 class Hotmart(Source):
-    """A purchase. Hotmart sends its hottok in a header and signs nothing. *Approved* and *complete* are one sale."""
+    """A sale. Hotmart sends its hottok in a header and signs nothing. *Approved* and *complete* are one."""
 
     scheme = Token(header="X-HOTMART-HOTTOK")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, **dict.fromkeys(_UNPAID.split(), False)}

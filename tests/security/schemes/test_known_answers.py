@@ -1,4 +1,4 @@
-"""The built-in kinds on signatures that shops' own libraries made or accepted, or Node's crypto where there are none."""
+"""Built-in kinds on signatures that shops' own libraries made or accepted, or Node's crypto where there is none."""
 
 from __future__ import annotations
 
