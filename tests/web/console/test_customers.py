@@ -109,7 +109,7 @@ def test_a_customer_without_address_or_order_says_so(shop: Served, visitor: Visi
     register(shop, "zoe@kunde.de")
     text = visitor.get("/admin/customers/1").text
     assert "None yet." in text
-    assert "None. Tests aren't shown." in text
+    assert "No orders. Test orders aren't shown." in text
 
 
 @pytest.mark.parametrize("path", ["/admin/customers/7", "/admin/customers/7/erase", f"/admin/customers/{10**30}"])

@@ -48,7 +48,7 @@ def test_a_handlers_options_and_runs_are_shown(instance: Path, serve: Callable[.
     shop.wait_for(lambda: shop.handler_states().get("tell_the_warehouse") == "retrying")
     text = page(shop)
     assert "tell_the_warehouse Put the order's items on the list. " + str(file) in text
-    assert "up to 2.5 s, after register_customer; not on tests" in text
+    assert "up to 2.5 s, after register_customer; not on test orders" in text
     assert text.rpartition("ago ")[2].startswith("0 0 1 0") or "now 0 0 1 0" in text
 
 
