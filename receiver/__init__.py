@@ -1,4 +1,4 @@
-"""Receives completed orders on the merchant's own server, writes each down exactly once and runs handlers."""
+"""A receiver of completed orders on the merchant's own server: it stores each exactly once and runs handlers."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ class Receiver:
     """The receiver as a part of a Flask site that you have already, below one URL prefix.
 
     ``Receiver(app)``, or ``receiver = Receiver()`` and ``receiver.init_app(app)`` in an app factory. It's an app of its
-    own behind the site's ``wsgi_app``: below the prefix it has its own pages, errors, sessions and settings, and
-    nothing of it reaches the rest of the site.
+    own that wraps the site's ``wsgi_app``: below the prefix it has its own pages, errors, sessions and settings, and it
+    doesn't affect the rest of the site.
     """
 
     def __init__(self, app: Flask | None = None, **options: Any) -> None:

@@ -142,7 +142,7 @@ _LONGEST_WORDS = 300
 
 
 def location(error: BaseException, file: str | None = None) -> str:
-    """Name the file and line that raised an error, or the way there through ``file`` and its folder, if it has a part.
+    """Name the file and line that raised an error, or the calls through ``file`` and its folder that led there.
 
     A way is ``mine.py, line 12 > line 30 > helper.py, line 4``, outermost first: a traceback without any value.
     """
@@ -151,9 +151,9 @@ def location(error: BaseException, file: str | None = None) -> str:
 
 
 def describe_for_log(error: BaseException, file: str | None = None) -> str:
-    """Name an error's type and the way to it through the kit and ``file``; its words may hold personal data.
+    """Name an error's type and the calls through the kit and ``file``, but not its text, which may be personal.
 
-    The way has paths: ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``.
+    The calls are shown as paths: ``receiver/dispatch/processor.py, line 160 > instance/handlers/mine.py, line 12``.
     """
     if isinstance(error, Unavailable):
         return str(error)  # our own words
@@ -182,7 +182,7 @@ def _path(path: Path) -> str:
 
 
 def _way(steps: list[tuple[Path, int]], name_of: Callable[[Path], str], ends: int = _ENDS) -> str:
-    """Write the way through some frames; each name once, and of a long way, as of endless recursion, the ends alone."""
+    """Describe the calls through some frames: each name once, and only the ends of a long list, as of a recursion."""
     is_long = len(steps) > 2 * ends
     words, before = [], ""
     for path, line in [*steps[:ends], *steps[-ends:]] if is_long else steps:
@@ -211,5 +211,5 @@ def describe(error: BaseException) -> str:
 
 
 def printable(text: str) -> str:
-    """Return a text that can be stored and shown: half of a surrogate pair can't, nor what steers a terminal."""
+    """Return a text that can be stored and shown, without half surrogate pairs and terminal control characters."""
     return UNPRINTABLE.sub("?", text)

@@ -28,7 +28,7 @@ _Wsgi = Callable[..., Iterable[bytes]]
 
 
 def limited(app: _Wsgi) -> _Wsgi:
-    """Wrap a WSGI app, so that a body that doesn't come in time ends; it's then read as one that broke off."""
+    """Return a WSGI app that ends a body that's too slow, as if it had broken off."""
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         connection = next((environ[name] for name in _SOCKETS if name in environ), None)
@@ -79,7 +79,7 @@ class _Watch:
         self.begin()
 
     def begin(self) -> None:
-        """Start watching nothing, as in a new process."""
+        """Forget all reads, as in a new process."""
         self._waited_for: dict[object, tuple[float, socket.socket]] = {}
         self._changed = threading.Condition()
         #: The deadline that the thread waits for; a later one needs no wake-up.
@@ -128,7 +128,7 @@ class _Watch:
 
 
 def _end(connection: socket.socket) -> None:
-    """End the read that's under way; over TLS the next one, by its timeout: past its stream's end TLS can't answer."""
+    """End the current read; over TLS, let the next one time out: a closed TLS stream couldn't carry the answer."""
     if isinstance(connection, ssl.SSLSocket):
         connection.settimeout(_AT_ONCE)
     else:

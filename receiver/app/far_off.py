@@ -1,4 +1,4 @@
-"""Make jobs due now whose due time is further away than any wait: the clock was ahead when it was set."""
+"""Make far-off jobs due now: if one is due later than any wait allows, the clock was ahead when it was scheduled."""
 
 from __future__ import annotations
 

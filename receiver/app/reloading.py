@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 def watch(folder: Path, give_way: Callable[[], None]) -> None:
-    """Watch the Python files of a folder, if a change of them replaces this process by another one.
+    """Watch a folder's Python files, if this process is one that gets replaced when they change.
 
     Werkzeug's reloader starts it again once it ends, but doesn't see new files itself. `flask serve --reload` starts
     the next process beside this one, which until then takes orders and leaves them to the next one to run.

@@ -49,7 +49,7 @@ class AccountLinks:
         return self.fresh(session, customer, now=now)
 
     def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
-        """Return a new URL in the caller's transaction, which notes it; None when one was made in the last hour."""
+        """Return a new URL, noted in the caller's transaction; None if one was made in the last hour."""
         session.execute(insert(AccountRow).values(customer_pk=customer.id).on_conflict_do_nothing())
         account = session.get_one(AccountRow, customer.id)
         if account.link_made_at is not None and account.link_made_at > now - EVERY:
@@ -58,7 +58,7 @@ class AccountLinks:
         return f"{self._base}/account/claim/{self._serializer.dumps([customer.id, _state(customer, account)])}"
 
     def owner(self, session: Session, token: str) -> CustomerRow:
-        """Find the customer whom a link is for; raises LinkRefused when it is none, too old or used."""
+        """Return the customer that a link is for. Raises LinkRefused if it's broken, too old or already used."""
         try:
             pk, state = self._serializer.loads(token, max_age=int(LASTS.total_seconds()))
         except SignatureExpired:

@@ -27,7 +27,7 @@ class Accounts:
         self._sign_ins = sign_ins
 
     def owner(self, email: str) -> Owner:
-        """Return the owner of the account with this email; if there is none, an owner for whom no password is right."""
+        """Return the owner of the account with this email; without one, a stand-in whose password is never right."""
         email = normalised(email)
         theirs = select(CustomerRow.id, AccountRow.password_hash).join(AccountRow).where(CustomerRow.email == email)
         with self._database.read() as session:

@@ -44,7 +44,7 @@ def blank(path: str, email: str) -> int:
 
 
 def _found(path: str, email: str, mode: str, lock: int) -> Iterator[tuple[IO[Any], list[Span]]]:
-    """Yield, for each row of the person, where in the file the cells are that identify them; it stays locked."""
+    """Yield, for each of the person's rows, where the cells that identify them are; the file stays locked."""
     if not path or not Path(path).exists():
         return
     try:

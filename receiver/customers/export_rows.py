@@ -1,4 +1,4 @@
-"""How the rows of what is stored about a person are written in their export."""
+"""How a person's rows are written in their export."""
 
 from __future__ import annotations
 

@@ -140,7 +140,7 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
 
 
 def _mails_to(session: Session, email: str) -> Iterator[tuple[int, int | None]]:
-    """Yield the emails to them by id, each with its order's; SQLite's own lower() leaves letters outside ASCII."""
+    """Yield the ids of the person's emails and of their orders; SQLite's lower() only knows ASCII, so compare here."""
     for pk, order_pk, recipient in session.execute(select(MailRow.id, MailRow.order_pk, MailRow.recipient)):
         if normalised(recipient) == email:
             yield pk, order_pk

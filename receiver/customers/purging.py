@@ -39,9 +39,9 @@ class Purged:
 def empty_orders(
     database: Database, pks: Sequence[int], *conditions: ColumnElement[bool], **columns: Any
 ) -> Iterator[Purged]:
-    """Take the bodies out of those of these orders that meet the conditions, and what handlers said of them.
+    """Remove the bodies and the handlers' details from those of these orders that meet the conditions.
 
-    It goes batch by batch. Their line in the books stays; ``columns`` are its new values, if any.
+    It goes batch by batch. The orders' rows stay; ``columns`` are new values for them, if any.
     """
     for batch in batches(pks):
         with database.write() as session:

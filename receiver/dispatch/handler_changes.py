@@ -90,6 +90,6 @@ def _digest(file: Path) -> str | None:
 
 
 def _key(registry: Registry, file: str) -> str:
-    """Return the path that a file's digest is kept under: from the folder of handlers on if it's in there."""
+    """Return the key of a file's digest: its path, relative to the folder of handlers if it's in there."""
     folder = registry.files.folder
     return str(Path(file).relative_to(folder)) if Path(file).is_relative_to(folder) else file

@@ -1,4 +1,4 @@
-"""The door for whoever writes a handler: one line imports all that it needs."""
+"""Everything that a handler needs, to import in one line."""
 
 from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, HandlerFunction, RetryLater, Skip, handler, retry_after

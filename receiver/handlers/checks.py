@@ -24,7 +24,7 @@ def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler
 
 
 def why_not_yet(handler: Handler) -> str | None:
-    """Return why a handler isn't loaded if it only names events that there aren't yet; else None."""
+    """Return why a handler isn't loaded if no event that it names exists yet, else None."""
     if set(handler.events) & set(EVENTS):
         return None
     only = ", ".join(handler.events) or "no event at all"
@@ -32,7 +32,7 @@ def why_not_yet(handler: Handler) -> str | None:
 
 
 def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
-    """Yield a sentence for what a handler names that there isn't yet: an event, or the handler that it waits for."""
+    """Yield a sentence if a handler names an event that doesn't exist yet, or waits for a handler that isn't loaded."""
     others = [name for name in handler.events if name not in EVENTS]
     if others:
         yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, isn't sent yet."
@@ -52,7 +52,7 @@ def of_names(found: Mapping[str, Handler], chosen: Sequence[str], not_yet: Conta
 
 
 def without_circles(handlers: Sequence[Handler]) -> tuple[list[Handler], list[str]]:
-    """Return the handlers, of which none waits in a circle of handlers now, and a sentence for each circle."""
+    """Return the handlers, changed so that none wait for each other, and a sentence for each circle of waits."""
     running = {handler.name: handler for handler in handlers}
     said: list[str] = []
     for first in handlers:

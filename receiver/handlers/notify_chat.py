@@ -87,7 +87,7 @@ def _line(order: Order, *, test: bool, names_customer: bool) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return one of the order's texts on one line, cut to what fits in a message, in which no mark has an effect."""
+    """Return one of the order's texts for a message: on one line, cut to fit, and without formatting marks."""
     return _MARKS.sub("\\g<0>\u200b", plain_line(text, _LONGEST))
 
 

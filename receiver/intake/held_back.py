@@ -111,7 +111,7 @@ def _takes_place(other: OrderRow, row: OrderRow, said: OrderRow | NotUnderstood,
 
 
 def _superseded(session: Session, is_news: _News) -> dict[int, str]:
-    """Return the receipt of what replaces each held-back form that is news, or that news may replace."""
+    """Return what replaces each held-back form, by receipt; only new forms, and those that new orders may replace."""
     rows = session.scalars(concerned(is_news)).all()
     found = {row.id: superseded_by(session, row, row) for row in rows}
     return {pk: receipt for pk, receipt in found.items() if receipt}

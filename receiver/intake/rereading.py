@@ -75,7 +75,7 @@ def in_words(row: OrderRow, reading: Understood | NotUnderstood, columns: dict[s
 
 
 def settle_others(session: Session, row: OrderRow, columns: dict[str, Any], sources: Sources) -> None:
-    """Make what an order corrects under its key, or holds all of, its duplicates; it was just understood."""
+    """Make duplicates of an order that was just understood: what it corrects under its key, and what it contains."""
     key = columns["key"].partition(".")[0]
     for kept in _kept(session, row, (key,)):
         if _was_meant_by(row, columns, kept, sources.get(row.source).mapping):

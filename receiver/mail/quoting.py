@@ -1,4 +1,4 @@
-"""An order as an email quotes it: nobody can put a message of their own into it by a checkout's fields."""
+"""An order as emails show it, so that nobody can send a message of their own through a checkout's fields."""
 
 from __future__ import annotations
 

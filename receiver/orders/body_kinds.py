@@ -17,7 +17,7 @@ _STARTS_A_FORM = re.compile(rb"[^\s<>{}\"&=]{1,1000}=")
 
 
 def kind_of(body: bytes, said: str | None) -> str:
-    """Return what a body is by its beginning; raises Undecodable for what is no form, JSON or XML."""
+    """Return what a body is, by its first characters. Raises Undecodable if it's no form, JSON or XML."""
     start = body[:1100].removeprefix(b"\xef\xbb\xbf").lstrip()
     first = start[:1]
     if first == b"<":

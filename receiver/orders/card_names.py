@@ -141,7 +141,7 @@ def _judged(name: str) -> Judged:
 
 
 def _sort(name: str, last: str) -> tuple[Sort, list[str], list[str]]:
-    """Return the sort by the longest end that is listed, the words before that, and which of them are not the parent's.
+    """Return the sort by the longest listed ending, the words before that, and those of them that aren't the parent's.
 
     The name is split by case, as in cardCode, and by signs alone, as in cARDcODE or cv2.
     """

@@ -92,7 +92,7 @@ def _put(root: _Tree, steps: tuple[str | int, ...], value: str) -> None:
 
 
 def _row_for(node: _Tree, rest: tuple[str | int, ...]) -> int:
-    """Return the number of the row without a number that a value belongs to: the last, unless that has it already."""
+    """Return the row of a value whose name has no number: the last row, or a new one if that has such a value."""
     if not node:
         return 0
     row = len(node) - 1

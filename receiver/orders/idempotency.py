@@ -75,12 +75,12 @@ def content_digest(order: Order, decided: str) -> str:
 
 
 def own_key(key: str, content: str) -> str:
-    """Return the key of what came under a known ``key`` with other ``content``; no id that is sent holds a dot."""
+    """Return a key for other ``content`` under a known ``key``. No sent id can equal it, because none has a dot."""
     return f"{key}.{content}"
 
 
 def _plain(amount: Decimal | None) -> str:
-    """Write an amount so that equal ones are the same text, "" for none; it has fewer digits than are rounded to."""
+    """Write an amount so that equal ones are the same text, "" for None; amounts are too short to be rounded here."""
     return "" if amount is None else format(amount.normalize() + 0, "f")
 
 

@@ -1,4 +1,4 @@
-"""Score how like a foreign name is to a field's name, with both put into the contract's words."""
+"""Score how similar a shop's name is to a field's, with both translated into the contract's words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values of a body by the ways in which the rules of a mapping name them."""
+"""The values of a body, by any kind of name that a mapping's rule may use."""
 
 from __future__ import annotations
 

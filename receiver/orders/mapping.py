@@ -61,7 +61,7 @@ class Mapping:
         return next((rule.dates[0] for rule in self.rules if rule.slot == place.slot and rule.dates), None)
 
     def apply(self, fields: Fields) -> tuple[list[Reading], Fields]:
-        """Read the fields by the rules, by the contract's own names where those fed nothing, and then by constants.
+        """Read the fields by the rules, where those find nothing by the contract's own names, and then add constants.
 
         A name that a rule mentions is used up, whether it fed the field or not. A constant for event, format_version,
         test or a status holds whatever is sent under our own name. The second list holds what means nothing here.

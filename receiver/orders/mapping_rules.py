@@ -1,4 +1,4 @@
-"""One rule of a mapping: where it looks for its values, and how it makes one value of our field of them."""
+"""One rule of a mapping: where it finds its values, and how it turns them into the value of one field."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Rule:
         return (*self.names, *([self.divisor] if self.divisor else ()), *(name for name, _ in self.when))
 
     def value_of(self, found: Sequence[Sequence[str]], currency: str | None, divisor: str = "") -> str:
-        """Return the field's text of the values that each name has, none of them empty; the first name has some.
+        """Return the field's text, made from each name's values: none is empty, and the first name has some.
 
         What can't be converted is passed on as it came, for the parser to judge.
         """

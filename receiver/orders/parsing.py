@@ -127,7 +127,7 @@ def _order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], re
 def _decided(
     order: Order, placed: Sequence[Placed], rest: Fields, mapping: Mapping | None
 ) -> Understood | NotUnderstood:
-    """Return what an order was decided to be; parked where nobody knows, or where it holds next to nothing."""
+    """Return what an order is decided to be: parked if nobody knows its words, or if it holds next to nothing."""
     words = mapping.words if mapping else Words()
     decision = decide(order.event, order.order_status, order.payment_status, words=words)
     names = {place: name for place, name, value in placed if not values.is_nothing(value)}
@@ -200,7 +200,7 @@ def _collected(fields: Fields) -> dict[str, str | list[str]]:
 
 
 def _adds_up(order: Order) -> bool:
-    """Return whether the totals add up, the subtotal with tax or without; where one is missing, they do."""
+    """Return whether the totals add up, with tax in the subtotal or on top; if one is missing, they count as right."""
     if order.total is None or order.subtotal is None:
         return True
     zero = Decimal(0)

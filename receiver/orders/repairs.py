@@ -112,7 +112,7 @@ def _flag(text: str) -> Repaired | None:
 
 
 def _address(text: str) -> Repaired | None:
-    """Return one address of several, or one whose raw ``+`` a form's rules made a blank."""
+    """Return the first of several addresses, or one whose unescaped ``+`` was decoded as a space."""
     parts = [part for part in _BETWEEN_ADDRESSES.split(text.strip()) if part]
     if len(parts) > 1 and all("@" in part for part in parts):
         return Repaired(parts[0], "holds several addresses: the first was used")

@@ -1,1 +1,1 @@
-"""Which proofs there are, and where the kit may connect to."""
+"""How senders are verified, and where the kit may connect to."""

@@ -64,7 +64,7 @@ def count_attempt(
     account: str | None = None,
     device: str | None = None,
 ) -> tuple[int, timedelta]:
-    """Write an attempt before its password is looked at; return its id and how long to wait before the look.
+    """Record an attempt before its password is checked; return its id and how long to wait before the check.
 
     So guesses that are made at the same time in many processes are counted too. An attempt of a known device counts
     for that device alone. Raises TooManyAttempts.
@@ -92,7 +92,7 @@ def take_back(session: Session, attempt: int) -> None:
 
 
 def forget_all(session: Session, limits: Limits, *, account: str | None = None) -> None:
-    """Forget what was tried, on one account or on all, and who waits, so that the owner's next try is looked at."""
+    """Forget the attempts on one account or on all, and who waits, so that the owner's next try is checked."""
     tried = delete(SignInAttemptRow).where(SignInAttemptRow.kind == limits.kind)
     session.execute(tried if account is None else tried.where(SignInAttemptRow.account == account))
     if limits.in_turn:
@@ -100,7 +100,7 @@ def forget_all(session: Session, limits: Limits, *, account: str | None = None) 
 
 
 def network(address: str | None) -> str | None:
-    """Return what is counted as one address: of IPv6 the /64, which one household has whole."""
+    """Return what counts as one address: of IPv6 the /64, because one household has all of it."""
     try:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
@@ -131,7 +131,7 @@ def _count(session: Session, since: datetime, *conditions: ColumnElement[bool]) 
 
 
 def _take_turn(session: Session, now: datetime) -> timedelta:
-    """Return how long to wait for the next free look; raises TooManyAttempts when that's too long."""
+    """Return how long to wait for the next free turn. Raises TooManyAttempts if that's too long."""
     row = session.get(SignInTurnRow, 1)
     turn = max(row.next_at, now) if row else now
     if turn > now + LONGEST_WAIT + PAUSE + SKEW:  # written under a wrong clock

@@ -178,5 +178,5 @@ class _GuardedPoolManager(PoolManager):
 
     @cached_property
     def _tls_context(self) -> ssl.SSLContext:
-        """Read the machine's certificates when the first of them is needed: it takes longer than all else here."""
+        """Return a context with the machine's certificates. They're read at the first use, because that's slow."""
         return tls_context()

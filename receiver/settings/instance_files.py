@@ -44,7 +44,7 @@ class InstanceFiles:
         return dict(self._package.digests)
 
     def listed(self) -> list[Path]:
-        """Return the files that are loaded for themselves: those whose name begins with no ``_``; raises OSError."""
+        """Return the files to load: those whose names don't begin with ``_``. Raises OSError."""
         # Not by glob, which takes a folder that mayn't be read for an empty one.
         paths = self.folder.iterdir() if self.folder.is_dir() else ()
         return sorted(path for path in paths if path.match("[!_]*.py"))

@@ -156,14 +156,14 @@ def _unknown(from_file: Collection[str]) -> Iterator[str]:
 
 
 def _no_setting(name: str, known: Collection[str]) -> str:
-    """Return that a name is no setting, and which setting was probably meant."""
+    """Return the rest of a sentence: the name is no setting, and which one was probably meant."""
     spelled = {one.upper(): one for one in known}
     close = get_close_matches(name.upper(), sorted(spelled), n=1, cutoff=_CLOSE)
     return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")
 
 
 def _database_in(instance: Path) -> str:
-    """Return the URL of the database in the instance folder, whatever that is called."""
+    """Return the URL of the database in the instance folder, whose path may have any characters."""
     return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
 
 

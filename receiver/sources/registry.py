@@ -119,7 +119,7 @@ class Sources:
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
 
     def _look_at_file(self) -> bool:
-        """Read the file again if it has changed; return whether it had. An empty one is about to be written."""
+        """Read the file again if it has changed; return whether it had. Skip an empty one: an editor will fill it."""
         stamp = self._read_stamp()
         if stamp == self._stamp or not stamp[1]:
             return False

@@ -159,7 +159,7 @@ class Database:
 
 
 def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
-    """Open the file that `flask init` made, or none: one that SQLite itself makes could be read by others."""
+    """Open only a file that `flask init` made: others could read one that SQLite makes."""
     if not options.get("uri"):
         arguments[0] = f"file:{quote(os.fsencode(arguments[0]))}?mode=rw"
         options["uri"] = True

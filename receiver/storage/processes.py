@@ -114,7 +114,7 @@ class Presence:
             session.merge(ProcessRow(**self._row, seen_at=now, files=files))
 
     def _ended(self, session: Session, now: datetime) -> list[str]:
-        """Return the tokens of others that live no more, and of those that had this process's number before it."""
+        """Return the tokens of processes that have ended, and of earlier ones with this process's number."""
         mine = self._row["place"], self._row["pid"]
         others = select(ProcessRow).where(ProcessRow.token != self._row["token"])
         return [row.token for row in session.scalars(others) if (row.place, row.pid) == mine or not _lives(row, now)]
@@ -141,7 +141,7 @@ def _has_process(pid: int) -> bool:
 
 
 def _place() -> str:
-    """Name the machine and, on Linux, the space that process numbers count in: a container has one of its own."""
+    """Name the machine and, on Linux, the PID namespace, because each container numbers its own processes."""
     try:
         space = os.stat("/proc/self/ns/pid").st_ino  # noqa: PTH116 - the link's target is no path
     except OSError:

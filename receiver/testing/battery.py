@@ -90,7 +90,7 @@ class HandlerCases:
 
 
 def text_fields(value: str) -> dict[str, str]:
-    """Return every field of the contract that may hold any text, and fields that it does not know, with this text."""
+    """Return every free-text field of the contract, and some unknown fields, all with this text."""
     known = [form_name(Place(part, 0, field)) for (part, field), kind in KINDS.items() if kind is TEXT]
     return dict.fromkeys([*known, "custom_gift_message", "item_1_options", "AffiliateRef"], value)
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 
 def not_taken(form: FlaskForm) -> int | None:
-    """Return the status to show a form with: 200 before it's sent, 422 with errors; None once it's sent and right."""
+    """Return the status of a form's page: 200 before it's sent, 422 if it has errors; None once it's valid."""
     if form.validate_on_submit():
         return None
     return 422 if form.errors else 200

@@ -53,7 +53,7 @@ class RegistrarType:
 
 
 class NoSettings(BaseModel):
-    """The table ``[registrar]`` of one that has no settings."""
+    """The table ``[registrar]`` of a registrar without settings."""
 
 
 def registrar(name: str, *, settings: type[BaseModel] = NoSettings) -> Callable[[Class], Class]:

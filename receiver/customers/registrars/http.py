@@ -80,7 +80,7 @@ class HttpRegistrar:
         raise NotRegistered(self._refusal(response.status, answer))
 
     def check(self) -> str:
-        """Return where customers are sent. It makes no call, since none is without effect."""
+        """Return where customers are sent. Makes no call, because any call could change something there."""
         return f"http: {self._settings.method} {self._settings.url} for each new or changed customer"
 
     def _refusal(self, status: int, answer: str) -> str:

@@ -61,7 +61,7 @@ class Registrars:
             return None, [f"The registrar {name} cannot be made: {where}."]
 
     def without_effect(self, name: str, table: Any) -> list[str]:
-        """Say of each key of ``[registrar]`` that is none of the chosen registrar's that it has no effect."""
+        """Return a sentence for each key of ``[registrar]`` that the chosen registrar ignores."""
         if name not in self.types or not isinstance(table, dict):
             return []
         known = sorted(self.types[name].settings.model_fields)

@@ -53,7 +53,7 @@ def _page(status: int, title: str, detail: str, error: Exception) -> Response:
 
 
 def _form_again() -> str:
-    """Return the address of the form's page, by way of the sign-in page; that goes on at once when still signed in."""
+    """Return the address of the sign-in page, which leads back to the form; at once for those still signed in."""
     came_from = urlsplit(request.referrer or "")
     path = f"{came_from.path}?{came_from.query}".rstrip("?")
     if came_from.path == url_for("console.sign_in"):
