@@ -24,7 +24,7 @@ _TELEPHONE = re.compile(rb"=\+(?=[1-9][0-9 +().-]{5,25}(?:&|$))")
 _ESCAPED = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
 #: How no form begins that was sent by a form.
 _MAY_BE_ANOTHER = (b"{", b"[", b"<", b"%", b"\xef", b" ", b"\t", b"\r", b"\n")
-_DOCUMENTS_BEGIN = ("{", "[", "<")
+_MAY_HOLD_A_DOCUMENT = re.compile(rb"=(?:[{\[<]|%7[bB]|%5[bB]|%3[cC])")
 _NOT_WHAT_IT_SAYS = "The body is not what its Content-Type says: it was read as {kind}."
 
 
@@ -62,7 +62,7 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
         fields, notes = decode_form(body, charset, max_fields)
     if kind != said and said is not None:
         notes = (*notes, _NOT_WHAT_IT_SAYS.format(kind=kind))
-    if kind in ("form", "multipart") and any(value.startswith(_DOCUMENTS_BEGIN) for _, value in fields):
+    if kind == "multipart" or (kind == "form" and _MAY_HOLD_A_DOCUMENT.search(body)):
         fields = with_documents_opened(fields, max_fields)
     return Decoded(_without_equal_twins(fields), notes, kind)
 

@@ -22,8 +22,7 @@ _EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
 _EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
 #: What decides what an order is, the event first.
 _DECIDING = (_EVENT, Place("order", 0, "order_status"), Place("order", 0, "payment_status"))
-#: Under the contract's own names, an order that has one of these is one, whatever its event is called.
-_MAKES_AN_ORDER = {("order", "format_version"), ("order", "total"), ("customer", "email")}
+_FORMAT_VERSION = Place("order", 0, "format_version")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _LIST_INDEX = re.compile(r"\[[0-9]+\]$")
 _DOES_NOT_ADD_UP = "total is not subtotal - discount_total + shipping_total + tax_total"
@@ -130,16 +129,19 @@ def _decided(
     """Return what an order is decided to be: parked if nobody knows its words, or if it holds next to nothing."""
     words = mapping.words if mapping else Words()
     decision = decide(order.event, order.order_status, order.payment_status, words=words)
+    is_mapped = mapping is not None and bool(mapping.rules)
+    holds_something = order.total is not None or bool(order.customer.email or order.items)
+    if decision.outcome != "unknown" and (is_mapped or holds_something):
+        return Understood(order, decision.as_kept)
     names = {place: name for place, name, value in placed if not values.is_nothing(value)}
-    is_foreign = (mapping is None or not mapping.rules) and not _MAKES_AN_ORDER & {place.slot for place in names}
+    is_foreign = not (is_mapped or holds_something or _FORMAT_VERSION in names)
     if decision.outcome == "unknown":
-        is_event = decision.word == order.event
-        if is_event and (mapping is None or not mapping.rules) and not (is_foreign and rest):
+        if decision.word == order.event and not is_mapped and not (is_foreign and rest):
             return Understood(order, decision.word)  # under our own names an event that isn't the contract's is ignored
         place = next(place for place in _DECIDING[::-1] if _said(order, place) == decision.word)
         errors = (FieldError(names.get(place, place.field), _DOES_IT_MEAN_PAID, decision.word),)
         return NotUnderstood(errors, order.event_id, order.order_id, test=order.test)
-    if is_foreign and not order.items and any(value.strip() for _, value in rest):
+    if is_foreign and any(value.strip() for _, value in rest):
         errors = (FieldError("order_id", _NOTHING_ELSE),)
         ids = order.event_id, order.order_id
         return NotUnderstood(errors, *ids, decided=decision.as_kept, test=order.test, may_be_no_order=True)
@@ -162,16 +164,20 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
         if part == "custom":
             # The elements of a JSON list share one name.
             custom.append((_LIST_INDEX.sub("", field) if name.startswith("custom.") else field, value))
-        elif values.is_nothing(text):
             continue
-        elif part == "options":
-            _put(items[row]["options"], field, text)
+        if text in values.NOTHING:
+            continue
+        if part == "options":
+            target = items[row]["options"]
         elif part != "items":
-            _put(parts[part], field, text)
+            target = parts[part]
         elif field == "options":
             items[row]["options"] |= values.options(text)
+            continue
         else:
-            _put(items[row], field, text)
+            target = items[row]
+        if target.setdefault(field, text) != text:
+            raise ValueError("a field is given twice")
     if items.keys() != set(range(len(items))):
         raise ValueError("the items have a gap")
     top = parts.pop("order", {})
@@ -180,11 +186,6 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
 
 def _unescaped(entity: re.Match[str]) -> str:
     return unescape(entity[0])
-
-
-def _put(target: dict[str, Any], field: str, text: str) -> None:
-    if target.setdefault(field, text) != text:
-        raise ValueError("a field is given twice")
 
 
 def _collected(fields: Fields) -> dict[str, str | list[str]]:

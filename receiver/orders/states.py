@@ -38,6 +38,11 @@ _FULFILMENT = _words(
     " awaiting-shipment awaiting-processing awaiting-pickup ready-for-pickup out-for-delivery returned restocked"
     " will-not-deliver"
 )
+_MEANINGS = {
+    word: meaning
+    for meaning, words in (("fulfilment", _FULFILMENT), ("unpaid", _UNPAID), ("lost", _LOST), ("paid", _PAID))
+    for word in words
+}
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_./:+-]+")
 _LONGEST_WORD = 60
 
@@ -64,13 +69,10 @@ class Words(NamedTuple):
 
     def meaning(self, text: str) -> str | None:
         """Return ``paid``, ``unpaid``, ``lost`` or ``fulfilment``; None for a word that nobody knows."""
-        word = normalised(text)
+        word = text if text in _MEANINGS else normalised(text)
         if word in self.own:
             return "paid" if self.own[word] else "unpaid"
-        for meaning, words in (("paid", _PAID), ("lost", _LOST), ("unpaid", _UNPAID), ("fulfilment", _FULFILMENT)):
-            if word in words:
-                return meaning
-        return None
+        return _MEANINGS.get(word)
 
     def meaning_of_event(self, text: str) -> str | None:
         """Return the same for the name of an event: by all of it, else by its last words, such as in ``order.paid``."""

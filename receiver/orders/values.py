@@ -43,12 +43,12 @@ _LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 #: What shops write where there's nothing.
-_NOTHING = frozenset({"", "null", "n/a", "-", "undefined"})
+NOTHING = frozenset({"", "null", "Null", "NULL", "n/a", "N/A", "-", "undefined"})
 
 
 def is_nothing(value: str) -> bool:
     """Return whether a text stands for a missing value."""
-    return value.strip().lower() in _NOTHING
+    return value.strip() in NOTHING
 
 
 def amount(value: str) -> Decimal:

@@ -23,13 +23,14 @@ from receiver.orders import (
     encode_json,
     guard,
     read,
+    values,
 )
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 
 WORDS = st.text(st.characters(codec="utf-8", categories=("L", "N", "P", "S")), min_size=1, max_size=12).filter(
-    lambda text: text.lower() not in ("-", "null", "n/a") and "&" not in text
+    lambda text: text not in values.NOTHING and "&" not in text
 )
 NAMES = st.text("abcdefgh", min_size=1, max_size=6)
 AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=2)
