@@ -47,6 +47,10 @@ class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="
         self.detail = detail
 
 
+class SetUpPing(ReceiverError, status=200, slug="ping", title="Set-up ping"):
+    """Raised when a POST is no order but a set-up ping, which is answered 200 and of which nothing is kept."""
+
+
 class TooManyFailures(ReceiverError, status=429, slug="too-many-failures", title="Too many POSTs not verified"):
     """Raised when so many POSTs of one source and address weren't verified that this one may be a guess."""
 

@@ -15,12 +15,25 @@ from receiver.intake.reception import Received
 from receiver.sources.source import DEFAULT
 
 blueprint = Blueprint("orders", __name__)
+_METHODS = ("POST", "PUT")
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Orders</title>'
+    "<p>A shop sends its orders to this address; there is nothing to see here.</p></html>"
+)
 
 
-@blueprint.post("/orders", strict_slashes=False, provide_automatic_options=False)
-@blueprint.post("/orders/<source>", strict_slashes=False, provide_automatic_options=False)
+@blueprint.get("/orders", strict_slashes=False, provide_automatic_options=False)
+@blueprint.get("/orders/<source>", strict_slashes=False, provide_automatic_options=False)
+def look(source: str = DEFAULT) -> Response:  # noqa: ARG001 - the same for every source, even for none
+    """Answer a service that looks whether somebody is here before its merchant can save the address; tell nothing."""
+    wants_page = any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
+    return Response(_PAGE if wants_page else "", mimetype="text/html" if wants_page else "text/plain")
+
+
+@blueprint.route("/orders", methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
+@blueprint.route("/orders/<source>", methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
 def receive(source: str = DEFAULT) -> Response:
-    """Receive one POST of a completed order: authenticate, parse, record, answer."""
+    """Receive one POST, or PUT, of a completed order: authenticate, parse, record, answer."""
     kit: Kit = current_app.extensions["receiver"]
     kit.obstacles.check()
     delivery = Delivery(
@@ -37,6 +50,8 @@ def receive(source: str = DEFAULT) -> Response:
 def _answer(kit: Kit, received: Received) -> Response:
     """Return the answer to a delivery that's on disk; a test's handlers run before it, for at most 9 s."""
     content: dict[str, Any] = {"status": received.status}
+    if received.status == "ping":
+        return Response(to_json(content), mimetype="application/json")
     if received.status == "parked":
         content["errors"] = received.errors
     elif received.order_id:

@@ -90,7 +90,7 @@ def test_errors_below_the_prefix_are_the_receivers(site: Flask) -> None:
     visit = site.test_client()
     answers = [
         visit.post("/receiver/orders", data=order_fields(shared_secret="x" * 40)),
-        visit.get("/receiver/orders"),
+        visit.delete("/receiver/orders"),
         visit.get("/receiver/nothing"),
     ]
 

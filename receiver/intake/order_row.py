@@ -76,7 +76,7 @@ def basics(*, source: Source, proof: Proof, keyring: Keyring, received_at: datet
 
 
 def fields_as_kept(
-    fields: Fields, notes: tuple[str, ...], keyring: Keyring, source: Source, may_be_cut: bool
+    fields: Fields, notes: tuple[str, ...], keyring: Keyring, source: Source, *, may_be_cut: bool
 ) -> dict[str, Any]:
     """Return the columns of fields that were decoded out of a kept body; raises CardDataRefused."""
     return {**_columns_of(_guarded(fields, keyring, source, may_be_cut), notes), "may_be_cut": may_be_cut}

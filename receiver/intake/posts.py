@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from receiver.errors import BrokenOff, EmptyBody, ReceiverError, Unavailable, Undecodable
+from receiver.errors import BrokenOff, EmptyBody, ReceiverError, Unavailable, Undecodable, describe_for_log
 from receiver.intake.body import Body, RawBody
 from receiver.intake.inflating import Inflated, inflated
 from receiver.orders import Decoded, Fields, decode
+from receiver.orders.pings import MOST_FIELDS, looks_like_ping
 from receiver.orders.rough_text import rough_fields
 from receiver.security.kept_bodies import KeptBody
+from receiver.security.keyring import REDACTED, Keyring
 from receiver.sources.source import Source
 
 #: The most bytes that a body is inflated to before it's verified.
@@ -23,6 +26,11 @@ _MOST_UNVERIFIED = 2_097_152
 #: Bodies that are larger than this or compressed, and how many of them a process decodes at once before verifying.
 _LARGE, _LARGE_AT_ONCE = 262_144, threading.BoundedSemaphore(2)
 _PATIENCE_SECONDS = 0.5
+_LARGEST_PING = 4096
+#: With the secret.
+MOST_FIELDS_OF_PING = MOST_FIELDS + 1
+
+log = logging.getLogger(__name__)
 
 
 class Delivery(NamedTuple):
@@ -79,6 +87,24 @@ class Post:
         except ReceiverError:
             return []
 
+    def looks_like_ping(self, keyring: Keyring) -> bool:
+        """Return whether it holds nothing but a set-up ping, and perhaps a secret."""
+        fields = self.fields_if_any()
+        if len(fields) > MOST_FIELDS_OF_PING:
+            return False
+        return looks_like_ping([field for field in keyring.redact(fields) if not field[1].startswith(REDACTED)])
+
+    def is_ping_of_source(self) -> bool:
+        """Return whether the kind of its source says that it's a set-up ping; only small ones are."""
+        source = self.delivery.source
+        if source is None or len(self.body.raw) > _LARGEST_PING:
+            return False
+        try:
+            return source.is_ping(self.delivery.headers, self.fields_if_any(), self.body.raw) is True
+        except Exception as error:  # noqa: BLE001 - the kind may be the merchant's own
+            log.error("The set-up pings of source %s failed: %s", source.name, describe_for_log(error))
+            return False
+
     def inflated_if_compressed(self) -> bytes | None:
         """Return the inflated body, or None if it wasn't compressed. Raises BrokenOff and TooLarge."""
         try:
@@ -93,9 +119,9 @@ class Post:
         headers = self.delivery.headers
         content_type = headers.get("content-type", "")
         try:
-            return KeptBody(self._inflated.raw, content_type)
+            return KeptBody(self._inflated.raw, content_type, headers=headers)
         except Undecodable:
-            return KeptBody(self.body.raw, content_type, headers.get("content-encoding", ""))
+            return KeptBody(self.body.raw, content_type, headers.get("content-encoding", ""), headers=headers)
 
     @cached_property
     def _inflated(self) -> Inflated:

@@ -14,6 +14,7 @@ from receiver.errors import (
     ReceiverError,
     SecretsChanged,
     SecretsUnreadable,
+    SetUpPing,
     TooManyFailures,
     Unauthenticated,
     Unavailable,
@@ -22,7 +23,7 @@ from receiver.errors import (
 from receiver.intake.authentication import Proof, authenticate, is_of_self_test
 from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
-from receiver.intake.posts import Delivery, Post
+from receiver.intake.posts import MOST_FIELDS_OF_PING, Delivery, Post
 from receiver.intake.refusals import Refusals
 from receiver.intake.unread_bodies import unread_row
 from receiver.security.failures import Failures
@@ -36,9 +37,10 @@ from receiver.storage.columns import receipt_of
 
 
 class Received(NamedTuple):
-    """The result of a delivery that's on disk."""
+    """The result of a delivery that's on disk, or was a set-up ping."""
 
-    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, or ``tested``: a test order whose handlers run next.
+    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, ``tested``: a test order whose handlers run next, or
+    #: ``ping``: a set-up ping, which isn't on disk.
     status: str
     pk: int
     receipt: str
@@ -70,7 +72,11 @@ class Reception:
             return self._authenticated_by_any(post, source)
         except Unavailable:
             raise
+        except SetUpPing as ping:
+            return self._listed(ping, post)
         except Unauthenticated as error:
+            if post.is_ping_of_source():
+                return self._listed(SetUpPing("The shop's own set-up ping, which isn't signed."), post)
             too_many, seconds = self.failures.count(delivery.source_name, delivery.address, time.monotonic())
             if not too_many:
                 self._refuse(error, post)
@@ -150,6 +156,8 @@ class Reception:
                 "The body has no fields. Send the order's fields in the body. If you did, a redirect or a proxy lost "
                 "them: post to the final URL, and send it again."
             )
+        if len(decoded.fields) <= MOST_FIELDS_OF_PING and post.looks_like_ping(keyring):
+            raise SetUpPing("A set-up ping, verified by the secret.")
         headers = post.delivery.headers
         return new_row(
             source.with_headers(headers, decoded.fields) if source.kept_headers else decoded.fields,
@@ -158,10 +166,17 @@ class Reception:
             **common,
         )
 
+    def _listed(self, ping: SetUpPing, post: Post) -> Received:
+        """List a set-up ping, and answer that it came."""
+        self._refuse(ping, post)
+        return Received("ping", 0, "", None, [])
+
     def _refuse(self, error: ReceiverError, post: Post) -> None:
         delivery = post.delivery
         own = delivery.source.secrets if delivery.source else ()
         keyring = self.shared_secrets.keyring(own, self.sources.secrets)
+        if isinstance(error, Unauthenticated) and post.looks_like_ping(keyring):
+            error = Unauthenticated(error.reason, f"{error.detail} It looks like a set-up ping, and not like an order.")
         # The self test sends POSTs that must be refused; the merchant needn't hear of those.
         if not is_of_self_test(delivery.headers, keyring):
             self.refusals.add(

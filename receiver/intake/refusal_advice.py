@@ -56,6 +56,7 @@ ADVICE = {
     "unknown_source": Advice(
         "Unknown URL", "Fix the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
     ),
+    "ping": Advice("Set-up ping", "Nothing to do: it was answered 200, and nothing was kept."),
     "broken_off": Advice("Incomplete body", "Look for a timeout at the sender, or in a proxy in front of this server."),
     "empty_body": Advice(
         "Empty body",

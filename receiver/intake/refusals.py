@@ -19,6 +19,8 @@ from receiver.storage.models import RefusalRow
 
 #: How many refusals of each reason are kept.
 KEPT = 100
+#: The reason of what's no refusal: a set-up ping, which was answered 200.
+PING = "ping"
 _NAMES_KEPT = 100
 _LONGEST_NAME = 64
 _DETAILS_SHOWN = 3
@@ -69,9 +71,11 @@ class Refusals:
             raise
 
 
-def counts_since(session: Session, since: datetime) -> dict[str, int]:
-    """Count the kept refusals of each reason since a moment."""
+def counts_since(session: Session, since: datetime, *, with_pings: bool = False) -> dict[str, int]:
+    """Count the kept refusals of each reason since a moment; set-up pings are none."""
     counts = select(RefusalRow.reason, func.count()).where(RefusalRow.at >= since).group_by(RefusalRow.reason)
+    if not with_pings:
+        counts = counts.where(RefusalRow.reason != PING)
     return dict(session.execute(counts).all())
 
 
@@ -97,6 +101,11 @@ def newest_of_each_reason(session: Session, since: datetime) -> list[RefusalRow]
     newest = func.max(RefusalRow.id)
     rank = func.row_number().over(partition_by=RefusalRow.reason, order_by=newest.desc())
     alike = (RefusalRow.reason, RefusalRow.source, RefusalRow.detail)
-    ranked = select(newest.label("id"), rank.label("rank")).where(RefusalRow.at >= since).group_by(*alike).subquery()
+    ranked = (
+        select(newest.label("id"), rank.label("rank"))
+        .where(RefusalRow.at >= since, RefusalRow.reason != PING)
+        .group_by(*alike)
+        .subquery()
+    )
     shown = select(ranked.c.id).where(ranked.c.rank <= _DETAILS_SHOWN)
     return list(session.scalars(select(RefusalRow).where(RefusalRow.id.in_(shown)).order_by(RefusalRow.id)))

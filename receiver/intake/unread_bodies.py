@@ -42,7 +42,8 @@ def unread_row(
     """
     came_as = digest(body.raw)
     may_be_cut = is_maybe_cut(body.content_type, end_is_known=end_is_known, proof=proof, source=source)
-    body = body._replace(may_be_cut=may_be_cut)
+    headers = {name: keyring.redact_text(body.headers[name]) for name in source.kept_headers if name in body.headers}
+    body = body._replace(may_be_cut=may_be_cut, headers=headers)
     notes: tuple[str, ...] = ()
     held_card_data = False
     if not body.content_encoding:
@@ -90,12 +91,14 @@ class UnreadBodies:
         body = self._opened(row)
         if body is None:
             raise NotPossible(f"The kept body of {row.receipt} was encrypted under another SECRET_KEY. Put that back.")
+        source = self.sources.get(row.source)
         keyring = self.shared_secrets.keyring(of_sources=self.sources.secrets)
         try:
             plain = inflated(body.raw, body.content_encoding, self.settings.MAX_BODY_BYTES)
             decoded = decode(plain.raw, body.content_type, self.settings.MAX_FIELDS)
+            fields = source.with_headers(body.headers, decoded.fields) if source.kept_headers else decoded.fields
             columns = fields_as_kept(
-                decoded.fields, (*plain.notes, *decoded.notes), keyring, self.sources.get(row.source), body.may_be_cut
+                fields, (*plain.notes, *decoded.notes), keyring, source, may_be_cut=body.may_be_cut
             )
         except ReceiverError as error:
             raise NotPossible(f"{row.receipt} still can't be read: {error}") from error

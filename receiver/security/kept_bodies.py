@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from werkzeug.http import parse_options_header
@@ -20,6 +22,8 @@ class KeptBody(NamedTuple):
     content_encoding: str = ""
     #: Whether a form in it may have been cut short.
     may_be_cut: bool = False
+    #: Headers that count as fields, by their names in small letters.
+    headers: Mapping[str, str] = MappingProxyType({})
 
     @property
     def charset(self) -> str | None:
@@ -34,7 +38,7 @@ class KeptBody(NamedTuple):
 
 def sealed(secret_key: str, body: KeptBody) -> str:
     """Return a body as it's stored; raises ConfigurationError while there is no SECRET_KEY."""
-    head = json.dumps([body.content_type, body.content_encoding, body.may_be_cut])
+    head = json.dumps([body.content_type, body.content_encoding, body.may_be_cut, dict(body.headers)])
     return encryption.encrypted_bytes(secret_key, head.encode() + b"\n" + body.raw)
 
 
@@ -44,5 +48,4 @@ def opened(secret_key: str, stored: str) -> KeptBody | None:
     if plain is None:
         return None
     head, _, raw = plain.partition(b"\n")
-    content_type, content_encoding, may_be_cut = json.loads(head)
-    return KeptBody(raw, content_type, content_encoding, may_be_cut)
+    return KeptBody(raw, *json.loads(head))

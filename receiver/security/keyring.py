@@ -12,6 +12,8 @@ from receiver.security.secret_forms import forms_of
 #: From so many characters on, a secret's beginning is masked at the end of a form that broke off in it.
 _LEAST_TOLD = 8
 
+#: How what's put in the place of a secret begins.
+REDACTED = "[secret "
 #: Ciphertext, end in milliseconds and name of every stored secret, newest first.
 Stored = list[tuple[str, int | None, str]]
 
@@ -38,7 +40,7 @@ class Keyring:
         # Longest first: of one that another begins with, the rest would stay.
         for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
             if secret in everything:
-                mark = f"[secret {signing.fingerprint(secret)}]"
+                mark = f"{REDACTED}{signing.fingerprint(secret)}]"
                 fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
         return fields
 
@@ -49,7 +51,7 @@ class Keyring:
     def redact_in_any_form(self, text: str) -> str:
         """Replace secrets in a text that wasn't decoded, also those that are escaped or in base64."""
         for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
-            text = forms_of(secret).sub(f"[secret {signing.fingerprint(secret)}]", text)
+            text = forms_of(secret).sub(f"{REDACTED}{signing.fingerprint(secret)}]", text)
         return text
 
     def redact_cut(self, fields: Fields) -> Fields:
@@ -66,5 +68,5 @@ class Keyring:
             for length in range(len(secret) - 1, _LEAST_TOLD - 1, -1):
                 for end in ends:
                     if end.endswith(secret[:length]):
-                        return f"{end.removesuffix(secret[:length])}[secret {signing.fingerprint(secret)}]"
+                        return f"{end.removesuffix(secret[:length])}{REDACTED}{signing.fingerprint(secret)}]"
         return text

@@ -59,6 +59,14 @@ class Source:
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
     scheme_of_table: Scheme | None = None
 
+    def is_ping(self, headers: Table[str, str], fields: Fields, raw: bytes) -> bool:  # noqa: ARG002
+        """Return whether a POST is this kind of shop's own set-up ping, which nothing verifies and nothing is kept of.
+
+        Headers are by their names in small letters, ``raw`` is the body. It's asked of small POSTs that aren't
+        verified, and may say yes only to what can't be an order.
+        """
+        return False
+
     def with_headers(self, headers: Table[str, str], fields: Fields) -> Fields:
         """Return the fields with the headers that are kept before them; no field can pretend to be one."""
         kept = [(f"{HEADER}{name.lower()}", headers.get(name.lower(), "")) for name in self.kept_headers]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from receiver.orders import Fields
 from receiver.security.schemes import HmacSignature
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
+
+_PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 
 
 @source_kind("woocommerce")
@@ -60,3 +64,10 @@ class WooCommerce(Source):
             "values": "display_value",
         },
     }
+
+    def is_ping(self, headers: Mapping[str, str], fields: Fields, raw: bytes) -> bool:  # noqa: ARG002
+        """Return whether it's what WooCommerce posts, unsigned, when a webhook is saved: ``webhook_id=7`` alone.
+
+        https://github.com/woocommerce/woocommerce, ``WC_Webhook::deliver_ping``.
+        """
+        return _PING.fullmatch(raw) is not None

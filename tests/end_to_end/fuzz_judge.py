@@ -47,7 +47,9 @@ class Judge:
             assert content.keys() == {"type", "title", "status", "detail"}, what
 
     def _is_receipt(self, status: int, content: dict[str, Any], what: str) -> None:
-        if content["status"] == "duplicate":
+        if content["status"] == "ping":
+            assert (status, content) == (200, {"status": "ping"}), what
+        elif content["status"] == "duplicate":
             assert status == 200, what
             self.copied.add(content["receipt"])
         else:

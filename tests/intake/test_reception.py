@@ -471,11 +471,11 @@ def test_a_secret_that_another_process_revokes_stops_at_once(idle: Served, make_
     assert reasons(idle) == ["retired_secret"]
 
 
-def test_other_methods_are_405_and_name_the_one_allowed(idle: Served) -> None:
-    for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"):
+def test_other_methods_are_405_and_name_those_allowed(idle: Served) -> None:
+    for method in ("DELETE", "PATCH", "OPTIONS"):
         reply = idle.request(method, "/orders")
         assert reply.status == 405
-        assert reply.headers["Allow"] == "POST"
+        assert {name.strip() for name in reply.headers["Allow"].split(",")} == {"GET", "HEAD", "POST", "PUT"}
 
 
 def test_an_unknown_source_is_404_and_the_merchant_sees_which(idle: Served) -> None:

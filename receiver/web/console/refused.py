@@ -22,7 +22,7 @@ _EVER = datetime.fromtimestamp(0, UTC)
 def refused() -> str:
     """List the refused POSTs, newest first."""
     with kit.database.read() as session:
-        counts = refusals.counts_since(session, _EVER)
+        counts = refusals.counts_since(session, _EVER, with_pings=True)
         reason = paging.filtered("reason", counts)
         statement = newest(RefusalRow, reason=reason, before=paging.before())
         rows, pages = paging.one_page(session, statement, reason=reason)
