@@ -27,4 +27,4 @@ from receiver.orders.names import Fields as Fields
 from receiver.orders.parsing import NotUnderstood as NotUnderstood
 from receiver.orders.parsing import Understood as Understood
 from receiver.orders.parsing import read as read
-from receiver.orders.suggestions import Suggestion as Suggestion
+from receiver.orders.suggestion import Suggestion as Suggestion

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from receiver.orders.mapping import Mapping
 from receiver.orders.names import KINDS, Fields, json_path, target_of
-from receiver.orders.suggestions import Suggestion, suggest
+from receiver.orders.suggestion import Suggestion
+from receiver.orders.suggestions import suggest
 
 
 @dataclass(frozen=True)
@@ -43,4 +44,4 @@ def explain(fields: Fields, mapping: Mapping | None) -> Explanation:
     rows.sort(key=lambda row: row.field.startswith("items"))
     rows += [Explained(target_of(slot), (), "") for slot in KINDS if slot not in fed]
     unused = tuple(dict.fromkeys(name for name, _ in rest))
-    return Explanation(tuple(rows), unused, suggest(fields, readings, rest))
+    return Explanation(tuple(rows), unused, suggest(fields, readings, rest, mapping.rows if mapping else None))

@@ -1,146 +1,151 @@
-"""Suggest rules for a body: which parameter might feed which field, by how alike names and values are."""
+"""Suggest rules for a body: which parameter might feed which field, by the words of names and the look of values."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from decimal import Decimal
-from operator import itemgetter
-from typing import Any
+from dataclasses import replace
 
 from receiver.errors import ConfigurationError
-from receiver.orders.conversions import decimal_text
-from receiver.orders.likeness import item_pattern, likeness
-from receiver.orders.mapping import Reading
-from receiver.orders.mapping_table import make_rule
-from receiver.orders.names import KINDS, Fields, target_of
-from receiver.orders.toml_lines import toml_line
-from receiver.orders.value_clues import Conversion, all_read, conversion, currency_of, decimal_point, is_money
+from receiver.orders.item_rows import ItemRows, find_rows, json_path, single_row
+from receiver.orders.likeness import item_pattern
+from receiver.orders.mapping import ROWS, Mapping, Reading
+from receiver.orders.minor_units import minor_units
+from receiver.orders.names import KINDS, Fields, place_of
+from receiver.orders.suggested_facts import facts
+from receiver.orders.suggested_items import items
+from receiver.orders.suggested_people import people
+from receiver.orders.suggested_sums import sums
+from receiver.orders.suggestion import Body, Slot, Suggestion, single_of, suggestion
+from receiver.orders.value_clues import all_read, conversion, decimal_point, plain_amount
 
-#: A field as part and name.
-Slot = tuple[str, str]
-
-_LEAST_LIKENESS = 0.7
-#: The score of a value by itself, when it's the only one of its kind in the body.
-_BY_VALUE: dict[Slot, float] = {
-    ("customer", "email"): 0.8,
-    ("order", "currency"): 0.8,
-    ("order", "order_date"): 0.75,
-    ("billing", "country"): 0.72,
-    ("order", "locale"): 0.7,
-}
-#: A value that can't be read lowers the score. A field that doesn't park the order may still be meant.
-_UNREADABLE = 0.9
-#: How many names are compared with every field, so that a flood of them doesn't take minutes.
-_MOST_NAMES = 200
 _LONGEST_NAME = 200
 _MOST_VALUES = 20
 #: How many letters of a value are looked at: more than an email address, an amount or a date has.
 _LONGEST_VALUE = 1_000
 _REDACTED = "[secret "
-_OF_THE_SHOP = re.compile(r"(?i)shop|store|merchant|seller|vendor|admin|sender|support")
-_CURRENCY, _TOTAL = ("order", "currency"), ("order", "total")
+_IN_BRACKETS = re.compile(r"\[([0-9]*)\]")
+_CURRENCY = ("order", "currency")
+_EVENT = re.compile(r"(?i)event|event_?type|event_?name|topic|notification_?type|type")
+#: What the name of an amount ends in that stands there as an integer too.
+_TWIN = re.compile(r"(?i)_?(?:str|string|float)(\]?)$")
 
 
-@dataclass(frozen=True)
-class Suggestion:
-    """One rule that might be meant."""
-
-    #: The path that a mapping table names, such as ``items[].name``.
-    field: str
-    #: Of a form that config.toml takes.
-    rule: str | dict[str, Any]
-    #: What to check about it.
-    note: str | None = None
-
-    def as_toml(self) -> str:
-        """Return the line for config.toml."""
-        return toml_line(self.field, self.rule) + (f"  # {self.note}" if self.note else "")
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """One parameter that feeds nothing: its name, or the pattern of an item's, and its values."""
-
-    name: str
-    of_items: bool
-    texts: list[str]
-
-
-def suggest(fields: Fields, readings: Sequence[Reading], rest: Fields) -> tuple[Suggestion, ...]:
+def suggest(
+    fields: Fields, readings: Sequence[Reading], rest: Fields, rows: str | None = None
+) -> tuple[Suggestion, ...]:
     """Suggest rules for what came under foreign names, and for what came in a foreign form.
 
-    ``readings`` is what fed fields of an order so far, ``rest`` the parameters that fed none. Every suggestion
-    passes the checks of a mapping.
+    ``readings`` is what fed fields of an order so far, ``rest`` the parameters that fed none, ``rows`` the JSONPath
+    that selects the items already. Every suggestion passes the checks of a mapping.
     """
     fields = [(name, value[:_LONGEST_VALUE]) for name, value in fields]
-    rest = [(name, value[:_LONGEST_VALUE]) for name, value in rest]
+    rest = [
+        (name, value[:_LONGEST_VALUE]) for name, value in rest if len(name) <= _LONGEST_NAME and _REDACTED not in value
+    ]
     readings = [one._replace(value=one.value[:_LONGEST_VALUE]) for one in readings]
-    texts = [value.strip() for _, value in fields]
-    point = decimal_point(texts)
-    fed = {one.place.slot for one in readings}
-    candidates = _candidates(rest)
-    found = dict(_paired([slot for slot in KINDS if slot not in fed], candidates, point))
+    fields, rest = _without_twins(fields), _without_twins(rest)
+    body = _body(fields, readings, rest, rows)
+    found: dict[Slot, Suggestion] = {}
+    found.update(facts(body))
+    body = replace(body, minor_units=minor_units(fields, _currency(body, found)))
+    for suggestor in (people, sums, items):
+        found.update(suggestor(body))
     sent = {name for name, _ in fields}
-    found.update(_in_foreign_form([one for one in readings if one.name in sent], point))
-    if _TOTAL not in fed | found.keys() and (total := _largest(candidates, point)):
-        found[_TOTAL] = total
-    if _CURRENCY not in fed | found.keys() and (how := currency_of(texts)):
-        found[_CURRENCY] = Suggestion(target_of(_CURRENCY), how.keys, how.note)
-    return tuple(found[slot] for slot in KINDS if slot in found and _can_be_saved(found[slot]))
+    found.update(_in_foreign_form([one for one in readings if one.name in sent], body.point))
+    ordered = [found[slot] for slot in KINDS if slot in found and _can_be_saved(found[slot])]
+    if body.rows is not None and body.rows.selector and rows is None and any("@" in str(one.rule) for one in ordered):
+        ordered.append(Suggestion(ROWS, body.rows.selector, "selects the items"))
+    return tuple(ordered)
 
 
-def _candidates(rest: Fields) -> list[_Candidate]:
-    texts: dict[tuple[str, bool], list[str]] = defaultdict(list)
-    for name, value in rest:
-        pattern = item_pattern(name)
-        kept = texts[pattern or name, pattern is not None]
-        if value.strip() and len(kept) < _MOST_VALUES:
-            kept.append(value.strip())
-    return [
-        _Candidate(name, of_items, found if of_items else found[:1])
-        for (name, of_items), found in texts.items()
-        if len(name) <= _LONGEST_NAME and not any(_REDACTED in text for text in found)
-    ][:_MOST_NAMES]
+def _body(fields: Fields, readings: Sequence[Reading], rest: Fields, selector: str | None) -> Body:
+    fed: dict[Slot, str] = {}
+    for place, _, value in readings:
+        fed.setdefault(place.slot, value.strip())
+    if any(slot[0] == "options" for slot in fed):
+        fed["items", "options"] = ""
+    rows = _rows(fields, fed, selector)
+    of_rows = {name for name, _ in rest if rows is not None and _is_of_row(rows, name)}
+    texts = [value.strip() for _, value in fields]
+    is_list = any(name.startswith("[1]") for name, _ in rest)
+    singles = {
+        name: single_of(name, value)
+        for name, value in reversed(rest)
+        if name not in of_rows and _is_single(name) and not (is_list and name[0] == "[")
+    }
+    return Body(
+        tuple(reversed(singles.values())),
+        rows,
+        fed,
+        decimal_point(texts),
+        texts,
+        any(_says_event(*field) for field in fields),
+    )
 
 
-def _paired(slots: list[Slot], candidates: list[_Candidate], point: str) -> Iterable[tuple[Slot, Suggestion]]:
-    """Pair fields and parameters, the likest first, each at most once."""
-    pairs = [pair for slot in slots for pair in _scored(slot, candidates, point)]
-    taken: set[Slot | str] = set()
-    for _, slot, name, how in sorted(pairs, key=lambda pair: -pair[0]):
-        if taken.isdisjoint((slot, name)):
-            taken |= {slot, name}
-            yield slot, _suggestion(slot, name, how)
+def _currency(body: Body, found: dict[Slot, Suggestion]) -> str | None:
+    """Return the currency that the body or a suggestion says."""
+    if _CURRENCY in body.fed:
+        return body.fed[_CURRENCY].upper()
+    rule = found[_CURRENCY].rule if _CURRENCY in found else None
+    if isinstance(rule, dict):
+        return str(rule["value"]) if "value" in rule else next(iter(rule["words"].values()), None)
+    return next((one.value.upper() for one in body.said if one.text == rule), None)
 
 
-def _scored(
-    slot: Slot, candidates: list[_Candidate], point: str
-) -> Iterable[tuple[float, Slot, str, Conversion | None]]:
-    """Yield the parameters that are like enough to a field, each with its likeness and how it is read."""
-    kind = KINDS[slot]
-    mine = [one for one in candidates if one.of_items == (slot[0] == "items")]
-    showing = [one.name for one in mine if _may_show(slot, one) and conversion(kind, one.texts, point) is not None]
-    for one in mine:
-        score = likeness(slot, one.name)
-        if showing == [one.name]:
-            score = max(score, _BY_VALUE[slot])
-        if score >= _LEAST_LIKENESS:
-            how = conversion(kind, one.texts, point)
-            if how is None:
-                score *= 0 if kind.parks else _UNREADABLE
-            if score >= _LEAST_LIKENESS:
-                yield score, slot, one.name, how
+def _rows(fields: Fields, fed: dict[Slot, str], selector: str | None) -> ItemRows | None:
+    """Return the list of the items; where something feeds items already, only the same list."""
+    sent = [(name, value) for name, value in fields if len(name) <= _LONGEST_NAME and _REDACTED not in value]
+    found = find_rows(sent)
+    if selector is not None:
+        rows = next((one for one in found if json_path("$", one.before) + "[*]" == selector), None)
+        if rows is not None:
+            rows.selector = selector
+        return rows
+    if any(slot[0] == "items" for slot in fed):
+        own = [one for one in found if any(place_of(name) for name, _ in sent if _is_of_row(one, name))]
+        found = own or [one for one in found if one.selector is None]
+    elif not found and (one := single_row(sent)) is not None:
+        return one
+    return found[0] if found else None
 
 
-def _may_show(slot: Slot, one: _Candidate) -> bool:
-    """Return whether a value may show its field by itself; two letters may be a state, a word a name."""
-    if slot not in _BY_VALUE or not one.texts or _OF_THE_SHOP.search(one.name):
-        return False
-    shortest = {"country": 4, "currency": 3, "locale": 5}.get(slot[1], 0)
-    return len(one.texts[0]) >= shortest
+def _says_event(name: str, value: str) -> bool:
+    return bool(_EVENT.fullmatch(name)) and (name != "type" or "." in value)
+
+
+def _is_of_row(rows: ItemRows, name: str) -> bool:
+    if not rows.before:
+        return (item_pattern(name) or name) in rows.columns
+    return any(
+        name.startswith(f"{written}[") or (written.endswith(".") and name.startswith(written))
+        for written in rows.written
+    )
+
+
+def _is_single(name: str) -> bool:
+    """Return whether a name is not of a later row of a list."""
+    return all(number == "0" for number in _IN_BRACKETS.findall(name))
+
+
+def _without_twins(fields: Fields) -> Fields:
+    """Return the fields without the amounts in minor units that stand there as a text in major ones too."""
+    sent = dict(fields)
+    twins = {name: _TWIN.sub(r"\1", name) for name in sent if _TWIN.search(name)}
+    minor = {
+        plain
+        for name, plain in twins.items()
+        for plain in (plain, _TWIN.sub(r"_cents\1", name))
+        if plain in sent and _is_hundredfold(sent[plain], sent[name])
+    }
+    return [(name, value) for name, value in fields if name not in minor]
+
+
+def _is_hundredfold(whole: str, text: str) -> bool:
+    major, minor = plain_amount(text, "."), plain_amount(whole, ".")
+    return major is not None and minor is not None and bool(major) and minor == major * 100
 
 
 def _in_foreign_form(readings: Sequence[Reading], point: str) -> Iterable[tuple[Slot, Suggestion]]:
@@ -153,31 +158,12 @@ def _in_foreign_form(readings: Sequence[Reading], point: str) -> Iterable[tuple[
     for (slot, name), found in texts.items():
         how = None if all_read(KINDS[slot], found) else conversion(KINDS[slot], found[:_MOST_VALUES], point)
         if how and how.keys:
-            yield slot, _suggestion(slot, name, how)
+            yield slot, suggestion(slot, name, how)
 
 
-def _largest(candidates: list[_Candidate], point: str) -> Suggestion | None:
-    """Suggest the largest amount outside the items for the total, whatever its name."""
-    amounts = [
-        (Decimal(decimal_text(one.texts[0], how.keys.get("decimal", "."))), one.name, how.keys)
-        for one in candidates
-        if not one.of_items and one.texts and is_money(one.texts[0])
-        if (how := conversion(KINDS[_TOTAL], one.texts, point))
-    ]
-    if not amounts:
-        return None
-    _, name, keys = max(amounts, key=itemgetter(0))
-    return _suggestion(_TOTAL, name, Conversion(keys, "the largest amount sent"))
-
-
-def _suggestion(slot: Slot, name: str, how: Conversion | None) -> Suggestion:
-    keys, note = how or Conversion({}, "its value isn't understood")
-    return Suggestion(target_of(slot), {"from": name, **keys} if keys else name, note)
-
-
-def _can_be_saved(suggestion: Suggestion) -> bool:
+def _can_be_saved(one: Suggestion) -> bool:
     try:
-        make_rule(suggestion.field, suggestion.rule)
+        Mapping.from_table({one.field: one.rule})
     except ConfigurationError:
         return False
     return True

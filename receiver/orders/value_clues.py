@@ -1,29 +1,28 @@
-"""Find the rule that reads a shop's values: its date format, decimal point, words and currency."""
+"""Find out from foreign values which rule reads them: decimal points, words, currencies."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from babel.core import Locale, get_global
+from babel.core import Locale
 
 from receiver.orders import values
-from receiver.orders.conversions import decimal_text
+from receiver.orders.conversions import decimal_text, negated_text, rounded_text
+from receiver.orders.date_forms import date_form
 from receiver.orders.field_types import Kind
+from receiver.orders.names import Place
+from receiver.orders.repairs import repair
 
 #: Sign before or after an amount -> its currency; where several share the sign, the likeliest.
 SIGNS = {"£": "GBP", "€": "EUR", "$": "USD", "US$": "USD", "₹": "INR", "zł": "PLN", "₺": "TRY", "₩": "KRW", "R$": "BRL"}
 #: The merchant is asked to check these: too many currencies have them.
 _SHARED_SIGNS = {"$"}
-_DAYS = ("%Y-%m-%d", "%Y/%m/%d", "%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%d/%m/%y", "%m/%d/%y", "%d.%m.%y")
-_DAYS_IN_WORDS = ("%d %B %Y", "%d %b %Y", "%B %d, %Y", "%b %d, %Y", "%a, %d %b %Y", "%d-%b-%Y")
-_TIMES = ("", " %H:%M:%S", " %H:%M", "T%H:%M:%S", "T%H:%M", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", " %H:%M:%S %z")
-#: The formats to try, day before month; the note says when it could be the other way round.
-DATE_FORMS = tuple(day + time for day in (*_DAYS, *_DAYS_IN_WORDS) for time in _TIMES)
-_LONGEST_DATE = 40
+#: One or two decimals, or more than three; three may be a group of digits.
+_SURELY_A_POINT = re.compile(r"-?[0-9]+\.(?:[0-9]{1,2}|[0-9]{4,})")
 _WORDS_OF_BOOLEANS = {
     word: ours
     for ours, words in {"true": "yes y on ja oui si", "false": "no n off nein non"}.items()
@@ -31,6 +30,10 @@ _WORDS_OF_BOOLEANS = {
 }
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl")
 _COMMA_DECIMALS = re.compile(r".*[0-9],[0-9]{1,2}[^0-9]*")
+#: A currency's code says so only beside an amount with decimals: CUP-01 and EUR 5 may be anything.
+_WITH_CODE = re.compile(r"[A-Za-z]{3}\s?-?[0-9][0-9.,'’ ]*[.,][0-9]{2}|-?[0-9][0-9.,'’ ]*[.,][0-9]{2}\s?[A-Za-z]{3}")
+_A_COUNTRY = Place("billing", 0, "country")
+_PLAIN = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,20})?")
 _MARK = re.compile(r"[^0-9.,\s'’()−-]+")
 
 
@@ -51,20 +54,30 @@ def conversion(kind: Kind, texts: Sequence[str], point: str) -> Conversion | Non
     """Return how to read these values as this kind, or None if that's impossible; ``point`` is the body's."""
     if kind.name in ("amount", "number"):
         return _as_number(kind, texts, point)
-    if all_read(kind, texts):
+    if all_read(kind, texts) or (kind.name == "country" and all(map(_is_a_known_country, texts))):
         return Conversion({})
     if kind.name == "date":
-        return _as_date(texts)
+        form = date_form(texts)
+        return None if form is None else Conversion(*form)
     words = _WORDS.get(kind.name)
     found = {text: words(text.lower()) for text in texts if not _reads(kind.read, text)} if words else {}
     if not found or None in found.values():
         return None
-    return Conversion({"words": found})
+    note = "for the countries of this order; others need words of their own" if kind.name == "country" else None
+    return Conversion({"words": found}, note)
 
 
 def all_read(kind: Kind, texts: Sequence[str]) -> bool:
     """Return whether every value is well-formed for its kind."""
     return all(_reads(kind.read, text) for text in texts)
+
+
+def plain_amount(text: str, point: str) -> Decimal | None:
+    """Return the amount that a text is, written with a point or the body's own sign before its decimals."""
+    for written in (text, decimal_text(text, point)):
+        if _PLAIN.fullmatch(written):
+            return Decimal(written)
+    return None
 
 
 def currency_of(texts: Sequence[str]) -> Conversion | None:
@@ -77,29 +90,19 @@ def currency_of(texts: Sequence[str]) -> Conversion | None:
     return Conversion({"value": codes.pop()}, note)
 
 
-def is_money(text: str) -> bool:
-    """Return whether a value is surely money: an amount with a currency's sign or code, or with two decimals."""
-    return _is_amount(text) and bool(_currency_marks(text) or re.search(r"[.,][0-9]{2}$", text))
-
-
 def _as_number(kind: Kind, texts: Sequence[str], point: str) -> Conversion | None:
-    if (point == "." or kind.name == "number") and all_read(kind, texts):
+    if (point == "." or kind.name == "number" or any(_SURELY_A_POINT.fullmatch(text) for text in texts)) and all_read(
+        kind, texts
+    ):
         return Conversion({})
     for mark in (point, "." if point == "," else ","):
         if all_read(kind, [decimal_text(text, mark) for text in texts]):
             return Conversion({"decimal": mark})
+    if kind.name == "amount" and all_read(kind, [negated_text(text) for text in texts]):
+        return Conversion({"negate": True})
+    if kind.name == "amount" and all_read(kind, [rounded_text(text, None) for text in texts]):
+        return Conversion({"round": True})
     return None
-
-
-def _as_date(texts: Sequence[str]) -> Conversion | None:
-    if any(len(text) > _LONGEST_DATE for text in texts):
-        return None
-    forms = [form for form in DATE_FORMS if all(_reads(datetime.strptime, text, form) for text in texts)]
-    if not forms:
-        return None
-    other = forms[0].replace("%d/%m", "%m/%d")
-    is_unsure = other != forms[0] and other in forms
-    return Conversion({"date": forms[0]}, f'if the month comes first, use date = "{other}"' if is_unsure else None)
 
 
 def _is_amount(text: str) -> bool:
@@ -108,7 +111,9 @@ def _is_amount(text: str) -> bool:
 
 def _currency_marks(text: str) -> set[str]:
     """Return the currency signs and codes in an amount."""
-    return {mark for mark in _MARK.findall(text) if mark in SIGNS or _reads(values.currency, mark)}
+    marks = _MARK.findall(text)
+    has_code = _WITH_CODE.fullmatch(text) is not None
+    return {mark for mark in marks if mark in SIGNS or (has_code and _reads(values.currency, mark))}
 
 
 def _reads(read: Callable[..., object], *given: str) -> bool:
@@ -123,14 +128,12 @@ def _reads(read: Callable[..., object], *given: str) -> bool:
 @cache
 def _countries() -> dict[str, str]:
     """Return each country's code by its names in several languages, in lower case."""
-    found = {
+    return {
         name.lower(): str(code)
         for language in reversed(_LANGUAGES)
         for code, name in Locale(language).territories.items()
         if len(code) == 2
     }
-    aliases = {alias.lower(): codes[0] for alias, codes in get_global("territory_aliases").items() if len(codes) == 1}
-    return aliases | found | {"england": "GB", "scotland": "GB", "wales": "GB", "great britain": "GB", "usa": "US"}
 
 
 @cache
@@ -140,9 +143,15 @@ def _currencies() -> dict[str, str]:
     return names | {"euro": "EUR", "euros": "EUR", "pound": "GBP", "pounds": "GBP"} | signs
 
 
+def _is_a_known_country(text: str) -> bool:
+    """Return whether the parser reads a country without a rule: by its code of three letters, or its name."""
+    return _reads(values.country, text) or repair(_A_COUNTRY, text, None, None) is not None
+
+
 def _country(word: str) -> str | None:
-    code = _countries().get(word, "")
-    return code if _reads(values.country, code) else None
+    """Return the code of ``us united states``, as Yahoo writes a country."""
+    code = word[:2].upper()
+    return code if _countries().get(word[3:]) == code and _reads(values.country, code) else None
 
 
 #: Kind -> a function that translates a shop's word, in lower case, into the contract's.

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from receiver.orders import Fields, Mapping, decode, explain, read
+from receiver.orders.date_forms import DATE_FORMS
 from receiver.orders.parsing import Understood
-from receiver.orders.value_clues import DATE_FORMS
 from tests.orders.test_mapping import FOREIGN_BODY
 from tests.orders.test_parsing import NOW
 
@@ -22,7 +22,7 @@ def suggested(sent: dict[str, str] | Fields, table: dict[str, Any] | None = None
     found = explain(fields, Mapping.from_table(table or {})).suggestions
     rules = {one.field: one.rule for one in found}
     assert tomllib.loads("\n".join(one.as_toml() for one in found)) == rules
-    assert len(Mapping.from_table(rules).rules) == len(rules)
+    assert len(Mapping.from_table(rules).rules) == len(rules) - ("items" in rules)
     return rules
 
 
@@ -105,7 +105,11 @@ def test_names_in_other_words_are_recognised() -> None:
     ids=["german", "german, short", "french", "spanish"],
 )
 def test_names_in_other_languages_are_recognised(sent: dict[str, str]) -> None:
-    assert suggested({name.replace("{n}", "1"): "2" for name in sent.values()}) == sent
+    values = {field: "Ada" if "name" in field else "2" for field in sent}
+    found = suggested({name.replace("{n}", "1"): values[field] for field, name in sent.items()})
+    if {"Vorname", "Nachname"} <= set(sent.values()):
+        assert found.pop("billing.name") == {"from": ["Vorname", "Nachname"], "join": " "}
+    assert found == sent
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,8 @@ def test_the_tax_is_never_taken_for_the_total(total: str, tax: str) -> None:
 
 def test_the_customers_address_is_where_the_invoice_goes() -> None:
     assert suggested({"CustomerCity": "Berlin", "BuyerName": "Zoë M"}) == {
+        "customer.first_name": {"from": "BuyerName", "split": "first"},
+        "customer.last_name": {"from": "BuyerName", "split": "last"},
         "billing.city": "CustomerCity",
         "billing.name": "BuyerName",
     }
@@ -127,7 +133,7 @@ def test_a_body_in_foreign_names_and_forms_is_understood_by_its_suggestions() ->
     rules = suggested(fields)
     assert rules["order_date"] == {"from": "OrderDate", "date": "%d/%m/%Y"}
     assert rules["total"] == {"from": "Total", "decimal": ","}
-    assert rules["billing.country"] == {"from": "Country", "words": {"UK": "GB"}}
+    assert rules["billing.country"] == "Country"
     assert rules["currency"] == {"value": "GBP"}
     reading = read(fields, Mapping.from_table(rules), NOW)
     assert isinstance(reading, Understood)
@@ -147,10 +153,6 @@ def test_json_lists_are_suggested_by_their_path() -> None:
     ("value", "field", "rule"),
     [
         ("zoe@kunde.de", "customer.email", "x"),
-        ("EUR", "currency", "x"),
-        ("Euro", "currency", {"from": "x", "words": {"Euro": "EUR"}}),
-        ("Vereinigtes Königreich", "billing.country", {"from": "x", "words": {"Vereinigtes Königreich": "GB"}}),
-        ("de-DE", "locale", "x"),
         ("2026-11-23T14:05:00Z", "order_date", "x"),
         ("23.11.2026 14:05", "order_date", {"from": "x", "date": "%d.%m.%Y %H:%M"}),
         ("November 23, 2026", "order_date", {"from": "x", "date": "%B %d, %Y"}),
@@ -160,7 +162,10 @@ def test_a_value_tells_what_it_is_under_any_name(value: str, field: str, rule: o
     assert suggested({"x": value}) == {field: rule}
 
 
-@pytest.mark.parametrize("value", ["GB", "Narnia", "12", "[secret 12345678]", "", "99/99/2026", "x" * 300])
+@pytest.mark.parametrize(
+    "value",
+    ["GB", "EUR", "Gold", "CUP", "Austria", "de-DE", "Narnia", "12", "[secret 12345678]", "", "99/99/2026", "x" * 300],
+)
 def test_a_value_that_tells_nothing_suggests_nothing(value: str) -> None:
     assert suggested({"x": value}) == {}
 
@@ -192,10 +197,8 @@ def test_one_amount_tells_how_all_of_a_body_are_written() -> None:
     assert rules["tax_total"] == {"from": "VAT", "decimal": ","}
 
 
-def test_the_greatest_amount_stands_in_for_a_total_without_a_likely_name() -> None:
-    sent = {"zz1": "£500.00", "paid": "£20.00", "fee": "£3.00", "other": "90"}
-    assert suggested(sent)["total"] == {"from": "paid", "decimal": "."}
-    assert notes(sent)["total"] == "the largest amount sent"
+def test_money_is_never_suggested_for_its_size() -> None:
+    assert suggested({"zz1": "£500.00", "other": "90", "fee_rate": "0.05"}) == {"currency": {"value": "GBP"}}
 
 
 @pytest.mark.parametrize(
@@ -238,7 +241,6 @@ def test_what_came_under_our_names_in_a_foreign_form_is_suggested_too() -> None:
     assert suggested(sent) == {
         "total": {"from": "total", "decimal": "."},
         "order_date": {"from": "order_date", "date": "%d.%m.%Y"},
-        "billing.country": {"from": "billing_country", "words": {"England": "GB"}},
         "test": {"from": "test", "words": {"no": "false"}},
         "items[].unit_price": {"from": "item_{n}_unit_price", "decimal": "."},
         "currency": {"value": "GBP"},

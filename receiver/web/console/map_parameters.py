@@ -11,14 +11,14 @@ from flask.typing import ResponseReturnValue
 
 from receiver.intake.explanation import Reading, explain_fields
 from receiver.orders import Fields
-from receiver.orders.value_clues import DATE_FORMS
+from receiver.orders.date_forms import DATE_FORMS
 from receiver.sources import saved_options
 from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
 from receiver.web import kit
 from receiver.web.console.blueprint import console
-from receiver.web.console.mapping_form import GROUPS, Row, choices, fill_in, rows
+from receiver.web.console.mapping_form import GROUPS, Row, choices, fill_in, rows, typeable
 
 #: A moment to show each form of a date with; its day can't be taken for a month.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
@@ -84,9 +84,12 @@ def _page(
         groups=_grouped(made),
         choices=choices(fields, of_items=False),
         item_choices=choices(fields, of_items=True),
+        names=typeable(fields, of_items=False),
+        item_names=typeable(fields, of_items=True),
         date_forms=[(form, _EXAMPLE.strftime(form)) for form in DATE_FORMS],
         reading=reading,
         fed=[one for one in reading.explanation.rows if one.parameters or one.value],
+        values={one.field: one.value for one in reading.explanation.rows if one.value},
         was_tried=was_tried,
         wrong=[one for one in made.values() if one.error],
     )

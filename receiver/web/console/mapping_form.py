@@ -13,8 +13,10 @@ from receiver import orders
 from receiver.errors import ConfigurationError
 from receiver.orders import Fields, Suggestion
 from receiver.orders.likeness import item_pattern
+from receiver.orders.mapping import ROWS
 from receiver.orders.names import KINDS, PARTS, target_of
 from receiver.orders.toml_lines import toml_line
+from receiver.web.console.rule_inputs import INPUTS, chosen, inputs_of, rule_of
 
 #: Parts of an order with their labels, and the fields that most orders need; the others are folded away.
 GROUPS = (
@@ -25,8 +27,6 @@ GROUPS = (
     ("shipping", "Shipping address", ("name", "line1", "city", "postcode", "country")),
     ("own", "The shop's own fields", ()),
 )
-#: The inputs of a row, each named ``<field>:<input>``.
-_INPUTS = ("from", "other", "value", "decimal", "date", "zone", "words")
 _WORDY = frozenset({"country", "currency", "boolean", "locale"})
 _STATUSES = frozenset({"order_status", "payment_status"})
 #: Of the received names to choose from: how many, and how long a name and its sample may be.
@@ -45,7 +45,7 @@ class Row:
     kind: str = "text"
     is_main: bool = True
     #: Text that's filled in, by input.
-    inputs: dict[str, str] = dataclasses.field(default_factory=lambda: dict.fromkeys(_INPUTS, ""))
+    inputs: dict[str, str] = dataclasses.field(default_factory=lambda: dict.fromkeys(INPUTS, ""))
     #: The rule of config.toml, which can't be changed here.
     from_file: str = ""
     #: Whether it's filled in by a suggestion; and what to check about it.
@@ -56,7 +56,7 @@ class Row:
     @property
     def names(self) -> list[str]:
         """The received names that are chosen."""
-        return _chosen(self.inputs["from"]) or []
+        return chosen(self.inputs["from"]) or []
 
     @property
     def of_items(self) -> bool:
@@ -71,7 +71,7 @@ class Row:
     @property
     def has_more(self) -> bool:
         """Return whether more than a name is filled in."""
-        return any(self.inputs[name] for name in _INPUTS if name != "from")
+        return any(self.inputs[name] for name in INPUTS if name != "from")
 
     @property
     def is_folded(self) -> bool:
@@ -88,17 +88,18 @@ def rows(
     for slot, kind in KINDS.items():
         meaning = PARTS[slot[0]].model_fields[slot[1]].description or ""
         made[target_of(slot)] = Row(target_of(slot), slot[0], meaning, kind.name, slot in main)
+    made[ROWS] = Row(ROWS, "items", "JSONPath that selects the lines; @ then stands for a line.", is_main=False)
     made |= {target: Row(target) for target in (*from_file, *saved) if target not in made}
     for target, rule in from_file.items():
         made[target].from_file = toml_line(target, rule)
     for target, rule in saved.items():
-        made[target].inputs = _inputs_of(rule)
+        made[target].inputs = inputs_of(rule)
     for one in suggestions:
         row = made[one.field]
         if one.field in saved:
             row.note = f"suggested instead: {one.as_toml()}"
         elif one.field not in from_file:
-            row.is_suggested, row.note, row.inputs = True, one.note or "", _inputs_of(one.rule)
+            row.is_suggested, row.note, row.inputs = True, one.note or "", inputs_of(one.rule)
     return made
 
 
@@ -108,10 +109,10 @@ def fill_in(made: Mapping[str, Row], form: Mapping[str, str]) -> dict[str, Any]:
     for target, row in made.items():
         if row.from_file:
             continue
-        row.inputs = {name: form.get(f"{target}:{name}", "").strip() for name in _INPUTS}
+        row.inputs = {name: form.get(f"{target}:{name}", "").strip() for name in INPUTS}
         row.is_suggested, row.note = False, ""
         try:
-            rule = _rule_of(row.inputs)
+            rule = rule_of(row.inputs)
             if rule is not None:
                 orders.Mapping.from_table({target: rule})
                 rules[target] = rule
@@ -134,48 +135,11 @@ def choices(received: Fields, *, of_items: bool) -> dict[str, str]:
     return {json.dumps([name]): f"{name}: {sample}" if sample else name for name, sample in shown}
 
 
-def _inputs_of(rule: Any) -> dict[str, str]:
-    table = rule if isinstance(rule, dict) else {"from": rule}
-    names = table.get("from", [])
-    names = [names] if isinstance(names, str) else names
-    inputs = {name: str(table.get(name, "")) for name in _INPUTS}
-    inputs["from"] = json.dumps(names) if names else ""
-    inputs["words"] = "\n".join(f"{foreign} = {ours}" for foreign, ours in table.get("words", {}).items())
-    return inputs
-
-
-def _rule_of(inputs: Mapping[str, str]) -> Any:
-    """Return the rule of one row's inputs; None when nothing is filled in. Raises ConfigurationError."""
-    names = [inputs["other"]] if inputs["other"] else _chosen(inputs["from"])
-    if names is None:
-        raise ConfigurationError("has a name that isn't in the list; choose one")
-    if not names and not inputs["value"]:
-        return None
-    table: dict[str, Any] = {}
-    if names:
-        table["from"] = names if len(names) > 1 else names[0]
-        table |= {name: inputs[name] for name in ("decimal", "date", "zone") if inputs[name]}
-        if inputs["words"]:
-            table["words"] = _words(inputs["words"])
-    if inputs["value"]:
-        table["value"] = inputs["value"]
-    return table["from"] if table.keys() == {"from"} else table
-
-
-def _chosen(key: str) -> list[str] | None:
-    """Return the names in an option's value; None for a value that isn't one of the page's."""
-    try:
-        names = json.loads(key or "[]")
-    except (ValueError, RecursionError):
-        return None
-    return names if isinstance(names, list) and all(isinstance(name, str) and name for name in names) else None
-
-
-def _words(text: str) -> dict[str, str]:
-    words = {}
-    for line in filter(str.strip, text.splitlines()):
-        foreign, _, ours = map(str.strip, line.rpartition("="))
-        if not (foreign and ours):
-            raise ConfigurationError('needs one pair of words per line, such as "UK = GB"')
-        words[foreign] = ours
-    return words
+def typeable(received: Fields, *, of_items: bool) -> dict[str, str]:
+    """Return every received name that can be typed, with a sample of its value."""
+    names: dict[str, str] = {}
+    for name, value in received:
+        pattern = item_pattern(name) if of_items else name
+        if pattern and pattern.isprintable() and len(pattern) <= _LONGEST_CHOICE and not names.get(pattern):
+            names[pattern] = value.strip()[:_LONGEST_SAMPLE]
+    return names
