@@ -37,7 +37,7 @@ def watch(folder: Path, give_way: Callable[[], None]) -> None:
 
 
 def on_change(folder: Path, act: Callable[[], None]) -> None:
-    """Act, in a thread of its own, on each change of the Python files of a folder."""
+    """Start a thread that calls ``act`` whenever a Python file of the folder changes."""
     threading.Thread(target=_act, args=(folder, _files(folder), act), name="reloading", daemon=True).start()
 
 

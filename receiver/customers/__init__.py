@@ -1,4 +1,4 @@
-"""Who bought, and what may be kept of them."""
+"""Who bought, and what may be kept about them."""
 
 from receiver.customers.records import apply_order
 

@@ -75,6 +75,6 @@ class AccountLinks:
 
 
 def _state(customer: CustomerRow, account: AccountRow) -> str:
-    """Return what a link is bound to, as a digest, which gives away neither email nor password hash."""
+    """Return a digest of what a link is bound to. It reveals neither the email nor the password's hash."""
     bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
     return digest(bound)[:32]

@@ -44,7 +44,7 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
 
 
 def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:
-    """Give or take away the consent to marketing email, and note when (UTC) and by what."""
+    """Set or withdraw the consent to marketing emails, and note when (UTC) and what did it."""
     customer.accepts_marketing, customer.consent_at, customer.consent_source = is_given, at, source
 
 

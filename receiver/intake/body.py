@@ -55,7 +55,7 @@ class RawBody(NamedTuple):
 
 
 def _read(read: Callable[[int], bytes], wanted: int) -> bytes:
-    """Read until so many bytes are there, or the body ends: one read may return less."""
+    """Read this many bytes, or up to the body's end; one read may return fewer."""
     body = read(wanted)
     while len(body) < wanted and (part := read(wanted - len(body))):
         body += part

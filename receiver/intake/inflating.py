@@ -1,4 +1,4 @@
-"""Content-Encoding: a compressed body to its bytes, by what it is rather than by what its header says."""
+"""Inflate a compressed body by its own bytes, not by what its Content-Encoding says."""
 
 from __future__ import annotations
 

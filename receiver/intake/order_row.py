@@ -83,7 +83,7 @@ def fields_as_kept(
 
 
 def is_maybe_cut(content_type: str | None, *, end_is_known: bool, proof: Proof, source: Source) -> bool:
-    """Return whether nothing shows that a body is whole: it would be a form."""
+    """Return whether a body may have been cut: it's a form, and nothing shows where it ends."""
     return not (
         end_is_known
         or proof.way == "signature"

@@ -1,4 +1,4 @@
-"""The parked orders by source and by what isn't known of them, so that one answer settles all that ask the same."""
+"""Parked orders, grouped by source and by the open question, so that one answer settles all that ask the same."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Group:
 
 
 def all_groups(session: Session, most: int | None = None) -> list[Group]:
-    """Return the groups, the one with the newest order first; with ``most`` so many of them."""
+    """Return the groups, ``most`` at most, the one with the newest order first."""
     newest = func.max(OrderRow.id)
     counted = (
         select(OrderRow.source, OrderRow.parked_as, func.count(), func.min(OrderRow.id), newest)

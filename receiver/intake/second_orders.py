@@ -42,7 +42,7 @@ def names_another(errors: Sequence[FieldError]) -> bool:
 
 
 def _is_longer(other: OrderRow, fields: Fields, mapping: Mapping | None) -> bool:
-    """Return whether another one holds all of a form and more, and is an order by what it says so far."""
+    """Return whether another form contains all of this one and more, and is an order as far as it goes."""
     theirs = fields_of(other.fields)
     if is_same_form(fields, theirs) or not is_cut_of(fields, theirs):
         return False

@@ -56,7 +56,7 @@ def json_text(body: bytes, charset: str | None) -> str:
 
 
 def with_documents_opened(fields: Fields, max_fields: int) -> Fields:
-    """Return the fields with those that hold JSON or XML replaced by what is in them, one level deep.
+    """Return the fields; one that holds JSON or XML is replaced by the fields in it, one level deep.
 
     Raises TooLarge where that makes more than ``max_fields``.
     """

@@ -35,13 +35,13 @@ _BEGINNINGS = {
 
 
 def is_issued(digits: str) -> bool:
-    """Return whether a brand issues numbers of this length that begin so; the check digit is not looked at."""
+    """Return whether a brand issues numbers with this length and beginning; the check digit isn't checked."""
     beginnings = _BEGINNINGS.get(len(digits))
     return beginnings is not None and beginnings.match(digits) is not None
 
 
 def may_begin(digits: str) -> bool:
-    """Return whether these digits may be the beginning of a brand's number."""
+    """Return whether a brand's number may begin with these digits."""
     return any(length > len(digits) and begin.match(digits) for length, begin in _BEGINNINGS.items())
 
 

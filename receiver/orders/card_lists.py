@@ -1,4 +1,4 @@
-"""Find card numbers that a list holds digit by digit or group by group; each of its values is a field of its own."""
+"""Find card numbers that are split over the values of a list, digit by digit or group by group."""
 
 from __future__ import annotations
 

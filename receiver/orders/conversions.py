@@ -1,4 +1,4 @@
-"""Convert foreign amounts, dates and names into the contract's form.
+"""Convert a shop's amounts, dates and names into the contract's form.
 
 What can't be converted is returned as it came, for the parser to judge.
 """

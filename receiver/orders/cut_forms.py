@@ -1,4 +1,4 @@
-"""Forms that may have been cut short: what's sure of them, and what may be left of a card number at their end."""
+"""Forms that may have been cut short: what can be trusted, and a card number's first digits at their end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _GROUP = re.compile("[0-9]+")
 
 
 def read_held_back(fields: Fields, mapping: Mapping | None, received_at: datetime) -> NotUnderstood:
-    """Return why a form that may have been cut is held back, with what's surely whole of its ids and its decision."""
+    """Return why a form that may have been cut is held back, with the ids and the decision that can't be cut."""
     reading = read(fields, mapping, received_at)
     errors = reading.errors if isinstance(reading, NotUnderstood) else ()
     sure = read(fields[:-1], mapping, received_at)  # the last field may have been longer
@@ -69,7 +69,7 @@ def _is_for_text(name: str) -> bool:
 
 
 def _without_beginning(text: str) -> str:
-    """Return the text without what may be more than eight digits of a card number at its end."""
+    """Return the text without its last digits, if they may be nine or more of a card number."""
     plain = with_plain_digits(text)
     row = _ROW_FROM_END.match(plain[::-1])
     if row is None:

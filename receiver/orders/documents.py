@@ -34,7 +34,7 @@ def document_of(fields: Fields) -> Any:
 
 @lru_cache(maxsize=1024)
 def compiled(expression: str) -> JSONPath:
-    """Return a JSONPath (RFC 9535) ready to be used; raises ValueError for what is none."""
+    """Return a compiled JSONPath (RFC 9535). Raises ValueError if the text isn't one."""
     try:
         path = _ENVIRONMENT.compile(expression)
     except Exception as error:  # beside its own errors the parser lets out others
@@ -60,7 +60,7 @@ def texts(expression: str, document: Any) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def _steps(name: str) -> tuple[str | int, ...]:
-    """Return the keys that lead to a name's value; -1 stands for a row without a number."""
+    """Return the keys that lead to a name's value; -1 means a row without a number."""
     steps: list[str | int] = []
     for match in _STEP.finditer(name):
         in_brackets, plain = match[1], match[2]

@@ -56,7 +56,7 @@ def _contract_fields(order: Order) -> dict[str, Any]:
 
 
 def _unknown_fields(order: Order) -> dict[str, str | list[str]]:
-    """Return the extra fields, without those that came beside a mapping under a name of the contract."""
+    """Return the unknown fields, without any that a mapping left unread under one of the contract's names."""
     return {name: value for name, value in order.extra.items() if place_of(name) is None}
 
 

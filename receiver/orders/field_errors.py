@@ -76,7 +76,7 @@ def _is_well_formed(place: Place, text: str, currency: str | None) -> bool:
 
 
 def given_twice(placed: Iterable[Placed]) -> list[FieldError]:
-    """Return an error for each field of the contract that came with two different values."""
+    """Return an error for each of the contract's fields that was sent with two different values."""
     first: dict[Place, str] = {}
     twice: dict[Place, str] = {}
     for place, name, value in placed:

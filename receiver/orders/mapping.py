@@ -1,4 +1,4 @@
-"""Map foreign names to our fields: apply a source's mapping to one body (order-post, "Names that are not ours")."""
+"""Map a shop's names to an order's fields, by a source's mapping (order-post, "Names that are not ours")."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _our_numbers(fields: Fields) -> Iterator[int]:
 
 
 def _constants(rules: Sequence[Rule], readings: list[Reading]) -> list[Reading]:
-    """Return what stands for the fields that were not sent, those of every item among them."""
+    """Return the constants for the fields that weren't sent, including those of every item."""
     given = {reading.place for reading in readings if reading.value.strip()}
     rows = sorted({place.row for place in given if place.part in ("items", "options")})
     return [

@@ -110,7 +110,7 @@ def _read_one_by_one(
 
 
 def _order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], received_at: datetime) -> Order:
-    """Return the order that the values make; ``rest`` is kept as ``extra``, as it came.
+    """Return the order made of these values; ``rest`` becomes its ``extra``, unchanged.
 
     Raises ValueError when they make none; its message has neither all the reasons nor the names that were sent.
     """

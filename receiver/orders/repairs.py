@@ -66,7 +66,7 @@ def repair(place: Place, text: str, currency: str | None, zone: ZoneInfo | None)
 
 
 def _number(text: str, most: int) -> Repaired | None:
-    """Return a number with at most so many decimals: zeros are left off, and what a float adds is rounded away."""
+    """Return a number with at most so many decimals: drop zeros, and round away a float's error."""
     plain = text
     if _GROUPED.fullmatch(text):
         plain = text.replace(",", "")

@@ -26,7 +26,7 @@ def retry_after_seconds(response: BaseHTTPResponse) -> int | None:
 
 
 def read_body(response: BaseHTTPResponse, most: int = MOST_ANSWER_BYTES) -> bytes:
-    """Read at most so many bytes of a body and close the answer; one that breaks off ends there.
+    """Read at most this many bytes of a body and close the answer. A body that breaks off isn't an error.
 
     Its status has come by then, and that decides.
     """

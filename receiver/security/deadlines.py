@@ -70,12 +70,12 @@ def tls_context() -> ssl.SSLContext:
 
 
 def deadline_after(seconds: float | None) -> float:
-    """Return the moment after so many seconds on the clock of time.monotonic; None never comes."""
+    """Return the time this many seconds from now, by time.monotonic; None means never."""
     return math.inf if seconds is None else time.monotonic() + seconds
 
 
 def seconds_left(deadline: float, *, shares: int = 1) -> float | None:
-    """Return one of equal shares of the seconds left, None without end; raises TimeoutError when none are."""
+    """Return an equal share of the seconds left, None without a deadline. Raises TimeoutError if none are left."""
     if deadline == math.inf:
         return None
     seconds = (deadline - time.monotonic()) / shares

@@ -41,7 +41,7 @@ ACCOUNT = Limits(kind="account", of_address=(10, 60), of_account=(5, 20))
 
 
 class TooManyAttempts(Exception):
-    """Raised when so much was tried within ``period`` that nothing is looked at now."""
+    """Raised after too many attempts within ``period``: no password is checked now."""
 
     def __init__(self, period: timedelta) -> None:
         super().__init__(period)

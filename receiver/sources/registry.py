@@ -74,7 +74,7 @@ class Sources:
         return source
 
     def find(self, name: str) -> Source | None:
-        """Return a source by its name in the URL, None when there is none."""
+        """Return a source by its name in the URL, or None."""
         # While another thread looks, what was read before will do, except at the very first look.
         if time.monotonic() >= self._look_again_at and self._mutex.acquire(blocking=not self._has_looked):
             try:

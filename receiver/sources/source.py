@@ -73,7 +73,7 @@ class Source:
         return [*[one for one in kept if one[1]], *[one for one in fields if not one[0].startswith(HEADER)]]
 
     def with_rules(self, saved: Table[str, Any]) -> Source:
-        """Return it with these rules besides its file's, which win; raises ConfigurationError."""
+        """Return this source with more rules; its file's own rules win. Raises ConfigurationError."""
         saved = {target: rule for target, rule in saved.items() if target not in self.from_file}
         rules = {**self.rules, **self.from_file, **saved}
         tables = self.states, self.answers.states, self.own_states
@@ -84,7 +84,7 @@ class Source:
         return replace(self, mapping=mapping, saved=saved)
 
     def with_answers(self, answers: Answers) -> Source:
-        """Return it with these answers; `with_rules` then takes the words from them."""
+        """Return this source with these answers; `with_rules` takes words from them."""
         return replace(self, answers=answers)
 
     def with_chunked_forms(self, accepted: bool) -> Source:

@@ -81,7 +81,7 @@ class SignInAttemptRow(Base):
 
 
 class SignInTurnRow(Base):
-    """The one queue of strangers while many of them guess: when the next password is looked at."""
+    """The queue of strangers who sign in while many guess: when the next password is checked."""
 
     __tablename__ = "sign_in_turns"
 

@@ -88,7 +88,7 @@ def _take_back(session: Session, last: ClockJumpRow, row: UpkeepRow) -> None:
 
 
 def _hours_after(jump: ClockJumpRow) -> int:
-    """Return the hours that upkeep has to run after a jump; what may be time that passed doesn't start them again."""
+    """Return the hours that upkeep must run after a jump. A jump that may be real time doesn't restart them."""
     return jump.hours_left if jump.off > 0 and jump.hours_left else clock.HOURS_TO_BELIEVE
 
 

@@ -90,7 +90,7 @@ class GatedConnection(driver.Connection):
         return super().cursor(_Cursor)
 
     def wait_at_most(self, seconds: float) -> None:
-        """Limit how long a statement waits for a foreign program that writes past the write lock."""
+        """Limit how long a statement waits for another program that writes without our write lock."""
         # In steps of a tenth of a second, so that most calls change nothing and cost no PRAGMA.
         milliseconds = max(math.ceil(seconds * 10), 0) * 100
         if milliseconds != self._waits:

@@ -46,7 +46,7 @@ def new_lease(now: datetime) -> dict[str, Any]:
 def claim(
     session: Session, model: type[JobRow], now: datetime, free: ColumnElement[bool], *conditions: ColumnElement[bool]
 ) -> JobRow | None:
-    """Take the oldest due job that is ``free``, in one conditional UPDATE; None when there is none.
+    """Claim the oldest due job that's ``free``, in one conditional UPDATE, and return it, or None.
 
     ``Leases.free`` makes that condition.
     """
@@ -61,7 +61,7 @@ def claim(
 
 
 def write_down(database: Database, write: Callable[[Session], Result]) -> Result:
-    """Write a job's result in a transaction of its own, as soon as the database can be used.
+    """Write a job's result in its own transaction, as soon as the database can be used.
 
     Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
     """

@@ -69,7 +69,7 @@ def _found_by(words: str) -> Any:
 
 
 def find(session: Session, receipt: str) -> OrderRow:
-    """Find an order by its receipt; raises NotThere when there is none."""
+    """Return the order with this receipt. Raises NotThere."""
     match = _RECEIPT.fullmatch(receipt)
     row = session.get(OrderRow, int(match[1])) if match else None
     if row is None:

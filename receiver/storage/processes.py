@@ -121,7 +121,7 @@ class Presence:
 
 
 def living(session: Session, now: datetime) -> list[Loaded]:
-    """Return what each process that serves or works now has loaded."""
+    """Return what each running process has loaded."""
     rows = session.scalars(select(ProcessRow).order_by(ProcessRow.started_at))
     return [Loaded(row.kind, json.loads(row.handlers), json.loads(row.files)) for row in rows if _lives(row, now)]
 

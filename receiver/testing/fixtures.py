@@ -36,7 +36,7 @@ MakeOrder = Callable[..., Order]
 
 @pytest.fixture
 def make_order() -> MakeOrder:
-    """Make the test order as a real one, each with an id of its own; changes are given by name.
+    """Return a function that makes the test order as a real one, with its own id and with changes by name.
 
     ``make_order(shipping=None)`` has no address, ``make_order(test=True)`` is a test transmission.
     """
@@ -57,7 +57,7 @@ def order(make_order: MakeOrder) -> Order:
 
 @pytest.fixture
 def handler_settings() -> dict[str, Any]:
-    """Return the settings that the handler works with, none unless overridden.
+    """Return the handler's settings: none, unless you override this.
 
     Its own are in its table: ``{"handlers": {"mine": {"token": "t"}}}``.
     """

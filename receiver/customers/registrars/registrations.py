@@ -138,7 +138,7 @@ def counts(session: Session) -> Counter[str]:
 
 
 def newest_failed(session: Session) -> RegistrationRow | None:
-    """Return the registration that failed last; None when none has."""
+    """Return the registration that failed last, or None."""
     failed = select(RegistrationRow).where(RegistrationRow.state == "failed")
     return session.scalar(failed.order_by(RegistrationRow.changed_at.desc()).limit(1))
 

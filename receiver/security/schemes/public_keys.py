@@ -42,7 +42,7 @@ class PublicKeySignature:
         return self.timestamp_header is not None
 
     def check_secret(self, secret: str) -> None:
-        """Raise ConfigurationError for what is no public key of this kind."""
+        """Raise ConfigurationError if this isn't a public key of this kind."""
         try:
             self._check(secret)
         except (ValueError, TypeError) as error:
