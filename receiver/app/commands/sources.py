@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
+from receiver.app.commands import source_tables
 from receiver.app.commands.printing import json_option, print_rows
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
@@ -15,7 +16,8 @@ from receiver.dispatch.replay import Replay
 from receiver.intake import parked, parked_groups, questions
 from receiver.sources import answers
 
-group = AppGroup("sources", help="Say what the orders of a source mean.")
+group = AppGroup("sources", help="List, add and try sources; say what their words mean.")
+source_tables.register(group)
 
 
 @group.command("state")
