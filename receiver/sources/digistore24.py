@@ -114,4 +114,5 @@ class Digistore24(Source):
         "items[].id": "@.product_id",
         "items[].name": "@.product_name",
         "items[].quantity": "@.quantity",
+        "items[].total": "@.amount_brutto",
     }

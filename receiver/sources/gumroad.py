@@ -37,7 +37,8 @@ class Gumroad(Source):
         "items": "$",
         "items[].id": "@.product_id",
         "items[].name": "@.product_name",
-        "items[].sku": "@.permalink",
+        "items[].sku": ["@.short_product_id", "@.permalink"],
         "items[].quantity": "@.quantity",
         "items[].unit_price": {"from": "@.price", "minor": True, "divide": "@.quantity"},
+        "items[].total": {"from": "@.price", "minor": True},
     }

@@ -19,7 +19,7 @@ class ThriveCart(Source):
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("event", "order.success", {"order.refund": "order.refunded"}),
         "order_number": "invoice_id",
-        "order_date": "order[date_iso8601]",
+        "order_date": {"from": ["order_timestamp", "order[date_unix]"], "epoch": "s"},
         "test": {"from": "mode", "words": {"test": "true", "live": "false"}},
         # Amounts are in hundredths.
         "total": {"from": "order[total]", "minor": True},
@@ -36,10 +36,11 @@ class ThriveCart(Source):
         "billing.region": "customer[address][state]",
         "billing.postcode": "customer[address][zip]",
         "billing.country": "customer[address][country]",
-        "items": "$.order.charges[*]",
+        # What a subscription costs later is listed too.
+        "items": "$.order.charges[?@.type != 'recurring']",
         "items[].name": "@.name",
         "items[].sku": "@.reference",
         "items[].quantity": "@.quantity",
-        "items[].unit_price": {"from": "@.unit_price", "minor": True},
+        "items[].unit_price": {"from": "@.amount", "minor": True, "divide": "@.quantity"},
         "items[].total": {"from": "@.amount", "minor": True},
     }
