@@ -22,7 +22,7 @@ class ReceiverError(Exception):
     title = "Internal error"
 
     def __init_subclass__(cls, status: int = 0, slug: str = "", title: str = "") -> None:
-        """Take the answer that the class names; what it leaves out is its parent's."""
+        """Set the status, slug and title; those left out are the parent's."""
         cls.status = status or cls.status
         cls.slug = slug or cls.slug
         cls.title = title or cls.title

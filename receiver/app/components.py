@@ -25,7 +25,7 @@ from receiver.storage.heartbeat import Heartbeat
 
 
 class Kit(Parts):
-    """The parts of one app, what they answer together, and the engine that runs their jobs."""
+    """The parts of one app, and the engine that runs its jobs."""
 
     def __init__(self, instance: Path, read: Reading) -> None:
         super().__init__(instance, read)

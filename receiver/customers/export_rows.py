@@ -25,7 +25,7 @@ def order(row: OrderRow) -> dict[str, Any]:
 
 
 def unread(row: OrderRow, body: str | None) -> dict[str, Any]:
-    """Return an order that was never read, parked or dismissed; ``body`` is its text if not even its fields were."""
+    """Return a parked or dismissed order; ``body`` is its text if it couldn't even be decoded."""
     as_received: dict[str, Any] = {"fields_as_received": json.loads(row.fields)}
     if body is not None:
         as_received = {"body_as_received": body}
@@ -48,7 +48,7 @@ def transmission(row: TransmissionRow) -> dict[str, Any]:
 
 
 def customer(row: CustomerRow) -> dict[str, Any]:
-    """Return what is stored of a registered customer."""
+    """Return what's stored about a registered customer."""
     addresses = [_values(address, *_ADDRESS) for address in row.addresses]
     return {**_values(row, *_PERSON, *_CONSENT, "registered_at", "claimed_at"), "addresses": addresses}
 

@@ -1,4 +1,4 @@
-"""Take personal data out of settled orders, emails and transmissions, a small batch to each write transaction."""
+"""Remove personal data from settled orders, emails and transmissions, a small batch in each write transaction."""
 
 from __future__ import annotations
 

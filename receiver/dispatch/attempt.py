@@ -168,7 +168,7 @@ def _run(handler: Handler, context: Context, ended: list[Outcome]) -> None:
 
 
 def _outcome_of(handler: Handler, context: Context) -> Outcome:
-    """Call the function and return how it ended; raises what it raised, and what reading its texts raises."""
+    """Call the function and return how it ended. Raises what the function, or the texts it returns, raise."""
     try:
         returned = handler.function(context.order, context)
         if isinstance(returned, Coroutine | Generator):

@@ -104,7 +104,7 @@ class HandlerTrials:
             return replace(trial, changes=changes)
 
     def _run(self, database: Database, registry: Registry, name: str, row: OrderRow) -> TrialRun:
-        """Make the attempt as the queue would, and gather what came of it."""
+        """Make the attempt as the queue would, and return its results."""
         leases, usual = Leases(database), self.processor.attempts
         attempts = Attempts(replace(usual.services, database=database), usual.schedule)
         processor = Processor(database, leases, registry, attempts)

@@ -168,7 +168,7 @@ def _first_match(sent: Sent, secrets: Mapping[str, bytes]) -> tuple[str, str] | 
 
 
 def _known_elsewhere(keyring: Keyring) -> tuple[tuple[dict[str, bytes], Callable[[str], Unauthenticated]], ...]:
-    """Return the secrets that are recognised but verify nothing, each kind with what's said of it."""
+    """Return the secrets that are recognised but verify nothing, each kind with the error to raise for it."""
     return (keyring.retired, _retired), (keyring.elsewhere, _of_another_url)
 
 

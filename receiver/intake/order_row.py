@@ -93,7 +93,7 @@ def is_maybe_cut(content_type: str | None, *, end_is_known: bool, proof: Proof, 
 
 
 def media_type(content_type: str | None) -> str:
-    """Return a Content-Type without its parameters, in small letters."""
+    """Return a Content-Type without its parameters, in lower case."""
     return (content_type or "").partition(";")[0].strip().lower()
 
 

@@ -35,7 +35,7 @@ class Group:
 
     @property
     def may_be_no_orders(self) -> bool:
-        """Return whether all of them may be something else than orders."""
+        """Return whether all of them may be something other than orders."""
         return self.question.startswith(questions.NO_ORDER)
 
 
@@ -53,14 +53,14 @@ def all_groups(session: Session, most: int | None = None) -> list[Group]:
 
 
 def find(session: Session, source: str, question: str) -> Group | None:
-    """Return one group; None when no parked order of the source asks this."""
+    """Return one group, or None if none of the source's parked orders asks this question."""
     counted = select(func.count(), func.min(OrderRow.id), func.max(OrderRow.id))
     number, first, last = session.execute(counted.where(_IS_PARKED, *asking(source, question))).one()
     return _group(session, source, question, number, first, last) if number else None
 
 
 def asking(source: str, question: str) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions of the orders of a source that ask this."""
+    """Return the conditions for a source's parked orders that ask this question."""
     asks = OrderRow.parked_as == question if question else OrderRow.parked_as.is_(None)
     return OrderRow.source == source, asks
 

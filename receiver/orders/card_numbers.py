@@ -78,7 +78,7 @@ def is_full_number(text: str) -> bool:
 
 
 def masked_number(digits: str) -> str:
-    """Return what is shown of a card number."""
+    """Return a card number as it's shown: masked except for its last digits."""
     return MASK + digits[-LAST:]
 
 

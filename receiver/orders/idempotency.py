@@ -1,4 +1,4 @@
-"""The key and the content digest by which two POSTs are copies of one event."""
+"""The key and the content digest that show whether two POSTs are copies of one event."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def _read_of_row(rule: Rule, look: Lookup, currency: str | None, row: Row, posit
 
 
 def _found(rule: Rule, look: Lookup, row: Row | None) -> list[tuple[str, list[str]]]:
-    """Return the names that have values, each with these; none where the rule doesn't hold."""
+    """Return the names that have values, and these values; none if the rule doesn't apply."""
     for name, words in rule.when:
         if not any(value.lower() in words for value in look.values(name, row)):
             return []

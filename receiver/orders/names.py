@@ -81,7 +81,7 @@ def kind_of(slot: tuple[str, str]) -> Kind:
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of any name in small letters: ``BuyerEMail_2`` has buyer, e, mail."""
+    """Return the words of any name in lower case: ``BuyerEMail_2`` has buyer, e, mail."""
     return [word.lower() for word in _WORD.findall(name)]
 
 

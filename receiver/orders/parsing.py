@@ -81,7 +81,7 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
 def _read_one_by_one(
     placed: Sequence[Placed], rest: Fields, mapping: Mapping | None, received_at: datetime
 ) -> tuple[Order | NotUnderstood, Sequence[Placed]]:
-    """Find everything that's malformed, repair what can be, and read the order without what is only noted."""
+    """Find all malformed values, repair what can be, and read the order without those that are only noted."""
     placed, repairs = repaired(placed, mapping.zone if mapping else None)
     given = {
         place: Reading(place, name, value)

@@ -1,4 +1,4 @@
-"""Find out from foreign values which rule reads them: decimal points, words, currencies."""
+"""Find the rule that reads a shop's values: its decimal point, words and currency."""
 
 from __future__ import annotations
 

@@ -79,7 +79,7 @@ def check_decimals(value: Decimal, currency: str | None) -> None:
 
 
 def quantity(value: str) -> int | Decimal:
-    """Return how many pieces, or how much of what is sold by length or weight: whole where it can be, more than 0."""
+    """Return a quantity above 0, as an int if it's whole; things sold by length or weight may have decimals."""
     number = Decimal(value) if _QUANTITY.fullmatch(value) else Decimal(0)
     if not number:
         raise ValueError('must be a number greater than 0, such as "2" or "0.55"')
@@ -163,7 +163,7 @@ def event_id(value: str) -> str:
 
 
 def event(value: str) -> str:
-    """Return an event's name in small letters."""
+    """Return an event's name in lower case."""
     return _identifier(value.lower(), most=100)
 
 

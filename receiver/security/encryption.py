@@ -19,7 +19,7 @@ def encrypted(secret_key: str, secret: str) -> str:
 # Holds every row that was read: rows are made by hand, and a smaller one would decrypt all of them at each request.
 @cache
 def decrypted(secret_key: str, ciphertext: str) -> str | None:
-    """Read a secret back; None for what was not encrypted under this SECRET_KEY."""
+    """Return a decrypted secret, or None if it wasn't encrypted under this SECRET_KEY."""
     plain = decrypted_bytes(secret_key, ciphertext)
     return None if plain is None else plain.decode()
 
@@ -32,7 +32,7 @@ def encrypted_bytes(secret_key: str, plain: bytes) -> str:
 
 
 def decrypted_bytes(secret_key: str, ciphertext: str) -> bytes | None:
-    """Read bytes back; None for what was not encrypted under this SECRET_KEY."""
+    """Return decrypted bytes, or None if they weren't encrypted under this SECRET_KEY."""
     if not secret_key:
         return None
     try:

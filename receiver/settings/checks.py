@@ -1,4 +1,4 @@
-"""Checks of single settings: each returns what is wrong, in words that say the fix, or None."""
+"""Checks of single settings: each returns what's wrong and how to fix it, or None."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def _raise(error: Exception) -> ModuleType:
 
 
 def _marked(module: ModuleType, mark: str) -> list[Any]:
-    """Return what is marked in the module itself: neither what it imports, nor what only inherits a mark."""
+    """Return what's marked in the module itself, and not what it imports or what only inherits a mark."""
     own = (one for one in vars(module).values() if getattr(one, "__module__", None) == module.__name__)
     return [one for one in own if mark in getattr(one, "__dict__", ())]
 

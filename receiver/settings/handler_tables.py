@@ -21,7 +21,7 @@ IN_ENVIRONMENT = "HANDLERS__"
 
 
 def with_tables(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is given with the older names moved into the tables; what a table itself has wins.
+    """Return the settings with older names moved into the handlers' tables; a table's own value wins.
 
     An older name that is empty counts as not given, and so does None in a table.
     """

@@ -132,7 +132,7 @@ def _origin(name: str, from_file: Collection[str], overrides: Collection[str]) -
 
 
 def _sentence(name: str, error: ErrorDetails, origin: str) -> str:
-    """Return what is wrong with a setting's value and how to fix it, without the value, which may be secret."""
+    """Return what's wrong with a setting and how to fix it, but not its value, which may be secret."""
     field, context = SETTINGS[name], error.get("ctx", {})
     if error["type"] == "value_error":
         of_list = "".join(f" number {index + 1}" for index in error["loc"][1:] if isinstance(index, int))

@@ -28,7 +28,7 @@ source_tables.register(group)
 @click.option("--yes", is_flag=True, help="Don't ask before the parked orders are read again.")
 @json_option
 def state(name: str, word: str, meaning: str, without: tuple[str, ...], yes: bool, as_json: bool) -> None:
-    """Say what WORD means in the orders of the source NAME, now and from now on.
+    """Set what WORD means in the orders of the source NAME: those that are parked, and later ones.
 
     `ask` takes an answer back: the next such order is parked again.
     """

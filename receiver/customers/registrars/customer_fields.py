@@ -40,7 +40,7 @@ def read(session: Session, customer: CustomerRow) -> dict[str, Value]:
 
 
 def fields_digest(fields: Fields) -> str:
-    """Return a digest by which to see whether a website has these very data."""
+    """Return a digest that shows whether a website has exactly these data."""
     return digest(json.dumps(fields, sort_keys=True, default=datetime.isoformat))
 
 

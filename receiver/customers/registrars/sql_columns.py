@@ -32,7 +32,7 @@ class Columns:
         return {name: filled(rule, customer) for name, rule in self.rules.items()}
 
     def of_known(self, customer: Fields) -> dict[str, Any]:
-        """Return what is written into an existing row: nothing empty, and no consent taken away."""
+        """Return the values to write into an existing row: no empty ones, and none that withdraws a consent."""
         values = {name: filled(self.rules[name], customer) for name in self.update}
         return {
             name: value

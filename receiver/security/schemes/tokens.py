@@ -15,7 +15,7 @@ from receiver.security.signing import SignatureProblem, equals_any
 
 @dataclass(frozen=True)
 class Token:
-    """The secret itself, in one named header or field: it proves who sends, and not what."""
+    """The secret itself, in one named header or field: it shows who sends, but not that the body is unchanged."""
 
     header: str | None = None
     #: The name of a field of the body, as a mapping names it.
