@@ -32,6 +32,8 @@ class Group:
     message: str
     #: The word that is asked about, as the newest order has it.
     word: str | None
+    #: Whether it has fields, which can be mapped.
+    can_be_mapped: bool
 
     @property
     def may_be_no_orders(self) -> bool:
@@ -77,4 +79,5 @@ def _group(session: Session, source: str, question: str | None, number: int, fir
         field=error["field"],
         message=error["message"],
         word=error.get("word"),
+        can_be_mapped=newest.body is None,
     )

@@ -22,8 +22,8 @@ class Answers(NamedTuple):
 
     #: Normalised word of a state -> whether it means paid.
     states: Mapping[str, bool] = {}
-    #: The questions of parked orders that are no orders.
-    no_orders: frozenset[str] = frozenset()
+    #: Questions of parked orders that are no orders -> the receipt of one that asked it.
+    no_orders: Mapping[str, str] = {}
 
 
 NONE = Answers()
@@ -37,9 +37,9 @@ def by_source(options: Iterable[tuple[str, str, str]]) -> dict[str, Answers]:
         if option.startswith(_STATE) and value in ("true", "false"):
             states = {**before.states, option.removeprefix(_STATE): value == "true"}
             found[source] = before._replace(states=states)
-        elif option.startswith(_NO_ORDERS) and value == "true":
-            question = option.removeprefix(_NO_ORDERS)
-            found[source] = before._replace(no_orders=before.no_orders | {question})
+        elif option.startswith(_NO_ORDERS):
+            no_orders = {**before.no_orders, option.removeprefix(_NO_ORDERS): value.strip('"')}
+            found[source] = before._replace(no_orders=no_orders)
     return found
 
 
@@ -48,9 +48,9 @@ def save_state(session: Session, source: str, word: str, *, is_paid: bool, now: 
     _save(session, source, _STATE + normalised(word), now, value=is_paid)
 
 
-def save_no_orders(session: Session, source: str, question: str, now: datetime) -> None:
-    """Save that whatever asks this question is no order."""
-    _save(session, source, _NO_ORDERS + question, now, value=True)
+def save_no_orders(session: Session, source: str, question: str, *, receipt: str, now: datetime) -> None:
+    """Save that whatever asks this question is no order, as the one with this receipt does."""
+    _save(session, source, _NO_ORDERS + question, now, value=receipt)
 
 
 def forget_state(session: Session, source: str, word: str) -> None:
@@ -63,7 +63,7 @@ def forget_no_orders(session: Session, source: str, question: str) -> None:
     _forget(session, source, _NO_ORDERS + question)
 
 
-def _save(session: Session, source: str, option: str, now: datetime, *, value: bool) -> None:
+def _save(session: Session, source: str, option: str, now: datetime, *, value: bool | str) -> None:
     session.merge(SourceOptionRow(source=source, option=option, value=json.dumps(value), changed_at=now))
 
 

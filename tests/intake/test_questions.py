@@ -26,7 +26,7 @@ def groups(shop: Served) -> list[parked_groups.Group]:
 
 def say_no_orders(shop: Served, question: str) -> None:
     with shop.kit.database.write() as session:
-        answers.save_no_orders(session, "shopintegrator", question, NOW)
+        answers.save_no_orders(session, "shopintegrator", question, receipt="rcp_00000001", now=NOW)
     shop.kit.sources.look_again()
 
 

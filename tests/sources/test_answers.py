@@ -22,18 +22,18 @@ def test_answers_are_read_back_by_source_and_taken_back(kit: Kit) -> None:
     with kit.database.write() as session:
         answers.save_state(session, "eu", "On_Hold", is_paid=True, now=NOW)
         answers.save_state(session, "eu", "x", is_paid=False, now=NOW)
-        answers.save_no_orders(session, "eu", "names:1", NOW)
-        answers.save_no_orders(session, "uk", "names:2", NOW)
+        answers.save_no_orders(session, "eu", "names:1", receipt="rcp_00000001", now=NOW)
+        answers.save_no_orders(session, "uk", "names:2", receipt="rcp_00000002", now=NOW)
         saved_options.accept_chunked_forms(session, "uk", accepted=True, now=NOW)
         session.add(SourceOptionRow(source="uk", option="state:y", value="3", changed_at=NOW))
     assert saved(kit) == {
-        "eu": answers.Answers({"on-hold": True, "x": False}, frozenset({"names:1"})),
-        "uk": answers.Answers({}, frozenset({"names:2"})),
+        "eu": answers.Answers({"on-hold": True, "x": False}, {"names:1": "rcp_00000001"}),
+        "uk": answers.Answers({}, {"names:2": "rcp_00000002"}),
     }
     with kit.database.write() as session:
         answers.forget_state(session, "eu", "on hold")
         answers.forget_no_orders(session, "uk", "names:2")
-    assert saved(kit) == {"eu": answers.Answers({"x": False}, frozenset({"names:1"}))}
+    assert saved(kit) == {"eu": answers.Answers({"x": False}, {"names:1": "rcp_00000001"})}
 
 
 def test_the_words_of_the_file_win_over_the_answers(serve: Callable[..., Served], instance: Path) -> None:

@@ -1,35 +1,24 @@
-"""Received → Parked: orders not understood yet, running them all, and whether chunked forms are accepted."""
+"""Received → Parked: orders not understood yet, what they ask, and whether chunked forms are accepted."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
 from datetime import UTC, datetime
 
 from flask import abort, render_template, request
 from flask.typing import ResponseReturnValue
 
-from receiver.dispatch.replay import Replay
-from receiver.intake import held_back
+from receiver.intake import held_back, parked_groups
 from receiver.intake import parked as parked_orders
 from receiver.sources import saved_options
+from receiver.sources.answers import NONE
 from receiver.web import kit, paging
 from receiver.web.answers import next_page
+from receiver.web.console import parked_runs
 from receiver.web.console.blueprint import console
 
-#: Seconds that one request runs parked orders for; then a page follows that sends the next request.
-_SECONDS = 2.0
 _MOST_ERRORS = 3
-#: What a parked order became -> the words for one order, and for several.
-_WORDS = {
-    "open": ("is running now", "are running now"),
-    "duplicate": ("is a duplicate", "are duplicates"),
-    "ignored": ("isn't a completed order", "aren't completed orders"),
-    "done": ("was a test", "were tests"),
-    "parked": ("is still parked", "are still parked"),
-    "unchanged": ("has already run", "have already run"),
-    "failed": ("couldn't be run", "couldn't be run"),
-}
+#: Of the questions that parked orders ask, those with the newest orders.
+_MOST_QUESTIONS = 50
 
 
 @console.get("/parked")
@@ -40,6 +29,7 @@ def parked() -> str:
         rows, pages = paging.one_page(session, parked_orders.newest(paging.before()))
         seen = parked_orders.overview(session)
         counts = held_back.counts(session)
+        groups = parked_groups.all_groups(session, _MOST_QUESTIONS)
     return render_template(
         "console/parked.html",
         chunked=[
@@ -48,6 +38,10 @@ def parked() -> str:
             if source.name in counts or source.accepts_chunked_forms
         ],
         how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
+        groups=groups,
+        most_questions=_MOST_QUESTIONS,
+        answered=[source for source in kit.sources.known if source.answers != NONE],
+        now=datetime.now(UTC),
         rows=rows,
         most_errors=_MOST_ERRORS,
         seen=seen,
@@ -76,29 +70,9 @@ def parked_run() -> str:
 
 @console.post("/parked/run")
 def parked_run_all() -> ResponseReturnValue:
-    """Run parked orders for a moment, oldest first.
-
-    While some are left, the answer is a page that sends the same form again by itself, with the counts so far.
-    """
+    """Run parked orders for a moment, oldest first."""
     kit.sources.look_again()
-    chosen = request.form.getlist("handler")
-    without = [handler.name for handler in kit.registry.handlers if handler.name not in chosen]
-    counts = Counter({word: paging.whole_number(request.form, word) or 0 for word in _WORDS})
-    with kit.database.read() as session:
-        waiting = dict(parked_orders.receipts(session, paging.whole_number(request.form, "after") or 0))
-    after, until = 0, time.monotonic() + _SECONDS
-    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, without=without)
-    for pk, one in zip(waiting, again.each(kit.database, waiting.values()), strict=True):
-        after = pk
-        counts[one.state] += 1
-        if time.monotonic() > until:
-            break
-    kit.engine.hint("orders")
-    if left := sum(pk > after for pk in waiting):
-        return render_template("console/parked_progress.html", counts=counts, after=after, left=left, chosen=chosen)
-    became = ", ".join(f"{count} {_WORDS[word][count > 1]}" for word, count in counts.items() if count)
-    message = f"{became}." if became else "No orders were parked."
-    return next_page("console.parked", message, "bad" if counts["failed"] else "message")
+    return parked_runs.run_for_a_moment()
 
 
 @console.post("/parked/chunked-forms")

@@ -16,7 +16,7 @@ from sqlalchemy import update
 
 from receiver.sources import saved_options
 from receiver.storage.models import MailRow, OrderRow
-from receiver.web.console import parked as page_of_parked
+from receiver.web.console import parked_runs as page_of_runs
 from tests.served import SECRET, Served, order_fields
 from tests.web.console.browsing import Browsing
 from tests.web.console.visitor import Page, Visitor
@@ -304,7 +304,7 @@ def test_all_parked_orders_are_run_with_the_chosen_handlers(shop: Served, visito
 
 
 def test_many_are_run_a_moment_at_a_time(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page_of_parked, "_SECONDS", 0.0)
+    monkeypatch.setattr(page_of_runs, "_SECONDS", 0.0)
     shop = serve(work=False)
     for number in range(3):
         park(shop, OrderRef=f"R-{number}")
@@ -326,7 +326,7 @@ def walk(shop: Served, person: Browsing) -> None:
     page = person.page
     page.locator(".menu summary", has_text="Received").click()
     page.get_by_role("link", name="Parked", exact=True).click()
-    page.get_by_role("link", name="Map parameters").click()
+    page.get_by_role("link", name="Map parameters").first.click()
     page.get_by_role("button", name="Try on this order").click()
     page.get_by_role("heading", name="Tried on this order: understood").wait_for()
     page.get_by_role("button", name="Save").click()
@@ -356,7 +356,7 @@ def test_a_parked_order_is_mapped_and_handled_by_clicking(
 def test_a_run_of_many_goes_on_by_itself(
     shop: Served, browse: Callable[..., Browsing], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_of_parked, "_SECONDS", 0.0)
+    monkeypatch.setattr(page_of_runs, "_SECONDS", 0.0)
     for number in range(4):
         park(shop, OrderRef=f"R-{number}")
     person = browse(shop.base)
