@@ -24,6 +24,8 @@ _ITEM_LISTS = frozenset({"item", "cart", "charges", "positions", "tickets", "ent
 _OF_A_PRODUCT = re.compile(r"(?i)product|article|artikel|produkt|produit")
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MOST_ROWS = 20
+#: So many lists inside each other are looked at.
+_DEEPEST = 4
 _LIKELY = ("name", "quantity", "unit_price", "sku")
 
 
@@ -68,7 +70,7 @@ def find_rows(fields: Fields) -> list[ItemRows]:
     """Return the lists that may hold the items, the likeliest first."""
     lists: dict[str, ItemRows] = {}
     for name, value in fields:
-        numbers = list(_NUMBER_STEP.finditer(name))
+        numbers = list(_NUMBER_STEP.finditer(name))[:_DEEPEST]
         for match in numbers:
             written, column = name[: match.start()], name[match.end() :]
             rows = lists.setdefault(key := _NUMBER_STEP.sub("[*]", written), ItemRows(key))

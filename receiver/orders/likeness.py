@@ -16,7 +16,7 @@ _INDEX = re.compile(r"\[[0-9]{1,18}\]")
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _LINE_OF_ADDRESS = re.compile(r"(?i)(address|addr|street|line)([ _.-]*line)?[ _.-]*([12])(?![0-9])")
 #: What an order is wrapped in: such words around a name say nothing.
-_ENVELOPE = word_set(
+ENVELOPE = word_set(
     "data payload object content resource body embedded envelope attributes event detail details "
     "info result results response "
     "order sale unit transaction checkout information events entity"
@@ -97,7 +97,7 @@ class Name:
 def is_envelope(path: str) -> bool:
     """Return whether the last step of a path is only what an order is wrapped in, such as ``purchase_units``."""
     parts = Name(path).parts
-    return not parts or set(parts[-1]) <= _ENVELOPE
+    return not parts or set(parts[-1]) <= ENVELOPE
 
 
 def of_order(field: str, name: Name) -> float:
@@ -120,7 +120,7 @@ def _in_envelope(
     """Return how surely the last step means a field: all of it, and nothing strange stands around it."""
     if not parts:
         return 0
-    around = _ENVELOPE | _AROUND.get(field, frozenset()) | (_AROUND["money"] if of_money else frozenset())
+    around = ENVELOPE | _AROUND.get(field, frozenset()) | (_AROUND["money"] if of_money else frozenset())
     if not all(word in around for part in parts[:-1] for word in part if not _is_prefix(word)):
         return 0
     return max(_whole(phrases, parts[-1]), *(0.98 * _whole(phrases, joined) for joined in _joined(parts)))
@@ -173,7 +173,7 @@ def of_party(field: str, name: Name) -> tuple[str, float, Phrase]:
         return "", 0, ()
     parties = [_PARTIES[word] for word in rest if _PARTIES.get(word)]
     party = next((one for one in ("shipping", "billing", "payer", "customer", "user") if one in parties), "")
-    known = _ENVELOPE | _OF_PEOPLE | _PARTIES.keys()
+    known = ENVELOPE | _OF_PEOPLE | _PARTIES.keys()
     unknown = [word for word in rest if word not in known and not _is_prefix(word)]
     if not party and field == "name" and length == 1 and rest and "address" not in rest:
         return "", 0, ()

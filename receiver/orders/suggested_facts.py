@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from receiver.orders.likeness import LEAST, of_order
+from receiver.orders.likeness import ENVELOPE, LEAST, of_order
 from receiver.orders.names import KINDS
 from receiver.orders.suggestion import Body, Single, Slot, Suggestion, best_read, suggestion, sureness
 from receiver.orders.value_clues import Conversion, conversion, currency_of
@@ -27,6 +27,8 @@ _STATES = word_set(
     "paid unpaid open pending completed complete processing approved captured authorized cancelled declined new placed"
 )
 _CANCELLED = frozenset({"cancelled", "canceled"})
+#: A value that may be a date by its look, whatever its name; and how many are tried.
+_MAY_BE_A_DATE, _MOST_DATES = re.compile(r"(?=.{8,40}$).*20[0-9]{2}.*"), 10
 _LATER = frozenset({"updated", "modified", "expires"})
 
 
@@ -74,6 +76,7 @@ def _ranked_ids(body: Body) -> list[tuple[float, Single]]:
         if one.name.parts[-1] != ("id",)
         or not (
             (body.is_event and len(one.name.parts) == 1)
+            or one.name.parts[-2:-1] in ((("event",),), (("events",),))
             or _PAYMENTS & set(one.name.parts[:-1])
             or any(len(other) > len(one.name.parts) and not _PAYMENTS & set(other) for other in bare)
         )
@@ -112,21 +115,20 @@ def _dates(body: Body) -> Iterator[tuple[Slot, Suggestion]]:
     if found := best_read(slot, ranked, body.point):
         yield slot, found
         return
-    only = [
-        one
-        for one in body.said
-        if len(one.value) >= 8 and not _LATER & {w for part in one.name.parts for w in part} and _is_a_date(one)
-    ]
-    if len(only) == 1 and (found := best_read(slot, [(1, only[0])], body.point)):
+    perhaps = [one for one in body.said if _MAY_BE_A_DATE.fullmatch(one.value) and _says_nothing(one)]
+    only = [one for one in perhaps[:_MOST_DATES] if _is_a_date(one)]
+    if len(only) == 1 and len(perhaps) <= _MOST_DATES and (found := best_read(slot, [(1, only[0])], body.point)):
         yield slot, found
 
 
+def _says_nothing(one: Single) -> bool:
+    """Return whether a name says nothing of whose or which date its value is."""
+    *around, last = one.name.parts or ((),)
+    return all(set(part) <= ENVELOPE for part in around) and not _LATER & set(last)
+
+
 def _is_a_date(one: Single) -> bool:
-    how = (
-        conversion(KINDS["order", "order_date"], [one.value], ".")
-        if re.search(r"20[0-9]{2}", one.value) and len(one.value) <= 40
-        else None
-    )
+    how = conversion(KINDS["order", "order_date"], [one.value], ".")
     return how is not None and "epoch" not in how.keys
 
 

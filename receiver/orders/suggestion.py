@@ -18,6 +18,8 @@ from receiver.orders.values import is_nothing
 Slot = tuple[str, str]
 #: One in a list may be one of several.
 _IN_A_LIST = 0.8
+#: So many values are tried, because trying a date takes its time.
+_MOST_READ = 10
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def suggestion(slot: Slot, names: str | list[str], how: Conversion) -> Suggestio
 
 def best_read(slot: Slot, ranked: Iterable[tuple[float, Single]], point: str) -> Suggestion | None:
     """Return the rule for the likeliest name whose value can be read as the field."""
-    for score, one in sorted(ranked, key=lambda pair: -pair[0]):
+    for score, one in sorted(ranked, key=lambda pair: -pair[0])[:_MOST_READ]:
         if score < LEAST:
             break
         if (how := conversion(KINDS[slot], [one.value], point)) is not None:

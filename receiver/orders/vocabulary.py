@@ -90,8 +90,8 @@ _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _CANONICAL = {word: ours for ours, words in _WORDS.items() for word in words.split()} | {
     word: word for word in _OURS.split()
 }
-#: Of two words written as one, each has so many letters.
-_SHORTEST_PART = 2
+#: Of two words written as one, each has so many letters, and both together at most so many.
+_SHORTEST_PART, _LONGEST_WORD = 2, 40
 
 
 def word_set(words: str) -> frozenset[str]:
@@ -113,7 +113,7 @@ def our_words(text: str) -> tuple[str, ...]:
 
 def _meaning(word: str) -> str:
     """Return what one word means; words written as one are taken apart."""
-    if word in _CANONICAL or word.isdigit():
+    if word in _CANONICAL or word.isdigit() or len(word) > _LONGEST_WORD:
         return _CANONICAL.get(word, word)
     for cut in range(len(word) - _SHORTEST_PART, _SHORTEST_PART, -1):
         if word[:cut] in _CANONICAL and word[cut:] in _CANONICAL:
