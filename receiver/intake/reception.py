@@ -156,7 +156,8 @@ class Reception:
                 "The body has no fields. Send the order's fields in the body. If you did, a redirect or a proxy lost "
                 "them: post to the final URL, and send it again."
             )
-        if len(decoded.fields) <= MOST_FIELDS_OF_PING and post.looks_like_ping(keyring):
+        is_plain_ping = len(decoded.fields) <= MOST_FIELDS_OF_PING and post.looks_like_ping(keyring)
+        if is_plain_ping or (type(source) is not Source and post.is_ping_of_source()):
             raise SetUpPing("A set-up ping, verified by the secret.")
         headers = post.delivery.headers
         return new_row(

@@ -69,6 +69,12 @@ _SOURCES = """
 #
 # [sources.otherplace]
 # secrets = ["whsec_…"]
+#
+# A shop that signs in its own way, such as Shopify, has a kind, and the secret that the shop shows:
+#
+# [sources.shop]
+# kind = "shopify"
+# secrets = ["…"]
 """
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
+from receiver.orders import Fields
 from receiver.security.schemes import Sent, Verified, contract
 from receiver.security.signing import SHORTEST_SECRET, SignatureProblem
 from receiver.sources.shared_rules import NO_ORDER, order_events
@@ -116,3 +117,7 @@ class Digistore24(Source):
         "items[].quantity": "@.quantity",
         "items[].total": "@.amount_brutto",
     }
+
+    def is_ping(self, headers: Mapping[str, str], fields: Fields, raw: bytes) -> bool:  # noqa: ARG002
+        """Return whether it's what the button *Test connection* sends."""
+        return ("event", "connection_test") in fields

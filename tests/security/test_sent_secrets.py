@@ -44,7 +44,9 @@ def test_it_is_not_looked_for_where_others_write(name: str) -> None:
         refuse_untrusted(name.title())
 
 
-@pytest.mark.parametrize("value", [f"x{SECRET}", f"{SECRET} ", f"token={SECRET}", basic(SECRET), f"Digest {SECRET}"])
+@pytest.mark.parametrize(
+    "value", [f"x{SECRET}", f"{SECRET} ", f"token={SECRET}", basic(SECRET), f"Digest {SECRET}", f"Basic {SECRET}!"]
+)
 def test_only_the_whole_value_counts(value: str) -> None:
     assert SECRET.encode() not in list(in_headers({"authorization": value}))
 

@@ -252,6 +252,14 @@ class TestDigistore24(SourceBattery):
         by_hand = hashlib.sha512(b"Z=1pass-phrase-of-16a=2pass-phrase-of-16b=\xc3\xa9pass-phrase-of-16").hexdigest()
         assert scheme.signature_of(b"b=%C3%A9&a=2&empty=&Z=1", "pass-phrase-of-16") == by_hand.upper()
 
+    def test_its_connection_test_is_answered_and_not_kept(self, serve: Callable[..., Served]) -> None:
+        shop = serve(sources={"mine": {"kind": "digistore24", "secrets": [*self.secrets]}})
+        for body in (b"event=connection_test&api_mode=live", self.signed(b"event=connection_test&api_mode=live").body):
+            reply = shop.post(body, path="/orders/mine", headers={})
+            assert reply.status == 200
+        assert shop.post(self.signed(self.body()).body, path="/orders/mine", headers={}).status == 202
+        assert [row.order_id for row in shop.rows()] == ["DS7K2M9Q"]
+
     def test_a_short_passphrase_is_refused(self) -> None:
         with pytest.raises(ConfigurationError, match="at least 16"):
             SignedForm().check_secret("too short")
