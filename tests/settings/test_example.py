@@ -10,6 +10,7 @@ from receiver.handlers.registry import load
 from receiver.settings import reading
 from receiver.settings.example import example
 from receiver.settings.model import EXAMPLES, SETTINGS, plain
+from receiver.sources import kinds
 from receiver.sources.registry import Sources
 
 
@@ -42,8 +43,8 @@ def test_each_commented_line_holds_its_default() -> None:
 def test_the_example_sources_are_right_once_uncommented(tmp_path: Path) -> None:
     tables = example()[example().index("# [sources.shopintegrator.fields]") :]
     lines = [line.removeprefix("# ") for line in tables.splitlines() if " = " in line or line.startswith("# [")]
-    text = "\n".join(lines).replace("whsec_…", "whsec_" + "QUJD" * 8)
-    sources = Sources(tmp_path, tomllib.loads(text)["sources"])
+    text = "\n".join(lines).replace("whsec_…", "whsec_" + "QUJD" * 8).replace("…", "a secret of the shop")
+    sources = Sources(tmp_path, tomllib.loads(text)["sources"], None, kinds.load(tmp_path))
     assert sources.problems == []
     assert sources.get("shopintegrator").mapping is not None
     assert len(sources.get("otherplace").secrets) == 1
