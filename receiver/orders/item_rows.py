@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -107,8 +108,12 @@ def json_path(root: str, name: str) -> str:
         if key.isdigit() or key in ("*", "{n}"):
             path += f"[{key}]"
         elif key:
-            path += f".{key}" if _PLAIN_KEY.fullmatch(key) else f"['{key}']"
+            path += f".{key}" if _PLAIN_KEY.fullmatch(key) else f"[{_quoted(key)}]"
     return path
+
+
+def _quoted(key: str) -> str:
+    return f"'{key}'" if key.isprintable() and not {"'", "\\"} & set(key) else json.dumps(key)
 
 
 def _add(rows: ItemRows, column: str, name: str, value: str) -> None:

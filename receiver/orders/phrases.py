@@ -27,7 +27,7 @@ OF_ORDER = {
             0.86: "order,cart id,invoice number,invoice",
             0.84: "reference number,reference,invoice id,receipt id,receipt number",
             0.82: "transaction id,transaction",
-            0.8: "number,payment intent",
+            0.8: "number,payment intent,identifier",
             0.75: "token",
         }
     ),
@@ -42,13 +42,12 @@ OF_ORDER = {
     ),
     "order_date": _table(
         {
-            1.0: "order date,order time,order date time,sale date placed,placed date,completed at,completed on,"
-            "completed date,completed time,date completed,"
-            "date order",
+            1.0: "order date,order time,order date time,placed at,placed on,date placed,placed date,sale date placed,"
+            "completed at,completed on,completed date,completed time,date completed,date order",
             0.96: "processed at,processed on,billed at,purchased at,sale date,sale time,sale date time,date sale",
-            0.94: "created at,created on,created,create date,create time,date created,date created gmt,date "
-            "created utc,"
-            "order created at,order created on,order created,time created,created at utc,created at gmt",
+            0.94: "created at,created on,created,create date,create time,date created,date created gmt,"
+            "date created utc,order created at,order created on,order created,time created,created at utc,"
+            "created at gmt",
             0.9: "transaction date,transaction time,transaction date time,date,date time,payment date,payment time,"
             "date paid gmt,registration time",
             0.85: "time,paid at,paid on,date paid,paid date",
@@ -106,12 +105,10 @@ OF_MONEY = {
         {
             1.01: "total amount with taxes,total price with tax",
             1.0: "grand total,final grand total,order total,order grand total,total order,total paid,amount total,"
-            "total amount,"
-            "total price,order total price,order amount,order total amount",
+            "total amount,total price,order total price,order amount,order total amount",
             0.98: "total",
-            0.92: "gross amount,amount gross,gross,payment amount,amount paid,transaction amount,paid amount,sale "
-            "amount,"
-            "sale total,cart total,order value",
+            0.92: "gross amount,amount gross,gross,payment amount,amount paid,transaction amount,paid amount,"
+            "sale amount,sale total,cart total,order value",
             0.88: "amount,auth amount,payment gross,final amount",
             0.75: "price",
         }
@@ -132,18 +129,17 @@ OF_MONEY = {
     ),
     "shipping_total": _table(
         {
-            1.0: "shipping total,total shipping,shipping,shipping amount,amount shipping,shipping cost,shipping "
-            "costs,shipping fee,"
-            "shipping fees,shipping price,total shipping price,total shipping amount,shipping total amount,freight,"
-            "shipping charge,shipping rate,delivery fee,total shipping cost,order shipping",
+            1.0: "shipping total,total shipping,shipping,shipping amount,amount shipping,shipping cost,shipping costs,"
+            "shipping fee,shipping fees,shipping price,total shipping price,total shipping amount,"
+            "shipping total amount,freight,shipping charge,shipping rate,delivery fee,total shipping cost,"
+            "order shipping",
             0.85: "freight amount,freight cost",
         }
     ),
     "tax_total": _table(
         {
             1.0: "tax total,total tax,taxes total,tax,taxes,tax amount,amount tax,total taxes,total tax amount,"
-            "tax total amount,"
-            "vat amount,total vat,order tax,tax charge,total tax cost",
+            "tax total amount,vat amount,total vat,order tax,tax charge,total tax cost",
             0.9: "sales tax,sale tax amount",
         }
     ),

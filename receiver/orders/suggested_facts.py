@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from receiver.orders.likeness import ENVELOPE, LEAST, of_order
 from receiver.orders.names import KINDS
@@ -29,6 +30,8 @@ _STATES = word_set(
 _CANCELLED = frozenset({"cancelled", "canceled"})
 #: A value that may be a date by its look, whatever its name; and how many are tried.
 _MAY_BE_A_DATE, _MOST_DATES = re.compile(r"(?=.{8,40}$).*20[0-9]{2}.*"), 10
+_SAYS_UTC = re.compile(r"(?i)gmt|utc")
+_ZONE = 'has no zone, so it is read as UTC; for a clock of the shop\'s add zone = "Europe/London" or the like'
 _LATER = frozenset({"updated", "modified", "expires"})
 
 
@@ -108,17 +111,23 @@ def _dates(body: Body) -> Iterator[tuple[Slot, Suggestion]]:
     ranked = []
     for score, one in _ranked(body, "order_date", lambda one: re.search(r"[0-9]{4}", one.value) is not None):
         says_zone = bool(
-            re.search(r"(?i)z$|[+-][0-9]{2}:?[0-9]{2}$|[A-Z]{3,4}$|^1[0-9]{9}", one.value)
-            or re.search(r"(?i)gmt|utc", one.text)
+            re.search(r"(?i)z$|[+-][0-9]{2}:?[0-9]{2}$|[A-Z]{3,4}$|^1[0-9]{9}", one.value) or _SAYS_UTC.search(one.text)
         )
         ranked.append((score + 0.03 * says_zone + 0.02 * min(len(one.name.parts) - 1, 2), one))
     if found := best_read(slot, ranked, body.point):
-        yield slot, found
+        yield slot, _with_zone_note(found)
         return
     perhaps = [one for one in body.said if _MAY_BE_A_DATE.fullmatch(one.value) and _says_nothing(one)]
     only = [one for one in perhaps[:_MOST_DATES] if _is_a_date(one)]
     if len(only) == 1 and len(perhaps) <= _MOST_DATES and (found := best_read(slot, [(1, only[0])], body.point)):
-        yield slot, found
+        yield slot, _with_zone_note(found)
+
+
+def _with_zone_note(found: Suggestion) -> Suggestion:
+    """Return the rule of a date with a note, if neither its form nor its name says in which zone it is."""
+    form = found.rule.get("date", "%z") if isinstance(found.rule, dict) else "%z"
+    says_zone = form[-2:] in {"%z", "%Z"} or _SAYS_UTC.search(str(found.rule))
+    return found if says_zone or found.note else replace(found, note=_ZONE)
 
 
 def _says_nothing(one: Single) -> bool:

@@ -11,7 +11,7 @@ from receiver.orders.names import without_accents
 _WORDS = {
     "order": "order orders bestell bestellung auftrag auftrags commande pedido",
     "order number": "bestellnummer bestellnr auftragsnummer",
-    "id": "id ids uuid guid ident identifier",
+    "id": "id ids uuid guid ident",
     "number": "number no nr num nummer numero",
     "reference": "reference ref",
     "invoice": "invoice invoices rechnung rechnungs factura facture",
@@ -61,7 +61,8 @@ _WORDS = {
     "date": "date datum fecha",
     "order date": "bestelldatum orderdate",
     "time": "time timestamp",
-    "created": "created create creation placed ordered",
+    "created": "created create creation",
+    "placed": "placed ordered",
     "completed": "completed completion",
     "payment": "payment payments pay zahlung zahlungs zahl paiement pago financial",
     "status": "status",
@@ -84,7 +85,7 @@ _OURS = (
     "option "
     "options gateway type accept accepts marketing receipt receipts guest anonymous area admin full contact from "
     "to primary national "
-    "token is state"
+    "token is state identifier"
 )
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _CANONICAL = {word: ours for ours, words in _WORDS.items() for word in words.split()} | {

@@ -47,6 +47,8 @@ def test_envelopes_cost_nothing_and_the_events_id_is_not_the_orders() -> None:
         assert {field: found[field] for field in plain} == {field: f"{path}.{name}" for field, name in plain.items()}
         assert found["customer.email"] == f"{path}.customer.email"
     assert "order_id" not in suggested(fields_of(body))
+    ids = {"data": {"id": "7", "attributes": {"identifier": "a-7"}}}
+    assert suggested(fields_of(ids))["order_id"] == "data.id"
     assert suggested(fields_of({"id": "1", "transaction": {"id": "2"}}))["order_id"] == "id"
 
 
@@ -120,6 +122,8 @@ def test_dates_come_with_their_form(value: str, rule: object) -> None:
 def test_of_dates_that_are_alike_one_with_its_zone_is_taken() -> None:
     sent = {"date_created": "2026-11-23T15:05:00", "date_created_gmt": "2026-11-23T14:05:00"}
     assert suggested(sent)["order_date"] == {"from": "date_created_gmt", "date": "%Y-%m-%dT%H:%M:%S"}
+    assert notes(sent)["order_date"] is None
+    assert "read as UTC" in str(notes({"date_created": "2026-11-23 15:05:00"})["order_date"])
     assert suggested({"a": "2026-11-23T14:05:00Z", "b": "2026-11-24T14:05:00Z"}) == {}
 
 
@@ -203,6 +207,8 @@ def test_rows_without_numbers_and_rows_below_rows_are_selected_by_a_jsonpath() -
     rails = [("items[][name]", "Tea"), ("items[][qty]", "1"), ("items[][name]", "Cup"), ("items[][qty]", "2")]
     rules = suggested(rails)
     assert rules == {"items[].name": "@.name", "items[].quantity": "@.qty", "items": "$.items[*]"}
+    quoted = [(name.replace("items", "o'b\n", 1), value) for name, value in rails]
+    assert suggested([*quoted, ("o'b\n[][price]", "1.00")])["items"] == '$["o\'b\\n"][*]'
     parcels = [{"products": [{"name": "Tea", "qty": 1}]}, {"products": [{"name": "Cup", "qty": 2}]}]
     found = suggested(fields_of({"parcels": parcels}))
     assert found["items"] == "$.parcels[*].products[*]"
