@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from receiver.app.engine import Engine, Jobs, Kind
 from receiver.app.far_off import FarOff
 from receiver.app.wiring import Parts
-from receiver.customers import clock_notice
+from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.registrations import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
@@ -68,6 +68,7 @@ class Kit(Parts):
             *self.own_mails.troubles(),
             *alarms.standing(session, self.settings),
             *clock_notice.standing(session, self.settings),
+            *parked_purge.standing(session, self.settings),
         ]
 
     @property

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, or_, select
 
-from receiver.customers import purging
+from receiver.customers import parked_purge, purging
 from receiver.customers.purging import SETTLED_MAIL, SETTLED_ORDER, SETTLED_TRANSMISSION, Purged
 from receiver.mail.transport import MailTransport
 from receiver.storage import ages, clock
@@ -23,7 +23,7 @@ AGAIN = timedelta(minutes=10)
 
 
 class Retention:
-    """The deletion of old personal data; parked and open orders are kept whatever their age.
+    """The deletion of old personal data; open orders are kept whatever their age, parked ones until a warning is old.
 
     Nothing is purged while the clock disagrees with the upkeep's heartbeat.
     """
@@ -81,12 +81,24 @@ class Retention:
         )
         orders = self._old("orders", select(OrderRow.id).where(SETTLED_ORDER, has_body), now, trust_clock)
         yield from purging.empty_orders(database, orders, SETTLED_ORDER)
+        yield from self._purge_parked(now, trust_clock)
         of_settled = MailRow.order_pk.is_(None) | SETTLED_ORDER
         sent = select(MailRow.id).outerjoin(OrderRow).where(SETTLED_MAIL, of_settled)
         mails = self._old("mails", sent, now, trust_clock)
         yield from purging.remove_mails(database, self._transport, mails, SETTLED_MAIL)
         delivered = select(TransmissionRow.id).where(SETTLED_TRANSMISSION)
         yield from purging.remove_transmissions(database, self._old("transmissions", delivered, now, trust_clock))
+
+    def _purge_parked(self, now: datetime, trust_clock: bool) -> Iterator[Purged]:
+        """Take away what old parked orders hold, once the merchant has been warned for long enough."""
+        if not trust_clock and self.suspension(now):
+            return
+        with self._database.write() as session:
+            if not parked_purge.may_purge(session, now, self._length):
+                return
+        is_parked = OrderRow.state == "parked"
+        old = self._old("orders", select(OrderRow.id).where(is_parked), now, trust_clock)
+        yield from purging.empty_orders(self._database, old, is_parked, state="ignored", decided=None, errors=None)
 
     def _old(self, name: str, which: Select[int], now: datetime, trust_clock: bool) -> Sequence[int]:
         """Return the ids of a table's rows that are old enough, of those that a statement selects."""

@@ -137,8 +137,8 @@ class Settings(BaseSettings):
     )
     """seconds between the attempts of a handler, an email or a registration"""
     RETENTION_DAYS: Annotated[int, _number(0, 36_500)] = 365
-    """days after which bodies, emails and outbox files of settled orders are purged; parked and open ones never;
-    0 keeps all"""
+    """days after which bodies, emails and outbox files of settled orders are purged, and of parked ones after 30 days
+    of warning; open ones never; 0 keeps all"""
     QUIET_HOURS_ALARM: Annotated[int, _number(0, 8760)] = _default(0, example=48)
     """hours without any order after which you're emailed; 0 never"""
     ORDER_GAP_ALARM: bool = False

@@ -29,6 +29,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "card_data_dropped": ("console.orders", "Orders", {}),
     "quiet_hours": ("console.orders", "Orders", {}),
     "order_gap": ("console.orders", "Orders", {}),
+    "parked_purge": ("console.parked", "Parked orders", {}),
     "clock_jumped": ("console.settings", "Settings: RETENTION_DAYS", {}),
     "mail_template": ("console.mail", "Emails", {}),
     "transmission_given_up": ("console.order_manager", "Failed transmissions", {"state": "failed"}),
