@@ -19,7 +19,7 @@ from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.end_to_end.processes import Restarting, Running
 from tests.served import order_fields
 
-KILLS = 30
+KILLS = 12
 SENDERS = 4
 _HANDLER = """
 from sqlalchemy import text
@@ -74,7 +74,7 @@ class Sender(threading.Thread):
             self.acknowledged[fields["order_id"]] = reply.content["receipt"]
 
 
-def test_thirty_kills_under_load_lose_nothing_and_double_nothing(
+def test_a_dozen_kills_under_load_lose_nothing_and_double_nothing(
     launch: Callable[..., Running], add_handler: Callable[[str, str], None], instance: Path
 ) -> None:
     """Every order is sent until it is acknowledged, so there must be a row for each and no other."""

@@ -31,7 +31,7 @@ def registered(shop: Served) -> None:
 
 
 @pytest.mark.unmeasured
-def test_fifty_parallel_orders_of_one_customer_make_one_row_with_the_newest_data(
+def test_twenty_parallel_orders_of_one_customer_make_one_row_with_the_newest_data(
     serve: Callable[..., Served], site: Website
 ) -> None:
     shop = serve(REGISTRAR="sql", registrar=site.settings(update=["first_name", "display_name", "phone"]))
@@ -43,11 +43,11 @@ def test_fifty_parallel_orders_of_one_customer_make_one_row_with_the_newest_data
         return shop.post(fields | {"customer_email": "ADA@shop.example" if number % 2 else "ada@shop.example"}).status
 
     with ThreadPoolExecutor(10) as pool:
-        assert set(pool.map(order, range(50))) == {202}
+        assert set(pool.map(order, range(20))) == {202}
     registered(shop)
 
     (row,) = site.rows()
-    assert (row["email"], row["first_name"], row["phone"]) == ("ada@shop.example", "Ada 49", "49")
+    assert (row["email"], row["first_name"], row["phone"]) == ("ada@shop.example", "Ada 19", "19")
     (job,) = shop.rows(RegistrationRow)
     assert (job.state, job.detail is not None) == ("done", True)
 
