@@ -159,9 +159,11 @@ def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hang
             assert shop.post(order_fields(order_id=word, custom_be=word)).status == 202
         shop.wait_for(lambda: all(_attempt(shop, word, name) for word, (name, _) in _SAID.items()), 25)
         shop.wait_for(lambda: len(_took(senders)) >= ENOUGH, 120)
+    with _load(shop) as later:  # the machine may have become busier meanwhile
+        shop.wait_for(lambda: len(_took(later)) >= UNDISTURBED, 60)
 
-    assert {status for sender in [*undisturbed, *senders] for status in sender.statuses} == {202}
-    slow = max(0.5, 2 * _p99(undisturbed))
+    assert {status for sender in [*undisturbed, *senders, *later] for status in sender.statuses} == {202}
+    slow = max(0.5, 2 * _p99(undisturbed), 2 * _p99(later))
     assert _p99(senders) < slow
     assert _took(senders)[-1] < 3 + slow
     for word, (name, said) in _SAID.items():

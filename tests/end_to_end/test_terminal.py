@@ -20,7 +20,8 @@ from tests.served import SECRET
 from tests.smtp_servers import free_port
 
 CTRL_C = b"\x03"
-SOON = 5.0
+#: Seconds; an idle machine needs a tenth of one.
+SOON = 20.0
 #: Gives the words that follow it a terminal; what it reads is typed there, and the terminal closes when it is killed.
 TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))"
 
