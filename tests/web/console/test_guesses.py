@@ -47,9 +47,12 @@ def test_a_known_device_signs_in_at_once_whatever_strangers_do(shop: Served, vis
     with shop.kit.database.write() as session:
         session.add_all(attempt(at=datetime.now(UTC), address="127.0.0.1") for _ in range(20))
     assert Visitor(shop.base).sign_in().status == 429
-    began = time.monotonic()
-    assert known(visitor).sign_in().status == 200
-    assert time.monotonic() - began < PAUSE.total_seconds()
+    took = []
+    for _ in range(4):  # who waits for a turn waits from the second on; a busy machine is slow once or twice
+        began = time.monotonic()
+        assert known(visitor).sign_in().status == 200
+        took.append(time.monotonic() - began)
+    assert min(took[1:]) < PAUSE.total_seconds()
 
 
 def test_a_known_device_reveals_and_changes_while_strangers_guess(shop: Served, visitor: Visitor) -> None:
