@@ -1,7 +1,8 @@
 """Runs all measurements."""
 
-from bench import accepts, locked, pages
+from bench import accepts, limits, locked, pages
 
 accepts.main()
 locked.main()
 pages.main()
+limits.main()

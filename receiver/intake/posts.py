@@ -77,8 +77,7 @@ class Post:
         except (BrokenOff, EmptyBody):
             raise
         except Undecodable:
-            kept = self.as_kept()
-            return rough_fields(kept.raw, kept.charset)
+            return self._likely_fields
 
     def fields_if_any(self) -> Fields:
         """Return the fields, or none if the body can't be decoded."""
@@ -122,6 +121,11 @@ class Post:
             return KeptBody(self._inflated.raw, content_type, headers=headers)
         except Undecodable:
             return KeptBody(self.body.raw, content_type, headers.get("content-encoding", ""), headers=headers)
+
+    @cached_property
+    def _likely_fields(self) -> Fields:
+        kept = self.as_kept()
+        return rough_fields(kept.raw, kept.charset)
 
     @cached_property
     def _inflated(self) -> Inflated:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from urllib.parse import unquote_plus
 
 from receiver.errors import BrokenOff, TooLarge, Undecodable
-from receiver.orders.charsets import codec, fallback_text
+from receiver.orders.charsets import codec, fallback_text, unquoted
 from receiver.orders.json_decoding import decode_json
 from receiver.orders.names import Fields, place_of
 from receiver.orders.xml_decoding import decode_xml
@@ -50,7 +49,7 @@ def json_text(body: bytes, charset: str | None) -> str:
     except UnicodeDecodeError:
         text = fallback_text(body)
     if text[:1] == "%":
-        text = unquote_plus(text)
+        text = unquoted(text.replace("+", " ").encode("utf-8", "surrogatepass")).decode("utf-8", "replace")
     # jQuery sends a text as a form of one name without a value.
     return text.removesuffix("=") if text.rstrip().endswith(("}=", "]=")) else text
 

@@ -35,6 +35,8 @@ FEWEST_DIGITS = 9
 #: Fields as they may be stored, by position.
 Changes = dict[int, tuple[str, str]]
 
+#: The number of a row in a name. Those of one digit are left: there are few, and a cv_2_code has one.
+_ROW = re.compile(r"(?<=[_\[])[0-9]{2,4}(?=[_\]])")
 _CODE = re.compile(r"\s*\d{3,4}\s*")
 
 
@@ -47,7 +49,7 @@ def guard(fields: Fields) -> Guarded:
     # Nearly every POST has plain names and no long row of digits, so quick looks come before every search.
     notes: list[str] = []
     held_card_data = False
-    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and all(map(_is_plain_name, names))
+    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and _are_plain_names(names)
     if not are_plain:
         fields, notes, held_card_data = _without_card_fields(fields)
         names = [name for name, _ in fields]
@@ -68,9 +70,15 @@ def _may_be_list(names: list[str]) -> bool:
     return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
+def _are_plain_names(names: list[str]) -> bool:
+    """Return whether no name is a card field's or holds a number. Of a long list's names one row's are looked at."""
+    joined = "\n".join(names)
+    return not may_hold_number(names) and all(map(_is_plain_name, set(_ROW.sub("10", joined).split("\n"))))
+
+
 @lru_cache(maxsize=4096)
 def _is_plain_name(name: str) -> bool:
-    return judge(name).sort is Sort.OTHER and mask(name) == name
+    return judge(name).sort is Sort.OTHER
 
 
 def _masked_values(fields: Fields) -> Changes:

@@ -7,6 +7,7 @@ import re
 from encodings import normalize_encoding
 from encodings.aliases import aliases
 from functools import lru_cache
+from urllib.parse import unquote_to_bytes
 
 # A closed list: Python also has codecs that no website uses (utf-7, idna, rot13) or that read ASCII bytes as
 # something else (utf-16, ebcdic), and it keeps every name in memory that it was ever asked for.
@@ -16,6 +17,7 @@ _CHARSETS = re.compile(
 )
 _LONGEST_NAME = 40
 _CP1252 = "cp1252"
+_PIECE = 65_536
 
 OTHER_BYTES = "The body holds bytes that are not {charset}: what doesn't fit was read as windows-1252."
 
@@ -33,6 +35,20 @@ def codec(charset: str) -> str | None:
 def text_of(raw: bytes, charset: str) -> str:
     """Return the text of bytes in a charset, without NUL, which databases don't keep; raises UnicodeDecodeError."""
     return raw.decode(charset).replace("\0", "\ufffd")
+
+
+def unquoted(raw: bytes) -> bytes:
+    """Return bytes with what's percent-encoded in them decoded, piece by piece: of a long row it takes much memory."""
+    if len(raw) <= _PIECE:
+        return unquote_to_bytes(raw)
+    pieces, begin = [], 0
+    while begin < len(raw):
+        end = begin + _PIECE
+        cut = raw.rfind(b"%", end - 2, end)  # no escape is cut in two
+        end = cut if cut >= 0 else end
+        pieces.append(unquote_to_bytes(raw[begin:end]))
+        begin = end
+    return b"".join(pieces)
 
 
 def fallback_text(raw: bytes) -> str:

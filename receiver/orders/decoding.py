@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from typing import NamedTuple
-from urllib.parse import unquote_to_bytes
 
 from werkzeug.http import parse_options_header
 
 from receiver.errors import TooLarge, Undecodable
 from receiver.orders.body_kinds import json_text, kind_of, with_documents_opened
-from receiver.orders.charsets import OTHER_BYTES, codec, fallback_text, text_of
+from receiver.orders.charsets import OTHER_BYTES, codec, fallback_text, text_of, unquoted
 from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
 from receiver.orders.names import Fields, Place, place_of
@@ -124,7 +123,7 @@ def _fields(text: str, charset: str) -> Fields:
 
 
 def _unescaped(part: str, charset: str) -> str:
-    return text_of(unquote_to_bytes(part.encode(charset)), charset) if "%" in part else part
+    return text_of(unquoted(part.encode(charset)), charset) if "%" in part else part
 
 
 def _one_by_one(body: bytes, charset: str) -> Fields:
@@ -133,7 +132,7 @@ def _one_by_one(body: bytes, charset: str) -> Fields:
     for pair in body.replace(b"+", b" ").split(b"&"):
         name, _, value = pair.partition(b"=")
         if pair:
-            fields.append((_text(unquote_to_bytes(name), charset), _text(unquote_to_bytes(value), charset)))
+            fields.append((_text(unquoted(name), charset), _text(unquoted(value), charset)))
     return fields
 
 

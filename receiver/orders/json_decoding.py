@@ -15,6 +15,7 @@ MOST_LEVELS = 64
 # Every leaf below a long key repeats it, so an unlimited path could multiply a small body in memory.
 LONGEST_PATH = 1000
 
+_TEXTS = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 _CONTROL_CHARACTERS = (
@@ -29,6 +30,8 @@ def decode_json(text: str, max_fields: int, *, path: str = "") -> tuple[Fields, 
     Numbers keep the text that they were written in. Raises BrokenOff for a document that ends too early, Undecodable
     for anything else that is no object or list of at most 64 levels, TooLarge for more leaves than ``max_fields``.
     """
+    if text.count(",") > 2 * max_fields and _TEXTS.sub("", text).count(",") > 2 * max_fields:
+        raise _too_many(max_fields)  # before it's all in memory; empty lists and objects count too
     document, notes = _parsed(text)
     if isinstance(document, str) and not path:  # encoded twice on the way
         document, _ = _parsed(document)
@@ -37,8 +40,12 @@ def decode_json(text: str, max_fields: int, *, path: str = "") -> tuple[Fields, 
         raise Undecodable("The JSON must be an object or a list.")
     fields = list(islice(_leaves(document, path), max_fields + 1))
     if len(fields) > max_fields:
-        raise TooLarge(f"The body has more than {max_fields} values.")
+        raise _too_many(max_fields)
     return fields, notes
+
+
+def _too_many(max_fields: int) -> TooLarge:
+    return TooLarge(f"The body has more than {max_fields} values.")
 
 
 def _parsed(text: str) -> tuple[Any, tuple[str, ...]]:

@@ -30,6 +30,8 @@ _ROW = re.compile(rf"{_NOT_NAMED}(?:{_GAP}{{0,3}}+{_NOT_NAMED}){{{SHORTEST - 1},
 _DIGIT_OR_GAP = re.compile(rf"{_DIGIT}|{_GAP}")
 _ENTITY = re.compile(r"&#([0-9]+);")
 
+#: Bytes at each end of a body that's searched for a secret.
+_LOOKED_AT = 32_768
 _MASKED = "A card number in the body was masked."
 
 
@@ -72,7 +74,12 @@ def shown_text(raw: bytes, charset: str | None) -> str:
 
 
 def rough_fields(raw: bytes, charset: str | None) -> Fields:
-    """Return what looks like the fields of a body that can't be decoded; a value without a name has an empty one."""
+    """Return what looks like the fields of a body that can't be decoded; a value without a name has an empty one.
+
+    Of a long body only both ends are looked at: nobody has verified it yet.
+    """
+    if len(raw) > 2 * _LOOKED_AT:
+        raw = raw[:_LOOKED_AT] + b"\n" + raw[-_LOOKED_AT:]
     text = rough_text(raw, charset).text
     fields = [(name, _plain_text(text[begin:end])) for name, begin, end in map(_pair, _PAIR.finditer(text))]
     for piece in _BETWEEN_VALUES.split(text):

@@ -12,6 +12,9 @@ from receiver.errors import TooLarge, Undecodable
 from receiver.orders.json_decoding import LONGEST_PATH, MOST_LEVELS
 from receiver.orders.names import Fields
 
+#: Of the sign that begins a tag, and of the one in an attribute, so many for each value.
+_MOST_SIGNS = 4
+
 
 def decode_xml(document: bytes | str, max_fields: int, *, path: str = "") -> Fields:
     """Return the texts and attributes of an XML document with their paths, such as ``order.items.item[0].name``.
@@ -19,6 +22,16 @@ def decode_xml(document: bytes | str, max_fields: int, *, path: str = "") -> Fie
     Names are without namespaces; an attribute's has an ``@``. Elements of one name are numbered where there are
     several. Raises Undecodable for what is no XML, or has entities of its own, and TooLarge for too many texts.
     """
+    signs = (
+        (document.count(b"<"), document.count(b"="))
+        if isinstance(document, bytes)
+        else (
+            document.count("<"),
+            document.count("="),
+        )
+    )
+    if max(signs) > _MOST_SIGNS * max_fields:  # before it's all in memory
+        raise TooLarge(f"The body has more than {max_fields} values.")
     try:
         root = fromstring(document, forbid_dtd=False, forbid_entities=True, forbid_external=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:

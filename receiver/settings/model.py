@@ -150,9 +150,9 @@ class Settings(BaseSettings):
     """signs what handlers send on by `forward` and `context.forward`; the other server checks it"""
     TRUSTED_PROXIES: Annotated[int, _number(0, 9)] = _default(0, example=1)
     """how many proxies are in front and set X-Forwarded-*"""
-    MAX_BODY_BYTES: Annotated[int, _number(1024, 16_777_216)] = 262_144
-    """largest body of an order POST"""
-    MAX_FIELDS: Annotated[int, _number(10, 20_000)] = 2000
+    MAX_BODY_BYTES: Annotated[int, _number(1024, 16_777_216)] = 2_097_152
+    """largest body of an order POST, in bytes, also once it's inflated"""
+    MAX_FIELDS: Annotated[int, _number(10, 20_000)] = 20_000
     """most fields (JSON: leaves) of an order POST"""
 
     #: The tables of the file, as they are; the code that uses one checks it.

@@ -92,7 +92,7 @@ def _multipart(dice: random.Random, number: int) -> tuple[bytes, str]:
 
 
 def _noise(dice: random.Random, number: int) -> tuple[bytes, str]:
-    size = dice.choice((0, 1, 20, 300, 262_144, 262_145)) if dice.random() < 0.05 else dice.randrange(200)
+    size = dice.choice((0, 1, 20, 300, 262_144, 262_145, 2_097_153)) if dice.random() < 0.05 else dice.randrange(200)
     return dice.randbytes(size), dice.choice((FORM, JSON, MULTIPART))
 
 

@@ -17,7 +17,7 @@ from tests.served import FORM, SECRET, Reply, order_fields
 
 Launch = Callable[..., Running]
 
-LIMIT = 262_144
+LIMIT = 2_097_152
 ALL_DONE = {"register_customer": "done", "email_customer": "done", "notify_merchant": "done"}
 SERVERS = pytest.mark.parametrize("server", [granian, gunicorn], ids=["granian", "gunicorn"])
 
@@ -76,8 +76,8 @@ def test_a_chunked_body_is_taken_whole_or_refused_and_never_cut(
     launch: Launch, server: Callable[..., list[str]]
 ) -> None:
     shop = launch(server, EMBEDDED_WORKER="false")
-    flood = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(70_000))]).encode()
-    many = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(2_000))]).encode()
+    flood = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(300_000))]).encode()
+    many = urlencode([*order_fields().items(), *((f"f{number}", "v") for number in range(20_000))]).encode()
     assert len(many) < LIMIT < len(flood)
 
     replies = [_chunked(shop, body) for body in (_body_of(LIMIT), _body_of(LIMIT + 1), flood, many)]
