@@ -35,7 +35,7 @@ _AROUND = {
     "order_id": frozenset({"metadata"}),
     "payment_gateway": frozenset({"payment"}),
 }
-#: Prefixes that halve nothing: what was is not what is, and a second currency is not the first.
+#: First words of a sum that make it less sure: what stands now after a refund, or another currency.
 _LESS_SURE = {"current": 0.88, "presentment": 0.85, "base": 0.9, "auth": 0.9, "store": 0.9}
 #: Endings of a name that holds the same amount in another form.
 _AS_TEXT = frozenset({"str", "string", "float", "cents"})
@@ -64,6 +64,10 @@ _OF_OTHERS = word_set(
     "event app "
     "marketing consent subscription gift session tax"
 )
+#: Tables of sums and their currency.
+_OF_SUMS = (*OF_MONEY.values(), OF_ORDER["currency"])
+#: Fields whose "payment address" is where the invoice goes.
+_OF_PLACES = frozenset({"first_name", "last_name", "line1", "line2", "city", "region", "postcode", "country"})
 #: How much each unknown word around a name takes away from it.
 _UNKNOWN = 0.12
 
@@ -91,6 +95,8 @@ class Name:
             parts = (*parts[:-1], parts[-1][:-1])
         elif len(parts) > 1 and parts[-1] in {("value",), ("amount",)}:
             parts = parts[:-1]
+        if parts and len(parts[-1]) > 1 and parts[-1][-1] == "money":
+            parts = (*parts[:-1], parts[-1][:-1])
         return parts, sure
 
 
@@ -140,7 +146,8 @@ def _whole(phrases: dict[Phrase, float], words: Phrase) -> float:
         return (0.97 if words[-2] in _WITH_TAX else 0.96) * phrases.get(plain, 0)
     if len(words) == 3 and words[1:] in _UNDER_ANY_PREFIX and words[0] not in _NOT_THIS:
         return max(phrases.get(words[1:], 0) - _UNKNOWN, 0)
-    while words and (_is_prefix(words[0]) or words[0] in _LESS_SURE):
+    of_sums = phrases in _OF_SUMS
+    while words and (_is_prefix(words[0]) or (of_sums and words[0] in _LESS_SURE)):
         sure *= _LESS_SURE.get(words[0], 0.99)
         words = words[1:]
     without = tuple(word for word in words if word != "order")
@@ -171,6 +178,8 @@ def of_party(field: str, name: Name) -> tuple[str, float, Phrase]:
     rest = words[:-length]
     if _OF_OTHERS & set(rest) or ("to" in rest and "shipping" not in rest):
         return "", 0, ()
+    if field in _OF_PLACES and rest == ("payment",):  # as OpenCart writes it
+        rest = ("billing",)
     parties = [_PARTIES[word] for word in rest if _PARTIES.get(word)]
     party = next((one for one in ("shipping", "billing", "payer", "customer", "user") if one in parties), "")
     known = ENVELOPE | _OF_PEOPLE | _PARTIES.keys()

@@ -171,7 +171,7 @@ OF_PARTY = {
     "postcode": _table({1.0: "postcode,postal code,zip code,post code,zip,postal"}),
     "country": _table(
         {
-            1.0: "country code,country iso,country iso code,country code iso,country iso 2,country code 2",
+            1.0: "country code,country iso,country iso code,country code iso,country iso 2,country code 2,iso code 2",
             0.95: "country",
             0.8: "country name",
         }
@@ -188,7 +188,7 @@ OF_ITEM = {
     "unit_price": _table(
         {
             1.0: "unit price,unit price paid,price unit price,price each",
-            0.95: "price,unit amount,unit total subtotal,unit cost",
+            0.95: "price,base price money,unit amount,unit total subtotal,unit cost",
         }
     ),
     "tax": _table({1.0: "tax,total tax,tax total,tax amount"}),

@@ -16,11 +16,11 @@ from receiver.orders.vocabulary import word_set
 _Fits = Callable[[Single], bool]
 _TEXTS = ("locale", "discount_code", "shipping_method", "payment_gateway", "customer_note")
 _STATE = re.compile(r"[A-Za-z][A-Za-z _-]{0,39}")
-_ID = re.compile(r"(?!.*://)[^\s@<>{}]{1,255}")
+_ID = re.compile(r"(?!.*://|0+$)[^\s@<>{}]{1,200}(?: [^\s@<>{}]{1,50})?")
 #: An event's id, as Stripe and PayPal write it: another one at each event of an order.
 _EVENT_ID = re.compile(r"evt_|WH-")
-#: What is paid for an order has an id of its own.
-_PAYMENTS = {("transaction",), ("checkout",)}
+#: What belongs to an order has an id of its own.
+_OF_OTHERS = {("transaction",), ("checkout",)}
 _MODES = {"test": "true", "sandbox": "true", "live": "false", "production": "false"}
 _PAIR = {"test": "true", "live": "false"}
 #: Of a parameter named ``state``, which may be a part of a country.
@@ -73,15 +73,17 @@ def _ranked_ids(body: Body) -> list[tuple[float, Single]]:
     )
     found = [pair for pair in found if conversion(KINDS["order", "order_id"], [pair[1].value], ".") is not None]
     bare = [one.name.parts for _, one in found if one.name.parts[-1] == ("id",)]
+    orders = [parts for parts in bare if not _OF_OTHERS & set(parts[:-1])]
+    deepest = max(map(len, orders or bare), default=0)
     return [
         (score, one)
         for score, one in found
-        if one.name.parts[-1] != ("id",)
-        or not (
-            (body.is_event and len(one.name.parts) == 1)
-            or one.name.parts[-2:-1] in ((("event",),), (("events",),))
-            or _PAYMENTS & set(one.name.parts[:-1])
-            or any(len(other) > len(one.name.parts) and not _PAYMENTS & set(other) for other in bare)
+        if one.name.parts not in bare
+        or (
+            (one.name.parts in orders or not orders)
+            and len(one.name.parts) == deepest
+            and not (body.is_event and deepest == 1)
+            and one.name.parts[-2:-1] not in ((("event",),), (("events",),))
         )
     ]
 

@@ -66,6 +66,7 @@ _WORDS = {
     "completed": "completed completion",
     "payment": "payment payments pay zahlung zahlungs zahl paiement pago financial",
     "status": "status",
+    "payment method": "zahlungsart zahlart",
     "method": "method methods",
     "locale": "locale lang language sprache langue idioma",
     "test": "test testing sandbox",

@@ -19,7 +19,7 @@ def fields_of(body: object) -> Fields:
     "sent",
     [
         {"device_id": "7", "user_id": "8", "location_id": "9", "event.id": "1", "message_id": "5"},
-        {"shop_id": "7", "merchant.id": "8", "store": "9"},
+        {"shop_id": "7", "merchant.id": "8", "store": "9", "sale.store_id": "3", "invoice_no": "0"},
         {"total_future_shipping": "1.00", "payout_totals.grand_total": "5.00", "refund.amount": "4.00", "fee": "1.00"},
         {"card.holder_name": "Ada Byron", "channel.name": "Web", "app.name": "Till", "discount.name": "Spring Sale"},
         {"ip_address": "203.0.113.1", "ip_country": "Germany", "residence_country": "DE", "customer.state": "enabled"},
@@ -50,6 +50,8 @@ def test_envelopes_cost_nothing_and_the_events_id_is_not_the_orders() -> None:
     ids = {"data": {"id": "7", "attributes": {"identifier": "a-7"}}}
     assert suggested(fields_of(ids))["order_id"] == "data.id"
     assert suggested(fields_of({"id": "1", "transaction": {"id": "2"}}))["order_id"] == "id"
+    assert suggested(fields_of({"transaction": {"id": "2"}}))["order_id"] == "transaction.id"
+    assert suggested({"Bestell-Nr": "A 17"}) == {"order_id": "Bestell-Nr"}
 
 
 def test_an_invoice_number_is_the_id_where_nothing_better_is() -> None:
@@ -172,6 +174,14 @@ def test_countries_go_by_their_code_and_yahoos_by_both() -> None:
     words = {"from": "Bill-Country", "words": {"US United States": "US"}}
     assert suggested({"Bill-Country": "US United States"}) == {"billing.country": words}
     assert "other" in str(notes({"Bill-Country": "US United States"})["billing.country"])
+
+
+def test_a_payment_address_is_where_the_invoice_goes() -> None:
+    assert suggested({"payment_address_1": "Weg 1", "payment_city": "Bonn", "payment_iso_code_2": "DE"}) == {
+        "billing.line1": "payment_address_1",
+        "billing.city": "payment_city",
+        "billing.country": "payment_iso_code_2",
+    }
 
 
 def test_items_with_their_number_at_the_end_are_found() -> None:
