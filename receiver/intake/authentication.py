@@ -97,12 +97,16 @@ def _by_scheme(
 
 
 def _verified(scheme: Scheme, sent: Sent, secrets: list[str], now: datetime) -> Verified:
+    """Return what a scheme says; it may be the merchant's own, so whatever it does wrong refuses the POST."""
     try:
-        return scheme.verify(sent, secrets, now)
+        found = scheme.verify(sent, secrets, now)
+        if found.secret in secrets:
+            return found
     except (signing.SignatureProblem, ReceiverError):
         raise
-    except Exception as error:  # the scheme may be the merchant's own
+    except Exception as error:
         raise Unauthenticated("scheme_failed", f"The scheme of this source failed: {location(error)}.") from error
+    raise Unauthenticated("scheme_failed", "The scheme of this source named a secret that the source doesn't have.")
 
 
 def _by_signature(sent: Sent, keyring: Keyring, now: datetime) -> Proof:

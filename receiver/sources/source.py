@@ -99,6 +99,8 @@ class Kind(NamedTuple):
     type: type[Source]
 
 
+#: What a scheme has at least.
+_OF_A_SCHEME = ("covers_body", "check_secret", "verify")
 Class = TypeVar("Class", bound=type[Source])
 
 
@@ -112,6 +114,10 @@ def source_kind(name: str) -> Callable[[Class], Class]:
         if not (isinstance(marked, type) and issubclass(marked, Source)):
             raise TypeError(f"@source_kind({name!r}) must mark a class that inherits from Source")
         Mapping.from_table(dict(marked.rules))
+        if marked.scheme is not None and not all(hasattr(marked.scheme, one) for one in _OF_A_SCHEME):
+            raise TypeError(f"the scheme of @source_kind({name!r}) needs {', '.join(_OF_A_SCHEME)}")
+        if isinstance(marked.kept_headers, str):
+            raise TypeError(f"kept_headers of @source_kind({name!r}) must be a tuple, such as ('x-topic',)")
         setattr(marked, MARK, Kind(name, marked))
         return marked
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, location
 from receiver.orders import Mapping
 from receiver.security import signing
 from receiver.security.schemes import Scheme
@@ -100,7 +100,12 @@ def _clean(secret: str, scheme: Scheme | None) -> str:
     """Return a secret without outer white space; raises ConfigurationError where the scheme can't have it."""
     if scheme is None:
         return signing.clean_secret(secret)
-    scheme.check_secret(secret.strip())
+    try:
+        scheme.check_secret(secret.strip())
+    except ConfigurationError:
+        raise
+    except Exception as error:  # the scheme may be the merchant's own; its words may hold the secret
+        raise ConfigurationError(f"the check of its secrets failed: {location(error)}.") from error
     return secret.strip()
 
 

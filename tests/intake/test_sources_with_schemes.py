@@ -15,7 +15,7 @@ from receiver.orders import Fields
 from receiver.security import signing
 from receiver.security.failures import MOST
 from receiver.security.keyring import Keyring
-from receiver.security.schemes import HmacSignature, Sent, Token
+from receiver.security.schemes import HmacSignature, Sent, Token, Verified
 from receiver.sources import Source
 from receiver.storage.models import RefusalRow
 from tests.served import SECRET, Served, order_fields, signed
@@ -83,6 +83,12 @@ def test_a_scheme_that_fails_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(HmacSignature, "verify", fail)
+    assert reason(by(OWN)) == "scheme_failed"
+
+
+@pytest.mark.parametrize("found", [None, Verified("a secret that the source doesn't have"), True])
+def test_a_scheme_that_answers_anything_else_refuses(monkeypatch: pytest.MonkeyPatch, found: object) -> None:
+    monkeypatch.setattr(HmacSignature, "verify", lambda *_args: found)
     assert reason(by(OWN)) == "scheme_failed"
 
 

@@ -85,6 +85,14 @@ def test_a_kind_that_is_none_is_told(tmp_path: Path, kind: object) -> None:
             '@source_kind("x")\nclass X(Source):\n    rules = {"nothing": "x"}',
             "line 2 of mugs.py: ConfigurationError: ",
         ),
+        (
+            '@source_kind("x")\nclass X(Source):\n    scheme = "hmac"',
+            "line 2 of mugs.py: TypeError: the scheme of @source_kind('x') needs covers_body",
+        ),
+        (
+            '@source_kind("x")\nclass X(Source):\n    kept_headers = "x-topic"',
+            "line 2 of mugs.py: TypeError: kept_headers of @source_kind('x') must be a tuple",
+        ),
         ("1 / 0", "line 2 of mugs.py: ZeroDivisionError"),
         (textwrap.dedent(MINE), "@source_kind 'mugs' is there already; rename this one."),
     ],

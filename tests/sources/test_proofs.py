@@ -110,3 +110,15 @@ def test_what_takes_no_post_is_told_at_the_start(
     kit: Kit = make_app(sources={"shop": table}, REQUIRE_SIGNATURE=required).extensions["receiver"]
     assert len(kit.setting_warnings) == len(said)
     assert all(one in told for one, told in zip(said, kit.setting_warnings, strict=True))
+
+
+def test_a_check_of_secrets_that_fails_is_told_without_the_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_scheme: object, secret: str) -> None:
+        raise KeyError(secret)
+
+    monkeypatch.setattr(HmacSignature, "check_secret", fail)
+    (problem,) = Sources(tmp_path, {"shop": {"signature": {"header": "X"}, "secrets": [SECRET]}}).problems
+    assert "the check of its secrets failed" in problem
+    assert SECRET not in problem
