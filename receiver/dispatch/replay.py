@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -54,6 +55,8 @@ class Replay:
     accept_incomplete: bool = False
     #: And run it even if there's another order with its order id.
     second_order: bool = False
+    #: Run an ignored order as if its state were paid: the merchant knows better.
+    as_paid: bool = False
 
     def __post_init__(self) -> None:
         """Check that the named handlers run here."""
@@ -76,6 +79,8 @@ class Replay:
         now = datetime.now(UTC)
         row = order_queries.find_by_either(session, order)
         _check_is_free(row)
+        if self.as_paid:
+            _check_can_be_paid(row)
         if self.handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and _has_body(row))):
             return self._read_again(session, row, now)
         _check_can_run(row)
@@ -96,7 +101,10 @@ class Replay:
             now,
             accept_incomplete=self.accept_incomplete,
             second_order=self.second_order,
+            as_paid=self.as_paid,
         )
+        if self.as_paid:
+            columns["notes"] = json.dumps([*json.loads(row.notes), "run as paid by hand"])
         state = columns["state"]
         was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
         if was_never_more or (row.order is not None and state == row.state):
@@ -155,6 +163,12 @@ def _check_is_free(row: OrderRow) -> None:
             f"{row.receipt} is being run at this moment; try again when it has ended. If its server was killed during "
             "that, one that works runs it again within a minute."
         )
+
+
+def _check_can_be_paid(row: OrderRow) -> None:
+    if row.state != "ignored" or row.test or row.order is None:
+        what = "a test" if row.test else "no longer complete" if row.state == "ignored" else row.state
+        raise NotPossible(f"{row.receipt} is {what}; only an order that was understood and ignored can run as paid.")
 
 
 def _check_can_run(row: OrderRow) -> None:

@@ -28,6 +28,7 @@ def reread(
     *,
     accept_incomplete: bool = False,
     second_order: bool = False,
+    as_paid: bool = False,
 ) -> tuple[Understood | NotUnderstood, dict[str, Any]]:
     """Read an order again; return the reading, and the columns to write.
 
@@ -44,6 +45,8 @@ def reread(
         if not (accept_incomplete or source.accepts_chunked_forms):
             return waits, _parked(row, waits, now, source)
     reading = read(fields, source.mapping, row.received_at)
+    if as_paid and isinstance(reading, Understood):
+        reading = reading._replace(decided="completed")
     if isinstance(reading, NotUnderstood):
         return reading, _parked(row, reading, now, source)
     columns = what_was_read(reading, now, source=source, fields=fields)

@@ -71,6 +71,29 @@ def ascii_domain(domain: str) -> str | None:
 def normalised(email: str) -> str:
     """Return the one spelling under which an email address is a key: composed, trimmed, lower case.
 
+    A domain is spelled in its own letters, also one that came as ``xn--…`` (RFC 5890): that's the same mailbox.
     What is longer than any address is not composed: many combining marks would hold the process for half a minute.
     """
-    return (unicodedata.normalize("NFC", email) if len(email) <= _LONGEST else email).strip().lower()
+    if len(email) > _LONGEST:
+        return email.strip().lower()
+    composed = unicodedata.normalize("NFC", email).strip().lower()
+    if composed.isascii() and "xn--" not in composed:
+        return composed
+    local_part, at, domain = composed.rpartition("@")
+    return f"{local_part}{at}{_in_its_letters(domain)}" if at else composed
+
+
+def _in_its_letters(domain: str) -> str:
+    """Return a domain with its own letters instead of ``xn--…``; as it is when that isn't surely the same domain."""
+    in_ascii = ascii_domain(domain)
+    if in_ascii is None:
+        return domain
+    try:
+        labels = [
+            one.removeprefix("xn--").encode().decode("punycode") if one.startswith("xn--") else one
+            for one in in_ascii.split(".")
+        ]
+    except UnicodeError:
+        return domain
+    found = ".".join(labels)
+    return found if ascii_domain(found) == in_ascii else domain

@@ -109,6 +109,33 @@ def test_composed_and_decomposed_letters_are_the_same_customer() -> None:
     assert normalised("zoe\u0308@kunde.de") == normalised("zo\u00eb@kunde.de") == "zo\u00eb@kunde.de"
 
 
+def test_both_spellings_of_a_domain_are_one_customer(shop: Served) -> None:
+    for domain in ("my-umlaut-dom\u00e4in.example", "XN--my-umlaut-domin-dlb.example"):
+        shop.post(order_fields(customer_email=f"someone@{domain}"))
+    shop.settled()
+    assert {row.email for row in shop.rows()} == {"someone@my-umlaut-dom\u00e4in.example"}
+    assert len(shop.rows(CustomerRow)) == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("a@xn--bcher-KVA.example", "a@b\u00fccher.example"),
+        ("a@xn--zz.example", "a@xn--zz.example"),
+        ("a@xn--a.example", "a@xn--a.example"),
+        ("a@b\u00fcch", "a@b\u00fcch"),
+        ("xn--b\u00fc", "xn--b\u00fc"),
+        ("a@xn--\u00fc.example", "a@xn--\u00fc.example"),
+        ("a@stra\u00dfe.example", "a@stra\u00dfe.example"),
+        ("a@xn--strae-oqa.example", "a@stra\u00dfe.example"),
+        ("a@strasse.example", "a@strasse.example"),
+        ("A" * 300 + "@B.example", "a" * 300 + "@b.example"),
+    ],
+)
+def test_only_a_domain_that_is_surely_the_same_is_spelled_so(address: str, key: str) -> None:
+    assert normalised(address) == key
+
+
 def test_other_addresses_are_other_customers(kit: Kit) -> None:
     assert register(kit, an_order(email="zoe@kunde.de"))
     assert register(kit, an_order(email="zoe+shop@kunde.de"))

@@ -101,6 +101,35 @@ def test_the_next_releases_migration_leads_from_1_0_0_to_its_models(next_release
     assert any("gift_note" in column for column in schema(new)["orders"]["columns"])
 
 
+def test_what_was_kept_by_1_0_0_is_brought_along(tmp_path: Path) -> None:
+    old = of_1_0_0(tmp_path / "old.sqlite")
+    values = {"proof": "header", "fingerprint": "f", "encoding": "", "fields": "[]", "fields_digest": "", "notes": "[]"}
+    columns = ", ".join(values)
+    with old.write() as session:
+        for pk, state, errors, email in (
+            (1, "parked", '[{"field": "a", "message": "is odd"}]', None),
+            (2, "done", None, "a@xn--bcher-kva.example"),
+        ):
+            session.execute(
+                text(
+                    f"INSERT INTO orders (id, source, key, test, state, errors, email, received_at, {columns})"
+                    f" VALUES (:id, 's', :id, 0, :state, :errors, :email, 0, {', '.join(f':{one}' for one in values)})"
+                ),
+                {"id": pk, "state": state, "errors": errors, "email": email, **values},
+            )
+        for email in ("a@xn--bcher-kva.example", "b@xn--bcher-kva.example", "b@b\u00fccher.example"):
+            session.execute(
+                text("INSERT INTO customers (email, accepts_marketing, registered_at) VALUES (:email, 0, 0)"),
+                {"email": email},
+            )
+    migrations.upgrade(old.engine)
+    with old.read() as session:
+        orders = session.execute(text("SELECT parked_as, email FROM orders ORDER BY id")).all()
+        customers = session.scalars(text("SELECT email FROM customers ORDER BY id")).all()
+    assert orders == [("error:a is odd", None), (None, "a@b\u00fccher.example")]
+    assert customers == ["a@b\u00fccher.example", "b@xn--bcher-kva.example", "b@b\u00fccher.example"]
+
+
 def test_the_models_can_be_made_on_postgresql_too() -> None:
     tables = Base.metadata.sorted_tables
     parts: list[Any] = [*map(CreateTable, tables), *(CreateIndex(index) for table in tables for index in table.indexes)]

@@ -92,6 +92,7 @@ def show(order: str, _as_json: bool) -> None:
     is_flag=True,
     help="With --accept-incomplete: run it even if there's already an order with its order id.",
 )
+@click.option("--as-paid", is_flag=True, help="Run ignored orders as if they were paid; not with --parked.")
 @json_option
 def replay(
     receipts: Sequence[str],
@@ -100,6 +101,7 @@ def replay(
     without: tuple[str, ...],
     accept_incomplete: bool,
     second_order: bool,
+    as_paid: bool,
     as_json: bool,
 ) -> None:
     """Run the unfinished handlers of these orders again. Parked and dismissed ones are read again."""
@@ -107,6 +109,7 @@ def replay(
     for is_wrong, said in (
         (without and not all_parked, "--without goes with --parked."),
         (accept_incomplete and all_parked, "--accept-incomplete is for orders you've checked: name each one."),
+        (as_paid and (all_parked or handler), "--as-paid is for ignored orders: name each one, and nothing else."),
         (second_order and not accept_incomplete, "--second-order goes with --accept-incomplete."),
         (handler and all_parked, "--handler can't be used with --parked. Use --without to leave the others out."),
         (not receipts and not all_parked, "Name an order, or use --parked."),
@@ -123,6 +126,7 @@ def replay(
         without=without,
         accept_incomplete=accept_incomplete,
         second_order=second_order,
+        as_paid=as_paid,
     )
     run, hidden = again.each(kit.database, receipts), not sys.stderr.isatty()
     with click.progressbar(run, len(receipts), "Replaying", file=sys.stderr, hidden=hidden) as progress:
