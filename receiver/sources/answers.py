@@ -15,6 +15,7 @@ from receiver.storage.models import SourceOptionRow
 
 #: How the option of a state's word begins, and that of a question whose answer is: these are no orders.
 _STATE, _NO_ORDERS = "state:", "no-orders:"
+_ONLY_PAID = "only_paid"
 
 
 class Answers(NamedTuple):
@@ -24,6 +25,8 @@ class Answers(NamedTuple):
     states: Mapping[str, bool] = {}
     #: Questions of parked orders that are no orders -> the receipt of one that asked it.
     no_orders: Mapping[str, str] = {}
+    #: Whether the shop sends only paid orders, where nothing in them says so.
+    only_paid: bool = False
 
 
 NONE = Answers()
@@ -37,6 +40,8 @@ def by_source(options: Iterable[tuple[str, str, str]]) -> dict[str, Answers]:
         if option.startswith(_STATE) and value in ("true", "false"):
             states = {**before.states, option.removeprefix(_STATE): value == "true"}
             found[source] = before._replace(states=states)
+        elif option == _ONLY_PAID:
+            found[source] = before._replace(only_paid=value == "true")
         elif option.startswith(_NO_ORDERS):
             no_orders = {**before.no_orders, option.removeprefix(_NO_ORDERS): value.strip('"')}
             found[source] = before._replace(no_orders=no_orders)
@@ -51,6 +56,11 @@ def save_state(session: Session, source: str, word: str, *, is_paid: bool, now: 
 def save_no_orders(session: Session, source: str, question: str, *, receipt: str, now: datetime) -> None:
     """Save that whatever asks this question is no order, as the one with this receipt does."""
     _save(session, source, _NO_ORDERS + question, now, value=receipt)
+
+
+def save_only_paid(session: Session, source: str, *, is_so: bool, now: datetime) -> None:
+    """Save whether a source sends only paid orders."""
+    _save(session, source, _ONLY_PAID, now, value=is_so)
 
 
 def forget_state(session: Session, source: str, word: str) -> None:

@@ -23,6 +23,10 @@ DEFAULT = "shopintegrator"
 MARK = "__order_source__"
 
 
+#: Fields that say whether an order is paid.
+_DECIDING = {("order", name) for name in ("event", "order_status", "payment_status")}
+
+
 @dataclass(frozen=True)
 class Source:
     """One place that orders come from; inherit from it for a kind of your own, marked with ``@source_kind``."""
@@ -82,6 +86,16 @@ class Source:
         if rules or own or self.zone:
             mapping = replace(Mapping.from_table(rules), words=Words(own), zone=self.zone)
         return replace(self, mapping=mapping, saved=saved)
+
+    @property
+    def says_what_is_paid(self) -> bool:
+        """Return whether the merchant's rules read a state or an event, or it's known to send only paid orders.
+
+        A kind with rules of its own knows, and so do the contract's own names.
+        """
+        if self.rules or self.mapping is None or not (self.saved or self.from_file):
+            return True
+        return self.answers.only_paid or bool({rule.slot for rule in self.mapping.rules} & _DECIDING)
 
     def with_answers(self, answers: Answers) -> Source:
         """Return this source with these answers; `with_rules` takes words from them."""

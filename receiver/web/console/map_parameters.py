@@ -12,7 +12,7 @@ from flask.typing import ResponseReturnValue
 from receiver.intake.explanation import Reading, explain_fields
 from receiver.orders import Fields
 from receiver.orders.date_forms import DATE_FORMS
-from receiver.sources import saved_options
+from receiver.sources import answers, saved_options
 from receiver.sources.source import Source
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow
@@ -49,10 +49,12 @@ def parked_map(receipt: str) -> ResponseReturnValue:
         return _page(row, source, fields, made, today), 422
     tried = explain_fields(fields, source.with_rules(rules).mapping, row.received_at)
     if request.form.get("do") != "save":
-        return _page(row, source, fields, made, tried, was_tried=True)
-    _save(source, made, rules)
+        return _page(row, source.with_rules(rules), fields, made, tried, was_tried=True)
+    _save(source, made, rules, only_paid=request.form.get("only_paid") == "yes")
     mapped = "1 field is" if len(rules) == 1 else f"{len(rules)} fields are"
     flash(f"Saved: {mapped} mapped. This applies to every new order.")
+    if not kit.sources.get(row.source).says_what_is_paid:
+        flash(f"Nothing says whether an order is paid, so every order from {source.name} counts as paid.", "wait")
     if not tried.decided:
         flash(f"{receipt} still isn't understood: {_still_wrong(tried)}", "wait")
     return redirect(url_for("console.parked_run"), 303)
@@ -65,11 +67,13 @@ def _still_wrong(reading: Reading) -> str:
     return "; ".join(said) + (f"; and {more} more." if more else ".")
 
 
-def _save(source: Source, made: dict[str, Row], rules: dict[str, Any]) -> None:
+def _save(source: Source, made: dict[str, Row], rules: dict[str, Any], *, only_paid: bool) -> None:
     emptied = [field for field, one in made.items() if not one.from_file and field not in rules]
     with kit.database.write() as session:
         saved_options.save_rules(session, source.name, rules, datetime.now(UTC))
         saved_options.remove_rules(session, source.name, emptied)
+        if only_paid != source.answers.only_paid:
+            answers.save_only_paid(session, source.name, is_so=only_paid, now=datetime.now(UTC))
     kit.sources.look_again()
 
 

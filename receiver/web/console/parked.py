@@ -41,6 +41,7 @@ def parked() -> str:
         groups=groups,
         most_questions=_MOST_QUESTIONS,
         answered=[source for source in kit.sources.known if source.answers != NONE],
+        unsaid=[source for source in kit.sources.known if not source.says_what_is_paid],
         now=datetime.now(UTC),
         rows=rows,
         most_errors=_MOST_ERRORS,

@@ -128,6 +128,21 @@ def test_an_answer_nobody_asks_for_leads_back(visitor: Visitor) -> None:
     assert "No parked order asks this any more" in page.text
 
 
+def test_a_mapping_that_says_nothing_of_payment_asks_for_it(shop: Served, visitor: Visitor) -> None:
+    path, form = "/admin/parked/rcp_00000004/map", {"order_id:from": '["ticket"]', "do": "save"}
+    assert "Which word means paid?" in visitor.get(path).text
+    assert "None does yet" not in visitor.get(path).text
+    assert "None does yet" in visitor.post(path, form | {"do": "try"}).text
+    saved = visitor.post(path, form)
+    assert "Nothing says whether an order is paid, so every order from shopintegrator counts as paid." in saved.text
+    assert "all of them count as paid" in visitor.get("/admin/parked").text
+    assert "Nothing says whether" not in visitor.post(path, form | {"only_paid": "yes"}).text
+    assert "all of them count as paid" not in visitor.get("/admin/parked").text
+    assert 'value="yes" checked' in visitor.get(path).html
+    mapped = visitor.post(path, form | {"payment_status:from": '["note"]'})
+    assert "Nothing says whether" not in mapped.text
+
+
 def test_the_pages_look_right_and_work_without_javascript(shop: Served, browse: Callable[..., Browsing]) -> None:
     person = browse(shop.base, java_script_enabled=False)
     person.sign_in()
