@@ -47,7 +47,7 @@ class Project:
             env=_environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
         )
         assert not ok or done.returncode == 0, done.stdout + done.stderr
         return done.stdout
