@@ -193,10 +193,18 @@ def test_its_instance_lies_in_the_sites_own_unless_named(tmp_path: Path, monkeyp
     assert site.test_client().get("/shop/receiver/readyz").status_code == 200
 
 
-def test_it_works_only_once_started(receiver: Receiver, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def of_others() -> set[threading.Thread]:
+    """Give the threads that other tests of this process have left."""
+    return set(threading.enumerate())
+
+
+def test_it_works_only_once_started(
+    of_others: set[threading.Thread], receiver: Receiver, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[Any] = []
     monkeypatch.setattr(serving, "start", lambda kit, **options: started.append((kit.instance, options)))
-    assert "upkeep" not in {thread.name for thread in threading.enumerate()}
+    assert "upkeep" not in {thread.name for thread in set(threading.enumerate()) - of_others}
 
     receiver.start()
 

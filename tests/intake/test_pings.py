@@ -73,9 +73,9 @@ def test_a_verified_ping_is_answered_and_nothing_is_parked(idle: Served, body: s
     assert reason == "ping"
 
 
-@pytest.mark.parametrize("headers", [{"X-Shared-Secret": SECRET}, signed(b"test=test")])
-def test_one_that_a_header_verifies_is_a_ping_too(idle: Served, headers: dict[str, str]) -> None:
-    assert idle.post(b"test=test", headers=headers).content == {"status": "ping"}
+def test_one_that_a_header_verifies_is_a_ping_too(idle: Served) -> None:
+    for headers in ({"X-Shared-Secret": SECRET}, signed(b"test=test")):
+        assert idle.post(b"test=test", headers=headers).content == {"status": "ping"}
 
 
 def test_a_ping_is_no_refusal_in_the_figures_but_is_listed(idle: Served) -> None:

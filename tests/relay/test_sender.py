@@ -348,7 +348,7 @@ def test_a_port_that_speaks_no_tls_is_explained(pool: PoolManager) -> None:
         ("https://zoe:hunter2@shop.example/", "a user name or password"),
         ("http://127.1/", "Write it as 127.0.0.1"),
         (f"http://{'x' * 64}.example/", "must name a host"),
-        ("", "The URL must be"),
+        ("", "The URL must have at most 2,000 characters"),
     ],
 )
 def test_a_url_that_cannot_be_is_explained(url: str, words: str, pool: PoolManager) -> None:
