@@ -1,6 +1,6 @@
 """The import rule: a package imports lower layers only, read from the imports themselves, those in functions too.
 
-The limits of the house stand beside it: how much there is at the top of the package, and how long a file is.
+It also limits how many entries the package has at its top, and how long a file may be.
 """
 
 from __future__ import annotations

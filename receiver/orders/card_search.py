@@ -16,7 +16,7 @@ MASK, LAST = "****", 4
 
 
 class Holds(Enum):
-    """What a field is for. That tells what a number in it may be, if not a card's."""
+    """What a field is for, and so what a number in it may be besides a card number."""
 
     TEXT = "anything"
     NUMBER = "an id, a reference or a telephone number"

@@ -28,7 +28,7 @@ _REDACTED = "[secret "
 _IN_BRACKETS = re.compile(r"\[([0-9]*)\]")
 _CURRENCY = ("order", "currency")
 _EVENT = re.compile(r"(?i)event|event_?type|event_?name|topic|notification_?type|type")
-#: What the name of an amount ends in that stands there as an integer too.
+#: The ends of names whose amount the body also has as an integer.
 _TWIN = re.compile(r"(?i)_?(?:str|string|float)(\]?)$")
 
 
@@ -131,7 +131,7 @@ def _is_single(name: str) -> bool:
 
 
 def _without_twins(fields: Fields) -> Fields:
-    """Return the fields without the amounts in minor units that stand there as a text in major ones too."""
+    """Return the fields without amounts in minor units that the body also has in major ones."""
     sent = dict(fields)
     twins = {name: _TWIN.sub(r"\1", name) for name in sent if _TWIN.search(name)}
     minor = {
