@@ -44,7 +44,10 @@ def receive(source: str = DEFAULT) -> Response:
         address=request.remote_addr,
         received_at=datetime.now(UTC),
     )
-    return _answer(kit, kit.reception.receive(delivery))
+    received = kit.reception.receive(delivery)
+    answer = _answer(kit, received)
+    reply = delivery.source and (delivery.source.reply_of_table or delivery.source.reply)
+    return Response(reply.text, mimetype=reply.content_type) if reply else answer
 
 
 def _answer(kit: Kit, received: Received) -> Response:

@@ -1,5 +1,5 @@
 """How a shop's POSTs are verified, and what they mean."""
 
-from receiver.sources.source import Source, source_kind
+from receiver.sources.source import Reply, Source, source_kind
 
-__all__ = ["Source", "source_kind"]
+__all__ = ["Reply", "Source", "source_kind"]

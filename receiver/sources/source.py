@@ -27,6 +27,13 @@ MARK = "__order_source__"
 _DECIDING = {("order", name) for name in ("event", "order_status", "payment_status")}
 
 
+class Reply(NamedTuple):
+    """What a shop wants to hear instead of the kit's JSON once its POST is on disk; the status is then always 200."""
+
+    text: str
+    content_type: str = "text/plain"
+
+
 @dataclass(frozen=True)
 class Source:
     """One place that orders come from; inherit from it for a kind of your own, marked with ``@source_kind``."""
@@ -41,6 +48,8 @@ class Source:
     states: ClassVar[Table[str, bool]] = {}
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
     kept_headers: ClassVar[tuple[str, ...]] = ()
+    #: What its shop is answered; None is the kit's JSON.
+    reply: ClassVar[Reply | None] = None
 
     name: str
     #: All its rules; None when there is none.
@@ -62,6 +71,8 @@ class Source:
     zone: ZoneInfo | None = None
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
     scheme_of_table: Scheme | None = None
+    #: The answer that ``config.toml`` names; it goes before that of the kind.
+    reply_of_table: Reply | None = None
 
     def is_ping(self, headers: Table[str, str], fields: Fields, raw: bytes) -> bool:  # noqa: ARG002
         """Return whether a POST is this kind of shop's own set-up ping, which nothing verifies and nothing is kept of.
@@ -130,6 +141,8 @@ def source_kind(name: str) -> Callable[[Class], Class]:
         Mapping.from_table(dict(marked.rules))
         if marked.scheme is not None and not all(hasattr(marked.scheme, one) for one in _OF_A_SCHEME):
             raise TypeError(f"the scheme of @source_kind({name!r}) needs {', '.join(_OF_A_SCHEME)}")
+        if not (marked.reply is None or isinstance(marked.reply, Reply)):
+            raise TypeError(f"reply of @source_kind({name!r}) must be a Reply, such as Reply('TRUE')")
         if isinstance(marked.kept_headers, str):
             raise TypeError(f"kept_headers of @source_kind({name!r}) must be a tuple, such as ('x-topic',)")
         setattr(marked, MARK, Kind(name, marked))

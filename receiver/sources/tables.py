@@ -16,10 +16,12 @@ from receiver.settings.model import FILE, SETTINGS
 from receiver.sources import proofs
 from receiver.sources.kinds import Kinds
 from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
-from receiver.sources.source import DEFAULT, Source
+from receiver.sources.source import DEFAULT, Reply, Source
 
 #: What a source's table may hold.
-_KEYS = ("kind", "fields", "states", "zone", "secrets", "signature", "token", ACCEPT_CHUNKED_FORMS)
+_KEYS = ("kind", "fields", "states", "zone", "secrets", "signature", "token", "reply", ACCEPT_CHUNKED_FORMS)
+
+_LONGEST_REPLY = 1_000
 
 
 def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
@@ -76,6 +78,7 @@ def _source(name: str, table: Any, kinds: Kinds) -> Source:
         own_states=_states(table),
         zone=_zone(table),
         scheme_of_table=scheme,
+        reply_of_table=_reply(table),
     )
     return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
 
@@ -94,6 +97,13 @@ def _zone(table: Table[str, Any]) -> ZoneInfo | None:
         return None if name is None else ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError, AttributeError) as error:
         raise ConfigurationError('zone must be a name such as "Europe/Berlin".') from error
+
+
+def _reply(table: Table[str, Any]) -> Reply | None:
+    reply = table.get("reply")
+    if reply is not None and not (isinstance(reply, str) and len(reply) <= _LONGEST_REPLY):
+        raise ConfigurationError(f'reply must be text of at most {_LONGEST_REPLY} characters, such as "TRUE".')
+    return None if reply is None else Reply(reply)
 
 
 def _clean(secret: str, scheme: Scheme | None) -> str:
