@@ -34,6 +34,7 @@ docs: .venv/dev
 	$(BIN)/python -m docs.generate.order_guide
 	$(BIN)/python -m docs.generate.handler_reference
 	$(BIN)/python -m docs.generate.shown_files
+	$(BIN)/python -m docs.generate.shops
 	$(BIN)/python -c 'from receiver.settings.example import example; print(example(), end="")' > instance/config.toml.example
 
 # Write the pages of docs/ as a static site.

@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from receiver.orders import Fields
 from receiver.security.schemes import Sent, Verified, contract
 from receiver.security.signing import SHORTEST_SECRET, SignatureProblem
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -73,6 +74,20 @@ def _signature(fields: Mapping[str, str], secret: str) -> str:
 class Digistore24(Source):
     """A payment, signed with the passphrase of the IPN connection. Later payments of one order are its copies."""
 
+    guide = Guide(
+        "Digistore24",
+        (
+            "Open **Settings → Integrations (IPN)** and press **Add new connection**.",
+            "Choose **Generic**, and enter the address as IPN URL.",
+            "Choose the events **payment**, **refund** and **chargeback**.",
+            "Enter the secret as passphrase, and save. **Test connection** sends a ping, which is answered.",
+        ),
+        calls_it="passphrase",
+        is_chosen=True,
+        verified_by="a signature over every field",
+        notes="Each later payment of an order by instalments is sent too, and is answered as a copy.",
+        is_untried=True,
+    )
     scheme = SignedForm()
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

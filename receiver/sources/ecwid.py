@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature, Scheme
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -20,6 +21,18 @@ class Ecwid(Source):
     no currency: give it in ``config.toml``, ``currency = {value = "EUR"}``.
     """
 
+    guide = Guide(
+        "Ecwid",
+        (
+            "Have an app of your own at Ecwid, with the webhooks `order.created` and `order.updated`.",
+            "Give Ecwid the address as the app's webhook URL.",
+            "Copy the app's **client secret**.",
+        ),
+        calls_it="client secret of the app",
+        verified_by="a signature over the event's time and id",
+        notes="Ecwid signs when the event was and its id, and not what's said of it.",
+        missing='The currency. Say it in `config.toml`: `currency = {value = "EUR"}` below `[sources.NAME.fields]`.',
+    )
     scheme: ClassVar[Scheme | None] = HmacSignature(
         "X-Ecwid-Webhook-Signature", encoding="base64", signed="{eventCreated}.{eventId}"
     )
@@ -60,4 +73,14 @@ class Ecwid(Source):
 class EcwidOrders(Ecwid):
     """The same orders, passed on by an automation, which sends the secret itself."""
 
+    guide = Guide(
+        "Ecwid, by an automation",
+        (
+            "Have the automation post whole orders of Ecwid to the address.",
+            "Have it send the secret in the header `X-Shared-Secret`.",
+        ),
+        is_chosen=True,
+        verified_by="the secret in a header",
+        missing='The currency. Say it in `config.toml`: `currency = {value = "EUR"}` below `[sources.NAME.fields]`.',
+    )
     scheme = None

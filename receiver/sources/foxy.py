@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -16,6 +17,18 @@ _ADDRESS = "first_name+last_name company address1 address2 city region postal_co
 class Foxy(Source):
     """A transaction with all that's zoomed in, signed with the webhook's encryption key."""
 
+    guide = Guide(
+        "Foxy",
+        (
+            "Open **Integrations → Webhooks** and add a webhook of the format **JSON**.",
+            "Enter the address, and choose the event **transaction/created**.",
+            "Zoom in on customer, items, item options, billing addresses, shipments, payments and discounts.",
+            "Copy the **encryption key**. It's the secret.",
+        ),
+        calls_it="encryption key",
+        verified_by="a signature over the body",
+        notes="Foxy sends a hash of the customer's password along, which isn't kept.",
+    )
     scheme = HmacSignature("Foxy-Webhook-Signature")
     kept_headers = ("foxy-webhook-event",)
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "capturing": False, "verified": False, "problem": False}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -14,6 +15,18 @@ from receiver.sources.source import Source, source_kind
 class Gumroad(Source):
     """A ping of a sale. Gumroad signs nothing: ``seller_id``, which Settings → Advanced shows, is the only proof."""
 
+    guide = Guide(
+        "Gumroad",
+        (
+            "Open **Settings → Advanced**.",
+            "Enter the address as **Ping endpoint**, and press **Update settings**.",
+            "Copy the **seller id** from the same page. It's the secret.",
+        ),
+        calls_it="seller id",
+        verified_by="your seller id in the body",
+        notes="Gumroad signs nothing. Its POSTs are verified by the seller id alone, so keep it to yourself.",
+        is_untried=True,
+    )
     scheme = Token(field="seller_id")
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -19,6 +20,18 @@ _UNPAID = (
 class Hotmart(Source):
     """A sale. Hotmart sends its hottok in a header and signs nothing. *Approved* and *complete* are one."""
 
+    guide = Guide(
+        "Hotmart",
+        (
+            "Open **Tools → Webhook (API and notifications)** and press **Register webhook**.",
+            "Enter the address, and choose version **2.0**.",
+            "Tick `PURCHASE_APPROVED`, `PURCHASE_COMPLETE`, `PURCHASE_CANCELED` and `PURCHASE_REFUNDED`.",
+            "Save, and copy the **hottok** from the tab **Authentication**. It's the secret.",
+        ),
+        calls_it="hottok",
+        verified_by="a token in a header",
+        is_untried=True,
+    )
     scheme = Token(header="X-HOTMART-HOTTOK")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, **dict.fromkeys(_UNPAID.split(), False)}
     rules: ClassVar[Mapping[str, Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -17,6 +18,19 @@ class KoFi(Source):
     Ko-fi sends its verification token in it and signs nothing. Everything that it sends is paid.
     """
 
+    guide = Guide(
+        "Ko-fi",
+        (
+            "Open **More → API**.",
+            "Enter the address as **Webhook URL** and press **Update**.",
+            "Open **Advanced** and copy the **verification token**. It's the secret.",
+        ),
+        calls_it="verification token",
+        verified_by="a token in the body",
+        notes="Shop orders, donations, commissions and payments for a subscription are all taken as orders.",
+        missing="Names and prices of items, which have a code only.",
+        is_untried=True,
+    )
     scheme = Token(field="data.verification_token")
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

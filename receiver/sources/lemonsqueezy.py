@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -16,6 +17,18 @@ _ORDER = "data.attributes"
 class LemonSqueezy(Source):
     """An order of one product, signed with the signing secret of the webhook."""
 
+    guide = Guide(
+        "Lemon Squeezy",
+        (
+            "Open **Settings → Webhooks** and press **+**.",
+            "Enter the address as **Callback URL**, and the secret as **Signing secret**.",
+            "Tick the events **order_created** and **order_refunded**, and save.",
+        ),
+        calls_it="signing secret",
+        is_chosen=True,
+        verified_by="a signature over the body",
+        missing="The address, and items after the first.",
+    )
     scheme = HmacSignature("X-Signature")
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

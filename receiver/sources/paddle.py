@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -19,6 +20,19 @@ _TRANSACTIONS = [
 class Paddle(Source):
     """A transaction, signed with the secret key of its notification destination. It names no customer but by id."""
 
+    guide = Guide(
+        "Paddle Billing",
+        (
+            "Open **Developer tools → Notifications** and press **New destination**.",
+            "Choose the type **URL**, enter the address and tick the event `transaction.completed`.",
+            "Save, open the destination again and copy its **secret key**, `pdl_ntfset_…`.",
+        ),
+        calls_it="secret key",
+        verified_by="a signature over time and body",
+        replay="the time",
+        missing="The customer. There's only an id, so `register_customer` and `email_customer` skip; Paddle emails its "
+        "customers itself.",
+    )
     scheme = HmacSignature("Paddle-Signature", parts=(";", "ts", "h1"), signed="{timestamp}:{body}")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}
     rules: ClassVar[Mapping[str, Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -14,6 +15,19 @@ from receiver.sources.source import Source, source_kind
 class Shopify(Source):
     """An order in the form of the Admin API, signed with the key that Settings → Notifications → Webhooks shows."""
 
+    guide = Guide(
+        "Shopify",
+        (
+            "Open **Settings → Notifications → Webhooks**.",
+            "Copy the key that *your webhooks will be signed with*. It's the secret.",
+            "Press **Create webhook**. Choose the event **Order payment** and the format **JSON**.",
+            "Enter the address as **URL** and save. **Send test notification** sends a made-up order.",
+        ),
+        calls_it="signing key",
+        verified_by="a signature over the body",
+        notes="Other events of orders, refunds and cancellations may come to the same address.",
+        missing="Nothing that the kit needs. Orders of a point of sale have no customer.",
+    )
     scheme = HmacSignature("X-Shopify-Hmac-SHA256", encoding="base64")
     kept_headers = ("x-shopify-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER

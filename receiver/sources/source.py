@@ -12,6 +12,7 @@ from receiver.orders import Fields, Mapping
 from receiver.orders.states import Words, normalised
 from receiver.security.schemes import Scheme
 from receiver.sources.answers import Answers
+from receiver.sources.guide import Guide
 
 #: How the names of fields begin that are headers.
 HEADER = "header:"
@@ -38,6 +39,8 @@ class Reply(NamedTuple):
 class Source:
     """One place that orders come from; inherit from it for a kind of your own, marked with ``@source_kind``."""
 
+    #: How a merchant connects such a shop. None for a kind that says nothing about it.
+    guide: ClassVar[Guide | None] = None
     #: The mapping's rules that all sources of this kind have, by field, as ``[sources.NAME.fields]`` takes them.
     #: Those of ``config.toml`` and of the console win.
     rules: ClassVar[Table[str, Any]] = {}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -20,6 +21,18 @@ class Squarespace(Source):
     payment: an order is there once it's paid.
     """
 
+    guide = Guide(
+        "Squarespace",
+        (
+            "Create a webhook subscription by Squarespace's API: topics `order.create` and `order.update`.",
+            "Give the address as `endpointUrl`.",
+            "Copy `secret` from the answer. It's written in hex.",
+        ),
+        calls_it="secret of the subscription, in hex",
+        verified_by="a signature over the body",
+        notes="The notice that names the order's id alone is taken, and whole orders in the form of the Orders API.",
+        missing="In the notice, all but the id.",
+    )
     scheme = HmacSignature("Squarespace-Signature", key="hex")
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

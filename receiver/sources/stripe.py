@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -21,6 +22,20 @@ class Stripe(Source):
     same money.
     """
 
+    guide = Guide(
+        "Stripe Checkout",
+        (
+            "Open **Developers → Webhooks** and press **Add destination**, or **Add endpoint** in older accounts.",
+            "Choose the events `checkout.session.completed` and `checkout.session.async_payment_succeeded`.",
+            "Choose **Webhook endpoint** and enter the address as **Endpoint URL**.",
+            "Open the new destination and reveal its **signing secret**, `whsec_…`.",
+        ),
+        calls_it="signing secret",
+        verified_by="a signature over time and body",
+        replay="the time",
+        notes="A session that's completed and not paid yet, as with a bank debit, is ignored until the second event.",
+        missing="The lines of the order. Other events, such as `payment_intent.succeeded`, are ignored.",
+    )
     scheme = HmacSignature("Stripe-Signature", parts=(",", "t", "v1"), signed="{timestamp}.{body}")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}
     rules: ClassVar[Mapping[str, Any]] = {

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -14,6 +15,18 @@ from receiver.sources.source import Source, source_kind
 class ThriveCart(Source):
     """A sale. ThriveCart sends its secret word and signs nothing; a later payment of a subscription is no order."""
 
+    guide = Guide(
+        "ThriveCart",
+        (
+            "Open **Settings → API & Webhooks**.",
+            "Copy the **secret word** of *order validation*.",
+            "Open **Webhooks & notifications**, add a webhook and enter the address.",
+        ),
+        calls_it="secret word",
+        verified_by="a secret word in the body",
+        notes="The word is short, so it counts in its own field alone. Later payments of a subscription are ignored.",
+        is_untried=True,
+    )
     scheme = Token(field="thrivecart_secret")
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from receiver.orders import Fields
 from receiver.security.schemes import HmacSignature
+from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -18,6 +19,19 @@ _PING = re.compile(rb"webhook_id=[0-9]{1,20}")
 class WooCommerce(Source):
     """An order in the form of the REST API, signed with the secret of WooCommerce → Settings → Advanced → Webhooks."""
 
+    guide = Guide(
+        "WooCommerce",
+        (
+            "Open **WooCommerce → Settings → Advanced → Webhooks** and press **Add webhook**.",
+            "Set the status to **Active** and the topic to **Order updated**.",
+            "Enter the address as **Delivery URL**, and the secret.",
+            "Press **Save webhook**. WooCommerce sends a ping, which is answered.",
+        ),
+        is_chosen=True,
+        verified_by="a signature over the body",
+        notes="An order is handled when its status is processing or completed; *on hold* waits.",
+        missing="The options of some add-ons, which keep them for themselves.",
+    )
     scheme = HmacSignature("X-WC-Webhook-Signature", encoding="base64")
     kept_headers = ("x-wc-webhook-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
