@@ -17,10 +17,12 @@ from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
 from receiver.intake import alarms
 from receiver.intake.held_back import HeldBack
+from receiver.intake.silence import Silences
 from receiver.mail.notices import Notices, Trouble
 from receiver.relay import notices as relay_notices
 from receiver.settings.reading import Reading
 from receiver.sources import proofs
+from receiver.storage.clock import utc_now
 from receiver.storage.heartbeat import Heartbeat
 
 
@@ -29,6 +31,7 @@ class Kit(Parts):
 
     def __init__(self, instance: Path, read: Reading) -> None:
         super().__init__(instance, read)
+        self.silences = Silences(self.sources)
         self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere)
         self.engine = self._engine()
 
@@ -67,6 +70,7 @@ class Kit(Parts):
             *([FAILED] if self.registrations.registrar else []),
             *self.own_mails.troubles(),
             *alarms.standing(session, self.settings),
+            *self.silences.standing(session, utc_now()),
             *clock_notice.standing(session, self.settings),
             *parked_purge.standing(session, self.settings),
         ]

@@ -40,12 +40,21 @@ class Trouble:
     lines: tuple[str, ...]
     #: Without it, the problem exists while there's a case.
     stands: Stands | None = None
+    #: What has this problem, where several can have one of this kind, each with alerts of its own: a source.
+    about: str = ""
 
     @classmethod
-    def found(cls, kind: str, newest: int | Newest, headline: str, *lines: str, stands: Stands | None = None) -> Self:
+    def found(
+        cls, kind: str, newest: int | Newest, headline: str, *lines: str, stands: Stands | None = None, about: str = ""
+    ) -> Self:
         """Return a problem of which the newest case is known or can be looked up."""
         look_up = newest if callable(newest) else lambda _session: newest
-        return cls(kind=kind, newest=look_up, headline=headline, lines=lines, stands=stands)
+        return cls(kind=kind, newest=look_up, headline=headline, lines=lines, stands=stands, about=about)
+
+    @property
+    def name(self) -> str:
+        """Its kind, and what has it."""
+        return f"{self.kind}:{self.about}" if self.about else self.kind
 
 
 #: Returns the problems that exist now.
@@ -156,7 +165,7 @@ class Notices:
         ]
 
     def look(self) -> None:
-        """Email the merchant about new problems of each kind whose last alert is a day old or more."""
+        """Email the merchant about new problems whose last alert is a day old or more."""
         if time.monotonic() < self._look_again_at:
             return
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
@@ -175,11 +184,11 @@ class Notices:
 
     def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
         newest = trouble.newest(session)
-        session.merge(NoticeRow(kind=trouble.kind, last_seen=newest, mailed_at=now))
+        session.merge(NoticeRow(kind=trouble.name, last_seen=newest, mailed_at=now))
         sender = self._settings.MAIL_DEFAULT_SENDER
         draft = Draft(
             message_id=deterministic_message_id(
-                event_id=str(newest), handler=trouble.kind, run=1, ordinal=1, sender=sender
+                event_id=str(newest), handler=trouble.name, run=1, ordinal=1, sender=sender
             ),
             recipient=self._settings.MERCHANT_EMAIL,
             **asdict(rendered),
@@ -188,7 +197,7 @@ class Notices:
 
 
 def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
-    last = session.get(NoticeRow, trouble.kind)
+    last = session.get(NoticeRow, trouble.name)
     if last is not None and last.mailed_at is not None and timedelta(0) <= now - last.mailed_at < EVERY:
         return False  # an alert of the future was sent while the clock was wrong, so it doesn't count
     return trouble.newest(session) > (last.last_seen if last else 0)

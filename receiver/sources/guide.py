@@ -24,6 +24,8 @@ class Guide:
     notes: str = ""
     #: What the shop doesn't send.
     missing: str = ""
+    #: What to look for at the shop once no orders come from it: one sentence.
+    when_quiet: str = ""
     #: Whether it follows what the shop publishes alone: no body that the shop itself made could be had.
     is_untried: bool = False
 

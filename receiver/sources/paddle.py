@@ -32,6 +32,7 @@ class Paddle(Source):
         replay="the time",
         missing="The customer. There's only an id, so `register_customer` and `email_customer` skip; Paddle emails its "
         "customers itself.",
+        when_quiet="See whether the destination is still active under Paddle → Developer tools → Notifications.",
     )
     scheme = HmacSignature("Paddle-Signature", parts=(";", "ts", "h1"), signed="{timestamp}:{body}")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}

@@ -27,6 +27,9 @@ class Shopify(Source):
         verified_by="a signature over the body",
         notes="Other events of orders, refunds and cancellations may come to the same address.",
         missing="Nothing that the kit needs. Orders of a point of sale have no customer.",
+        # https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks
+        when_quiet="Shopify sends each order 8 times within 4 hours at most, and deletes a webhook of an app whose "
+        "POSTs all fail: see whether it's still under Settings → Notifications → Webhooks, or in the app that made it.",
     )
     scheme = HmacSignature("X-Shopify-Hmac-SHA256", encoding="base64")
     kept_headers = ("x-shopify-topic",)

@@ -35,6 +35,9 @@ class Stripe(Source):
         replay="the time",
         notes="A session that's completed and not paid yet, as with a bank debit, is ignored until the second event.",
         missing="The lines of the order. Other events, such as `payment_intent.succeeded`, are ignored.",
+        # https://docs.stripe.com/webhooks
+        when_quiet="Stripe tries each event for up to 3 days: under Developers → Webhooks, see whether the endpoint is "
+        "disabled, and which deliveries failed.",
     )
     scheme = HmacSignature("Stripe-Signature", parts=(",", "t", "v1"), signed="{timestamp}.{body}")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}

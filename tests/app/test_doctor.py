@@ -25,7 +25,7 @@ from tests.served import SECRET, Served
 NOW = datetime.now(UTC)
 SUBJECTS = [
     "release",
-    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused", "card data"),
+    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused", "quiet", "card data"),
     *(
         "queue",
         "queue",

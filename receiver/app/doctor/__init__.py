@@ -23,6 +23,7 @@ _CHECKS: dict[Callable[[Kit], Iterator[Finding]], bool] = {
     set_up.control_secrets: False,
     running.clock: False,
     received.refused: False,
+    received.silence: False,
     received.card_data: False,
     running.queue: False,
     received.chunked_forms: False,

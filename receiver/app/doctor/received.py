@@ -33,6 +33,16 @@ def refused(kit: Kit) -> Iterator[Finding]:
         yield ok("refused", "no POST refused in 24 h")
 
 
+def silence(kit: Kit) -> Iterator[Finding]:
+    """Name the sources that have gone quiet against their own history, and what to look for."""
+    with kit.database.read() as session:
+        found = kit.silences.found(session, datetime.now(UTC))
+    for one in found:
+        yield warning("quiet", f"{one.headline}. {' '.join(one.lines)}")
+    if not found:
+        yield ok("quiet", "no source has gone quiet against its own history")
+
+
 def card_data(kit: Kit) -> Iterator[Finding]:
     """Name the newest order that contained card data, and the fields it was in."""
     with kit.database.read() as session:

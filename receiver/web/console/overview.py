@@ -27,6 +27,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "wrong_secret": ("console.refused", "Refused", {}),
     "card_data": ("console.refused", "Refused", {}),
     "card_data_dropped": ("console.orders", "Orders", {}),
+    "source_quiet": ("console.refused", "Refused", {}),
     "quiet_hours": ("console.orders", "Orders", {}),
     "order_gap": ("console.orders", "Orders", {}),
     "parked_purge": ("console.parked", "Parked orders", {}),
