@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
@@ -22,11 +21,12 @@ from receiver.orders import Fields, Mapping, NotUnderstood, guard, read
 from receiver.orders.email_addresses import deliverable, normalised
 from receiver.orders.names import KINDS, Place, form_name
 from tests.commanding import runner
-from tests.served import Served
+from tests.effort import seconds
+from tests.served import SECRET, Served
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
-#: Of this process's own time, where the worst took 34 s.
-MOST_SECONDS = 2.0
+#: Of this thread's own time: a hundred times what each takes, where the worst took 34 s.
+MOST_SECONDS = 10.0
 #: Normalising them takes the square of their number.
 MARKS = "\u0315" * 65_000 + "\u0320" * 65_000
 VALUES = {
@@ -59,13 +59,6 @@ def in_one_field(slot: tuple[str, str], value: str) -> Fields:
     return [(given, text) for given, text in (("order_id", "A-1"), ("item_1_name", "Mug")) if given != name] + [
         (name, value)
     ]
-
-
-def seconds(do: Callable[[], object]) -> float:
-    """Give the time of the process, not of a busy machine, that something takes."""
-    began = time.process_time()
-    do()
-    return time.process_time() - began
 
 
 @pytest.fixture
@@ -124,10 +117,10 @@ def test_a_large_value_is_laid_out_on_lines_and_in_tables_in_a_moment(
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_a_large_address_is_no_key_and_no_recipient_and_costs_a_moment(value: str) -> None:
     assert seconds(lambda: normalised(value)) < MOST_SECONDS
-    began = time.process_time()
+    address = value if "@" in value else f"a@{value}"
     with pytest.raises(ValueError, match="address"):
-        deliverable(value if "@" in value else f"a@{value}")
-    assert time.process_time() - began < MOST_SECONDS
+        deliverable(address)
+    assert seconds(partial(pytest.raises, ValueError, deliverable, address)) < MOST_SECONDS
 
 
 def test_an_order_with_an_endless_address_is_parked_explained_and_shown_at_once(
@@ -136,7 +129,6 @@ def test_an_order_with_an_endless_address_is_parked_explained_and_shown_at_once(
     """Its JSON is as large as an order may be; before, this took a minute and no other request was answered."""
     body = json.dumps({"order_id": "1", "customer": {"email": f"{MARKS}@b.test"}}, ensure_ascii=False).encode()
     assert len(body) < 262_144
-    began = time.process_time()
 
     reply = shop.post(body, content_type="application/json")
 
@@ -146,5 +138,6 @@ def test_an_order_with_an_endless_address_is_parked_explained_and_shown_at_once(
     explained = runner(make_app)("orders", "explain", reply.content["receipt"])
     assert "customer.email: is longer" in explained.stdout
     assert len(explained.stdout) < 10_000
-    assert time.process_time() - began < 3 * MOST_SECONDS
+    taken_here = partial(make_app().test_client().post, "/orders", data=body, content_type="application/json")
+    assert seconds(lambda: taken_here(headers={"X-Shared-Secret": SECRET})) < MOST_SECONDS
     assert guard([("a", MARKS)]).notes == ()

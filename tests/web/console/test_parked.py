@@ -5,18 +5,20 @@ from __future__ import annotations
 import html
 import json
 import re
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from receiver.sources import saved_options
 from receiver.storage.models import MailRow, OrderRow
 from receiver.web.console import parked_runs as page_of_runs
+from tests.effort import steps
 from tests.served import SECRET, Served, order_fields
 from tests.web.console.browsing import Browsing
 from tests.web.console.visitor import Page, Visitor
@@ -255,15 +257,33 @@ def test_hostile_names_and_values_are_only_text(shop: Served, visitor: Visitor) 
     assert "<script>alert" not in visitor.get(MAP).html
 
 
+def parameters(most: int) -> dict[str, str]:
+    return {f"Some{'abcdefghij'[n % 10]}Name{chr(97 + n // 26 % 26)}{n}": "x" for n in range(most)}
+
+
 def test_two_thousand_fields_do_not_break_it(shop: Served, visitor: Visitor) -> None:
-    reply = shop.post({f"Some{'abcdefghij'[n % 10]}Name{chr(97 + n // 26 % 26)}{n}": "x" for n in range(2000)})
-    began = time.monotonic()
+    reply = shop.post(parameters(2000))
     page = visitor.get(f"/admin/parked/{reply.content['receipt']}/map")
-    assert (page.status, time.monotonic() - began < 5) == (200, True)
+    assert page.status == 200
     assert len(page.html) < 3_000_000
     assert "Received parameters (2000)" in page.text
     offered = page.html.partition('<datalist id="names">')[2].partition("</datalist>")[0]
     assert offered.count("<option") == 2000
+
+
+def test_twice_the_fields_are_twice_the_work(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
+    client = make_app().test_client(use_cookies=False)
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+
+    def work(most: int) -> int:
+        page = f"/admin/parked/{shop.post(parameters(most)).content['receipt']}/map"
+        answers: list[TestResponse] = []
+        counted = steps(lambda: answers.append(client.get(page, base_url=shop.base, headers={"Cookie": cookies})))
+        assert answers[0].text.count("<option") > most
+        return counted
+
+    work(100)
+    assert work(1000) < 2.5 * work(500)
 
 
 def test_an_unknown_receipt_or_source_is_told(shop: Served, visitor: Visitor) -> None:
@@ -341,9 +361,7 @@ def test_a_parked_order_is_mapped_and_handled_by_clicking(
     shop: Served, browse: Callable[..., Browsing], *, javascript: bool
 ) -> None:
     park(shop)
-    began = time.monotonic()
     walk(shop, browse(shop.base, java_script_enabled=javascript))
-    assert time.monotonic() - began < 60
     (row,) = shop.rows()
     assert (row.state, row.order_id, row.total, row.currency) == ("done", "77-A", "1234.56", "GBP")
     order = json.loads(row.order)
