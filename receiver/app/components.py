@@ -84,6 +84,7 @@ class Kit(Parts):
     @property
     def _source_warnings(self) -> Sequence[str]:
         """A sentence for each source that takes no POST, or whose secret is short."""
+        self.sources.look_again()
         required = self.settings.REQUIRE_SIGNATURE
         return [said for one in self.sources.known for said in proofs.warnings(one, require_signature=required)]
 

@@ -65,7 +65,7 @@ class Parts:
         self.shared_secrets = SharedSecrets(
             database, secret_key=secret_key, from_settings=plain(settings.SHARED_SECRETS)
         )
-        self.sources = Sources(instance, settings.sources, database, kinds.load(instance))
+        self.sources = Sources(instance, settings.sources, database, kinds.load(instance), secret_key)
         self.refusals = Refusals(database)
         inbox = Inbox(database)
         self.reception = Reception(

@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated, location
+from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated, Unavailable, location
 from receiver.security import signing
 from receiver.security.keyring import Keyring
 from receiver.security.schemes import Scheme, Sent, Token, Verified
@@ -34,10 +34,14 @@ def authenticate(sent: Sent, source: Source, keyring: Keyring, *, now: datetime,
     """Verify a POST (order-post "Authentication"): by the source's own scheme alone, if it has one.
 
     Otherwise by the secret itself; but once there is any signature header, the signature must be right. Raises
-    Unauthenticated, or SecretsUnreadable when nobody could have been verified.
+    Unauthenticated, or Unavailable when nobody could have been verified.
     """
+    if source.trouble:
+        raise Unavailable("The receiver can't verify what comes to this address right now. Send it again later.")
     if scheme := source.scheme_of_table or source.scheme:
         return _by_scheme(scheme, sent, source, keyring, now, require_signature)
+    if source.is_saved and not source.secrets:
+        raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
     try:
         if not keyring.active:
             raise Unauthenticated("no_secret", "No shared secret is configured here; add one with `flask secret add`.")
@@ -75,7 +79,7 @@ def _by_scheme(
 ) -> Proof:
     """Verify by the scheme of a shop and the source's own secrets; nothing weaker is taken."""
     if not source.secrets:
-        raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source.name))
+        raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
     if require_signature and not scheme.covers_body:
         raise Unauthenticated(
             "signature_required", f"REQUIRE_SIGNATURE is on, and what {source.name} sends isn't signed as a whole."

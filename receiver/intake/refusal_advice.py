@@ -29,11 +29,12 @@ ADVICE = {
     "clock_off": Advice("Clock off", "Sync the clocks of this machine and the sender with NTP."),
     "signature_differs": Advice(
         "Signature differs",
-        "Copy the shop's secret once more into `secrets` of its [sources.NAME] table. If it's right, look for a proxy "
-        "that rewrites bodies.",
+        "Enter the shop's secret again under Settings → Sources, or in its [sources.NAME] table. If it's right, look "
+        "for a proxy that rewrites bodies.",
     ),
     "no_secret_of_source": Advice(
-        "No secret of this shop", 'Copy the secret from the shop into its [sources.NAME] table: secrets = ["…"]'
+        "No secret of this shop",
+        'Enter it under Settings → Sources, or in the [sources.NAME] table of a source of config.toml: secrets = ["…"]',
     ),
     "field_missing": Advice("Secret missing", "The shop must send its secret in the field that the source names."),
     "scheme_failed": Advice("Scheme failed", "Fix the scheme in the file of instance/sources that is named."),
@@ -53,9 +54,7 @@ ADVICE = {
     "unknown_secret": Advice(
         "Unknown secret", "Copy the secret from the service's Order Controls, then run: flask secret add SECRET"
     ),
-    "unknown_source": Advice(
-        "Unknown URL", "Fix the URL at the sender, or add a [sources.NAME] table to instance/config.toml."
-    ),
+    "unknown_source": Advice("Unknown URL", "Fix the URL at the sender, or add the source under Settings → Sources."),
     "ping": Advice("Set-up ping", "Nothing to do: it was answered 200, and nothing was kept."),
     "broken_off": Advice("Incomplete body", "Look for a timeout at the sender, or in a proxy in front of this server."),
     "empty_body": Advice(

@@ -1,4 +1,4 @@
-"""What only SECRET_KEY can read in the database: shared secrets, and those of the Order Control."""
+"""What only SECRET_KEY can read in the database: shared secrets, those of the Order Control, and those of sources."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from receiver.storage.sqlite import translated_errors
 class Kind:
     """One kind of stored secret, as the merchant knows it."""
 
-    signs: bool
+    #: Its rows, and the column that tells them apart; a schema without it has none of them, or doesn't tell.
+    where: str
+    column: str
     one: str
     many: str
     #: How to replace one that's lost.
@@ -27,15 +29,21 @@ class Kind:
 
 
 ORDER_CONTROL = Kind(
-    True,
+    "signs IS 1",
+    "signs",
     "secret of the Order Control",
     "secrets of the Order Control",
     "create a new one and give it to the receiving server: flask relay rotate",
 )
-KINDS = (
-    Kind(False, "shared secret", "shared secrets", "enter it again: flask secret add SECRET"),
-    ORDER_CONTROL,
+OF_SOURCE = Kind(
+    "source IS NOT NULL",
+    "source",
+    "secret of a source",
+    "secrets of sources",
+    "enter it again under Settings → Sources, or with: flask sources secret NAME",
 )
+SHARED = Kind("signs IS 0", "signs", "shared secret", "shared secrets", "enter it again: flask secret add SECRET")
+KINDS = (SHARED, ORDER_CONTROL, OF_SOURCE)
 
 
 def unreadable(engine: Engine, secret_key: str, *kinds: Kind) -> list[str]:
@@ -72,7 +80,10 @@ def _closed(engine: Engine, kind: Kind, secret_key: str) -> list[tuple[int, str]
 
 
 def _select(schema: Inspector, kind: Kind) -> str:
-    """Return the statement that reads one kind; a schema from before 1.0.0 doesn't tell the kinds apart."""
-    knows_kinds = any(column["name"] == "signs" for column in schema.get_columns("shared_secrets"))
-    which = f"WHERE signs IS {int(kind.signs)} " if knows_kinds else ""
-    return f"SELECT id, fingerprint, ciphertext FROM shared_secrets {which}ORDER BY id"  # noqa: S608 - a number of ours
+    """Return the statement that reads one kind; a schema from before 1.0.0 doesn't tell the first two apart."""
+    columns = {column["name"] for column in schema.get_columns("shared_secrets")}
+    conditions = [kind.where] if kind.column in columns else ["0"] if kind is OF_SOURCE else []
+    if "source" in columns and kind is not OF_SOURCE:
+        conditions.append("source IS NULL")
+    which = f"WHERE {' AND '.join(conditions)} " if conditions else ""
+    return f"SELECT id, fingerprint, ciphertext FROM shared_secrets {which}ORDER BY id"  # noqa: S608 - words of ours

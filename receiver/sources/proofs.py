@@ -35,20 +35,23 @@ def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
     return of_kind if signature is None else _signature(signature, of_kind)
 
 
-def without_secrets(name: str) -> str:
-    """Return what's said while the source of this name, which has a scheme, has no secret."""
-    return (
-        f"The source {name} has no secret, so every POST to it is refused. Copy it from the shop into {FILE}, below "
-        f'[sources.{name}]: secrets = ["…"].'
-    )
+def without_secrets(source: Source) -> str:
+    """Return what's said while a source that needs a secret of its own has none."""
+    said = f"The source {source.name} has no secret, so every POST to it is refused. "
+    if source.is_saved:
+        return f"{said}Enter it under Settings → Sources, or with `flask sources secret {source.name}`."
+    return f'{said}Copy it from the shop into {FILE}, below [sources.{source.name}]: secrets = ["…"].'
 
 
 def warnings(source: Source, *, require_signature: bool) -> list[str]:
     """Return what makes a source refuse everything, or easy to guess, a sentence each."""
+    if source.trouble:
+        return [source.trouble]
     scheme = source.scheme_of_table or source.scheme
+    needs_own = scheme is not None or source.is_saved
+    said = [without_secrets(source)] if needs_own and not source.secrets else []
     if scheme is None:
-        return []
-    said = [] if source.secrets else [without_secrets(source.name)]
+        return said
     if require_signature and not scheme.covers_body:
         said.append(f"REQUIRE_SIGNATURE refuses what comes to the source {source.name}: it isn't signed as a whole.")
     if any(len(secret) < SHORTEST_SECRET for secret in source.secrets):

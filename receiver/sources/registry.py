@@ -11,7 +11,7 @@ from typing import Any
 from receiver.errors import ConfigurationError, Unavailable, UnknownSource
 from receiver.settings import reading
 from receiver.settings.model import FILE
-from receiver.sources import answers, saved_options
+from receiver.sources import answers, saved_options, saved_sources
 from receiver.sources import tables as source_tables
 from receiver.sources.answers import NONE
 from receiver.sources.kinds import Kinds
@@ -35,8 +35,10 @@ class Sources:
         tables: dict[str, Any],
         database: Database | None = None,
         kinds: Kinds = Kinds(),  # noqa: B008 - it's frozen
+        secret_key: str = "",
     ) -> None:
         self._instance = instance
+        self._secret_key = secret_key
         #: The kinds of source besides the usual one.
         self.kinds = kinds
         self._database = database
@@ -54,6 +56,7 @@ class Sources:
         self._was_right = False
         self._saved = saved_options.Saved([], [])
         self._in_file: dict[str, Source] = {DEFAULT: Source(DEFAULT)}
+        self._in_database: dict[str, Source] = {}
         self._take(tables)
         self._merge()
 
@@ -70,7 +73,7 @@ class Sources:
         """Return a source by its name in the URL; raises UnknownSource."""
         source = self.find(name)
         if source is None:  # the sender chose the name, which may be a secret, so it isn't repeated
-            raise UnknownSource(f"{FILE} has no table [sources.…] of this name.")
+            raise UnknownSource(f"No source has this name: neither {FILE} nor the console has added one.")
         return source
 
     def find(self, name: str) -> Source | None:
@@ -142,7 +145,7 @@ class Sources:
         self._was_right = self._was_right or not self.problems
 
     def _look_at_database(self) -> bool:
-        """Read the rules and options of the database; return whether they have changed."""
+        """Read what the database holds of sources; return whether it has changed."""
         if self._database is None:
             return False
         try:
@@ -154,6 +157,8 @@ class Sources:
             return False
         self._database_answers = True
         before, self._saved = self._saved, found
+        if (found.sources, found.secrets) != (before.sources, before.secrets):
+            self._in_database = saved_sources.built(found, self.kinds, self._secret_key)
         return found != before
 
     def _merge(self) -> None:
@@ -163,7 +168,7 @@ class Sources:
             name: source.with_answers(answered.get(name, NONE))
             .with_rules(rules.get(name, {}))
             .with_chunked_forms(name in accepting)
-            for name, source in self._in_file.items()
+            for name, source in (self._in_database | self._in_file).items()
         }
         #: The secrets that sources have of their own, as of the last look.
         self.secrets = tuple(secret for source in self._sources.values() for secret in source.secrets)

@@ -1,20 +1,20 @@
-"""What the database holds of sources: rules of their mapping, and their options."""
+"""What the database holds of sources: rules of their mapping, their options, and the sources that were added there."""
 
 from __future__ import annotations
 
 import json
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 
 from receiver import orders
 from receiver.errors import ConfigurationError
 from receiver.storage.database import Database
-from receiver.storage.models import MappedFieldRow, SourceOptionRow
+from receiver.storage.models import MappedFieldRow, SavedSourceRow, SecretRow, SourceOptionRow
 
 #: Accept a form as whole where neither a length nor the server shows that it is.
 ACCEPT_CHUNKED_FORMS = "accept_chunked_forms"
@@ -30,16 +30,24 @@ class Saved(NamedTuple):
 
     rules: list[Stored]
     options: list[Stored]
+    #: Name and table of each source that was added; and the ciphertexts of the secrets that hold now, newest first.
+    sources: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[tuple[str, str], ...] = ()
 
 
 def read(database: Database) -> Saved:
     """Read everything, which isn't much; raises Unavailable when the database can't be read."""
     rules = select(MappedFieldRow.source, MappedFieldRow.field, MappedFieldRow.rule)
     options = select(SourceOptionRow.source, SourceOptionRow.option, SourceOptionRow.value)
+    sources = select(SavedSourceRow.name, SavedSourceRow.settings).order_by(SavedSourceRow.name)
+    holds = or_(SecretRow.ends_at.is_(None), SecretRow.ends_at > datetime.now(UTC))
+    secrets = select(SecretRow.source, SecretRow.ciphertext).where(SecretRow.source.is_not(None), holds)
     with database.read() as session:
         return Saved(
             [(source, field, rule) for source, field, rule in session.execute(rules)],
             [(source, option, value) for source, option, value in session.execute(options)],
+            tuple((name, table) for name, table in session.execute(sources)),
+            tuple((name or "", text) for name, text in session.execute(secrets.order_by(SecretRow.id.desc()))),
         )
 
 

@@ -72,6 +72,10 @@ class Source:
     answers: Answers = field(default_factory=Answers)
     #: What dates without a zone are read in; None is UTC.
     zone: ZoneInfo | None = None
+    #: Whether it was added in the console or by a command: then only secrets of its own verify it.
+    is_saved: bool = False
+    #: Why none of its POSTs can be verified now, although it was saved; they're answered 503.
+    trouble: str = ""
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
     scheme_of_table: Scheme | None = None
     #: The answer that ``config.toml`` names; it goes before that of the kind.

@@ -32,7 +32,7 @@ def built(tables: Any, kinds: Kinds) -> tuple[dict[str, Source], list[str]]:
     problems: list[str] = []
     for name, table in tables.items():
         try:
-            sources[name] = _source(name, table, kinds)
+            sources[name] = source_of(name, table, kinds)
         except ConfigurationError as error:
             problems.append(f"[sources.{name}] in {FILE}: {error}")
     return sources, problems
@@ -53,7 +53,8 @@ def _fields_of(table: dict[str, Any]) -> Any:
     return fields if isinstance(fields, dict) else ()
 
 
-def _source(name: str, table: Any, kinds: Kinds) -> Source:
+def source_of(name: str, table: Any, kinds: Kinds) -> Source:
+    """Build one source from its table; raises ConfigurationError with what's wrong, which doesn't name the table."""
     if not isinstance(table, dict):
         raise ConfigurationError("must be a table.")
     fields = table.get("fields") or {}

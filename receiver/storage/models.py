@@ -213,7 +213,7 @@ class AddressRow(Base):
 
 
 class SecretRow(Base):
-    """One shared secret, encrypted under SECRET_KEY: the receiver's, the Order Control's, or both's."""
+    """One secret, encrypted under SECRET_KEY: the receiver's, the Order Control's, both's, or that of one source."""
 
     __tablename__ = "shared_secrets"
 
@@ -228,6 +228,8 @@ class SecretRow(Base):
     accepts: Mapped[bool] = mapped_column(server_default=true(), default=True)
     #: Whether the Order Control signs with it.
     signs: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    #: The saved source whose POSTs it verifies; then it verifies no others, and the Order Control doesn't sign with it.
+    source: Mapped[str | None]
 
 
 class RefusalRow(Base):
@@ -277,6 +279,17 @@ class SourceOptionRow(Base):
     option: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
     changed_at: Mapped[datetime]
+
+
+class SavedSourceRow(Base):
+    """One source that was added in the console or by a command; its secrets are in `shared_secrets`."""
+
+    __tablename__ = "saved_sources"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    #: JSON of its table in the form that config.toml takes, without its secrets.
+    settings: Mapped[str]
+    created_at: Mapped[datetime]
 
 
 class AdministratorRow(Base):

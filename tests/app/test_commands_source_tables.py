@@ -1,4 +1,4 @@
-"""flask sources list, add and try."""
+"""flask sources list and try."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from flask import Flask
 
 from tests.commanding import Run, runner
-
-SECRET = "hush-b0ff1e5e4c9d4f7a8e6d"
+from tests.served import Served
+from tests.sources.saving import SECRET, add, paid
 
 
 @pytest.fixture
@@ -20,42 +20,45 @@ def run(make_app: Callable[..., Flask]) -> Run:
     return runner(make_app)
 
 
-def test_a_shop_is_added_with_its_secret_and_its_address_printed(run: Run, instance: Path) -> None:
-    (instance / "config.toml").write_text('# mine\nSHOP_NAME = "Mugs"\n')
-    result = run("sources", "add", "my-shop", "--kind", "shopify", "--secret", SECRET)
+def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance: Path, shop: Served) -> None:
+    add(shop.kit, "mugs")
+    add(shop.kit, "till", zone="UTC")
+    (instance / "config.toml").write_text(
+        f'[sources.filed]\nkind = "stripe"\nsecrets = ["{SECRET}"]\n[sources.hook]\nsecrets = ["{SECRET}"]\n'
+        '[sources.hook.token]\nheader = "X-Token"\n'
+    )
+    assert paid(shop, name="mugs").status == 202
+    shop.settled()
+    listed = run("sources", "list", "--json").stdout
+    assert SECRET not in listed
+    rows = {row.pop("source"): row for row in json.loads(listed)}
+    assert {name: (row["kind"], row["origin"], row["orders"]) for name, row in rows.items()} == {
+        "filed": ("stripe", "config.toml", 0),
+        "hook": ("", "config.toml", 0),
+        "mugs": ("shopify", "console", 1),
+        "shopintegrator": ("", "always there", 0),
+        "till": ("", "console", 0),
+    }
+    assert rows["mugs"]["address"].endswith("/orders/mugs")
+    assert rows["mugs"]["last"].endswith("+00:00")
+    assert rows["mugs"]["verified_by"] == "a signature over the body"
+    assert rows["hook"]["verified_by"].startswith("a signature or token, as config.toml")
+    assert rows["shopintegrator"]["address"].endswith("/orders")
+    assert "mugs" in run("sources", "list").stdout
+
+
+def test_a_kind_of_the_merchants_own_needs_no_guide(run: Run, instance: Path) -> None:
+    (instance / "sources").mkdir()
+    (instance / "sources" / "kiln.py").write_text(
+        "from receiver.security.schemes import Token\n"
+        "from receiver.sources import Source, source_kind\n\n\n"
+        '@source_kind("kiln")\nclass Kiln(Source):\n    scheme = Token(header="X-Kiln")\n'
+    )
+    result = run("sources", "add", "mine", "--kind", "kiln", "--secret-file", "-", stdin=SECRET)
+    assert "At kiln:" not in result.stdout
     assert result.exit_code == 0
-    assert "/orders/my-shop" in result.stdout
-    assert SECRET not in result.stdout
-    text = (instance / "config.toml").read_text()
-    assert text == f'# mine\nSHOP_NAME = "Mugs"\n\n[sources.my-shop]\nkind = "shopify"\nsecrets = ["{SECRET}"]\n'
-    assert (instance / "config.toml").stat().st_mode & 0o077 == 0
-
-    rows = {row["source"]: row for row in json.loads(run("sources", "list", "--json").stdout)}
-    assert (rows["my-shop"]["kind"], rows["my-shop"]["verified_by"]) == ("shopify", "HmacSignature")
-    assert rows["my-shop"]["address"].endswith("/orders/my-shop")
-    assert SECRET not in json.dumps(rows)
-    assert "already" in run("sources", "add", "my-shop", "--kind", "shopify", "--secret", SECRET).stderr
-
-
-def test_a_secret_may_come_from_standard_input(run: Run, instance: Path) -> None:
-    assert run("sources", "add", "s", "--kind", "stripe", "--secret", "-", stdin=f"whsec_{SECRET}\n").exit_code == 0
-    assert f'secrets = ["whsec_{SECRET}"]' in (instance / "config.toml").read_text()
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["My Shop", "--kind", "shopify", "--secret", SECRET], "small letters"),
-        (["shop", "--kind", "nonsense", "--secret", SECRET], "kind must be one of"),
-        (["shop", "--kind", "shopify", "--secret", "short"], "at least 16"),
-    ],
-)
-def test_what_cannot_be_a_source_changes_nothing(run: Run, instance: Path, arguments: list[str], reason: str) -> None:
-    before = (instance / "config.toml").read_text()
-    result = run("sources", "add", *arguments)
-    assert result.exit_code != 0
-    assert reason in result.stderr
-    assert (instance / "config.toml").read_text() == before
+    (row,) = [row for row in json.loads(run("sources", "list", "--json").stdout) if row["source"] == "mine"]
+    assert row["verified_by"] == "a signature or token of its kind"
 
 
 def test_a_saved_body_is_tried_as_a_source(run: Run, instance: Path, tmp_path: Path) -> None:

@@ -86,4 +86,4 @@ def test_a_word_that_no_order_asks_about_is_saved_for_the_next(run: Run, shop: S
     ]
     shop.kit.sources.look_again()
     assert shop.post(order_fields(event="created")).content["status"] == "accepted"
-    assert "no table [sources" in run("sources", "state", "nobody", "paid", "paid").stderr
+    assert "No source has this name" in run("sources", "state", "nobody", "paid", "paid").stderr

@@ -277,7 +277,7 @@ def test_a_refusal_names_the_url_that_it_came_to(serve: Callable[..., Served]) -
     shop.post({}, prove=False)
     shop.kit.refusals.flush()
     texts = [text for _, text in of(list(diagnose(shop.kit)), "refused")]
-    assert " UTC on /orders/nowhere: config.toml has no table [sources.…] of this name" in texts[0]
+    assert " UTC on /orders/nowhere: No source has this name" in texts[0]
     assert " UTC on /orders: No field's value" in texts[1]
 
 

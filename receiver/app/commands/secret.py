@@ -19,12 +19,13 @@ group = AppGroup("secret", help="Add, list and revoke shared secrets.")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-class _Duration(click.ParamType[timedelta]):
+class Duration(click.ParamType[timedelta]):
     """A duration such as 24h, 30m or 7d."""
 
     name = "duration"
 
     def convert(self, value: str | timedelta, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+        """Return the duration; ends the command for any other text."""
         if isinstance(value, timedelta):
             return value
         match = re.fullmatch(r"([0-9]{1,6})([smhd])", value)
@@ -36,7 +37,7 @@ class _Duration(click.ParamType[timedelta]):
 @group.command("add")
 @click.argument("value", required=False)
 @click.option("--replaces", metavar="FINGERPRINT", help="The secret that this one replaces.")
-@click.option("--overlap", type=_Duration(), default="24h", show_default=True, help="How long the old one stays valid.")
+@click.option("--overlap", type=Duration(), default="24h", show_default=True, help="How long the old one stays valid.")
 @json_option
 @click.pass_context
 def add(context: click.Context, value: str | None, replaces: str | None, overlap: timedelta, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import click
 from flask.cli import AppGroup
 
-from receiver.app.commands import source_tables
+from receiver.app.commands import source_changes, source_tables
 from receiver.app.commands.printing import json_option, print_rows
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
@@ -18,6 +18,7 @@ from receiver.sources import answers
 
 group = AppGroup("sources", help="List, add and try sources; say what their words mean.")
 source_tables.register(group)
+source_changes.register(group)
 
 
 @group.command("state")

@@ -131,7 +131,11 @@ def handlers(kit: Kit) -> Iterator[Finding]:
 
 
 def sources(kit: Kit) -> Iterator[Finding]:
-    """Name the merchant's own kinds of source, if any, and why others couldn't be loaded."""
+    """Name the merchant's own kinds of source, why others couldn't be loaded, and secrets that can't be decrypted."""
+    closed = sealed.unreadable(kit.database.engine, kit.secret_key, sealed.OF_SOURCE)
+    if closed and kit.secret_key:
+        text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
+        yield wrong("sources", f"{text}{sealed.OF_SOURCE.again}")
     yield from (wrong("sources", problem) for problem in kit.sources.kinds.problems)
     own = [name for name, kind in kit.sources.kinds.types.items() if not kind.__module__.startswith("receiver.")]
     if own:

@@ -292,7 +292,7 @@ def test_an_unknown_receipt_or_source_is_told(shop: Served, visitor: Visitor) ->
     with shop.kit.database.write() as session:
         session.execute(update(OrderRow).values(source="gone"))
     page = visitor.get(MAP)
-    assert (page.status, "has no table [sources.…] of this name" in page.text) == (404, True)
+    assert (page.status, "No source has this name" in page.text) == (404, True)
 
 
 def test_all_parked_orders_are_run_with_the_chosen_handlers(shop: Served, visitor: Visitor) -> None:

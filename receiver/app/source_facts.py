@@ -1,0 +1,69 @@
+"""One source as the merchant knows it, for the console and the commands: shop, address, origin, secrets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from receiver.app.components import Kit
+from receiver.security import signing
+from receiver.sources.guide import OTHER, Guide
+from receiver.sources.kinds import Kinds
+from receiver.sources.source import DEFAULT, Source
+
+#: The kind of a source that has none.
+NO_KIND = ""
+
+
+@dataclass(frozen=True)
+class SourceFacts:
+    """One source, and what its kind says about it."""
+
+    source: Source
+    #: Empty for the usual kind.
+    kind: str
+    guide: Guide
+    #: The address to enter at the shop.
+    address: str
+
+    @property
+    def origin(self) -> str:
+        """Where it was added."""
+        if self.source.is_saved:
+            return "console"
+        return "always there" if self.source == Source(DEFAULT) else "config.toml"
+
+    @property
+    def verified_by(self) -> str:
+        """How its POSTs are verified, in words."""
+        if self.source.scheme_of_table is not None and not self.kind:
+            return "a signature or token, as config.toml describes it"
+        if self.guide.verified_by:
+            return self.guide.verified_by
+        return "a signature or token of its kind" if self.source.scheme else OTHER.verified_by
+
+    @property
+    def fingerprints(self) -> list[str]:
+        """The fingerprints of its own secrets, newest first."""
+        return [signing.fingerprint(secret) for secret in self.source.secrets]
+
+
+def facts(kit: Kit, source: Source) -> SourceFacts:
+    """Return the facts about a source."""
+    kind = next((name for name, one in kit.sources.kinds.types.items() if type(source) is one), NO_KIND)
+    base = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
+    address = base if source.name == DEFAULT else f"{base}/{source.name}"
+    return SourceFacts(source, kind, guide_of(kit.sources.kinds, kind), address)
+
+
+def guide_of(kinds: Kinds, kind: str) -> Guide:
+    """Return the guide of a kind; one of the merchant's own without any has its name as its title."""
+    if kind == NO_KIND:
+        return OTHER
+    return kinds.types[kind].guide or Guide(kind, is_chosen=True)
+
+
+def choices(kinds: Kinds) -> dict[str, Guide]:
+    """Return the guide of each kind that can be added, by its name: by title, what fits any shop last."""
+    named = {name: guide_of(kinds, name) for name in kinds.types}
+    by_title = sorted(named, key=lambda name: (name == "generic-hmac", named[name].title.lower()))
+    return {name: named[name] for name in by_title} | {NO_KIND: OTHER}

@@ -1,0 +1,80 @@
+"""What has arrived from one source: orders, what's parked, what was refused, and the last real delivery."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from receiver.intake.refusals import PING
+from receiver.storage.columns import receipt_of
+from receiver.storage.models import OrderRow, RefusalRow
+
+#: A source's orders are counted up to here; more are more than anybody needs to know exactly.
+MOST_COUNTED = 10_000
+#: The states of completed orders.
+_COMPLETED = ("open", "done", "failed")
+
+
+class Last(NamedTuple):
+    """The newest verified delivery that isn't a test."""
+
+    receipt: str
+    at: datetime
+    state: str
+
+
+class Arrivals(NamedTuple):
+    """What has arrived from one source."""
+
+    #: None while nothing but tests has come.
+    last: Last | None
+    #: Completed orders, MOST_COUNTED + 1 for more than that.
+    orders: int
+    parked: int
+    #: Of the refusals that are kept.
+    refused: int
+    #: When its set-up ping last came.
+    pinged_at: datetime | None
+
+    @property
+    def orders_in_words(self) -> str:
+        """The number of completed orders."""
+        return f"{self.orders:,}" if self.orders <= MOST_COUNTED else f"more than {MOST_COUNTED:,}"
+
+
+def of_source(session: Session, source: str) -> Arrivals:
+    """Return what has arrived from a source; quick with a million orders."""
+    mine = OrderRow.source == source
+    parked = select(OrderRow.id).where(mine, OrderRow.state == "parked")
+    refusals = select(func.count(), func.max(RefusalRow.at)).where(RefusalRow.source == source)
+    refused, _ = session.execute(refusals.where(RefusalRow.reason != PING)).one()
+    _, pinged_at = session.execute(refusals.where(RefusalRow.reason == PING)).one()
+    return Arrivals(
+        last=_last(session, source),
+        orders=_count(session, select(OrderRow.id).where(mine, _is_real(), OrderRow.state.in_(_COMPLETED))),
+        parked=_count(session, parked),
+        refused=refused,
+        pinged_at=pinged_at,
+    )
+
+
+def _last(session: Session, source: str) -> Last | None:
+    if session.scalar(select(OrderRow.id).where(OrderRow.source == source, _is_real()).limit(1)) is None:
+        return None
+    # Without its index the newest is found from the end; with it, SQLite would sort everything of the source.
+    in_no_index: ColumnElement[str] = literal_column("+orders.source")
+    newest = select(OrderRow.id, OrderRow.received_at, OrderRow.state).where(in_no_index == source, _is_real())
+    pk, at, state = session.execute(newest.order_by(OrderRow.id.desc()).limit(1)).one()
+    return Last(receipt_of(pk), at, state)
+
+
+def _is_real() -> ColumnElement[bool]:
+    return OrderRow.test.is_(False)
+
+
+def _count(session: Session, rows: Select[Any]) -> int:
+    counted = select(func.count()).select_from(rows.limit(MOST_COUNTED + 1).subquery())
+    return session.scalar(counted) or 0
