@@ -37,17 +37,18 @@ def serving(*, is_logged: bool = True, **settings: str) -> Iterator[tuple[str, K
         )
         try:
             url = f"http://127.0.0.1:{PORT}"
-            _wait_for(f"{url}/readyz")
+            wait_for(f"{url}/readyz")
             yield url, create_app().extensions["receiver"]
         finally:
             server.terminate()
             server.wait()
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str, *, method: str = "GET") -> None:
+    """Wait until an address answers 200."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        with suppress(OSError), urllib.request.urlopen(url) as answer:
+        with suppress(OSError), urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
             if answer.status == 200:
                 return
         time.sleep(0.1)
