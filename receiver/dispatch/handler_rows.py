@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from receiver.errors import printable
 from receiver.handlers.registry import Registry
 from receiver.handlers.unit_of_work import UnitOfWork
+from receiver.intake.authentication import IMPORTED
 from receiver.mail import outbox
 from receiver.orders import Order
 from receiver.relay import forwarding
@@ -63,10 +64,15 @@ def order_of(row: OrderRow) -> Order:
 
 
 def of_order(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
-    """Return an order's handler rows; its first run makes one for each handler of the registry."""
+    """Return an order's handler rows; its first run makes one for each handler of the registry.
+
+    If it was imported with the handlers off, they're skipped.
+    """
     rows = list(row.handlers)
     if not rows:
         rows = [new_row(row, handler.name, position, now) for position, handler in enumerate(registry.handlers, 1)]
+        for one in rows if row.proof == IMPORTED else ():
+            one.state, one.detail = "skipped", "the order was imported with handlers off"
         session.add_all(rows)
     return rows
 

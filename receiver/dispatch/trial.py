@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
-from sqlalchemy import URL, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from receiver.dispatch import replay
 from receiver.dispatch.attempt import Attempts
 from receiver.dispatch.processor import Processor
 from receiver.dispatch.row_changes import Change, watched
-from receiver.errors import ConfigurationError, NotThere
+from receiver.errors import NotThere
 from receiver.handlers.registry import Registry
 from receiver.intake.order_row import of_order
 from receiver.mail import outbox
@@ -30,6 +28,7 @@ from receiver.storage import order_queries
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.thrown_away import copy_of
 
 #: The tables that the receiver itself writes to when it runs a handler.
 RECORDS = frozenset({"orders", "order_handlers", "handler_attempts", "mails"})
@@ -93,7 +92,7 @@ class HandlerTrials:
         """Run a handler on the order that is found; on a copy of the database, see what changes too."""
         live = self.processor.database
         registry = _with(self.processor.registry, name)
-        with _copy(live) if on_copy else nullcontext(live) as database:
+        with copy_of(live) if on_copy else nullcontext(live) as database:
             with database.write() as session:
                 row = find(session)
                 replay.take(session, row, registry=self.processor.registry, handler=name)
@@ -129,26 +128,6 @@ def _with(registry: Registry, name: str) -> Registry:
             raise NotThere(reason)
     known = ", ".join(sorted({*left_out, *(handler.name for handler in registry.handlers)}))
     raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
-
-
-@contextmanager
-def _copy(database: Database) -> Iterator[Database]:
-    """Copy the database, even while it's used, to a folder that only its owner can read; remove it at the end.
-
-    The copy has a write lock of its own, so nobody waits for a run on it.
-    """
-    try:
-        folder = TemporaryDirectory(prefix="receiver-")
-    except OSError as error:
-        raise ConfigurationError(f"The database cannot be copied to try it there: {error.strerror}.") from error
-    with folder as name:
-        path = Path(name) / "copy.sqlite"
-        database.back_up(path)
-        copy = Database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
-        try:
-            yield copy
-        finally:
-            copy.engine.dispose()
 
 
 def _add_sample(session: Session) -> OrderRow:

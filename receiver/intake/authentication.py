@@ -17,12 +17,14 @@ from receiver.sources import Source, proofs
 SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 #: Marks those POSTs of the self test that must be refused, so that they raise no alarm.
 SELF_TEST_HEADER = "x-self-test"
+#: The ways of saved bodies that were imported: with the handlers off, and to run them.
+IMPORTED, IMPORTED_TO_RUN = "import", "import to run"
 
 
 class Proof(NamedTuple):
     """How a POST was verified."""
 
-    #: ``signature``, which covers all of the body, ``header`` or ``field``.
+    #: ``signature``, which covers all of the body, ``header``, ``field``, or a way of what was imported.
     way: str
     fingerprint: str
     webhook_id: str | None = None

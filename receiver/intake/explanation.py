@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from itertools import islice
+from typing import Any, BinaryIO
 
 from sqlalchemy.orm import Session
 
-from receiver.errors import NotPossible
+from receiver.errors import NotPossible, NotThere
 from receiver.intake import second_orders
 from receiver.intake.copies import fields_of
 from receiver.mail.text_layout import cut, plain_line
@@ -25,7 +25,7 @@ from receiver.orders import (
     guard,
     read,
 )
-from receiver.orders.files import decode_file
+from receiver.orders.saved_bodies import Limits, saved_bodies
 from receiver.security.keyring import Keyring
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
@@ -128,9 +128,19 @@ def _why_held_back(session: Session, row: OrderRow, source: Source) -> str | Non
     return f"{MAY_BE_INCOMPLETE.field} {MAY_BE_INCOMPLETE.message}: {accept}"
 
 
-def explain_file(path: Path, sources: Sources, source: str | None, keyring: Keyring, max_fields: int) -> Reading:
-    """Explain a body saved in a file, JSON or form by its look; raises ReceiverError when it can't be decoded."""
+def explain_file(
+    file: BinaryIO, sources: Sources, source: str | None, keyring: Keyring, limits: Limits, *, number: int = 1
+) -> Reading:
+    """Explain a saved body: the only one in a file, or the one with this number, as `saved_bodies` reads them.
+
+    Raises NotThere if the file holds fewer, and ReceiverError when it can't be decoded.
+    """
     sources.check_file()
-    fields = keyring.redact(decode_file(path, max_fields))
     found = sources.get(source or DEFAULT)
+    body = next(islice(saved_bodies(file, found.mapping, limits), number - 1, None), None)
+    if body is None:
+        raise NotThere(f"There's no body number {number} in this file.")
+    if body.error is not None:
+        raise body.error
+    fields = keyring.redact(body.fields or [])
     return explain_fields(guard(fields).masked, found.mapping, datetime.now(UTC), found.name)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.refusals import PING
 from receiver.mail.notices import Trouble
 from receiver.sources.registry import Sources
@@ -24,8 +25,6 @@ HISTORY = timedelta(days=60)
 FEWEST = 20
 #: The shortest silence that counts, so that a busy shop's quiet night is none.
 SHORTEST = timedelta(days=1)
-#: Orders that a shop didn't send itself.
-IMPORTED = "import"
 #: What to look for at a shop of which nothing special is known.
 _AT_ANY_SHOP = "See whether its webhook, or whatever posts its orders, is still switched on and has the right address."
 
@@ -56,6 +55,7 @@ class Silence:
             f"The last one arrived on {last}. In the {HISTORY.days} days before, its longest pause was {longest}.",
             *([refused] if self.refused else []),
             (self.source.guide.when_quiet if self.source.guide else "") or _AT_ANY_SHOP,
+            f"What you missed can be imported from its export: flask orders import FILE --as {self.source.name}",
             "If the shop is just closed or slow, there's nothing to do: you're told once.",
         )
 
@@ -125,7 +125,7 @@ class Silences:
 
 
 #: A POST that the shop itself sent.
-_SENT = OrderRow.test.is_(False), OrderRow.proof != IMPORTED
+_SENT = OrderRow.test.is_(False), OrderRow.proof.not_in((IMPORTED, IMPORTED_TO_RUN))
 
 
 class _Pauses(NamedTuple):

@@ -12,7 +12,7 @@ from receiver.orders.names import Fields, place_of
 from receiver.orders.xml_decoding import decode_xml
 
 #: A form's first name. It holds no blank and no sign that begins a text of another kind.
-_STARTS_A_FORM = re.compile(rb"[^\s<>{}\"&=]{1,1000}=")
+STARTS_A_FORM = re.compile(rb"[^\s<>{}\"&=]{1,1000}=")
 
 
 def kind_of(body: bytes, said: str | None) -> str:
@@ -26,9 +26,9 @@ def kind_of(body: bytes, said: str | None) -> str:
         return "form" if said == "form" and not _holds_json(body) else "json"
     if said == "form" and start[:3].lower() in (b"%7b", b"%5b") and _holds_json(body):
         return "json"
-    if said in ("json", "xml") and not _STARTS_A_FORM.match(start):
+    if said in ("json", "xml") and not STARTS_A_FORM.match(start):
         return said
-    if said == "form" or _STARTS_A_FORM.match(start):
+    if said == "form" or STARTS_A_FORM.match(start):
         return "form"
     raise Undecodable("The body is no form, no JSON and no XML; send the order as one of these.")
 

@@ -1,4 +1,4 @@
-"""Read an order saved in a file. JSON, multipart or form: its first bytes show which."""
+"""Read an order saved in a file. JSON, XML, multipart or form: its first bytes show which."""
 
 from __future__ import annotations
 
@@ -17,12 +17,15 @@ _FIRST_PART = re.compile(rb"--([0-9A-Za-z'()+_,./:=?-]{1,70})\r?\nContent-", re.
 def decode_file(path: Path, max_fields: int) -> Fields:
     """Return the fields of a body saved in a file; raises ReceiverError when it can't be decoded."""
     body = path.read_bytes().strip()
-    return decode(body, _content_type(body), max_fields).fields
+    return decode(body, content_type_of(body), max_fields).fields
 
 
-def _content_type(body: bytes) -> str:
+def content_type_of(body: bytes) -> str:
+    """Return the Content-Type that a body looks like: its first bytes show it."""
     if body.removeprefix(codecs.BOM_UTF8)[:1] in (b"{", b"[", b'"'):
         return "application/json"
+    if body.removeprefix(codecs.BOM_UTF8)[:1] == b"<":
+        return "application/xml"
     if part := _FIRST_PART.match(body):
         return f'multipart/form-data; boundary="{part[1].decode()}"'
     return "application/x-www-form-urlencoded"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from receiver.errors import CardDataRefused, ConfigurationError, Undecodable, UnknownSource
+from receiver.errors import CardDataRefused, ConfigurationError, NotThere, Undecodable, UnknownSource
 from receiver.intake.explanation import explain_fields, explain_file, explain_receipt
 from receiver.orders import Mapping
+from receiver.orders.saved_bodies import Limits
 from receiver.security.keyring import Keyring
 from receiver.settings import reading as settings
 from receiver.sources.registry import Sources
 from tests.served import SECRET, Served
 
+LIMITS = Limits(1_000_000, 100)
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 KEYRING = Keyring({SECRET: SECRET.encode()}, {})
 FOREIGN = [("OrderRef", "A-1"), ("Affiliate", "77"), ("customer_email", "ada@shop.example")]
@@ -25,12 +28,6 @@ FOREIGN = [("OrderRef", "A-1"), ("Affiliate", "77"), ("customer_email", "ada@sho
 def sources(tmp_path: Path) -> Sources:
     """Give the default source and one that is mapped."""
     return Sources(tmp_path, {"other": {"fields": {"order_id": "OrderRef"}}})
-
-
-def save(folder: Path, body: bytes) -> Path:
-    path = folder / "body"
-    path.write_bytes(body)
-    return path
 
 
 def test_what_is_understood_says_which_parameter_fed_which_field() -> None:
@@ -138,36 +135,44 @@ def test_an_unknown_receipt_is_told(serve: Callable[..., Served]) -> None:
         ),
     ],
 )
-def test_a_saved_body_is_read_as_what_it_looks_like(tmp_path: Path, sources: Sources, body: bytes) -> None:
-    reading = explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
+def test_a_saved_body_is_read_as_what_it_looks_like(sources: Sources, body: bytes) -> None:
+    reading = explain_file(BytesIO(body), sources, None, KEYRING, LIMITS)
     assert reading.decided == "completed"
     assert {"field": "total", "parameters": ["total"], "value": "1.00"} in reading.as_json()["fields"]
 
 
-def test_a_saved_body_may_be_another_sources(tmp_path: Path, sources: Sources) -> None:
-    path = save(tmp_path, b"OrderRef=A-1")
-    assert explain_file(path, sources, None, KEYRING, 100).decided is None
-    assert explain_file(path, sources, "other", KEYRING, 100).decided == "completed"
+def test_a_saved_body_may_be_another_sources(sources: Sources) -> None:
+    file = BytesIO(b"OrderRef=A-1")
+    assert explain_file(file, sources, None, KEYRING, LIMITS).decided is None
+    assert explain_file(file, sources, "other", KEYRING, LIMITS).decided == "completed"
 
 
-def test_a_source_that_is_none_is_told(tmp_path: Path, sources: Sources) -> None:
+def test_one_of_several_saved_bodies_is_chosen_by_its_number(sources: Sources) -> None:
+    file = BytesIO(b"order_id=A-1&total=1\norder_id=A-2&total=2\n")
+    reading = explain_file(file, sources, None, KEYRING, LIMITS, number=2)
+    assert {"field": "order_id", "parameters": ["order_id"], "value": "A-2"} in reading.as_json()["fields"]
+    with pytest.raises(NotThere, match="no body number 3"):
+        explain_file(file, sources, None, KEYRING, LIMITS, number=3)
+
+
+def test_a_source_that_is_none_is_told(sources: Sources) -> None:
     with pytest.raises(UnknownSource):
-        explain_file(save(tmp_path, b"a=1"), sources, "no_such", KEYRING, 100)
+        explain_file(BytesIO(b"a=1"), sources, "no_such", KEYRING, LIMITS)
 
 
-def test_a_secret_in_a_saved_body_is_never_shown(tmp_path: Path, sources: Sources) -> None:
+def test_a_secret_in_a_saved_body_is_never_shown(sources: Sources) -> None:
     body = f"order_id=A-1&proof={SECRET}".encode()
-    reading = explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
+    reading = explain_file(BytesIO(body), sources, None, KEYRING, LIMITS)
     assert SECRET not in reading.as_text()
     assert SECRET not in str(reading.as_json())
 
 
-def test_a_card_number_with_its_code_in_a_saved_body_is_refused(tmp_path: Path, sources: Sources) -> None:
+def test_a_card_number_with_its_code_in_a_saved_body_is_refused(sources: Sources) -> None:
     with pytest.raises(CardDataRefused):
-        explain_file(save(tmp_path, b"order_id=A-1&card_number=4111111111111111&cvv=123"), sources, None, KEYRING, 100)
+        explain_file(BytesIO(b"order_id=A-1&card_number=4111111111111111&cvv=123"), sources, None, KEYRING, LIMITS)
 
 
 @pytest.mark.parametrize("body", [b'{"order_id": ', b'"order_id=1"', b"<order"])
-def test_a_saved_body_that_cannot_be_decoded_is_told(tmp_path: Path, sources: Sources, body: bytes) -> None:
+def test_a_saved_body_that_cannot_be_decoded_is_told(sources: Sources, body: bytes) -> None:
     with pytest.raises(Undecodable):
-        explain_file(save(tmp_path, body), sources, None, KEYRING, 100)
+        explain_file(BytesIO(body), sources, None, KEYRING, LIMITS)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
+from receiver.app.commands import importing, saved_files
 from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
@@ -19,7 +20,8 @@ from receiver.intake import parked, parked_groups
 from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.storage import order_queries, pages, same_id
 
-group = AppGroup("orders", help="List, show, explain, replay and dismiss orders.")
+group = AppGroup("orders", help="List, show, explain, import, replay and dismiss orders.")
+group.add_command(importing.import_orders)
 
 
 @group.command("list")
@@ -178,7 +180,8 @@ def explain(what: str, source: str | None, as_json: bool) -> None:
     path = Path(what)
     if path.exists() and not path.is_dir():
         keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
-        explanation = explain_file(path, kit.sources, source, keyring, kit.settings.MAX_FIELDS)
+        with saved_files.opened(path) as file:
+            explanation = explain_file(file, kit.sources, source, keyring, saved_files.limits(kit))
     elif source:
         raise click.UsageError(f"--source needs a file, and there's no file named {what}.")
     else:

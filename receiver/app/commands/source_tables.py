@@ -9,6 +9,7 @@ import click
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
+from receiver.app.commands import saved_files
 from receiver.app.commands.printing import json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.app.source_facts import SourceFacts, facts
@@ -35,14 +36,19 @@ def list_sources(as_json: bool) -> None:
 
 
 @click.command("try")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE")
+@click.argument("path", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path), metavar="FILE")
 @click.option("--as", "name", default=DEFAULT, help="The source that it would come from.", show_default=True)
+@click.option("--number", type=click.IntRange(1), default=1, help="Which body, if the file has several.")
 @json_option
-def try_file(path: Path, name: str, as_json: bool) -> None:
-    """Read a saved body as an order of a source, and print the order it would be. Nothing is kept."""
+def try_file(path: Path, name: str, number: int, as_json: bool) -> None:
+    """Read a saved body as an order of a source, and print the order it would be. Nothing is kept.
+
+    FILE is whatever `flask orders import` takes, or - for standard input.
+    """
     kit = working_kit()
     keyring = kit.shared_secrets.keyring(of_sources=kit.sources.secrets)
-    reading = explain_file(path, kit.sources, name, keyring, kit.settings.MAX_FIELDS)
+    with saved_files.opened(path) as file:
+        reading = explain_file(file, kit.sources, name, keyring, saved_files.limits(kit), number=number)
     if as_json:
         print_json(reading.as_json())
         return

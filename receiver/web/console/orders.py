@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from receiver.dispatch.replay import Replay, Replayed
 from receiver.errors import ConfigurationError, NotThere, UnknownSource
 from receiver.intake import second_orders
+from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail import formatting
 from receiver.orders import FieldError, Order
@@ -33,6 +34,8 @@ _WAYS = {
     "signature": "its signature",
     "header": "the secret in the X-Shared-Secret header",
     "field": "the secret in one of its fields",
+    IMPORTED: "nobody: it was imported, with its handlers off",
+    IMPORTED_TO_RUN: "nobody: it was imported",
 }
 
 
@@ -148,14 +151,16 @@ def _progress(session: Session, row: OrderRow) -> dict[str, Any]:
         "mails": list(row.mails),
         "can_run": {handler.name for handler in kit.registry.handlers} if runs else set(),
         "later": _never_run(row) if runs else [],
+        "is_off": row.proof == IMPORTED,
         "unfinished": runs and any(one.state not in {"done", "skipped"} for one in row.handlers),
     }
 
 
 def _never_run(row: OrderRow) -> list[str]:
-    """Return the names of the handlers that were added after an order ran."""
+    """Return the names of the handlers that were added after an order ran, or that were off when it was imported."""
     known = {one.name for one in row.handlers}
-    return [handler.name for handler in kit.registry.handlers if known and handler.name not in known]
+    has_run = known or row.proof == IMPORTED
+    return [handler.name for handler in kit.registry.handlers if has_run and handler.name not in known]
 
 
 def _in_short(counts: dict[str, int]) -> str:
