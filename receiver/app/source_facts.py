@@ -33,6 +33,11 @@ class SourceFacts:
         return "always there" if self.source == Source(DEFAULT) else "config.toml"
 
     @property
+    def origin_in_words(self) -> str:
+        """The origin, as part of a sentence."""
+        return {"console": "added here", "config.toml": "in config.toml"}.get(self.origin, self.origin)
+
+    @property
     def verified_by(self) -> str:
         """How its POSTs are verified, in words."""
         if self.source.scheme_of_table is not None and not self.kind:

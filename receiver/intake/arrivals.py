@@ -61,6 +61,13 @@ def of_source(session: Session, source: str) -> Arrivals:
     )
 
 
+def newest_parked(session: Session, source: str) -> str | None:
+    """Return the receipt of the newest parked order of a source, to map its parameters; None without one."""
+    mine = select(func.max(OrderRow.id)).where(OrderRow.source == source, OrderRow.state == "parked")
+    pk = session.scalar(mine)
+    return None if pk is None else receipt_of(pk)
+
+
 def _last(session: Session, source: str) -> Last | None:
     if session.scalar(select(OrderRow.id).where(OrderRow.source == source, _is_real()).limit(1)) is None:
         return None

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Guide:
-    """How a shop is connected; texts may hold `code` and **words on buttons**."""
+    """How a shop is connected; texts may hold `code` and **words on the shop's pages**."""
 
     #: What the shop is called.
     title: str
-    #: What to do at the shop, one step each. *The address* is that of the source.
+    #: What to do at the shop, one step each. “The address” is that of the source.
     clicks: tuple[str, ...] = ()
     #: What the shop calls the secret.
     calls_it: str = "secret"
@@ -34,8 +34,8 @@ class Guide:
 OTHER = Guide(
     "Another service",
     (
-        "Enter the address where the service asks for a webhook, a callback or *your own server URL*.",
-        "Enter the secret there. It may be sent in a header or a field, or sign by Standard Webhooks.",
+        "Enter the address where the service asks for a webhook, a callback or “your own server URL”.",
+        "Enter the secret there. The service sends it in a header or a field, or signs by Standard Webhooks.",
     ),
     is_chosen=True,
     verified_by="the secret itself, or a Standard Webhooks signature",

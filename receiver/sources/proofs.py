@@ -35,6 +35,11 @@ def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
     return of_kind if signature is None else _signature(signature, of_kind)
 
 
+def needs_own(source: Source) -> bool:
+    """Return whether a source is verified by secrets of its own alone."""
+    return source.is_saved or (source.scheme_of_table or source.scheme) is not None
+
+
 def without_secrets(source: Source) -> str:
     """Return what's said while a source that needs a secret of its own has none."""
     said = f"The source {source.name} has no secret, so every POST to it is refused. "
@@ -48,8 +53,7 @@ def warnings(source: Source, *, require_signature: bool) -> list[str]:
     if source.trouble:
         return [source.trouble]
     scheme = source.scheme_of_table or source.scheme
-    needs_own = scheme is not None or source.is_saved
-    said = [without_secrets(source)] if needs_own and not source.secrets else []
+    said = [without_secrets(source)] if needs_own(source) and not source.secrets else []
     if scheme is None:
         return said
     if require_signature and not scheme.covers_body:

@@ -19,7 +19,7 @@ class Shopify(Source):
         "Shopify",
         (
             "Open **Settings → Notifications → Webhooks**.",
-            "Copy the key that *your webhooks will be signed with*. It's the secret.",
+            "Copy the key that “your webhooks will be signed with”. It's the secret.",
             "Press **Create webhook**. Choose the event **Order payment** and the format **JSON**.",
             "Enter the address as **URL** and save. **Send test notification** sends a made-up order.",
         ),

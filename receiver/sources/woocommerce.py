@@ -29,7 +29,7 @@ class WooCommerce(Source):
         ),
         is_chosen=True,
         verified_by="a signature over the body",
-        notes="An order is handled when its status is processing or completed; *on hold* waits.",
+        notes="An order is handled when its status is processing or completed; “on hold” waits.",
         missing="The options of some add-ons, which keep them for themselves.",
         # https://github.com/woocommerce/woocommerce, ``WC_Webhook::failed_delivery``: after more than 5.
         when_quiet="WooCommerce disables a webhook after a few failed deliveries in a row, and tells nobody: see "

@@ -160,4 +160,4 @@ def _clicks(guide: Guide) -> str:
     lines = [f"{number}. {click_}" for number, click_ in enumerate(guide.clicks, 1)]
     head = [f"At {guide.title}:"] if lines else []
     text = "\n".join([*head, *lines, *([guide.notes] if guide.notes else [])])
-    return re.sub(r"\*\*|`|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)", "", text)
+    return re.sub(r"\*\*|`", "", text)

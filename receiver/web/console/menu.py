@@ -11,7 +11,7 @@ MENU = {
     "Received": {"Orders": "console.orders", "Parked": "console.parked", "Refused": "console.refused"},
     "Emails": {"Emails": "console.mail"},
     "Handlers": {"Handlers": "console.handlers"},
-    "Settings": {"Settings": "console.settings"},
+    "Settings": {"Settings": "console.settings", "Sources": "console.sources"},
     "Help": {"Order Guide": "console.order_guide", "Set-up": "console.set_up", "All pages": "console.help"},
 }
 

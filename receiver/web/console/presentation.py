@@ -25,10 +25,10 @@ LOCALE = Locale("en", "GB")
 
 #: Tone, which is a colour, -> the states shown in it; other states are plain. The word itself is always shown too.
 _STATES = {
-    "good": ("done", "sent", "delivered", "tested", "active"),
+    "good": ("done", "sent", "delivered", "tested", "active", "connected"),
     "busy": ("open", "pending", "retrying"),
-    "wait": ("parked", "test", "same id", "held", "to do"),
-    "bad": ("failed", "switched off", "unreadable"),
+    "wait": ("parked", "test", "same id", "held", "to do", "waiting"),
+    "bad": ("failed", "switched off", "unreadable", "refuses all"),
 }
 _TONES = {state: tone for tone, states in _STATES.items() for state in states}
 
@@ -49,8 +49,9 @@ def init_app(app: Flask, kit: Kit) -> None:
 
 
 def marked(text: str) -> Markup:
-    """Write text between backticks, one or two, as code, and link “{title}” in Help to the page with that title."""
+    """Write text between backticks as code and between pairs of stars as strong, and link “{title}” in Help."""
     code = re.sub(r"`{1,2}([^`]+)`{1,2}", r"<code>\1</code>", str(escape(text)))
+    code = re.sub(r"\*\*([^*]+)\*\*", r"<strong>\1</strong>", code)
     return Markup(re.sub(r"“([^”]+)” in Help", _link_to_help, code))  # noqa: S704 - escaped before
 
 

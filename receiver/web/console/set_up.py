@@ -42,12 +42,13 @@ class Step:
 def set_up() -> str:
     """Show what to do next, in order, with this instance's own addresses."""
     address = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
-    others = sorted(set(kit.settings.sources) - {DEFAULT})
+    kit.sources.look_again()
+    others = sorted(source.name for source in kit.sources.known if source.name != DEFAULT)
     return render_template(
         "console/set_up.html",
         done=[step.is_done for step in steps(diagnose(kit, quickly=True))],
         address=address,
-        others=[f"{address}/{name}" for name in others],
+        others=others,
         curl="" if kit.settings.REQUIRE_SIGNATURE else _CURL.format(url=address),
         folder=Path(current_app.root_path).parent,
         instance=kit.instance,

@@ -23,7 +23,8 @@ from receiver.web.console.blueprint import console
 
 #: Key, in the session, of the fingerprint of a secret that the next page shows.
 _SHOW = "show_receiver_secret"
-_OVERLAPS = [
+#: How long a secret that is replaced stays valid, in hours.
+OVERLAPS = [
     SelectChoice("24", "for another 24 hours"),
     SelectChoice("168", "for another 7 days"),
     SelectChoice("0", "no longer: it ends now"),
@@ -35,7 +36,7 @@ class SecretForm(FlaskForm):  # type: ignore[misc]
 
     secret = StringField("Secret", [Length(max=1000, message="Use at most 1,000 characters.")])
     replaces = SelectField("Replaces")
-    overlap = SelectField("The old one stays valid", choices=_OVERLAPS)
+    overlap = SelectField("The old one stays valid", choices=OVERLAPS)
 
 
 @console.get("/settings")

@@ -19,7 +19,7 @@ BEHIND_A_FORM = frozenset({"console.sign_in", "console.no_such_page"})
 #: A website that customers are handed to, and that nobody answers at.
 WEBSITE = {"url": "http://127.0.0.1:1/users", "allow_private": True, "body": {"email": "{email}"}}
 #: Parts of a page, which it fetches again while it's open.
-PARTS = frozenset({"console.overview_figures", "console.orders_progress"})
+PARTS = frozenset({"console.overview_figures", "console.orders_progress", "console.sources_arrivals"})
 
 
 @pytest.fixture
