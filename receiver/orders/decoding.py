@@ -9,7 +9,15 @@ from werkzeug.http import parse_options_header
 
 from receiver.errors import TooLarge, Undecodable
 from receiver.orders.body_kinds import json_text, kind_of, with_documents_opened
-from receiver.orders.charsets import OTHER_BYTES, codec, fallback_text, text_of, unquoted
+from receiver.orders.charsets import (
+    OTHER_BYTES,
+    codec,
+    fallback_text,
+    text_of,
+    unquoted,
+    with_whole_escapes,
+    without_script_escapes,
+)
 from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
 from receiver.orders.names import Fields, Place, place_of
@@ -19,11 +27,12 @@ from receiver.orders.xml_decoding import decode_xml
 _OWN_CHARSET = re.compile(rb"(?:^|&)_?charset_?=([A-Za-z0-9_.:-]{1,40})(?:&|$)")
 #: A raw plus before a telephone number. By the rules it's a blank, but no number begins with one.
 _TELEPHONE = re.compile(rb"=\+(?=[1-9][0-9 +().-]{5,25}(?:&|$))")
-#: What JavaScript's escape() writes for a character beyond Latin-1.
-_ESCAPED = re.compile(rb"(?:%u[0-9A-Fa-f]{4})+")
 #: How no form begins that was sent by a form.
 _MAY_BE_ANOTHER = (b"{", b"[", b"<", b"%", b"\xef", b" ", b"\t", b"\r", b"\n")
 _MAY_HOLD_A_DOCUMENT = re.compile(rb"=(?:[{\[<]|%7[bB]|%5[bB]|%3[cC])")
+#: How the names begin that a form has for what a path names too.
+_PARTS_OF_FORMS = ("customer", "billing", "shipping", "item", "custom")
+_ZERO_BEFORE = re.compile(r"(?:\[|item_)0[0-9]")
 _NOT_WHAT_IT_SAYS = "The body is not what its Content-Type says: it was read as {kind}."
 
 
@@ -50,7 +59,7 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
     said = _kind_said(written_type.lower())
     charset = options.get("charset")
     is_plain = said == "multipart" or (said == "form" and not body.startswith(_MAY_BE_ANOTHER))
-    kind = said if said and is_plain else kind_of(body, said)
+    kind = said if said and is_plain else kind_of(body, said, max_fields)
     if kind == "multipart":
         fields, notes = decode_multipart(body, options.get("boundary", ""), charset, max_fields)
     elif kind == "json":
@@ -93,7 +102,8 @@ def decode_form(body: bytes, charset: str | None, max_fields: int) -> tuple[Fiel
     if b"=+" in body:
         body = _TELEPHONE.sub(rb"=%2B", body)
     if b"%u" in body:
-        body = _unescape_script(body, known)
+        body = without_script_escapes(body, known)
+    body = with_whole_escapes(body)
     try:
         return _fields(body.replace(b"\0", b"%00").decode(known), known), ()
     except UnicodeDecodeError as error:
@@ -143,25 +153,13 @@ def _text(raw: bytes, charset: str) -> str:
         return fallback_text(raw)
 
 
-def _unescape_script(body: bytes, charset: str) -> bytes:
-    """Return the body with ``%u0165`` written as that character's bytes, percent-encoded."""
-
-    def write(match: re.Match[bytes]) -> bytes:
-        text = bytes.fromhex(match[0].decode().replace("%u", "")).decode("utf-16-be", "replace")
-        return b"".join(b"%%%02X" % byte for byte in text.encode(charset, "replace"))
-
-    return _ESCAPED.sub(write, body)
-
-
 def _without_equal_twins(fields: Fields) -> Fields:
     """Return the fields without what repeats a field of the contract with an equal value.
 
     The two may have one name, or one has the form's and one the path. What differs stays: the parser says so.
     """
     names = [name for name, _ in fields]
-    joined = "\n".join(names)
-    # Names of one field are equal, or one of them is a JSON path or holds a number with leading zeros.
-    if len(set(names)) == len(names) and "." not in joined and "item_0" not in joined:
+    if len(set(names)) == len(names) and not _may_name_one_twice("\n".join(["", *names])):
         return fields
     seen: dict[Place, str] = {}
     kept: Fields = []
@@ -173,3 +171,10 @@ def _without_equal_twins(fields: Fields) -> Fields:
             seen.setdefault(place, value.strip())
         kept.append((name, value))
     return kept
+
+
+def _may_name_one_twice(names: str) -> bool:
+    """Return whether two of these lines may name one field: a path and a form's name, or numbers with zeros before."""
+    if "." not in names and "item_0" not in names:
+        return False
+    return _ZERO_BEFORE.search(names) is not None or any(f"\n{part}_" in names for part in _PARTS_OF_FORMS)

@@ -14,6 +14,9 @@ from receiver.orders.names import Fields
 MOST_LEVELS = 64
 # Every leaf below a long key repeats it, so an unlimited path could multiply a small body in memory.
 LONGEST_PATH = 1000
+#: Bytes that a path may have in memory, on average.
+_OF_EACH_PATH = 200
+TOO_LONG_PATHS = "The names of the values in the body are too long, together with the names of what they're in."
 
 _TEXTS = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
@@ -30,26 +33,49 @@ def decode_json(text: str, max_fields: int, *, path: str = "") -> tuple[Fields, 
     Numbers keep the text that they were written in. Raises BrokenOff for a document that ends too early, Undecodable
     for anything else that is no object or list of at most 64 levels, TooLarge for more leaves than ``max_fields``.
     """
-    if text.count(",") > 2 * max_fields and _TEXTS.sub("", text).count(",") > 2 * max_fields:
-        raise _too_many(max_fields)  # before it's all in memory; empty lists and objects count too
-    document, notes = _parsed(text)
+    document, notes = _parsed(text, max_fields)
     if isinstance(document, str) and not path:  # encoded twice on the way
-        document, _ = _parsed(document)
+        document, _ = _parsed(document, max_fields)
         notes = (*notes, _UNWRAPPED)
     if not isinstance(document, tuple | list):
         raise Undecodable("The JSON must be an object or a list.")
-    fields = list(islice(_leaves(document, path), max_fields + 1))
+    fields = list(islice(_leaves(document, path, max_fields), max_fields + 1))
     if len(fields) > max_fields:
         raise _too_many(max_fields)
     return fields, notes
+
+
+def longest_paths(max_fields: int) -> int:
+    """Return how large all paths of a document may be together."""
+    return max(_OF_EACH_PATH * max_fields, 100 * LONGEST_PATH)
+
+
+def size_of_path(path: str) -> int:
+    """Return the bytes that a path has in memory."""
+    return len(path) if path.isascii() else 4 * len(path)
 
 
 def _too_many(max_fields: int) -> TooLarge:
     return TooLarge(f"The body has more than {max_fields} values.")
 
 
-def _parsed(text: str) -> tuple[Any, tuple[str, ...]]:
+def has_signs(text: str, signs: str, most: int) -> bool:
+    """Return whether JSON has more than ``most`` of these signs outside its texts."""
+
+    def count(text: str) -> int:
+        return sum(map(text.count, signs))
+
+    return count(text) > most and count(_TEXTS.sub("", text)) > most
+
+
+def _parsed(text: str, max_fields: int) -> tuple[Any, tuple[str, ...]]:
     """Return the document, objects as tuples of pairs, so that a name that's given twice isn't lost."""
+    # Before it's all in memory; empty lists and objects count too.
+    most = 2 * max_fields + MOST_LEVELS
+    if has_signs(text, ",", most):
+        raise _too_many(max_fields)
+    if has_signs(text, "[{", most):
+        raise _too_deep()
     try:
         try:
             return _load(text, strict=True), ()
@@ -71,17 +97,25 @@ def _load(text: str, *, strict: bool) -> Any:
     return json.loads(text, object_pairs_hook=tuple, parse_float=str, parse_int=str, parse_constant=str, strict=strict)
 
 
-def _leaves(node: Any, path: str, level: int = 1) -> Iterator[tuple[str, str]]:
+def _leaves(document: Any, path: str, max_fields: int) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each value that holds no others."""
-    if not isinstance(node, tuple | list):
-        yield _clean(path), _clean(_leaf_text(node))
-        return
-    if level > MOST_LEVELS:
-        raise _too_deep()
-    for child_path, child in _children(node, path):
-        if len(child_path) > LONGEST_PATH:
-            raise Undecodable(f"A name in the JSON is longer than {LONGEST_PATH} characters.")
-        yield from _leaves(child, child_path, level + 1)
+    left = longest_paths(max_fields)
+    open_nodes = [_children(document, path)]
+    while open_nodes:
+        for child_path, child in open_nodes[-1]:
+            if len(child_path) > LONGEST_PATH:
+                raise Undecodable(f"A name in the JSON is longer than {LONGEST_PATH} characters.")
+            if isinstance(child, tuple | list):
+                if len(open_nodes) == MOST_LEVELS:
+                    raise _too_deep()
+                open_nodes.append(_children(child, child_path))
+                break
+            left -= size_of_path(child_path)
+            if left < 0:
+                raise TooLarge(TOO_LONG_PATHS)
+            yield _clean(child_path), _clean(_leaf_text(child))
+        else:
+            open_nodes.pop()
 
 
 def _children(node: tuple[Any, ...] | list[Any], path: str) -> Iterator[tuple[str, Any]]:
@@ -104,4 +138,4 @@ def _clean(text: str) -> str:
 
 
 def _too_deep() -> Undecodable:
-    return Undecodable(f"The JSON is nested deeper than {MOST_LEVELS} levels.")
+    return Undecodable(f"The JSON is nested deeper than {MOST_LEVELS} levels, or too often.")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from receiver.errors import TooLarge, Undecodable
-from receiver.orders.json_decoding import LONGEST_PATH, MOST_LEVELS
+from receiver.orders.json_decoding import LONGEST_PATH, MOST_LEVELS, TOO_LONG_PATHS, longest_paths, size_of_path
 from receiver.orders.names import Fields
 
 #: Of the sign that begins a tag, and of the one in an attribute, so many for each value.
@@ -37,25 +38,45 @@ def decode_xml(document: bytes | str, max_fields: int, *, path: str = "") -> Fie
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise Undecodable("The body is not one XML document, or declares entities of its own.") from error
     fields: Fields = []
-    _flatten(root, _joined(path, _name(root.tag)), 1, fields, max_fields)
+    left = longest_paths(max_fields)
+    for name, value in _texts(root, _joined(path, _name(root.tag))):
+        left -= size_of_path(name)
+        if len(fields) == max_fields:
+            raise TooLarge(f"The body has more than {max_fields} values.")
+        if left < 0:
+            raise TooLarge(TOO_LONG_PATHS)
+        fields.append((name, value))
     return fields
 
 
-def _flatten(element: Element, path: str, level: int, fields: Fields, max_fields: int) -> None:
-    if level > MOST_LEVELS or len(path) > LONGEST_PATH:
-        raise Undecodable("The XML is nested too deep, or has a name that is too long.")
-    fields += [(f"{path}.@{_name(name)}", value) for name, value in element.attrib.items()]
-    text = (element.text or "").strip()
-    if text or not (len(element) or element.attrib):
-        fields.append((path, text))
-    if len(fields) > max_fields:
-        raise TooLarge(f"The body has more than {max_fields} values.")
-    several = Counter(child.tag for child in element)
+def _texts(root: Element, path: str) -> Iterator[tuple[str, str]]:
+    """Yield the path and the value of each attribute and text."""
+    open_elements = [iter([(path, root)])]
+    while open_elements:
+        for path, element in open_elements[-1]:
+            if len(open_elements) > MOST_LEVELS or len(path) > LONGEST_PATH:
+                raise Undecodable("The XML is nested too deep, or has a name that is too long.")
+            for name, value in element.attrib.items():
+                yield f"{path}.@{_name(name)}", value
+            text = (element.text or "").strip()
+            if text or not (len(element) or element.attrib):
+                yield path, text
+            if len(element):
+                open_elements.append(_children(element, path))
+                break
+        else:
+            open_elements.pop()
+
+
+def _children(element: Element, path: str) -> Iterator[tuple[str, Element]]:
+    several = Counter([child.tag for child in element]) if len(element) > 1 else {}
     seen: Counter[str] = Counter()
     for child in element:
-        number = f"[{seen[child.tag]}]" if several[child.tag] > 1 else ""
-        seen[child.tag] += 1
-        _flatten(child, _joined(path, _name(child.tag) + number), level + 1, fields, max_fields)
+        number = ""
+        if several.get(child.tag, 1) > 1:
+            number = f"[{seen[child.tag]}]"
+            seen[child.tag] += 1
+        yield _joined(path, _name(child.tag) + number), child
 
 
 def _joined(path: str, name: str) -> str:

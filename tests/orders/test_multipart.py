@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
+from werkzeug.sansio.multipart import Data, Epilogue, Field, File, MultipartDecoder
 
 from receiver.errors import BrokenOff, TooLarge, Undecodable
 from receiver.orders.multipart import decode_multipart
@@ -75,3 +78,52 @@ def test_too_many_parts_are_refused() -> None:
     assert len(decode_multipart(body(*parts), "B", "utf-8", 9)[0]) == 9
     with pytest.raises(TooLarge, match="more than 8 fields"):
         decode_multipart(body(*parts), "B", "utf-8", 8)[0]
+
+
+def as_werkzeug_reads(whole: bytes) -> list[tuple[str, str]] | None:
+    """Return the fields that werkzeug finds; None if it says that the body isn't well-formed."""
+    decoder = MultipartDecoder(b"B")
+    decoder.receive_data(whole)
+    decoder.receive_data(None)
+    fields: list[tuple[str, str]] = []
+    try:
+        while not isinstance(event := decoder.next_event(), Epilogue):
+            if isinstance(event, File | Field):
+                fields.append((event.name or "", ""))
+            elif isinstance(event, Data):
+                fields[-1] = (fields[-1][0], fields[-1][1] + event.data.decode())
+    except ValueError:
+        return None
+    return fields
+
+
+def test_parts_are_those_that_werkzeug_finds() -> None:
+    random = Random(2)
+    start, name = b"--B", b'Content-Disposition: form-data; name="a"'
+    pieces = [
+        *(b"\r\n--B\r\n" + name + b"\r\n\r\n1", b"\r\n--B--", b"--B \t", b"--Bx", b"\r\n", b"\n", b"\r", b"\r\n\r\n"),
+        *(
+            start,
+            name,
+            b"Content-Disposition: form-data; name=b",
+            b'content-disposition:form-data;\r\n name="c"; x="y"',
+        ),
+        *(b"Content-Type: text/plain; charset=utf-8\r\n", b"X: y\r\n", b"\n\n", b"--", b" ", b"v", b'name="q\\"r"'),
+    ]
+    found = 0
+    for _ in range(20_000):
+        whole = start + b"\r\n" + name + b"".join(random.choices(pieces, k=random.randrange(9))) + b"\r\n--B--\r\n"
+        expected = as_werkzeug_reads(whole)
+        try:
+            assert decode_multipart(whole, "B", None, 99)[0] == expected, whole
+        except (Undecodable, BrokenOff):
+            assert expected is None, whole
+        found += expected is not None
+    assert found > 5_000
+
+
+def test_long_heads_are_refused() -> None:
+    part = 'x="' + "y" * 1_000 + '"; name="a"\r\n\r\n1'
+    assert len(decode_multipart(body(*[part] * 100), "B", None, 999)[0]) == 100
+    with pytest.raises(Undecodable, match="heads"):
+        decode_multipart(body(*[part] * 200), "B", None, 999)

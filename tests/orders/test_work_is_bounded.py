@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import tracemalloc
+from random import Random
+from urllib.parse import unquote_to_bytes
 
 import pytest
 
-from receiver.errors import TooLarge
+from receiver.errors import TooLarge, Undecodable
 from receiver.orders import decode, guard
-from receiver.orders.charsets import unquoted
+from receiver.orders.charsets import unquoted, with_whole_escapes
 from receiver.orders.rough_text import rough_fields
 
 MOST = 20_000
-JSON, XML = "application/json", "application/xml"
+JSON, XML, FORM = "application/json", "application/xml", "application/x-www-form-urlencoded"
 
 
 @pytest.mark.parametrize(
@@ -22,7 +25,7 @@ JSON, XML = "application/json", "application/xml"
         (b"[" + b"1," * 900_000 + b"1]", JSON),
         (b"<a>" + b"<b/>" * 500_000 + b"</a>", XML),
         (b"<a " + b" ".join(b'b%d=""' % number for number in range(100_000)) + b"/>", XML),
-        (b"a&" * 1_000_000, "application/x-www-form-urlencoded"),
+        (b"a&" * 1_000_000, FORM),
     ],
 )
 def test_too_many_values_are_refused_in_little_memory(body: bytes, content_type: str) -> None:
@@ -38,12 +41,45 @@ def test_commas_in_texts_are_no_values() -> None:
     assert decode(b'{"a": "' + b'x,\\",' * 50_000 + b'"}', JSON, MOST).fields[0][0] == "a"
 
 
-@pytest.mark.parametrize("before", range(4))
-def test_a_long_row_of_escapes_is_decoded_whole(before: int) -> None:
-    text = "y" * before + "é=&" * 60_000
-    assert unquoted("".join(f"%{byte:02x}" for byte in text.encode()).encode()) == text.encode()
-    assert unquoted(b"y" * before + b"%41" * 40_000 + b"%") == b"y" * before + b"A" * 40_000 + b"%"
-    assert unquoted(b"x" * 200_000) == b"x" * 200_000
+def test_an_escape_is_decoded_as_pythons_own_function_does_it() -> None:
+    random = Random(1)
+    pieces = [b"%", b"%4", b"%41", b"%e4", b"=", b"\r", b"\n", b" ", b"a", b"\xff", b"\0", b"%3D", b"%25", b"%0d", b"_"]
+    for _ in range(20_000):
+        raw = b"".join(random.choices(pieces, k=random.randrange(9)))
+        assert unquoted(with_whole_escapes(raw)) == unquote_to_bytes(raw)
+
+
+def test_more_stray_percent_signs_than_a_form_has_are_refused() -> None:
+    assert decode(b"a=" + b"100% " * 20_000, FORM, MOST).fields == [("a", "100% " * 20_000)]
+    for stray in (b"%z", b"%u01z"):
+        with pytest.raises(Undecodable, match="percent signs"):
+            decode(b"a=" + stray * 20_001, FORM, MOST)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "error"),
+    [
+        # All that a path repeats is in memory once for each value below it.
+        (json.dumps({"\U0001d54f" * 900: [1] * 19_000}).encode(), JSON, TooLarge),
+        (f"<{'ü' * 900}>{'<b/>' * 19_000}</{'ü' * 900}>".encode(), XML, TooLarge),
+        (json.dumps(f"[{'1,' * 900_000}1]").encode(), JSON, TooLarge),
+        (b"[" + b",".join([b"[" * 62 + b"1" + b"]" * 62] * 15_000) + b"]", JSON, Undecodable),
+        (b"[" + b"[]," * 600_000 + b"[]]", FORM, TooLarge),
+        (b"&".join([b"a=[1]"] * 6_000), FORM, TooLarge),
+        (b"&".join([b"a=[" + b"[]," * 30 + b"[]]"] * 4_000), FORM, TooLarge),
+        (b"&".join([b"a=[" + b"1," * 1_000 + b"1]"] * 30), FORM, TooLarge),
+        (b"&".join([b"a=[1]", b"b=[" + b"1," * 19_999 + b"1]"]), FORM, TooLarge),
+        (b"&".join([b"b=[" + b"1," * 19_999 + b"1]", b"a=[1]"]), FORM, TooLarge),
+    ],
+    ids=lambda value: "" if isinstance(value, bytes) else None,
+)
+def test_what_grows_while_it_is_read_is_refused(body: bytes, content_type: str, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        decode(body, content_type, MOST)
+
+
+def test_a_few_documents_in_a_form_are_opened_whatever_the_limit_is() -> None:
+    assert decode(b"&".join([b"a=[1]"] * 50), FORM, 60).fields == [("a[0]", "1")] * 50
 
 
 def test_of_a_long_body_that_cannot_be_decoded_both_ends_are_looked_at() -> None:
