@@ -53,8 +53,10 @@ def receive(source: str = DEFAULT) -> Response:
 def _answer(kit: Kit, received: Received) -> Response:
     """Return the answer to a delivery that's on disk; a test's handlers run before it, for at most 9 s."""
     content: dict[str, Any] = {"status": received.status}
-    if received.status == "ping":
-        return Response(to_json(content), mimetype="application/json")
+    if received.status == "waiting":
+        kit.engine.hint("asking")
+    if received.status in ("ping", "waiting"):
+        return Response(to_json(content), _STATUS.get(received.status, 200), mimetype="application/json")
     if received.status == "parked":
         content["errors"] = received.errors
     elif received.order_id:
@@ -69,4 +71,4 @@ def _answer(kit: Kit, received: Received) -> Response:
 
 
 #: 202 for what is still to be handled, 200 for what needs nothing more.
-_STATUS = {"accepted": 202, "parked": 202}
+_STATUS = {"accepted": 202, "parked": 202, "waiting": 202}

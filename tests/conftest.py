@@ -28,12 +28,13 @@ from receiver.security import sign_ins
 from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
 from tests import compiled_once
+from tests.asked_shops import ask_shop
 from tests.browsers import browse, chromium, window
 from tests.served import SECRET, Served, served
 from tests.unmeasured import unmeasured
 from tests.web.console.visitor import PASSWORD
 
-__all__ = ["browse", "chromium", "window"]
+__all__ = ["ask_shop", "browse", "chromium", "window"]
 pytest_plugins = ["receiver.testing"]
 
 #: Hashes a password so that the hundreds of sign-ins of the tests don't each take a tenth of a second.

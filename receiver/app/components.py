@@ -40,6 +40,7 @@ class Kit(Parts):
         database, threads, waiting = self.database, self.settings.WORKER_THREADS, self.waiting
         most: dict[str, tuple[Jobs, int]] = {
             "orders": (self.processor, threads),
+            "asking": (self.asking, max(threads // 2, 1)),
             "mails": (self.outbox, max(threads // 2, 1)),
             "transmissions": (self.transmissions, max(threads // 2, 1)),
             "registrations": (self.registrations, max(threads // 4, 1)),

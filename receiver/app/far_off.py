@@ -11,12 +11,13 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from receiver.dispatch.handler_rows import LONGEST_WAIT
+from receiver.intake.quarantine import KEPT_FOR
 from receiver.relay.transmissions import LONGEST_PAUSE
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
-from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.models import HandlerRow, MailRow, OrderRow, QuarantineRow
 from receiver.storage.relay_models import TransmissionRow
 
 #: A past time in a row may be this far ahead of the clock without being wrong.
@@ -77,6 +78,7 @@ def conditions(schedule: Sequence[int], now: datetime) -> Conditions:
         "mails": (MailRow, _is_far_off(MailRow, now + longest)),
         "transmissions": (TransmissionRow, _is_far_off(TransmissionRow, now + LONGEST_PAUSE)),
         "registrations": (RegistrationRow, _is_far_off(RegistrationRow, now + longest)),
+        "asking": (QuarantineRow, _is_far_off(QuarantineRow, now + KEPT_FOR)),
     }
 
 

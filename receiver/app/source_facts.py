@@ -44,6 +44,8 @@ class SourceFacts:
             return "a signature or token, as config.toml describes it"
         if self.guide.verified_by:
             return self.guide.verified_by
+        if self.source.asks:
+            return "asking its shop"
         return "a signature or token of its kind" if self.source.scheme else OTHER.verified_by
 
     @property

@@ -20,7 +20,9 @@ from receiver.dispatch.trial import HandlerTrials
 from receiver.handlers import registry as handler_registry
 from receiver.handlers.forward import ForwardSettings
 from receiver.handlers.services import Services
+from receiver.intake.asking import Asking
 from receiver.intake.inbox import Inbox
+from receiver.intake.quarantine import Quarantine
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
 from receiver.intake.unread_bodies import UnreadBodies
@@ -42,7 +44,7 @@ from receiver.sources.registry import Sources
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
-from receiver.storage.models import MailRow, OrderRow
+from receiver.storage.models import MailRow, OrderRow, QuarantineRow
 from receiver.storage.processes import Presence
 from receiver.storage.relay_models import TransmissionRow
 
@@ -59,7 +61,7 @@ class Parts:
         self.secret_key = secret_key = settings.SECRET_KEY.get_secret_value()
         schedule = settings.RETRY_SCHEDULE
         self.database = database = Database(settings.DATABASE_URL, instance / "write.lock")
-        self.leases = leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow))
+        self.leases = leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow, QuarantineRow))
         self.presence = Presence(database)
 
         self.shared_secrets = SharedSecrets(
@@ -74,6 +76,7 @@ class Parts:
             shared_secrets=self.shared_secrets,
             refusals=self.refusals,
             inbox=inbox,
+            quarantine=Quarantine(database=database, secret_key=secret_key),
         )
         self.bodies = UnreadBodies(settings=settings, sources=self.sources, shared_secrets=self.shared_secrets)
         self.readiness = Readiness(database, inbox, largest_order=settings.MAX_BODY_BYTES)
@@ -134,6 +137,16 @@ class Parts:
         )
         self.processor = Processor(database, leases, self.registry, Attempts(self.services, schedule))
         self.trials = HandlerTrials(self.processor)
+        self.asking = Asking(
+            settings=settings,
+            database=database,
+            leases=leases,
+            sources=self.sources,
+            shared_secrets=self.shared_secrets,
+            refusals=self.refusals,
+            pool=new_pool(allow_private=False, https_only=True),
+            run_test=self.processor.run_test,
+        )
 
         self._unknown_settings = [*read.unknown, *self.registry.setting_warnings]
         forward = self.registry.own["forward"].values

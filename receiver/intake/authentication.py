@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated, Unavailable, location
+from receiver.errors import ReceiverError, SecretsUnreadable, Unauthenticated, location
 from receiver.security import signing
 from receiver.security.keyring import Keyring
 from receiver.security.schemes import Scheme, Sent, Token, Verified
@@ -39,7 +39,7 @@ def authenticate(sent: Sent, source: Source, keyring: Keyring, *, now: datetime,
     Unauthenticated, or Unavailable when nobody could have been verified.
     """
     if source.trouble:
-        raise Unavailable("The receiver can't verify what comes to this address right now. Send it again later.")
+        raise proofs.in_trouble()
     if scheme := source.scheme_of_table or source.scheme:
         return _by_scheme(scheme, sent, source, keyring, now, require_signature)
     if source.is_saved and not source.secrets:
@@ -83,9 +83,7 @@ def _by_scheme(
     if not source.secrets:
         raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
     if require_signature and not scheme.covers_body:
-        raise Unauthenticated(
-            "signature_required", f"REQUIRE_SIGNATURE is on, and what {source.name} sends isn't signed as a whole."
-        )
+        raise proofs.not_signed_as_a_whole(source.name)
     try:
         verified = _verified(scheme, sent, list(source.secrets), now)
     except signing.SignatureProblem as problem:

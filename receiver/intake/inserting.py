@@ -56,6 +56,11 @@ def write(cursor: Any, entries: Sequence[Entry], deadline: float) -> list[Record
     return [_new(entry.row, inserted) for entry in entries]
 
 
+def record(cursor: Any, row: Mapping[str, Any]) -> Recorded:
+    """Insert one row, or settle it as a copy, in the caller's transaction."""
+    return _recorded(cursor, row, _insert(cursor, [row]))
+
+
 def _insert(cursor: Any, rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
     """Insert all rows whose keys are new, in one statement; return the new ids by source and key."""
     if not rows:

@@ -24,6 +24,7 @@ from receiver.intake.authentication import Proof, authenticate, is_of_self_test
 from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
 from receiver.intake.posts import MOST_FIELDS_OF_PING, Delivery, Post
+from receiver.intake.quarantine import Quarantine
 from receiver.intake.refusals import Refusals
 from receiver.intake.unread_bodies import unread_row
 from receiver.security.failures import Failures
@@ -31,6 +32,8 @@ from receiver.security.keyring import Keyring
 from receiver.security.schemes import Sent
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import Settings
+from receiver.sources import proofs
+from receiver.sources.asking import Question
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.columns import receipt_of
@@ -39,8 +42,8 @@ from receiver.storage.columns import receipt_of
 class Received(NamedTuple):
     """The result of a delivery that's on disk, or was a set-up ping."""
 
-    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, ``tested``: a test order whose handlers run next, or
-    #: ``ping``: a set-up ping, which isn't on disk.
+    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, ``tested``: a test order whose handlers run next,
+    #: ``waiting``: in quarantine until its shop was asked, or ``ping``: a set-up ping, which isn't on disk.
     status: str
     pk: int
     receipt: str
@@ -58,6 +61,7 @@ class Reception:
     shared_secrets: SharedSecrets
     refusals: Refusals
     inbox: Inbox
+    quarantine: Quarantine
     failures: Failures = field(default_factory=Failures)
 
     def receive(self, delivery: Delivery) -> Received:
@@ -106,6 +110,8 @@ class Reception:
                     raise
 
     def _record(self, post: Post, source: Source, keyring: Keyring) -> Received:
+        if source.asks is not None:
+            return self._wait(post, source, source.asks, keyring)
         proof = self._proof(post, source, keyring)
         post.is_verified = True
         row = self._row(post, source, keyring, proof)
@@ -113,6 +119,17 @@ class Reception:
         errors = _for_sender(json.loads(row["errors"])) if row["state"] == "parked" else []
         status = "duplicate" if recorded.is_copy else _status(row)
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
+
+    def _wait(self, post: Post, source: Source, question: Question, keyring: Keyring) -> Received:
+        """Keep a POST until its shop was asked about it: that never happens here."""
+        if source.trouble:
+            raise proofs.in_trouble()
+        if not source.secrets:
+            raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
+        if self.settings.REQUIRE_SIGNATURE and not question.covers_body:
+            raise proofs.not_signed_as_a_whole(source.name)
+        self.quarantine.add(post, source, question, keyring)
+        return Received("waiting", 0, "", None, [])
 
     def _proof(self, post: Post, source: Source, keyring: Keyring) -> Proof:
         """Return the proof of a POST: of its bytes as they came or, if they were compressed, of the inflated ones."""

@@ -38,6 +38,12 @@ ADVICE = {
     ),
     "field_missing": Advice("Secret missing", "The shop must send its secret in the field that the source names."),
     "scheme_failed": Advice("Scheme failed", "Fix the scheme in the file of instance/sources that is named."),
+    "not_confirmed": Advice(
+        "Not the shop's own", "If the shop did send it, check the key and the account in its [sources.NAME] table."
+    ),
+    "never_answered": Advice(
+        "No answer of the shop", "Fix what the detail names, and have the shop send it again, or add the order by hand."
+    ),
     "too_many_failures": Advice(
         "Too many not verified",
         "See the reasons of those before: a sender has a wrong secret, or somebody guesses.",

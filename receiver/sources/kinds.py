@@ -29,6 +29,8 @@ BUILT_IN = tuple(
         "thrivecart",
         "hotmart",
         "digistore24",
+        "snipcart",
+        "mollie",
     )
 )
 DOOR = extensions.Door("sources", built_in=BUILT_IN, decorator="@source_kind", mark=MARK, file=contract.__file__)

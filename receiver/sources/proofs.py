@@ -7,7 +7,7 @@ from collections.abc import Mapping as Table
 from dataclasses import fields, replace
 from typing import Any
 
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, Unauthenticated, Unavailable
 from receiver.security.schemes import HmacSignature, Scheme, Token
 from receiver.security.sent_secrets import refuse_untrusted
 from receiver.security.signing import SHORTEST_SECRET
@@ -37,7 +37,7 @@ def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
 
 def needs_own(source: Source) -> bool:
     """Return whether a source is verified by secrets of its own alone."""
-    return source.is_saved or (source.scheme_of_table or source.scheme) is not None
+    return source.is_saved or (source.asks or source.scheme_of_table or source.scheme) is not None
 
 
 def without_secrets(source: Source) -> str:
@@ -48,11 +48,23 @@ def without_secrets(source: Source) -> str:
     return f'{said}Copy it from the shop into {FILE}, below [sources.{source.name}]: secrets = ["…"].'
 
 
+def in_trouble() -> Unavailable:
+    """Return what's raised for a source none of whose POSTs can be verified now."""
+    return Unavailable("The receiver can't verify what comes to this address right now. Send it again later.")
+
+
+def not_signed_as_a_whole(name: str) -> Unauthenticated:
+    """Return the refusal of a source whose POSTs REQUIRE_SIGNATURE doesn't take."""
+    return Unauthenticated(
+        "signature_required", f"REQUIRE_SIGNATURE is on, and what {name} sends isn't signed as a whole."
+    )
+
+
 def warnings(source: Source, *, require_signature: bool) -> list[str]:
     """Return what makes a source refuse everything, or easy to guess, a sentence each."""
     if source.trouble:
         return [source.trouble]
-    scheme = source.scheme_of_table or source.scheme
+    scheme = source.asks or source.scheme_of_table or source.scheme
     said = [without_secrets(source)] if needs_own(source) and not source.secrets else []
     if scheme is None:
         return said

@@ -12,6 +12,7 @@ from receiver.orders import Fields, Mapping
 from receiver.orders.states import Words, normalised
 from receiver.security.schemes import Scheme
 from receiver.sources.answers import Answers
+from receiver.sources.asking import Question
 from receiver.sources.guide import Guide
 
 #: How the names of fields begin that are headers.
@@ -47,6 +48,8 @@ class Source:
     #: How its POSTs are verified, with secrets of its own and nothing weaker. None for a kind that signs as the kit
     #: does, or sends the secret itself.
     scheme: ClassVar[Scheme | None] = None
+    #: How the shop is asked about its POSTs, if they prove nothing themselves; they wait in quarantine until then.
+    asks: ClassVar[Question | None] = None
     #: What state words of this kind of shop mean, beside those that everybody knows: True for paid.
     states: ClassVar[Table[str, bool]] = {}
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
@@ -148,6 +151,8 @@ def source_kind(name: str) -> Callable[[Class], Class]:
         Mapping.from_table(dict(marked.rules))
         if marked.scheme is not None and not all(hasattr(marked.scheme, one) for one in _OF_A_SCHEME):
             raise TypeError(f"the scheme of @source_kind({name!r}) needs {', '.join(_OF_A_SCHEME)}")
+        if not (marked.asks is None or (isinstance(marked.asks, Question) and marked.asks.hosts)):
+            raise TypeError(f"asks of @source_kind({name!r}) must be a Question with hosts")
         if not (marked.reply is None or isinstance(marked.reply, Reply)):
             raise TypeError(f"reply of @source_kind({name!r}) must be a Reply, such as Reply('TRUE')")
         if isinstance(marked.kept_headers, str):

@@ -14,6 +14,7 @@ from receiver.security.schemes import Scheme
 from receiver.settings import reading
 from receiver.settings.model import FILE, SETTINGS
 from receiver.sources import proofs
+from receiver.sources.asking import Question
 from receiver.sources.kinds import Kinds
 from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Reply, Source
@@ -70,7 +71,9 @@ def source_of(name: str, table: Any, kinds: Kinds) -> Source:
         Mapping.from_table(fields)
     kind = _type(table, kinds)
     scheme = proofs.scheme_of(table, kind.scheme)
-    own = tuple(_clean(secret, scheme) for secret in secrets)
+    if kind.asks and scheme:
+        raise ConfigurationError("signature and token have no meaning for this kind, whose shop is asked; remove them.")
+    own = tuple(_clean(secret, kind.asks or scheme) for secret in secrets)
     found = kind(
         name,
         secrets=own,
@@ -107,7 +110,7 @@ def _reply(table: Table[str, Any]) -> Reply | None:
     return None if reply is None else Reply(reply)
 
 
-def _clean(secret: str, scheme: Scheme | None) -> str:
+def _clean(secret: str, scheme: Scheme | Question | None) -> str:
     """Return a secret without outer white space; raises ConfigurationError where the scheme can't have it."""
     if scheme is None:
         return signing.clean_secret(secret)

@@ -249,6 +249,32 @@ class RefusalRow(Base):
     __table_args__ = (Index("ix_refusals_reason", "reason", "id"), NEVER_AGAIN)
 
 
+class QuarantineRow(Job, Base):
+    """One POST that nobody has verified yet, and the job of asking its shop about it. It's always open.
+
+    ``sent`` holds its fields, the headers and perhaps the bytes that are needed, encrypted under SECRET_KEY.
+    """
+
+    __tablename__ = "quarantine"
+
+    source: Mapped[str]
+    #: Of its bytes and headers, blinded: the same POST again is the same row.
+    digest: Mapped[str]
+    sent: Mapped[str]
+    address: Mapped[str | None]
+    received_at: Mapped[datetime]
+    #: How often it came; one that came while it was asked about is asked about again.
+    times: Mapped[int] = mapped_column(server_default=sql("1"), default=1)
+    #: Why there was no answer the last time.
+    detail: Mapped[str | None]
+
+    __table_args__ = (
+        UniqueConstraint("source", "digest"),
+        Index("ix_quarantine_due", "due_at", "id"),
+        partial_index("ix_quarantine_leased", "lease_until", where="lease_until IS NOT NULL"),
+    )
+
+
 class NoticeRow(Base):
     """The last notice of one kind of problem, so that the merchant gets one a day at most."""
 

@@ -25,7 +25,19 @@ from tests.served import SECRET, Served
 NOW = datetime.now(UTC)
 SUBJECTS = [
     "release",
-    *("settings", "instance", "sqlite", "database", "disk", "secrets", "clock", "refused", "quiet", "card data"),
+    *(
+        "settings",
+        "instance",
+        "sqlite",
+        "database",
+        "disk",
+        "secrets",
+        "clock",
+        "refused",
+        "quiet",
+        "quarantine",
+        "card data",
+    ),
     *(
         "queue",
         "queue",

@@ -9,11 +9,14 @@ import time
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from receiver.sources import kinds
 from receiver.sources.registry import Sources
+from receiver.storage.models import RefusalRow
+from tests.asked_shops import Answers, Asked, AskedShop, Said
 from tests.served import Served
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -24,14 +27,20 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
 
 
-def test_its_source_takes_what_its_shop_sends(instance: Path, serve: Callable[..., Served]) -> None:
-    (code,), (body,), (table,) = (blocks("write-a-source.md", language) for language in ("python", "json", "toml"))
+def written(instance: Path, number: int) -> Any:
+    """Put a file of the page where it says, and give its table of the settings."""
+    code, table = (blocks("write-a-source.md", language)[number] for language in ("python", "toml"))
     folder = instance / "sources"
     folder.mkdir(exist_ok=True)
     name = re.match(r"# instance/sources/(\w+\.py)\n", code)
     assert name
     (folder / name[1]).write_text(code, "utf-8")
-    tables = tomllib.loads(table)["sources"]
+    return tomllib.loads(table)["sources"]
+
+
+def test_its_source_takes_what_its_shop_sends(instance: Path, serve: Callable[..., Served]) -> None:
+    body = blocks("write-a-source.md", "json")[0]
+    tables = written(instance, 0)
     shop = serve(sources=tables)
 
     def post(topic: str) -> tuple[int, str | None]:
@@ -46,6 +55,29 @@ def test_its_source_takes_what_its_shop_sends(instance: Path, serve: Callable[..
     assert (row.order_id, row.total, row.currency, row.email) == ("K-1042", "41.50", "EUR", "ada@buyer.example")
     assert '"options":{"Glaze":"Ash"}' in row.order
     assert post("order.refunded") == (200, "ignored")
+
+
+def test_its_shop_that_is_asked_tells_the_order(
+    instance: Path, serve: Callable[..., Served], ask_shop: Callable[[str, Answers], AskedShop]
+) -> None:
+    def answers(asked: Asked) -> Said:
+        if (asked.path, asked.headers["x-key"]) != ("/orders/L-7", "the key that Loomly shows"):
+            return Said(404)
+        return Said(200, {"id": "L-7", "state": "settled", "sum": "41.50", "mail": "ada@buyer.example"})
+
+    shop, asked = serve(work=False, sources=written(instance, 1)), ask_shop("api.loomly.example", answers)
+    shop.kit.asking.pool = asked.pool
+
+    def post(name: str) -> int:
+        return shop.post({"id": name}, path="/orders/loom", headers={}).status
+
+    assert [post(name) for name in ("L-7", "L-8", "../L-7")] == [200, 200, 401]
+    assert [shop.kit.asking.run_next() for _ in range(3)] == [True, True, False]
+    assert [(row.order_id, row.state, row.total, row.proof) for row in shop.rows()] == [
+        ("L-7", "open", "41.50", "asked")
+    ]
+    shop.kit.refusals.flush()
+    assert [row.reason for row in shop.rows(RefusalRow)] == ["field_missing", "not_confirmed"]
 
 
 @pytest.mark.parametrize("table", blocks("sources.md", "toml"))

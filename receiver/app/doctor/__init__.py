@@ -24,6 +24,7 @@ _CHECKS: dict[Callable[[Kit], Iterator[Finding]], bool] = {
     running.clock: False,
     received.refused: False,
     received.silence: False,
+    received.quarantine: False,
     received.card_data: False,
     running.queue: False,
     received.chunked_forms: False,

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning
 from receiver.intake import held_back, refusals
+from receiver.intake import quarantine as in_quarantine
 from receiver.intake.alarms import newest_with_card_data
 from receiver.intake.parked import runs_by_itself
 from receiver.intake.refusal_advice import advice
@@ -41,6 +42,24 @@ def silence(kit: Kit) -> Iterator[Finding]:
         yield warning("quiet", f"{one.headline}. {' '.join(one.lines)}")
     if not found:
         yield ok("quiet", "no source has gone quiet against its own history")
+
+
+def quarantine(kit: Kit) -> Iterator[Finding]:
+    """Count the POSTs of each source whose shop hasn't confirmed them yet, and say why the oldest waits."""
+    with kit.database.read() as session:
+        waiting = in_quarantine.counts(session)
+        oldest = {source: in_quarantine.oldest(session, source) for source in waiting}
+    for source, count in waiting.items():
+        first = oldest[source]
+        text = f"POSTs of {source} that wait until its shop was asked: {count}"
+        if first is not None and first.detail:
+            yield warning(
+                "quarantine", plain_line(f"{text}, since {first.received_at:%Y-%m-%d %H:%M} UTC. {first.detail}")
+            )
+        else:
+            yield ok("quarantine", text)
+    if not waiting:
+        yield ok("quarantine", "nothing waits until its shop was asked")
 
 
 def card_data(kit: Kit) -> Iterator[Finding]:

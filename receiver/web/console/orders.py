@@ -34,6 +34,7 @@ _WAYS = {
     "signature": "its signature",
     "header": "the secret in the X-Shared-Secret header",
     "field": "the secret in one of its fields",
+    "asked": "its shop, which was asked about it",
     IMPORTED: "nobody: it was imported, with its handlers off",
     IMPORTED_TO_RUN: "nobody: it was imported",
 }

@@ -1,0 +1,167 @@
+"""The job of asking a shop about its POSTs in quarantine: an order, a refusal, or another try later."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+from urllib3 import PoolManager
+
+from receiver.errors import ReceiverError, Unauthenticated, Undecodable, describe_for_log
+from receiver.intake import inserting, quarantine
+from receiver.intake.authentication import Proof
+from receiver.intake.inserting import Recorded
+from receiver.intake.order_row import new_row
+from receiver.intake.quarantine import KEPT_FOR, Kept
+from receiver.intake.refusals import Refusals
+from receiver.orders import decode
+from receiver.security import signing
+from receiver.security.fixed_hosts import AskLater, FixedHosts
+from receiver.security.shared_secrets import SharedSecrets
+from receiver.settings.model import Settings
+from receiver.sources.asking import Confirmed, NotConfirmed
+from receiver.sources.registry import Sources
+from receiver.sources.source import Source
+from receiver.storage import jobs
+from receiver.storage.clock import utc_now
+from receiver.storage.database import Database
+from receiver.storage.leases import Leases
+from receiver.storage.models import QuarantineRow
+
+#: Seconds between two tries; the last one is repeated until the day is over.
+SCHEDULE = (10, 30, 120, 600, 1800, 3600)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Asking:
+    """The job that asks."""
+
+    settings: Settings = field(repr=False)
+    database: Database
+    leases: Leases
+    sources: Sources
+    shared_secrets: SharedSecrets
+    refusals: Refusals
+    #: The client; it connects to public addresses only.
+    pool: PoolManager
+    #: Runs the handlers of a test order that was recorded.
+    run_test: Callable[[int], object]
+
+    def is_due(self) -> bool:
+        """Return, by a read, whether there's one to ask about now."""
+        return jobs.anything_due(self.database, QuarantineRow, self.leases.free(QuarantineRow))
+
+    def run_next(self) -> bool:
+        """Ask about the POST that has been due for longest; return whether there was one."""
+        with self.database.write() as session:
+            row = jobs.claim(session, QuarantineRow, utc_now(), self.leases.free(QuarantineRow))
+        if row is None:
+            return False
+        with self.leases.kept(row):
+            kept = quarantine.opened(self.settings.SECRET_KEY.get_secret_value(), row.sent)
+            self._settle(row, kept, self._outcome(row, kept))
+        return True
+
+    def _outcome(self, row: QuarantineRow, kept: Kept | None) -> dict[str, Any] | ReceiverError | AskLater:
+        """Return the order's row, why the POST is refused, or why there is no answer yet."""
+        try:
+            source = self.sources.find(row.source)
+            if kept is None:
+                raise AskLater("It was encrypted under another SECRET_KEY. Put that back.")
+            if source is None or source.asks is None:
+                raise AskLater(f"The source {row.source} no longer asks its shop. Put its table back.")
+            if not source.secrets:
+                raise AskLater(f"The source {row.source} has no secret to ask with.")
+            shop = FixedHosts(self.pool, source.asks.hosts)
+            return self._order(row, kept, source, source.asks.ask(kept.unverified, shop, source.secrets))
+        except NotConfirmed as error:
+            return Unauthenticated("not_confirmed", str(error))
+        except (ReceiverError, AskLater) as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - the question may be the merchant's own
+            said = describe_for_log(error)
+            log.error("asking about a POST of the source %s failed: %s", row.source, said)
+            return AskLater(f"Asking failed: {said}")
+
+    def _order(self, row: QuarantineRow, kept: Kept, source: Source, said: Confirmed) -> dict[str, Any]:
+        """Return the row of an order that the shop confirmed; raises ReceiverError, and AskLater."""
+        fields, notes, content_type, held_card_data = kept.fields, kept.notes, kept.content_type, kept.held_card_data
+        if said.body is not None:
+            try:
+                decoded = decode(said.body, said.content_type, self.settings.MAX_FIELDS)
+            except Undecodable as error:
+                raise AskLater(f"What the shop answered can't be read: {error}") from error
+            fields, notes, content_type = decoded.fields, list(decoded.notes), said.content_type
+            held_card_data = False
+        columns = new_row(
+            source.with_headers(kept.headers, fields) if source.kept_headers else fields,
+            notes=tuple(notes),
+            source=source,
+            proof=Proof("asked", signing.fingerprint(said.secret)),
+            keyring=self.shared_secrets.keyring(source.secrets, self.sources.secrets),
+            secret_key=self.settings.SECRET_KEY.get_secret_value(),
+            content_type=content_type,
+            end_is_known=True,
+            received_at=row.received_at,
+        )
+        return {**columns, "held_card_data": held_card_data or columns["held_card_data"]}
+
+    def _settle(
+        self, row: QuarantineRow, kept: Kept | None, outcome: dict[str, Any] | ReceiverError | AskLater
+    ) -> None:
+        """Write down what became of it, if this run still holds it."""
+        if isinstance(outcome, AskLater):
+            now, end = utc_now(), row.received_at + KEPT_FOR
+            if now < end:
+                due_at = min(now + wait(row.attempts, outcome.retry_after), end)
+                values = {"state": "open", "due_at": due_at, "detail": str(outcome)}
+                jobs.write_down(self.database, lambda session: jobs.settle(session, row, **values))
+                return
+            outcome = Unauthenticated("never_answered", f"The shop couldn't be asked for 24 hours: {outcome}")
+        if isinstance(outcome, ReceiverError):
+            if jobs.write_down(self.database, lambda session: _forget(session, row)):
+                self._refuse(outcome, row, kept)
+            return
+        columns = outcome
+        recorded = jobs.write_down(self.database, lambda session: _record(session, row, columns))
+        if recorded and not recorded.is_copy and columns["test"] and columns["state"] == "open":
+            self.run_test(recorded.pk)
+
+    def _refuse(self, error: ReceiverError, row: QuarantineRow, kept: Kept | None) -> None:
+        source = self.sources.find(row.source)
+        self.refusals.add(
+            error,
+            at=utc_now(),
+            source=row.source,
+            address=row.address,
+            headers=list(kept.headers.items()) if kept else [],
+            fields=kept.fields if kept else [],
+            keyring=self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets),
+        )
+
+
+def _record(session: Session, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
+    """Record an order in the place of the POST that waited; None when another run holds that."""
+    if not _forget(session, row):
+        return None
+    return inserting.record(session.connection().connection.cursor(), columns)
+
+
+def _forget(session: Session, row: QuarantineRow) -> bool:
+    """Delete a POST that waited; if it came again meanwhile, have it asked about again. False if the lease is lost."""
+    is_same = QuarantineRow.times == row.times
+    gone = session.execute(delete(QuarantineRow).where(jobs.holds_lease(QuarantineRow, row), is_same))
+    return bool(gone.rowcount) or jobs.settle(session, row, due_at=utc_now(), attempts=0)  # type: ignore[attr-defined]
+
+
+def wait(attempts: int, retry_after: int | None) -> timedelta:
+    """Return how long to wait after so many tries, or longer if the shop asked for so many seconds."""
+    seconds = SCHEDULE[min(attempts, len(SCHEDULE)) - 1]
+    return timedelta(seconds=max(seconds, retry_after or 0))

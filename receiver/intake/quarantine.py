@@ -1,0 +1,155 @@
+"""The quarantine: POSTs whose shop must be asked, kept for a day at most, encrypted, and seen by nobody.
+
+Anybody can fill it, so it's bounded: in rows of each source, in bytes of each row, and in time.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import NamedTuple
+
+from pydantic_core import to_json
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from receiver.errors import CardDataRefused, EmptyBody, TooLarge, Unauthenticated, Unavailable
+from receiver.intake.posts import Post
+from receiver.orders import Fields, guard
+from receiver.orders.card_guard import safe_name
+from receiver.orders.idempotency import blinded_key, digest
+from receiver.security import encryption
+from receiver.security.keyring import Keyring
+from receiver.security.signing import SignatureProblem
+from receiver.sources.asking import Question, Unverified
+from receiver.sources.source import Source
+from receiver.storage.database import Database
+from receiver.storage.models import QuarantineRow
+from receiver.storage.write_lock import ACCEPT_PATIENCE
+
+#: Most POSTs of one source that wait at once.
+MOST_ROWS = 1_000
+#: Most bytes of one.
+MOST_BYTES = 65_536
+#: How long one waits for an answer of its shop.
+KEPT_FOR = timedelta(hours=24)
+
+
+class Kept(NamedTuple):
+    """What's kept of one POST."""
+
+    fields: Fields
+    #: What was done to the fields.
+    notes: list[str]
+    #: Whether that was card data.
+    held_card_data: bool
+    #: By their names in small letters: those that the question needs, and those that count as fields.
+    headers: Mapping[str, str]
+    content_type: str | None
+    #: Empty unless the question needs the bytes.
+    body: bytes
+
+    @property
+    def unverified(self) -> Unverified:
+        """The POST as a question gets it."""
+        return Unverified(self.headers, self.body, self.fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quarantine:
+    """What keeps such POSTs."""
+
+    database: Database
+    secret_key: str = field(repr=False)
+
+    def add(self, post: Post, source: Source, question: Question, keyring: Keyring) -> None:
+        """Keep a POST until its shop was asked; the same one again, while one waits, is counted alone.
+
+        Raises ReceiverError for what can't be the shop's or may not be kept, and Unavailable while it's full.
+        """
+        kept = _kept(post, source, question, keyring)
+        try:
+            question.check(kept.unverified)
+        except SignatureProblem as problem:
+            raise Unauthenticated(problem.reason, problem.detail) from problem
+        same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
+        with self.database.read() as session:
+            _refuse_if_full(session, source.name)
+        with self.database.write(ACCEPT_PATIENCE) as session:
+            mine = QuarantineRow.source == source.name, QuarantineRow.digest == same_as
+            again = update(QuarantineRow).where(*mine).values(times=QuarantineRow.times + 1)
+            if session.scalars(again.returning(QuarantineRow.id)).first() is not None:
+                return
+            _refuse_if_full(session, source.name)
+            at = post.delivery.received_at
+            session.add(
+                QuarantineRow(
+                    state="open",
+                    due_at=at,
+                    received_at=at,
+                    source=source.name,
+                    digest=same_as,
+                    sent=_sealed(self.secret_key, kept),
+                    address=post.delivery.address,
+                )
+            )
+
+
+def opened(secret_key: str, stored: str) -> Kept | None:
+    """Return what was kept of a POST; None for one that was encrypted under another SECRET_KEY."""
+    plain = encryption.decrypted_bytes(secret_key, stored)
+    if plain is None:
+        return None
+    fields, notes, held_card_data, headers, content_type, body = json.loads(plain)
+    pairs = [(name, value) for name, value in fields]
+    return Kept(pairs, notes, held_card_data, headers, content_type, base64.b64decode(body))
+
+
+def counts(session: Session) -> dict[str, int]:
+    """Return how many wait, by source."""
+    counted = select(QuarantineRow.source, func.count()).group_by(QuarantineRow.source).order_by(QuarantineRow.source)
+    return dict(session.execute(counted).all())
+
+
+def oldest(session: Session, source: str) -> QuarantineRow | None:
+    """Return the POST of a source that has waited for longest."""
+    mine = select(QuarantineRow).where(QuarantineRow.source == source)
+    return session.scalars(mine.order_by(QuarantineRow.received_at, QuarantineRow.id).limit(1)).first()
+
+
+def _kept(post: Post, source: Source, question: Question, keyring: Keyring) -> Kept:
+    """Return what's kept of a POST: nothing that its shop needn't be asked with, and no card data."""
+    decoded = post.decoded
+    body, headers = post.as_kept(), post.delivery.headers
+    if not decoded.fields:
+        raise EmptyBody("The body has no fields, so there's nothing to ask the shop about.")
+    if len(body.raw) > MOST_BYTES:
+        raise TooLarge(f"The body has more than {MOST_BYTES} bytes, which is the most before the shop was asked.")
+    guarded = guard(decoded.fields)
+    if question.keeps_bytes and guarded.masked != decoded.fields:
+        # These very bytes would have to be kept, and sent back.
+        changed = {name for name, _ in set(decoded.fields) - set(guarded.masked)}
+        raise CardDataRefused(sorted(map(safe_name, changed)))
+    names = dict.fromkeys(name.lower() for name in (*question.headers, *source.kept_headers))
+    return Kept(
+        fields=keyring.redact(guarded.masked),
+        notes=[*decoded.notes, *guarded.notes],
+        held_card_data=guarded.held_card_data,
+        headers={name: headers[name] for name in names if name in headers},
+        content_type=headers.get("content-type"),
+        body=body.raw if question.keeps_bytes else b"",
+    )
+
+
+def _sealed(secret_key: str, kept: Kept) -> str:
+    *others, body = kept
+    return encryption.encrypted_bytes(secret_key, to_json([*others, base64.b64encode(body).decode()]))
+
+
+def _refuse_if_full(session: Session, source: str) -> None:
+    waiting = select(func.count()).select_from(QuarantineRow).where(QuarantineRow.source == source)
+    if (session.scalar(waiting) or 0) >= MOST_ROWS:
+        raise Unavailable("Too many POSTs wait until the shop was asked about them; send it again later.")

@@ -1,0 +1,79 @@
+"""Questions to a shop: how a kind of source verifies POSTs that prove nothing by themselves, after they came.
+
+Such a POST waits in quarantine (``receiver.intake.quarantine``), and a job asks the shop about it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar, NamedTuple
+
+from receiver.orders import Fields
+from receiver.security.fixed_hosts import AskLater, FixedHosts, Told
+from receiver.security.schemes import contract
+from receiver.security.signing import SHORTEST_SECRET
+
+#: Answers to a wrong key.
+_KEY_REFUSED = (401, 403)
+
+
+class Unverified(NamedTuple):
+    """A POST that nobody has verified yet."""
+
+    #: Those that the question names, by their names in small letters.
+    headers: Mapping[str, str]
+    #: Its bytes as they came, if the question keeps them; otherwise empty.
+    body: bytes
+    #: Without card data and secrets.
+    fields: Fields
+
+    def field(self, name: str) -> str:
+        """Return a field's value, empty without one."""
+        return next((value for one, value in self.fields if one == name), "")
+
+
+class Confirmed(NamedTuple):
+    """What the shop said about a POST that is its own."""
+
+    #: That of the source's secrets that it was asked with.
+    secret: str
+    #: The order as the shop told it; None where the POST itself holds it.
+    body: bytes | None = None
+    content_type: str = "application/json"
+
+
+class NotConfirmed(Exception):
+    """Raised when a shop says that a POST isn't its own; the words are for the merchant and repeat nothing sent."""
+
+
+class Question:
+    """One way to ask a shop; inherit from it, and give an instance to ``asks`` of a kind."""
+
+    #: The only hosts that are connected to, by https.
+    hosts: ClassVar[tuple[str, ...]] = ()
+    #: Headers of the POST that the question needs.
+    headers: ClassVar[tuple[str, ...]] = ()
+    #: Whether the shop confirms all of the body, or tells the order itself.
+    covers_body: ClassVar[bool] = True
+    #: Whether the very bytes are needed. Then a POST with anything like card data is refused at once.
+    keeps_bytes: ClassVar[bool] = False
+
+    def check_secret(self, secret: str) -> None:
+        """Raise ConfigurationError, with the fix, for a secret that can't be one of this shop."""
+        contract.refuse_short(secret, SHORTEST_SECRET)
+
+    def check(self, sent: Unverified) -> None:
+        """Raise SignatureProblem for a POST that can't be the shop's, before it's kept; nothing is asked here."""
+
+    def ask(self, sent: Unverified, shop: FixedHosts, secrets: Sequence[str]) -> Confirmed:
+        """Ask, and return what was said. Raises NotConfirmed, and AskLater for no answer."""
+        raise NotImplementedError
+
+
+def told_with_any(secrets: Sequence[str], ask: Callable[[str], Told], *, host: str) -> tuple[Told, str]:
+    """Ask with each secret until one is taken; return the answer and that secret. Raises AskLater if none is."""
+    for secret in secrets:
+        told = ask(secret)
+        if told.status not in _KEY_REFUSED:
+            return told, secret
+    raise AskLater(f"{host} refused each secret of this source (401 or 403). Copy the key from the shop again.")
