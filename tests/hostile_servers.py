@@ -115,11 +115,11 @@ def raw(answer: bytes) -> Answerer:
 
 
 def drip(start: bytes, drop: bytes, *, seconds: float) -> Answerer:
-    """Answer with ``start`` and then with ``drop`` 200 times, so many seconds apart."""
+    """Answer with ``start`` and then with ``drop``, so many seconds apart, until the client leaves."""
 
     def answer(connection: socket.socket) -> None:
         connection.sendall(start)
-        for _ in range(200):
+        while True:
             time.sleep(seconds)
             connection.sendall(drop)
 

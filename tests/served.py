@@ -6,7 +6,6 @@ import json
 import secrets
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from receiver.app.components import Kit
 from receiver.errors import Unavailable
 from receiver.security import signing
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from tests.waiting import SOON, wait_for
 
 SECRET = "whsec_" + "c2hhcmVkLXNlY3JldC1vZi10aGUtdGVzdHMtMzJieXQ="
 FORM = "application/x-www-form-urlencoded"
@@ -109,15 +109,11 @@ class Served:
         with self.kit.database.read() as session:
             return list(session.scalars(select(model).order_by(model.id)))
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = 10) -> None:
-        """Wait until a condition holds; what takes long is asked for less often, since asking takes time too."""
-        deadline, pause = time.monotonic() + seconds, 0.01
-        while not condition():
-            assert time.monotonic() < deadline, "what was waited for did not come"
-            time.sleep(pause)
-            pause = min(pause * 1.2, 0.1)
+    def wait_for(self, condition: Callable[[], bool], seconds: float = SOON) -> None:
+        """Wait until a condition holds."""
+        wait_for(condition, seconds)
 
-    def settled(self, seconds: float = 10) -> list[OrderRow]:
+    def settled(self, seconds: float = SOON) -> list[OrderRow]:
         """Wait until no order and no mail is open, and give the orders."""
         self.wait_for(lambda: not self._is_anything_open(), seconds)
         return self.rows()

@@ -20,6 +20,7 @@ from flask import Flask
 from receiver.app import body_deadlines
 from tests.served import FORM, SECRET, Served, order_fields, served
 from tests.smtp_servers import certificate
+from tests.waiting import SOON
 
 SECONDS = 0.5
 HEAD = (
@@ -37,7 +38,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 def begun(shop: Served, path: str = "/orders", framing: str = "Content-Length: 1000") -> socket.socket:
     """Send the head of a request and the first bytes of its body."""
     at = urlsplit(shop.base)
-    connection = socket.create_connection((at.hostname, at.port), 10)
+    connection = socket.create_connection((at.hostname, at.port), SOON)
     connection.sendall(HEAD.format(path=path, framing=framing).encode() + b"order_id=")
     return connection
 
@@ -51,7 +52,7 @@ def answer(connection: socket.socket) -> tuple[bytes, float]:
 
 def test_a_body_that_stalls_is_answered_as_one_that_broke_off(shop: Served) -> None:
     status, seconds = answer(begun(shop))
-    assert (status, SECONDS / 2 < seconds < 5) == (b"400", True)
+    assert (status, seconds > SECONDS / 2) == (b"400", True)
     assert shop.rows() == []
 
 
@@ -61,7 +62,7 @@ def begun_over_tls(make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[s
     server, trusted = certificate(tmp_path, host="127.0.0.1")
     client = ssl.create_default_context(cafile=str(trusted))
     with served(make_app(), work=False, tls=server) as shop:
-        plain = socket.create_connection(("127.0.0.1", urlsplit(shop.base).port or 0), 10)
+        plain = socket.create_connection(("127.0.0.1", urlsplit(shop.base).port or 0), SOON)
         with client.wrap_socket(plain, server_hostname="127.0.0.1") as connection:
             connection.sendall(HEAD.format(path="/orders", framing="Content-Length: 1000").encode() + b"order_id=")
             yield connection
@@ -69,7 +70,7 @@ def begun_over_tls(make_app: Callable[..., Flask], tmp_path: Path) -> Iterator[s
 
 def test_a_body_that_stalls_over_tls_is_answered_too(begun_over_tls: socket.socket) -> None:
     status, seconds = answer(begun_over_tls)
-    assert (status, SECONDS / 2 < seconds < 5) == (b"400", True)
+    assert (status, seconds > SECONDS / 2) == (b"400", True)
 
 
 def test_nor_does_a_byte_now_and_then_over_tls(begun_over_tls: socket.socket) -> None:
@@ -90,36 +91,33 @@ def assert_drips_end(connection: socket.socket) -> None:
 
     dripping = threading.Thread(target=drip)
     dripping.start()
-    began = time.monotonic()
     status = connection.recv(65_536)[9:12]
     is_over.set()
     dripping.join()
     connection.close()
-    assert (status, time.monotonic() - began < 5) == (b"400", True)
+    assert status == b"400"
 
 
 def test_a_forked_process_watches_none_of_its_parents_bodies() -> None:
     """Its parent still reads them; to end one would end the parent's."""
     watch = body_deadlines._WATCH
     ours, theirs = socket.socketpair()
-    with ours, theirs, watch.until(time.monotonic() + 0.2, ours):
+    with ours, theirs, watch.until(time.monotonic() + SOON, ours):
         child = os.fork()
         if not child:
-            with watch.until(time.monotonic() + 0.1, theirs):
+            with watch.until(time.monotonic() + SOON, theirs):
                 os._exit(len(watch._waited_for))
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 
 
 def test_the_form_of_a_page_has_a_deadline_too(shop: Served) -> None:
     status, seconds = answer(begun(shop, "/admin/sign-in"))
-    assert (status, SECONDS / 2 < seconds < 5) == (b"400", True)
+    assert (status, seconds > SECONDS / 2) == (b"400", True)
 
 
 def test_many_stalled_bodies_all_end(shop: Served) -> None:
     connections = [begun(shop) for _ in range(20)]
-    began = time.monotonic()
     assert [answer(one)[0] for one in connections] == [b"400"] * 20
-    assert time.monotonic() - began < 10
     assert shop.post(order_fields()).status == 202
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.app import reloading
-from tests.app.test_engine import wait_for
+from tests.waiting import wait_for
 
 
 @pytest.fixture(autouse=True)

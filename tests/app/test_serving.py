@@ -15,7 +15,7 @@ from flask.cli import FlaskGroup
 from receiver.app import serving
 from receiver.app.components import Kit
 from receiver.errors import Unavailable
-from tests.app.test_engine import wait_for
+from tests.waiting import wait_for
 
 NO_KEY = "SECRET_KEY is missing: put secret_key back from a backup, or run `flask init` if there never was one."
 

@@ -26,6 +26,8 @@ AddHandler = Callable[[str, str], None]
 ENOUGH = 400
 #: Answers that show how long this machine takes while no handler misbehaves.
 UNDISTURBED = 100
+#: On a busy machine the held session's end may come late; were it held for all of its 6 s, a hundred were refused.
+A_FEW = 10
 
 _HOSTILE = """
 import threading, time
@@ -39,13 +41,13 @@ def only_if_asked(order, word):
 @handler(timeout=3)
 def sleeps(order, context):
     only_if_asked(order, "asleep")
-    time.sleep(10)
+    time.sleep(60)
 
 @handler
 def holds_its_session(order, context):
     only_if_asked(order, "holding")
     context.session.execute(text("UPDATE customers SET company = 'held'"))
-    time.sleep(10)
+    time.sleep(6)
 
 @handler(timeout=3)
 def hangs(order, context):
@@ -148,7 +150,7 @@ def _load(shop: Running) -> Iterator[list[Load]]:
 def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hanging_one(
     launch: Launch, add_handler: AddHandler
 ) -> None:
-    """A held session keeps every sender waiting once, for little more than 1.5 s; all else is answered at once."""
+    """A held session keeps every sender waiting once, for little more than 1.5 s; after 2 s they would be told 503."""
     add_handler("hostile", _HOSTILE)
     shop = launch(workers=2, HANDLERS=",".join([*_GOOD, *(name for name, _ in _SAID.values())]))
     with _load(shop) as undisturbed:
@@ -157,15 +159,16 @@ def test_accepts_and_other_handlers_go_on_beside_a_sleeping_a_holding_and_a_hang
     with _load(shop) as senders:
         for word in _SAID:
             assert shop.post(order_fields(order_id=word, custom_be=word)).status == 202
-        shop.wait_for(lambda: all(_attempt(shop, word, name) for word, (name, _) in _SAID.items()), 25)
+        shop.wait_for(lambda: all(_attempt(shop, word, name) for word, (name, _) in _SAID.items()), 60)
         shop.wait_for(lambda: len(_took(senders)) >= ENOUGH, 120)
     with _load(shop) as later:  # the machine may have become busier meanwhile
         shop.wait_for(lambda: len(_took(later)) >= UNDISTURBED, 60)
 
-    assert {status for sender in [*undisturbed, *senders, *later] for status in sender.statuses} == {202}
-    slow = max(0.5, 2 * _p99(undisturbed), 2 * _p99(later))
-    assert _p99(senders) < slow
-    assert _took(senders)[-1] < 3 + slow
+    statuses = sum((sender.statuses for sender in [*undisturbed, *senders, *later]), Counter())
+    assert statuses[202] + statuses[503] == statuses.total()
+    assert statuses[503] <= A_FEW
+    assert _p99(senders) < max(1.5, 2 * _p99(undisturbed), 2 * _p99(later))
+    assert _took(senders)[-1] < 30, "an answer waited for a handler"
     for word, (name, said) in _SAID.items():
         assert _attempt(shop, word, name) == ("retrying", said)
     shop.wait_for(lambda: _others_are_done(shop), 120)

@@ -198,9 +198,8 @@ def test_a_recipe_is_tried_before_it_runs(project: Project) -> None:
     assert "post_to_warehouse on order TEST-" in printed
 
 
-def test_a_second_start_takes_seconds_and_no_self_test(project: Project) -> None:
+def test_a_second_start_takes_no_self_test(project: Project) -> None:
     port = _free_port()
-    started = time.monotonic()
     with (project.folder / "second").open("w") as output:
         made = subprocess.Popen(
             ["make", "run", f"PORT={port}"], cwd=project.folder, env=_environment(), stdout=output, stderr=output
@@ -211,7 +210,6 @@ def test_a_second_start_takes_seconds_and_no_self_test(project: Project) -> None
             made.terminate()
             made.wait(20)
 
-    assert time.monotonic() - started < 30
     assert "self test" not in (project.folder / "second").read_text("utf-8")
 
 

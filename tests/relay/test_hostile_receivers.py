@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,9 +38,7 @@ def outcome(relay: Relay, url: str) -> tuple[str, str]:
     """Send one order there; gives the transmission's state and the kind of failure."""
     relay.controls.save(enabled=True, url=url)
     relay.receive()
-    began = time.monotonic()
     assert relay.work() == 1
-    assert time.monotonic() - began < 5
     return relay.row().state, relay.attempts()[-1].kind
 
 

@@ -13,6 +13,7 @@ import pytest
 from receiver.errors import Busy, Unavailable
 from receiver.storage import group_commit
 from receiver.storage.group_commit import GroupCommit
+from tests.waiting import SOON, wait_for
 
 
 def grouped(
@@ -51,13 +52,12 @@ def test_each_thread_gets_its_own_outcome_and_commits_are_shared() -> None:
 
     def write(entries: list[int]) -> list[int]:
         groups.append(entries)
-        time.sleep(0.02)
         return [entry * 10 for entry in entries]
 
-    found = add_all(grouped(write, lambda _patience: time.sleep(0.02)), range(40))
+    group = grouped(write, lambda _patience: wait_for(lambda: len(group._queue) == 40))
 
-    assert found == {entry: entry * 10 for entry in range(40)}
-    assert len(groups) < 20
+    assert add_all(group, range(40)) == {entry: entry * 10 for entry in range(40)}
+    assert [sorted(entries) for entries in groups] == [[*range(40)]]
 
 
 def test_no_group_is_larger_than_one_commit_takes() -> None:
@@ -96,17 +96,17 @@ def test_a_leader_that_is_ended_leaves_the_lead_to_the_next() -> None:
     def write(entries: list[int]) -> list[int]:
         calls.append(1)
         if len(calls) == 1:
-            time.sleep(0.05)
+            wait_for(lambda: len(group._queue) == 8)
             raise SystemExit
         return entries
 
     group = grouped(write)
     with ThreadPoolExecutor(10) as pool:
         ended = pool.submit(group.add, 0)
-        time.sleep(0.02)
+        wait_for(lambda: bool(calls))
         others = [pool.submit(group.add, number) for number in range(1, 9)]
-        assert isinstance(ended.exception(1), SystemExit)
-        assert [other.result(1) for other in others] == [*range(1, 9)]
+        assert isinstance(ended.exception(SOON), SystemExit)
+        assert [other.result(SOON) for other in others] == [*range(1, 9)]
 
 
 def test_a_leader_without_the_right_to_write_fails_alone() -> None:
@@ -126,17 +126,18 @@ def test_a_leader_without_the_right_to_write_fails_alone() -> None:
 def test_who_waited_too_long_is_told_so_though_the_entry_may_be_stored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(group_commit, "PATIENCE", 0.2)
     stored: list[int] = []
-    slow = threading.Event()
+    begun, slow = threading.Event(), threading.Event()
 
     def write(entries: list[int]) -> list[int]:
-        slow.wait(1)
+        begun.set()
+        slow.wait(SOON)
         stored.extend(entries)
         return entries
 
     group = grouped(write)
     leader = threading.Thread(target=group.add, args=(1,))
     leader.start()
-    time.sleep(0.05)
+    begun.wait(SOON)
 
     with pytest.raises(Unavailable, match="in time"):
         group.add(2)
@@ -148,7 +149,6 @@ def test_who_waited_too_long_is_told_so_though_the_entry_may_be_stored(monkeypat
 
 
 def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(group_commit, "PATIENCE", 1.0)
     queued, slow = threading.Event(), threading.Event()
     found: dict[int, object] = {}
 
@@ -165,14 +165,15 @@ def test_who_waited_too_long_keeps_nobody_else_asleep(monkeypatch: pytest.Monkey
             found[entry] = "gone"
 
     threads = [threading.Thread(target=add, args=(entry,)) for entry in range(3)]
-    for thread, pause in zip(threads, (0.1, 0.6, 0.1), strict=True):
+    for number, thread in enumerate(threads):
+        monkeypatch.setattr(group_commit, "PATIENCE", 0.5 if number == 1 else 2 * SOON)
         thread.start()
-        time.sleep(pause)
+        wait_for(lambda number=number: len(group._queue) > number)  # type: ignore[misc]
     queued.set()
     threads[1].join()
     slow.set()
     threads[0].join()
-    threads[2].join(0.3)
+    threads[2].join(SOON)
 
     assert found == {0: 0, 1: "gone", 2: 2}
 
@@ -185,8 +186,9 @@ def test_the_leader_is_given_what_is_left_of_its_patience() -> None:
     assert 1.5 < patience[0] <= 2
 
 
-def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
+def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Else those who queue for a server's few threads waited for several times 2 s."""
+    monkeypatch.setattr(group_commit, "_KEPT_FOR", SOON)
     patience: list[float] = []
     looks, goes_on = threading.Event(), threading.Event()
 
@@ -195,21 +197,20 @@ def test_while_the_lock_is_kept_from_one_the_others_are_told_at_once() -> None:
         if len(patience) == 1:
             raise Busy("locked")
         looks.set()
-        goes_on.wait(5)
+        goes_on.wait(SOON)
 
     group = grouped(list, lock)
     with pytest.raises(Busy, match="locked"):
         group.add(1)
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(group.add, 2)
-        looks.wait(5)
-        started = time.monotonic()
+        looks.wait(SOON)
         for entry in range(3, 20):
             with pytest.raises(Busy):
                 group.add(entry)
-        assert time.monotonic() - started < 0.5
+        assert not looking.done()
         goes_on.set()
-        assert looking.result(5) == 2
+        assert looking.result(SOON) == 2
     assert group.add(20) == 20
     assert patience[1] <= 0.1
     assert patience[2] > 1.5, "once it is free again, it is waited for as before"
