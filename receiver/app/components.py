@@ -15,7 +15,7 @@ from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.registrations import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
-from receiver.intake import alarms
+from receiver.intake import alarms, parked_alerts
 from receiver.intake.held_back import HeldBack
 from receiver.intake.silence import Silences
 from receiver.mail.notices import Notices, Trouble
@@ -70,6 +70,7 @@ class Kit(Parts):
             *relay_notices.standing(session),
             *([FAILED] if self.registrations.registrar else []),
             *self.own_mails.troubles(),
+            *parked_alerts.standing(session, utc_now()),
             *alarms.standing(session, self.settings),
             *self.silences.standing(session, utc_now()),
             *clock_notice.standing(session, self.settings),

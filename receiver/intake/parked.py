@@ -67,9 +67,9 @@ def overview(session: Session, after: int = 0) -> Overview:
     return Overview(number, session.get_one(OrderRow, first).received_at, session.get_one(OrderRow, last).received_at)
 
 
-def newest(before: int | None = None) -> Select[OrderRow]:
-    """Select the parked orders, newest first, those before an id."""
-    return pages.newest(OrderRow, _IS_PARKED, before=before)
+def newest(before: int | None = None, of: Iterable[ColumnElement[bool]] = ()) -> Select[OrderRow]:
+    """Select the parked orders, newest first, those before an id; ``of`` are conditions that choose among them."""
+    return pages.newest(OrderRow, _IS_PARKED, *of, before=before)
 
 
 def receipts(session: Session, after: int = 0, of: Iterable[ColumnElement[bool]] = ()) -> list[tuple[int, str]]:

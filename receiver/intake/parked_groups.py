@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from receiver.intake import questions
 from receiver.intake.parked import Overview
+from receiver.orders.idempotency import digest
+from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow
 
 # Written out, so that SQLite uses the index of parked orders by source and question.
@@ -26,8 +29,8 @@ class Group:
     #: As `receiver.intake.questions` has it.
     question: str
     seen: Overview
-    #: Of the newest order: its receipt, and its first error.
-    receipt: str
+    #: Of the newest order: its id, and its first error.
+    newest: int
     field: str
     message: str
     #: The word that is asked about, as the newest order has it.
@@ -36,17 +39,30 @@ class Group:
     can_be_mapped: bool
 
     @property
+    def receipt(self) -> str:
+        """The receipt of the newest order."""
+        return receipt_of(self.newest)
+
+    @property
+    def anchor(self) -> str:
+        """What names the group in an address."""
+        return _anchor(self.source, self.question)
+
+    @property
     def may_be_no_orders(self) -> bool:
         """Return whether all of them may be something other than orders."""
         return self.question.startswith(questions.NO_ORDER)
 
 
-def all_groups(session: Session, most: int | None = None) -> list[Group]:
-    """Return the groups, ``most`` at most, the one with the newest order first."""
+def all_groups(session: Session, most: int | None = None, of: Iterable[ColumnElement[bool]] = ()) -> list[Group]:
+    """Return the groups, ``most`` at most, the one with the newest order first.
+
+    ``of`` are conditions that choose among the parked orders.
+    """
     newest = func.max(OrderRow.id)
     counted = (
         select(OrderRow.source, OrderRow.parked_as, func.count(), func.min(OrderRow.id), newest)
-        .where(_IS_PARKED)
+        .where(_IS_PARKED, *of)
         .group_by(OrderRow.source, OrderRow.parked_as)
         .order_by(newest.desc())
         .limit(most)
@@ -61,6 +77,13 @@ def find(session: Session, source: str, question: str) -> Group | None:
     return _group(session, source, question, number, first, last) if number else None
 
 
+def by_anchor(session: Session, anchor: str) -> Group | None:
+    """Return the group that an address names, or None if there's none any more."""
+    asked = session.execute(select(OrderRow.source, OrderRow.parked_as).where(_IS_PARKED).distinct())
+    found = next(((source, question or "") for source, question in asked if _anchor(source, question) == anchor), None)
+    return find(session, *found) if found else None
+
+
 def asking(source: str, question: str) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions for a source's parked orders that ask this question."""
     asks = OrderRow.parked_as == question if question else OrderRow.parked_as.is_(None)
@@ -68,16 +91,23 @@ def asking(source: str, question: str) -> tuple[ColumnElement[bool], ...]:
 
 
 def _group(session: Session, source: str, question: str | None, number: int, first: int, last: int) -> Group:
-    oldest, newest = session.get_one(OrderRow, first), session.get_one(OrderRow, last)
+    oldest = session.execute(select(OrderRow.received_at).where(OrderRow.id == first)).scalar_one()
+    columns = OrderRow.received_at, OrderRow.errors, OrderRow.body.is_(None).label("is_read")
+    newest = session.execute(select(*columns).where(OrderRow.id == last)).one()
     errors: list[dict[str, Any]] = json.loads(newest.errors or "[]")
     error = errors[0] if errors else {"field": "", "message": ""}
     return Group(
         source=source,
         question=question or "",
-        seen=Overview(number, oldest.received_at, newest.received_at),
-        receipt=newest.receipt,
+        seen=Overview(number, oldest, newest.received_at),
+        newest=last,
         field=error["field"],
         message=error["message"],
         word=error.get("word"),
-        can_be_mapped=newest.body is None,
+        can_be_mapped=newest.is_read,
     )
+
+
+def _anchor(source: str, question: str | None) -> str:
+    """Return a short text without anything that was sent."""
+    return digest(f"{source}\0{question or ''}")[:16]

@@ -22,6 +22,8 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, Re
 
 #: The shortest time between two alerts of one kind.
 EVERY = timedelta(days=1)
+#: The most alerts of one kind in that time, whatever they're about.
+MOST_OF_A_KIND = 10
 _LOOK_EVERY_SECONDS = 5.0
 
 #: Returns a number that grows with each new case of a problem; 0 if there's none.
@@ -40,16 +42,25 @@ class Trouble:
     lines: tuple[str, ...]
     #: Without it, the problem exists while there's a case.
     stands: Stands | None = None
-    #: What has this problem, where several can have one of this kind, each with alerts of its own: a source.
+    #: What has this problem, where several can have one of this kind, each with alerts of its own: such as a source.
     about: str = ""
+    #: The console's page to fix it on, if it isn't the first one: what follows ``/admin/``.
+    path: str = ""
 
     @classmethod
     def found(
-        cls, kind: str, newest: int | Newest, headline: str, *lines: str, stands: Stands | None = None, about: str = ""
+        cls,
+        kind: str,
+        newest: int | Newest,
+        headline: str,
+        *lines: str,
+        stands: Stands | None = None,
+        about: str = "",
+        path: str = "",
     ) -> Self:
         """Return a problem of which the newest case is known or can be looked up."""
         look_up = newest if callable(newest) else lambda _session: newest
-        return cls(kind=kind, newest=look_up, headline=headline, lines=lines, stands=stands, about=about)
+        return cls(kind=kind, newest=look_up, headline=headline, lines=lines, stands=stands, about=about, path=path)
 
     @property
     def name(self) -> str:
@@ -86,14 +97,6 @@ _newest_wrong_secret = highest(
 _newest_card_data = highest(RefusalRow.id, RefusalRow.reason == "card_data")
 
 TROUBLES = (
-    Trouble.found(
-        "order_parked",
-        highest(OrderRow.id, OrderRow.state == "parked", OrderRow.test.is_(False), OrderRow.may_be_cut.is_(False)),
-        "We couldn't read an order",
-        "It's safe: it's parked, and its handlers haven't run.",
-        "Map its parameters in the console under Received → Parked, then run it from there.",
-        "Or in a terminal: flask orders explain RECEIPT, edit instance/config.toml, flask orders replay --parked",
-    ),
     Trouble.found(
         "handler_failed",
         highest(
@@ -176,7 +179,7 @@ class Notices:
         for trouble in news:
             # Before the write lock is held: a merchant's template may be slow.
             rendered = self._templates.render(
-                "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url
+                "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url + trouble.path
             )
             with self._database.write() as session:
                 if _is_news(session, trouble, now):
@@ -200,4 +203,11 @@ def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:
     last = session.get(NoticeRow, trouble.name)
     if last is not None and last.mailed_at is not None and timedelta(0) <= now - last.mailed_at < EVERY:
         return False  # an alert of the future was sent while the clock was wrong, so it doesn't count
+    if trouble.about and _mailed_lately(session, trouble.kind, now) >= MOST_OF_A_KIND:
+        return False
     return trouble.newest(session) > (last.last_seen if last else 0)
+
+
+def _mailed_lately(session: Session, kind: str, now: datetime) -> int:
+    of_kind = NoticeRow.kind.startswith(f"{kind}:", autoescape=True), NoticeRow.mailed_at.between(now - EVERY, now)
+    return session.scalar(select(func.count()).where(*of_kind)) or 0

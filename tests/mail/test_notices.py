@@ -18,7 +18,8 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import flat
 from tests.served import FORM, SECRET, Served, order_fields, signed
 
-PARKED = "We couldn't read an order"
+PARKED = "We couldn't read an order from shopintegrator"
+SEVERAL_PARKED = "We couldn't read orders from shopintegrator"
 FAILED = "A handler failed on an order"
 WRONG_SECRET = "A POST was refused because of a wrong shared secret"
 MAIL_FAILED = "An email about an order couldn't be sent"
@@ -86,9 +87,7 @@ def send_card_data(shop: Served) -> None:
 
 def cause(shop: Served, kind: str, number: int) -> None:
     """Cause one more problem of a kind."""
-    if kind == "order_parked":
-        park(shop, f"R-{number}")
-    elif kind == "handler_failed":
+    if kind == "handler_failed":
         fail(shop)
     elif kind == "mail_failed":
         fail_mail(shop)
@@ -160,9 +159,9 @@ def test_the_mail_says_what_to_do_and_repeats_no_value(idle: Served) -> None:
     headlines(idle)
     (mail,) = idle.rows(MailRow)
 
-    assert "flask orders explain RECEIPT" in flat(mail.text)
+    assert "flask orders explain rcp_00000001" in flat(mail.text)
     assert "flask orders replay --parked" in flat(mail.text)
-    assert "Console http://127.0.0.1:8000/admin/" in flat(mail.text)
+    assert "Console http://127.0.0.1:8000/admin/parked?group=" in flat(mail.text)
     assert "R-77" not in mail.text
     assert SECRET not in mail.text
     assert (mail.state, mail.order_pk, mail.test) == ("open", None, False)
@@ -285,7 +284,7 @@ def test_an_alert_of_a_time_when_the_clock_was_a_year_ahead_holds_no_other_back(
     with idle.kit.database.write() as session:
         session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) + timedelta(days=365)))
     park(idle, "R-2")
-    assert headlines(idle) == [PARKED, PARKED]
+    assert headlines(idle) == [PARKED, SEVERAL_PARKED]
 
 
 def test_each_alert_is_remembered(idle: Served) -> None:
@@ -295,7 +294,7 @@ def test_each_alert_is_remembered(idle: Served) -> None:
 
     with idle.kit.database.read() as session:
         (notice,) = session.scalars(select(NoticeRow))
-    assert (notice.kind, notice.last_seen) == ("order_parked", idle.rows()[-1].id)
+    assert (notice.kind.partition(":")[0], notice.last_seen) == ("order_parked", idle.rows()[-1].id)
     assert notice.mailed_at is not None
     assert datetime.now(UTC) - notice.mailed_at < timedelta(seconds=30)
 
@@ -310,7 +309,7 @@ def test_a_problem_exists_until_it_is_fixed(idle: Served) -> None:
     assert standing_headlines(idle) == []
     park(idle, "77")
     fail(idle)
-    assert standing_headlines(idle, later=timedelta(days=30)) == [PARKED, FAILED]
+    assert standing_headlines(idle, later=timedelta(days=30)) == [FAILED, PARKED]
     with idle.kit.database.write() as session:
         session.execute(update(OrderRow).values(state="done"))
         session.execute(update(HandlerRow).values(state="done"))

@@ -11,6 +11,7 @@ from flask import render_template
 
 from receiver.app import statistics
 from receiver.app.doctor import diagnose
+from receiver.mail.notices import Trouble
 from receiver.web import kit
 from receiver.web.console import set_up
 from receiver.web.console.blueprint import console
@@ -18,7 +19,6 @@ from receiver.web.console.presentation import LOCALE
 
 #: Kind of problem -> endpoint, name and filter of the page to fix it on; the relay's other kinds have theirs below.
 _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "order_parked": ("console.parked", "Parked orders", {}),
     "order_held_back": ("console.parked", "Parked orders", {}),
     "handler_failed": ("console.orders", "Failed orders", {"state": "failed"}),
     "registration_failed": ("console.customers", "Customers", {}),
@@ -88,7 +88,7 @@ def _lately() -> dict[str, Any]:
     with kit.database.read() as session:
         day, week = statistics.lately(session, now, zone)
         waiting = statistics.longest_due(session, now)
-        troubles = [(one, *_PLACES.get(one.kind, _OF_THE_RELAY)) for one in kit.notices.standing(session, now)]
+        troubles = [(one, *_place(one)) for one in kit.notices.standing(session, now)]
     return {
         "periods": [
             ("Last 24 hours", day, _chart("hour", day, "HH:mm")),
@@ -98,6 +98,13 @@ def _lately() -> dict[str, Any]:
         "waiting": waiting,
         "is_late": waiting is not None and now - waiting.since > _LATE,
     }
+
+
+def _place(trouble: Trouble) -> tuple[str, str, dict[str, Any]]:
+    """Return endpoint, name and filter of the page to fix a problem on."""
+    if trouble.kind == "order_parked":
+        return "console.parked", "Parked orders", {"group": trouble.about}
+    return _PLACES.get(trouble.kind, _OF_THE_RELAY)
 
 
 def _chart(unit: str, counted: statistics.Figures, pattern: str) -> Chart:

@@ -23,13 +23,17 @@ _MOST_QUESTIONS = 50
 
 @console.get("/parked")
 def parked() -> str:
-    """List the parked orders, newest first."""
+    """List the parked orders, newest first: all, or those that ask one question."""
     kit.sources.look_again()
+    wanted = request.args.get("group", "")
     with kit.database.read() as session:
-        rows, pages = paging.one_page(session, parked_orders.newest(paging.before()))
+        group = parked_groups.by_anchor(session, wanted) if wanted else None
+        asking = parked_groups.asking(group.source, group.question) if group else ()
+        found = parked_orders.newest(paging.before(), of=asking)
+        rows, pages = paging.one_page(session, found, group=group.anchor if group else "")
         seen = parked_orders.overview(session)
         counts = held_back.counts(session)
-        groups = parked_groups.all_groups(session, _MOST_QUESTIONS)
+        groups = [group] if group else parked_groups.all_groups(session, _MOST_QUESTIONS)
     return render_template(
         "console/parked.html",
         chunked=[
@@ -39,6 +43,9 @@ def parked() -> str:
         ],
         how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
         groups=groups,
+        group=group,
+        is_one=group is not None,
+        is_settled=bool(wanted) and group is None,
         most_questions=_MOST_QUESTIONS,
         answered=[source for source in kit.sources.known if source.answers != NONE],
         unsaid=[source for source in kit.sources.known if not source.says_what_is_paid],

@@ -122,8 +122,9 @@ def test_the_chart_has_a_table_that_says_the_same(visitor: Visitor, shop: Served
 def test_trouble_stands_there_in_the_words_of_the_mail(visitor: Visitor, shop: Served) -> None:
     shop.post(FOREIGN)
     text = visitor.get("/admin/").text
-    assert "We couldn't read an order." in text
-    assert "It's safe: it's parked" in text
+    assert "We couldn't read an order from shopintegrator." in text
+    assert "Nothing is lost: no handler has run on what's parked." in text
+    assert "/admin/parked?group=" in visitor.get("/admin/").html
 
 
 def test_each_trouble_leads_to_the_page_where_it_is_mended(
@@ -134,7 +135,7 @@ def test_each_trouble_leads_to_the_page_where_it_is_mended(
     html = signed_in(serve(work=False)).get("/admin/").html
     notices = [part.partition("</div>")[0] for part in html.split('<div class="notice bad">')[1:]]
     assert [re.findall(r'href="([^"]+)"', notice)[0].removeprefix("/admin/") for notice in notices] == [
-        *("parked", "orders?state=failed", "mail?state=failed", "orders?same_id=yes"),
+        *("orders?state=failed", "mail?state=failed", "orders?same_id=yes"),
         *("refused", "refused"),
         *("orders", "orders", "mail", "order-manager?state=failed", "customers"),
         *("order-manager?open=controls", "order-manager?open=controls"),
@@ -163,7 +164,7 @@ def test_the_counters_follow_while_the_page_stands_open(
     person.page.get_by_text("No orders in this period.").first.wait_for()
     shop.post(FOREIGN)
     person.page.clock.fast_forward(FOLLOWS_EVERY)
-    person.page.get_by_text("We couldn't read an order.").wait_for()
+    person.page.get_by_text("We couldn't read an order from shopintegrator.").wait_for()
     assert person.page.get_by_role("img").count() == 2
 
 

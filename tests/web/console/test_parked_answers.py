@@ -49,7 +49,8 @@ def states(shop: Served) -> list[str]:
 
 def test_the_questions_are_listed_with_number_and_age(visitor: Visitor) -> None:
     page = visitor.get("/admin/parked")
-    assert "Does In Kiln in payment_status mean paid? 2, such as rcp_00000002 3 days shopintegrator" in page.text
+    assert "Does In Kiln in payment_status mean paid? 2, such as rcp_00000002 List them" in page.text
+    assert "like rcp_00000002 3 days shopintegrator" in page.text
     assert "Does glazed in payment_status mean paid? 1 rcp_00000003 less than an hour" in page.text
     assert "These may be no orders. order_id is missing" in page.text
     assert "Your answers" not in page.text
