@@ -57,7 +57,7 @@ def run(url: str, *, secret: str, kit: Kit | None) -> Iterator[Step]:
         if not step.passed:
             return
     assert report is not None  # noqa: S101 - without it, the step "parsed" failed
-    yield from _handlers(report, target.kit)
+    yield from _handlers(report, target.kit, order)
     yield from _mails(target, report.receipt)
     yield from _refusals(target, order)
 
@@ -86,7 +86,7 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
     yield Step("recorded", True, "ok", f"receipt {report.receipt}")
 
 
-def _handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
+def _handlers(report: Report, kit: Kit | None, order: Order) -> Iterator[Step]:
     """Yield a step for each handler that ran, and for each of this instance that didn't."""
     for handler in report.handlers:
         yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
@@ -94,7 +94,9 @@ def _handlers(report: Report, kit: Kit | None) -> Iterator[Step]:
         return
     ran = {handler.name for handler in report.handlers}
     for one in kit.registry.handlers:
-        if one.name not in ran:
+        if order.event not in one.events:
+            yield Step(f"handler {one.name}", True, "not run", f"it runs on {', '.join(one.events)}")
+        elif one.name not in ran:
             yield Step(f"handler {one.name}", False, "not run", "the receiver hasn't loaded it")
     for difference in handler_changes.differences(kit.database, kit.registry):
         yield Step("running now", False, "outdated", difference)

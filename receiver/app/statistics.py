@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from receiver.intake import refusals
 from receiver.storage.columns import milliseconds, receipt_of
-from receiver.storage.models import HandlerRow, MailRow, OrderRow
+from receiver.storage.models import IS_LATER, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
 #: Milliseconds of a quarter of an hour: every time zone's hours and days begin at one.
@@ -25,12 +25,14 @@ _JOBS: tuple[tuple[type[Any], str], ...] = ((OrderRow, "order"), (MailRow, "mail
 
 @dataclass(frozen=True)
 class Figures:
-    """The counts of a period, and the orders received in each part of it."""
+    """The counts of a period, and the orders received in each part of it; a refund of one is no order."""
 
     starts: Sequence[datetime]
     orders: Sequence[int]
     #: By state: done, failed, parked…
     states: Counter[str]
+    #: Later events of orders: refunded, cancelled, updated.
+    later: Counter[str]
     refused: int
     #: Whether more were refused than are kept, and so counted.
     refused_more: bool
@@ -109,6 +111,13 @@ def _count(session: Session, starts: Sequence[datetime]) -> Figures:
     for number, state, found in session.execute(counted):
         states[state] += found
         orders[bisect(edges, number * _QUARTER) - 1] += found
+    later = Counter[str]()
+    # By an index of its own: in the one of all orders what was decided would cost each of them a bit.
+    events = select(OrderRow.decided, quarter, OrderRow.state, func.count()).where(IS_LATER, *real)
+    for decided, number, state, found in session.execute(events.group_by(OrderRow.decided, quarter, OrderRow.state)):
+        later[str(decided)] += found
+        states[state] -= found
+        orders[bisect(edges, number * _QUARTER) - 1] -= found
     mails = MailRow.created_at >= starts[0], MailRow.test.is_(False)
     # An expression, so that SQLite uses the index of creation times and not the one of states, which holds all emails.
     mail_state = MailRow.state.op("||")("")
@@ -117,6 +126,7 @@ def _count(session: Session, starts: Sequence[datetime]) -> Figures:
         starts=starts,
         orders=orders,
         states=states,
+        later=later,
         refused=sum(refused.values()),
         refused_more=any(number >= refusals.KEPT for number in refused.values()),
         mails=Counter(dict(session.execute(select(mail_state, func.count()).where(*mails).group_by(mail_state)).all())),

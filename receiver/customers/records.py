@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
@@ -15,10 +14,11 @@ from sqlalchemy.orm import Session
 from receiver.orders import Address, Order
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import digest
+from receiver.orders.states import COMPLETED
 from receiver.storage import pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 
-_COMPLETED = OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
+_COMPLETED = OrderRow.decided == COMPLETED, OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
 
 
@@ -73,11 +73,11 @@ def listing(session: Session) -> list[dict[str, Any]]:
 
 
 def orders_of(
-    session: Session, customer: CustomerRow, *, states: Collection[str] = (), before: int | None = None
+    session: Session, customer: CustomerRow, *, completed: bool = False, before: int | None = None
 ) -> list[OrderRow]:
-    """Return a page of the customer's orders, newest first, tests left out: those in these states, before an id."""
+    """Return a page of the customer's orders, newest first, tests left out: those before an id, only completed ones."""
     theirs = pages.newest(OrderRow, email=customer.email, test=False, before=before).limit(pages.SIZE)
-    return list(session.scalars(theirs.where(OrderRow.state.in_(states)) if states else theirs))
+    return list(session.scalars(theirs.where(*_COMPLETED) if completed else theirs))
 
 
 def _update(customer: CustomerRow, order: Order) -> None:

@@ -20,7 +20,6 @@ from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, RetryLater, Skip
 from receiver.handlers.services import Services
 from receiver.handlers.unit_of_work import UnitOfWork
-from receiver.orders import Order
 from receiver.storage import jobs
 from receiver.storage.models import HandlerRow, OrderRow
 
@@ -69,7 +68,7 @@ class Attempts:
 
     def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
         order = handler_rows.order_of(row)  # a copy, so no other handler sees what this one changes in it
-        if reason := _not_to_run(handler, row, order):
+        if reason := _not_to_run(handler, row):
             self.end(row, one, Outcome("skipped", reason))
             return
         assert handler is not None  # noqa: S101 - or there was a reason
@@ -181,9 +180,9 @@ def _outcome_of(handler: Handler, context: Context) -> Outcome:
         return Outcome("retrying", later.reason, later.after)
 
 
-def _not_to_run(handler: Handler | None, row: OrderRow, order: Order) -> str | None:
+def _not_to_run(handler: Handler | None, row: OrderRow) -> str | None:
     if handler is None:
         return "no longer installed"
     if row.test and not handler.on_test:
         return "doesn't run on test orders"
-    return None if order.event in handler.events else f"doesn't run on {order.event}"
+    return None if row.event in handler.events else f"doesn't run on {row.event}"

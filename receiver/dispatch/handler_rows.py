@@ -64,13 +64,13 @@ def order_of(row: OrderRow) -> Order:
 
 
 def of_order(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:
-    """Return an order's handler rows; its first run makes one for each handler of the registry.
+    """Return an order's handler rows; its first run makes one for each handler that runs on its event.
 
     If it was imported with the handlers off, they're skipped.
     """
     rows = list(row.handlers)
     if not rows:
-        rows = [new_row(row, handler.name, position, now) for position, handler in enumerate(registry.handlers, 1)]
+        rows = [new_row(row, handler.name, position, now) for position, handler in enumerate(registry.on(row.event), 1)]
         for one in rows if row.proof == IMPORTED else ():
             one.state, one.detail = "skipped", "the order was imported with handlers off"
         session.add_all(rows)

@@ -16,6 +16,7 @@ from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverE
 from receiver.handlers.registry import Registry
 from receiver.intake.rereading import in_words, reread, settle_others
 from receiver.intake.unread_bodies import UnreadBodies
+from receiver.orders.states import COMPLETED_EVENT
 from receiver.sources.registry import Sources
 from receiver.storage import jobs, order_queries
 from receiver.storage.database import Database
@@ -55,7 +56,7 @@ class Replay:
     accept_incomplete: bool = False
     #: And run it even if there's another order with its order id.
     second_order: bool = False
-    #: Run an ignored order as if its state were paid: the merchant knows better.
+    #: Run an order that was ignored, or taken for refunded or cancelled, as if it were paid: the merchant knows better.
     as_paid: bool = False
 
     def __post_init__(self) -> None:
@@ -81,7 +82,8 @@ class Replay:
         _check_is_free(row)
         if self.as_paid:
             _check_can_be_paid(row)
-        if self.handler is None and (row.state == "parked" or (row.state in _NEVER_RUN and _has_body(row))):
+        is_to_be_read = row.state == "parked" or (row.state in _NEVER_RUN and _has_body(row))
+        if self.as_paid or (self.handler is None and is_to_be_read):
             return self._read_again(session, row, now)
         _check_can_run(row)
         if self.handler is not None:
@@ -166,9 +168,13 @@ def _check_is_free(row: OrderRow) -> None:
 
 
 def _check_can_be_paid(row: OrderRow) -> None:
-    if row.state != "ignored" or row.test or row.order is None:
-        what = "a test" if row.test else "no longer complete" if row.state == "ignored" else row.state
-        raise NotPossible(f"{row.receipt} is {what}; only an order that was understood and ignored can run as paid.")
+    if row.test or row.order is None:
+        what = "a test" if row.test else row.state if row.state == "parked" else "no longer complete"
+    elif row.state == "ignored" or (row.event != COMPLETED_EVENT and row.state == "done" and not row.handlers):
+        return
+    else:
+        what = row.state
+    raise NotPossible(f"{row.receipt} is {what}; only an order that was understood and not run can run as paid.")
 
 
 def _check_can_run(row: OrderRow) -> None:

@@ -23,6 +23,7 @@ from receiver.intake.order_row import of_order
 from receiver.mail import outbox
 from receiver.orders import Understood
 from receiver.orders.sample import dummy_order
+from receiver.orders.states import COMPLETED, EVENTS
 from receiver.sources.source import DEFAULT
 from receiver.storage import order_queries
 from receiver.storage.database import Database
@@ -76,10 +77,12 @@ class HandlerTrials:
     def on_sample(self, name: str, *, dry_run: bool) -> TrialRun:
         """Run a handler on the sample order as if it were a real one; the database keeps nothing of the order.
 
-        Unless it's a ``dry_run``, the emails are sent to the merchant, whoever they were for. Raises NotThere if
-        there's no such handler.
+        The sample is of the first event that the handler runs on. Unless it's a ``dry_run``, the emails are sent to
+        the merchant, whoever they were for. Raises NotThere if there's no such handler.
         """
-        trial = self._on(name, _add_sample, on_copy=True)
+        events = next((one.events for one in self.processor.registry.found() if one.name == name), ())
+        decided = next((word for word, event in EVENTS.items() if event in events), COMPLETED)
+        trial = self._on(name, lambda session: _add_sample(session, decided), on_copy=True)
         if trial.mails and not dry_run:
             merchant = self.processor.attempts.services.settings["MERCHANT_EMAIL"]
             with self.processor.database.write() as session:
@@ -130,9 +133,10 @@ def _with(registry: Registry, name: str) -> Registry:
     raise NotThere(" ".join([f"No handler is named {name[:64]}; there are {known}.", *registry.problems]))
 
 
-def _add_sample(session: Session) -> OrderRow:
+def _add_sample(session: Session, decided: str) -> OrderRow:
     now = datetime.now(UTC)
-    order = dummy_order(now=now, nonce=secrets.token_hex(8)).model_copy(update={"test": False})
+    sample = dummy_order(now=now, nonce=secrets.token_hex(8), event=EVENTS[decided])
+    order = sample.model_copy(update={"test": False})
     row = OrderRow(
         source=DEFAULT,
         key=order.event_id,
@@ -143,7 +147,7 @@ def _add_sample(session: Session) -> OrderRow:
         proof="none",
         fingerprint="",
         received_at=now,
-        **of_order(Understood(order, "completed"), now),
+        **of_order(Understood(order, decided), now),
     )
     session.add(row)
     session.flush()

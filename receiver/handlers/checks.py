@@ -7,7 +7,10 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import FunctionType
 
-from receiver.handlers.contract import EVENTS, Handler
+from receiver.handlers.contract import Handler
+from receiver.orders.states import EVENTS
+
+_KNOWN = tuple(EVENTS.values())
 
 
 def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler]) -> str | None:
@@ -24,18 +27,19 @@ def of_one(function: FunctionType, handler: Handler, found: Mapping[str, Handler
 
 
 def why_not_yet(handler: Handler) -> str | None:
-    """Return why a handler isn't loaded if no event that it names exists yet, else None."""
-    if set(handler.events) & set(EVENTS):
+    """Return why a handler isn't loaded if no event that it names exists, else None."""
+    if set(handler.events) & set(_KNOWN):
         return None
     only = ", ".join(handler.events) or "no event at all"
-    return f"{handler.name} isn't loaded: it names {only} alone, and so far the only event is {EVENTS[0]}."
+    return f"{handler.name} isn't loaded: it names {only} alone. The events are {', '.join(_KNOWN)}."
 
 
 def notes(handler: Handler, not_yet: Container[str]) -> Iterator[str]:
-    """Yield a sentence if a handler names an event that doesn't exist yet, or waits for a handler that isn't loaded."""
-    others = [name for name in handler.events if name not in EVENTS]
+    """Yield a sentence if a handler names an event that doesn't exist, or waits for a handler that isn't loaded."""
+    others = [name for name in handler.events if name not in _KNOWN]
     if others:
-        yield f"{handler.name} runs on {EVENTS[0]}; {', '.join(others)}, which it names too, isn't sent yet."
+        known = ", ".join(name for name in handler.events if name in _KNOWN)
+        yield f"{handler.name} runs on {known}; {', '.join(others)}, which it names too, is no event."
     if handler.after in not_yet:
         yield f"{handler.name} is to run after {handler.after!r}, which isn't loaded; it runs without waiting."
 

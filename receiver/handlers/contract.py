@@ -20,9 +20,6 @@ from receiver.handlers.context import Context
 from receiver.orders import Order
 from receiver.security.answers import retry_after_seconds
 
-#: The events that handlers run on; an order with any other event is ignored.
-EVENTS = ("order.completed",)
-
 HandlerFunction = Callable[[Order, Context], Any]
 Function = TypeVar("Function", bound=HandlerFunction)
 
@@ -89,8 +86,8 @@ class Handler:
     retries: int | None = None
     #: Seconds that one attempt may take. After that its session is closed, and the attempt has failed.
     timeout: float = 30
-    #: Names of the events that it runs on. So far there's only order.completed, and a handler that names only others
-    #: isn't loaded.
+    #: Names of the events that it runs on: order.completed, order.refunded, order.cancelled, order.updated. A handler
+    #: that names only others isn't loaded.
     events: tuple[str, ...] = ("order.completed",)
     #: A pydantic model of its own settings, which are set in the table [handlers.NAME] and read from context.own. If a
     #: field is required, the handler is off until that's set.

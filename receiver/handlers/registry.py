@@ -46,9 +46,9 @@ class Registry:
     problems_for_the_log: tuple[str, ...] = ()
     #: Those that were found but don't run, because HANDLERS leaves them out or their settings aren't set.
     left_out: tuple[Handler, ...] = ()
-    #: Those whose events there aren't yet, each with a sentence that says so.
+    #: Those of whose events there's none, each with a sentence that says so.
     not_loaded: tuple[tuple[Handler, str], ...] = ()
-    #: A sentence for each of these, and for each that runs but also names something that there isn't yet.
+    #: A sentence for each of these, and for each that runs but also names something that there isn't.
     notes: tuple[str, ...] = ()
     #: The own settings of those that were found, by name.
     own: Mapping[str, OwnSettings] = field(default_factory=dict, repr=False)
@@ -74,6 +74,10 @@ class Registry:
             for former, (name, key) in ALIASES.items()
             if (model := models.get(name)) and not is_secret(model.model_fields[key])
         }
+
+    def on(self, event: str | None) -> tuple[Handler, ...]:
+        """Return those that run on an event, in their order."""
+        return tuple(handler for handler in self.handlers if event in handler.events)
 
     def get(self, name: str) -> Handler | None:
         """Return the handler with this name that runs; None if there's none."""

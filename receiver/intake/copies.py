@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from receiver.orders import Fields, holds_all
+from receiver.orders.states import COMPLETED
 from receiver.storage.columns import pk_of, receipt_of
 
 _IS_NOT_UNDERSTOOD = "(state = 'parked' OR state = 'ignored' AND decided IS NULL)"
@@ -73,8 +74,8 @@ def corrects(row: Mapping[str, Any], kept: Any) -> bool:
     Only a completed real order can be that. It has the kept one's order id or, if none was read there, all its
     fields.
     """
-    is_order = row["state"] == "open" and not row["test"]
-    was_to_be_one = kept.state == "parked" and kept.decided in {None, "completed"} and not kept.test
+    is_order = row["state"] == "open" and row["decided"] == COMPLETED and not row["test"]
+    was_to_be_one = kept.state == "parked" and kept.decided in {None, COMPLETED} and not kept.test
     was_dismissed = kept.state == "ignored" and kept.decided is None
     if not is_order or not (was_to_be_one or was_dismissed):
         return False

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from receiver.errors import SecretsChanged
 from receiver.intake import copies
 from receiver.orders.idempotency import own_key
+from receiver.orders.states import LATER
 from receiver.security.keyring import Stored
 from receiver.security.shared_secrets import SELECT_STORED
 from receiver.storage.columns import milliseconds
@@ -98,7 +99,9 @@ def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str
     if copies.is_same(row, kept):
         return _copy(cursor, row, kept)
     corrects = copies.corrects(row, kept)
-    own = {**row, "key": own_key(row["key"], row["content_digest"]), "same_id_as": None if corrects else kept.first}
+    shares_id = not corrects and row.get("decided") not in LATER
+    own_id = own_key(row["key"], row["content_digest"])
+    own = {**row, "key": own_id, "same_id_as": kept.first if shares_id else None}
     of_its_own = _insert(cursor, [own])
     if not of_its_own:
         return _copy(cursor, row, copies.find(cursor, own["source"], own["key"]))

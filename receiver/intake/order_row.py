@@ -13,6 +13,7 @@ from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut,
 from receiver.orders.card_guard import Guarded
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import blinded_key, body_key, content_digest, cut_key, digest, order_key
+from receiver.orders.states import EVENTS, REFUNDED
 from receiver.security.keyring import Keyring
 from receiver.sources.source import Source
 from receiver.storage import jobs
@@ -132,25 +133,29 @@ def what_was_read(
 
 
 def of_order(reading: Understood, now: datetime) -> dict[str, Any]:
-    """Return the columns of an order that was understood; a test holds its own lease from the start."""
+    """Return the columns of an order that was understood; a test holds its own lease from the start.
+
+    It's open where a handler may run on its event; whether one does is known when it's due.
+    """
     order = reading.order
-    completed = reading.decided == "completed"
+    is_event = reading.decided in EVENTS
+    total = order.refund_total if reading.decided == REFUNDED else order.total
     columns = {
-        "state": "open" if completed else "ignored",
+        "state": "open" if is_event else "ignored",
         "test": order.test,
         "decided": reading.decided,
         "content_digest": content_digest(order, reading.decided),
         "event_id": order.event_id,
         "order_id": order.order_id,
         "email": normalised(order.customer.email) if order.customer.email else None,
-        "total": None if order.total is None else str(order.total),
+        "total": None if total is None else str(total),
         "currency": order.currency,
         "order": order.model_dump_json(exclude_none=True),
         "errors": None,
         "parked_as": None,
-        "due_at": now if completed else None,
+        "due_at": now if is_event else None,
     }
-    if completed and order.test:
+    if is_event and order.test:
         columns |= jobs.new_lease(now)
     return columns
 

@@ -13,6 +13,7 @@ from receiver.intake import copies, held_back, second_orders
 from receiver.intake.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, Mapping, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import content_digest, kept_key, own_key
+from receiver.orders.states import COMPLETED, LATER
 from receiver.sources.registry import Sources
 from receiver.sources.source import Source
 from receiver.storage import jobs
@@ -46,7 +47,7 @@ def reread(
             return waits, _parked(row, waits, now, source)
     reading = read(fields, source.mapping, row.received_at)
     if as_paid and isinstance(reading, Understood):
-        reading = reading._replace(decided="completed")
+        reading = Understood.of(reading.order, COMPLETED)
     if isinstance(reading, NotUnderstood):
         return reading, _parked(row, reading, now, source)
     columns = what_was_read(reading, now, source=source, fields=fields)
@@ -104,10 +105,11 @@ def _beside_others(
         kept_back = {"same_id_as": None, "content_digest": row.content_digest}
         return {**jobs.NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
     first = kept.get(key)
+    shares_id = first and columns["decided"] not in LATER and not _was_meant_by(row, columns, first, mapping)
     return {
         "duplicate_of": None,
         "key": next((free for free in (key, own) if free not in kept), row.key),
-        "same_id_as": _id_of_first(first) if first and not _was_meant_by(row, columns, first, mapping) else None,
+        "same_id_as": _id_of_first(first) if first and shares_id else None,
     }
 
 

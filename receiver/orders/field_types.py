@@ -83,6 +83,14 @@ Discount = Annotated[
     AfterValidator(_as_sent),
     Kind("amount", values.positive_amount, parks=True, has_currency_decimals=True, schema=_decimal(4, sign="")),
 ]
+Refund = Annotated[
+    Decimal,
+    _DIGITS,
+    Field(ge=0),
+    AfterValidator(abs),
+    AfterValidator(_as_sent),
+    Kind("amount", values.positive_amount, has_currency_decimals=True, schema=_decimal(4, sign="")),
+]
 UnitPrice = Annotated[
     Decimal, _DIGITS, AfterValidator(_as_sent), Kind("amount", values.amount, parks=True, schema=_decimal(6))
 ]

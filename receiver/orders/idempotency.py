@@ -11,6 +11,7 @@ from pydantic_core import to_json
 from receiver.orders.card_numbers import holds_masked_number
 from receiver.orders.model import Order
 from receiver.orders.names import Fields
+from receiver.orders.states import REFUNDED
 
 _CUT = "cut"
 
@@ -18,12 +19,15 @@ _CUT = "cut"
 def order_key(order: Order, decided: str) -> str:
     """Return the idempotency key of an understood order, unique within its source: its event_id, else a made-up one.
 
-    What was decided and whether it is a test are part of a made-up key, so that an unpaid notice or a test never takes
-    a real order's place. A webhook-id isn't part of it: a sender may sign each attempt under another.
+    What was decided and whether it is a test are part of a made-up key, so that an unpaid notice, a refund or a test
+    never takes a real order's place; and of two refunds with ids each has its own. A webhook-id isn't part of it: a
+    sender may sign each attempt under another.
     """
     if order.event_id:
         return order.event_id
     parts = [order.store_id or "", order.order_id, decided, "test" if order.test else "live"]
+    if decided == REFUNDED and order.refund_id:
+        parts.append(order.refund_id)
     return "evt_" + digest(to_json(parts))
 
 
@@ -56,7 +60,7 @@ def kept_key(order: Order, decided: str, *, key: str) -> str:
 
     Where card numbers in its ids were masked, it stays the ``key`` that the order came under: masked ids may be equal.
     """
-    if any(holds_masked_number(one) for one in (order.event_id, order.order_id, order.store_id) if one):
+    if any(holds_masked_number(one) for one in _ids(order) if one):
         parts = key.split(".")
         return ".".join(parts[: 2 if parts[0] == _CUT else 1])
     return order_key(order, decided)
@@ -71,12 +75,20 @@ def content_digest(order: Order, decided: str) -> str:
         [item.sku or item.name or item.id or "", str(item.quantity or ""), _plain(item.unit_price)]
         for item in order.items
     )
-    return digest(to_json([order.order_id, decided, order.test, items, _plain(order.total)]))
+    said = [order.order_id, decided, order.test, items, _plain(order.total)]
+    if decided == REFUNDED and (order.refund_id or order.refund_total is not None):
+        said += [order.refund_id or "", _plain(order.refund_total)]
+    return digest(to_json(said))
 
 
 def own_key(key: str, content: str) -> str:
     """Return a key for other ``content`` under a known ``key``. No sent id can equal it, because none has a dot."""
     return f"{key}.{content}"
+
+
+def _ids(order: Order) -> tuple[str | None, ...]:
+    """Return all of which a key is made."""
+    return order.event_id, order.order_id, order.store_id, order.refund_id
 
 
 def _plain(amount: Decimal | None) -> str:

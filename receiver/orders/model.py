@@ -76,7 +76,7 @@ class Order(_Part):
 
     format_version: types.FormatVersion = _field("Version of this format.", "1", default="1", sent=True)
     event: types.EventName = _field(
-        "What happened; anything but order.completed makes the order ignored.",
+        "What happened: order.completed, order.refunded, order.cancelled or order.updated; any other is ignored.",
         "order.completed",
         default="order.completed",
         sent=True,
@@ -110,6 +110,8 @@ class Order(_Part):
     shipping_total: types.Amount | None = _field("What shipping costs.", "4.90")
     tax_total: types.Amount | None = _field("Sum of all taxes.", "10.75")
     total: types.Amount | None = _field("What the shopper paid; 0.00 is legal.", "67.35", sent=True)
+    refund_id: str | None = _field("The shop's id of the refund that this reports; two refunds have two.", "RF-3")
+    refund_total: types.Refund | None = _field("What went back to the shopper, as a positive amount.", "12.00")
     discount_code: str | None = _field("Code that the shopper typed for the discount.", "WELCOME10")
     shipping_method: str | None = _field("How the order travels, in words.", "DHL parcel")
     payment_gateway: str | None = _field("Who took the payment.", "paypal")
@@ -140,6 +142,7 @@ class Order(_Part):
     @model_validator(mode="after")
     def _no_more_decimals_than_the_currency_has(self) -> Self:
         amounts = [self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total]
+        amounts.append(self.refund_total)
         amounts += [amount for item in self.items for amount in (item.tax, item.total)]
         for amount in amounts:
             if amount is not None:

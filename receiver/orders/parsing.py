@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from html import unescape
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from receiver.orders import values
 from receiver.orders.field_errors import FieldError, gaps, given_twice, missing_id, read_each, repaired
 from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
 from receiver.orders.names import TEXT, Fields, Place, Placed, by_own_names, kind_of
-from receiver.orders.states import Words, decide
+from receiver.orders.states import EVENTS, UPDATED, UPDATED_EVENT, Words, decide
 
 _EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
 _EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
@@ -39,9 +39,16 @@ _CLOCKS_DIFFER = timedelta(days=1)
 class Understood(NamedTuple):
     """A typed order, and what the request was decided to be."""
 
+    #: Its ``event`` is what was decided, if that's one of EVENTS, and else what was sent.
     order: Order
-    #: ``completed``, or the word that made it ignored.
+    #: ``completed``, ``refunded``, ``cancelled``, ``updated``, or the word that made it ignored.
     decided: str
+
+    @classmethod
+    def of(cls, order: Order, decided: str) -> Self:
+        """Return an order as what it was decided to be."""
+        event = EVENTS.get(decided, order.event)
+        return cls(order if order.event == event else order.model_copy(update={"event": event}), decided)
 
 
 @dataclass(frozen=True)
@@ -130,14 +137,16 @@ def _decided(
     words = mapping.words if mapping else Words()
     decision = decide(order.event, order.order_status, order.payment_status, words=words)
     is_mapped = mapping is not None and bool(mapping.rules)
-    holds_something = order.total is not None or bool(order.customer.email or order.items)
+    sums = order.total, order.refund_total
+    holds_something = any(one is not None for one in sums) or bool(order.customer.email or order.items)
     if decision.outcome != "unknown" and (is_mapped or holds_something):
-        return Understood(order, decision.as_kept)
+        return Understood.of(order, decision.as_kept)
     names = {place: name for place, name, value in placed if not values.is_nothing(value)}
     is_foreign = not (is_mapped or holds_something or _FORMAT_VERSION in names)
     if decision.outcome == "unknown":
         if decision.word == order.event and not is_mapped and not (is_foreign and rest):
-            return Understood(order, decision.word)  # under our own names an event that isn't the contract's is ignored
+            # Under our own names an event that isn't the contract's is ignored.
+            return Understood.of(order, UPDATED if order.event == UPDATED_EVENT else decision.word)
         place = next(place for place in _DECIDING[::-1] if _said(order, place) == decision.word)
         errors = (FieldError(names.get(place, place.field), _DOES_IT_MEAN_PAID, decision.word),)
         return NotUnderstood(errors, order.event_id, order.order_id, test=order.test)
@@ -145,7 +154,7 @@ def _decided(
         errors = (FieldError("order_id", _NOTHING_ELSE),)
         ids = order.event_id, order.order_id
         return NotUnderstood(errors, *ids, decided=decision.as_kept, test=order.test, may_be_no_order=True)
-    return Understood(order, decision.as_kept)
+    return Understood.of(order, decision.as_kept)
 
 
 def _said(order: Order, place: Place) -> object:

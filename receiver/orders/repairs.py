@@ -35,6 +35,8 @@ _BETWEEN_ADDRESSES = re.compile(r"[\s,;]+")
 #: The languages that countries are named in.
 _LANGUAGES = ("en", "de", "fr", "es", "it", "nl", "pt", "pl", "sv", "da", "nb", "fi", "cs")
 _LONGEST = 200
+#: What's taken off or goes back; shops write it with a minus or without.
+_WITHOUT_SIGN = frozenset({"discount_total", "refund_total"})
 
 
 class Repaired(NamedTuple):
@@ -60,7 +62,7 @@ def repair(place: Place, text: str, currency: str | None, zone: ZoneInfo | None)
         return _date(text, zone)
     if kind.name in ("amount", "number"):
         most = decimals(currency) if kind.has_currency_decimals else 6
-        return _discount(text, most) if place.field == "discount_total" else _number(text, most)
+        return _discount(text, most) if place.field in _WITHOUT_SIGN else _number(text, most)
     other = _BY_KIND.get(kind.name)
     return other(text) if other else None
 

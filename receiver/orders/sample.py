@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from receiver.orders.model import Address, Customer, Item, Order
+from receiver.orders.states import COMPLETED_EVENT, EVENTS, REFUNDED
 
 #: The lines of the order, in the order of the model's fields.
 _ITEMS = (
@@ -25,11 +26,12 @@ _SHIPPING = {
 }
 
 
-def dummy_order(*, now: datetime, nonce: str) -> Order:
+def dummy_order(*, now: datetime, nonce: str, event: str = COMPLETED_EVENT) -> Order:
     """Return a complete order marked ``test``, placed ``now`` (aware), with ids made from the nonce.
 
-    Everything else is the models' examples. A new nonce makes a new order and event, so each press of the button walks
-    the whole path again. The nonce is 1 to 50 characters that an id may have: no full stop, no control character.
+    Everything else is the models' examples, a refund only where that's the event. A new nonce makes a new order and
+    event, so each press of the button walks the whole path again. The nonce is 1 to 50 characters that an id may have:
+    no full stop, no control character.
     """
     made = {
         "event_id": f"evt_{nonce}",
@@ -42,7 +44,10 @@ def dummy_order(*, now: datetime, nonce: str) -> Order:
         "custom": {"gift": "yes", "gift_message": "すべての人に幸あれ"},
         "extra": {},
         "notes": (),
+        "event": event,
     }
+    if event != EVENTS[REFUNDED]:
+        made |= {"refund_id": None, "refund_total": None}
     return Order.model_validate(_examples(Order) | made)
 
 

@@ -6,9 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-COMPLETED = "completed"
-#: The event of the contract.
-COMPLETED_EVENT = "order.completed"
+COMPLETED, REFUNDED, CANCELLED, UPDATED = "completed", "refunded", "cancelled", "updated"
+#: What a handler can run on, and what each is called in the contract.
+EVENTS = {word: f"order.{word}" for word in (COMPLETED, REFUNDED, CANCELLED, UPDATED)}
+#: Events that are about an order which has an event of its own.
+LATER = frozenset({REFUNDED, CANCELLED, UPDATED})
+COMPLETED_EVENT, UPDATED_EVENT = EVENTS[COMPLETED], EVENTS[UPDATED]
 
 
 def _words(text: str) -> frozenset[str]:
@@ -20,12 +23,14 @@ _PAID = _words(
     " shipped delivered fulfilled sold charged payment-received payment-captured payment-completed payment-succeeded"
     " fully-paid paid-out ok yes"
 )
-#: The money isn't there any more, or never comes; said anywhere, it outweighs all else.
-_LOST = _words(
-    "refunded refund partially-refunded partial-refund cancelled canceled cancellation voided void chargeback"
-    " charged-back disputed dispute reversed reversal failed failure declined denied rejected expired error abandoned"
-    " trash deleted uncollectible"
+#: The money went back, some of it or all, by the shop's will or the bank's.
+_REFUNDED = _words(
+    "refunded refund refunds partially-refunded partial-refund chargeback charged-back reversed reversal"
 )
+#: The order is off, paid or not.
+_CANCELLED = _words("cancelled canceled cancellation voided void trash deleted")
+#: There was no sale, or it's still being argued about; nothing is to be done.
+_FAILED = _words("disputed dispute failed failure declined denied rejected expired error abandoned uncollectible")
 _UNPAID = _words(
     "pending unpaid draft auto-draft checkout-draft on-hold hold held authorized authorised authorization"
     " preauthorized awaiting-payment pending-payment payment-pending waiting waiting-for-payment not-paid created open"
@@ -40,9 +45,20 @@ _FULFILMENT = _words(
 )
 _MEANINGS = {
     word: meaning
-    for meaning, words in (("fulfilment", _FULFILMENT), ("unpaid", _UNPAID), ("lost", _LOST), ("paid", _PAID))
+    for meaning, words in (
+        ("fulfilment", _FULFILMENT),
+        ("unpaid", _UNPAID),
+        ("failed", _FAILED),
+        (CANCELLED, _CANCELLED),
+        (REFUNDED, _REFUNDED),
+        ("paid", _PAID),
+    )
     for word in words
 }
+#: What an event's name may hold beside the word: "order.refunded" is about the sale, "subscription.cancelled" isn't.
+_OF_A_SALE = _words("order orders purchase sale payment charge transaction checkout capture on full partial").union(
+    ("fully", "partially", "create", "created", "completed", "succeeded", "approved", "processed", "updated")
+)
 _BETWEEN_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[\s_./:+-]+")
 _LONGEST_WORD = 60
 
@@ -50,15 +66,15 @@ _LONGEST_WORD = 60
 class Decision(NamedTuple):
     """What a request was decided to be, and the word that decided."""
 
-    #: ``completed``, ``ignored``, or ``unknown`` for a word that nobody knows.
+    #: One of EVENTS, ``ignored``, or ``unknown`` for a word that nobody knows.
     outcome: str
     #: As it was sent; empty where nothing was said.
     word: str = ""
 
     @property
     def as_kept(self) -> str:
-        """``completed``, or the word that makes the order ignored."""
-        return COMPLETED if self.outcome == COMPLETED else self.word.lower()
+        """One of EVENTS, or the word that makes the order ignored."""
+        return self.outcome if self.outcome in EVENTS else self.word.lower()
 
 
 class Words(NamedTuple):
@@ -68,7 +84,10 @@ class Words(NamedTuple):
     own: Mapping[str, bool] = {}
 
     def meaning(self, text: str) -> str | None:
-        """Return ``paid``, ``unpaid``, ``lost`` or ``fulfilment``; None for a word that nobody knows."""
+        """Return ``paid``, ``unpaid``, ``refunded``, ``cancelled``, ``failed`` or ``fulfilment``.
+
+        None for a word that nobody knows.
+        """
         word = text if text in _MEANINGS else normalised(text)
         if word in self.own:
             return "paid" if self.own[word] else "unpaid"
@@ -80,8 +99,12 @@ class Words(NamedTuple):
         if word in self.own:
             return self.meaning(word)
         parts = word.split("-")
-        if _LOST & set(parts):  # "refund.completed" is no payment
-            return "lost"
+        said = set(parts)
+        for end, words in ((REFUNDED, _REFUNDED), (CANCELLED, _CANCELLED)):
+            if words & said:  # "refund.completed" is no payment, and "refund.failed" no refund
+                return end if said - words <= _OF_A_SALE else "failed"
+        if _FAILED & said:
+            return "failed"
         for start in range(len(parts)):
             if meaning := self.meaning("-".join(parts[start:])):
                 return None if parts[start:] in (["created"], ["new"], ["open"]) else meaning
@@ -94,9 +117,11 @@ def normalised(text: str) -> str:
 
 
 def decide(event: str | None, order_status: str | None, payment_status: str | None, *, words: Words) -> Decision:
-    """Decide what a request is: money that's gone decides first, then the payment's word, the order's, the event's.
+    """Decide what a request is, by its event's name, its order's state and its payment's state.
 
-    What nobody knows decides only where nothing else does. Nothing said at all means completed.
+    A cancelled order and money that went back decide first, wherever they're said: by the event, the order, the
+    payment; then what failed. Then the payment's word decides, the order's, the event's. What nobody knows decides
+    only where nothing else does. Nothing said at all means completed.
     """
     said = [
         (payment_status, words.meaning),
@@ -104,8 +129,11 @@ def decide(event: str | None, order_status: str | None, payment_status: str | No
         (None if event == COMPLETED_EVENT else event, words.meaning_of_event),
     ]
     found = [(text, meaning(text)) for text, meaning in said if text]
+    for text, meaning in reversed(found):
+        if meaning in (REFUNDED, CANCELLED):
+            return Decision(meaning, text)
     for text, meaning in found:
-        if meaning == "lost":
+        if meaning == "failed":
             return Decision("ignored", text)
     for text, meaning in found:
         if meaning == "paid":

@@ -107,6 +107,8 @@ class Digistore24(Source):
             "zone": "Europe/Berlin",
         },
         "test": {"from": "api_mode", "words": {"live": "false", "test": "true"}},
+        "refund_id": {"from": "transaction_id", "when": {"event": ["on_refund", "on_chargeback"]}},
+        "refund_total": {"from": "amount_brutto", "when": {"event": ["on_refund", "on_chargeback"]}},
         "total": "amount_brutto",
         "tax_total": "amount_vat",
         "discount_code": "coupon_code",

@@ -43,6 +43,7 @@ class Ecwid(Source):
         "order_number": "vendorOrderNumber",
         "order_date": {"from": "createDate", "date": "%Y-%m-%d %H:%M:%S %z"},
         "payment_status": ["paymentStatus", "data.newPaymentStatus"],
+        "refund_total": "refundedAmount",
         "discount_total": {"from": ["discount", "couponDiscount"], "sum": True},
         "discount_code": "discountCoupon.code",
         "shipping_total": "shippingOption.shippingRate",

@@ -33,7 +33,7 @@ class Gumroad(Source):
         "event": order_events(
             "resource_name",
             "sale",
-            {"refund": "order.refunded", "dispute": "order.disputed", "cancellation": "order.cancelled"},
+            {"refund": "order.refunded", "dispute": "order.disputed"},
         ),
         "order_id": "sale_id",
         "order_number": "order_number",

@@ -41,6 +41,7 @@ class LemonSqueezy(Source):
             "from": f"{_ORDER}.status",
             "when": {"meta.event_name": ["order_created", "order_refunded"]},
         },
+        "refund_total": {"from": f"{_ORDER}.refunded_amount", "minor": True},
         "test": ["meta.test_mode", f"{_ORDER}.test_mode"],
         "currency": f"{_ORDER}.currency",
         "total": {"from": f"{_ORDER}.total", "minor": True},

@@ -10,6 +10,7 @@ from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
+_ADJUSTMENTS = ["adjustment.created", "adjustment.updated"]
 _TRANSACTIONS = [
     f"transaction.{word}"
     for word in ("created", "updated", "ready", "billed", "paid", "completed", "past_due", "payment_failed", "canceled")
@@ -37,11 +38,18 @@ class Paddle(Source):
     scheme = HmacSignature("Paddle-Signature", parts=(";", "ts", "h1"), signed="{timestamp}:{body}")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}
     rules: ClassVar[Mapping[str, Any]] = {
-        "event": order_events(
-            "event_type",
-            " ".join(_TRANSACTIONS),
-            {"adjustment.created": "order.refunded", "adjustment.updated": "order.refunded"},
-        ),
+        "event": order_events("event_type", " ".join(_TRANSACTIONS)),
+        # Paddle approves most refunds first; a credit gives no money back.
+        "payment_status": {
+            "from": "data.action",
+            "when": {"event_type": _ADJUSTMENTS, "data.status": ["approved"]},
+            "words": {"refund": "refunded", "chargeback": "chargeback"},
+            "other": "",
+        },
+        "refund_id": {"from": "data.id", "when": {"event_type": _ADJUSTMENTS}},
+        "refund_total": {"from": "data.totals.total", "minor": True, "when": {"event_type": _ADJUSTMENTS}},
+        # paid and completed are two events of one sale.
+        "event_id": {"from": "event_id", "words": {}, "other": ""},
         "order_id": ["data.transaction_id", "data.id"],
         "order_number": "data.invoice_number",
         "order_date": ["data.billed_at", "data.created_at"],

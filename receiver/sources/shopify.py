@@ -50,6 +50,13 @@ class Shopify(Source):
         "order_date": ["processed_at", "created_at"],
         "order_status": {"from": "cancelled_at", "present": "cancelled"},
         "payment_status": "financial_status",
+        "refund_id": {"from": "id", "when": {"header:x-shopify-topic": ["refunds/create"]}},
+        # Of an order, what all its refunds have given back so far.
+        "refund_total": {
+            "from": [f"$.{path}transactions[?@.kind=='refund'].amount" for path in ("", "refunds[*].")],
+            "sum": True,
+        },
+        "currency": ["currency", "transactions[0].currency"],
         "total": "total_price",
         "subtotal": "total_line_items_price",
         "discount_total": "total_discounts",

@@ -46,6 +46,12 @@ class Squarespace(Source):
             "words": {"canceled": "cancelled"},
             "other": "",
         },
+        "payment_status": {
+            "from": "refundedTotal.value",
+            "words": dict.fromkeys(("0", "0.0", "0.00"), ""),
+            "other": "partially refunded",
+        },
+        "refund_total": "refundedTotal.value",
         "test": "testmode",
         "currency": "grandTotal.currency",
         "total": "grandTotal.value",

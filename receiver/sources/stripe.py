@@ -19,7 +19,7 @@ class Stripe(Source):
     """A Checkout session, signed with the signing secret of its endpoint (``whsec_…``). It has no lines.
 
     Other objects of Stripe's are no orders, although they are paid too: ``payment_intent.succeeded`` is about the
-    same money.
+    same money. A charge names no session but its payment, which is the session's ``payment_reference``.
     """
 
     guide = Guide(
@@ -52,7 +52,8 @@ class Stripe(Source):
                 "charge.dispute.created": "order.disputed",
             },
         ),
-        "order_id": f"{_SESSION}.id",
+        "order_id": ["$.data[?@.object=='charge'].payment_intent", f"{_SESSION}.id"],
+        "refund_total": {"from": f"{_SESSION}.amount_refunded", "minor": True},
         "order_number": f"{_SESSION}.client_reference_id",
         "order_date": {"from": f"{_SESSION}.created", "epoch": "s"},
         "payment_status": {
@@ -69,7 +70,9 @@ class Stripe(Source):
         "payment_gateway": {"value": "stripe"},
         "payment_reference": f"{_SESSION}.payment_intent",
         "customer.id": f"{_SESSION}.customer",
-        "customer.email": [f"{_SESSION}.customer_details.email", f"{_SESSION}.customer_email"],
+        "customer.email": [
+            f"{_SESSION}.{path}" for path in ("customer_details.email", "customer_email", "billing_details.email")
+        ],
         "customer.first_name": {"from": f"{_SESSION}.customer_details.name", "split": "first"},
         "customer.last_name": {"from": f"{_SESSION}.customer_details.name", "split": "last"},
         "customer.phone": f"{_SESSION}.customer_details.phone",

@@ -48,6 +48,9 @@ class WooCommerce(Source):
         "order_number": "number",
         "order_date": {"from": ["date_created_gmt", "date_paid_gmt"], "date": "%Y-%m-%dT%H:%M:%S"},
         "order_status": "status",
+        # A part that went back is told by the list of refunds alone.
+        "payment_status": {"from": "refunds[0].id", "present": "partially refunded"},
+        "refund_total": {"from": "$.refunds[*].total", "sum": True},
         "subtotal": {"from": "$.line_items[*].subtotal", "sum": True},
         "tax_total": "total_tax",
         "discount_code": "coupon_lines[0].code",

@@ -8,10 +8,13 @@ from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, t
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from receiver.orders.states import EVENTS
 from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, partial_index, receipt_of
 
 #: Whether an order is held back because it may be incomplete; written out, so that SQLite uses its index.
 IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
+#: Whether it's a later event of an order: a refund, a cancellation, a change. Written out likewise.
+IS_LATER = sql("decided IN ('refunded', 'cancelled', 'updated')")
 
 
 class OrderRow(Job, Base):
@@ -26,7 +29,8 @@ class OrderRow(Job, Base):
     source: Mapped[str]
     key: Mapped[str]
     test: Mapped[bool]
-    #: ``completed``, or the word that makes it ignored; null once it was dismissed while it was parked.
+    #: ``completed``, ``refunded``, ``cancelled``, ``updated``, or the word that makes it ignored; null once it was
+    #: dismissed while it was parked.
     decided: Mapped[str | None]
     event_id: Mapped[str | None]
     order_id: Mapped[str | None] = mapped_column(index=True)
@@ -65,6 +69,11 @@ class OrderRow(Job, Base):
         """The name by which sender and merchant know this delivery."""
         return receipt_of(self.id)
 
+    @property
+    def event(self) -> str | None:
+        """The event that handlers run on, such as ``order.completed``; None for what's only kept."""
+        return EVENTS.get(self.decided or "")
+
     handlers: Mapped[list[HandlerRow]] = relationship(order_by="HandlerRow.position", viewonly=True)
     mails: Mapped[list[MailRow]] = relationship(order_by="MailRow.id", viewonly=True)
 
@@ -77,6 +86,7 @@ class OrderRow(Job, Base):
         partial_index("ix_orders_held_back", "source", where=IS_HELD_BACK.text),
         partial_index("ix_orders_duplicate_of", "duplicate_of", where="duplicate_of IS NOT NULL"),
         partial_index("ix_orders_same_id_as", "same_id_as", where="same_id_as IS NOT NULL"),
+        partial_index("ix_orders_later", "decided", "received_at", "test", "state", where=IS_LATER.text),
         partial_index("ix_orders_held_card_data", "id", where="held_card_data"),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )

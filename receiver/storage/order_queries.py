@@ -15,7 +15,7 @@ from receiver.errors import NotPossible, NotThere
 from receiver.orders.email_addresses import normalised
 from receiver.storage import pages, same_id
 from receiver.storage.columns import receipt_of
-from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
+from receiver.storage.models import IS_LATER, AttemptRow, HandlerRow, OrderRow
 
 #: What an order can be.
 STATES = ("open", "done", "failed", "parked", "ignored", "duplicate")
@@ -84,7 +84,7 @@ def find_by_either(session: Session, name: str) -> OrderRow:
     """
     if _RECEIPT.fullmatch(name):
         return find(session, name)
-    is_aside = or_(OrderRow.state.in_(("ignored", "duplicate", "parked")), OrderRow.test)
+    is_aside = or_(OrderRow.state.in_(("ignored", "duplicate", "parked")), OrderRow.test, IS_LATER)
     named = select(OrderRow).where(OrderRow.order_id == name)
     row = session.scalar(named.order_by(is_aside, OrderRow.id.desc()).limit(1))
     if row is None:
@@ -146,6 +146,7 @@ def summary(row: OrderRow) -> dict[str, Any]:
         "currency": row.currency,
         "received_at": row.received_at.isoformat(),
         "same_id_as": receipt_of(row.same_id_as) if row.same_id_as else None,
+        "event": row.event,
     }
 
 

@@ -19,8 +19,10 @@ from flask import Flask
 from receiver import create_app
 from receiver.app.components import Kit
 from receiver.app.instance import set_up
-from receiver.orders import Order, encode_form
+from receiver.orders import Order
+from receiver.orders.encoding import form_fields
 from receiver.orders.sample import dummy_order
+from receiver.orders.states import COMPLETED_EVENT, EVENTS
 from receiver.settings.installation import instance_folder
 from receiver.storage.models import MailRow
 from receiver.testing.trial import Trial, count_rows
@@ -109,7 +111,8 @@ def run_handler(
     """Run one handler, by its name, on the ``order`` fixture's or another order, and give the trial.
 
     ``run_handler("mine", make_order(shipping=None), SHOP_NAME="Mine")``: an order, or the fields of a form as a sender
-    posts them, and settings beside those of ``handler_settings``. A test's orders all go to the same instance.
+    posts them, and settings beside those of ``handler_settings``. An order of an event that the handler doesn't run on
+    is sent as the first one that it does run on. A test's orders all go to the same instance.
     """
     apps: dict[str, Flask] = {}
 
@@ -122,9 +125,14 @@ def run_handler(
     def run(name: str, on: Order | Mapping[str, str] | None = None, **settings: Any) -> Trial:
         app = app_with({"SHARED_SECRETS": [_SECRET], **handler_settings, **settings, "HANDLERS": [name]})
         kit: Kit = app.extensions["receiver"]
-        assert kit.registry.get(name), (*kit.registry.problems, *kit.registry.notes)
+        handler = kit.registry.get(name)
+        assert handler, (*kit.registry.problems, *kit.registry.notes)
         before = count_rows(kit)
-        body = urlencode(on) if isinstance(on, Mapping) else encode_form(on or order)
+        fields = list(on.items() if isinstance(on, Mapping) else form_fields(on or order))
+        if dict(fields).get("event", COMPLETED_EVENT) not in handler.events:
+            event = next(event for event in EVENTS.values() if event in handler.events)
+            fields = [*(field for field in fields if field[0] != "event"), ("event", event)]
+        body = urlencode(fields)
         answer = app.test_client().post("/orders", data=body, headers=_HEADERS)
         said = answer.get_json(silent=True) or {}
         assert said.get("status") in _TAKEN, answer.text

@@ -80,8 +80,10 @@ def test_options_are_kept(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("events", "only"), [("('order.refunded',)", "order.refunded"), ("()", "no event at all")])
-def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path: Path, events: str, only: str) -> None:
+@pytest.mark.parametrize(("events", "only"), [("('order.shipped',)", "order.shipped"), ("()", "no event at all")])
+def test_a_handler_whose_events_there_are_not_is_not_loaded_and_says_why(
+    tmp_path: Path, events: str, only: str
+) -> None:
     path = write(tmp_path, "a.py", a_handler("mine", f"(events={events})"))
     write(tmp_path, "b.py", a_handler("other", "(after='mine')"))
     for chosen in ([], [*BUILT_IN, "mine", "other"]):
@@ -91,18 +93,21 @@ def test_a_handler_whose_events_do_not_come_is_not_loaded_and_says_why(tmp_path:
         ((handler, reason),) = registry.not_loaded
         assert registry.notes == (reason, "other is to run after 'mine', which isn't loaded; it runs without waiting.")
         assert handler.name == "mine"
-        said = f"it names {only} alone, and so far the only event is order.completed."
+        said = f"it names {only} alone. The events are order.completed, order.refunded, order.cancelled, order.updated."
         assert reason == f"{path}: mine isn't loaded: {said}"
 
 
-def test_a_handler_that_names_the_event_that_comes_is_loaded_with_a_note_of_the_others(tmp_path: Path) -> None:
-    write(tmp_path, "a.py", a_handler("only", "(events=('order.completed',))"))
-    write(tmp_path, "b.py", a_handler("both", "(events=('order.refunded', 'order.completed'))"))
+def test_a_handler_runs_on_the_events_that_it_names_with_a_note_of_what_is_none(tmp_path: Path) -> None:
+    write(tmp_path, "a.py", a_handler("only", "(events=('order.refunded',))"))
+    write(tmp_path, "b.py", a_handler("both", "(events=('order.shipped', 'order.cancelled', 'order.refunded'))"))
     registry = load(tmp_path)
     assert names(registry) == [*BUILT_IN, "only", "both"]
     assert (registry.problems, registry.not_loaded) == ((), ())
-    said = "both runs on order.completed; order.refunded, which it names too, isn't sent yet."
+    said = "both runs on order.cancelled, order.refunded; order.shipped, which it names too, is no event."
     assert registry.notes == (said,)
+    assert [one.name for one in registry.on("order.refunded")] == ["only", "both"]
+    assert [one.name for one in registry.on("order.completed")] == BUILT_IN
+    assert registry.on(None) == ()
 
 
 def test_a_handler_that_is_only_imported_is_not_taken_twice(tmp_path: Path) -> None:

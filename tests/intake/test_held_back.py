@@ -70,7 +70,7 @@ def test_what_decides_where_an_order_belongs_counts_under_a_mapped_name_too(kit:
     post(kit, ORDER)
     post(kit, f"{ORDER}&Zahlung=refunded", end_is_known=True)
     look(kit)
-    assert states(kit) == [("parked", None), ("ignored", None)]
+    assert states(kit) == [("parked", None), ("open", None)]
 
 
 @pytest.mark.parametrize("word", ["payment_status=refunded&x=1", "test=true&x=1"])

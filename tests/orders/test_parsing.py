@@ -15,6 +15,7 @@ from receiver.orders import (
     Understood,
     read,
 )
+from receiver.orders.states import EVENTS
 
 NOW = datetime(2026, 11, 23, 14, 5, tzinfo=UTC)
 
@@ -193,20 +194,41 @@ def test_the_secret_is_no_part_of_an_order() -> None:
     ("fields", "decided"),
     [
         ([("event", "order.completed")], "completed"),
-        ([("event", "Order.Refunded")], "order.refunded"),
+        ([("event", "Order.Refunded")], "refunded"),
+        ([("event", "order.cancelled"), ("payment_status", "paid")], "cancelled"),
         ([("event", "Completed")], "completed"),
-        ([("event", "order.updated")], "order.updated"),
-        ([("order_status", "canceled")], "canceled"),
+        ([("event", "order.updated")], "updated"),
+        ([("event", "order.updated"), ("payment_status", "paid")], "completed"),
+        ([("event", "order.shipped.late")], "order.shipped.late"),
+        ([("order_status", "canceled")], "cancelled"),
         ([("order_status", "Cancelled")], "cancelled"),
         ([("payment_status", "PENDING")], "pending"),
         ([("order_status", "shipped"), ("payment_status", "paid")], "completed"),
         ([("order_status", "draft"), ("payment_status", "unpaid")], "unpaid"),
     ],
 )
-def test_what_is_no_completed_order_is_named(fields: Fields, decided: str) -> None:
+def test_what_it_is_decides_and_is_named(fields: Fields, decided: str) -> None:
     reading = read([("order_id", "1"), *fields], None, NOW)
     assert isinstance(reading, Understood)
     assert reading.decided == decided
+    if decided in EVENTS:
+        assert reading.order.event == f"order.{decided}"
+
+
+def test_a_refund_says_how_much_went_back_with_a_minus_or_without() -> None:
+    order = understood(("event", "order.refunded"), ("refund_total", "-12.00"), ("refund_id", "RF-3"))
+    assert (order.refund_id, order.refund_total) == ("RF-3", Decimal("12.00"))
+
+
+def test_a_refund_that_is_no_amount_is_noted_and_parks_nothing() -> None:
+    order = understood(("event", "order.refunded"), ("refund_total", "all of it"))
+    assert (order.refund_total, order.extra) == (None, {"refund_total": "all of it"})
+    assert len(order.notes) == 1
+
+
+def test_a_refund_of_an_unknown_shop_is_understood_by_what_went_back() -> None:
+    reading = read([("order_id", "1"), ("event", "order.refunded"), ("refund_total", "5"), ("why", "late")], None, NOW)
+    assert isinstance(reading, Understood)
 
 
 @pytest.mark.parametrize("date", ["9999-12-31T23:59:59.999999Z", "2026-11-24T14:05:01Z"])

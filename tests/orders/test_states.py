@@ -17,8 +17,8 @@ def test_words_that_mean_paid(word: str) -> None:
 
 
 UNPAID = (
-    "on-hold authorized pending checkout-draft Denied Declined Reversed Expired AWAITING_PAYMENT Partially_Refunded"
-    " In-Progress Created auto-draft trash past_due CANCELED partially_paid requires_action ChargedBack Open"
+    "on-hold authorized pending checkout-draft Denied Declined Expired AWAITING_PAYMENT In-Progress Created auto-draft"
+    " past_due partially_paid requires_action Open disputed failed uncollectible"
 )
 
 
@@ -27,17 +27,49 @@ def test_words_that_do_not(word: str) -> None:
     assert decide(None, word, None, words=KNOWN) == decide(None, None, word, words=KNOWN) == Decision("ignored", word)
 
 
+ENDS = {
+    "refunded": "refunded Partially_Refunded partial-refund Reversed ChargedBack chargeback",
+    "cancelled": "CANCELED cancelled voided trash deleted",
+}
+
+
+@pytest.mark.parametrize(("outcome", "word"), [(end, word) for end, words in ENDS.items() for word in words.split()])
+def test_words_that_say_what_became_of_a_paid_order(outcome: str, word: str) -> None:
+    assert decide(None, word, "paid", words=KNOWN) == decide(None, "completed", word, words=KNOWN)
+    assert decide(None, word, "paid", words=KNOWN) == Decision(outcome, word)
+    assert decide(None, word, None, words=KNOWN).as_kept == outcome
+
+
+EVENTS = {
+    "refunded": "order.refunded PAYMENT.CAPTURE.REFUNDED charge.refunded refund.created refunds/create order_refunded"
+    " PURCHASE_CHARGEBACK on_refund order.partially_refunded",
+    "cancelled": "order.cancelled orders/cancelled transaction.canceled order.deleted",
+    # What is about something else, or didn't happen.
+    "ignored": "subscription.cancelled fulfillments/cancelled product.deleted refund.failed refund.cancelled"
+    " refund.requested payment.refund.pending charge.dispute.created authorization.voided",
+}
+
+
+@pytest.mark.parametrize(("outcome", "name"), [(end, name) for end, names in EVENTS.items() for name in names.split()])
+def test_names_of_events_that_say_so(outcome: str, name: str) -> None:
+    assert decide(name, None, None, words=KNOWN) == Decision(outcome, name)
+    assert decide(name, "completed", "paid", words=KNOWN) == Decision(outcome, name)
+
+
 @pytest.mark.parametrize(
     ("event", "order", "payment", "decided"),
     [
         (None, None, None, Decision("completed")),
         ("order.completed", None, None, Decision("completed")),
-        # Money that's gone decides, wherever it's said.
-        ("order.completed", "refunded", "paid", Decision("ignored", "refunded")),
-        ("orders/cancelled", None, "paid", Decision("ignored", "orders/cancelled")),
+        # Money that's gone decides, wherever it's said, the event before the order, and that before the payment.
+        ("order.completed", "refunded", "paid", Decision("refunded", "refunded")),
+        ("orders/cancelled", None, "paid", Decision("cancelled", "orders/cancelled")),
+        ("refunds/create", "cancelled", "paid", Decision("refunded", "refunds/create")),
+        ("orders/updated", "cancelled", "refunded", Decision("cancelled", "cancelled")),
+        ("order.cancelled", None, "pending", Decision("cancelled", "order.cancelled")),
         ("charge.dispute.created", "completed", "paid", Decision("ignored", "charge.dispute.created")),
         # Then the payment, the order, the event.
-        ("refund.completed", None, None, Decision("ignored", "refund.completed")),
+        ("refund.completed", None, None, Decision("refunded", "refund.completed")),
         ("order.created", "pending", "paid", Decision("completed", "paid")),
         ("order.completed", "completed", "authorized", Decision("ignored", "authorized")),
         ("order.paid", "pending", None, Decision("ignored", "pending")),
@@ -74,5 +106,5 @@ def test_spellings_of_one_word_are_one(text: str) -> None:
 @given(st.text(max_size=200), st.text(max_size=200), st.text(max_size=200))
 def test_any_text_is_decided(event: str, order: str, payment: str) -> None:
     decision = decide(event, order, payment, words=KNOWN)
-    assert decision.outcome in {"completed", "ignored", "unknown"}
+    assert decision.outcome in {"completed", "refunded", "cancelled", "ignored", "unknown"}
     assert decision.word in {"", event, order, payment}

@@ -17,6 +17,7 @@ from receiver.errors import Unauthenticated
 from receiver.intake.authentication import Proof, authenticate
 from receiver.orders import NotUnderstood, Order, Understood, decode, guard, read
 from receiver.orders.idempotency import order_key
+from receiver.orders.states import EVENTS
 from receiver.security.keyring import Keyring
 from receiver.security.schemes import HmacSignature, Sent, Token
 from receiver.sources import Source, kinds
@@ -27,11 +28,13 @@ SHOPS = Path(__file__).parent / "shops"
 #: What a variant of the body changes: values by path.
 Changes = dict[str, Any]
 #: How a variant's body is read: from its own paths, with these headers besides.
-MEANINGS = ("test", "unpaid", "cancelled", "refunded", "other", "zero", "guest", "no_email", "non_ascii")
-_NOT_PAID = ("unpaid", "cancelled", "refunded", "other")
+MEANINGS = ("test", "unpaid", "failed", "cancelled", "refunded", "other", "zero", "guest", "no_email", "non_ascii")
+_IGNORED = ("unpaid", "failed", "other")
 #: Meaning -> the test that asks for it.
 _TESTS = {
     "test": "test_a_test_is_one",
+    "refunded": "test_a_refund_is_an_event_of_its_order",
+    "cancelled": "test_a_cancellation_is_an_event_of_its_order",
     "zero": "test_a_total_of_zero_is_an_order",
     "guest": "test_a_guest_is_an_order",
     "no_email": "test_without_an_address_it_is_an_order",
@@ -194,9 +197,23 @@ class SourceBattery:
         assert reading.decided == "completed"
 
     def test_what_is_no_paid_order_is_ignored(self) -> None:
-        decided = [self.understood(one).decided for one in _NOT_PAID if one in self.variants]
+        decided = [self.understood(one).decided for one in _IGNORED if one in self.variants]
         assert decided
-        assert "completed" not in decided
+        assert not {*decided} & {*EVENTS}
+
+    def test_a_refund_is_an_event_of_its_order(self) -> None:
+        self.is_an_event("refunded")
+
+    def test_a_cancellation_is_an_event_of_its_order(self) -> None:
+        self.is_an_event("cancelled")
+
+    def is_an_event(self, meaning: str) -> None:
+        """Check that it's decided so, that it names the order and not itself, and that it's no copy of the order."""
+        reading, main = self.understood(meaning), self.read(self.body())
+        assert isinstance(main, Understood)
+        assert (reading.decided, reading.order.event) == (meaning, f"order.{meaning}")
+        assert reading.order.order_id == main.order.order_id
+        assert order_key(reading.order, reading.decided) != order_key(main.order, main.decided)
 
     def test_a_total_of_zero_is_an_order(self) -> None:
         reading = self.understood("zero")

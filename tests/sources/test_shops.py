@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import ClassVar
@@ -11,6 +12,9 @@ from urllib.parse import urlencode
 import pytest
 
 from receiver.errors import ConfigurationError
+from receiver.orders import Understood
+from receiver.orders.idempotency import order_key
+from receiver.orders.states import EVENTS
 from receiver.security.schemes import Sent
 from receiver.sources.digistore24 import SignedForm
 from tests.served import SECRET, Served
@@ -53,7 +57,17 @@ class TestShopify(SourceBattery):
 
     def test_a_refund_is_tied_to_its_order(self) -> None:
         reading = self.read(b'{"id": 77, "order_id": 6120934857209346712}', {"X-Shopify-Topic": "refunds/create"})
-        assert (reading.decided, reading.order.order_id) == ("order.refunded", "6120934857209346712")  # type: ignore[union-attr]
+        assert (reading.decided, reading.order.order_id) == ("refunded", "6120934857209346712")  # type: ignore[union-attr]
+
+    def test_what_a_refund_gave_back_is_summed_up_in_its_own_body_and_in_that_of_its_order(self) -> None:
+        back = [{"kind": "refund", "amount": "5.00", "currency": "EUR"}, {"kind": "void", "amount": "90.00"}]
+        body = json.dumps({"id": 77, "order_id": 6120934857209346712, "transactions": back}).encode()
+        own = self.read(body, {"X-Shopify-Topic": "refunds/create"})
+        of_order = self.read(self.body(changes={"refunds": [{"transactions": back}] * 2}))
+        assert isinstance(own, Understood)
+        assert isinstance(of_order, Understood)
+        assert (own.order.refund_id, str(own.order.refund_total), own.order.currency) == ("77", "5.00", "EUR")
+        assert str(of_order.order.refund_total) == "10.00"
 
 
 class TestWooCommerce(SourceBattery):
@@ -69,6 +83,17 @@ class TestWooCommerce(SourceBattery):
         "non_ascii": ({"billing.first_name": NAME}, {}),
     }
 
+    def test_a_part_that_went_back_is_told_by_the_list_of_refunds(self) -> None:
+        refunds = [{"id": 7, "total": "-3.00"}, {"id": 6, "total": "-1.50"}]
+        reading = self.read(self.body(changes={"refunds": refunds}))
+        assert isinstance(reading, Understood)
+        assert (reading.decided, str(reading.order.refund_total)) == ("refunded", "4.5")
+
+    def test_a_deleted_order_is_named_by_its_id_alone(self) -> None:
+        reading = self.read(b'{"id": 5312}', {"X-WC-Webhook-Topic": "order.deleted"})
+        assert isinstance(reading, Understood)
+        assert (reading.decided, reading.order.order_id) == ("cancelled", "5312")
+
 
 class TestStripe(SourceBattery):
     kind, main = "stripe", "completed"
@@ -76,8 +101,7 @@ class TestStripe(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"livemode": False}, {}),
         "unpaid": ({"data.object.payment_status": "unpaid"}, {}),
-        "cancelled": ({"type": "checkout.session.expired", "data.object.payment_status": "unpaid"}, {}),
-        "refunded": ({"type": "charge.refunded"}, {}),
+        "failed": ({"type": "checkout.session.expired", "data.object.payment_status": "unpaid"}, {}),
         "other": ({"type": "payment_intent.succeeded", "data.object.object": "payment_intent"}, {}),
         "zero": ({"data.object.payment_status": "no_payment_required", "data.object.amount_total": 0}, {}),
         "guest": ({"data.object.customer": None}, {}),
@@ -85,18 +109,58 @@ class TestStripe(SourceBattery):
         "non_ascii": ({"data.object.customer_details.name": NAME}, {}),
     }
 
+    def test_a_charge_names_the_payment_of_its_session(self) -> None:
+        charge = {
+            "object": "charge",
+            "id": "ch_1",
+            "payment_intent": "pi_1",
+            "currency": "eur",
+            "amount_refunded": 1250,
+            "billing_details": {"email": "ada@buyer.example"},
+        }
+        body = json.dumps({"type": "charge.refunded", "livemode": True, "data": {"object": charge}}).encode()
+        reading = self.read(body)
+        assert isinstance(reading, Understood)
+        order = reading.order
+        assert (reading.decided, order.order_id, order.customer.email) == ("refunded", "pi_1", "ada@buyer.example")
+        assert str(order.refund_total) == "12.50"
+
 
 class TestPaddle(SourceBattery):
     kind, main = "paddle", "completed"
     variants: ClassVar[Variants] = {
         "unpaid": ({"event_type": "transaction.ready", "data.status": "ready"}, {}),
         "cancelled": ({"event_type": "transaction.canceled", "data.status": "canceled"}, {}),
-        "refunded": ({"event_type": "adjustment.created", "data.status": "approved"}, {}),
+        "refunded": (
+            {
+                "event_type": "adjustment.updated",
+                "data.status": "approved",
+                "data.action": "refund",
+                "data.transaction_id": "txn_01kb7m2c9q4zr8x1tvn5wdh3ya",
+                "data.id": "adj_01jd3vq4ms7p8ah5wrcx2nyb9f",
+            },
+            {},
+        ),
         "other": ({"event_type": "payout.paid", "data.status": "paid"}, {}),
         "zero": ({"data.details.totals.grand_total": "0"}, {}),
         "guest": ({"data.customer_id": None}, {}),
         "non_ascii": ({"data.details.line_items[0].product.name": NAME}, {}),
     }
+
+    def test_paid_and_completed_are_one_event(self) -> None:
+        first, second = (
+            self.read(self.body(changes={"event_type": name, "event_id": name}))
+            for name in ("transaction.paid", "transaction.completed")
+        )
+        assert isinstance(first, Understood)
+        assert isinstance(second, Understood)
+        assert order_key(first.order, first.decided) == order_key(second.order, second.decided)
+
+    def test_a_refund_counts_once_it_is_approved(self) -> None:
+        changes = {**self.variants["refunded"][0], "data.status": "pending_approval"}
+        reading = self.read(self.body(changes=changes))
+        assert isinstance(reading, Understood)
+        assert reading.decided not in EVENTS
 
 
 class TestSquarespace(SourceBattery):
@@ -105,6 +169,7 @@ class TestSquarespace(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"testmode": True}, {}),
         "cancelled": ({"fulfillmentStatus": "CANCELED"}, {}),
+        "refunded": ({"refundedTotal.value": "12.00"}, {}),
         "other": ({"topic": "extension.uninstall"}, {}),
         "zero": ({"grandTotal.value": "0.00"}, {}),
         "no_email": ({"customerEmail": None}, {}),
@@ -164,7 +229,7 @@ class TestLemonSqueezy(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"meta.test_mode": True}, {}),
         "unpaid": ({"data.attributes.status": "pending"}, {}),
-        "cancelled": ({"data.attributes.status": "failed"}, {}),
+        "failed": ({"data.attributes.status": "failed"}, {}),
         "refunded": ({"meta.event_name": "order_refunded", "data.attributes.status": "refunded"}, {}),
         "other": ({"meta.event_name": "subscription_created", "data.attributes.status": "active"}, {}),
         "zero": ({"data.attributes.total": 0}, {}),
@@ -180,7 +245,7 @@ class TestGumroad(SourceBattery):
     token_path, is_form = "seller_id", True
     variants: ClassVar[Variants] = {
         "test": ({"test": "true"}, {}),
-        "cancelled": ({"disputed": "true", "resource_name": "dispute"}, {}),
+        "failed": ({"disputed": "true", "resource_name": "dispute"}, {}),
         "refunded": ({"refunded": "true", "resource_name": "refund"}, {}),
         "other": ({"resource_name": "subscription_updated"}, {}),
         "zero": ({"price": "0"}, {}),
@@ -225,7 +290,6 @@ class TestDigistore24(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"api_mode": "test"}, {}),
         "unpaid": ({"event": "on_payment_missed"}, {}),
-        "cancelled": ({"event": "on_chargeback"}, {}),
         "refunded": ({"event": "on_refund"}, {}),
         "other": ({"event": "last_paid_day"}, {}),
         "zero": ({"amount_brutto": "0.00"}, {}),
@@ -272,6 +336,8 @@ class TestGenericHmac(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"test": True}, {}),
         "unpaid": ({"payment_status": "pending"}, {}),
+        "cancelled": ({"event": "order.cancelled"}, {}),
+        "refunded": ({"event": "order.refunded", "refund_total": "1.00"}, {}),
         "non_ascii": ({"order_number": NAME}, {}),
     }
 

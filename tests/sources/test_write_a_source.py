@@ -54,7 +54,8 @@ def test_its_source_takes_what_its_shop_sends(instance: Path, serve: Callable[..
     (row,) = shop.rows()
     assert (row.order_id, row.total, row.currency, row.email) == ("K-1042", "41.50", "EUR", "ada@buyer.example")
     assert '"options":{"Glaze":"Ash"}' in row.order
-    assert post("order.refunded") == (200, "ignored")
+    assert post("order.refunded") == (202, "accepted")
+    assert shop.rows()[1].event == "order.refunded"
 
 
 def test_its_shop_that_is_asked_tells_the_order(

@@ -83,6 +83,7 @@ def test_a_line_of_a_page(kit: Kit) -> None:
                 "currency": "GBP",
                 "received_at": "2026-11-23T12:00:00+00:00",
                 "same_id_as": None,
+                "event": None,
             }
         ]
 

@@ -42,6 +42,7 @@ def list_handlers(as_json: bool) -> None:
             "name": handler.name,
             "state": state,
             "switched_on_by": switched_on_by,
+            "events": ", ".join(handler.events),
             "after": handler.after,
             "on_test": handler.on_test,
             "timeout": f"{handler.timeout:g} s",

@@ -19,6 +19,7 @@ from wtforms.validators import Length
 from receiver.customers import records
 from receiver.errors import NotThere
 from receiver.mail import formatting
+from receiver.orders.states import COMPLETED_EVENT
 from receiver.storage import order_queries, pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 from receiver.web import kit, paging
@@ -49,7 +50,7 @@ def orders() -> ResponseReturnValue:
     """List a page of the customer's orders."""
     oldest = paging.before()
     with kit.database.read() as session:
-        rows = records.orders_of(session, g.customer, states=WORDS, before=oldest)
+        rows = records.orders_of(session, g.customer, completed=True, before=oldest)
     shown = [(row, _number(row), _locale(row)) for row in rows]
     older = rows[-1].id if len(rows) == pages.SIZE else None
     return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
@@ -60,7 +61,7 @@ def order(receipt: str) -> ResponseReturnValue:
     """Show one of the customer's orders."""
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
-    if row.email != g.customer.email or row.test or row.state not in WORDS:
+    if row.email != g.customer.email or row.test or row.state not in WORDS or row.event != COMPLETED_EVENT:
         raise NotThere("This order belongs to someone else.")
     return render_template(
         "account/order.html",

@@ -6,6 +6,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from receiver.dispatch.replay import Replay
+from receiver.orders.states import COMPLETED_EVENT
 from receiver.storage import order_queries
 from receiver.web import kit
 from receiver.web.answers import next_page
@@ -17,7 +18,7 @@ def orders_as_paid(receipt: str) -> str:
     """Ask before an ignored order runs as paid."""
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
-        names = [handler.name for handler in kit.registry.handlers]
+        names = [handler.name for handler in kit.registry.on(COMPLETED_EVENT)]
         return render_template("console/order_as_paid.html", row=row, names=names)
 
 

@@ -21,7 +21,7 @@ _SUCCESSES = (
     ("202", "accepted", "Verified, understood and stored."),
     ("202", "parked", "Verified and stored, but not understood yet. The merchant maps its parameters."),
     ("200", "duplicate", "This event is already stored. Nothing is done twice."),
-    ("200", "ignored", "Verified and stored, but not a completed order: cancelled, unpaid or a draft, for example."),
+    ("200", "ignored", "Verified and stored, but no order: unpaid, failed or a draft, for example."),
     ("200", "tested", "A test ran end to end. The response says what each handler did."),
 )
 #: A status of each kind of failure, and its name in the table.

@@ -150,7 +150,7 @@ def _progress(session: Session, row: OrderRow) -> dict[str, Any]:
         "handlers": list(row.handlers),
         "attempts": order_queries.attempts(session, row),
         "mails": list(row.mails),
-        "can_run": {handler.name for handler in kit.registry.handlers} if runs else set(),
+        "can_run": {handler.name for handler in kit.registry.on(row.event)} if runs else set(),
         "later": _never_run(row) if runs else [],
         "is_off": row.proof == IMPORTED,
         "unfinished": runs and any(one.state not in {"done", "skipped"} for one in row.handlers),
@@ -161,7 +161,7 @@ def _never_run(row: OrderRow) -> list[str]:
     """Return the names of the handlers that were added after an order ran, or that were off when it was imported."""
     known = {one.name for one in row.handlers}
     has_run = known or row.proof == IMPORTED
-    return [handler.name for handler in kit.registry.handlers if has_run and handler.name not in known]
+    return [handler.name for handler in kit.registry.on(row.event) if has_run and handler.name not in known]
 
 
 def _in_short(counts: dict[str, int]) -> str:

@@ -21,9 +21,9 @@ def tell_the_warehouse(order, context):
 
 
 def fill(shop: Served) -> None:
-    """Send something of every kind: done, failed, parked, ignored, tested, refused, transmitted."""
+    """Send something of every kind: done, failed, parked, ignored, refunded, tested, refused, transmitted."""
     shop.post(order_fields(customer_first_name="<script>alert(1)</script>", item_1_name="A" * 300))
-    shop.post(order_fields(order_status="cancelled"))
+    shop.post(order_fields(order_status="pending"))
     shop.post(order_fields(test="true"))
     shop.post(FOREIGN)
     shop.post(order_fields(), prove=False)

@@ -1,4 +1,4 @@
-"""A handler of events that do not come yet: every place that lists handlers says so, and orders go on."""
+"""A handler of events that there are not: every place that lists handlers says so, and orders go on."""
 
 from __future__ import annotations
 
@@ -19,22 +19,25 @@ CODE = """
 from receiver.handlers import handler
 
 
-@handler(events=("order.refunded",))
-def refunds(order, context):
+@handler(events=("order.shipped",))
+def shipments(order, context):
     return "ran"
 
 
-@handler(events=("order.completed", "order.refunded"))
+@handler(events=("order.completed", "order.shipped"))
 def both(order, context):
     return "ran"
 """
-REASON = "refunds isn't loaded: it names order.refunded alone, and so far the only event is order.completed."
-NOTE = "both runs on order.completed; order.refunded, which it names too, isn't sent yet."
+REASON = (
+    "shipments isn't loaded: it names order.shipped alone. The events are order.completed, order.refunded, "
+    "order.cancelled, order.updated."
+)
+NOTE = "both runs on order.completed; order.shipped, which it names too, is no event."
 
 
 @pytest.fixture(autouse=True)
 def _written(instance: Path) -> None:
-    (instance / "handlers" / "refunds.py").write_text(CODE)
+    (instance / "handlers" / "shipments.py").write_text(CODE)
 
 
 @pytest.fixture
@@ -48,14 +51,14 @@ def test_orders_are_taken_and_the_others_run(serve: Callable[..., Served]) -> No
     shop.settled()
     states = shop.handler_states()
     assert states["both"] == "done"
-    assert "refunds" not in states
+    assert "shipments" not in states
 
 
 def test_the_list_of_handlers_says_so(run: Run) -> None:
     result = run("handlers", "list", "--json")
     assert result.exit_code == 0
     states = {row["name"]: row["state"] for row in json.loads(result.stdout)}
-    assert (states["refunds"], states["both"]) == ("not loaded", "on")
+    assert (states["shipments"], states["both"]) == ("not loaded", "on")
     assert REASON in result.stderr
     assert NOTE in result.stderr
 
@@ -80,7 +83,7 @@ def test_the_handlers_page_says_so(serve: Callable[..., Served]) -> None:
 def test_the_self_test_says_so_and_passes(run: Run) -> None:
     result = run("selftest", "--json")
     assert result.exit_code == 0
-    (step,) = [row for row in json.loads(result.stdout) if row["step"] == "handler refunds"]
+    (step,) = [row for row in json.loads(result.stdout) if row["step"] == "handler shipments"]
     assert (step["passed"], step["state"]) == (True, "not loaded")
     assert step["detail"].endswith(REASON)
 
@@ -95,18 +98,18 @@ def test_the_self_test_fails_on_a_file_that_cannot_be_loaded(instance: Path, run
 
 def test_trying_it_says_why_it_cannot_run(instance: Path, run: Run) -> None:
     (instance / "handlers" / "broken.py").write_text("1 / 0\n")
-    result = run("handlers", "run", "refunds", "--dummy", "--dry-run")
-    file = instance / "handlers" / "refunds.py"
+    result = run("handlers", "run", "shipments", "--dummy", "--dry-run")
+    file = instance / "handlers" / "shipments.py"
     assert (result.exit_code, result.stderr) == (1, f"Error: {file}: {REASON}\n")
 
 
 def test_what_waits_for_it_runs_without_waiting_and_is_only_warned_of(
     instance: Path, make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture
 ) -> None:
-    code = "from receiver.handlers import handler\n\n\n@handler(after='refunds')\ndef z(order, context):\n    pass\n"
+    code = "from receiver.handlers import handler\n\n\n@handler(after='shipments')\ndef z(order, context):\n    pass\n"
     (instance / "handlers" / "z.py").write_text(code)
     kit: Kit = make_app().extensions["receiver"]
-    said = "z is to run after 'refunds', which isn't loaded; it runs without waiting."
+    said = "z is to run after 'shipments', which isn't loaded; it runs without waiting."
 
     assert (kit.registry.problems, kit.registry.problems_for_the_log) == ((), ())
     assert said in kit.registry.notes
