@@ -23,6 +23,7 @@ from receiver.storage.processes import living
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.smtp_servers import free_port
+from tests.waiting import SOON, wait_for
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def terminated_when(condition: Callable[[], bool]) -> Iterator[None]:
     signal.signal(signal.SIGTERM, lambda *_: None)
 
     def terminate() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SOON
         while not condition() and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -166,10 +167,7 @@ def test_serve_kills_a_server_that_has_not_stopped_when_it_is_told_again(
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["sh", "-c", deaf])
 
     def answers_when_ready(_server: object, _url: str) -> bool:
-        deadline = time.monotonic() + 20
-        while not ready.exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        wait_for(ready.exists)
         serving.set()
         return True
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,12 +17,12 @@ from urllib3.exceptions import HTTPError
 from tests.end_to_end.processes import ROOT, command_environment
 from tests.served import SECRET
 from tests.smtp_servers import free_port
+from tests.waiting import SOON, wait_for
 
 CTRL_C = b"\x03"
-#: Seconds; an idle machine needs a tenth of one.
-SOON = 20.0
 #: Gives the words that follow it a terminal; what it reads is typed there, and the terminal closes when it is killed.
-TERMINAL = "import pty, sys; sys.exit(pty.spawn(sys.argv[1:]))"
+#: Ctrl-C counts there, also when the tests run in the background of a shell, which has its jobs ignore it.
+TERMINAL = "import pty, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); sys.exit(pty.spawn(sys.argv[1:]))"
 
 
 class Typist:
@@ -46,7 +45,7 @@ class Typist:
 
     def serves(self) -> bool:
         try:
-            return request("GET", f"http://127.0.0.1:{self.port}/healthz", retries=False, timeout=1).status == 200
+            return request("GET", f"http://127.0.0.1:{self.port}/healthz", retries=False, timeout=SOON).status == 200
         except HTTPError:
             return False
 
@@ -76,10 +75,7 @@ def _sitting_before(instance: Path) -> Iterator[Typist]:
             yield typist
         finally:
             terminal.kill()
-    deadline = time.monotonic() + SOON
-    while typist.serves():
-        assert time.monotonic() < deadline, "the server has outlived its terminal"
-        time.sleep(0.02)
+    wait_for(lambda: not typist.serves())
 
 
 @pytest.fixture
