@@ -49,7 +49,7 @@ class Kept(NamedTuple):
     #: By their names in small letters: those that the question needs, and those that count as fields.
     headers: Mapping[str, str]
     content_type: str | None
-    #: Empty unless the question needs the bytes.
+    #: What the question needs of the bytes.
     body: bytes
 
     @property
@@ -72,7 +72,7 @@ class Quarantine:
         """
         kept = _kept(post, source, question, keyring)
         try:
-            question.check(kept.unverified)
+            question.check(kept.unverified, source.secrets)
         except SignatureProblem as problem:
             raise Unauthenticated(problem.reason, problem.detail) from problem
         same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
@@ -128,8 +128,8 @@ def _kept(post: Post, source: Source, question: Question, keyring: Keyring) -> K
         raise EmptyBody("The body has no fields, so there's nothing to ask the shop about.")
     if len(body.raw) > MOST_BYTES:
         raise TooLarge(f"The body has more than {MOST_BYTES} bytes, which is the most before the shop was asked.")
-    guarded = guard(decoded.fields)
-    if question.keeps_bytes and guarded.masked != decoded.fields:
+    guarded, needed = guard(decoded.fields), question.keeps(body.raw)
+    if needed == body.raw and guarded.masked != decoded.fields:
         # These very bytes would have to be kept, and sent back.
         changed = {name for name, _ in set(decoded.fields) - set(guarded.masked)}
         raise CardDataRefused(sorted(map(safe_name, changed)))
@@ -140,7 +140,7 @@ def _kept(post: Post, source: Source, question: Question, keyring: Keyring) -> K
         held_card_data=guarded.held_card_data,
         headers={name: headers[name] for name in names if name in headers},
         content_type=headers.get("content-type"),
-        body=body.raw if question.keeps_bytes else b"",
+        body=needed,
     )
 
 

@@ -41,6 +41,9 @@ ADVICE = {
     "not_confirmed": Advice(
         "Not the shop's own", "If the shop did send it, check the key and the account in its [sources.NAME] table."
     ),
+    "other_account": Advice(
+        "Another account's", "Compare the account in the [sources.NAME] table with that of the shop."
+    ),
     "never_answered": Advice(
         "No answer of the shop", "Fix what the detail names, and have the shop send it again, or add the order by hand."
     ),

@@ -5,8 +5,9 @@ Such a POST waits in quarantine (``receiver.intake.quarantine``), and a job asks
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from receiver.orders import Fields
 from receiver.security.fixed_hosts import AskLater, FixedHosts, Told
@@ -22,7 +23,7 @@ class Unverified(NamedTuple):
 
     #: Those that the question names, by their names in small letters.
     headers: Mapping[str, str]
-    #: Its bytes as they came, if the question keeps them; otherwise empty.
+    #: What the question keeps of its bytes.
     body: bytes
     #: Without card data and secrets.
     fields: Fields
@@ -55,19 +56,29 @@ class Question:
     headers: ClassVar[tuple[str, ...]] = ()
     #: Whether the shop confirms all of the body, or tells the order itself.
     covers_body: ClassVar[bool] = True
-    #: Whether the very bytes are needed. Then a POST with anything like card data is refused at once.
-    keeps_bytes: ClassVar[bool] = False
 
     def check_secret(self, secret: str) -> None:
         """Raise ConfigurationError, with the fix, for a secret that can't be one of this shop."""
         contract.refuse_short(secret, SHORTEST_SECRET)
 
-    def check(self, sent: Unverified) -> None:
+    def keeps(self, body: bytes) -> bytes:  # noqa: ARG002
+        """Return what's needed of the bytes as they came. If it's all of them, card data in it refuses the POST."""
+        return b""
+
+    def check(self, sent: Unverified, secrets: Sequence[str]) -> None:
         """Raise SignatureProblem for a POST that can't be the shop's, before it's kept; nothing is asked here."""
 
     def ask(self, sent: Unverified, shop: FixedHosts, secrets: Sequence[str]) -> Confirmed:
         """Ask, and return what was said. Raises NotConfirmed, and AskLater for no answer."""
         raise NotImplementedError
+
+
+def json_of(told: Told, *, host: str) -> Any:
+    """Return the document of an answer; raises AskLater for what's none."""
+    try:
+        return json.loads(told.body)
+    except ValueError as error:
+        raise AskLater(f"{host} answered {told.status} without JSON.") from error
 
 
 def told_with_any(secrets: Sequence[str], ask: Callable[[str], Told], *, host: str) -> tuple[Told, str]:

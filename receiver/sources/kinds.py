@@ -31,6 +31,8 @@ BUILT_IN = tuple(
         "digistore24",
         "snipcart",
         "mollie",
+        "paypal_ipn",
+        "bigcommerce",
     )
 )
 DOOR = extensions.Door("sources", built_in=BUILT_IN, decorator="@source_kind", mark=MARK, file=contract.__file__)

@@ -23,7 +23,7 @@ class PaymentById(Question):
 
     hosts = (_HOST,)
 
-    def check(self, sent: Unverified) -> None:
+    def check(self, sent: Unverified, secrets: Sequence[str]) -> None:  # noqa: ARG002 - it has no account
         """Raise SignatureProblem for a POST that names neither."""
         if not _ID.fullmatch(sent.field("id")):
             raise SignatureProblem("field_missing", "The field id names no payment (tr_…) and no order (ord_…).")

@@ -70,7 +70,8 @@ def warnings(source: Source, *, require_signature: bool) -> list[str]:
         return said
     if require_signature and not scheme.covers_body:
         said.append(f"REQUIRE_SIGNATURE refuses what comes to the source {source.name}: it isn't signed as a whole.")
-    if any(len(secret) < SHORTEST_SECRET for secret in source.secrets):
+    # What a shop is asked with may be an account's name, which it chose.
+    if source.asks is None and any(len(secret) < SHORTEST_SECRET for secret in source.secrets):
         said.append(
             f"A secret of the source {source.name} has fewer than {SHORTEST_SECRET} characters. It counts for this "
             "source and in one place alone, but give the shop a longer one if it takes it."

@@ -29,7 +29,7 @@ class RequestToken(Question):
     headers = (_HEADER,)
     covers_body = False
 
-    def check(self, sent: Unverified) -> None:
+    def check(self, sent: Unverified, secrets: Sequence[str]) -> None:  # noqa: ARG002 - it has no account
         """Raise SignatureProblem without a token."""
         if not _TOKEN.fullmatch(contract.header(sent.headers, _HEADER)):
             raise SignatureProblem("malformed_header", "The header X-Snipcart-RequestToken holds no token.")

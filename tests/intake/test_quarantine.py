@@ -32,11 +32,13 @@ class Exact(Source):
 
     class _Bytes(Question):
         hosts = ("exact.example",)
-        keeps_bytes = True
         headers = ("X-Needed",)
         checked: ClassVar[list[Unverified]] = []
 
-        def check(self, sent: Unverified) -> None:
+        def keeps(self, body: bytes) -> bytes:
+            return body
+
+        def check(self, sent: Unverified, _secrets: object) -> None:
             self.checked.append(sent)
             if sent.field("refuse"):
                 raise SignatureProblem("field_missing", "It has the field refuse.")

@@ -37,6 +37,8 @@ class AskedBattery(SourceBattery):
     secrets: ClassVar[tuple[str, str]] = ("live_first_key_of_the_shop", "live_second_key_of_the_shop")
     #: Status of the shop's answer to a POST that it doesn't know.
     unknown: ClassVar[int] = 404
+    #: Bodies of such answers.
+    unknown_bodies: ClassVar[tuple[bytes, ...]] = (b"", b"no", b"[]", b"{}")
 
     def __init_subclass__(cls) -> None:
         """Take away what's about schemes."""
@@ -60,7 +62,7 @@ class AskedBattery(SourceBattery):
 
     def ask(self, ask_shop: Ask, answers: Answers | None = None, sent: Unverified | None = None) -> Confirmed:
         sent = sent or self.notice()
-        self.question.check(sent)
+        self.question.check(sent, self.secrets)
         shop = ask_shop(self.question.hosts[0], answers or self.answers)
         try:
             return self.question.ask(sent, FixedHosts(shop.pool, self.question.hosts), self.secrets)
@@ -73,7 +75,7 @@ class AskedBattery(SourceBattery):
         assert all(one.headers["host"] == self.question.hosts[0] for one in self.asked)
 
     def test_what_the_shop_does_not_know_is_not_confirmed(self, ask_shop: Ask) -> None:
-        for body in (b"", b"no", b"[]", b"{}"):
+        for body in self.unknown_bodies:
             with pytest.raises(NotConfirmed) as caught:
                 self.ask(ask_shop, lambda _asked, body=body: Said(self.unknown, body))  # type: ignore[misc]
             assert not any(secret in str(caught.value) for secret in self.secrets)
@@ -89,7 +91,7 @@ class AskedBattery(SourceBattery):
 
     def test_a_post_without_what_names_it_is_refused_at_once(self) -> None:
         with pytest.raises(SignatureProblem):
-            self.question.check(self.notice()._replace(headers={}, fields=[]))
+            self.question.check(self.notice()._replace(headers={}, fields=[]), self.secrets)
 
     def test_a_key_has_a_length(self) -> None:
         with pytest.raises(ConfigurationError):

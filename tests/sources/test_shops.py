@@ -350,4 +350,4 @@ def test_orders_of_ecwid_that_an_automation_passes_on_come_with_the_secret_itsel
 def test_every_built_in_kind_is_tried_here() -> None:
     batteries = [*SourceBattery.__subclasses__(), *AskedBattery.__subclasses__()]
     tried = {battery.kind for battery in batteries if battery is not AskedBattery}
-    assert tried | {"ecwid-orders"} == set(KINDS)
+    assert tried | {"ecwid-orders", "paypal-ipn-sandbox"} == set(KINDS)
