@@ -25,6 +25,8 @@ from receiver.storage.models import HandlerRow, OrderRow
 #: The states of orders that no handler runs on; another mapping may change them.
 _NEVER_RUN = frozenset({"ignored", "duplicate"})
 _LEFT_OUT = "left out when the parked order ran"
+#: The note of an order that ran as paid.
+RUN_AS_PAID = "run as paid by hand"
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Replay:
         """Run an order again, which is named by its receipt or its order id; raises NotPossible if it can't run."""
         now = datetime.now(UTC)
         row = order_queries.find_by_either(session, order)
-        _check_is_free(row)
+        check_is_free(row)
         if self.as_paid:
             _check_can_be_paid(row)
         is_to_be_read = row.state == "parked" or (row.state in _NEVER_RUN and _has_body(row))
@@ -87,7 +89,7 @@ class Replay:
             return self._read_again(session, row, now)
         _check_can_run(row)
         if self.handler is not None:
-            _run_handler_again(session, row, self.registry, self.handler, now)
+            run_handlers_again(session, row, self.registry, (self.handler,), now)
         elif not _run_unfinished(session, row, now):
             return Replayed(row.receipt, "unchanged", "nothing unfinished; name a handler to run it again")
         return Replayed(row.receipt, "open", "open")
@@ -106,12 +108,12 @@ class Replay:
             as_paid=self.as_paid,
         )
         if self.as_paid:
-            columns["notes"] = json.dumps([*json.loads(row.notes), "run as paid by hand"])
+            columns["notes"] = json.dumps([*json.loads(row.notes), RUN_AS_PAID])
         state = columns["state"]
         was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
         if was_never_more or (row.order is not None and state == row.state):
             _check_can_run(row)
-        _write(session, row, columns)
+        write(session, row, columns)
         if state == "open":
             for one in handler_rows.of_order(session, row, self.registry, now) if self.without else ():
                 if one.name in self.without:
@@ -126,10 +128,10 @@ def take(session: Session, row: OrderRow, *, registry: Registry, handler: str) -
     The order is under a lease from the start. Raises NotPossible if no handler can run on it.
     """
     now = datetime.now(UTC)
-    _check_is_free(row)
+    check_is_free(row)
     _check_can_run(row)
-    _run_handler_again(session, row, registry, handler, now)
-    _write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
+    run_handlers_again(session, row, registry, (handler,), now)
+    write(session, row, {"attempts": row.attempts + 1, **jobs.new_lease(now)})
 
 
 def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
@@ -139,19 +141,23 @@ def _run_unfinished(session: Session, row: OrderRow, now: datetime) -> bool:
         return False
     for one in unfinished:
         _restart(one, now)
-    _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
+    write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
     return True
 
 
-def _run_handler_again(session: Session, row: OrderRow, registry: Registry, name: str, now: datetime) -> None:
-    rows = handler_rows.of_order(session, row, registry, now)
-    one = next((one for one in rows if one.name == name), None)
-    if one is None:
-        session.add(handler_rows.new_row(row, name, len(rows) + 1, now))
-    elif one.attempts or one.state in handler_rows.FINISHED:
-        one.run += 1
-        _restart(one, now)
-    _write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
+def run_handlers_again(
+    session: Session, row: OrderRow, registry: Registry, names: Iterable[str], now: datetime
+) -> None:
+    """Queue a new run of each of these handlers."""
+    rows = {one.name: one for one in handler_rows.of_order(session, row, registry, now)}
+    for name in names:
+        if name not in rows:
+            rows[name] = handler_rows.new_row(row, name, len(rows) + 1, now)
+            session.add(rows[name])
+        elif rows[name].attempts or rows[name].state in handler_rows.FINISHED:
+            rows[name].run += 1
+            _restart(rows[name], now)
+    write(session, row, {**jobs.NO_RUN, "state": "open", "due_at": now})
 
 
 def _has_body(row: OrderRow) -> bool:
@@ -159,7 +165,8 @@ def _has_body(row: OrderRow) -> bool:
     return row.fields != "[]" or row.body is not None
 
 
-def _check_is_free(row: OrderRow) -> None:
+def check_is_free(row: OrderRow) -> None:
+    """Raise NotPossible while an order is being run."""
     if row.lease_until is not None:
         raise NotPossible(
             f"{row.receipt} is being run at this moment; try again when it has ended. If its server was killed during "
@@ -196,5 +203,6 @@ def _restart(one: HandlerRow, now: datetime) -> None:
     one.changed_at = now
 
 
-def _write(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+def write(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
+    """Write columns of an order's row."""
     session.execute(update(OrderRow).where(OrderRow.id == row.id).values(**columns))

@@ -90,7 +90,14 @@ class Silences:
     def standing(self, session: Session, now: datetime) -> list[Trouble]:
         """Return an alert for each silence; there's one until the source sends again."""
         return [
-            Trouble.found("source_quiet", milliseconds(one.last), one.headline, *one.lines, about=one.source.name)
+            Trouble.found(
+                "source_quiet",
+                milliseconds(one.last),
+                one.headline,
+                *one.lines,
+                about=one.source.name,
+                path=f"sources/{quote(one.source.name)}",
+            )
             for one in self.found(session, now)
         ]
 

@@ -14,6 +14,7 @@ from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import MailRow, NoticeRow, OrderRow
 from tests.served import Served, order_fields
+from tests.web.console.visitor import Visitor
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -123,6 +124,7 @@ def test_a_silence_is_mailed_once_and_the_next_one_again(shop: Served) -> None:
     (mail,) = mailed()
     assert "No orders from wool for 3 days" in mail.subject
     assert "its longest pause was an hour" in " ".join(mail.text.split())
+    assert "/admin/sources/wool" in mail.text
     assert "WooCommerce disables a webhook after a few failed deliveries" in " ".join(mail.text.split())
 
     arrived(shop, 2 * DAY - HOUR)
@@ -178,6 +180,11 @@ def test_the_doctor_and_the_overview_say_it(shop: Served) -> None:
         "no source has gone quiet against its own history"
     ]
     arrived(shop, *every(HOUR, until=3 * DAY))
+    visitor = Visitor(shop.base)
+    visitor.sign_in(follow=False)
+    page = visitor.get("/admin/")
+    assert "No orders from wool for 3 days. The last one arrived on" in page.text
+    assert 'href="/admin/sources/wool"' in page.html
     (finding,) = [one for one in diagnose(shop.kit) if one.subject == "quiet"]
     assert finding.state == "warning"
     assert "No orders from wool for 3 days. The last one arrived on" in finding.text

@@ -39,7 +39,7 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     if request.method == "GET":
         made = rows(source.from_file, source.saved, today.explanation.suggestions)
         return _page(row, source, fields, made, today)
-    if row.state != "parked":
+    if row.state not in {"parked", "done", "failed"} or not fields:
         abort(409, f"{receipt} isn't parked any more, so nothing was saved. Choose an order that is.")
     if not any(":" in name for name in request.form):
         abort(400, "The form was empty, so nothing was saved. Reload Map parameters.")
@@ -57,6 +57,8 @@ def parked_map(receipt: str) -> ResponseReturnValue:
         flash(f"Nothing says whether an order is paid, so every order from {source.name} counts as paid.", "wait")
     if not tried.decided:
         flash(f"{receipt} still isn't understood: {_still_wrong(tried)}", "wait")
+    if row.state != "parked":
+        return redirect(url_for("console.orders_reread", receipt=receipt), 303)
     return redirect(url_for("console.parked_run"), 303)
 
 

@@ -84,6 +84,7 @@ def orders_show(receipt: str) -> str:
             order=Order.model_validate_json(row.order) if row.order else None,
             way=_WAYS.get(row.proof, row.proof),
             body=_text_of_body(row),
+            can_reread=row.state in {"done", "failed"} and not row.test and row.fields != "[]",
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
             country=lambda code: formatting.country(code, LOCALE),

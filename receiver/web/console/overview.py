@@ -27,7 +27,6 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "wrong_secret": ("console.refused", "Refused", {}),
     "card_data": ("console.refused", "Refused", {}),
     "card_data_dropped": ("console.orders", "Orders", {}),
-    "source_quiet": ("console.refused", "Refused", {}),
     "quiet_hours": ("console.orders", "Orders", {}),
     "order_gap": ("console.orders", "Orders", {}),
     "parked_purge": ("console.parked", "Parked orders", {}),
@@ -104,6 +103,8 @@ def _place(trouble: Trouble) -> tuple[str, str, dict[str, Any]]:
     """Return endpoint, name and filter of the page to fix a problem on."""
     if trouble.kind == "order_parked":
         return "console.parked", "Parked orders", {"group": trouble.about}
+    if trouble.kind == "source_quiet":
+        return "console.sources_show", f"Source {trouble.about}", {"name": trouble.about}
     return _PLACES.get(trouble.kind, _OF_THE_RELAY)
 
 
