@@ -128,6 +128,10 @@ class BigCommerce(Source):
         "order_id": "order.id",
         "order_date": {"from": "order.date_created", "date": "%a, %d %b %Y %H:%M:%S %z"},
         "order_status": "order.status",
+        "refund_total": {
+            "from": "order.refunded_amount",
+            "when": {"order.status": ["Refunded", "Partially Refunded"]},
+        },
         "currency": "order.currency_code",
         "total": "order.total_inc_tax",
         "subtotal": "order.subtotal_ex_tax",

@@ -32,6 +32,7 @@ BUILT_IN = tuple(
         "snipcart",
         "mollie",
         "paypal_ipn",
+        "paypal_webhooks",
         "bigcommerce",
     )
 )

@@ -27,6 +27,7 @@ _AS_PAID = {"payment_status": ["Completed", "Pending", "Processed", "Created", "
 
 
 _TAKEN_BACK = {"Refunded": "order.refunded", "Partially_Refunded": "order.refunded", "Reversed": "order.chargeback"}
+_BACK = {"payment_status": [*_TAKEN_BACK]}
 _LOST = {"Refunded": "refunded", "Partially_Refunded": "refunded", "Reversed": "reversed"}
 
 
@@ -111,6 +112,8 @@ class PayPalIPN(Source):
         "order_date": {"from": "payment_date", "date": "%H:%M:%S %b %d, %Y %Z"},
         "order_status": {"from": "payment_status", "words": _LOST, "other": ""},
         "payment_status": {"from": "payment_status", "when": {"txn_type": _PAYMENTS.split()}},
+        "refund_id": {"from": "txn_id", "when": _BACK},
+        "refund_total": {"from": "mc_gross", "negate": True, "when": _BACK},
         "test": {"from": "test_ipn", "words": {"1": "true", "0": "false"}},
         "currency": "mc_currency",
         "total": {"from": ["mc_gross", "payment_gross"], "when": _AS_PAID},

@@ -19,6 +19,7 @@ from receiver.sources.source import Source, source_kind
 
 _HOST = "app.snipcart.com"
 _HEADER = "x-snipcart-requesttoken"
+_REFUND = {"eventName": ["order.refund.created"]}
 _TOKEN = re.compile(r"[\w-]{8,128}", re.ASCII)
 
 
@@ -82,7 +83,10 @@ class Snipcart(Source):
             "order.completed order.status.changed order.paymentStatus.changed order.trackingNumber.changed",
             {"order.refund.created": "order.refunded"},
         ),
-        "order_id": ["content.token", "content.orderToken"],
+        # A refund has an orderToken, and an id of its own.
+        "order_id": ["content.orderToken", "content.token"],
+        "refund_id": {"from": "content.id", "when": _REFUND},
+        "refund_total": {"from": "content.amount", "when": _REFUND},
         "order_number": "content.invoiceNumber",
         "order_date": ["content.completionDate", "content.creationDate"],
         "order_status": "content.status",

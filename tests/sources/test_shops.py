@@ -18,7 +18,7 @@ from receiver.orders.states import EVENTS
 from receiver.security.schemes import Sent
 from receiver.sources.digistore24 import SignedForm
 from tests.served import SECRET, Served
-from tests.sources import test_asked_shops  # noqa: F401 - it has batteries too
+from tests.sources import test_asked_shops, test_paypal_webhooks  # noqa: F401 - they have batteries too
 from tests.sources.asked_battery import AskedBattery
 from tests.sources.battery import KINDS, NOW, Changes, SourceBattery
 
@@ -350,4 +350,4 @@ def test_orders_of_ecwid_that_an_automation_passes_on_come_with_the_secret_itsel
 def test_every_built_in_kind_is_tried_here() -> None:
     batteries = [*SourceBattery.__subclasses__(), *AskedBattery.__subclasses__()]
     tried = {battery.kind for battery in batteries if battery is not AskedBattery}
-    assert tried | {"ecwid-orders", "paypal-ipn-sandbox"} == set(KINDS)
+    assert tried | {"ecwid-orders", "paypal-ipn-sandbox", "paypal-webhooks-sandbox"} == set(KINDS)
