@@ -9,9 +9,11 @@ from flask import Blueprint, Response, current_app, request
 from pydantic_core import to_json
 
 from receiver.app.components import Kit
+from receiver.errors import ReceiverError
 from receiver.intake.body import RawBody
 from receiver.intake.posts import Delivery
 from receiver.intake.reception import Received
+from receiver.intake.samples import HEADER
 from receiver.sources.source import DEFAULT
 
 blueprint = Blueprint("orders", __name__)
@@ -36,18 +38,31 @@ def receive(source: str = DEFAULT) -> Response:
     """Receive one POST, or PUT, of a completed order: authenticate, parse, record, answer."""
     kit: Kit = current_app.extensions["receiver"]
     kit.obstacles.check()
+    headers = {name.lower(): value for name, value in request.headers}
     delivery = Delivery(
         source_name=source,
         source=kit.sources.find(source),
-        headers={name.lower(): value for name, value in request.headers},
+        headers=headers,
         body=RawBody(request.environ, request.content_length),
         address=request.remote_addr,
         received_at=datetime.now(UTC),
+        is_sample=HEADER in headers and kit.samples.is_one(headers),
     )
-    received = kit.reception.receive(delivery)
+    received = _received_sample(kit, delivery) if delivery.is_sample else kit.reception.receive(delivery)
     answer = _answer(kit, received)
     reply = delivery.source and (delivery.source.reply_of_table or delivery.source.reply)
     return Response(reply.text, mimetype=reply.content_type) if reply else answer
+
+
+def _received_sample(kit: Kit, delivery: Delivery) -> Received:
+    """Receive what this process has sent itself, and note what becomes of it: the answer may be what a shop wants."""
+    try:
+        received = kit.reception.receive(delivery)
+    except ReceiverError as error:
+        kit.samples.note(delivery.headers, error)
+        raise
+    kit.samples.note(delivery.headers, received)
+    return received
 
 
 def _answer(kit: Kit, received: Received) -> Response:

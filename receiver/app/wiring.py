@@ -25,6 +25,7 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.quarantine import Quarantine
 from receiver.intake.reception import Reception
 from receiver.intake.refusals import Refusals
+from receiver.intake.samples import Samples
 from receiver.intake.unread_bodies import UnreadBodies
 from receiver.mail import brand
 from receiver.mail.customisation import OwnMails
@@ -78,6 +79,7 @@ class Parts:
             inbox=inbox,
             quarantine=Quarantine(database=database, secret_key=secret_key),
         )
+        self.samples = Samples()
         self.bodies = UnreadBodies(settings=settings, sources=self.sources, shared_secrets=self.shared_secrets)
         self.readiness = Readiness(database, inbox, largest_order=settings.MAX_BODY_BYTES)
         #: What keeps orders from being taken.

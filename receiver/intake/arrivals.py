@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 
 from receiver.intake.refusals import PING
 from receiver.storage.columns import receipt_of
-from receiver.storage.models import OrderRow, RefusalRow
+from receiver.storage.models import OrderRow, QuarantineRow, RefusalRow
 
 #: A source's orders are counted up to here; more are more than anybody needs to know exactly.
 MOST_COUNTED = 10_000
-#: The states of completed orders.
-_COMPLETED = ("open", "done", "failed")
+#: The states of what handlers run on.
+_RUN = ("open", "done", "failed")
+_IS_COMPLETED = OrderRow.decided == "completed", OrderRow.state.in_(_RUN)
 
 
 class Last(NamedTuple):
@@ -34,6 +35,8 @@ class Arrivals(NamedTuple):
     #: Completed orders, MOST_COUNTED + 1 for more than that.
     orders: int
     parked: int
+    #: In quarantine, until the shop has been asked.
+    waiting: int
     #: Of the refusals that are kept.
     refused: int
     #: When its set-up ping last came.
@@ -54,8 +57,9 @@ def of_source(session: Session, source: str) -> Arrivals:
     _, pinged_at = session.execute(refusals.where(RefusalRow.reason == PING)).one()
     return Arrivals(
         last=_last(session, source),
-        orders=_count(session, select(OrderRow.id).where(mine, _is_real(), OrderRow.state.in_(_COMPLETED))),
+        orders=_count(session, select(OrderRow.id).where(mine, _is_real(), *_IS_COMPLETED)),
         parked=_count(session, parked),
+        waiting=_count(session, select(QuarantineRow.id).where(QuarantineRow.source == source)),
         refused=refused,
         pinged_at=pinged_at,
     )

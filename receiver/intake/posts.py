@@ -14,7 +14,7 @@ from typing import NamedTuple
 from receiver.errors import BrokenOff, EmptyBody, ReceiverError, Unavailable, Undecodable, describe_for_log
 from receiver.intake.body import Body, RawBody
 from receiver.intake.inflating import Inflated, inflated
-from receiver.orders import Decoded, Fields, decode
+from receiver.orders import SAMPLE, Decoded, Fields, decode
 from receiver.orders.pings import MOST_FIELDS, looks_like_ping
 from receiver.orders.rough_text import rough_fields
 from receiver.security.kept_bodies import KeptBody
@@ -46,6 +46,13 @@ class Delivery(NamedTuple):
     address: str | None
     #: Aware UTC.
     received_at: datetime
+    #: Whether this very process has sent it, to try a source.
+    is_sample: bool = False
+
+    def to_keep(self, source: Source, fields: Fields) -> Fields:
+        """Return the fields to keep: after headers that count as fields, and after what says that it's a sample."""
+        fields = source.with_headers(self.headers, fields)
+        return [SAMPLE, *fields] if self.is_sample else fields
 
 
 @dataclass

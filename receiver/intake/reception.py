@@ -176,11 +176,11 @@ class Reception:
         is_plain_ping = len(decoded.fields) <= MOST_FIELDS_OF_PING and post.looks_like_ping(keyring)
         if is_plain_ping or (type(source) is not Source and post.is_ping_of_source()):
             raise SetUpPing("A set-up ping, verified by the secret.")
-        headers = post.delivery.headers
+        sent, fields = post.delivery, decoded.fields
         return new_row(
-            source.with_headers(headers, decoded.fields) if source.kept_headers else decoded.fields,
+            sent.to_keep(source, fields) if source.kept_headers or sent.is_sample else fields,
             notes=decoded.notes,
-            content_type=headers.get("content-type"),
+            content_type=sent.headers.get("content-type"),
             **common,
         )
 
@@ -195,8 +195,8 @@ class Reception:
         keyring = self.shared_secrets.keyring(own, self.sources.secrets)
         if isinstance(error, Unauthenticated) and post.looks_like_ping(keyring):
             error = Unauthenticated(error.reason, f"{error.detail} It looks like a set-up ping, and not like an order.")
-        # The self test sends POSTs that must be refused; the merchant needn't hear of those.
-        if not is_of_self_test(delivery.headers, keyring):
+        # The self test sends POSTs that must be refused, and whoever sends a sample hears why; neither needs an alarm.
+        if not (is_of_self_test(delivery.headers, keyring) or delivery.is_sample):
             self.refusals.add(
                 error,
                 at=delivery.received_at,

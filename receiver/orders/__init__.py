@@ -24,6 +24,7 @@ from receiver.orders.model import Customer as Customer
 from receiver.orders.model import Item as Item
 from receiver.orders.model import Order as Order
 from receiver.orders.names import Fields as Fields
+from receiver.orders.parsing import SAMPLE as SAMPLE
 from receiver.orders.parsing import NotUnderstood as NotUnderstood
 from receiver.orders.parsing import Understood as Understood
 from receiver.orders.parsing import read as read

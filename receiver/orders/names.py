@@ -164,3 +164,15 @@ def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
         elif place is not SHARED_SECRET:
             placed.append((place, name, value))
     return placed, rest
+
+
+def collected(fields: Fields) -> dict[str, str | list[str]]:
+    """Return the values by name; a name given twice has a list."""
+    kept: dict[str, str | list[str]] = {}
+    for name, value in fields:
+        before = kept.get(name)
+        if isinstance(before, list):
+            before.append(value)
+        else:
+            kept[name] = value if before is None else [before, value]
+    return kept

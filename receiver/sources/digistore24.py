@@ -14,6 +14,7 @@ from receiver.orders import Fields
 from receiver.security.schemes import Sent, Verified, contract
 from receiver.security.signing import SHORTEST_SECRET, SignatureProblem
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -89,6 +90,25 @@ class Digistore24(Source):
         is_untried=True,
     )
     scheme = SignedForm()
+    sample = Sample(
+        {
+            "event": "on_payment",
+            "api_mode": "live",
+            "order_id": "$id",
+            "order_date": "$%Y-%m-%d",
+            "product_id": "7",
+            "product_name": "Mug",
+            "quantity": "2",
+            "currency": "EUR",
+            "amount_brutto": "24.00",
+            "amount_vat": "4.00",
+            "transaction_id": "$number",
+            "email": "ada@buyer.example",
+            "address_first_name": "Ada",
+            "address_last_name": "Quist",
+        },
+        is_form=True,
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
@@ -134,6 +154,10 @@ class Digistore24(Source):
         "items[].quantity": "@.quantity",
         "items[].total": "@.amount_brutto",
     }
+
+    def finished(self, sample: bytes, secret: str) -> bytes:
+        """Return the form with its signature."""
+        return sample + f"&sha_sign={SignedForm().signature_of(sample, secret)}".encode()
 
     def is_ping(self, headers: Mapping[str, str], fields: Fields, raw: bytes) -> bool:  # noqa: ARG002
         """Return whether it's what the button *Test connection* sends."""

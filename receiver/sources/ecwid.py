@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature, Scheme
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -35,6 +36,14 @@ class Ecwid(Source):
     )
     scheme: ClassVar[Scheme | None] = HmacSignature(
         "X-Ecwid-Webhook-Signature", encoding="base64", signed="{eventCreated}.{eventId}"
+    )
+    sample: ClassVar[Sample | None] = Sample(
+        {
+            "eventId": "$id",
+            "eventCreated": "$seconds",
+            "eventType": "order.created",
+            "data": {"orderId": "$id", "newPaymentStatus": "PAID"},
+        }
     )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
@@ -83,5 +92,16 @@ class EcwidOrders(Ecwid):
         is_chosen=True,
         verified_by="the secret in a header",
         missing='The currency. Say it in `config.toml`: `currency = {value = "EUR"}` below `[sources.NAME.fields]`.',
+    )
+    sample = Sample(
+        {
+            "id": "$id",
+            "createDate": "$%Y-%m-%d %H:%M:%S +0000",
+            "paymentStatus": "PAID",
+            "email": "ada@buyer.example",
+            "subtotal": 20.0,
+            "total": 20.0,
+            "items": [{"productId": 7, "name": "Mug", "sku": "MUG-1", "quantity": 2, "price": 10.0}],
+        }
     )
     scheme = None

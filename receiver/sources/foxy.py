@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -30,6 +31,21 @@ class Foxy(Source):
         notes="Foxy sends a hash of the customer's password along, which isn't kept.",
     )
     scheme = HmacSignature("Foxy-Webhook-Signature")
+    sample = Sample(
+        {
+            "id": "$number",
+            "transaction_date": "$%Y-%m-%dT%H:%M:%S+0000",
+            "status": "captured",
+            "currency_code": "EUR",
+            "total_order": 20.0,
+            "total_item_price": 20.0,
+            "customer_email": "ada@buyer.example",
+            "customer_first_name": "Ada",
+            "customer_last_name": "Quist",
+            "_embedded": {"fx:items": [{"name": "Mug", "code": "MUG-1", "quantity": 2, "price": 10.0}]},
+        },
+        {"Foxy-Webhook-Event": "transaction/created"},
+    )
     kept_headers = ("foxy-webhook-event",)
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "capturing": False, "verified": False, "problem": False}
     rules: ClassVar[Mapping[str, Any]] = {

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -28,6 +29,23 @@ class Gumroad(Source):
         is_untried=True,
     )
     scheme = Token(field="seller_id")
+    sample = Sample(
+        {
+            "seller_id": "$secret",
+            "sale_id": "$id",
+            "sale_timestamp": "$time",
+            "order_number": "$number",
+            "product_id": "7",
+            "product_name": "Mug",
+            "quantity": "2",
+            "price": "2000",
+            "currency": "eur",
+            "email": "ada@buyer.example",
+            "full_name": "Ada Quist",
+            "resource_name": "sale",
+        },
+        is_form=True,
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

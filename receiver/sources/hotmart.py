@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -14,6 +15,15 @@ _UNPAID = (
     "billet-printed printed-billet waiting-payment delayed no-funds overdue processing-transaction started"
     " pre-order under-analisys blocked"
 )
+
+#: Of the sample.
+_BUYER = {"email": "ada@buyer.example", "name": "Ada Quist"}
+_SALE = {
+    "transaction": "$id",
+    "status": "APPROVED",
+    "order_date": "$milliseconds",
+    "price": {"value": 20.0, "currency_value": "EUR"},
+}
 
 
 @source_kind("hotmart")
@@ -33,6 +43,13 @@ class Hotmart(Source):
         is_untried=True,
     )
     scheme = Token(header="X-HOTMART-HOTTOK")
+    sample = Sample(
+        {
+            "event": "PURCHASE_APPROVED",
+            "version": "2.0.0",
+            "data": {"product": {"id": 7, "name": "Mug"}, "buyer": _BUYER, "purchase": _SALE},
+        }
+    )
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, **dict.fromkeys(_UNPAID.split(), False)}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -32,6 +33,21 @@ class KoFi(Source):
         is_untried=True,
     )
     scheme = Token(field="data.verification_token")
+    sample = Sample(
+        {
+            "verification_token": "$secret",
+            "message_id": "$id",
+            "kofi_transaction_id": "$id",
+            "timestamp": "$time",
+            "type": "Shop Order",
+            "from_name": "Ada Quist",
+            "email": "ada@buyer.example",
+            "amount": "20.00",
+            "currency": "EUR",
+            "shop_items": [{"direct_link_code": "mug", "variation_name": "Mug", "quantity": 2}],
+        },
+        in_field="data",
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": {

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -30,6 +31,26 @@ class LemonSqueezy(Source):
         missing="The address, and items after the first.",
     )
     scheme = HmacSignature("X-Signature")
+    sample = Sample(
+        {
+            "meta": {"event_name": "order_created"},
+            "data": {
+                "id": "$id",
+                "attributes": {
+                    "order_number": 1,
+                    "user_name": "Ada Quist",
+                    "user_email": "ada@buyer.example",
+                    "currency": "EUR",
+                    "subtotal": 2000,
+                    "tax": 400,
+                    "total": 2400,
+                    "status": "paid",
+                    "created_at": "$time",
+                    "first_order_item": {"product_id": 7, "product_name": "Mug", "price": 1000, "quantity": 2},
+                },
+            },
+        }
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("meta.event_name", "order_created", {"order_refunded": "order.refunded"}),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -36,6 +37,29 @@ class Paddle(Source):
         when_quiet="See whether the destination is still active under Paddle → Developer tools → Notifications.",
     )
     scheme = HmacSignature("Paddle-Signature", parts=(";", "ts", "h1"), signed="{timestamp}:{body}")
+    sample = Sample(
+        {
+            "event_type": "transaction.completed",
+            "data": {
+                "id": "$id",
+                "status": "completed",
+                "currency_code": "EUR",
+                "customer_id": "ctm_sample",
+                "billed_at": "$time",
+                "details": {
+                    "totals": {"subtotal": "2000", "tax": "400", "total": "2400", "grand_total": "2400"},
+                    "line_items": [
+                        {
+                            "product": {"id": "pro_sample", "name": "Mug"},
+                            "quantity": 2,
+                            "unit_totals": {"subtotal": "1000"},
+                            "totals": {"subtotal": "2000", "tax": "400"},
+                        }
+                    ],
+                },
+            },
+        }
+    )
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("event_type", " ".join(_TRANSACTIONS)),

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -32,6 +33,22 @@ class Shopify(Source):
         "POSTs all fail: see whether it's still under Settings → Notifications → Webhooks, or in the app that made it.",
     )
     scheme = HmacSignature("X-Shopify-Hmac-SHA256", encoding="base64")
+    sample = Sample(
+        {
+            "id": "$number",
+            "name": "#SAMPLE",
+            "created_at": "$time",
+            "financial_status": "paid",
+            "currency": "EUR",
+            "total_price": "24.00",
+            "total_line_items_price": "20.00",
+            "total_tax": "4.00",
+            "email": "ada@buyer.example",
+            "customer": {"first_name": "Ada", "last_name": "Quist"},
+            "line_items": [{"product_id": 7, "name": "Mug", "sku": "MUG-1", "quantity": 2, "price": "10.00"}],
+        },
+        {"X-Shopify-Topic": "orders/paid"},
+    )
     kept_headers = ("x-shopify-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

@@ -14,6 +14,7 @@ from receiver.security.schemes import Scheme
 from receiver.sources.answers import Answers
 from receiver.sources.asking import Question
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 
 #: How the names of fields begin that are headers.
 HEADER = "header:"
@@ -42,6 +43,8 @@ class Source:
 
     #: How a merchant connects such a shop. None for a kind that says nothing about it.
     guide: ClassVar[Guide | None] = None
+    #: A body as the shop sends it, to try a source of this kind. None where only the shop can make one.
+    sample: ClassVar[Sample | None] = None
     #: The mapping's rules that all sources of this kind have, by field, as ``[sources.NAME.fields]`` takes them.
     #: Those of ``config.toml`` and of the console win.
     rules: ClassVar[Table[str, Any]] = {}
@@ -91,6 +94,10 @@ class Source:
         verified, and may say yes only to what can't be an order.
         """
         return False
+
+    def finished(self, sample: bytes, secret: str) -> bytes:  # noqa: ARG002
+        """Return a sample's body with what the shop signs it with, where that's in the body."""
+        return sample
 
     def with_headers(self, headers: Table[str, str], fields: Fields) -> Fields:
         """Return the fields with the headers that are kept before them; no field can pretend to be one."""

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -34,6 +35,26 @@ class Squarespace(Source):
         missing="In the notice, all but the id.",
     )
     scheme = HmacSignature("Squarespace-Signature", key="hex")
+    sample = Sample(
+        {
+            "id": "$id",
+            "orderNumber": "SAMPLE",
+            "createdOn": "$time",
+            "customerEmail": "ada@buyer.example",
+            "billingAddress": {"firstName": "Ada", "lastName": "Quist", "countryCode": "DE"},
+            "fulfillmentStatus": "PENDING",
+            "lineItems": [
+                {
+                    "productId": "7",
+                    "productName": "Mug",
+                    "quantity": 2,
+                    "unitPricePaid": {"value": "10.00", "currency": "EUR"},
+                }
+            ],
+            "subtotal": {"value": "20.00", "currency": "EUR"},
+            "grandTotal": {"value": "20.00", "currency": "EUR"},
+        }
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("topic", "order.create order.update"),

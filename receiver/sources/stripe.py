@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -40,6 +41,25 @@ class Stripe(Source):
         "disabled, and which deliveries failed.",
     )
     scheme = HmacSignature("Stripe-Signature", parts=(",", "t", "v1"), signed="{timestamp}.{body}")
+    sample = Sample(
+        {
+            "id": "$id",
+            "type": "checkout.session.completed",
+            "livemode": True,
+            "data": {
+                "object": {
+                    "id": "$id",
+                    "object": "checkout.session",
+                    "created": "$seconds",
+                    "payment_status": "paid",
+                    "currency": "eur",
+                    "amount_subtotal": 2400,
+                    "amount_total": 2400,
+                    "customer_details": {"email": "ada@buyer.example", "name": "Ada Quist"},
+                }
+            },
+        }
+    )
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

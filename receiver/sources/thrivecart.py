@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from receiver.security.schemes import Token
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -28,6 +29,25 @@ class ThriveCart(Source):
         is_untried=True,
     )
     scheme = Token(field="thrivecart_secret")
+    sample = Sample(
+        {
+            "event": "order.success",
+            "mode": "live",
+            "thrivecart_secret": "$secret",
+            "order_id": "$number",
+            "invoice_id": "SAMPLE",
+            "order_timestamp": "$seconds",
+            "currency": "EUR",
+            "customer[email]": "ada@buyer.example",
+            "customer[firstname]": "Ada",
+            "customer[lastname]": "Quist",
+            "order[total]": "2000",
+            "order[charges][0][name]": "Mug",
+            "order[charges][0][quantity]": "2",
+            "order[charges][0][amount]": "2000",
+        },
+        is_form=True,
+    )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("event", "order.success", {"order.refund": "order.refunded"}),

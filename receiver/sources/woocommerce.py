@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from receiver.orders import Fields
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
+from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
@@ -36,6 +37,22 @@ class WooCommerce(Source):
         "whether it's still Active under WooCommerce → Settings → Advanced → Webhooks.",
     )
     scheme = HmacSignature("X-WC-Webhook-Signature", encoding="base64")
+    sample = Sample(
+        {
+            "id": "$number",
+            "number": "SAMPLE",
+            "status": "processing",
+            "currency": "EUR",
+            "date_created_gmt": "$%Y-%m-%dT%H:%M:%S",
+            "total": "24.00",
+            "total_tax": "4.00",
+            "billing": {"first_name": "Ada", "last_name": "Quist", "email": "ada@buyer.example", "country": "DE"},
+            "line_items": [
+                {"product_id": 7, "name": "Mug", "sku": "MUG-1", "quantity": 2, "subtotal": "20.00", "price": 10}
+            ],
+        },
+        {"X-WC-Webhook-Topic": "order.updated"},
+    )
     kept_headers = ("x-wc-webhook-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {

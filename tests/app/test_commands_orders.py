@@ -262,7 +262,7 @@ def test_orders_explain_reads_a_file_as_another_sources(run: Run, tmp_path: Path
     settings = {"sources": {"other": {"fields": {"order_id": "Ref"}}}}
     assert "Understood: completed" in run("orders", "explain", str(body), "--source", "other", **settings).output
     result = run("orders", "explain", str(body), "--source", "no_such", **settings)
-    assert (result.exit_code, "of this name" in result.stderr) == (1, True)
+    assert (result.exit_code, "has this name" in result.stderr) == (1, True)
 
 
 def test_orders_explain_names_what_it_does_not_find(run: Run) -> None:

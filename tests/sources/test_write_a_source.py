@@ -8,12 +8,13 @@ import re
 import time
 import tomllib
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver.sources import kinds
+from receiver.sources import kinds, trying
 from receiver.sources.registry import Sources
 from receiver.storage.models import RefusalRow
 from tests.asked_shops import Answers, Asked, AskedShop, Said
@@ -56,6 +57,12 @@ def test_its_source_takes_what_its_shop_sends(instance: Path, serve: Callable[..
     assert '"options":{"Glaze":"Ash"}' in row.order
     assert post("order.refunded") == (202, "accepted")
     assert shop.rows()[1].event == "order.refunded"
+    kiln = shop.kit.sources.get("kiln")
+    assert kiln.guide
+    assert kiln.guide.title == "Kilnworks"
+    sample = trying.signed(kiln, f"{shop.base}/orders/kiln", shared="", now=datetime.now(UTC))
+    reply = shop.post(sample.body, path="/orders/kiln", headers=sample.headers, content_type=None)
+    assert reply.content["status"] == "accepted"
 
 
 def test_its_shop_that_is_asked_tells_the_order(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import click
 from flask import Flask, current_app
-from werkzeug.serving import make_server
 
 from receiver import errors
 from receiver.app.commands.printing import json_option, print_as_they_come
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit, current_kit
 from receiver.app.doctor import Finding, diagnose
+from receiver.app.own_door import own_door
 from receiver.app.self_test import Step, run
 from receiver.security import signing
 from receiver.security.shared_secrets import SELF_TEST
@@ -64,19 +62,13 @@ def selftest(url: str | None, secret: str | None, as_json: bool) -> None:
 @contextmanager
 def _served(app: Flask) -> Iterator[str]:
     """Serve the app on a free port of this machine and run its jobs; yield the URL of its /orders."""
-    logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, name="self-test-server", daemon=True)
-    thread.start()
     engine = app.extensions["receiver"].engine
-    engine.start(work=True)
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/orders"
-    finally:
-        engine.stop()
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with own_door(app) as address:
+        engine.start(work=True)
+        try:
+            yield f"{address}/orders"
+        finally:
+            engine.stop()
 
 
 @contextmanager

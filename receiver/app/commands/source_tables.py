@@ -1,14 +1,17 @@
-"""flask sources list and try: the shops that send orders, and what a saved body of theirs would be."""
+"""flask sources list, try and sample: the shops that send orders, and what a body of theirs would be."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy.orm import Session
 
+from receiver.app import source_sample
 from receiver.app.commands import saved_files
 from receiver.app.commands.printing import json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
@@ -20,7 +23,7 @@ from receiver.sources.source import DEFAULT
 
 def register(group: AppGroup) -> None:
     """Add the commands to the group ``sources``."""
-    for command in (list_sources, try_file):
+    for command in (list_sources, try_file, sample):
         group.add_command(command)
 
 
@@ -53,6 +56,22 @@ def try_file(path: Path, name: str, number: int, as_json: bool) -> None:
         print_json(reading.as_json())
         return
     say(reading.as_text())
+
+
+@click.command("sample")
+@click.argument("name")
+@json_option
+def sample(name: str, as_json: bool) -> None:
+    """Send a sample of the source NAME as a test, signed with its secret, and print each step. Exit 1 if any fails."""
+    kit = working_kit()
+    kit.sources.look_again()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - it's served for the sample
+    receipt = source_sample.send(kit, app, kit.sources.get(name))
+    with kit.database.read() as session:
+        steps = list(source_sample.steps(session, receipt))
+    print_rows([asdict(step) for step in steps], as_json=as_json, empty="No steps.")
+    if missed := [step.step for step in steps if not step.passed]:
+        raise click.ClickException(f"the sample failed at: {', '.join(missed)}")
 
 
 def _row(session: Session, known: SourceFacts) -> dict[str, Any]:

@@ -1,14 +1,15 @@
-"""Settings → Sources: a new secret of a source, the end of one, and removing a source."""
+"""Settings → Sources: send a source's sample, change its secrets, remove it."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from flask import session
+from flask import current_app, session
 from flask.typing import ResponseReturnValue
 
+from receiver.app import source_sample
 from receiver.app.source_facts import facts
-from receiver.errors import ConfigurationError
+from receiver.errors import ConfigurationError, NotPossible
 from receiver.security import signing
 from receiver.sources import adding
 from receiver.web import kit
@@ -55,6 +56,19 @@ def sources_revoke(name: str, fingerprint: str) -> ResponseReturnValue:
     kit.sources.look_again()
     message = f"Revoked {fingerprint}. POSTs that it verified are refused from now on."
     return next_page("console.sources_show", message, name=name, _anchor="secrets")
+
+
+@console.post("/sources/<name>/sample")
+def sources_sample(name: str) -> ResponseReturnValue:
+    """Send the source's sample through this server's own door, and show what became of it."""
+    kit.sources.look_again()
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - it's served elsewhere too
+    try:
+        receipt = source_sample.send(kit, app, kit.sources.get(name))
+    except NotPossible as error:
+        return next_page("console.sources_show", str(error), "bad", name=name, _anchor="sample")
+    message = "The sample has arrived. See the steps below."
+    return next_page("console.sources_show", message, name=name, sample=receipt, _anchor="sample")
 
 
 @console.post("/sources/<name>/remove")

@@ -6,17 +6,20 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from flask import render_template, session
+from flask import render_template, request, session
 from sqlalchemy.orm import Session
 
+from receiver.app import source_sample
 from receiver.app.serving import is_this_machine
 from receiver.app.source_facts import SourceFacts, facts
+from receiver.errors import NotThere
 from receiver.intake import arrivals
 from receiver.intake.arrivals import Arrivals
 from receiver.security import encryption, signing
 from receiver.settings.model import FILE
 from receiver.sources import adding, proofs
 from receiver.sources.source import DEFAULT, Source
+from receiver.storage import order_queries
 from receiver.web import kit
 from receiver.web.console.blueprint import console
 from receiver.web.console.source_forms import NewSecretForm
@@ -79,6 +82,8 @@ def page(name: str, form: NewSecretForm) -> str:
             is_default=source.name == DEFAULT,
             is_reachable=_is_reachable(),
             file=kit.instance / FILE,
+            no_sample=source_sample.why_not(kit, source),
+            tried=_tried(reading),
             **_newest_parked(reading, name),
             form=form,
         )
@@ -90,6 +95,15 @@ def _listed(reading: Session, source: Source) -> Listed:
     else:
         refuses = "" if source.secrets or not proofs.needs_own(source) else proofs.without_secrets(source)
     return Listed(facts(kit, source), arrivals.of_source(reading, source.name), refuses)
+
+
+def _tried(reading: Session) -> dict[str, Any] | None:
+    """Return the receipt and the steps of the sample that the page's address names; None without one."""
+    try:
+        row = order_queries.find(reading, request.args.get("sample", ""))
+    except NotThere:
+        return None
+    return {"receipt": row.receipt, "steps": list(source_sample.steps(reading, row.receipt))} if row.test else None
 
 
 def _newest_parked(reading: Session, name: str) -> dict[str, Any]:

@@ -168,6 +168,43 @@ def test_what_is_parked_and_refused_is_linked(shop: Served, visitor: Visitor) ->
     assert "No refused POSTs" in visitor.get("/admin/refused?source=nobody").text
 
 
+def test_a_sample_is_sent_through_and_shown_step_by_step(shop: Served, visitor: Visitor) -> None:
+    add(shop.kit)
+    assert "Result of the sample" not in visitor.get("/admin/sources/shop?sample=rcp_00000009").text
+    page = visitor.post("/admin/sources/shop/sample")
+    assert "The sample has arrived." in page.text
+    assert "Result of the sample rcp_00000001 done verified by a signature with the secret" in page.text
+    assert "done understood order" in page.text
+    assert "24.00 EUR, ada@buyer.example, Mug" in page.text
+    assert "handler email_customer" in page.text
+    assert "waiting Nothing real has arrived yet." in page.text
+    assert "None" not in page.text
+
+
+def test_why_there_is_no_sample_or_it_was_refused_is_said(instance: Path, serve: Callable[..., Served]) -> None:
+    (instance / "config.toml").write_text('[sources.bare]\nkind = "shopify"\n')
+    shop = serve(REQUIRE_SIGNATURE=True)
+    add(shop.kit, "tips", kind="kofi")
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "There's no secret to sign a sample with." in person.get("/admin/sources/bare").text
+    page = person.post("/admin/sources/tips/sample")
+    assert "The sample was refused: REQUIRE_SIGNATURE is on" in page.text
+
+
+def test_what_waits_until_its_shop_was_asked_is_counted(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    add(shop.kit, "pay", kind="mollie")
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "In quarantine" not in person.get("/admin/sources/pay").text
+    assert shop.post({"id": "tr_WDqYK6vllg"}, path="/orders/pay", prove=False).status == 200
+    page = person.get("/admin/sources/pay")
+    assert "In quarantine 1, until the shop has been asked about it" in page.text
+    assert "Its shop is asked about each POST" in page.text
+    assert "If nothing arrives:" in page.text
+
+
 def test_a_source_that_cannot_be_used_says_why(shop: Served, visitor: Visitor) -> None:
     add(shop.kit)
     with shop.kit.database.write() as session:
@@ -210,6 +247,8 @@ def test_in_a_browser_a_shop_is_added_and_its_first_order_seen(shop: Served, bro
     page.get_by_label("Secret").fill(SECRET)
     page.get_by_role("button", name="Add the source").click()
     page.get_by_text("Nothing real has arrived yet").wait_for()
+    page.get_by_role("button", name="Send a sample").click()
+    page.get_by_text("Result of the sample").wait_for()
     wrong += browsing.look()
     assert paid(shop).status == 202
     page.get_by_text("The first real delivery has arrived").wait_for()
