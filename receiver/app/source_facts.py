@@ -22,8 +22,9 @@ class SourceFacts:
     #: Empty for the usual kind.
     kind: str
     guide: Guide
-    #: The address to enter at the shop.
+    #: The address to enter at the shop, and its path in this app.
     address: str
+    path: str
 
     @property
     def origin(self) -> str:
@@ -57,9 +58,9 @@ class SourceFacts:
 def facts(kit: Kit, source: Source) -> SourceFacts:
     """Return the facts about a source."""
     kind = next((name for name, one in kit.sources.kinds.types.items() if type(source) is one), NO_KIND)
-    base = f"{kit.settings.PUBLIC_URL.rstrip('/')}/orders"
-    address = base if source.name == DEFAULT else f"{base}/{source.name}"
-    return SourceFacts(source, kind, guide_of(kit.sources.kinds, kind), address)
+    path = "/orders" if source.name == DEFAULT else f"/orders/{source.name}"
+    address = f"{kit.settings.PUBLIC_URL.rstrip('/')}{path}"
+    return SourceFacts(source, kind, guide_of(kit.sources.kinds, kind), address, path)
 
 
 def guide_of(kinds: Kinds, kind: str) -> Guide:

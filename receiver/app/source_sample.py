@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from flask import Flask
 from sqlalchemy.orm import Session
@@ -45,15 +44,14 @@ def send(kit: Kit, app: Flask, source: Source) -> str:
     """
     if said := why_not(kit, source):
         raise NotPossible(said)
-    address = facts(kit, source).address
+    known = facts(kit, source)
     shared = next(iter(kit.shared_secrets.keyring().active), "")
-    sample = trying.signed(source, address, shared=shared, now=datetime.now(UTC))
+    sample = trying.signed(source, known.address, shared=shared, now=datetime.now(UTC))
     token = kit.samples.expect()
     try:
         with own_door(app) as door:
-            path = f"/orders{urlsplit(address).path.rpartition('/orders')[2]}"
             pool = new_pool(allow_private=True, https_only=False)
-            answer = post(f"{door}{path}", sample.body, {**sample.headers, HEADER: token}, pool=pool)
+            answer = post(f"{door}{known.path}", sample.body, {**sample.headers, HEADER: token}, pool=pool)
     finally:
         outcome = kit.samples.take(token)
     if isinstance(outcome, Received):

@@ -162,6 +162,9 @@ def source_kind(name: str) -> Callable[[Class], Class]:
             raise TypeError(f"asks of @source_kind({name!r}) must be a Question with hosts")
         if not (marked.reply is None or isinstance(marked.reply, Reply)):
             raise TypeError(f"reply of @source_kind({name!r}) must be a Reply, such as Reply('TRUE')")
+        for attribute, wanted in (("guide", Guide), ("sample", Sample)):
+            if not isinstance(getattr(marked, attribute), wanted | None):
+                raise TypeError(f"{attribute} of @source_kind({name!r}) must be a {wanted.__name__}")
         if isinstance(marked.kept_headers, str):
             raise TypeError(f"kept_headers of @source_kind({name!r}) must be a tuple, such as ('x-topic',)")
         setattr(marked, MARK, Kind(name, marked))

@@ -240,6 +240,12 @@ def test_without_an_active_secret_the_remedy_is_reported(findings: Callable[...,
     assert of(findings(SHARED_SECRETS=[]), "secrets") == [("wrong", said)]
 
 
+def test_sources_with_secrets_of_their_own_need_no_shared_one(findings: Callable[..., list[Finding]]) -> None:
+    found = findings(SHARED_SECRETS=[], sources={"mugs": {"kind": "shopify", "secrets": [SECRET]}})
+    said = "none is shared, so only POSTs to sources with their own are taken: mugs"
+    assert of(found, "secrets") == [("ok", said)]
+
+
 def test_while_the_key_cannot_be_read_no_secret_is_to_be_revoked(
     kit: Kit, make_app: Callable[..., Flask], instance: Path
 ) -> None:

@@ -59,6 +59,12 @@ def test_the_services_own_names_are_signed_by_the_shared_secret(shop: Served, ap
     assert SHARED not in str(steps)
 
 
+def test_it_goes_to_the_very_source_whatever_that_is_called(shop: Served, app: Flask) -> None:
+    add(shop.kit, "orders")
+    assert send(shop, app, "orders")["kept"][0]
+    assert [row.source for row in shop.rows()] == ["orders"]
+
+
 def test_a_sample_stays_a_test_when_it_is_read_again(shop: Served, app: Flask, instance: Path) -> None:
     config = instance / "config.toml"
     config.write_text(

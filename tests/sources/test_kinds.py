@@ -93,6 +93,14 @@ def test_a_kind_that_is_none_is_told(tmp_path: Path, kind: object) -> None:
             '@source_kind("x")\nclass X(Source):\n    kept_headers = "x-topic"',
             "line 2 of mugs.py: TypeError: kept_headers of @source_kind('x') must be a tuple",
         ),
+        (
+            '@source_kind("x")\nclass X(Source):\n    guide = "Click."',
+            "line 2 of mugs.py: TypeError: guide of @source_kind('x') must be a Guide",
+        ),
+        (
+            '@source_kind("x")\nclass X(Source):\n    sample = {"id": 1}',
+            "line 2 of mugs.py: TypeError: sample of @source_kind('x') must be a Sample",
+        ),
         ("1 / 0", "line 2 of mugs.py: ZeroDivisionError"),
         (textwrap.dedent(MINE), "@source_kind 'mugs' is there already; rename this one."),
     ],

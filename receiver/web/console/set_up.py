@@ -66,7 +66,7 @@ def steps(found: Iterable[Finding]) -> list[Step]:
     how = ("Show me how", url_for("console.set_up"))
     return [
         Step(
-            "Add the service's shared secret",
+            "Add the service's shared secret, or a shop",
             ("secrets", "ok") in texts,
             texts.get(("secrets", "ok")) or texts.get(("secrets", "wrong"), ""),
             ("Add it in Settings", url_for("console.settings", _anchor="secrets")),
