@@ -21,8 +21,13 @@ from tests.waiting import SOON, wait_for
 
 CTRL_C = b"\x03"
 #: Gives the words that follow it a terminal; what it reads is typed there, and the terminal closes when it is killed.
-#: Ctrl-C counts there, also when the tests run in the background of a shell, which has its jobs ignore it.
-TERMINAL = "import pty, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); sys.exit(pty.spawn(sys.argv[1:]))"
+#: Ctrl-C and its end count there, also when the tests run by nohup in the background of a shell, which ignore them.
+TERMINAL = """
+import pty, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+sys.exit(pty.spawn(sys.argv[1:]))
+"""
 
 
 class Typist:
