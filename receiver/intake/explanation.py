@@ -137,7 +137,7 @@ def explain_file(
     """
     sources.check_file()
     found = sources.get(source or DEFAULT)
-    body = next(islice(saved_bodies(file, found.mapping, limits), number - 1, None), None)
+    body = next(islice(saved_bodies(file, found.mapping, limits, found.columns), number - 1, None), None)
     if body is None:
         raise NotThere(f"There's no body number {number} in this file.")
     if body.error is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -15,9 +16,11 @@ from receiver.orders.names import Fields, Place, form_name, place_of
 
 #: The list that an order's rows are in, for a mapping's rules.
 ROWS = "rows"
-_ORDER_ID = Place("order", 0, "order_id")
+_ORDER_ID, _ORDER_NUMBER = Place("order", 0, "order_id"), Place("order", 0, "order_number")
 #: A column of an item under the contract's name, which has no number in a table.
 _OF_ITEM = re.compile(r"item_([a-z_]+)")
+#: A mark that makes a spreadsheet take a cell for text.
+_MARK = re.compile(r"'(?=[0-9=+@-])")
 _DELIMITERS = ",;\t|"
 _NO_TABLE = (b"<", b"{", b"[", b"--")
 
@@ -38,21 +41,22 @@ def is_csv(head: bytes) -> bool:
 
 
 def read(
-    lines: Iterable[bytes | None], mapping: Mapping | None, most: int
+    lines: Iterable[bytes | None], mapping: Mapping | None, names: Table[str, str], most: int
 ) -> Iterator[tuple[str, Fields | ReceiverError]]:
     """Yield the place of each order, and its fields or why they can't be read; None is a line that was too long.
 
-    A column is a field of the order, with its first row's value. A column with the contract's name of an item's field,
-    such as ``item_name``, gets the row's number. Where the mapping asks for ``rows``, or an order has several, the rows
-    are there too, as ``rows[0].Lineitem name``. An order may have ``most`` cells.
+    ``names`` are those that POSTs have for what a table calls otherwise, such as ``line_items[].sku``. A column is a
+    field of the order, with its first row's value. One of an item's, whose name has ``[]`` or is the contract's, such
+    as ``item_name``, gets the row's number. Where the mapping asks for ``rows``, or an order has several and there are
+    no ``names``, the rows are there too, as ``rows[0].Product``. An order may have ``most`` cells.
     """
     cut: list[bool] = []
     texts = (_text(line, cut) for line in lines)
     first = next(texts, "")
     reader = csv.reader(chain([first], texts), delimiter=max(_DELIMITERS, key=first.count))
-    header = [name.strip() for name in next(reader, [])]
+    header = [names.get(name.strip(), name.strip()) for name in next(reader, [])]
     asks_for_rows = mapping is not None and any(ROWS in name for name in _names(mapping))
-    for _, group in groupby(_rows(reader, header, _id_column(header, mapping), cut), lambda row: row.order):
+    for _, group in groupby(_rows(reader, header, _ids(header, mapping), cut), lambda row: row.order):
         rows: list[_Row] = []
         last = cells = 0
         for row in group:  # to its end, but no more of it is kept than an order may have
@@ -63,7 +67,11 @@ def read(
         wrong = next((row.cells for row in rows if isinstance(row.cells, ReceiverError)), None)
         if cells > most:
             wrong = TooLarge(f"The order has more than {most} cells: do its rows belong together?")
-        yield place, wrong or _fields(header, [row.cells for row in rows], asks_for_rows=asks_for_rows)
+        yield (
+            place,
+            wrong
+            or _fields(header, [row.cells for row in rows], with_rows=asks_for_rows or (len(rows) > 1 and not names)),
+        )
 
 
 def _text(line: bytes | None, cut: list[bool]) -> str:
@@ -82,14 +90,22 @@ def _names(mapping: Mapping) -> Iterator[str]:
         yield from rule.names
 
 
-def _id_column(header: Sequence[str], mapping: Mapping | None) -> int | None:
-    names = (*(mapping.names_for(_ORDER_ID) if mapping else ()), form_name(_ORDER_ID))
-    return next((header.index(name) for name in names if name in header), None)
+def _ids(header: Sequence[str], mapping: Mapping | None) -> list[int]:
+    """Return the columns of the order's id and of its number, as far as there are such."""
+    found = []
+    for place in (_ORDER_ID, _ORDER_NUMBER):
+        names = (*(mapping.names_for(place) if mapping else ()), form_name(place))
+        found += [header.index(name) for name in names if name in header][:1]
+    return found
 
 
-def _rows(reader: Any, header: Sequence[str], id_column: int | None, cut: list[bool]) -> Iterator[_Row]:
-    """Yield the rows that hold something. One that can't be read spoils the order before it, which may lack an item."""
+def _rows(reader: Any, header: Sequence[str], ids: Sequence[int], cut: list[bool]) -> Iterator[_Row]:
+    """Yield the rows that hold something. One that can't be read spoils the order before it, which may lack an item.
+
+    Some shops give an order's id in its first row alone, and its number in all.
+    """
     order: str | int = 0
+    before: list[str] = []
     while True:
         line = reader.line_num + 1
         wrong: ReceiverError | None = None
@@ -105,23 +121,36 @@ def _rows(reader: Any, header: Sequence[str], id_column: int | None, cut: list[b
             wrong = Undecodable("The row has more cells than the first line has names.")
         cut.clear()
         if wrong is None and any(cells):
-            order = (cells[id_column].strip() if id_column is not None and id_column < len(cells) else "") or line
+            said = [cells[column].strip() for column in ids if column < len(cells)]
+            goes_on = len(said) > 1 and not said[0] and said[1] and said[1:] == before[1:]
+            order = order if goes_on else next(filter(None, said), line)
+            before = said
         if wrong or any(cells):
             yield _Row(line, wrong or cells, order)
 
 
-def _fields(header: Sequence[str], rows: Sequence[Any], *, asks_for_rows: bool) -> Fields:
+def _fields(header: Sequence[str], rows: Sequence[Any], *, with_rows: bool) -> Fields:
     fields: Fields = []
     for column, name in enumerate(header):
-        values = [row[column] if column < len(row) else "" for row in rows]
-        of_item = _OF_ITEM.fullmatch(name)
-        if of_item and place_of(form_name(Place("items", 0, of_item[1]))):
-            fields += [(f"item_{number}_{of_item[1]}", value) for number, value in enumerate(values, 1) if value]
+        values = [_MARK.sub("", row[column], count=1) if column < len(row) else "" for row in rows]
+        numbered = _numbered(name)
+        if numbered:
+            fields += [(numbered.format(number, number + 1), value) for number, value in enumerate(values) if value]
         elif name:
             fields.append((name, values[0]))
-    if asks_for_rows or len(rows) > 1:
+    if with_rows:
         cells = (
             (number, name, value) for number, row in enumerate(rows) for name, value in zip(header, row, strict=False)
         )
         fields += [(f"{ROWS}[{number}].{name}", value) for number, name, value in cells if name and value]
     return fields
+
+
+def _numbered(name: str) -> str | None:
+    """Return the name of an item's column with a place for the row's number, counted from 0 and from 1."""
+    plain = name.replace("{", "{{").replace("}", "}}")
+    if "[]" in name:
+        return plain.replace("[]", "[{0}]", 1)
+    of_item = _OF_ITEM.fullmatch(name)
+    is_ours = of_item and place_of(form_name(Place("items", 0, of_item[1])))
+    return f"item_{{1}}_{of_item[1]}" if of_item and is_ours else None

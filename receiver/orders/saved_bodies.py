@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as Table
+from types import MappingProxyType
 from typing import BinaryIO, NamedTuple
 
 from receiver.errors import ReceiverError, TooLarge
@@ -38,11 +40,13 @@ class Limits(NamedTuple):
     fields: int
 
 
-def saved_bodies(file: BinaryIO, mapping: Mapping | None, limits: Limits) -> Iterator[Saved]:
+def saved_bodies(
+    file: BinaryIO, mapping: Mapping | None, limits: Limits, columns: Table[str, str] = MappingProxyType({})
+) -> Iterator[Saved]:
     """Yield the bodies of a file that can be sought in, so that a long one needs little memory.
 
     A body is JSON, a form, XML or multipart. Several are a JSON list, an object whose ``orders`` is a list, or one
-    JSON object or form in each line. A CSV file is read by `csv_orders.read`.
+    JSON object or form in each line. A CSV file is read by `csv_orders.read`, to which ``columns`` are the names.
     """
     file.seek(0)
     head = file.read(_HEAD).removeprefix(_BOM).lstrip()
@@ -52,7 +56,7 @@ def saved_bodies(file: BinaryIO, mapping: Mapping | None, limits: Limits) -> Ite
     elif STARTS_A_FORM.match(head) or _are_lines_of_json(head):
         yield from _of_lines(file, limits)
     elif csv_orders.is_csv(head):
-        for place, found in csv_orders.read(_lines(file, limits.bytes), mapping, limits.fields):
+        for place, found in csv_orders.read(_lines(file, limits.bytes), mapping, columns, limits.fields):
             wrong = found if isinstance(found, ReceiverError) else None
             yield Saved(place, found if isinstance(found, list) else None, (), "text/csv", wrong)
     elif head:

@@ -51,6 +51,36 @@ class Shopify(Source):
     )
     kept_headers = ("x-shopify-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    #: https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders
+    columns: ClassVar[Mapping[str, str]] = {
+        "Id": "id",
+        "Name": "name",
+        "Created at": "created_at",
+        "Cancelled at": "cancelled_at",
+        "Financial Status": "financial_status",
+        "Currency": "currency",
+        "Total": "total_price",
+        "Discount Amount": "total_discounts",
+        "Discount Code": "discount_codes[0].code",
+        "Shipping": "total_shipping_price_set.shop_money.amount",
+        "Shipping Method": "shipping_lines[0].title",
+        "Taxes": "total_tax",
+        "Payment Method": "payment_gateway_names[0]",
+        "Notes": "note",
+        "Email": "email",
+        "Phone": "phone",
+        "Accepts Marketing": "buyer_accepts_marketing",
+        **{
+            f"{one} {name}": f"{one.lower()}_address.{key}"
+            for one in ("Billing", "Shipping")
+            for name, key in (
+                *(("Name", "name"), ("Company", "company"), ("Phone", "phone"), ("City", "city"), ("Zip", "zip")),
+                *(("Address1", "address1"), ("Address2", "address2")),
+                *(("Province", "province_code"), ("Country", "country_code")),
+            )
+        },
+        **{f"Lineitem {name}": f"line_items[].{name}" for name in ("name", "sku", "quantity", "price")},
+    }
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
             "header:x-shopify-topic",

@@ -53,6 +53,8 @@ class Source:
     scheme: ClassVar[Scheme | None] = None
     #: How the shop is asked about its POSTs, if they prove nothing themselves; they wait in quarantine until then.
     asks: ClassVar[Question | None] = None
+    #: The columns of the shop's CSV export, and the names that its POSTs have for them; ``[]`` numbers an item's rows.
+    columns: ClassVar[Table[str, str]] = {}
     #: What state words of this kind of shop mean, beside those that everybody knows: True for paid.
     states: ClassVar[Table[str, bool]] = {}
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.

@@ -106,6 +106,16 @@ def test_other_handlers_run_when_they_are_named(shop: Served) -> None:
         save(shop, "nobody")
 
 
+def test_a_date_that_was_sent_is_read_again_too(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False)
+    shop.post(order_fields(order_id="A-1", Placed="2026-11-20T10:00:00Z"))
+    run(shop.kit)
+    with shop.kit.database.write() as session:
+        saved_options.save_rules(session, "shopintegrator", {"order_date": "Placed"}, datetime.now(UTC))
+    shop.kit.sources.look_again()
+    assert [(one.field, one.after) for one in look(shop).differences] == [("order_date", "2026-11-20T10:00:00Z")]
+
+
 def test_the_customers_record_follows(serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.post(order_fields(order_id="A-1", Given="Augusta"))

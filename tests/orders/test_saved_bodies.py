@@ -183,3 +183,23 @@ class TestCsv:
         assert fields == [("order_id", "A-1"), ("customer_first_name", "Zoë")]
         assert told(b"order_id,total\nA-1\n") == [("line 2", [("order_id", "A-1"), ("total", "")])]
         assert told(b"total,order_id\n5\n") == [("line 2", [("total", "5"), ("order_id", "")])]
+
+    def test_a_shops_own_columns_get_the_names_that_its_posts_have(self) -> None:
+        """The id is in an order's first row alone, as Shopify has it, and an apostrophe keeps a zip code a text."""
+        columns = {"Id": "id", "Name": "name", "Zip": "address.zip", "Lineitem {name}": "lines[].{n}", "Tax": "tax"}
+        content = (
+            b"Name,Zip,Lineitem {name},Id,Tax\n#1,'04277,Mug,71,2\n#1,,Jug,,\n#2,'=1,Cup,72,\n#3,x,Pot,,\n#3,x,Pan,,\n"
+        )
+        mapping = Mapping.from_table({"order_id": "id", "order_number": "name"})
+        found = list(saved_bodies(BytesIO(content), mapping, LIMITS, columns))
+        assert [one.place for one in found] == ["lines 2-3", "line 4", "lines 5-6"]
+        assert found[0].fields == [
+            ("name", "#1"),
+            ("address.zip", "04277"),
+            ("lines[0].{n}", "Mug"),
+            ("lines[1].{n}", "Jug"),
+            ("id", "71"),
+            ("tax", "2"),
+        ]
+        assert ("address.zip", "=1") in (found[1].fields or [])
+        assert ("id", "") in (found[2].fields or []), "it's parked: nobody knows its id"

@@ -37,7 +37,8 @@ def bodies(kit: Kit, paths: Sequence[Path], source: str) -> Iterator[Saved]:
     files = [file for path in paths for file in _files(path)]
     for path in files:
         with opened(path) as file:
-            for body in saved_bodies(file, kit.sources.get(source).mapping, limits(kit)):
+            found = kit.sources.get(source)
+            for body in saved_bodies(file, found.mapping, limits(kit), found.columns):
                 names = [str(path)] if len(files) > 1 or not body.place else []
                 yield body._replace(place=", ".join(filter(None, [*names, body.place])))
 
