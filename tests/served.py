@@ -160,6 +160,7 @@ def refuse_writes(
         return begin(*args)
 
     monkeypatch.setattr(kit.database, "begin_write", refuse)
+    monkeypatch.setattr(kit.database.shared_writes, "_begin_write", refuse)
     if after:
         doer, name = after
         do = getattr(doer, name)

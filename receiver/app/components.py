@@ -45,8 +45,12 @@ class Kit(Parts):
             "transmissions": (self.transmissions, max(threads // 2, 1)),
             "registrations": (self.registrations, max(threads // 4, 1)),
         }
+        made = {"orders": ("mails", "transmissions", "registrations"), "asking": ("orders", "mails")}
         return Engine(
-            {name: Kind(jobs, 0 if name in waiting else at_once) for name, (jobs, at_once) in most.items()},
+            {
+                name: Kind(jobs, 0 if name in waiting else at_once, made.get(name, ()))
+                for name, (jobs, at_once) in most.items()
+            },
             [
                 self.refusals.flush,
                 database.checkpoint,

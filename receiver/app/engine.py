@@ -15,6 +15,9 @@ from receiver import errors
 #: Seconds between two rounds of upkeep, and so the longest that a lost hint delays a job.
 UPKEEP_EVERY = 1.0
 
+#: How long a claimed job waits for a thread here before another process may have it.
+_LONGEST_CLAIMED_SECONDS = 1.0
+
 log = logging.getLogger(__name__)
 
 
@@ -25,7 +28,10 @@ class Jobs(Protocol):
         """Return whether a job is due; only reads."""
 
     def run_next(self) -> bool:
-        """Claim and run the job that has been due for longest; return False when none is due."""
+        """Run the job that has been due for longest; return False when none is due."""
+
+    def give_back(self, *, after: float = 0) -> None:
+        """Give back the claimed jobs that have waited for a thread for so many seconds."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,8 @@ class Kind:
     jobs: Jobs
     #: 0 runs none.
     at_once: int
+    #: The kinds that such a job may make due, besides its own.
+    makes: tuple[str, ...] = ()
 
 
 #: One task of the upkeep.
@@ -95,6 +103,8 @@ class Engine:
             self._changed.notify_all()
         for worker in self._workers:
             worker.join()
+        for kind in self._kinds.values():
+            kind.jobs.give_back()
         self._upkeep_ends.set()
 
     def hint(self, name: str) -> None:
@@ -118,7 +128,7 @@ class Engine:
             return None if self._workers_end else self._hints.popleft()
 
     def _follow(self, name: str) -> None:
-        """Run one job of this kind if one is due, then hint at every kind, since a job may make others due."""
+        """Run one job of this kind if one is due, then hint at its kind and at those that it may have made due."""
         kind = self._kinds[name]
         if not self._slots[name].acquire(blocking=False):
             return
@@ -130,7 +140,7 @@ class Engine:
         finally:
             self._slots[name].release()
         if found:
-            self._add(self._kinds.keys(), most=2 * self._threads * len(self._kinds))
+            self._add([name, *kind.makes], most=2 * self._threads * len(self._kinds))
 
     def _keep_up(self, name: str, tasks: Sequence[Task]) -> None:
         """Run the tasks each second; log a failure that repeats only once."""
@@ -149,6 +159,7 @@ class Engine:
 
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():
+            kind.jobs.give_back(after=_LONGEST_CLAIMED_SECONDS)
             if self.works and kind.jobs.is_due():
                 for _ in range(kind.at_once):
                     self.hint(name)

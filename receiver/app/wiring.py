@@ -140,9 +140,9 @@ class Parts:
         self.processor = Processor(database, leases, self.registry, Attempts(self.services, schedule))
         self.trials = HandlerTrials(self.processor)
         self.asking = Asking(
+            database,
+            leases,
             settings=settings,
-            database=database,
-            leases=leases,
             sources=self.sources,
             shared_secrets=self.shared_secrets,
             refusals=self.refusals,

@@ -10,17 +10,13 @@ from collections.abc import Coroutine, Generator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy.orm import Session
-
 from receiver import errors
-from receiver.dispatch import handler_rows
-from receiver.dispatch.handler_rows import LeaseLost, Outcome
+from receiver.dispatch.outcomes import LeaseLost, Outcome, Outcomes, order_of
 from receiver.errors import Unavailable
 from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, RetryLater, Skip
 from receiver.handlers.services import Services
 from receiver.handlers.unit_of_work import UnitOfWork
-from receiver.storage import jobs
 from receiver.storage.models import HandlerRow, OrderRow
 
 #: Seconds that a handler may hold its session open: less than an order's sender waits for the write lock.
@@ -51,42 +47,42 @@ class Attempts:
             self._abandoned[name] = [thread for thread in self._abandoned[name] if thread.is_alive()]
             return len(self._abandoned[name]) >= MOST_ABANDONED
 
-    def make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
-        """Make one attempt and write down how it ended; an error of the kit's own is a failed attempt too.
+    def make(self, row: OrderRow, one: HandlerRow, handler: Handler | None, outcomes: Outcomes) -> None:
+        """Make one attempt and say how it ended; an error of the kit's own is a failed attempt too.
 
-        Raises LeaseLost, and Unavailable if nothing can be written down.
+        What opened its session is on disk then; all else waits in ``outcomes``. Raises LeaseLost, and Unavailable if
+        nothing can be written down.
         """
         one.attempts += 1
         try:
-            self._make(row, one, handler)
+            self._make(row, one, handler, outcomes)
         except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - or the order would stay open, and run for ever
             log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
             failed = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
-            self.end(row, one, self.with_wait(failed, row, one, handler))
+            outcomes.add(one, self.with_wait(failed, row, one, handler))
 
-    def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None) -> None:
-        order = handler_rows.order_of(row)  # a copy, so no other handler sees what this one changes in it
+    def _make(self, row: OrderRow, one: HandlerRow, handler: Handler | None, outcomes: Outcomes) -> None:
+        order = order_of(row)  # a copy, so no other handler sees what this one changes in it
         if reason := _not_to_run(handler, row):
-            self.end(row, one, Outcome("skipped", reason))
+            outcomes.add(one, Outcome("skipped", reason))
             return
         assert handler is not None  # noqa: S101 - or there was a reason
-        if handler_rows.leaves_marks(row):
-            with self.services.database.write() as session:
-                handler_rows.mark_begun(session, row, one)
+        if outcomes.leaves_marks:
+            outcomes.mark_begun(one)
         work = UnitOfWork(self.services.database)
         try:
-            outcome = self.call(handler, Context(self.services, row, one, order, work), work)
+            outcome = self._call(handler, Context(self.services, row, one, order, work), work, outcomes)
             if outcome.state == "done":
-                outcome = self._commit(row, one, work, outcome)
+                outcome = _committed(row, one, work, outcome, outcomes)
         finally:
             work.close()
         if outcome.state != "done":
-            self.end(row, one, self.with_wait(outcome, row, one, handler))
+            outcomes.add(one, self.with_wait(outcome, row, one, handler))
 
-    def call(self, handler: Handler, context: Context, work: UnitOfWork) -> Outcome:
-        """Call the handler and return how it ended; the caller commits its work, or closes it. Never raises."""
+    def _call(self, handler: Handler, context: Context, work: UnitOfWork, outcomes: Outcomes) -> Outcome:
+        """Call the handler and return how it ended; the caller commits its work, or closes it. Raises LeaseLost."""
         if self.switched_off(handler.name):
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
@@ -95,10 +91,17 @@ class Attempts:
             target=_run, args=(handler, context, ended), name=f"handler-{handler.name}", daemon=True
         )
         thread.start()
-        outcome = self._wait(thread, ended, handler, work)
+        outcome = self._wait(thread, ended, handler, work, outcomes)
         return replace(outcome, milliseconds=int((time.monotonic() - started) * 1000))
 
-    def _wait(self, thread: threading.Thread, ended: list[Outcome], handler: Handler, work: UnitOfWork) -> Outcome:
+    def _wait(
+        self,
+        thread: threading.Thread,
+        ended: list[Outcome],
+        handler: Handler,
+        work: UnitOfWork,
+        outcomes: Outcomes,
+    ) -> Outcome:
         """Wait for the call's end, or abandon it at its timeout; cut off a session that's held for too long."""
         deadline = time.monotonic() + handler.timeout
         overrun = None
@@ -111,31 +114,23 @@ class Attempts:
                     f"held its session open for more than {LONGEST_TRANSACTION:g} s; "
                     "do slow work before the first use of context.session",
                 )
+            if thread.is_alive() and not work.held_for():  # what ended before doesn't wait for a slow one
+                try:
+                    outcomes.write_soon()
+                except LeaseLost:
+                    self._abandon(thread, handler, work)
+                    raise
         if ended:
             return overrun or ended[0]
-        work.cut_off()
-        with self._mutex:
-            self._abandoned[handler.name].append(thread)
+        self._abandon(thread, handler, work)
         log.warning("handler %s ran into its timeout and was abandoned", handler.name)
         return overrun or Outcome("retrying", f"took longer than its timeout of {handler.timeout:g} s")
 
-    def _commit(self, row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcome) -> Outcome:
-        """Commit the handler's work, its emails and its *done* together; on a test order, roll its work back."""
-        try:
-            transaction = None if row.test else work.transaction()
-            if transaction is None:
-                work.close()
-                self.end(row, one, outcome, work)
-            else:
-                with Session(transaction.connection) as session:
-                    handler_rows.write_outcome(session, row, one, outcome, work)
-                    session.flush()
-                transaction.commit()
-        except (LeaseLost, Unavailable):
-            raise
-        except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
-            return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
-        return outcome
+    def _abandon(self, thread: threading.Thread, handler: Handler, work: UnitOfWork) -> None:
+        """Let a call run on without effect."""
+        work.cut_off()
+        with self._mutex:
+            self._abandoned[handler.name].append(thread)
 
     def with_wait(self, outcome: Outcome, row: OrderRow, one: HandlerRow, handler: Handler | None) -> Outcome:
         """Return *retrying* with its wait, or as *failed* if that was the last attempt; a test order has only one."""
@@ -149,10 +144,23 @@ class Attempts:
         wait = self.schedule[min(one.attempts, len(self.schedule)) - 1] if self.schedule else 60
         return replace(outcome, after=timedelta(seconds=wait))
 
-    def end(self, row: OrderRow, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None = None) -> None:
-        """Write down how an attempt ended; raises what ``make`` raises."""
-        database = self.services.database
-        jobs.write_down(database, lambda session: handler_rows.write_outcome(session, row, one, outcome, work))
+
+def _committed(row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcome, outcomes: Outcomes) -> Outcome:
+    """Commit the handler's work, its emails and its *done* together; on a test order, roll its work back."""
+    try:
+        transaction = None if row.test else work.transaction()
+        if transaction is None:
+            work.close()
+            outcomes.add(one, outcome, work)
+        else:
+            outcomes.write_within(transaction.connection, one, outcome, work)
+            transaction.commit()
+            outcomes.written()
+    except (LeaseLost, Unavailable):
+        raise
+    except Exception as error:  # noqa: BLE001 - the handler may have left its session in any state
+        return Outcome("retrying", f"its work could not be committed: {errors.describe(error)}")
+    return outcome
 
 
 def _run(handler: Handler, context: Context, ended: list[Outcome]) -> None:

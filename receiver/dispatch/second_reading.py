@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from receiver.dispatch import handler_rows, replay
+from receiver.dispatch import replay
 from receiver.errors import NotPossible
 from receiver.handlers.registry import Registry
 from receiver.intake.rereading import reread
@@ -79,7 +79,7 @@ def look(session: Session, name: str, sources: Sources, registry: Registry) -> S
     if columns["test"] or columns["decided"] != row.decided:
         what = "a test" if columns["test"] else columns["decided"]
         raise NotPossible(f"By today's mapping, {row.receipt} is {what}, and handlers ran on it as {row.decided}.")
-    was = handler_rows.order_of(row)
+    was = order_of(row)
     if milliseconds(was.order_date) == milliseconds(reading.order.order_date):
         # It stands for a missing one, and came more exactly than it's stored.
         order = reading.order.model_copy(update={"order_date": was.order_date})

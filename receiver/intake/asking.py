@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, delete
 from urllib3 import PoolManager
 
 from receiver.errors import ReceiverError, Unauthenticated, Undecodable, describe_for_log
@@ -30,6 +28,7 @@ from receiver.sources.source import Source
 from receiver.storage import jobs
 from receiver.storage.clock import utc_now
 from receiver.storage.database import Database
+from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
 from receiver.storage.models import QuarantineRow
 
@@ -39,35 +38,35 @@ SCHEDULE = (10, 30, 120, 600, 1800, 3600)
 log = logging.getLogger(__name__)
 
 
-@dataclass(kw_only=True)
-class Asking:
+class Asking(JobQueue[QuarantineRow]):
     """The job that asks."""
 
-    settings: Settings = field(repr=False)
-    database: Database
-    leases: Leases
-    sources: Sources
-    shared_secrets: SharedSecrets
-    refusals: Refusals
-    #: The client; it connects to public addresses only.
-    pool: PoolManager
-    #: Runs the handlers of a test order that was recorded.
-    run_test: Callable[[int], object]
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        *,
+        settings: Settings,
+        sources: Sources,
+        shared_secrets: SharedSecrets,
+        refusals: Refusals,
+        pool: PoolManager,
+        run_test: Callable[[int], object],
+    ) -> None:
+        super().__init__(database, leases, QuarantineRow)
+        self.settings = settings
+        self.sources = sources
+        self.shared_secrets = shared_secrets
+        self.refusals = refusals
+        #: The client; it connects to public addresses only.
+        self.pool = pool
+        #: Runs the handlers of a test order that was recorded.
+        self.run_test = run_test
 
-    def is_due(self) -> bool:
-        """Return, by a read, whether there's one to ask about now."""
-        return jobs.anything_due(self.database, QuarantineRow, self.leases.free(QuarantineRow))
-
-    def run_next(self) -> bool:
-        """Ask about the POST that has been due for longest; return whether there was one."""
-        with self.database.write() as session:
-            row = jobs.claim(session, QuarantineRow, utc_now(), self.leases.free(QuarantineRow))
-        if row is None:
-            return False
-        with self.leases.kept(row):
-            kept = quarantine.opened(self.settings.SECRET_KEY.get_secret_value(), row.sent)
-            self._settle(row, kept, self._outcome(row, kept))
-        return True
+    def run(self, job: QuarantineRow) -> None:
+        """Ask about a POST, and write down what became of it."""
+        kept = quarantine.opened(self.settings.SECRET_KEY.get_secret_value(), job.sent)
+        self._settle(job, kept, self._outcome(job, kept))
 
     def _outcome(self, row: QuarantineRow, kept: Kept | None) -> dict[str, Any] | ReceiverError | AskLater:
         """Return the order's row, why the POST is refused, or why there is no answer yet."""
@@ -122,15 +121,15 @@ class Asking:
             if now < end:
                 due_at = min(now + wait(row.attempts, outcome.retry_after), end)
                 values = {"state": "open", "due_at": due_at, "detail": str(outcome)}
-                jobs.write_down(self.database, lambda session: jobs.settle(session, row, **values))
+                jobs.write_down(self.database, lambda connection: jobs.settle(connection, row, **values))
                 return
             outcome = Unauthenticated("never_answered", f"The shop couldn't be asked for 24 hours: {outcome}")
         if isinstance(outcome, ReceiverError):
-            if jobs.write_down(self.database, lambda session: _forget(session, row)):
+            if jobs.write_down(self.database, lambda connection: _forget(connection, row)):
                 self._refuse(outcome, row, kept)
             return
         columns = outcome
-        recorded = jobs.write_down(self.database, lambda session: _record(session, row, columns))
+        recorded = jobs.write_down(self.database, lambda connection: _record(connection, row, columns))
         if recorded and not recorded.is_copy and columns["test"] and columns["state"] == "open":
             self.run_test(recorded.pk)
 
@@ -147,18 +146,18 @@ class Asking:
         )
 
 
-def _record(session: Session, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
+def _record(connection: Connection, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
     """Record an order in the place of the POST that waited; None when another run holds that."""
-    if not _forget(session, row):
+    if not _forget(connection, row):
         return None
-    return inserting.record(session.connection().connection.cursor(), columns)
+    return inserting.record(connection.connection.cursor(), columns)
 
 
-def _forget(session: Session, row: QuarantineRow) -> bool:
+def _forget(connection: Connection, row: QuarantineRow) -> bool:
     """Delete a POST that waited; if it came again meanwhile, have it asked about again. False if the lease is lost."""
     is_same = QuarantineRow.times == row.times
-    gone = session.execute(delete(QuarantineRow).where(jobs.holds_lease(QuarantineRow, row), is_same))
-    return bool(gone.rowcount) or jobs.settle(session, row, due_at=utc_now(), attempts=0)  # type: ignore[attr-defined]
+    gone = connection.execute(delete(QuarantineRow).where(jobs.holds_lease(QuarantineRow, row), is_same))
+    return bool(gone.rowcount) or jobs.settle(connection, row, due_at=utc_now(), attempts=0)
 
 
 def wait(attempts: int, retry_after: int | None) -> timedelta:

@@ -5,36 +5,46 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from receiver.mail.message import Attachment, Draft, MailNotDelivered
 from receiver.mail.transport import MailTransport
 from receiver.storage import jobs
 from receiver.storage.clock import utc_now
+from receiver.storage.columns import table_of
 from receiver.storage.database import Database
+from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
 from receiver.storage.models import MailRow
 
+#: Puts emails into the outbox, with what `columns` returns of each.
+ADD = insert(table_of(MailRow))
 
-def add(
-    session: Session,
-    draft: Draft,
-    *,
-    now: datetime,
-    order_pk: int | None = None,
-    handler: str | None = None,
-    test: bool = False,
-) -> None:
+
+def add(session: Session, draft: Draft, *, now: datetime, handler: str | None = None, **of_order: Any) -> None:
     """Put an email into the outbox, in the caller's transaction."""
+    session.execute(ADD, columns(draft, now=now, handler=handler, **of_order))
+
+
+def columns(
+    draft: Draft, *, now: datetime, order_pk: int | None = None, handler: str | None = None, test: bool = False
+) -> dict[str, Any]:
+    """Return the row of an email that's due now."""
     attachments = [[name, kind, base64.b64encode(data).decode()] for name, kind, data in draft.attachments]
-    columns = asdict(draft) | {"attachments": json.dumps(attachments)}
-    session.add(
-        MailRow(state="open", due_at=now, created_at=now, order_pk=order_pk, handler=handler, test=test, **columns)
-    )
+    return {
+        **vars(draft),
+        "attachments": json.dumps(attachments),
+        "state": "open",
+        "due_at": now,
+        "created_at": now,
+        "order_pk": order_pk,
+        "handler": handler,
+        "test": test,
+    }
 
 
 def attachments_of(mail: MailRow) -> tuple[Attachment, ...]:
@@ -55,32 +65,24 @@ def draft_of(mail: MailRow) -> Draft:
     )
 
 
-class Outbox:
+#: Emails that a process claims in one commit.
+_CLAIMED_AT_ONCE = 16
+
+
+class Outbox(JobQueue[MailRow]):
     """The job of sending emails, each at least once and always under its own Message-ID."""
 
     def __init__(
         self, database: Database, leases: Leases, transport: MailTransport, *, schedule: Sequence[int]
     ) -> None:
-        self._database = database
-        self._leases = leases
+        super().__init__(database, leases, MailRow, most=_CLAIMED_AT_ONCE)
         self._transport = transport
         self._schedule = schedule
 
-    def is_due(self) -> bool:
-        """Return, by a read, whether an email is to be sent now."""
-        return jobs.anything_due(self._database, MailRow, self._leases.free(MailRow))
-
-    def run_next(self) -> bool:
-        """Send the oldest due email; return whether there was one."""
-        now = utc_now()
-        with self._database.write() as session:
-            mail = jobs.claim(session, MailRow, now, self._leases.free(MailRow))
-        if mail is None:
-            return False
-        with self._leases.kept(mail):
-            outcome = self._send(mail)
-            jobs.write_down(self._database, lambda session: jobs.settle(session, mail, **outcome))
-        return True
+    def run(self, job: MailRow) -> None:
+        """Send an email and write down at once what became of it: if the process ends before, it's sent again."""
+        outcome = self._send(job)
+        jobs.write_down(self.database, lambda connection: jobs.settle(connection, job, **outcome))
 
     def _send(self, mail: MailRow) -> dict[str, Any]:
         """Make one attempt and return the columns of its outcome."""
@@ -102,9 +104,12 @@ def check_mail(to: object, subject: object, reply_to: object, attachments: Seque
     """Raise ValueError for a wrong argument now: at the handler's line, not when the email is stored or sent."""
     if not isinstance(to, str) or not to:
         raise ValueError(f"context.mail: to must be an email address, not {to!r}; raise Skip when the order has none")
-    for name, text in (("subject", subject), ("reply_to", reply_to)):
-        if text is not None and not isinstance(text, str):
+    for name, text in (("to", to), ("subject", subject), ("reply_to", reply_to)):
+        if text is None:
+            continue
+        if not isinstance(text, str):
             raise ValueError(f"context.mail: {name} must be text, not {text!r}")
+        text.encode()  # raises UnicodeEncodeError for half of a surrogate pair, which can't be stored
     for attachment in attachments:
         match attachment:
             case str(), str(), bytes():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pydantic_core import to_json
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection
 
 from receiver.errors import ConfigurationError
 from receiver.orders import Order
@@ -51,7 +51,7 @@ class Forwarding:
         return list(dict.fromkeys(found))
 
 
-def record(session: Session, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:
+def record(connection: Connection, order: Order, url: str, *, source: str, key: str, now: datetime) -> None:
     """Record that an order goes to a URL, in the caller's transaction: once, however often it's called.
 
     ``source`` and ``key`` identify the order here. It's sent under its own event_id if that's its key. Otherwise it's
@@ -61,4 +61,4 @@ def record(session: Session, order: Order, url: str, *, source: str, key: str, n
     if order.event_id != key:
         order = order.model_copy(update={"event_id": f"evt_{digest(to_json([source, key]))}"})
     event_id = f"fwd_{digest(to_json([source, key, url]))}"
-    insert_once(session, identified(order), event_id=event_id, target=url, due_at=now, now=now)
+    insert_once(connection, identified(order), event_id=event_id, target=url, due_at=now, now=now)

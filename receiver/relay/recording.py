@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from flask import current_app
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -68,7 +68,13 @@ def record(session: Session, order: Order, *, now: datetime) -> str:
 
 
 def insert_once(
-    session: Session, order: Order, *, event_id: str, due_at: datetime | None, now: datetime, target: str = ""
+    session: Session | Connection,
+    order: Order,
+    *,
+    event_id: str,
+    due_at: datetime | None,
+    now: datetime,
+    target: str = "",
 ) -> None:
     """Insert a transmission unless there's one of this event. Without ``due_at``, it's held."""
     values = {

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Connection, select
 from sqlalchemy.orm import Session, aliased
 from urllib3 import PoolManager
 
@@ -24,7 +24,8 @@ from receiver.relay.sender import Answer, post
 from receiver.security.answers import LONGEST_RETRY_AFTER
 from receiver.storage import jobs
 from receiver.storage.clock import utc_now
-from receiver.storage.database import Database
+from receiver.storage.database import Database, session_on
+from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
 from receiver.storage.relay_models import TransmissionRow
 
@@ -38,7 +39,7 @@ LONGEST_PAUSE = timedelta(seconds=max(max(SCHEDULE) * (1 + JITTER), LONGEST_RETR
 SECRET_FIELD = "shared_secret"  # noqa: S105 - a field's name, no secret
 
 
-class Transmissions:
+class Transmissions(JobQueue[TransmissionRow]):
     """The job of sending transmissions: each at least once, always with the same webhook-id."""
 
     def __init__(
@@ -51,54 +52,42 @@ class Transmissions:
         forward_secret: str,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._database = database
-        self._leases = leases
+        super().__init__(database, leases, TransmissionRow)
         self._controls = controls
         self._pool = pool
         self._forward_secret = forward_secret
         self._now = now
 
-    def is_due(self) -> bool:
-        """Return, by a read, whether there's one to send now."""
-        return jobs.anything_due(self._database, TransmissionRow, *self._is_free())
+    def now(self) -> datetime:
+        """Return the time by this queue's clock, aware UTC."""
+        return self._now()
 
-    def run_next(self) -> bool:
-        """Send the oldest due transmission and return whether there was one.
-
-        Those to a server that's being sent another one now aren't due.
-        """
-        with self._database.write() as session:
-            row = jobs.claim(session, TransmissionRow, self._now(), *self._is_free())
-        if row is None:
-            return False
-        control = Control(enabled=True, url=row.target) if row.target else self._controls.read()
-        if not control.enabled:
-            self._hold(row)
-            return True
-        began_at = self._now()
-        with self._leases.kept(row):
-            answer = self._attempt(row, control, began_at)
-            jobs.write_down(self._database, lambda session: self._settle(session, row, control, answer, began_at))
-        return True
-
-    def _is_free(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-        """Return the conditions that nobody is sending it, nor another one to the same URL.
-
-        So a slow server delays only its own orders.
-        """
+    def conditions(self) -> Sequence[ColumnElement[bool]]:
+        """Return the condition that no other one is on its way to the same URL: a slow server delays only its own."""
         other = aliased(TransmissionRow)
-        on_their_way = select(other.target).where(self._leases.leased(TransmissionRow, other))
-        return self._leases.free(TransmissionRow), TransmissionRow.target.not_in(on_their_way)
+        on_their_way = select(other.target).where(self.leases.leased(TransmissionRow, other))
+        return (TransmissionRow.target.not_in(on_their_way),)
+
+    def run(self, job: TransmissionRow) -> None:
+        """Send a transmission once, and write down what became of it."""
+        control = Control(enabled=True, url=job.target) if job.target else self._controls.read()
+        if not control.enabled:
+            self._hold(job)
+            return
+        began_at = self._now()
+        answer = self._attempt(job, control, began_at)
+        jobs.write_down(self.database, lambda connection: self._settle(connection, job, control, answer, began_at))
 
     def _settle(
-        self, session: Session, row: TransmissionRow, control: Control, answer: Answer, began_at: datetime
+        self, connection: Connection, row: TransmissionRow, control: Control, answer: Answer, began_at: datetime
     ) -> None:
-        if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
-            record_attempt(session, row, control, answer, at=began_at)
+        with session_on(connection) as session:
+            if jobs.settle(session, row, **self._outcome(session, row, control, answer)):
+                record_attempt(session, row, control, answer, at=began_at)
 
     def _hold(self, row: TransmissionRow) -> None:
         """Hold a claimed order because HTTP POST was turned off; if it's on again by now, make the order due."""
-        with self._database.write() as session:
+        with self.database.write() as session:
             is_enabled = control_state.is_enabled(session)
             due_at = self._now() if is_enabled else None
             jobs.settle(session, row, state="open" if is_enabled else "held", due_at=due_at, attempts=0)
@@ -120,7 +109,7 @@ class Transmissions:
         answer = self._attempt(row, control, began_at)
         for name, value in self._ended(answer).items():
             setattr(row, name, value)
-        with self._database.write() as session:
+        with self.database.write() as session:
             session.add(row)
             session.flush()
             record_attempt(session, row, control, answer, at=began_at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Index, MetaData, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Index, MetaData, Table, Text, TypeDecorator
 from sqlalchemy import text as sql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -78,3 +78,10 @@ class Job:
     due_at: Mapped[datetime | None]
     lease_token: Mapped[str | None]
     lease_until: Mapped[datetime | None]
+
+
+def table_of(model: type[Any]) -> Table:
+    """Return a model's table, for statements that need no session."""
+    table = model.__table__
+    assert isinstance(table, Table)  # noqa: S101 - it's mapped to one
+    return table

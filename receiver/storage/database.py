@@ -18,6 +18,7 @@ from sqlalchemy.pool import QueuePool
 from receiver.errors import ConfigurationError, Unavailable
 from receiver.storage import sqlite
 from receiver.storage.connections import GatedConnection, WriteTransaction
+from receiver.storage.shared_writes import SharedWrites
 from receiver.storage.sqlite import translated_errors
 from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE, WriteLock
 
@@ -46,6 +47,8 @@ class Database:
         self.path = Path((self.engine.url.database or "").removeprefix("file:")).absolute()
         self._inode: int | None = None
         self._lock = WriteLock(lock_path)
+        #: Small writes of jobs, which share transactions.
+        self.shared_writes = SharedWrites(self.begin_write)
         self._cursor: Any = None
         event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
         FORGET_IN_CHILD.add(self)
@@ -60,9 +63,8 @@ class Database:
     def write(self, patience: float = PATIENCE) -> Iterator[Session]:
         """Open a session in a write transaction, committed at the end; raises Unavailable after ``patience`` s."""
         with closing(self.begin_write(patience)) as transaction:
-            with translated_errors(), Session(transaction.connection) as session:
+            with translated_errors(), session_on(transaction.connection) as session:
                 yield session
-                session.flush()
             transaction.commit()
 
     def checkpoint(self, mode: str = "PASSIVE") -> None:
@@ -140,6 +142,7 @@ class Database:
         """Open others in a forked child; closing what it inherits would roll back what the parent is writing."""
         self._of_parent = self.engine.pool, self._cursor
         self._cursor = None
+        self.shared_writes = SharedWrites(self.begin_write)
         self.engine.dispose(close=False)
 
     def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
@@ -156,6 +159,14 @@ class Database:
                 connection.begin()
             undo.pop_all()
         return WriteTransaction(connection, self._lock)
+
+
+@contextmanager
+def session_on(connection: Connection) -> Iterator[Session]:
+    """Open a session in a transaction that's open already, and write its changes at the end."""
+    with Session(connection) as session:
+        yield session
+        session.flush()
 
 
 def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:

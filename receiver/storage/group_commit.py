@@ -52,24 +52,32 @@ class GroupCommit(Generic[Entry, Outcome]):
         write: Callable[[Any, Sequence[Entry], float], Sequence[Outcome]],
         *,
         most: int,
+        may_leave: bool = True,
     ) -> None:
         self._begin = begin
         self._write = write
         self._most = most
+        #: Whether a thread that waited too long leaves while its entry is being written, and never hears what became
+        #: of it. A sender asks again; a job that did would be done twice.
+        self._may_leave = may_leave
         self._mutex = threading.Lock()
         self._queue: list[_Waiting[Entry, Outcome]] = []
         self._led = False
         #: Until when the lock counts as kept by others, or the disk as stuck, so that waiting is in vain.
         self._kept_until = 0.0
 
-    def add(self, entry: Entry) -> Outcome:
-        """Commit one entry and return its outcome; raises Unavailable after 2 s, though it may still be stored then.
+    def add(self, entry: Entry, *, patience: float | None = None) -> Outcome:
+        """Commit one entry and return its outcome; raises Unavailable after ``patience`` seconds, 2 if it isn't given.
+
+        Unless ``may_leave`` is off, it may still be stored then.
 
         While others keep the lock for longer than that, it raises Busy at once: a server has few threads, and whoever
         queues for one should get the 503 before hanging up.
         """
         is_kept = time.monotonic() < self._kept_until
-        mine: _Waiting[Entry, Outcome] = _Waiting(entry, _GLANCE if is_kept else PATIENCE)
+        mine: _Waiting[Entry, Outcome] = _Waiting(
+            entry, _GLANCE if is_kept else PATIENCE if patience is None else patience
+        )
         with self._mutex:
             if is_kept and self._led:
                 raise Busy("Nothing can be written now; try again.")
@@ -114,7 +122,7 @@ class GroupCommit(Generic[Entry, Outcome]):
                 taken.append(mine)
         for waiting in taken:
             is_theirs = waiting is mine or isinstance(error, Exception)
-            waiting.error = error if is_theirs else Unavailable("The order could not be put on disk; try again.")
+            waiting.error = error if is_theirs else Unavailable("It could not be put on disk; try again.")
 
     def _hand_over(self, taken: list[_Waiting[Entry, Outcome]]) -> None:
         """Make the first who queued meanwhile the leader, and each of those taken wake the next who still waits."""
@@ -131,9 +139,12 @@ class GroupCommit(Generic[Entry, Outcome]):
         with self._mutex:
             if mine.leads:
                 return
-            mine.gave_up = True
             self._kept_until = time.monotonic() + _KEPT_FOR
-            if mine in self._queue:
+            is_queued = mine in self._queue
+            if is_queued:
                 self._queue.remove(mine)
-        if mine.outcome is None and mine.error is None:
-            mine.error = Unavailable("The order could not be put on disk in time; try again.")
+            mine.gave_up = is_queued or self._may_leave
+        if not mine.gave_up:
+            mine.asleep.acquire()
+        elif mine.outcome is None and mine.error is None:
+            mine.error = Unavailable("It could not be put on disk in time; try again.")

@@ -7,14 +7,15 @@ import secrets
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Update, and_, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from receiver.errors import Unavailable
 from receiver.storage.clock import utc_now
-from receiver.storage.columns import Job
+from receiver.storage.columns import Job, table_of
 from receiver.storage.database import Database
 
 #: How long a run may be silent before another worker takes its job over.
@@ -25,6 +26,9 @@ RENEWAL = LEASE / 3
 #: Seconds for which a job's result waits to be written down, and between two tries.
 _PATIENCE = 300.0
 _PAUSE = 0.1
+
+#: What the parameters of statements are called that find a job by id and lease; no column has these names.
+_ID, _TOKEN = "job_id", "job_token"
 
 #: The columns of a job that isn't to run.
 NO_RUN = {"due_at": None, "lease_token": None, "lease_until": None}
@@ -44,32 +48,37 @@ def new_lease(now: datetime) -> dict[str, Any]:
 
 
 def claim(
-    session: Session, model: type[JobRow], now: datetime, free: ColumnElement[bool], *conditions: ColumnElement[bool]
-) -> JobRow | None:
-    """Claim the oldest due job that's ``free``, in one conditional UPDATE, and return it, or None.
+    session: Session,
+    model: type[JobRow],
+    now: datetime,
+    free: ColumnElement[bool],
+    *conditions: ColumnElement[bool],
+    most: int = 1,
+) -> list[JobRow]:
+    """Claim the oldest due jobs that are ``free``, in one conditional UPDATE, and return them, the oldest first.
 
     ``Leases.free`` makes that condition.
     """
     due = and_(_is_due(model, now, free), *conditions)
-    oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(1)
-    return session.scalars(
+    oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(most)
+    claimed = session.scalars(
         update(model)
-        .where(model.id == oldest.scalar_subquery(), due)
+        .where(model.id.in_(oldest), due)
         .values(attempts=model.attempts + 1, **new_lease(now))
         .returning(model)
-    ).one_or_none()
+    )
+    return sorted(claimed, key=lambda job: (job.due_at or now, job.id))
 
 
-def write_down(database: Database, write: Callable[[Session], Result]) -> Result:
-    """Write a job's result in its own transaction, as soon as the database can be used.
+def write_down(database: Database, write: Callable[[Connection], Result]) -> Result:
+    """Write a job's result, in a transaction that others may share, as soon as the database can be used.
 
     Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            with database.write() as session:
-                return write(session)
+            return database.shared_writes.run(write)
         except Unavailable as error:
             if time.monotonic() > deadline:
                 raise
@@ -86,15 +95,21 @@ def anything_due(
         return session.scalar(due.limit(1)) is not None
 
 
-def settle(session: Session, job: JobRow, **values: Any) -> bool:
+def settle(connection: Connection | Session, job: Job, **values: Any) -> bool:
     """Write the outcome and drop the lease; False, and nothing written, when the lease was lost to another run."""
-    settled = session.execute(
-        update(type(job))
-        .where(holds_lease(type(job), job))
-        .values(lease_token=None, lease_until=None, **values)
-        .execution_options(synchronize_session=False)
-    )
+    statement = _settling(table_of(type(job)), tuple(values))
+    settled = connection.execute(statement, {_ID: job.id, _TOKEN: job.lease_token, **values})
     return bool(settled.rowcount)  # type: ignore[attr-defined]
+
+
+@cache
+def _settling(table: Table, names: tuple[str, ...]) -> Update:
+    """Make a statement once for each set of columns: to make one costs ten times as much as to run it."""
+    return (
+        update(table)
+        .where(table.c.id == bindparam(_ID), table.c.lease_token == bindparam(_TOKEN))
+        .values({name: bindparam(name) for name in names} | {"lease_token": None, "lease_until": None})
+    )
 
 
 def holds_lease(model: type[JobRow], job: JobRow) -> ColumnElement[bool]:

@@ -45,13 +45,21 @@ class Leases:
     @contextmanager
     def kept(self, job: Job) -> Iterator[None]:
         """Keep a claimed job's lease alive inside the block."""
-        with self._mutex:
-            self._held[id(job)] = job
+        self.hold(job)
         try:
             yield
         finally:
-            with self._mutex:
-                del self._held[id(job)]
+            self.let_go(job)
+
+    def hold(self, job: Job) -> None:
+        """Keep a claimed job's lease alive until it's let go."""
+        with self._mutex:
+            self._held[id(job)] = job
+
+    def let_go(self, job: Job) -> None:
+        """Keep a job's lease alive no longer."""
+        with self._mutex:
+            del self._held[id(job)]
 
     def renew(self) -> None:
         """Renew all leases held here, if it's time."""

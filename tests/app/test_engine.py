@@ -29,6 +29,7 @@ class Work:
         self.most_at_once = 0
         self.done = 0
         self.looked = 0
+        self.given_back: list[float] = []
         self.go_on = threading.Event()
         self.go_on.set()
 
@@ -53,8 +54,11 @@ class Work:
             self.done += 1
         return True
 
-    def kind(self, at_once: int) -> Kind:
-        return Kind(self, at_once)
+    def give_back(self, *, after: float = 0) -> None:
+        self.given_back.append(after)
+
+    def kind(self, at_once: int, makes: tuple[str, ...] = ()) -> Kind:
+        return Kind(self, at_once, makes)
 
 
 Start = Callable[..., Engine]
@@ -102,7 +106,7 @@ def test_a_hint_too_many_finds_nothing(start: Start) -> None:
 def test_one_kinds_work_wakes_the_other(start: Start) -> None:
     """An order's handlers put mails into the outbox; nobody hints at those."""
     orders, mails = Work(1), Work(3)
-    start({"orders": orders.kind(4), "mails": mails.kind(2)}).hint("orders")
+    start({"orders": orders.kind(4, ("mails",)), "mails": mails.kind(2)}).hint("orders")
 
     wait_for(lambda: (orders.done, mails.done) == (1, 3))
 
@@ -248,9 +252,9 @@ def test_a_flood_of_hints_does_not_fill_the_queue(start: Start) -> None:
 
 
 def test_kinds_that_are_always_due_do_not_fill_the_queue(start: Start) -> None:
-    """A job that was found leaves a hint for every kind, so each could bring forth many."""
+    """A job that was found leaves a hint for each kind that it makes due, so each could bring forth many."""
     works = {name: Work(400) for name in ("orders", "mails", "registrations", "transmissions")}
-    engine = start({name: work.kind(4) for name, work in works.items()}, threads=4)
+    engine = start({name: work.kind(4, tuple(works)) for name, work in works.items()}, threads=4)
     seen: list[int] = []
     engine.hint("orders")
 
@@ -327,3 +331,13 @@ def test_a_hint_wakes_an_idle_worker_long_before_the_sweep(start: Start) -> None
         work.add(1)
         engine.hint("orders")
         wait_for(lambda done=done: work.done == done)  # type: ignore[misc]
+
+
+def test_what_is_claimed_and_not_begun_is_given_back_at_the_end_and_when_it_waits_too_long(start: Start) -> None:
+    work = Work()
+    engine = start({"orders": work.kind(1)}, every=0.01)
+    wait_for(lambda: len(work.given_back) > 1)
+    assert set(work.given_back) == {1.0}
+
+    engine.stop()
+    assert 0 in work.given_back

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver.app.components import Kit
-from receiver.dispatch.handler_rows import NOT_ENDED
+from receiver.dispatch.outcomes import NOT_ENDED
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 
@@ -419,7 +419,7 @@ MISTAKES = {
         "(file name, media type, bytes)"
     ),
     "context.mail(to='a@shop.example', template='order_notice', attachments=['a.txt'])": "media type, bytes)",
-    "context.mail(to='a@shop.example', template='order_notice', subject='\\ud800')": "could not be committed",
+    "context.mail(to='a@shop.example', template='order_notice', subject='\\ud800')": "surrogates not allowed",
     "raise RetryLater('later', after=60)": "RetryLater: after must be a timedelta, not 60 (mine.py, line ",
     "raise RetryLater(60)": "RetryLater: its reason must be text, not 60",
     "raise RetryLater('in time', after=timedelta(days=10**7))": "in time",
@@ -532,7 +532,7 @@ def die(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         for _ in range(times):
             make_due(shop.kit)
             with monkeypatch.context() as patch:
-                patch.setattr(shop.kit.processor.attempts, "call", ends)
+                patch.setattr(shop.kit.processor.attempts, "_call", ends)
                 with pytest.raises(SystemExit):
                     shop.kit.processor.run_next()
 
@@ -741,7 +741,7 @@ def test_a_handler_whose_end_cannot_be_written_down_at_once_runs_once(
     """)
     shop = serve(work=False, HANDLERS=["count"])
     assert shop.post(order_fields()).status == 202
-    refuse_writes(monkeypatch, shop.kit, times=2, after=(shop.kit.processor.attempts, "call"))
+    refuse_writes(monkeypatch, shop.kit, times=2, after=(shop.kit.processor.attempts, "_call"))
 
     assert shop.kit.processor.run_next()
     assert (only(shop).state, only(shop).attempts, len(shop.rows(MailRow))) == ("done", 1, 1)

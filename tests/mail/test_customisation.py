@@ -159,8 +159,7 @@ def test_templates_that_do_not_end_delay_no_lease_and_end_no_upkeep(
     shop = serve(work=False, HANDLERS=["email_customer"])
     shop.post(order_fields(order_id="7"))
     with shop.kit.database.write() as session:
-        row = jobs.claim(session, OrderRow, datetime.now(UTC), shop.kit.leases.free(OrderRow))
-    assert row is not None
+        (row,) = jobs.claim(session, OrderRow, datetime.now(UTC), shop.kit.leases.free(OrderRow))
     for name in ("order_confirmation", "merchant_alert"):
         (shop.kit.instance / "templates" / f"{name}.txt").write_text(ENDLESS)
     shop.wait_for(shop.kit.own_mails._mutex.locked)

@@ -22,7 +22,7 @@ from tests.served import SECRET, Served, order_fields, signed
 def forward(relay: Relay, shop: Shop, *, key: str = "evt_1", order_id: str = "A-7", event_id: str = "evt_1") -> None:
     order = an_order(order_id=order_id, event_id=event_id)
     with relay.kit.database.write() as session:
-        record(session, order, shop.server.url(), source="shopintegrator", key=key, now=relay.now)
+        record(session.connection(), order, shop.server.url(), source="shopintegrator", key=key, now=relay.now)
 
 
 def test_it_is_sent_signed_with_the_forward_secret_under_the_events_own_id(relay: Relay, shop: Shop) -> None:
@@ -68,7 +68,7 @@ def test_orders_of_two_sources_that_are_counted_alike_go_under_two_ids(relay: Re
     order = an_order(order_id="A-7", event_id=None)
     with relay.kit.database.write() as session:
         for source in ("shopintegrator", "another", "another"):
-            record(session, order, shop.server.url(), source=source, key="evt_made_up", now=relay.now)
+            record(session.connection(), order, shop.server.url(), source=source, key="evt_made_up", now=relay.now)
     relay.work()
 
     assert len({request.headers["webhook-id"] for request in shop.requests}) == len(shop.requests) == 2

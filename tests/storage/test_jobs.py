@@ -45,7 +45,7 @@ def add_job(kit: Kit, *, due_at: datetime = NOW, state: str = "open") -> int:
 
 def claim(kit: Kit, at: datetime = NOW) -> MailRow | None:
     with kit.database.write() as session:
-        return jobs.claim(session, MailRow, at, kit.leases.free(MailRow))
+        return next(iter(jobs.claim(session, MailRow, at, kit.leases.free(MailRow))), None)
 
 
 def settle(kit: Kit, job: MailRow, **values: object) -> bool:
@@ -128,7 +128,7 @@ def has_watched(kit: Kit, seconds: float = 30.0) -> Leases:
 
 def take_over(kit: Kit, watching: Leases, at: datetime = NOW) -> MailRow | None:
     with kit.database.write() as session:
-        return jobs.claim(session, MailRow, at, watching.free(MailRow))
+        return next(iter(jobs.claim(session, MailRow, at, watching.free(MailRow))), None)
 
 
 @pytest.mark.parametrize("clock", [timedelta(0), timedelta(hours=1), timedelta(days=-1)])
@@ -195,7 +195,7 @@ def test_what_a_run_of_this_process_holds_is_not_claimed_whatever_the_clock_says
 
     def is_free() -> bool:
         with kit.database.write() as session:
-            return jobs.claim(session, MailRow, late, watching.free(MailRow)) is not None
+            return bool(jobs.claim(session, MailRow, late, watching.free(MailRow)))
 
     with watching.kept(job):
         assert not is_free()
@@ -226,8 +226,7 @@ def test_a_late_finish_of_a_run_that_lost_its_lease_changes_nothing(kit: Kit) ->
     add_job(kit)
     slow = claimed(kit)
     with kit.database.write() as session:
-        second = jobs.claim(session, MailRow, NOW, has_watched(kit).free(MailRow))
-    assert second is not None
+        (second,) = jobs.claim(session, MailRow, NOW, has_watched(kit).free(MailRow))
 
     assert not settle(kit, slow, state="failed", detail="late")
     row = stored(kit, slow.id)

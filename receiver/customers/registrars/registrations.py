@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, func, select, type_coerce
+from sqlalchemy import BigInteger, ColumnElement, Connection, false, func, select, true, type_coerce
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,7 @@ from receiver.storage import jobs
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
+from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow
 
@@ -46,38 +47,29 @@ def want(session: Session, customer: CustomerRow, *, now: datetime, again: bool 
     return True
 
 
-class Registrations:
+class Registrations(JobQueue[RegistrationRow]):
     """The job of registering customers: one run at a time per customer, with their newest data last."""
 
     def __init__(
         self, database: Database, leases: Leases, registrar: Registrar | None, *, schedule: Sequence[int]
     ) -> None:
-        self._database = database
-        self._leases = leases
+        super().__init__(database, leases, RegistrationRow)
         #: None while customers are registered on no website.
         self.registrar = registrar
         self._schedule = schedule
 
-    def is_due(self) -> bool:
-        """Return whether a registration is due."""
-        free = self._leases.free(RegistrationRow)
-        return self.registrar is not None and jobs.anything_due(self._database, RegistrationRow, free)
+    def conditions(self) -> Sequence[ColumnElement[bool]]:
+        """Return the condition that there's a website to register with."""
+        return (true() if self.registrar is not None else false(),)
 
-    def run_next(self) -> bool:
-        """Register the customer who has been due for longest; False when none is due."""
-        if self.registrar is None:
-            return False
-        with self._database.write() as session:
-            row = jobs.claim(session, RegistrationRow, datetime.now(UTC), self._leases.free(RegistrationRow))
-        if row is None:
-            return False
-        with self._leases.kept(row):
-            with self._database.read() as session:
-                customer = session.get(CustomerRow, row.customer_pk)
-                fields = customer_fields.read(session, customer) if customer else None
-            outcome = self._attempt(row, self.registrar, fields) if fields else {}
-            jobs.write_down(self._database, lambda session: _settle(session, row, outcome))
-        return True
+    def run(self, job: RegistrationRow) -> None:
+        """Register a customer as they are now, and write down what became of it."""
+        assert self.registrar is not None  # noqa: S101 - or nothing was claimed
+        with self.database.read() as session:
+            customer = session.get(CustomerRow, job.customer_pk)
+            fields = customer_fields.read(session, customer) if customer else None
+        outcome = self._attempt(job, self.registrar, fields) if fields else {}
+        jobs.write_down(self.database, lambda connection: _settle(connection, job, outcome))
 
     def _attempt(self, row: RegistrationRow, registrar: Registrar, fields: Fields) -> dict[str, Any]:
         """Make one attempt and return the columns of its outcome."""
@@ -98,12 +90,12 @@ class Registrations:
         return {"state": "open", "due_at": now + timedelta(seconds=self._schedule[row.attempts - 1]), **kept}
 
 
-def _settle(session: Session, row: RegistrationRow, outcome: dict[str, Any]) -> None:
+def _settle(connection: Connection, row: RegistrationRow, outcome: dict[str, Any]) -> None:
     """Write the outcome; if newer data were queued meanwhile, the job is due again at once."""
-    wanted_at = session.scalar(select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id))
+    wanted_at = connection.scalar(select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id))
     if wanted_at != row.wanted_at:
         outcome = {**outcome, "state": "open", "due_at": datetime.now(UTC), "attempts": 0}
-    jobs.settle(session, row, **outcome)
+    jobs.settle(connection, row, **outcome)
 
 
 def ask(session: Session, email: str, *, now: datetime) -> None:

@@ -206,13 +206,13 @@ def test_a_customer_who_is_erased_meanwhile_is_not_registered(desk: Desk, monkey
 
 def test_a_customer_erased_between_claim_and_reading_is_left_alone(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.order()
-    kept = desk.kit.leases.kept
+    run = desk.jobs.run
 
-    def kept_after_erasure(row: Any) -> Any:
+    def run_after_erasure(job: RegistrationRow) -> None:
         privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key)
-        return kept(row)
+        run(job)
 
-    monkeypatch.setattr(desk.kit.leases, "kept", kept_after_erasure)
+    monkeypatch.setattr(desk.jobs, "run", run_after_erasure)
     assert desk.jobs.run_next()
     assert desk.website.told == []
 
