@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy.orm import Session, aliased, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from receiver.customers import csv_erasure, export_rows, purging, unread_orders
@@ -15,6 +15,7 @@ from receiver.customers.purging import SETTLED_ORDER, UNREAD, Purged
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
+from receiver.orders.states import LATER
 from receiver.storage.database import Database
 from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
@@ -52,8 +53,8 @@ def kept(session: Session, email: str, csv_file: str = "", *, secret_key: str) -
     email = normalised(email)
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
-    settled = OrderRow.email == email, SETTLED_ORDER
-    still_open = select(func.count()).where(OrderRow.email == email, OrderRow.state == "open")
+    settled = _is_theirs(email), SETTLED_ORDER
+    still_open = select(func.count()).where(_is_theirs(email), OrderRow.state == "open")
     of_orders = session.scalars(select(MailRow.id).join(OrderRow).where(*settled))
     transmissions = _transmissions(session, email)
     found = Kept(
@@ -98,7 +99,7 @@ def export(session: Session, email: str, *, secret_key: str) -> dict[str, Any]:
     """Return all that is stored about a person, for them to read; raises NotThere when it's nothing."""
     found = kept(session, email, secret_key=secret_key)
     customer = session.scalar(select(CustomerRow).where(CustomerRow.email == found.email))
-    orders = session.scalars(select(OrderRow).where(OrderRow.email == found.email).order_by(OrderRow.id))
+    orders = session.scalars(select(OrderRow).where(_is_theirs(found.email)).order_by(OrderRow.id))
     mails = _rows(session, MailRow, (pk for pk, _ in _mails_to(session, found.email)))
     sent = [*found.transmissions, *found.open_transmissions]
     transmissions = _rows(session, TransmissionRow, sent, selectinload(TransmissionRow.trail))
@@ -137,6 +138,14 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
         session.execute(delete(CustomerRow).where(CustomerRow.email == found.email))
     database.empty_log()  # SQLite's write-ahead log still holds the rows as they were
     return total
+
+
+def _is_theirs(email: str) -> ColumnElement[bool]:
+    """Return the condition of a person's orders, and of what's about one of them and names no person, as a refund."""
+    later, order = aliased(OrderRow), aliased(OrderRow)
+    of_order = and_(order.source == later.source, order.order_id == later.order_id)
+    about = select(later.id).join(order, of_order).where(order.email == email)
+    return or_(OrderRow.email == email, OrderRow.id.in_(about.where(later.email.is_(None), later.decided.in_(LATER))))
 
 
 def _mails_to(session: Session, email: str) -> Iterator[tuple[int, int | None]]:

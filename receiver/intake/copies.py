@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from receiver.orders import Fields, holds_all
-from receiver.orders.states import COMPLETED
+from receiver.orders.states import COMPLETED, UPDATED, UPDATED_EVENT
 from receiver.storage.columns import pk_of, receipt_of
 
 _IS_NOT_UNDERSTOOD = "(state = 'parked' OR state = 'ignored' AND decided IS NULL)"
+#: States of orders that handlers run on.
+HAS_RUN = ("open", "done", "failed")
 #: The fields only where they're compared: there may be many.
 _COLUMNS = (
-    "id, state, test, decided, order_id, content_digest, duplicate_of, "
+    "id, state, test, decided, order_id, total, content_digest, duplicate_of, "
     f"CASE WHEN {_IS_NOT_UNDERSTOOD} THEN fields ELSE '[]' END"
 )
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE source = ? AND key = ?"  # noqa: S608 - names from above
@@ -34,6 +36,7 @@ class Kept(NamedTuple):
     test: bool
     decided: str | None
     order_id: str | None
+    total: str | None
     content_digest: str | None
     duplicate_of: str | None
     #: As JSON; empty once it's understood.
@@ -83,6 +86,22 @@ def corrects(row: Mapping[str, Any], kept: Any) -> bool:
         return bool(kept.order_id == row["order_id"])
     fields = fields_of(kept.fields)
     return bool(fields) and holds_all(fields_of(row["fields"]), fields)
+
+
+def changes(row: Mapping[str, Any], kept: Any) -> bool:
+    """Return whether a row is a change of a kept order, both of them paid and under one key, where orders can change.
+
+    A notice without a sum isn't compared: the order itself may come after it.
+    """
+    one, other = ((row["state"], row["decided"], row["test"]), (kept.state, kept.decided, bool(kept.test)))
+    is_order = all(state in HAS_RUN and decided == COMPLETED and not test for state, decided, test in (one, other))
+    return is_order and row["order_id"] == kept.order_id and None not in (row.get("total"), kept.total)
+
+
+def as_change(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an order's columns as those of a change; its digest stays, by which its copies are found."""
+    order = {**json.loads(row["order"]), "event": UPDATED_EVENT}
+    return {**row, "decided": UPDATED, "order": json.dumps(order, ensure_ascii=False), "same_id_as": None}
 
 
 def fields_of(stored: str) -> Fields:

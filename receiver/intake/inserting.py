@@ -98,6 +98,8 @@ def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str
     kept = copies.find(cursor, row["source"], row["key"])
     if copies.is_same(row, kept):
         return _copy(cursor, row, kept)
+    if row.get("can_change") and copies.changes(row, kept):
+        row = copies.as_change(row)
     corrects = copies.corrects(row, kept)
     shares_id = not corrects and row.get("decided") not in LATER
     own_id = own_key(row["key"], row["content_digest"])

@@ -36,7 +36,8 @@ def new_row(
 ) -> dict[str, Any]:
     """Return an order's row; raises CardDataRefused.
 
-    A body that may be incomplete is held back: it's parked, and never handled by itself.
+    A body that may be incomplete is held back: it's parked, and never handled by itself. Beside the columns it says
+    whether the order ``can_change``.
     """
     may_be_cut = is_maybe_cut(content_type, end_is_known=end_is_known, proof=proof, source=source)
     basis = basics(source=source, proof=proof, keyring=keyring, received_at=received_at)
@@ -56,6 +57,7 @@ def new_row(
     return {
         **basis,
         "key": key,
+        "can_change": source.orders_can_change,
         "encoding": media_type(content_type),
         "may_be_cut": may_be_cut,
         **_columns_of(guarded, notes),

@@ -54,7 +54,7 @@ def reread(
     if reading.order.test:  # a test's handlers run when it arrives, or never
         columns |= {**jobs.NO_RUN, "state": "done"}
     key = kept_key(reading.order, reading.decided, key=row.key)
-    columns |= _beside_others(session, row, key, columns, source.mapping)
+    columns |= _beside_others(session, row, key, columns, source, as_paid=as_paid)
     if row.may_be_cut and columns["state"] == "open" and not second_order:
         reason = second_orders.in_the_way(session, row, source.mapping)
         if reason is not None:
@@ -93,9 +93,9 @@ def _parked(row: OrderRow, reading: NotUnderstood, now: datetime, source: Source
 
 
 def _beside_others(
-    session: Session, row: OrderRow, key: str, columns: dict[str, Any], mapping: Mapping | None
+    session: Session, row: OrderRow, key: str, columns: dict[str, Any], source: Source, *, as_paid: bool
 ) -> dict[str, Any]:
-    """Return the columns that make it a copy, or something else under the same key."""
+    """Return the columns that make it a copy, a change, or something else under the same key."""
     own = own_key(key, columns["content_digest"])
     kept = {one.key: one for one in _kept(session, row, (key, own))}
     same = next((one for one in kept.values() if copies.is_same(columns, one)), None)
@@ -105,8 +105,12 @@ def _beside_others(
         kept_back = {"same_id_as": None, "content_digest": row.content_digest}
         return {**jobs.NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
     first = kept.get(key)
-    shares_id = first and columns["decided"] not in LATER and not _was_meant_by(row, columns, first, mapping)
+    if first and source.orders_can_change and not as_paid and copies.changes(columns, first):
+        columns = copies.as_change(columns)
+    shares_id = first and columns["decided"] not in LATER and not _was_meant_by(row, columns, first, source.mapping)
     return {
+        "decided": columns["decided"],
+        "order": columns["order"],
         "duplicate_of": None,
         "key": next((free for free in (key, own) if free not in kept), row.key),
         "same_id_as": _id_of_first(first) if first and shares_id else None,
@@ -125,6 +129,7 @@ def _was_meant_by(row: OrderRow, columns: dict[str, Any], kept: OrderRow, mappin
         test=said.test,
         decided=said.decided if kept.state == "parked" else kept.decided,
         order_id=said.order_id or kept.order_id,
+        total=kept.total,
         content_digest=kept.content_digest,
         duplicate_of=kept.duplicate_of,
         fields=kept.fields,

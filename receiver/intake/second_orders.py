@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.intake.copies import fields_of
+from receiver.intake.copies import HAS_RUN, fields_of
 from receiver.orders import FieldError, Fields, Mapping, Understood, is_cut_of, is_same_form, read
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 _BEGIN = "may be incomplete, and"
-_HAS_RUN = ("open", "done", "failed")
 
 
 def in_the_way(session: Session, row: OrderRow, mapping: Mapping | None) -> FieldError | None:
@@ -26,7 +25,7 @@ def in_the_way(session: Session, row: OrderRow, mapping: Mapping | None) -> Fiel
     others = select(OrderRow).where(
         OrderRow.source == row.source, OrderRow.order_id == order_id, OrderRow.id != row.id, OrderRow.test.is_(False)
     )
-    is_order = OrderRow.decided == "completed", OrderRow.state.in_(_HAS_RUN)
+    is_order = OrderRow.decided == "completed", OrderRow.state.in_(HAS_RUN)
     first = session.scalar(others.where(*is_order).order_by(OrderRow.id).limit(1))
     if first is not None:
         return _says(row, f"{first.receipt} has the same order_id and was taken for an order")

@@ -46,6 +46,7 @@ class Ecwid(Source):
         }
     )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("eventType", "order.created order.updated", {"order.deleted": "order.cancelled"}),
         "order_id": ["data.orderId", "orderNumber", "id", "entityId"],

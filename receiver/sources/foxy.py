@@ -48,6 +48,7 @@ class Foxy(Source):
     )
     kept_headers = ("foxy-webhook-event",)
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "capturing": False, "verified": False, "problem": False}
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
             "header:foxy-webhook-event",

@@ -26,7 +26,8 @@ class Paddle(Source):
         "Paddle Billing",
         (
             "Open **Developer tools → Notifications** and press **New destination**.",
-            "Choose the type **URL**, enter the address and tick the event `transaction.completed`.",
+            "Choose the type **URL**, enter the address and tick `transaction.completed`.",
+            "For refunds, tick `adjustment.created` and `adjustment.updated` too.",
             "Save, open the destination again and copy its **secret key**, `pdl_ntfset_…`.",
         ),
         calls_it="secret key",
@@ -61,6 +62,7 @@ class Paddle(Source):
         }
     )
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("event_type", " ".join(_TRANSACTIONS)),
         # Paddle approves most refunds first; a credit gives no money back.

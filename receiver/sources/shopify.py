@@ -26,7 +26,8 @@ class Shopify(Source):
         ),
         calls_it="signing key",
         verified_by="a signature over the body",
-        notes="Other events of orders, refunds and cancellations may come to the same address.",
+        notes="Other events may come to the same address: **Refund create** reports each refund, and **Order "
+        "cancellation** each cancellation. **Order update** reports a refund too, so choose one of these two.",
         missing="Nothing that the kit needs. Orders of a point of sale have no customer.",
         # https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks
         when_quiet="Shopify sends each order 8 times within 4 hours at most, and deletes a webhook of an app whose "
@@ -81,6 +82,7 @@ class Shopify(Source):
         },
         **{f"Lineitem {name}": f"line_items[].{name}" for name in ("name", "sku", "quantity", "price")},
     }
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
             "header:x-shopify-topic",

@@ -59,6 +59,9 @@ class Source:
     states: ClassVar[Table[str, bool]] = {}
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
     kept_headers: ClassVar[tuple[str, ...]] = ()
+    #: Whether the shop sends an order again after it was changed. Then a second paid body of an order, with other items
+    #: or another total, is ``order.updated``; otherwise it's a second order.
+    orders_can_change: ClassVar[bool] = False
     #: What its shop is answered; None is the kit's JSON.
     reply: ClassVar[Reply | None] = None
 

@@ -56,6 +56,7 @@ class Squarespace(Source):
         }
     )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("topic", "order.create order.update"),
         "order_id": ["data.orderId", "id"],

@@ -34,7 +34,9 @@ class Stripe(Source):
         calls_it="signing secret",
         verified_by="a signature over time and body",
         replay="the time",
-        notes="A session that's completed and not paid yet, as with a bank debit, is ignored until the second event.",
+        notes="A session that's completed and not paid yet, as with a bank debit, is ignored until the second event. "
+        "A refund, `charge.refunded`, names no session: its order id is the payment's, `pi_…`, and it's shown beside "
+        "its order all the same.",
         missing="The lines of the order. Other events, such as `payment_intent.succeeded`, are ignored.",
         # https://docs.stripe.com/webhooks
         when_quiet="Stripe tries each event for up to 3 days: under Developers → Webhooks, see whether the endpoint is "

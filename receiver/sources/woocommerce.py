@@ -55,6 +55,7 @@ class WooCommerce(Source):
     )
     kept_headers = ("x-wc-webhook-topic",)
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
+    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
             "header:x-wc-webhook-topic",

@@ -130,3 +130,12 @@ def test_handlers_are_counted_over_their_orders(kit: Kit) -> None:
     assert set(found) == {"mine"}
     assert found["mine"].last_run == NOW - HOUR
     assert (found["mine"].states["done"], found["mine"].states["failed"]) == (1, 1)
+
+
+def test_later_events_are_no_orders_and_counted_apart(kit: Kit) -> None:
+    for number, decided in enumerate(("completed", "refunded", "refunded", "cancelled", None)):
+        store(kit, number, received_at=NOW, decided=decided)
+    store(kit, 9, received_at=NOW, decided="refunded", test=True)
+    hours, days = lately(kit)
+    assert (hours.received, hours.states["done"], days.received) == (2, 2, 2)
+    assert hours.later == {"refunded": 2, "cancelled": 1}

@@ -218,6 +218,46 @@ def test_an_orders_prices_and_discount_are_reported_as_what_they_are(shop: Serve
     assert "Quantity" not in ada.get("/account/orders/rcp_00000003").text
 
 
+@pytest.mark.parametrize(
+    ("events", "state"),
+    [
+        ([{"event": "order.refunded", "refund_total": "5.00"}], "Partly refunded Refunded £5.00"),
+        ([{"event": "order.refunded", "refund_total": "19.99"}], "Refunded Refunded £19.99"),
+        (
+            [{"event": "order.refunded", "refund_id": str(number), "refund_total": "10.00"} for number in (1, 2)],
+            "Refunded Refunded £20.00",
+        ),
+        # Each says what all have given back so far.
+        (
+            [{"event": "order.refunded", "refund_total": amount} for amount in ("5", "15")],
+            "Partly refunded Refunded £15.00",
+        ),
+        ([{"payment_status": "refunded", "total": "19.99"}], "Refunded"),
+        (
+            [{"event": "order.cancelled"}, {"event": "order.refunded", "refund_total": "19.99"}],
+            "Cancelled Refunded £19.99",
+        ),
+    ],
+)
+def test_what_went_back_is_shown_and_counts_as_no_order(
+    shop: Served, ada: Visitor, events: list[dict[str, str]], state: str
+) -> None:
+    for event in events:
+        shop.post({"order_id": "A-1", "currency": "GBP", "customer_email": ADA, **event})
+    shop.settled()
+    word, _, back = state.partition(" Refunded ")
+    listed = ada.get("/account/")
+    assert re.findall(r">([\w-]+)</a></td>|>(A-\d)</a>", listed.html)
+    assert listed.html.count(">A-1</a>") == 1
+    assert word in listed.text
+    shown = ada.get("/account/orders/rcp_00000001").text
+    assert f" · {word}" in shown
+    assert re.findall(r"Refunded (£[\d.]+)", shown) == ([back] if back else [])
+    assert ada.get("/account/orders/rcp_00000002").status == 404
+    with shop.kit.database.read() as session:
+        assert records.order_counts(session, ADA)[ADA] == 1
+
+
 def test_one_browser_may_be_signed_in_to_the_console_and_to_an_account(shop: Served, link: str) -> None:
     person = Visitor(shop.base)
     person.sign_in()

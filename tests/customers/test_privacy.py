@@ -109,6 +109,19 @@ def test_an_export_knows_people_who_were_never_registered(serve: Callable[..., S
     assert len(exported["orders"]) == 1
 
 
+def test_a_refund_that_names_nobody_belongs_to_the_customer_of_its_order(shop: Served) -> None:
+    for order_id, email in (("A-1", ADA), ("B-1", BEA)):
+        shop.post(order_fields(order_id=order_id, customer_email=email))
+        shop.post({"order_id": order_id, "event": "order.refunded", "refund_total": "5", "reason": f"{order_id} broke"})
+    shop.settled()
+    with shop.kit.database.read() as session:
+        exported = privacy.export(session, ADA, secret_key=shop.kit.secret_key)
+    assert [order["total"] for order in exported["orders"]] == ["19.99", "5"]
+    assert erase(shop.kit).orders == 2
+    assert b"A-1 broke" not in bytes_of(shop.kit)
+    assert b"B-1 broke" in bytes_of(shop.kit)
+
+
 def test_of_a_stranger_nothing_is_kept(settled: Served) -> None:
     for act in (kept, erase):
         with pytest.raises(ConfigurationError, match=r"Nothing is stored about zoe@kunde\.de"):

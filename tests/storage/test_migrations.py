@@ -130,6 +130,29 @@ def test_what_was_kept_by_1_0_0_is_brought_along(tmp_path: Path) -> None:
     assert customers == ["a@b\u00fccher.example", "b@xn--bcher-kva.example", "b@b\u00fccher.example"]
 
 
+def test_what_was_ignored_for_a_later_event_is_named_so_and_stays_ignored(tmp_path: Path) -> None:
+    old = of_1_0_0(tmp_path / "old.sqlite")
+    values = {"proof": "header", "fingerprint": "f", "encoding": "", "fields": "[]", "fields_digest": "", "notes": "[]"}
+    words = ["order.refunded", "partially_refunded", "canceled", "refunded", "pending", "disputed", None]
+    with old.write() as session:
+        for pk, decided in enumerate([*words, "completed"]):
+            state = "done" if decided == "completed" else "ignored"
+            session.execute(
+                text(
+                    f"INSERT INTO orders (id, source, key, test, state, decided, received_at, {', '.join(values)})"
+                    f" VALUES (:id, 's', :id, 0, :state, :decided, 0, {', '.join(f':{one}' for one in values)})"
+                ),
+                {"id": pk + 1, "state": state, "decided": decided, **values},
+            )
+    migrations.upgrade(old.engine)
+    with old.read() as session:
+        rows = session.execute(text("SELECT state, decided FROM orders ORDER BY id")).all()
+    assert [decided for _, decided in rows] == [
+        *("refunded", "refunded", "cancelled", "refunded", "pending", "disputed", None, "completed"),
+    ]
+    assert {state for state, _ in rows[:-1]} == {"ignored"}
+
+
 def test_the_models_can_be_made_on_postgresql_too() -> None:
     tables = Base.metadata.sorted_tables
     parts: list[Any] = [*map(CreateTable, tables), *(CreateIndex(index) for table in tables for index in table.indexes)]

@@ -18,7 +18,8 @@ from receiver.dispatch.replay import Replay
 from receiver.errors import NotThere
 from receiver.intake import parked, parked_groups
 from receiver.intake.explanation import explain_file, explain_receipt
-from receiver.storage import order_queries, pages, same_id
+from receiver.orders.states import COMPLETED_EVENT, LATER
+from receiver.storage import later_events, order_queries, pages, same_id
 
 group = AppGroup("orders", help="List, show, explain, import, replay and dismiss orders.")
 for command in (importing.import_orders, rereading.reread):
@@ -77,8 +78,15 @@ def show(order: str, _as_json: bool) -> None:
     """Show everything about an order, as JSON. With an order id: the latest one."""
     with working_kit().database.read() as session:
         row = order_queries.find_by_either(session, order)
+        about = later_events.order_of(session, row) if row.decided in LATER else None
+        later = later_events.of_orders(session, [row])[row.id] if row.event == COMPLETED_EVENT else []
         print_json(
-            order_queries.whole(row) | {"others_of_same_id": [one.receipt for one in same_id.others(session, row)]}
+            order_queries.whole(row)
+            | {
+                "others_of_same_id": [one.receipt for one in same_id.others(session, row)],
+                "later_events": [order_queries.summary(one) for one in later],
+                "about": about.receipt if about else None,
+            }
         )
 
 

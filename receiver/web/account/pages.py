@@ -16,20 +16,17 @@ from sqlalchemy import select
 from wtforms import StringField
 from wtforms.validators import Length
 
-from receiver.customers import records
+from receiver.customers import order_states, records
 from receiver.errors import NotThere
 from receiver.mail import formatting
 from receiver.orders.states import COMPLETED_EVENT
-from receiver.storage import order_queries, pages
+from receiver.storage import later_events, order_queries, pages
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 from receiver.web import kit, paging
 from receiver.web.account import entry  # noqa: F401 - puts its pages on the blueprint
 from receiver.web.account.blueprint import account, accounts
 from receiver.web.answers import next_page, not_taken
 from receiver.web.entrance import ACCOUNT, PasswordForm
-
-#: State of an order -> what its customer reads. A failed handler is the merchant's business, so it isn't shown.
-WORDS = {"done": "Received", "open": "In progress", "failed": "In progress"}
 
 
 class DetailsForm(FlaskForm):  # type: ignore[misc]
@@ -51,9 +48,10 @@ def orders() -> ResponseReturnValue:
     oldest = paging.before()
     with kit.database.read() as session:
         rows = records.orders_of(session, g.customer, completed=True, before=oldest)
-    shown = [(row, _number(row), _locale(row)) for row in rows]
+        later = later_events.of_orders(session, rows)
+    shown = [(row, _number(row), _locale(row), order_states.word(row, later[row.id])) for row in rows]
     older = rows[-1].id if len(rows) == pages.SIZE else None
-    return render_template("account/orders.html", rows=shown, words=WORDS, older=older, is_first=oldest is None)
+    return render_template("account/orders.html", rows=shown, older=older, is_first=oldest is None)
 
 
 @account.get("/orders/<receipt>")
@@ -61,7 +59,8 @@ def order(receipt: str) -> ResponseReturnValue:
     """Show one of the customer's orders."""
     with kit.database.read() as session:
         row = order_queries.find(session, receipt)
-    if row.email != g.customer.email or row.test or row.state not in WORDS or row.event != COMPLETED_EVENT:
+        later = later_events.of_orders(session, [row])[row.id]
+    if row.email != g.customer.email or row.test or row.state not in order_states.WORDS or row.event != COMPLETED_EVENT:
         raise NotThere("This order belongs to someone else.")
     return render_template(
         "account/order.html",
@@ -69,7 +68,8 @@ def order(receipt: str) -> ResponseReturnValue:
         order=_content(row),
         number=_number(row),
         locale=_locale(row),
-        word=WORDS[row.state],
+        word=order_states.word(row, later),
+        refunded=order_states.refunded(later),
     )
 
 

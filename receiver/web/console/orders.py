@@ -19,6 +19,7 @@ from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
 from receiver.web import kit, paging
 from receiver.web.answers import next_page
+from receiver.web.console import order_events
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
 
@@ -81,6 +82,7 @@ def orders_show(receipt: str) -> str:
         return render_template(
             "console/order.html",
             **_progress(session, row),
+            **order_events.values(session, row),
             order=Order.model_validate_json(row.order) if row.order else None,
             way=_WAYS.get(row.proof, row.proof),
             body=_text_of_body(row),

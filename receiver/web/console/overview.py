@@ -105,6 +105,8 @@ def _place(trouble: Trouble) -> tuple[str, str, dict[str, Any]]:
         return "console.parked", "Parked orders", {"group": trouble.about}
     if trouble.kind == "source_quiet":
         return "console.sources_show", f"Source {trouble.about}", {"name": trouble.about}
+    if trouble.kind == "order_changed":
+        return "console.orders_show", "The change", {"receipt": trouble.path.removeprefix("orders/")}
     return _PLACES.get(trouble.kind, _OF_THE_RELAY)
 
 
