@@ -178,8 +178,9 @@ class Outcomes:
 
 
 def order_of(row: OrderRow) -> Order:
-    """Return a new copy of the order as it was recorded."""
-    return Order.model_validate_json(row.order or "")
+    """Return a new copy of the order as it was recorded, and as the event that it was decided to be."""
+    order = Order.model_validate_json(row.order or "")
+    return order if row.event in {None, order.event} else order.model_copy(update={"event": row.event})
 
 
 def _ended(one: HandlerRow, outcome: Outcome, work: UnitOfWork | None) -> _Ended:
