@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import NamedTuple
 
-from receiver.errors import BrokenOff, EmptyBody, ReceiverError, Unavailable, Undecodable, describe_for_log
+from receiver.errors import BrokenOff, EmptyBody, ReceiverError, TooLarge, Unavailable, Undecodable, describe_for_log
 from receiver.intake.body import Body, RawBody
 from receiver.intake.inflating import Inflated, inflated
 from receiver.orders import SAMPLE, Decoded, Fields, decode
@@ -23,7 +23,7 @@ from receiver.sources.source import Source
 
 #: The most bytes that a body is inflated to before it's verified.
 _MOST_UNVERIFIED = 2_097_152
-#: Bodies that are larger than this or compressed, and how many of them a process decodes at once before verifying.
+#: Bodies that are larger than this, inflated, and how many of them a process decodes at once before verifying.
 _LARGE, _LARGE_AT_ONCE = 262_144, threading.BoundedSemaphore(2)
 _PATIENCE_SECONDS = 0.5
 _LARGEST_PING = 4096
@@ -146,23 +146,40 @@ class Post:
     @cached_property
     def _outcome(self) -> Decoded | ReceiverError:
         try:
-            with self._few_large_ones():
-                plain = self._inflated
-                decoded = decode(plain.raw, self.delivery.headers.get("content-type"), self.max_fields)
+            if self.is_verified or not self._is_large:
+                return self._read()
+            with _few_at_once():
+                return self._read()
         except ReceiverError as error:
             return error
+
+    @property
+    def _is_large(self) -> bool:
+        """Whether it's large, or what it's inflated to: a small one never waits for large ones."""
+        if len(self.body.raw) > _LARGE:
+            return True
+        coding = self.delivery.headers.get("content-encoding")
+        try:
+            if coding is not None:
+                inflated(self.body.raw, coding, _LARGE)
+        except TooLarge:
+            return True
+        except ReceiverError:  # it's raised again when the body is read
+            pass
+        return False
+
+    def _read(self) -> Decoded:
+        plain = self._inflated
+        decoded = decode(plain.raw, self.delivery.headers.get("content-type"), self.max_fields)
         return decoded._replace(notes=(*plain.notes, *decoded.notes)) if plain.notes else decoded
 
-    @contextmanager
-    def _few_large_ones(self) -> Iterator[None]:
-        """Limit how many large bodies are decoded at once before they're verified."""
-        is_large = len(self.body.raw) > _LARGE or "content-encoding" in self.delivery.headers
-        if self.is_verified or not is_large:
-            yield
-            return
-        if not _LARGE_AT_ONCE.acquire(timeout=_PATIENCE_SECONDS):
-            raise Unavailable("Too many large orders arrive at once; send it again.")
-        try:
-            yield
-        finally:
-            _LARGE_AT_ONCE.release()
+
+@contextmanager
+def _few_at_once() -> Iterator[None]:
+    """Limit how many large bodies are decoded at once before they're verified."""
+    if not _LARGE_AT_ONCE.acquire(timeout=_PATIENCE_SECONDS):
+        raise Unavailable("Too many large orders arrive at once; send it again.")
+    try:
+        yield
+    finally:
+        _LARGE_AT_ONCE.release()

@@ -6,6 +6,7 @@ The rules are those of order-post, "No card data".
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ Changes = dict[int, tuple[str, str]]
 
 #: The number of a row in a name. Those of one digit are left: there are few, and a cv_2_code has one.
 _ROW = re.compile(r"(?<=[_\[])[0-9]{2,4}(?=[_\]])")
+#: Names of one POST that are remembered, with how they were judged: a shop sends the same ones each time.
+_MOST_REMEMBERED, _LONGEST_REMEMBERED = 200, 8_192
 _CODE = re.compile(r"\s*\d{3,4}\s*")
 
 
@@ -49,11 +52,12 @@ def guard(fields: Fields) -> Guarded:
     # Nearly every POST has plain names and no long row of digits, so quick looks come before every search.
     notes: list[str] = []
     held_card_data = False
-    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and _are_plain_names(names)
+    are_plain, may_be_list = _judged(names)
     if not are_plain:
         fields, notes, held_card_data = _without_card_fields(fields)
         names = [name for name, _ in fields]
-    changes = in_lists(fields) if _may_be_list(names) else {}
+        may_be_list = _may_be_list(names)
+    changes = in_lists(fields) if may_be_list else {}
     if may_hold_number([value for _, value in fields]):
         changes = _masked_values(fields) | changes
     if not are_plain:
@@ -65,12 +69,27 @@ def guard(fields: Fields) -> Guarded:
     return Guarded(fields, masked, tuple(notes), held_card_data=True)
 
 
-def _may_be_list(names: list[str]) -> bool:
+def _judged(names: list[str]) -> tuple[bool, bool]:
+    """Return whether the names are plain, and whether some may be a list's."""
+    if len(names) > _MOST_REMEMBERED or sum(map(len, names)) > _LONGEST_REMEMBERED:
+        return _judge_all(tuple(names))
+    return _judge_again(tuple(names))
+
+
+def _judge_all(names: tuple[str, ...]) -> tuple[bool, bool]:
+    are_plain = max(map(len, names), default=0) <= LONGEST_NAME and _are_plain_names(names)
+    return are_plain, _may_be_list(names)
+
+
+_judge_again = lru_cache(maxsize=128)(_judge_all)
+
+
+def _may_be_list(names: Sequence[str]) -> bool:
     """Return whether one of the names is a list's, or given twice."""
     return len(set(names)) < len(names) or "]\n" in "\n".join([*names, ""])
 
 
-def _are_plain_names(names: list[str]) -> bool:
+def _are_plain_names(names: Sequence[str]) -> bool:
     """Return whether no name is a card field's or holds a number. Of a long list's names one row's are looked at."""
     joined = "\n".join(names)
     return not may_hold_number(names) and all(map(_is_plain_name, set(_ROW.sub("10", joined).split("\n"))))

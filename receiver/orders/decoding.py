@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from werkzeug.http import parse_options_header
@@ -55,13 +56,11 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
     """
     if not body.strip():
         return Decoded([])
-    written_type, options = parse_options_header(content_type)
-    said = _kind_said(written_type.lower())
-    charset = options.get("charset")
+    said, charset, boundary = _said_by(content_type or "")
     is_plain = said == "multipart" or (said == "form" and not body.startswith(_MAY_BE_ANOTHER))
     kind = said if said and is_plain else kind_of(body, said, max_fields)
     if kind == "multipart":
-        fields, notes = decode_multipart(body, options.get("boundary", ""), charset, max_fields)
+        fields, notes = decode_multipart(body, boundary, charset, max_fields)
     elif kind == "json":
         fields, notes = decode_json(json_text(body, charset), max_fields)
     elif kind == "xml":
@@ -73,6 +72,13 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
     if kind == "multipart" or (kind == "form" and _MAY_HOLD_A_DOCUMENT.search(body)):
         fields = with_documents_opened(fields, max_fields)
     return Decoded(_without_equal_twins(fields), notes, kind)
+
+
+@lru_cache(maxsize=64)
+def _said_by(content_type: str) -> tuple[str | None, str | None, str]:
+    """Return what a Content-Type says: the kind, the charset and the boundary."""
+    media_type, options = parse_options_header(content_type)
+    return _kind_said(media_type.lower()), options.get("charset"), options.get("boundary", "")
 
 
 def _kind_said(media_type: str) -> str | None:

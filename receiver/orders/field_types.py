@@ -42,14 +42,16 @@ class Kind:
         schema = handler(source)
         if source is str:
             return core_schema.no_info_after_validator_function(self.read, schema)
-        return core_schema.no_info_wrap_validator_function(self._read_or_validate, schema)
+        read = self.read
+
+        def read_or_validate(value: Any, validate: ValidatorFunctionWrapHandler) -> object:
+            return read(value) if isinstance(value, str) else validate(value)
+
+        return core_schema.no_info_wrap_validator_function(read_or_validate, schema)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Return what the JSON Schema says of a value."""
         return handler(schema) if self.schema is None else {"type": "string", **self.schema}
-
-    def _read_or_validate(self, value: Any, validate: ValidatorFunctionWrapHandler) -> object:
-        return self.read(value) if isinstance(value, str) else validate(value)
 
 
 def _decimal(places: int, sign: str = "-?") -> dict[str, str]:

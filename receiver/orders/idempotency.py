@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from decimal import Decimal
+from functools import lru_cache
 
 from pydantic_core import to_json
 
@@ -91,6 +92,7 @@ def _ids(order: Order) -> tuple[str | None, ...]:
     return order.event_id, order.order_id, order.store_id, order.refund_id
 
 
+@lru_cache(maxsize=1024)
 def _plain(amount: Decimal | None) -> str:
     """Write an amount so that equal ones are the same text, "" for None; amounts are too short to be rounded here."""
     return "" if amount is None else format(amount.normalize() + 0, "f")

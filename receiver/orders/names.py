@@ -158,7 +158,7 @@ def by_own_names(fields: Fields) -> tuple[list[Placed], Fields]:
     placed = []
     rest = []
     for name, value in fields:
-        place = place_of(name)
+        place = _FIXED.get(name) or place_of(name)
         if place is None:
             rest.append((name, value))
         elif place is not SHARED_SECRET:

@@ -176,25 +176,24 @@ def _nested(placed: Iterable[Placed]) -> dict[str, Any]:
     parts: dict[str, dict[str, Any]] = defaultdict(dict)
     items: dict[int, dict[str, Any]] = defaultdict(lambda: {"options": {}})
     custom: Fields = []
+    nothing = values.NOTHING
     for (part, row, field), name, value in placed:
-        text = value.strip()
-        if "&" in text and kind_of((part, field)) is TEXT:
-            text = _ENTITY.sub(_unescaped, text)
         if part == "custom":
             # The elements of a JSON list share one name.
             custom.append((_LIST_INDEX.sub("", field) if name.startswith("custom.") else field, value))
             continue
-        if text in values.NOTHING:
+        text = value.strip()
+        if text in nothing:
             continue
-        if part == "options":
-            target = items[row]["options"]
-        elif part != "items":
-            target = parts[part]
-        elif field == "options":
-            items[row]["options"] |= values.options(text)
+        if "&" in text and kind_of((part, field)) is TEXT and (text := _ENTITY.sub(_unescaped, text)) in nothing:
             continue
-        else:
+        if part == "items":
+            if field == "options":
+                items[row]["options"] |= values.options(text)
+                continue
             target = items[row]
+        else:
+            target = items[row]["options"] if part == "options" else parts[part]
         if target.setdefault(field, text) != text:
             raise ValueError("a field is given twice")
     if items.keys() != set(range(len(items))):

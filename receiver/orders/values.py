@@ -23,6 +23,8 @@ _DECIMALS = {
     for code in codes.split()
 }
 _DECIMALS_WITHOUT_CURRENCY = 4
+#: What nearly every amount has.
+_CENTS, _ONE_CENT = 2, Decimal("0.01")
 _CURRENCIES = frozenset(get_global("all_currencies"))
 
 #: Territories of CLDR that aren't countries of ISO 3166-1. XK (Kosovo) stays: shops and banks use it.
@@ -32,6 +34,7 @@ _COUNTRIES = frozenset(
 )
 
 _AMOUNT = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,6})?")
+_LONGEST_AMOUNT, _LONGEST_WHOLE = 23, 9
 _QUANTITY = re.compile(r"0{0,9}[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _LONGEST_URL = 2_048
 _DATE = re.compile(
@@ -53,9 +56,15 @@ def is_nothing(value: str) -> bool:
 
 def amount(value: str) -> Decimal:
     """Return an amount in major units, exactly as written."""
-    if _AMOUNT.fullmatch(value) is None:
+    if len(value) > _LONGEST_AMOUNT or (read := _plain_amount(value)) is None:
         raise ValueError('must be a plain decimal number such as "19.99": digits and one point, nothing else')
-    return Decimal(value)
+    return read
+
+
+@lru_cache(maxsize=4096)
+def _plain_amount(value: str) -> Decimal | None:
+    """Return the amount, None for what's none; a shop's prices come again and again."""
+    return Decimal(value) if _AMOUNT.fullmatch(value) else None
 
 
 def positive_amount(value: str) -> Decimal:
@@ -72,14 +81,18 @@ def decimals(currency: str | None) -> int:
 
 def check_decimals(value: Decimal, currency: str | None) -> None:
     """Raise ValueError if the amount has more decimals than its currency."""
-    exponent = value.as_tuple().exponent
     most = decimals(currency)
+    if most >= _CENTS and value.same_quantum(_ONE_CENT):
+        return
+    exponent = value.as_tuple().exponent
     if isinstance(exponent, int) and -exponent > most:
         raise ValueError(f"has more than the {most} decimals of {currency or 'an unknown currency'}")
 
 
 def quantity(value: str) -> int | Decimal:
     """Return a quantity above 0, as an int if it's whole; things sold by length or weight may have decimals."""
+    if value.isascii() and value.isdigit() and len(value) <= _LONGEST_WHOLE and (pieces := int(value)):
+        return pieces
     number = Decimal(value) if _QUANTITY.fullmatch(value) else Decimal(0)
     if not number:
         raise ValueError('must be a number greater than 0, such as "2" or "0.55"')

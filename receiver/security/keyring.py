@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 
 from receiver.orders import Fields
 from receiver.orders.comparing import HALF_AN_ESCAPE
@@ -36,12 +37,17 @@ class Keyring:
 
     def redact(self, fields: Fields) -> Fields:
         """Put the fingerprint in the place of every secret that a name or value holds."""
-        everything = "\n".join([text for field in fields for text in field])
+        everything = "\n".join(chain.from_iterable(fields))
         # Longest first: of one that another begins with, the rest would stay.
         for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
             if secret in everything:
                 mark = f"{REDACTED}{signing.fingerprint(secret)}]"
-                fields = [(name.replace(secret, mark), value.replace(secret, mark)) for name, value in fields]
+                fields = [
+                    (name.replace(secret, mark), value.replace(secret, mark))
+                    if secret in value or secret in name
+                    else (name, value)
+                    for name, value in fields
+                ]
         return fields
 
     def redact_text(self, text: str) -> str:

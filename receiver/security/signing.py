@@ -14,6 +14,7 @@ import secrets as random_source
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from itsdangerous import HMACAlgorithm
 
@@ -59,6 +60,7 @@ def new_secret() -> str:
     return _SECRET_PREFIX + base64.b64encode(random_source.token_bytes(32)).decode()
 
 
+@lru_cache(maxsize=64)
 def fingerprint(secret: str) -> str:
     """Name a secret without giving it away: the first 8 hex digits of the SHA-256 of its UTF-8 bytes."""
     return hashlib.sha256(secret.encode()).hexdigest()[:8]

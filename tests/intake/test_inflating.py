@@ -116,14 +116,18 @@ def test_a_verified_body_may_be_as_large_as_the_setting_and_an_unverified_one_2_
 
 def test_only_a_few_large_unverified_bodies_are_decoded_at_once(idle: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posts, "_PATIENCE_SECONDS", 0.01)
-    large = b"note=" + b"x" * 100_000
+    large = b"note=" + b"x" * 300_000
     with posts._LARGE_AT_ONCE, posts._LARGE_AT_ONCE:
         small = idle.post(b"note=1", prove=False)
+        small_too = idle.post(gzip.compress(b"note=1"), headers={"Content-Encoding": "gzip"})
+        broken = idle.post(gzip.compress(b"note=1")[:-4], headers={"Content-Encoding": "gzip"})
+        plain = idle.post(large, prove=False)
         compressed = idle.post(gzip.compress(large), headers={"Content-Encoding": "gzip"})
         proven = idle.post(
             gzip.compress(b"order_id=1"), headers={"X-Shared-Secret": SECRET, "Content-Encoding": "gzip"}
         )
-    assert (small.status, compressed.status, proven.status) == (401, 503, 202)
+    assert (small.status, small_too.status, broken.status) == (401, 401, 400)
+    assert (plain.status, compressed.status, proven.status) == (503, 503, 202)
     assert compressed.headers["Retry-After"]
 
 

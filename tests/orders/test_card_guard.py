@@ -257,3 +257,11 @@ def test_free_text_is_masked_beside_what_came() -> None:
     ]
     assert guarded.notes[0] == "customer_note held a card number, which was masked"
     assert VISA not in "".join(guarded.notes)
+
+
+def test_names_that_are_remembered_are_taken_for_no_others() -> None:
+    halves = [("n", "4111 1111"), ("n", "1111 1111")]
+    assert guard([("n\nn", "4111 1111")]).masked == [("n\nn", "4111 1111")]
+    assert guard(halves).masked == [("n", "****"), ("n", "****1111")]
+    many = [(f"a{number}", "x") for number in range(300)]
+    assert guard([*many, *halves]).masked == [*many, ("n", "****"), ("n", "****1111")]
