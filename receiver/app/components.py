@@ -93,7 +93,8 @@ class Kit(Parts):
         """A sentence for each source that takes no POST, or whose secret is short."""
         self.sources.look_again()
         required = self.settings.REQUIRE_SIGNATURE
-        return [said for one in self.sources.known for said in proofs.warnings(one, require_signature=required)]
+        said = [said for one in self.sources.known for said in proofs.warnings(one, require_signature=required)]
+        return [*self.sources.shadowed, *said]
 
     @property
     def csv_file(self) -> str:

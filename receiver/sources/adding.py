@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.security import encryption, signing
 from receiver.security.secret_strength import refuse_weak
-from receiver.sources import tables
+from receiver.sources import saved_options, table_text, tables
 from receiver.sources.guide import Guide
 from receiver.sources.kinds import Kinds
 from receiver.sources.source import Source
@@ -80,6 +80,29 @@ def add_secret(
     for one in active:
         one.ends_at = min(one.ends_at or now + overlap, now + overlap)
     return _store(session, name, cleaned, secret_key, now)
+
+
+def change(session: Session, name: str, text: str, *, secrets: Collection[str], kinds: Kinds, now: datetime) -> None:
+    """Save what a source's table holds besides its kind and secrets, as in config.toml; the rules of its mapping too.
+
+    Raises NotThere, and ConfigurationError for what can't be, also with the secrets that it has.
+    """
+    row = _row(session, name)
+    before, table = json.loads(row.settings), table_text.table_of(text, name)
+    fields = table.pop("fields", {})
+    table = {**({"kind": before["kind"]} if "kind" in before else {}), **table}
+    tables.source_of(name, {**table, "fields": fields, "secrets": list(secrets)}, kinds)
+    try:
+        row.settings = json.dumps(table, ensure_ascii=False)
+        saved_options.replace_rules(session, name, fields, now)
+    except TypeError as error:  # TOML has dates
+        raise ConfigurationError("A date can't be a setting here; write it in quotation marks.") from error
+
+
+def table_of(session: Session, name: str) -> dict[str, Any]:
+    """Return the table of a saved source, without its secrets and rules; raises NotThere."""
+    table: dict[str, Any] = json.loads(_row(session, name).settings)
+    return table
 
 
 def end_secret(session: Session, name: str, fingerprint: str, *, now: datetime) -> None:

@@ -32,7 +32,7 @@ class Ecwid(Source):
         calls_it="client secret of the app",
         verified_by="a signature over the event's time and id",
         notes="Ecwid signs when the event was and its id, and not what's said of it.",
-        missing='The currency. Say it in `config.toml`: `currency = {value = "EUR"}` below `[sources.NAME.fields]`.',
+        missing='The currency. Say it in the other settings of the source: `fields = {currency = {value = "EUR"}}`.',
     )
     scheme: ClassVar[Scheme | None] = HmacSignature(
         "X-Ecwid-Webhook-Signature", encoding="base64", signed="{eventCreated}.{eventId}"
@@ -92,7 +92,7 @@ class EcwidOrders(Ecwid):
         ),
         is_chosen=True,
         verified_by="the secret in a header",
-        missing='The currency. Say it in `config.toml`: `currency = {value = "EUR"}` below `[sources.NAME.fields]`.',
+        missing='The currency. Say it in the other settings of the source: `fields = {currency = {value = "EUR"}}`.',
     )
     sample = Sample(
         {

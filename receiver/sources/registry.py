@@ -91,6 +91,15 @@ class Sources:
         """All sources, as of the last look."""
         return tuple(self._sources.values())
 
+    @property
+    def shadowed(self) -> list[str]:
+        """A sentence for each source that was added in the console and has no effect, as of the last look."""
+        return [
+            f"The source {name} is in {FILE}, so the one of this name that was added in the console has no effect. "
+            f"Remove one of them: the table, or with `flask sources remove {name}`."
+            for name in sorted(self._in_database.keys() & self._in_file.keys())
+        ]
+
     def check_file(self) -> None:
         """Raise ConfigurationError while the file is wrong, even if what was read before holds.
 

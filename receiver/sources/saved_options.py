@@ -88,6 +88,13 @@ def save_rules(session: Session, source: str, rules: Mapping[str, Any], now: dat
         session.merge(MappedFieldRow(source=source, field=field, rule=text, changed_at=now))
 
 
+def replace_rules(session: Session, source: str, rules: Mapping[str, Any], now: datetime) -> None:
+    """Save these rules of a source, and no others; raises ConfigurationError, and then nothing has changed."""
+    others = (MappedFieldRow.source == source, MappedFieldRow.field.not_in(list(rules)))
+    save_rules(session, source, rules, now)
+    session.execute(delete(MappedFieldRow).where(*others))
+
+
 def remove_rules(session: Session, source: str, fields: Iterable[str]) -> None:
     """Remove what is saved for these fields of a source."""
     mine = (MappedFieldRow.source == source, MappedFieldRow.field.in_(list(fields)))

@@ -53,12 +53,15 @@ def test_a_kind_of_the_merchants_own_needs_no_guide(run: Run, instance: Path) ->
         "from receiver.security.schemes import Token\n"
         "from receiver.sources import Source, source_kind\n\n\n"
         '@source_kind("kiln")\nclass Kiln(Source):\n    scheme = Token(header="X-Kiln")\n'
+        "from receiver.sources.snipcart import RequestToken\n"
+        '@source_kind("cart")\nclass Cart(Source):\n    asks = RequestToken()\n'
     )
+    assert run("sources", "add", "asked", "--kind", "cart", stdin=SECRET).exit_code == 0
     result = run("sources", "add", "mine", "--kind", "kiln", "--secret-file", "-", stdin=SECRET)
     assert "At kiln:" not in result.stdout
     assert result.exit_code == 0
-    (row,) = [row for row in json.loads(run("sources", "list", "--json").stdout) if row["source"] == "mine"]
-    assert row["verified_by"] == "a signature or token of its kind"
+    proofs = {row["source"]: row["verified_by"] for row in json.loads(run("sources", "list", "--json").stdout)}
+    assert (proofs["mine"], proofs["asked"]) == ("a signature or token of its kind", "asking its shop")
 
 
 def test_a_saved_body_is_tried_as_a_source(run: Run, instance: Path, tmp_path: Path) -> None:

@@ -94,6 +94,24 @@ def test_a_sample_that_is_not_paid_or_a_ping_says_so(shop: Served, app: Flask, i
     assert send(shop, app, "mine")["understood"][0] is False
 
 
+def test_a_sample_that_its_kind_takes_for_a_ping_says_so(
+    instance: Path, serve: Callable[..., Served], make_app: Callable[..., Flask]
+) -> None:
+    (instance / "sources").mkdir()
+    (instance / "sources" / "kiln.py").write_text(
+        "from receiver.sources import Source, source_kind\n"
+        "from receiver.sources.sample import Sample\n\n\n"
+        '@source_kind("kiln")\nclass Kiln(Source):\n    sample = Sample({"ref": "$id"})\n\n'
+        "    def is_ping(self, headers, fields, raw):\n        return True\n"
+    )
+    shop = serve()
+    add(shop.kit, "mine", kind="kiln")
+    app = make_app()
+    app.extensions["receiver"] = shop.kit
+    with pytest.raises(NotPossible, match="taken for a set-up ping"):
+        send(shop, app, "mine")
+
+
 def test_a_refusal_is_told_exactly_and_alarms_nobody(
     serve: Callable[..., Served], make_app: Callable[..., Flask]
 ) -> None:

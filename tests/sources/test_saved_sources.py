@@ -59,6 +59,8 @@ def test_a_source_of_the_file_wins(instance: Path, serve: Callable[..., Served])
     shop.kit.sources.look_again()
     assert not shop.kit.sources.get("shop").is_saved
     assert (paid(shop).status, paid(shop, NEWER).status) == (401, 202)
+    (said,) = [one for one in shop.kit.setting_warnings if "shop is in config.toml" in one]
+    assert "flask sources remove shop" in said
 
 
 def test_a_new_secret_and_the_old_one_hold_together_for_a_while(serve: Callable[..., Served]) -> None:

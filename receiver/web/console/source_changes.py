@@ -1,4 +1,4 @@
-"""Settings → Sources: send a source's sample, change its secrets, remove it."""
+"""Settings → Sources: send a source's sample, change its secrets and settings, remove it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from flask.typing import ResponseReturnValue
 
 from receiver.app import source_sample
 from receiver.app.source_facts import facts
-from receiver.errors import ConfigurationError, NotPossible
+from receiver.errors import ConfigurationError, NotPossible, NotThere
 from receiver.security import signing
 from receiver.sources import adding
 from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
-from receiver.web.console.source_forms import NewSecretForm
+from receiver.web.console.source_forms import NewSecretForm, TableForm
 from receiver.web.console.sources import SHOW, page
 
 
@@ -39,6 +39,8 @@ def sources_secret(name: str) -> ResponseReturnValue:
                 now=datetime.now(UTC),
                 overlap=timedelta(hours=int(form.overlap.data)),
             )
+    except NotThere:
+        raise
     except ConfigurationError as error:
         form.secret.errors = [str(error)]
         return page(name, form), 422
@@ -56,6 +58,32 @@ def sources_revoke(name: str, fingerprint: str) -> ResponseReturnValue:
     kit.sources.look_again()
     message = f"Revoked {fingerprint}. POSTs that it verified are refused from now on."
     return next_page("console.sources_show", message, name=name, _anchor="secrets")
+
+
+@console.post("/sources/<name>/table")
+def sources_table(name: str) -> ResponseReturnValue:
+    """Save what else the table of a source holds."""
+    form = TableForm()
+    kit.sources.look_again()
+    try:
+        if not form.validate():
+            return page(name, form), 422
+        with kit.database.write() as writing:
+            adding.change(
+                writing,
+                name,
+                form.table.data or "",
+                secrets=kit.sources.get(name).secrets,
+                kinds=kit.sources.kinds,
+                now=datetime.now(UTC),
+            )
+    except NotThere:
+        raise
+    except ConfigurationError as error:
+        form.table.errors = [str(error)]
+        return page(name, form), 422
+    kit.sources.look_again()
+    return next_page("console.sources_show", "Saved. It holds for the next order.", name=name, _anchor="table")
 
 
 @console.post("/sources/<name>/sample")

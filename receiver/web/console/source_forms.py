@@ -34,6 +34,12 @@ class SourceForm(FlaskForm):  # type: ignore[misc]
     encoding = SelectField("Written in", choices=["hex", "base64"])
 
 
+class TableForm(FlaskForm):  # type: ignore[misc]
+    """The form for what else a source's table may hold."""
+
+    table = TextAreaField("Other settings", [Length(max=20_000, message="Use at most 20,000 characters.")])
+
+
 class NewSecretForm(FlaskForm):  # type: ignore[misc]
     """The form for a new secret of a source."""
 

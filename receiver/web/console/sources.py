@@ -17,12 +17,12 @@ from receiver.intake import arrivals
 from receiver.intake.arrivals import Arrivals
 from receiver.security import encryption, signing
 from receiver.settings.model import FILE
-from receiver.sources import adding, proofs
+from receiver.sources import adding, proofs, table_text
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage import order_queries
 from receiver.web import kit
 from receiver.web.console.blueprint import console
-from receiver.web.console.source_forms import NewSecretForm
+from receiver.web.console.source_forms import NewSecretForm, TableForm
 
 #: Key, in the session, of the fingerprint of a secret that the page of its source shows once.
 SHOW = "show_source_secret"
@@ -50,13 +50,15 @@ def sources() -> str:
     known = sorted(kit.sources.known, key=lambda source: (source.name != DEFAULT, source.name))
     with kit.database.read() as reading:
         listed = [_listed(reading, source) for source in known]
-    return render_template("console/sources.html", listed=listed, problems=kit.sources.problems)
+    return render_template(
+        "console/sources.html", listed=listed, problems=kit.sources.problems, warnings=kit.sources.shadowed
+    )
 
 
 @console.get("/sources/<name>")
 def sources_show(name: str) -> str:
     """Show one source."""
-    return page(name, NewSecretForm())
+    return page(name)
 
 
 @console.get("/sources/<name>/arrivals")
@@ -67,8 +69,8 @@ def sources_arrivals(name: str) -> str:
         return render_template("console/source_arrivals.html", one=one, **_newest_parked(reading, name))
 
 
-def page(name: str, form: NewSecretForm) -> str:
-    """Return the page of a source with its form for a new secret."""
+def page(name: str, form: NewSecretForm | TableForm | None = None) -> str:
+    """Return the page of a source, with one of its forms as it was sent."""
     kit.sources.look_again()
     source = kit.sources.get(name)
     with kit.database.read() as reading:
@@ -85,7 +87,8 @@ def page(name: str, form: NewSecretForm) -> str:
             no_sample=source_sample.why_not(kit, source),
             tried=_tried(reading),
             **_newest_parked(reading, name),
-            form=form,
+            form=form if isinstance(form, NewSecretForm) else NewSecretForm(),
+            table_form=form if isinstance(form, TableForm) else _table_form(reading, source),
         )
 
 
@@ -95,6 +98,12 @@ def _listed(reading: Session, source: Source) -> Listed:
     else:
         refuses = "" if source.secrets or not proofs.needs_own(source) else proofs.without_secrets(source)
     return Listed(facts(kit, source), arrivals.of_source(reading, source.name), refuses)
+
+
+def _table_form(reading: Session, source: Source) -> TableForm | None:
+    if not source.is_saved or source.trouble:
+        return None
+    return TableForm(table=table_text.text_of(adding.table_of(reading, source.name), source.saved))
 
 
 def _tried(reading: Session) -> dict[str, Any] | None:

@@ -124,6 +124,20 @@ def test_a_secret_is_changed_with_an_overlap_and_revoked(shop: Served, visitor: 
     assert "refuses all" in visitor.get("/admin/sources").text
 
 
+def test_other_settings_are_written_as_in_the_file(shop: Served, visitor: Visitor) -> None:
+    add(shop.kit, kind="ecwid-orders")
+    page = visitor.post(
+        "/admin/sources/shop/table", {"table": 'zone = "Europe/Berlin"\n[fields]\ncurrency = {value = "EUR"}'}
+    )
+    assert "Saved. It holds for the next order." in page.text
+    assert "zone = &#34;Europe/Berlin&#34;" in page.html
+    assert visitor.post("/admin/sources/shop/sample").text.count("20.0 EUR") == 1
+    for table, said in (("kind = 3", "The kind stays"), ("x" * 20_001, "at most 20,000 characters")):
+        page = visitor.post("/admin/sources/shop/table", {"table": table})
+        assert (page.status, said in page.text) == (422, True)
+        assert 'id="table-error"' in page.html
+
+
 def test_a_source_is_removed_and_its_orders_stay(shop: Served, visitor: Visitor) -> None:
     add(shop.kit)
     assert paid(shop).status == 202
@@ -148,7 +162,8 @@ def test_sources_of_the_file_are_shown_and_changed_there(
     assert "Change the secret" not in page.text
     assert "None of its own." in visitor.get("/admin/sources/bare").text
     assert "[sources.bad] in config.toml: kind must be one of" in visitor.get("/admin/sources").text
-    assert visitor.post("/admin/sources/shop/remove").status == 404
+    for change, fields in (("remove", {}), ("secrets", {"secret": NEWER, "overlap": "0"}), ("table", {"table": ""})):
+        assert visitor.post(f"/admin/sources/shop/{change}", fields).status == 404
     assert "It takes the shared secrets of the receiver." in visitor.get("/admin/sources/shopintegrator").text
 
 
