@@ -131,13 +131,15 @@ def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., str]]:
 
 def _printable(value: Any) -> Any:
     """Return what's printed of a value: nothing for None, and text without control characters."""
-    if problem := _reserved(value):
-        raise UndefinedError(problem)
-    if value is None:
-        return ""
     if isinstance(value, str):
+        if not errors.UNPRINTABLE.search(value):
+            return value
         clean = errors.UNPRINTABLE.sub("", value.replace("\r\n", "\n"))
         return Markup(clean) if isinstance(value, Markup) else clean  # noqa: S704 - it was markup before
+    if value is None:
+        return ""
+    if problem := _reserved(value):
+        raise UndefinedError(problem)
     return value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
@@ -29,8 +30,14 @@ def money(amount: Decimal | None, currency: str | None, locale: Locale) -> str:
 
     All its decimals are shown: a unit price may have more than the currency. A missing amount is "".
     """
-    if amount is None:
-        return ""
+    # As text, since 1.5 and 1.50 are equal numbers and are written in two ways.
+    return "" if amount is None else _money(str(amount), currency, locale)
+
+
+# An email has twenty amounts, most of them twice, and writing one costs as much as a tenth of rendering it.
+@lru_cache(4096)
+def _money(text: str, currency: str | None, locale: Locale) -> str:
+    amount = Decimal(text)
     amount = amount or abs(amount)  # zero has no minus sign
     if currency:
         written = format_currency(amount, currency, locale=locale, decimal_quantization=False)
