@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +53,12 @@ class Group:
         return self.question.startswith(questions.NO_ORDER)
 
 
-def all_groups(session: Session, most: int | None = None, of: Iterable[ColumnElement[bool]] = ()) -> list[Group]:
-    """Return the groups, ``most`` at most, the one with the newest order first.
-
-    ``of`` are conditions that choose among the parked orders.
-    """
+def all_groups(session: Session, most: int | None = None) -> list[Group]:
+    """Return the groups, ``most`` at most, the one with the newest order first."""
     newest = func.max(OrderRow.id)
     counted = (
         select(OrderRow.source, OrderRow.parked_as, func.count(), func.min(OrderRow.id), newest)
-        .where(_IS_PARKED, *of)
+        .where(_IS_PARKED)
         .group_by(OrderRow.source, OrderRow.parked_as)
         .order_by(newest.desc())
         .limit(most)
