@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from receiver.intake import quarantine
 from receiver.intake.refusals import PING
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow, QuarantineRow, RefusalRow
@@ -37,6 +38,8 @@ class Arrivals(NamedTuple):
     parked: int
     #: In quarantine, until the shop has been asked.
     waiting: int
+    #: Why the oldest of those had no answer the last time; empty while it wasn't asked yet.
+    waits_because: str
     #: Of the refusals that are kept.
     refused: int
     #: When its set-up ping last came.
@@ -60,6 +63,7 @@ def of_source(session: Session, source: str) -> Arrivals:
         orders=_count(session, select(OrderRow.id).where(mine, _is_real(), *_IS_COMPLETED)),
         parked=_count(session, parked),
         waiting=_count(session, select(QuarantineRow.id).where(QuarantineRow.source == source)),
+        waits_because=(oldest.detail or "") if (oldest := quarantine.oldest(session, source)) else "",
         refused=refused,
         pinged_at=pinged_at,
     )

@@ -39,13 +39,13 @@ ADVICE = {
     "field_missing": Advice("Secret missing", "The shop must send its secret in the field that the source names."),
     "scheme_failed": Advice("Scheme failed", "Fix the scheme in the file of instance/sources that is named."),
     "not_confirmed": Advice(
-        "Not the shop's own", "If the shop did send it, check the key and the account in its [sources.NAME] table."
+        "Not the shop's own", "If the shop did send it, check the source's secret, and have it sent again by the shop."
     ),
     "other_account": Advice(
-        "Another account's", "Compare the account in the [sources.NAME] table with that of the shop."
+        "Another account's", "Compare the source's secret with the account at the shop: it names another one."
     ),
     "never_answered": Advice(
-        "No answer of the shop", "Fix what the detail names, and have the shop send it again, or add the order by hand."
+        "No answer of the shop", "Fix what the detail names, and have the shop send it again, or import the order."
     ),
     "too_many_failures": Advice(
         "Too many not verified",

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.security import signing
-from receiver.storage.models import SecretRow
+from receiver.storage.models import QuarantineRow, SecretRow
 from tests.served import Served
 from tests.sources.saving import SECRET, add, paid
 from tests.web.console.browsing import Browsing
@@ -215,7 +215,11 @@ def test_what_waits_until_its_shop_was_asked_is_counted(serve: Callable[..., Ser
     assert "In quarantine" not in person.get("/admin/sources/pay").text
     assert shop.post({"id": "tr_WDqYK6vllg"}, path="/orders/pay", prove=False).status == 200
     page = person.get("/admin/sources/pay")
-    assert "In quarantine 1, until the shop has been asked about it" in page.text
+    assert "In quarantine 1, until the shop has been asked about it Parked" in page.text
+    with shop.kit.database.write() as session:
+        session.query(QuarantineRow).update({"detail": "api.mollie.com answered 503."})
+    page = person.get("/admin/sources/pay")
+    assert "In quarantine 1, until the shop has been asked about it. api.mollie.com answered 503." in page.text
     assert "Its shop is asked about each POST" in page.text
     assert "If nothing arrives:" in page.text
 
