@@ -41,8 +41,8 @@ class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="
         )
         #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
         #: ``signature_differs``, ``body_changed``, ``field_missing``, ``retired_secret``, ``secret_of_another_url``,
-        #: ``unknown_secret``, ``no_secret_of_source``, ``scheme_failed``, ``other_account``, ``not_confirmed``
-        #: or ``never_answered``.
+        #: ``unknown_secret``, ``no_secret_of_source``, ``scheme_failed``, ``other_account``, ``other_network``,
+        #: ``not_confirmed`` or ``never_answered``.
         self.reason = reason
         #: One sentence for the merchant, without any value that was sent.
         self.detail = detail

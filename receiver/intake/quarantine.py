@@ -24,6 +24,7 @@ from receiver.orders.idempotency import blinded_key, digest
 from receiver.security import encryption
 from receiver.security.keyring import Keyring
 from receiver.security.signing import SignatureProblem
+from receiver.sources import proofs
 from receiver.sources.asking import Question, Unverified
 from receiver.sources.source import Source
 from receiver.storage.database import Database
@@ -65,11 +66,17 @@ class Quarantine:
     database: Database
     secret_key: str = field(repr=False)
 
-    def add(self, post: Post, source: Source, question: Question, keyring: Keyring) -> None:
+    def add(self, post: Post, source: Source, question: Question, keyring: Keyring, *, require_signature: bool) -> None:
         """Keep a POST until its shop was asked; the same one again, while one waits, is counted alone.
 
         Raises ReceiverError for what can't be the shop's or may not be kept, and Unavailable while it's full.
         """
+        if source.trouble:
+            raise proofs.in_trouble()
+        if not source.secrets:
+            raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
+        if require_signature and not question.covers_body:
+            raise proofs.not_signed_as_a_whole(source.name)
         kept = _kept(post, source, question, keyring)
         try:
             question.check(kept.unverified, source.secrets)

@@ -33,7 +33,6 @@ from receiver.security.schemes import Sent
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import Settings
 from receiver.sources import proofs
-from receiver.sources.asking import Question
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.columns import receipt_of
@@ -110,8 +109,11 @@ class Reception:
                     raise
 
     def _record(self, post: Post, source: Source, keyring: Keyring) -> Received:
-        if source.asks is not None:
-            return self._wait(post, source, source.asks, keyring)
+        if source.networks and not source.is_from(post.delivery.address):
+            raise proofs.from_elsewhere()
+        if source.asks is not None:  # what's asked about waits: that never happens here
+            self.quarantine.add(post, source, source.asks, keyring, require_signature=self.settings.REQUIRE_SIGNATURE)
+            return Received("waiting", 0, "", None, [])
         proof = self._proof(post, source, keyring)
         post.is_verified = True
         row = self._row(post, source, keyring, proof)
@@ -119,17 +121,6 @@ class Reception:
         errors = _for_sender(json.loads(row["errors"])) if row["state"] == "parked" else []
         status = "duplicate" if recorded.is_copy else _status(row)
         return Received(status, recorded.pk, receipt_of(recorded.pk), recorded.order_id, errors)
-
-    def _wait(self, post: Post, source: Source, question: Question, keyring: Keyring) -> Received:
-        """Keep a POST until its shop was asked about it: that never happens here."""
-        if source.trouble:
-            raise proofs.in_trouble()
-        if not source.secrets:
-            raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
-        if self.settings.REQUIRE_SIGNATURE and not question.covers_body:
-            raise proofs.not_signed_as_a_whole(source.name)
-        self.quarantine.add(post, source, question, keyring)
-        return Received("waiting", 0, "", None, [])
 
     def _proof(self, post: Post, source: Source, keyring: Keyring) -> Proof:
         """Return the proof of a POST: of its bytes as they came or, if they were compressed, of the inflated ones."""

@@ -44,6 +44,10 @@ ADVICE = {
     "other_account": Advice(
         "Another account's", "Compare the source's secret with the account at the shop: it names another one."
     ),
+    "other_network": Advice(
+        "Address not listed",
+        "If it was the shop, list its address in `addresses` of the source's table.",
+    ),
     "never_answered": Advice(
         "No answer of the shop", "Fix what the detail names, and have the shop send it again, or import the order."
     ),

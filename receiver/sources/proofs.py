@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import fields, replace
 from typing import Any
 
 from receiver.errors import ConfigurationError, Unauthenticated, Unavailable
-from receiver.security.schemes import HmacSignature, Scheme, Token
+from receiver.security.schemes import BasicAuth, HmacSignature, PublicKeySignature, Scheme, Token
 from receiver.security.sent_secrets import refuse_untrusted
 from receiver.security.signing import SHORTEST_SECRET
 from receiver.settings.model import FILE
@@ -18,21 +19,31 @@ _ONE_OF = {
     "digest": ("sha1", "sha256", "sha384", "sha512"),
     "encoding": ("hex", "base64"),
     "key": ("text", "hex", "base64"),
+    "kind": ("ed25519", "rsa"),
 }
+_OF_A_KEY = ("header", "kind", "encoding", "timestamp_header", "tolerance")
 _OPTIONS = tuple(field.name for field in fields(HmacSignature))
 
 
 def scheme_of(table: Table[str, Any], of_kind: Scheme | None) -> Scheme | None:
-    """Return the scheme of a source: its kind's, as ``signature`` changes it, or the one that ``token`` names.
+    """Return the scheme of a source: its kind's, as ``signature`` changes it, or the one that the table describes.
 
     Raises ConfigurationError with the fix.
     """
-    signature, token = table.get("signature"), table.get("token")
-    if signature is not None and token is not None:
-        raise ConfigurationError("has both signature and token; a source is verified in one way.")
-    if token is not None:
-        return _token(token, of_kind)
-    return of_kind if signature is None else _signature(signature, of_kind)
+    said = [name for name in WAYS if table.get(name) is not None]
+    if len(said) > 1:
+        raise ConfigurationError(f"has both {' and '.join(said[:2])}; a source is verified in one way.")
+    if not said:
+        return of_kind
+    (name,) = said
+    if name == "signature":
+        return _signature(table[name], of_kind)
+    if of_kind is not None:
+        raise ConfigurationError(
+            f"{name} has no meaning for this kind, which says itself how it's verified; remove it."
+        )
+    found: Scheme = _DESCRIBED[name](table[name])
+    return found
 
 
 def needs_own(source: Source) -> bool:
@@ -51,6 +62,15 @@ def without_secrets(source: Source) -> str:
 def in_trouble() -> Unavailable:
     """Return what's raised for a source none of whose POSTs can be verified now."""
     return Unavailable("The receiver can't verify what comes to this address right now. Send it again later.")
+
+
+def from_elsewhere() -> Unauthenticated:
+    """Return the refusal of a POST from an address that the source's shop doesn't have."""
+    return Unauthenticated(
+        "other_network",
+        "It came from an address that isn't among the `addresses` of this source. Behind a proxy, TRUSTED_PROXIES "
+        "tells the sender's address from the proxy's.",
+    )
 
 
 def not_signed_as_a_whole(name: str) -> Unauthenticated:
@@ -98,18 +118,18 @@ def _signature(options: Any, of_kind: Scheme | None) -> HmacSignature:
     return scheme
 
 
-def _check(name: str, value: Any) -> None:
+def _check(name: str, value: Any, of: str = "signature") -> None:
     """Raise ConfigurationError for an option of a signature that can't be."""
     if name == "tolerance":
         if type(value) is not int or not 0 < value <= 86_400:
-            raise ConfigurationError("signature.tolerance must be whole seconds, 1 to 86400.")
+            raise ConfigurationError(f"{of}.tolerance must be whole seconds, 1 to 86400.")
     elif name == "parts":
         if not (isinstance(value, list) and len(value) == 3 and all(isinstance(one, str) and one for one in value)):
             raise ConfigurationError('signature.parts must be a separator and two names: [",", "t", "v1"].')
     elif not isinstance(value, str):
-        raise ConfigurationError(f"signature.{name} must be text, in quotation marks.")
+        raise ConfigurationError(f"{of}.{name} must be text, in quotation marks.")
     elif name in _ONE_OF and value not in _ONE_OF[name]:
-        raise ConfigurationError(f"signature.{name} must be one of: {', '.join(_ONE_OF[name])}.")
+        raise ConfigurationError(f"{of}.{name} must be one of: {', '.join(_ONE_OF[name])}.")
     elif name == "signed" and not {"", "timestamp", "url"} < _places(value):
         raise ConfigurationError('signature.signed must hold {body}, or fields of it, such as "{timestamp}.{body}".')
 
@@ -122,9 +142,7 @@ def _places(text: str) -> set[str]:
         return set()
 
 
-def _token(options: Any, of_kind: Scheme | None) -> Token:
-    if of_kind is not None:
-        raise ConfigurationError("token has no meaning for this kind, which says itself how it's verified; remove it.")
+def _token(options: Any) -> Token:
     names = ("header", "field", "prefix")
     if (
         not isinstance(options, dict)
@@ -136,3 +154,24 @@ def _token(options: Any, of_kind: Scheme | None) -> Token:
     if "header" in options:
         refuse_untrusted(options["header"])
     return Token(**options)
+
+
+def _basic(is_on: Any) -> BasicAuth:
+    if is_on is not True:
+        raise ConfigurationError("basic must be true, or be left out; the secret is then user:password.")
+    return BasicAuth()
+
+
+def _public_key(options: Any) -> PublicKeySignature:
+    if not isinstance(options, dict) or not options.keys() <= set(_OF_A_KEY) or "header" not in options:
+        raise ConfigurationError(
+            f'public_key needs header = "X-Signature", where the signature is, and may have {", ".join(_OF_A_KEY[1:])}.'
+        )
+    for name, value in options.items():
+        _check(name, value, "public_key")
+    return PublicKeySignature(**options)
+
+
+_DESCRIBED: Table[str, Callable[[Any], Any]] = {"token": _token, "basic": _basic, "public_key": _public_key}
+#: Keys of a source's table that say how it's verified.
+WAYS = ("signature", *_DESCRIBED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any, ClassVar, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -35,6 +36,9 @@ class Reply(NamedTuple):
 
     text: str
     content_type: str = "text/plain"
+
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,8 @@ class Source:
     trouble: str = ""
     #: The scheme that ``config.toml`` describes; it goes before that of the kind.
     scheme_of_table: Scheme | None = None
+    #: The networks that its POSTs must come from, besides being verified; none is any.
+    networks: tuple[Network, ...] = ()
     #: The answer that ``config.toml`` names; it goes before that of the kind.
     reply_of_table: Reply | None = None
 
@@ -119,6 +125,17 @@ class Source:
         if rules or own or self.zone:
             mapping = replace(Mapping.from_table(rules), words=Words(own), zone=self.zone)
         return replace(self, mapping=mapping, saved=saved)
+
+    def is_from(self, address: str | None) -> bool:
+        """Return whether a POST from this address may be its shop's; an IPv4 address may be written in an IPv6 one."""
+        if not self.networks:
+            return True
+        try:
+            found = ip_address(address or "")
+        except ValueError:
+            return False
+        found = getattr(found, "ipv4_mapped", None) or found
+        return any(found in network for network in self.networks)
 
     @property
     def says_what_is_paid(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Table
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,10 @@ from receiver.sources import proofs
 from receiver.sources.asking import Question
 from receiver.sources.kinds import Kinds
 from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
-from receiver.sources.source import DEFAULT, Reply, Source
+from receiver.sources.source import DEFAULT, Network, Reply, Source
 
 #: What a source's table may hold.
-_KEYS = ("kind", "fields", "states", "zone", "secrets", "signature", "token", "reply", ACCEPT_CHUNKED_FORMS)
+_KEYS = ("kind", "fields", "states", "zone", "secrets", *proofs.WAYS, "addresses", "reply", ACCEPT_CHUNKED_FORMS)
 
 _LONGEST_REPLY = 1_000
 
@@ -72,7 +73,7 @@ def source_of(name: str, table: Any, kinds: Kinds) -> Source:
     kind = _type(table, kinds)
     scheme = proofs.scheme_of(table, kind.scheme)
     if kind.asks and scheme:
-        raise ConfigurationError("signature and token have no meaning for this kind, whose shop is asked; remove them.")
+        raise ConfigurationError(f"{', '.join(proofs.WAYS)} mean nothing here: this kind asks its shop. Remove it.")
     own = tuple(_clean(secret, kind.asks or scheme) for secret in secrets)
     found = kind(
         name,
@@ -82,6 +83,7 @@ def source_of(name: str, table: Any, kinds: Kinds) -> Source:
         own_states=_states(table),
         zone=_zone(table),
         scheme_of_table=scheme,
+        networks=_networks(table),
         reply_of_table=_reply(table),
     )
     return replace(found, accepts_chunked_forms=bool(chunked)).with_rules({})
@@ -101,6 +103,17 @@ def _zone(table: Table[str, Any]) -> ZoneInfo | None:
         return None if name is None else ZoneInfo(name)
     except (KeyError, ValueError, OSError, TypeError, AttributeError) as error:
         raise ConfigurationError('zone must be a name such as "Europe/Berlin".') from error
+
+
+def _networks(table: Table[str, Any]) -> tuple[Network, ...]:
+    """Return the networks that a source's POSTs must come from; none is any."""
+    listed = table.get("addresses", [])
+    try:
+        if isinstance(listed, list) and all(isinstance(one, str) for one in listed):
+            return tuple(ip_network(one) for one in listed)
+    except ValueError:
+        pass
+    raise ConfigurationError('addresses must be a list such as ["203.0.113.7", "198.51.100.0/24"].')
 
 
 def _reply(table: Table[str, Any]) -> Reply | None:

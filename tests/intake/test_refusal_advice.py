@@ -18,7 +18,7 @@ def reasons() -> set[str]:
     """Read the words of an Unauthenticated from the code that raises it, and the slugs of the other errors."""
     package = Path(errors.__file__).parent
     schemes = sorted((package / "security" / "schemes").glob("*.py"))
-    others = ["intake/authentication", "intake/asking", "security/signing", "sources/paypal_ipn"]
+    others = ["intake/authentication", "intake/asking", "security/signing", "sources/paypal_ipn", "sources/proofs"]
     files = [*(package / f"{name}.py" for name in others), *schemes]
     code = "".join(path.read_text("utf-8") for path in files)
     words = set(re.findall(r'(?:Unauthenticated|SignatureProblem)\(\s*"([a-z_]+)"', code))

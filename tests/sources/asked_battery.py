@@ -101,4 +101,4 @@ class AskedBattery(SourceBattery):
         table = {"kind": self.kind, "secrets": [*self.secrets]}
         assert Sources(tmp_path, {"a": table}, None, Kinds(KINDS)).problems == []
         (problem,) = Sources(tmp_path, {"a": {**table, "token": {"header": "X-T"}}}, None, Kinds(KINDS)).problems
-        assert "remove" in problem
+        assert "this kind asks its shop" in problem
