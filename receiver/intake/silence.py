@@ -10,6 +10,7 @@ from urllib.parse import quote
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from receiver.intake import quarantine
 from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.refusals import PING
 from receiver.mail.notices import Trouble
@@ -38,8 +39,9 @@ class Silence:
     #: How long it has lasted, and the longest pause between two orders in the 60 days before.
     length: timedelta
     longest: timedelta
-    #: POSTs of it that were refused since then, as far as they're kept.
+    #: POSTs of it that were refused since then, as far as they're kept, and that wait in quarantine now.
     refused: int
+    quarantined: int
 
     @property
     def headline(self) -> str:
@@ -51,9 +53,11 @@ class Silence:
         """What that means, and what to look for."""
         last, longest = f"{self.last:%Y-%m-%d} at {self.last:%H:%M} UTC", _words(self.longest)
         refused = f"{self.refused} of its POSTs were refused since then. To see why, run: flask doctor"
+        waiting = f"{self.quarantined} of its POSTs wait in quarantine. To see why, run: flask doctor"
         return (
             f"The last one arrived on {last}. In the {HISTORY.days} days before, its longest pause was {longest}.",
             *([refused] if self.refused else []),
+            *([waiting] if self.quarantined else []),
             (self.source.guide.when_quiet if self.source.guide else "") or _AT_ANY_SHOP,
             f"What you missed can be imported from its export: flask orders import FILE --as {self.source.name}",
             "If the shop is just closed or slow, there's nothing to do: you're told once.",
@@ -128,7 +132,8 @@ class Silences:
             return None
         its = RefusalRow.source == quote(source.name, safe=""), RefusalRow.reason != PING
         refused = session.scalar(select(func.count()).where(RefusalRow.at > last, *its))
-        return Silence(source, last, length, pauses.longest, refused or 0)
+        waiting = quarantine.counts(session).get(source.name, 0)
+        return Silence(source, last, length, pauses.longest, refused or 0, waiting)
 
 
 #: A POST that the shop itself sent.

@@ -54,7 +54,11 @@ def read(
     texts = (_text(line, cut) for line in lines)
     first = next(texts, "")
     reader = csv.reader(chain([first], texts), delimiter=max(_DELIMITERS, key=first.count))
-    header = [names.get(name.strip(), name.strip()) for name in next(reader, [])]
+    try:
+        header = [names.get(name.strip(), name.strip()) for name in next(reader, [])]
+    except csv.Error as error:
+        yield "line 1", Undecodable(f"The row isn't CSV: {error}.")
+        return
     asks_for_rows = mapping is not None and any(ROWS in name for name in _names(mapping))
     for _, group in groupby(_rows(reader, header, _ids(header, mapping), cut), lambda row: row.order):
         rows: list[_Row] = []

@@ -12,7 +12,7 @@ from receiver.app.doctor import diagnose
 from receiver.intake.silence import Silences
 from receiver.storage.clock import ClockJumpRow, UpkeepRow
 from receiver.storage.heartbeat import Heartbeat
-from receiver.storage.models import MailRow, NoticeRow, OrderRow
+from receiver.storage.models import MailRow, NoticeRow, OrderRow, QuarantineRow
 from tests.served import Served, order_fields
 from tests.web.console.visitor import Visitor
 
@@ -158,6 +158,16 @@ def test_refused_posts_are_counted_and_a_shop_of_no_kind_is_told_what_to_look_fo
     assert one.refused == 2
     assert "2 of its POSTs were refused since then. To see why, run: flask doctor" in one.lines
     assert any("has the right address" in line for line in one.lines)
+
+
+def test_posts_that_wait_in_quarantine_are_counted(shop: Served) -> None:
+    arrived(shop, *every(HOUR, until=3 * DAY), source="plain")
+    with shop.kit.database.write() as session:
+        row = {"source": "plain", "digest": "d", "sent": "", "state": "open", "due_at": datetime.now(UTC)}
+        session.execute(insert(QuarantineRow), [row | {"received_at": datetime.now(UTC)}])
+    with shop.kit.database.read() as session:
+        (one,) = shop.kit.silences.found(session, datetime.now(UTC))
+    assert "1 of its POSTs wait in quarantine. To see why, run: flask doctor" in one.lines
 
 
 def test_while_the_clock_is_not_believed_nobody_is_silent(shop: Served) -> None:

@@ -7,6 +7,8 @@ from io import BytesIO
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from receiver.orders import Mapping
 from receiver.orders.saved_bodies import Limits, Saved, saved_bodies
@@ -117,6 +119,23 @@ def test_what_is_none_of_these_is_said() -> None:
     ((place, why),) = told(b"Dear shop")
     assert place == ""
     assert "no form, no JSON and no XML" in str(why)
+
+
+@given(
+    st.sampled_from([b"", b"[", b'{"orders": [', b"{", b"a,b\n", b"order_id;x\n1;", b"a=1\n", b"<", b"\xef\xbb\xbf"]),
+    st.lists(
+        st.one_of(st.binary(max_size=40), st.sampled_from([b"\n", b"\r", b'"', b",", b"{}", b"]", b"\0", b"x" * 3000])),
+        max_size=12,
+    ),
+)
+def test_whatever_a_file_holds_is_read_or_said_to_be_broken(begin: bytes, parts: list[bytes]) -> None:
+    for one in read(begin + b"".join(parts)):
+        assert (one.fields is None) == (one.error is not None)
+
+
+def test_a_first_line_that_is_not_csv_is_said() -> None:
+    found = list(saved_bodies(BytesIO(b'a,"' + b"x" * 140_000 + b'"\n1,2\n'), None, Limits(200_000, 40)))
+    assert [(one.place, "isn't CSV" in str(one.error)) for one in found] == [("line 1", True)]
 
 
 class TestCsv:
