@@ -25,7 +25,7 @@ _PAGE = (
 
 
 @blueprint.get("/orders", strict_slashes=False, provide_automatic_options=False)
-@blueprint.get("/orders/<source>", strict_slashes=False, provide_automatic_options=False)
+@blueprint.get("/orders/<path:source>", strict_slashes=False, provide_automatic_options=False)
 def look(source: str = DEFAULT) -> Response:  # noqa: ARG001 - the same for every source, even for none
     """Answer a service that looks whether somebody is here before its merchant can save the address; tell nothing."""
     wants_page = any(kind == "text/html" and quality > 0 for kind, quality in request.accept_mimetypes)
@@ -33,15 +33,16 @@ def look(source: str = DEFAULT) -> Response:  # noqa: ARG001 - the same for ever
 
 
 @blueprint.route("/orders", methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
-@blueprint.route("/orders/<source>", methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
+@blueprint.route("/orders/<path:source>", methods=_METHODS, strict_slashes=False, provide_automatic_options=False)
 def receive(source: str = DEFAULT) -> Response:
     """Receive one POST, or PUT, of a completed order: authenticate, parse, record, answer."""
     kit: Kit = current_app.extensions["receiver"]
     kit.obstacles.check()
-    headers = {name.lower(): value for name, value in request.headers}
+    name = source.removesuffix("/")
+    headers = {header.lower(): value for header, value in request.headers}
     delivery = Delivery(
-        source_name=source,
-        source=kit.sources.find(source),
+        source_name=name,
+        source=kit.sources.find(name),
         headers=headers,
         body=RawBody(request.environ, request.content_length),
         address=request.remote_addr,

@@ -28,8 +28,21 @@ def listed(shop: Served) -> list[tuple[str, str]]:
     return [(row.reason, row.detail) for row in shop.rows(RefusalRow)]
 
 
+#: Names that no source can have.
+ODD = [
+    "/orders/eu/",
+    "/orders/a/b",
+    "/orders/a/b/",
+    "/orders/a%2Fb",
+    "/orders/a//b",
+    "/orders/%00",
+    "/orders/%FF",
+    "/orders/..;",
+]
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("path", ["/orders", "/orders/", "/orders/eu", "/orders/nowhere", f"/orders/{SECRET}"])
+@pytest.mark.parametrize("path", ["/orders", "/orders/", "/orders/eu", "/orders/nowhere", f"/orders/{SECRET}", *ODD])
 @pytest.mark.parametrize("accept", [None, "*/*", "application/json", "text/html;q=0", "text/html,*/*;q=0.8"])
 def test_whoever_looks_is_answered_alike_at_every_name(
     serve: Callable[..., Served], method: str, path: str, accept: str | None
@@ -44,6 +57,17 @@ def test_whoever_looks_is_answered_alike_at_every_name(
     assert (int(reply.headers["Content-Length"]) > 0) == shows_page
     assert "Set-Cookie" not in reply.headers
     assert (shop.rows(), listed(shop)) == ([], [])
+
+
+def test_a_post_to_a_name_with_slashes_is_listed_as_one_to_an_unknown_source(serve: Callable[..., Served]) -> None:
+    shop = serve(work=False, sources={"eu": {"secrets": ["a-secret-of-one-source"]}})
+    headers = {"X-Shared-Secret": "a-secret-of-one-source", "Content-Type": "application/x-www-form-urlencoded"}
+    body = urlencode(order_fields(order_id="S-1")).encode()
+    statuses = [
+        shop.request("POST", f"/orders/{name}", body=body, headers=headers).status for name in ("eu/", "eu/new")
+    ]
+    assert statuses == [202, 404]
+    assert [reason for reason, _ in listed(shop)] == ["unknown_source"]
 
 
 def test_put_is_taken_like_post(idle: Served) -> None:
