@@ -73,7 +73,7 @@ def _signature(fields: Mapping[str, str], secret: str) -> str:
 
 @source_kind("digistore24")
 class Digistore24(Source):
-    """A payment, signed with the passphrase of the IPN connection. Later payments of one order are its copies."""
+    """A payment, signed with the passphrase of the IPN connection; later ones and upsells share their order's id."""
 
     guide = Guide(
         "Digistore24",
@@ -86,7 +86,7 @@ class Digistore24(Source):
         calls_it="passphrase",
         is_chosen=True,
         verified_by="a signature over every field",
-        notes="Each later payment of an order by instalments is sent too, and is answered as a copy.",
+        notes="Each later payment of an order by instalments, and each upsell, is taken as an order with the same id.",
         is_untried=True,
     )
     scheme = SignedForm()
@@ -127,6 +127,8 @@ class Digistore24(Source):
             "zone": "Europe/Berlin",
         },
         "test": {"from": "api_mode", "words": {"live": "false", "test": "true"}},
+        # One order has a payment for each of its products, and for each instalment.
+        "event_id": {"from": "transaction_id", "when": {"event": ["on_payment"]}},
         "refund_id": {"from": "transaction_id", "when": {"event": ["on_refund", "on_chargeback"]}},
         "refund_total": {"from": "amount_brutto", "when": {"event": ["on_refund", "on_chargeback"]}},
         "total": "amount_brutto",

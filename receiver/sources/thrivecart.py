@@ -11,10 +11,13 @@ from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Source, source_kind
 
+#: What a later payment is of; ``order`` says there what the first one was.
+_LATER_AMOUNT = "$[?@.recurring_payment_idx].amount"
+
 
 @source_kind("thrivecart")
 class ThriveCart(Source):
-    """A sale. ThriveCart sends its secret word and signs nothing; a later payment of a subscription is no order."""
+    """A sale, or a later payment of its subscription. ThriveCart sends its secret word and signs nothing."""
 
     guide = Guide(
         "ThriveCart",
@@ -25,7 +28,8 @@ class ThriveCart(Source):
         ),
         calls_it="secret word",
         verified_by="a secret word in the body",
-        notes="The word is short, so it counts in its own field alone. Later payments of a subscription are ignored.",
+        notes="The word is short, so it counts in its own field alone. Each later payment of a subscription or an "
+        "instalment plan is taken as an order with the same id.",
         is_untried=True,
     )
     scheme = Token(field="thrivecart_secret")
@@ -50,12 +54,14 @@ class ThriveCart(Source):
     )
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
-        "event": order_events("event", "order.success", {"order.refund": "order.refunded"}),
+        "event": order_events("event", "order.success order.subscription_payment", {"order.refund": "order.refunded"}),
+        # A later payment has its order's id, and an invoice of its own, such as 000000141-6.
+        "event_id": {"from": "invoice_id", "when": {"event": ["order.subscription_payment"]}},
         "order_number": "invoice_id",
-        "order_date": {"from": ["order_timestamp", "order[date_unix]"], "epoch": "s"},
+        "order_date": {"from": ["order_timestamp", "date_unix", "order[date_unix]"], "epoch": "s"},
         "test": {"from": "mode", "words": {"test": "true", "live": "false"}},
         # Amounts are in hundredths.
-        "total": {"from": "order[total]", "minor": True},
+        "total": {"from": [_LATER_AMOUNT, "order[total]"], "minor": True},
         "tax_total": {"from": "order[tax]", "minor": True},
         "payment_gateway": "order[processor]",
         "customer.email": "customer[email]",

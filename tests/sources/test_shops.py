@@ -262,12 +262,30 @@ class TestThriveCart(SourceBattery):
     variants: ClassVar[Variants] = {
         "test": ({"mode": "test"}, {}),
         "refunded": ({"event": "order.refund"}, {}),
-        "other": ({"event": "order.subscription_payment"}, {}),
+        "other": ({"event": "order.subscription_cancelled"}, {}),
         "zero": ({"order[total]": "0"}, {}),
         "guest": ({"customer_id": ""}, {}),
         "no_email": ({"customer[email]": ""}, {}),
         "non_ascii": ({"customer[name]": NAME}, {}),
     }
+
+    def test_each_later_payment_is_an_event_of_its_own(self) -> None:
+        later = {
+            "event": "order.subscription_payment",
+            "date_unix": "1798121100",
+            "order[total]": "11899",
+            "subscription[recurring_payment_idx]": "2",
+            "subscription[amount]": "1999",
+        }
+        invoices = ({"invoice_id": f"OAK-118-{number}", "order_timestamp": ""} for number in (2, 3))
+        readings = [self.read(self.body(changes=changes)) for changes in ({}, *(later | one for one in invoices))]
+        taken = [one for one in readings if isinstance(one, Understood)]
+        assert [(one.decided, one.order.order_id, str(one.order.total), one.order.event_id) for one in taken] == [
+            ("completed", "70311205", "118.99", None),
+            ("completed", "70311205", "19.99", "OAK-118-2"),
+            ("completed", "70311205", "19.99", "OAK-118-3"),
+        ]
+        assert taken[1].order.order_date > taken[0].order.order_date
 
 
 class TestHotmart(SourceBattery):
@@ -310,6 +328,13 @@ class TestDigistore24(SourceBattery):
             assert self.refusal(self.sent(changed)) == "signature_differs"
         assert self.refusal(self.sent(body.replace(b"sha_sign=", b"sha_sign=0"))) == "signature_differs"
         assert self.refusal(self.sent(b"\xff" + body)) == "malformed_header"
+
+    def test_each_payment_of_an_order_is_taken_once(self, serve: Callable[..., Served]) -> None:
+        shop = serve(work=False, sources={"mine": {"kind": "digistore24", "secrets": [*self.secrets]}})
+        payments = [{}, {"transaction_id": "88120011", "pay_sequence_no": "2"}, {"transaction_id": "88120012"}]
+        for changes in (*payments, *payments):
+            assert shop.post(self.signed(self.body(changes=changes)).body, path="/orders/mine", headers={}).status < 300
+        assert [(row.state, row.order_id, row.copies) for row in shop.rows()] == [("open", "DS7K2M9Q", 1)] * 3
 
     def test_it_is_made_as_the_shop_says(self) -> None:
         """The published receiver joins name=value and the passphrase, in the order of the names, without empty ones."""
