@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from receiver.app.doctor import diagnose
-from receiver.intake import asking, inserting
+from receiver.intake import asking, inserting, unanswered
 from receiver.intake.asking import Asking
 from receiver.intake.quarantine import KEPT_FOR
 from receiver.sources import Question, Source, source_kind
@@ -136,6 +136,36 @@ def test_the_doctor_names_what_waits_and_why(start: Any) -> None:
     ((state, text),) = said()
     assert state == "warning"
     assert text.endswith(f" UTC. {HOST} answered 503.")
+
+
+def test_after_an_hour_without_an_answer_the_merchant_hears_of_it_once(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
+    tables = {name: {"kind": "mollie", "secrets": [KEY]} for name in ("pay", "shop two")}
+    served, _ = start(lambda _asked: Said(401), sources=tables)
+
+    def mailed() -> list[str]:
+        served.kit.notices.look()
+        return [mail.subject.partition(": ")[2] for mail in served.rows(MailRow)]
+
+    for name in ("tr_1", "tr_2"):
+        notify(served, name)
+    served.post({"id": "tr_3"}, path="/orders/shop%20two", headers={})
+    hour_ago = datetime.now(UTC) - timedelta(hours=1)
+    with served.kit.database.write() as session:  # nobody was asked yet: no worker runs
+        session.execute(update(QuarantineRow).values(received_at=hour_ago - timedelta(minutes=1)))
+    assert mailed() == []
+    while served.kit.asking.run_next():
+        pass
+    told = ["The shop of pay can't be asked: 2 POSTs wait", "The shop of shop two can't be asked: a POST waits"]
+    assert mailed() == mailed() == told
+    text = " ".join(served.rows(MailRow)[0].text.split())
+    assert f"The last time: {HOST} refused each secret of this source (401 or 403)." in text
+    assert "/admin/sources/shop%20two" in served.rows(MailRow)[1].text
+    make_due(served, received_at=hour_ago + timedelta(minutes=10))
+    with served.kit.database.read() as session:
+        assert unanswered.standing(session, datetime.now(UTC)) == []
 
 
 def test_a_day_without_an_answer_is_a_refusal(start: Any) -> None:

@@ -50,8 +50,9 @@ class TestSnipcart(AskedBattery):
         return Said(200, {"token": self.token, "resource": "https://x"}) if known else Said(404)
 
     def test_the_answer_has_to_name_the_token(self, ask_shop: Ask) -> None:
-        with pytest.raises(NotConfirmed, match="doesn't know the token"):
-            self.ask(ask_shop, lambda _asked: Said(200, {"token": "another-token"}))
+        for body in (b'{"token": "another-token"}', b"{}", b"[]", b"no JSON"):
+            with pytest.raises(NotConfirmed, match="doesn't know the token"):
+                self.ask(ask_shop, lambda _asked, body=body: Said(200, body))  # type: ignore[misc]
 
     def test_it_is_not_signed_as_a_whole(self) -> None:
         assert not self.question.covers_body

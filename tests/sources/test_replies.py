@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import urllib3
 
-from receiver.sources import Reply, Source, source_kind
+from receiver.sources import Question, Reply, Source, source_kind
 from receiver.sources.kinds import Kinds
 from receiver.sources.registry import Sources
 from tests.served import FORM, SECRET, Served, order_fields
@@ -51,6 +52,15 @@ def test_a_kind_says_it_for_all_its_sources(tmp_path: Path) -> None:
 def test_what_is_no_reply_is_named(tmp_path: Path, reply: object) -> None:
     (problem,) = Sources(tmp_path, {"shop": {"reply": reply}}).problems
     assert problem.startswith("[sources.shop] in config.toml: reply must be text of at most 1000 characters")
+
+
+@pytest.mark.parametrize("wrong", ["api.shop.example", Question, Question()])
+def test_a_kind_whose_question_names_no_host_is_refused_at_the_start(wrong: Any) -> None:
+    with pytest.raises(TypeError, match="must be a Question with hosts"):
+
+        @source_kind("odd")
+        class Odd(Source):
+            asks = wrong
 
 
 def test_a_kind_whose_reply_is_none_is_refused_at_the_start() -> None:
