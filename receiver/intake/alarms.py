@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy import text as sql
 from sqlalchemy.orm import Session
 
+from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail.notices import EVERY, Trouble
 from receiver.settings.model import Settings
@@ -96,8 +97,8 @@ _HELD_BACK = Trouble(
 
 def _quiet(session: Session, hours: int, now: datetime) -> Trouble | None:
     """Return the alarm for a silence; there is none before the first order."""
-    newest = select(OrderRow.received_at).where(OrderRow.test.is_(False)).order_by(OrderRow.received_at.desc())
-    last = session.scalar(newest.limit(1))
+    came = OrderRow.test.is_(False), OrderRow.proof.not_in((IMPORTED, IMPORTED_TO_RUN))
+    last = session.scalar(select(OrderRow.received_at).where(*came).order_by(OrderRow.received_at.desc()).limit(1))
     if last is None or now - last < timedelta(hours=hours):
         return None
     return Trouble.found(

@@ -16,7 +16,7 @@ from receiver.intake.refusals import PING
 from receiver.mail.notices import Trouble
 from receiver.sources.registry import Sources
 from receiver.sources.source import Source
-from receiver.storage.clock import ClockJumpRow, suspension
+from receiver.storage.clock import ClockJumpRow, UpkeepRow, suspension
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import OrderRow, RefusalRow
 
@@ -82,7 +82,7 @@ class Silences:
         doubled: an earlier breakdown would hide the next one. While the clock can't be believed, there's none.
         """
         self._look(session, now)
-        if suspension(session, now) is not None:
+        if session.get(UpkeepRow, 1) is not None and suspension(session, now) is not None:
             return []
         jumped_at = session.scalar(select(func.max(ClockJumpRow.at)).where(ClockJumpRow.at <= now))
         return [

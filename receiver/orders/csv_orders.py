@@ -47,8 +47,8 @@ def read(
 
     ``names`` are those that POSTs have for what a table calls otherwise, such as ``line_items[].sku``. A column is a
     field of the order, with its first row's value. One of an item's, whose name has ``[]`` or is the contract's, such
-    as ``item_name``, gets the row's number. Where the mapping asks for ``rows``, or an order has several and there are
-    no ``names``, the rows are there too, as ``rows[0].Product``. An order may have ``most`` cells.
+    as ``item_name``, gets the row's number. Where the mapping asks for ``rows``, or an order has several and nothing
+    says which columns are the items', the rows are there too, as ``rows[0].Product``. An order may have ``most`` cells.
     """
     cut: list[bool] = []
     texts = (_text(line, cut) for line in lines)
@@ -57,8 +57,9 @@ def read(
     try:
         header = [names.get(name.strip(), name.strip()) for name in next(reader, [])]
     except csv.Error as error:
-        yield "line 1", Undecodable(f"The row isn't CSV: {error}.")
+        yield "line 1", Undecodable(f"Line 1 isn't CSV: {error}.")
         return
+    has_items = any(map(_numbered, header))
     asks_for_rows = mapping is not None and any(ROWS in name for name in _names(mapping))
     for _, group in groupby(_rows(reader, header, _ids(header, mapping), cut), lambda row: row.order):
         rows: list[_Row] = []
@@ -71,11 +72,8 @@ def read(
         wrong = next((row.cells for row in rows if isinstance(row.cells, ReceiverError)), None)
         if cells > most:
             wrong = TooLarge(f"The order has more than {most} cells: do its rows belong together?")
-        yield (
-            place,
-            wrong
-            or _fields(header, [row.cells for row in rows], with_rows=asks_for_rows or (len(rows) > 1 and not names)),
-        )
+        with_rows = asks_for_rows or (len(rows) > 1 and not has_items)
+        yield place, wrong or _fields(header, [row.cells for row in rows], with_rows=with_rows)
 
 
 def _text(line: bytes | None, cut: list[bool]) -> str:
@@ -109,7 +107,7 @@ def _rows(reader: Any, header: Sequence[str], ids: Sequence[int], cut: list[bool
     Some shops give an order's id in its first row alone, and its number in all.
     """
     order: str | int = 0
-    before: list[str] = []
+    first, before = "", list[str]()
     while True:
         line = reader.line_num + 1
         wrong: ReceiverError | None = None
@@ -118,16 +116,20 @@ def _rows(reader: Any, header: Sequence[str], ids: Sequence[int], cut: list[bool
         except StopIteration:
             return
         except csv.Error as error:
-            cells, wrong = [], Undecodable(f"The row isn't CSV: {error}.")
+            cells, wrong = [], Undecodable(f"Line {line} isn't CSV: {error}.")
         if cut:
-            wrong = TooLarge("The row is too long.")
+            wrong = TooLarge(f"Line {line} is too long.")
         elif len(cells) > len(header):
-            wrong = Undecodable("The row has more cells than the first line has names.")
+            wrong = Undecodable(f"Line {line} has more cells than the first line has names.")
+            if 0 in ids and cells[0] != first:  # what's in front of all delimiters can't be another column's
+                order, before = cells[0].strip() or line, ["", cells[0].strip()]
         cut.clear()
+        first = cells[0] if cells else first
         if wrong is None and any(cells):
             said = [cells[column].strip() for column in ids if column < len(cells)]
-            goes_on = len(said) > 1 and not said[0] and said[1] and said[1:] == before[1:]
-            order = order if goes_on else next(filter(None, said), line)
+            has_same_number = len(said) > 1 and said[1] != "" and said[1:] == before[1:]
+            if not has_same_number or (said[0] and before[0]):
+                order = next(filter(None, said), line)
             before = said
         if wrong or any(cells):
             yield _Row(line, wrong or cells, order)

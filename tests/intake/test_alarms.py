@@ -65,6 +65,14 @@ def test_a_test_transmission_ends_no_silence(watched: Served) -> None:
     assert set(standing(watched)) == {QUIET}
 
 
+def test_an_import_ends_no_silence(watched: Served) -> None:
+    arrive(watched, 1, hours_ago=7)
+    arrive(watched, 2)
+    with watched.kit.database.write() as session:
+        session.execute(update(OrderRow).where(OrderRow.id == 2).values(proof="import"))
+    assert set(standing(watched)) == {QUIET}
+
+
 def test_an_hour_is_said_as_one(serve: Callable[..., Served]) -> None:
     shop = serve(work=False, QUIET_HOURS_ALARM=1)
     arrive(shop, 1, hours_ago=2)

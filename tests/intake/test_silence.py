@@ -6,8 +6,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from flask import Flask
 from sqlalchemy import insert, update
 
+from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
 from receiver.intake.silence import Silences
 from receiver.storage.clock import ClockJumpRow, UpkeepRow
@@ -183,6 +185,12 @@ def test_while_the_clock_is_not_believed_nobody_is_silent(shop: Served) -> None:
         session.get_one(UpkeepRow, 1).beat_at = now
         session.add(ClockJumpRow(orders=0, mails=0, transmissions=0, **jump))
     assert quiet(shop) == [], "how long it has been quiet is known since the jump alone"
+
+
+def test_where_no_server_has_run_yet_the_clock_is_believed(make_app: Callable[..., Flask]) -> None:
+    kit: Kit = make_app().extensions["receiver"]
+    arrived(Served("", kit), *every(HOUR, until=4 * DAY), source="shopintegrator")
+    assert [one.state for one in diagnose(kit) if one.subject == "quiet"] == ["warning"]
 
 
 def test_the_doctor_and_the_overview_say_it(shop: Served) -> None:

@@ -150,7 +150,7 @@ class TestCsv:
         content = b"order_id,item_name,item_quantity,total\nA-1,Mug,2,9\nA-1,Jug,,\nA-2,Cup,1,3\n"
         (place, fields), second = told(content)
         assert place == "lines 2-3"
-        assert fields[:5] == [
+        assert fields == [
             ("order_id", "A-1"),
             ("item_1_name", "Mug"),
             ("item_2_name", "Jug"),
@@ -173,6 +173,15 @@ class TestCsv:
         (one,) = read(b"Name,Lineitem name\n#1,Mug\n", mapping)
         assert [reading.value for reading in mapping.apply(one.fields or [])[0]] == ["#1", "Mug"]
 
+    def test_where_nobody_knows_the_items_the_rows_are_all_there(self) -> None:
+        ((_, fields),) = told(b"order_id,Product\nA-1,Mug\nA-1,Jug\n")
+        assert fields == [
+            ("order_id", "A-1"),
+            ("Product", "Mug"),
+            *(("rows[0].order_id", "A-1"), ("rows[0].Product", "Mug")),
+            *(("rows[1].order_id", "A-1"), ("rows[1].Product", "Jug")),
+        ]
+
     def test_rows_without_an_id_are_orders_of_their_own(self) -> None:
         assert [place for place, _ in told(b"order_id,total\n,1\n,2\n")] == ["line 2", "line 3"]
         assert [place for place, _ in told(b"ref,total\nA,1\nA,2\n")] == ["line 2", "line 3"]
@@ -180,15 +189,23 @@ class TestCsv:
     def test_a_row_that_cannot_be_read_spoils_its_order_alone(self) -> None:
         content = b"order_id,item_name\nA-1,Mug\nA-1,Jug,too,many\nA-2,Cup\n"
         first, second = told(content)
-        assert first == ("lines 2-3", "The row has more cells than the first line has names.")
+        assert first == ("lines 2-3", "Line 3 has more cells than the first line has names.")
         assert second[0] == "line 4"
+        first, second = told(b"order_id,item_name\nA-1,Mug\nA-2,Jug,too,many\n")
+        assert (first[0], second[0]) == ("line 2", "line 3"), "its id can't be another column's"
+        first, second = told(b"order_id,item_name\nA-1,Mug\nA-2,Jug,too,many\nA-2,Cup\n")
+        assert (first[0], second) == ("line 2", ("lines 3-4", "Line 3 has more cells than the first line has names."))
+        by_number = b"order_number,order_id,item_name\n#1,A-1,Mug\n#2,A-2,Jug,x\n#2,A-2,Cup\n#3,A-3,Pot\n"
+        assert [place for place, _ in told(by_number)] == ["line 2", "lines 3-4", "line 5"]
+        ((place, why),) = told(b"item_name,order_id\nMug,A-1\nJug,blue,A-2\n")
+        assert (place, why) == ("lines 2-3", "Line 3 has more cells than the first line has names.")
 
     def test_a_row_that_is_not_csv_or_too_long_is_said(self) -> None:
         found = list(saved_bodies(BytesIO(b'a,b\n1,"' + b"x" * 140_000 + b'"\n2,3\n'), None, Limits(200_000, 40)))
         assert [(one.place, "isn't CSV" in str(one.error)) for one in found] == [("line 2", True), ("line 3", False)]
         found = read(b"a,b\n1," + b"x" * 3000 + b"\n2,3\n")
         assert [(one.place, str(one.error)) for one in found] == [
-            ("line 2", "The row is too long."),
+            ("line 2", "Line 2 is too long."),
             ("line 3", "None"),
         ]
 
