@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from keyword import iskeyword
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from __future__ import annotations
 from receiver.handlers import Context, Order, Skip, handler
 
 
-@handler
+@handlerEVENTS
 def NAME(order: Order, context: Context) -> str:
     """One line about what it does; the console shows it."""
     if not order.items:
@@ -46,8 +46,10 @@ pytest_plugins = ["receiver.testing"]
 '''
 
 
-def begin(instance: Path, name: str, taken: Collection[str]) -> list[Path]:
+def begin(instance: Path, name: str, taken: Collection[str], events: Sequence[str] = ()) -> list[Path]:
     """Write a handler and its test into the instance and give their paths; no file is ever overwritten.
+
+    It runs on these events, without any on completed orders.
 
     Raises ConfigurationError for a name that no handler can have, and when a file cannot be written.
     """
@@ -55,6 +57,8 @@ def begin(instance: Path, name: str, taken: Collection[str]) -> list[Path]:
         raise NotPossible(f"{name[:60]!r} is no handler's name: small letters, digits and _, as in my_handler.")
     if name in taken:
         raise NotPossible(f"A handler named {name} is there already; choose another name.")
+    named = ", ".join(f'"{event}"' for event in events)
+    on = f"(events=({named},))" if len(events) == 1 else f"(events=({named}))" if events else ""
     handler, test = instance / "handlers" / f"{name}.py", instance / "tests" / f"test_{name}.py"
     for path in (handler, test):
         if path.exists():
@@ -63,7 +67,7 @@ def begin(instance: Path, name: str, taken: Collection[str]) -> list[Path]:
         for path, text in ((handler, _HANDLER), (test, _TEST), (instance / "tests" / "conftest.py", _CONFTEST)):
             path.parent.mkdir(mode=0o700, exist_ok=True)
             if not path.exists():
-                path.write_text(text.replace("NAME", name), "utf-8")
+                path.write_text(text.replace("EVENTS", on).replace("NAME", name), "utf-8")
     except OSError as error:
         raise ConfigurationError(f"{error.filename} cannot be written: {error.strerror}.") from error
     return [handler, test]

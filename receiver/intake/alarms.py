@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail.notices import EVERY, Trouble
+from receiver.orders.states import REFUNDED
 from receiver.settings.model import Settings
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import IS_HELD_BACK, OrderRow
@@ -133,7 +134,8 @@ def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
     """Return the newest orders' numbers in their order, by source, shop and what's before the number."""
     of_order = (func.json_extract(OrderRow.order, f"$.{name}") for name in ("store_id", "order_number", "order_id"))
     columns = OrderRow.source, OrderRow.id, OrderRow.received_at, *of_order
-    known = OrderRow.test.is_(False), OrderRow.order.is_not(None)
+    # A refund shows no order: it may come without it.
+    known = OrderRow.test.is_(False), OrderRow.order.is_not(None), OrderRow.decided.is_distinct_from(REFUNDED)
     newest = select(*columns).where(*known).order_by(OrderRow.id.desc()).limit(_LOOKED_AT)
     sequences: dict[tuple[str, ...], list[_Arrival]] = defaultdict(list)
     for source, pk, at, store, number, order_id in session.execute(newest):

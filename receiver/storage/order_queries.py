@@ -24,14 +24,21 @@ _RECEIPT = re.compile(r"rcp_([0-9]{1,18})")
 
 
 def page(
-    session: Session, *, state: str | None = None, everything: bool = False, shares_id: bool = False
+    session: Session,
+    *,
+    state: str | None = None,
+    everything: bool = False,
+    shares_id: bool = False,
+    later: bool = False,
 ) -> list[dict[str, Any]]:
     """List the newest orders first: one page of real ones, or ``everything``, tests and ignored ones too.
 
-    With ``shares_id`` only those whose id something else has too, tests and ignored ones among them.
+    With ``shares_id`` only those whose id something else has too, tests and ignored ones among them. With ``later``
+    only later events of orders.
     """
     # Large columns aren't read: those of hundreds of thousands of orders would fill the server's memory.
-    statement = newest(state=state, shares_id=shares_id).options(*map(defer, _LARGE)).execution_options(yield_per=1000)
+    found = newest(state=state, shares_id=shares_id, later=later)
+    statement = found.options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
         statement = statement.limit(pages.SIZE)
         if not state and not shares_id:
@@ -45,15 +52,18 @@ def newest(
     test: bool | None = None,
     words: str = "",
     shares_id: bool = False,
+    later: bool = False,
     before: int | None = None,
 ) -> Select[OrderRow]:
     """Select orders, newest first: of a state, tests or real ones, those that the words find, those before an id.
 
-    With ``shares_id`` only those whose id something else has too.
+    With ``shares_id`` only those whose id something else has too, with ``later`` only later events of orders.
     """
     statement = pages.newest(OrderRow, state=state, test=test, before=before)
     if words:
         statement = statement.where(OrderRow.id.in_(_found_by(words)))
+    if later:  # by their own index, since there are few among all orders
+        statement = statement.where(OrderRow.id.in_(select(OrderRow.id).where(IS_LATER)))
     return statement.where(OrderRow.id.in_(same_id.shared())) if shares_id else statement
 
 

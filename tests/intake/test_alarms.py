@@ -104,6 +104,12 @@ def test_orders_that_come_out_of_their_order_leave_no_gap(watched: Served) -> No
     assert standing(watched) == {}
 
 
+def test_a_refund_of_a_missing_order_closes_no_gap(watched: Served) -> None:
+    arrive(watched, 1001, 1003, hours_ago=2)
+    arrive(watched, 1002, event="order.refunded")
+    assert "not: 1002" in standing(watched)[GAP][0]
+
+
 def test_a_gap_is_as_old_as_the_first_order_that_overtook_it(watched: Served) -> None:
     arrive(watched, 1, 5, hours_ago=2)
     arrive(watched, 3)

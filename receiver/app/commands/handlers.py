@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import click
 from flask.cli import AppGroup
 
@@ -12,6 +14,7 @@ from receiver.dispatch import handler_changes, scaffold
 from receiver.dispatch.row_changes import Change
 from receiver.dispatch.trial import TrialRun
 from receiver.handlers.contract import Handler
+from receiver.orders.states import EVENTS
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
 from receiver.storage.models import MailRow
 
@@ -65,11 +68,18 @@ def list_handlers(as_json: bool) -> None:
 
 @group.command("new")
 @click.argument("name")
-def new(name: str) -> None:
+@click.option(
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([*EVENTS.values()]),
+    help="An event that it runs on; can be given several times. Default: order.completed.",
+)
+def new(name: str, events: Sequence[str]) -> None:
     """Create a handler NAME: its file and its test, ready to fill in."""
     kit = current_kit()
     taken = {handler.name for handler in kit.registry.found()}
-    handler, test = scaffold.begin(kit.instance, name, taken)
+    handler, test = scaffold.begin(kit.instance, name, taken, events)
     click.echo(f"Wrote {handler}\nWrote {test}\n\nEdit the first, then:")
     python = f"{COMMAND.rpartition('/')[0]}/python" if IS_CHECKOUT else "python"
     click.echo(f"  {python} -m pip install pytest    # once")

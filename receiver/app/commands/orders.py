@@ -33,17 +33,22 @@ for command in (importing.import_orders, rereading.reread):
 )
 @click.option("--all", "everything", is_flag=True, help="List everything, including tests and ignored orders.")
 @click.option("--same-id", "shares_id", is_flag=True, help="Only orders that share their id with a different order.")
+@click.option("--later", is_flag=True, help="Only refunds, cancellations and changes of orders.")
 @json_option
-def list_orders(state: str | None, is_grouped: bool, everything: bool, shares_id: bool, as_json: bool) -> None:
+def list_orders(
+    state: str | None, is_grouped: bool, everything: bool, shares_id: bool, later: bool, as_json: bool
+) -> None:
     """List the orders, newest first."""
     if is_grouped:
         _list_questions(as_json=as_json)
         return
     with working_kit().database.read() as session:
-        rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id)
+        rows = order_queries.page(session, state=state, everything=everything, shares_id=shares_id, later=later)
     empty = "No orders yet. Tests are listed with --all. Send one: flask selftest"
     if shares_id:
         empty = "No two different orders share an id."
+    elif later:
+        empty = "No order was refunded, cancelled or changed."
     elif state:
         empty = f"No orders are {state}."
     print_rows(rows, as_json=as_json, empty=empty)

@@ -29,7 +29,12 @@ _LONGEST_BODY = 20_000
 #: In which order the list counts an order's handlers.
 _WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
 #: Label of a filter -> its part of the address.
-_WHICH: dict[str, dict[str, str]] = {"Real": {}, "Tests": {"tests": "yes"}, "Same id": {"same_id": "yes"}}
+_WHICH: dict[str, dict[str, str]] = {
+    "Real": {},
+    "Tests": {"tests": "yes"},
+    "Same id": {"same_id": "yes"},
+    "Refunds, changes": {"later": "yes"},
+}
 #: What verified an order, in words.
 _WAYS = {
     "signature": "its signature",
@@ -46,13 +51,18 @@ def orders() -> str:
     """List the orders, newest first."""
     words = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
     state = paging.filtered("state", order_queries.STATES)
-    which = next((name for name in ("tests", "same_id") if paging.filtered(name, ("yes",))), "")
+    which = next((name for name in ("tests", "same_id", "later") if paging.filtered(name, ("yes",))), "")
     if words:
         state = which = ""
     flag = {which: "yes"} if which else {}
     test = None if words or which == "same_id" else which == "tests"
     statement = order_queries.newest(
-        state=state, test=test, words=words, shares_id=which == "same_id", before=paging.before()
+        state=state,
+        test=test,
+        words=words,
+        shares_id=which == "same_id",
+        later=which == "later",
+        before=paging.before(),
     )
     with kit.database.read() as session:
         rows, pages = paging.one_page(session, statement, state=state, q=words, **flag)

@@ -24,6 +24,8 @@ def fill(shop: Served) -> None:
     """Send something of every kind: done, failed, parked, ignored, refunded, tested, refused, transmitted."""
     shop.post(order_fields(customer_first_name="<script>alert(1)</script>", item_1_name="A" * 300))
     shop.post(order_fields(order_status="pending"))
+    shop.post(order_fields(order_id="R-1"))
+    shop.post({"order_id": "R-1", "event": "order.refunded", "currency": "GBP", "refund_total": "5.00"})
     shop.post(order_fields(test="true"))
     shop.post(FOREIGN)
     shop.post(order_fields(), prove=False)

@@ -111,3 +111,35 @@ def test_overview_counts_them_apart_from_orders(shop: Served, visitor: Visitor) 
     assert "Received 1 Done 1" in text
     assert "Refunds 1" in text
     assert "Cancellations" not in text
+
+
+def test_they_can_be_listed_alone(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
+    run = runner(make_app)
+    assert "No order was refunded, cancelled or changed." in visitor.get("/admin/orders?later=yes").text
+    assert "No order was refunded, cancelled or changed." in run("orders", "list", "--later").stdout
+    shop.post(order_fields(order_id="A-1"))
+    refund(shop, refund_total="12.00")
+    shop.settled()
+    page = visitor.get("/admin/orders?later=yes")
+    assert ("rcp_00000002" in page.html, "rcp_00000001" in page.html) == (True, False)
+    (row,) = json.loads(run("orders", "list", "--later", "--json").stdout)
+    assert (row["receipt"], row["event"]) == ("rcp_00000002", "order.refunded")
+
+
+@pytest.mark.parametrize(
+    ("events", "said"),
+    [
+        (["order.refunded"], '@handler(events=("order.refunded",))'),
+        (["order.refunded", "order.updated"], '@handler(events=("order.refunded", "order.updated"))'),
+        ([], "@handler\n"),
+    ],
+)
+def test_a_handler_of_theirs_can_be_begun(
+    shop: Served, make_app: Callable[..., Flask], events: list[str], said: str
+) -> None:
+    run = runner(make_app)
+    options = [option for event in events for option in ("--event", event)]
+    assert run("handlers", "new", "mine", *options).exit_code == 0
+    assert said in (shop.kit.instance / "handlers" / "mine.py").read_text("utf-8")
+    result = run("handlers", "run", "mine", "--dummy", "--dry-run", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["state"]) == (0, "done")
