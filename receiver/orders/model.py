@@ -141,8 +141,8 @@ class Order(_Part):
 
     @model_validator(mode="after")
     def _no_more_decimals_than_the_currency_has(self) -> Self:
-        amounts = [self.subtotal, self.discount_total, self.shipping_total, self.tax_total, self.total]
-        amounts.append(self.refund_total)
+        taken = self.discount_total, self.refund_total
+        amounts = [self.subtotal, self.shipping_total, self.tax_total, self.total, *taken]
         amounts += [amount for item in self.items for amount in (item.tax, item.total)]
         for amount in amounts:
             if amount is not None:

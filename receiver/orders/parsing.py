@@ -147,8 +147,7 @@ def _decided(
     words = mapping.words if mapping else Words()
     decision = decide(order.event, order.order_status, order.payment_status, words=words)
     is_mapped = mapping is not None and bool(mapping.rules)
-    sums = order.total, order.refund_total
-    holds_something = any(one is not None for one in sums) or bool(order.customer.email or order.items)
+    holds_something = order.total is not None or bool(order.customer.email or order.items or order.refund_total)
     if decision.outcome != "unknown" and (is_mapped or holds_something):
         return Understood.of(order, decision.as_kept)
     names = {place: name for place, name, value in placed if not values.is_nothing(value)}
