@@ -53,12 +53,13 @@ class Group:
         return self.question.startswith(questions.NO_ORDER)
 
 
-def all_groups(session: Session, most: int | None = None) -> list[Group]:
-    """Return the groups, ``most`` at most, the one with the newest order first."""
+def all_groups(session: Session, most: int | None = None, *, source: str = "") -> list[Group]:
+    """Return the groups, of a ``source`` if it's named, ``most`` at most, the one with the newest order first."""
+    mine = (OrderRow.source == source,) if source else ()
     newest = func.max(OrderRow.id)
     counted = (
         select(OrderRow.source, OrderRow.parked_as, func.count(), func.min(OrderRow.id), newest)
-        .where(_IS_PARKED)
+        .where(_IS_PARKED, *mine)
         .group_by(OrderRow.source, OrderRow.parked_as)
         .order_by(newest.desc())
         .limit(most)

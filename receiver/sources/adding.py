@@ -36,7 +36,8 @@ def check_name(name: str, taken: Collection[str]) -> None:
 
 
 def free_name(wanted: str, taken: Collection[str]) -> str:
-    """Return a name that's free: the one wanted, or with a number."""
+    """Return a name that's free: the one wanted if it can be a name, or with a number."""
+    wanted = wanted if _NAME.fullmatch(wanted) else "my-shop"
     names = [wanted, *(f"{wanted}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)
 

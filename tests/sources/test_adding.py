@@ -73,6 +73,7 @@ def test_a_name_is_taken_once_even_by_two_at_once(kit: Kit) -> None:
 
 def test_a_free_name_is_suggested() -> None:
     assert adding.free_name("shopify", []) == "shopify"
+    assert adding.free_name("My Kind", ["my-shop"]) == "my-shop-2"
     assert adding.free_name("shopify", ["shopify", "shopify-2", "x"]) == "shopify-3"
 
 

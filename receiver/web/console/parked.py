@@ -11,6 +11,7 @@ from receiver.intake import held_back, parked_groups
 from receiver.intake import parked as parked_orders
 from receiver.sources import saved_options
 from receiver.sources.answers import NONE
+from receiver.storage.models import OrderRow
 from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console import parked_runs
@@ -23,17 +24,18 @@ _MOST_QUESTIONS = 50
 
 @console.get("/parked")
 def parked() -> str:
-    """List the parked orders, newest first: all, or those that ask one question."""
+    """List the parked orders, newest first: all, those that ask one question, or those of a source."""
     kit.sources.look_again()
-    wanted = request.args.get("group", "")
+    wanted, source = request.args.get("group", ""), request.args.get("source", "")
     with kit.database.read() as session:
         group = parked_groups.by_anchor(session, wanted) if wanted else None
-        asking = parked_groups.asking(group.source, group.question) if group else ()
+        of_source = (OrderRow.source == source,) if source else ()
+        asking = parked_groups.asking(group.source, group.question) if group else of_source
         found = parked_orders.newest(paging.before(), of=asking)
-        rows, pages = paging.one_page(session, found, group=group.anchor if group else "")
+        rows, pages = paging.one_page(session, found, group=group.anchor if group else "", source=source)
         seen = parked_orders.overview(session)
         counts = held_back.counts(session)
-        groups = [group] if group else parked_groups.all_groups(session, _MOST_QUESTIONS)
+        groups = [group] if group else parked_groups.all_groups(session, _MOST_QUESTIONS, source=source)
     return render_template(
         "console/parked.html",
         chunked=[
@@ -44,6 +46,7 @@ def parked() -> str:
         how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
         groups=groups,
         group=group,
+        of_source="" if group else source,
         is_one=group is not None,
         is_settled=bool(wanted) and group is None,
         most_questions=_MOST_QUESTIONS,

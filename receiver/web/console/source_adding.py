@@ -21,8 +21,6 @@ from receiver.web.console.sources import SHOW
 
 #: The kind whose signature the form describes.
 _DESCRIBED = "generic-hmac"
-#: In the page's address, the kind of a service that signs as the kit does.
-_OTHER = "other"
 
 
 @console.route("/add-source", methods=["GET", "POST"])
@@ -30,12 +28,11 @@ def sources_add() -> ResponseReturnValue:
     """Show the shops to choose from, then the form for the chosen one; save the source."""
     kit.sources.look_again()
     guides = choices(kit.sources.kinds)
-    chosen = request.args.get("kind", "")
-    if not chosen:
-        return render_template("console/source_kinds.html", guides=guides, other=_OTHER)
-    kind = NO_KIND if chosen == _OTHER else chosen
+    kind = request.args.get("kind")
+    if kind is None:
+        return render_template("console/source_kinds.html", guides=guides)
     if kind not in guides:
-        abort(404, f"There's no kind of source {chosen[:40]}. Choose a shop from the list.")
+        abort(404, f"There's no kind of source {kind[:40]}. Choose a shop from the list.")
     taken = [source.name for source in kit.sources.known]
     form = SourceForm(name=adding.free_name("my-shop" if kind in {NO_KIND, _DESCRIBED} else kind, taken))
     if kind != _DESCRIBED:
@@ -47,7 +44,7 @@ def sources_add() -> ResponseReturnValue:
             about_name = form.name if str(error) == _wrong_name(form, taken) else form.secret
             about_name.errors = [str(error)]
     content = render_template(
-        "console/source_add.html", form=form, guide=guides[kind], kind=chosen, is_described=kind == _DESCRIBED
+        "console/source_add.html", form=form, guide=guides[kind], kind=kind, is_described=kind == _DESCRIBED
     )
     return content, 422 if form.errors else 200
 

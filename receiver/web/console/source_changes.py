@@ -83,7 +83,7 @@ def sources_table(name: str) -> ResponseReturnValue:
         form.table.errors = [str(error)]
         return page(name, form), 422
     kit.sources.look_again()
-    return next_page("console.sources_show", "Saved. It holds for the next order.", name=name, _anchor="table")
+    return next_page("console.sources_show", "Saved. It holds for the next order.", name=name, _anchor="other-settings")
 
 
 @console.post("/sources/<name>/sample")

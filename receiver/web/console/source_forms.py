@@ -37,7 +37,7 @@ class SourceForm(FlaskForm):  # type: ignore[misc]
 class TableForm(FlaskForm):  # type: ignore[misc]
     """The form for what else a source's table may hold."""
 
-    table = TextAreaField("Other settings", [Length(max=20_000, message="Use at most 20,000 characters.")])
+    table = TextAreaField("As in config.toml", [Length(max=20_000, message="Use at most 20,000 characters.")])
 
 
 class NewSecretForm(FlaskForm):  # type: ignore[misc]

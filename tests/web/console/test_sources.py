@@ -73,8 +73,8 @@ def test_how_any_other_shop_signs_is_described_in_the_form(shop: Served, visitor
 
 
 def test_another_service_has_secrets_of_its_own(shop: Served, visitor: Visitor) -> None:
-    assert "my-shop" in visitor.get("/admin/add-source?kind=other").html
-    assert save(visitor, "other", "till").status == 200
+    assert "my-shop" in visitor.get("/admin/add-source?kind=").html
+    assert save(visitor, "", "till").status == 200
     assert shop.kit.sources.get("till").secrets == (SECRET,)
 
 
@@ -136,6 +136,7 @@ def test_other_settings_are_written_as_in_the_file(shop: Served, visitor: Visito
         page = visitor.post("/admin/sources/shop/table", {"table": table})
         assert (page.status, said in page.text) == (422, True)
         assert 'id="table-error"' in page.html
+        assert '<a href="#other-settings">what' in page.html
 
 
 def test_a_source_is_removed_and_its_orders_stay(shop: Served, visitor: Visitor) -> None:
@@ -176,6 +177,10 @@ def test_what_is_parked_and_refused_is_linked(shop: Served, visitor: Visitor) ->
     page = visitor.get("/admin/sources/shop")
     assert '<a href="/admin/parked/rcp_00000001/map">' in page.html
     assert "Refused 1: see why" in page.text
+    shop.post({"Ref": "from the default source"})
+    parked = visitor.get("/admin/parked?source=shop")
+    assert "Only those from shop . All parked orders" in parked.text
+    assert ("rcp_00000001" in parked.text, "rcp_00000002" in parked.text) == (True, False)
     refused = visitor.get("/admin/refused?source=shop")
     assert refused.text.count("to source shop") == 1
     assert "to source shopintegrator" not in refused.text
@@ -269,6 +274,13 @@ def test_in_a_browser_a_shop_is_added_and_its_first_order_seen(shop: Served, bro
     page.get_by_role("button", name="Send a sample").click()
     page.get_by_text("Result of the sample").wait_for()
     wrong += browsing.look()
+    page.get_by_label("As in config.toml").fill('zone = "Mars"')
+    page.get_by_role("button", name="Save these settings").click()
+    page.get_by_text("zone must be a name").wait_for()
+    wrong += browsing.look()
+    page.get_by_label("As in config.toml").fill('zone = "Europe/Berlin"')
+    page.get_by_role("button", name="Save these settings").click()
+    page.get_by_text("It holds for the next order.").wait_for()
     assert paid(shop).status == 202
     page.get_by_text("The first real delivery has arrived").wait_for()
     wrong += browsing.look()
