@@ -31,8 +31,8 @@ from receiver.storage.database import Database
 from receiver.storage.models import QuarantineRow
 from receiver.storage.write_lock import ACCEPT_PATIENCE
 
-#: Most POSTs of one source that wait at once.
-MOST_ROWS = 1_000
+#: Most POSTs of one source that wait at once, and of those most of one address, so that it can't keep others out.
+MOST_ROWS, MOST_OF_ADDRESS = 1_000, 400
 #: Most bytes of one.
 MOST_BYTES = 65_536
 #: How long one waits for an answer of its shop.
@@ -84,13 +84,13 @@ class Quarantine:
             raise Unauthenticated(problem.reason, problem.detail) from problem
         same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
         with self.database.read() as session:
-            _refuse_if_full(session, source.name)
+            _refuse_if_full(session, source.name, post.delivery.address)
         with self.database.write(ACCEPT_PATIENCE) as session:
             mine = QuarantineRow.source == source.name, QuarantineRow.digest == same_as
             again = update(QuarantineRow).where(*mine).values(times=QuarantineRow.times + 1)
             if session.scalars(again.returning(QuarantineRow.id)).first() is not None:
                 return
-            _refuse_if_full(session, source.name)
+            _refuse_if_full(session, source.name, post.delivery.address)
             at = post.delivery.received_at
             session.add(
                 QuarantineRow(
@@ -156,7 +156,9 @@ def _sealed(secret_key: str, kept: Kept) -> str:
     return encryption.encrypted_bytes(secret_key, to_json([*others, base64.b64encode(body).decode()]))
 
 
-def _refuse_if_full(session: Session, source: str) -> None:
-    waiting = select(func.count()).select_from(QuarantineRow).where(QuarantineRow.source == source)
-    if (session.scalar(waiting) or 0) >= MOST_ROWS:
+def _refuse_if_full(session: Session, source: str, address: str | None) -> None:
+    of_address = func.count().filter(QuarantineRow.address == address)
+    counted = select(func.count(), of_address).where(QuarantineRow.source == source)
+    waiting, of_sender = session.execute(counted).one()
+    if waiting >= MOST_ROWS or of_sender >= MOST_OF_ADDRESS:
         raise Unavailable("Too many POSTs wait until the shop was asked about them; send it again later.")

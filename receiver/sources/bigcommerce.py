@@ -14,7 +14,7 @@ from receiver.security.signing import SignatureProblem
 from receiver.sources.asking import Confirmed, NotConfirmed, Question, Unverified, json_of, told_with_any
 from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import address
-from receiver.sources.source import Source, source_kind
+from receiver.sources.source import Reply, Source, source_kind
 
 _HOST = "api.bigcommerce.com"
 _SECRET = re.compile(r"[a-z0-9]{4,32}:[A-Za-z0-9]{16,128}")
@@ -117,6 +117,8 @@ class BigCommerce(Source):
         is_untried=True,
     )
     asks = OrderById()
+    # It turns a webhook off that isn't answered 200.
+    reply = Reply("")
     states: ClassVar[Mapping[str, bool]] = {
         "awaiting-fulfillment": True,
         "awaiting-shipment": True,

@@ -15,7 +15,7 @@ from receiver.security.signing import SignatureProblem
 from receiver.sources.asking import Confirmed, NotConfirmed, Question, Unverified, told_with_any
 from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
-from receiver.sources.source import Source, source_kind
+from receiver.sources.source import Reply, Source, source_kind
 
 _HOST = "app.snipcart.com"
 _HEADER = "x-snipcart-requesttoken"
@@ -76,6 +76,8 @@ class Snipcart(Source):
         is_untried=True,
     )
     asks = RequestToken()
+    # It wants JSON, and 200.
+    reply = Reply("{}", "application/json")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "paid-deferred": True, "dispatched": True}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

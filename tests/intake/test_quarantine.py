@@ -82,7 +82,7 @@ def reasons(shop: Served) -> list[str]:
 
 def test_it_is_answered_once_it_is_on_disk_and_is_no_order(shop: Served) -> None:
     reply = post(shop)
-    assert (reply.status, reply.content) == (202, {"status": "waiting"})
+    assert (reply.status, reply.content) == (200, {})
     (row,), (found,) = shop.rows(QuarantineRow), kept(shop)
     assert (row.source, row.state, row.times, row.address) == ("cart", "open", 1, "127.0.0.1")
     assert found is not None
@@ -98,8 +98,8 @@ def test_it_is_answered_once_it_is_on_disk_and_is_no_order(shop: Served) -> None
 
 
 def test_the_same_again_is_the_same_row_and_another_token_is_another(shop: Served) -> None:
-    assert [post(shop).status for _ in range(3)] == [202] * 3
-    assert post(shop, headers={"X-Snipcart-RequestToken": "token-0002-of-this-post"}).status == 202
+    assert [post(shop).status for _ in range(3)] == [200] * 3
+    assert post(shop, headers={"X-Snipcart-RequestToken": "token-0002-of-this-post"}).status == 200
     assert [row.times for row in shop.rows(QuarantineRow)] == [3, 1]
 
 
@@ -109,20 +109,33 @@ def test_a_full_one_answers_503_until_there_is_room(shop: Served, monkeypatch: p
     def number(n: int) -> Any:
         return post(shop, ORDER.replace(b"a-1", b"a-%d" % n))
 
-    assert [number(n).status for n in range(3)] == [202, 202, 503]
+    assert [number(n).status for n in range(3)] == [200, 200, 503]
     assert number(3).headers["Retry-After"] == "30"
     assert shop.post({"id": "tr_1"}, path="/orders/pay", headers={}).status == 200  # each source has room of its own
     with shop.kit.database.write() as session:
         session.delete(session.get_one(QuarantineRow, 1))
-    assert number(4).status == 202
+    assert number(4).status == 200
+
+
+def test_one_address_cannot_keep_others_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quarantine, "MOST_OF_ADDRESS", 2)
+    shop = serve(work=False, sources=TABLES, TRUSTED_PROXIES=1)
+
+    def number(n: int, address: str) -> int:
+        headers = {**TOKEN, "X-Forwarded-For": address}
+        status: int = post(shop, ORDER.replace(b"a-1", b"a-%d" % n), headers).status
+        return status
+
+    assert [number(n, "198.51.100.7") for n in range(3)] == [200, 200, 503]
+    assert number(4, "203.0.113.1") == 200
 
 
 def test_two_at_once_do_not_make_it_fuller(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = iter([False])  # the first look, outside of the transaction, comes too early
 
-    def look(session: Any, source: str) -> None:
+    def look(*args: Any) -> None:
         if next(looks, True):
-            refuse(session, source)
+            refuse(*args)
 
     refuse = quarantine._refuse_if_full
     monkeypatch.setattr(quarantine, "MOST_ROWS", 0)
@@ -149,7 +162,7 @@ def test_what_is_too_large_or_unreadable_or_a_card_is_refused(
 
 def test_card_data_and_secrets_are_taken_out_before_it_is_kept(shop: Served) -> None:
     body = {"content": {"token": "a-1", "notes": f"my card 4111 1111 1111 1111, {SECRET}", "card_expiry": "12/29"}}
-    assert post(shop, json.dumps(body).encode()).status == 202
+    assert post(shop, json.dumps(body).encode()).status == 200
     (found,) = kept(shop)
     assert found is not None
     assert found.held_card_data
