@@ -14,13 +14,18 @@ from sqlalchemy.orm import Session
 
 from receiver.intake import refusals
 from receiver.storage.columns import milliseconds, receipt_of
-from receiver.storage.models import IS_LATER, HandlerRow, MailRow, OrderRow
+from receiver.storage.models import IS_LATER, HandlerRow, MailRow, OrderRow, QuarantineRow
 from receiver.storage.relay_models import TransmissionRow
 
 #: Milliseconds of a quarter of an hour: every time zone's hours and days begin at one.
 _QUARTER = 15 * 60 * 1000
 #: The kinds of jobs that may wait.
-_JOBS: tuple[tuple[type[Any], str], ...] = ((OrderRow, "order"), (MailRow, "mail"), (TransmissionRow, "transmission"))
+_JOBS: tuple[tuple[type[Any], str], ...] = (
+    (OrderRow, "order"),
+    (MailRow, "mail"),
+    (TransmissionRow, "transmission"),
+    (QuarantineRow, "question to a shop"),
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Waiting:
-    """The job that has been due for longest: an order by its receipt, an email or a transmission."""
+    """The job that has been due for longest: an order by its receipt, or another one by its kind."""
 
     what: str
     receipt: str | None

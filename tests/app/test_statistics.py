@@ -13,7 +13,7 @@ from receiver.app import statistics
 from receiver.app.components import Kit
 from receiver.mail import outbox
 from receiver.mail.message import Draft
-from receiver.storage.models import HandlerRow, MailRow, RefusalRow
+from receiver.storage.models import HandlerRow, MailRow, QuarantineRow, RefusalRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.storage.test_order_queries import store
 
@@ -106,6 +106,9 @@ def test_the_job_that_waits_longest_is_named(kit: Kit) -> None:
     waiting = {"event_id": "evt_1", "order_id": "A-1", "test": False, "order": "{}", "created_at": NOW}
     add(kit, TransmissionRow(**waiting, state="open", due_at=NOW - 3 * HOUR))
     assert longest() == statistics.Waiting("transmission", None, NOW - 3 * HOUR)
+    sent = {"source": "pay", "digest": "", "sent": "", "received_at": NOW}
+    add(kit, QuarantineRow(**sent, state="open", due_at=NOW - 4 * HOUR))
+    assert longest() == statistics.Waiting("question to a shop", None, NOW - 4 * HOUR)
 
 
 def test_handlers_are_counted_over_their_orders(kit: Kit) -> None:

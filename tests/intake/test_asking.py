@@ -132,6 +132,9 @@ def test_the_doctor_names_what_waits_and_why(start: Any) -> None:
     for name in ("tr_1", "tr_2"):
         notify(served, name)
     assert said() == [("ok", "POSTs of pay that wait until its shop was asked: 2")]
+    make_due(served, received_at=datetime.now(UTC) - timedelta(minutes=6))
+    ((state, text),) = said()
+    assert (state, text.partition(". ")[2]) == ("warning", "Is the server or `flask worker` running?")
     assert served.kit.asking.run_next()
     ((state, text),) = said()
     assert state == "warning"

@@ -21,6 +21,8 @@ from receiver.sources.source import DEFAULT
 from receiver.storage import same_id
 
 _NOTES_SHOWN = 3
+#: How long one waits in quarantine, unasked, while nothing runs jobs.
+_LATE = timedelta(minutes=5)
 
 
 def refused(kit: Kit) -> Iterator[Finding]:
@@ -46,6 +48,7 @@ def silence(kit: Kit) -> Iterator[Finding]:
 
 def quarantine(kit: Kit) -> Iterator[Finding]:
     """Count the POSTs of each source whose shop hasn't confirmed them yet, and say why the oldest waits."""
+    late = datetime.now(UTC) - _LATE
     with kit.database.read() as session:
         waiting = in_quarantine.counts(session)
         oldest = {source: in_quarantine.oldest(session, source) for source in waiting}
@@ -53,9 +56,10 @@ def quarantine(kit: Kit) -> Iterator[Finding]:
         first = oldest[source]
         text = f"POSTs of {source} that wait until its shop was asked: {count}"
         if first is not None and first.detail:
-            yield warning(
-                "quarantine", plain_line(f"{text}, since {first.received_at:%Y-%m-%d %H:%M} UTC. {first.detail}")
-            )
+            since = f"{first.received_at:%Y-%m-%d %H:%M} UTC"
+            yield warning("quarantine", plain_line(f"{text}, since {since}. {first.detail}"))
+        elif first is not None and first.received_at < late:
+            yield warning("quarantine", f"{text}. Is the server or `flask worker` running?")
         else:
             yield ok("quarantine", text)
     if not waiting:
