@@ -17,19 +17,20 @@ from receiver.app.components import Kit
 from tests.end_to_end.processes import Process, server_environment
 from tests.hostile_servers import serving
 from tests.relay.relaying import ACCEPTED, Relay
-from tests.served import Served
+from tests.waiting import SOON, wait_for
 
-Launch = Callable[[], Process]
+Launch = Callable[..., Process]
 
 
 @pytest.fixture
 def worker(instance: Path, tmp_path: Path) -> Iterator[Launch]:
-    """Start `flask worker` on the test's instance."""
+    """Start `flask worker` on the test's instance; ``hasty``: after 3 s of silence it takes another's job over."""
     with ExitStack() as stack:
 
-        def start() -> Process:
+        def start(*, hasty: bool = False) -> Process:
             environment = server_environment(RELAY_ALLOW_PRIVATE="true")
-            process = Process(["flask", "worker"], environment, tmp_path / "worker.log")
+            command = ["flask", "--app", "tests.end_to_end.hasty_app" if hasty else "wsgi", "worker"]
+            process = Process(command, environment, tmp_path / "worker.log")
             stack.callback(process.kill)
             return process
 
@@ -45,8 +46,8 @@ def relay(make_app: Callable[..., Flask]) -> Relay:
     return made
 
 
-def wait_until_delivered(relay: Relay, seconds: float = 30) -> None:
-    Served("", relay.kit).wait_for(lambda: set(relay.states()) == {"delivered"}, seconds)
+def wait_until_delivered(relay: Relay) -> None:
+    wait_for(lambda: set(relay.states()) == {"delivered"})
 
 
 def test_two_processes_never_send_one_transmission_twice(relay: Relay, worker: Launch) -> None:
@@ -76,11 +77,11 @@ def test_one_killed_while_it_sends_is_followed_by_another_under_the_same_webhook
         relay.controls.save(enabled=True, url=server.url())
         event_id = relay.receive()
         first = worker()
-        assert came.wait(30)
+        assert came.wait(SOON)
         first.kill()
         assert relay.row().lease_token is not None
-        worker()
-        wait_until_delivered(relay, 30 + 15)  # a lease's length of silence, and the worker's start
+        worker(hasty=True)
+        wait_until_delivered(relay)
 
     assert [request.headers["webhook-id"] for request in server.requests] == [event_id] * 2
     assert [attempt.number for attempt in relay.attempts()] == [1]

@@ -20,6 +20,7 @@ from receiver.handlers.contract import MARK
 from receiver.handlers.registry import DOOR
 from receiver.storage.models import CustomerRow
 from receiver.testing import MakeOrder, RunHandler
+from tests import unmeasured
 from tests.handlers.test_more_handlers import running_chat
 from tests.handlers.test_registry import OFF, write
 
@@ -49,7 +50,7 @@ def test_one_line_imports_all_that_a_handler_needs() -> None:
     ],
 )
 def test_the_former_places_work_in_a_fresh_process(code: str) -> None:
-    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True, env=unmeasured.environment())
 
 
 @pytest.mark.parametrize("module", DOOR.built_in)

@@ -26,10 +26,10 @@ def test_suggestions_are_right_and_found_as_often_as_promised() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        [(f"k{n}", "2026-13-45 at 20") for n in range(2_000)],
-        [("data." * (n % 30) + f"created_at{'.data' * (n // 30)}", f"2026-11-23 14:05 {n}") for n in range(2_000)],
-        [("a" + "[0]" * 60 + f".b{n}", "5.00") for n in range(2_000)],
-        [("abcdefghijklmnop" * 12 + str(n), "5.00") for n in range(2_000)],
+        [(f"k{n}", "2026-13-45 at 20") for n in range(1_000)],
+        [("data." * (n % 30) + f"created_at{'.data' * (n // 30)}", f"2026-11-23 14:05 {n}") for n in range(1_000)],
+        [("a" + "[0]" * 60 + f".b{n}", "5.00") for n in range(1_000)],
+        [("abcdefghijklmnop" * 12 + str(n), "5.00") for n in range(1_000)],
     ],
     ids=["nearly dates", "names of dates", "lists in lists", "long words"],
 )
@@ -43,5 +43,5 @@ def test_a_large_body_is_looked_at_whole_and_twice_as_much_is_twice_the_work() -
     fields = [*flood, ("order_ref", "77"), ("shipping_address.city", "Brest"), ("grand_total", "19.00")]
     suggested = {one.field: one.rule for one in explain(fields, None).suggestions}
     assert suggested == {"order_id": "order_ref", "shipping.city": "shipping_address.city", "total": "grand_total"}
-    whole, half = (steps(partial(explain, some, None)) for some in (fields, fields[len(fields) // 2 :]))
-    assert whole < 2.5 * half
+    half, quarter = (steps(partial(explain, fields[:most], None)) for most in (1_000, 500))
+    assert half < 2.5 * quarter

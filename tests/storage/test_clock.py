@@ -141,6 +141,7 @@ def test_a_clock_two_years_ahead_at_one_start_purges_nothing_then_nor_when_it_is
     assert machine.kept == (3, 3, 3)
 
 
+@pytest.mark.unmeasured
 def test_what_came_in_while_the_clock_was_ahead_is_purged_on_time(machine: Machine) -> None:
     machine.is_off(730 * DAY)
     machine.receive()
@@ -153,6 +154,7 @@ def test_what_came_in_while_the_clock_was_ahead_is_purged_on_time(machine: Machi
     assert machine.kept == (0, 0, 0)
 
 
+@pytest.mark.unmeasured
 def test_even_a_clock_that_stays_two_years_ahead_purges_little_early(machine: Machine) -> None:
     machine.receive()
     machine.run(2 * DAY)
@@ -164,6 +166,7 @@ def test_even_a_clock_that_stays_two_years_ahead_purges_little_early(machine: Ma
     assert machine.kept == (0, 0, 0)
 
 
+@pytest.mark.unmeasured
 @pytest.mark.parametrize("is_restarted", [True, False])
 @pytest.mark.parametrize("days", [90, 7])
 def test_a_fresh_machine_whose_clock_was_400_days_behind_keeps_all_when_it_is_set_right(
@@ -189,6 +192,7 @@ def test_a_fresh_machine_whose_clock_was_400_days_behind_keeps_all_when_it_is_se
     assert machine.kept == (0, 0, 0)
 
 
+@pytest.mark.unmeasured
 def test_what_came_in_while_a_clock_was_behind_is_as_old_as_it_is(machine: Machine) -> None:
     machine.run(10 * DAY)
     machine.is_off(-400 * DAY)
@@ -226,6 +230,7 @@ def test_a_normal_installation_purges_on_time(machine: Machine) -> None:
     assert machine.kept == (0, 0, 0)
 
 
+@pytest.mark.unmeasured
 def test_a_shop_with_one_order_a_month_is_purged_on_time(machine: Machine) -> None:
     for _ in range(4):
         machine.receive()
@@ -234,6 +239,7 @@ def test_a_shop_with_one_order_a_month_is_purged_on_time(machine: Machine) -> No
     assert machine.kept == (1, 1, 1)
 
 
+@pytest.mark.unmeasured
 def test_a_server_that_was_off_for_a_week_purges_after_72_hours(machine: Machine) -> None:
     machine.receive()
     machine.run(55 * DAY)
@@ -357,6 +363,7 @@ def test_many_small_steps_while_it_runs_are_one_large_one(machine: Machine) -> N
     assert machine.kept == (1, 1, 1)
 
 
+@pytest.mark.unmeasured
 def test_a_machine_that_is_off_on_long_weekends_is_purged(machine: Machine) -> None:
     """It runs for 40 hours a week, and never for 72 on end."""
     machine.receive()
@@ -391,6 +398,7 @@ def test_a_machine_without_a_battery_is_purged(kit: Kit, first: timedelta, recei
         assert (machine.kept, machine.jumps < 20) == ((0, 0, 0), True)
 
 
+@pytest.mark.unmeasured
 def test_jumps_are_forgotten_once_all_that_came_before_is_old(machine: Machine) -> None:
     for _ in range(10):
         machine.receive()
