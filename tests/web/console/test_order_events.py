@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
+from receiver.storage.models import OrderRow
 from tests.commanding import runner
 from tests.intake.test_changed_orders import CHANGED, ORDER, SOURCES, post
 from tests.served import Served, order_fields
@@ -111,6 +113,18 @@ def test_overview_counts_them_apart_from_orders(shop: Served, visitor: Visitor) 
     assert "Received 1 Done 1" in text
     assert "Refunds 1" in text
     assert "Cancellations" not in text
+
+
+def test_one_that_was_only_kept_by_an_older_release_can_be_read_again(shop: Served, visitor: Visitor) -> None:
+    refund(shop, refund_total="12.00")
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(state="ignored"))
+    page = visitor.get(FIRST)
+    assert "It was only kept: no handler ran." in page.text
+    assert "Not a completed order" not in page.text
+    visitor.post(f"{FIRST}/run", token=page.token)
+    assert [row.state for row in shop.settled()] == ["done"]
 
 
 def test_they_can_be_listed_alone(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
