@@ -77,6 +77,26 @@ def test_texts_are_selected(expression: str, found: list[str]) -> None:
     assert texts(expression, DOCUMENT) == found
 
 
+FLAT_SET = """{"lines": [{"id": 1, "parent_id": 0, "name": "Set"}, {"id": 2, "parent_id": 1, "name": "Cup"},
+    {"id": 3, "parent_id": 0, "name": "Tee"}]}"""
+NESTED_SET = """{"lines": [{"name": "Set", "quantity": 1, "parts": [{"name": "Cup", "quantity": 2}]},
+    {"name": "Tee", "quantity": 1}]}"""
+
+
+@pytest.mark.parametrize(
+    ("body", "items", "names"),
+    [
+        (FLAT_SET, "$.lines[?@.parent_id=='0']", ["Set", "Tee"]),
+        (FLAT_SET, "$.lines[?@.parent_id!='0']", ["Cup"]),
+        (NESTED_SET, "$.lines[*]", ["Set", "Tee"]),
+        (NESTED_SET, "$.lines..[?@.quantity]", ["Set", "Tee", "Cup"]),
+    ],
+)
+def test_lines_that_belong_to_another_line_are_told_apart(body: str, items: str, names: list[str]) -> None:
+    lines = nodes(items, document_of(decode_json(body, 99)[0]))
+    assert [line["name"] for line in lines] == names
+
+
 def test_the_own_text_of_a_branch_is_its_text() -> None:
     assert texts("$.billing", document_of([("billing", "a"), ("billing.city", "b")])) == ["a"]
 
