@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from receiver.app.components import Kit
 from receiver.security import signing
+from receiver.security.schemes import HmacSignature, Token
 from receiver.sources.guide import OTHER, Guide
 from receiver.sources.kinds import Kinds
 from receiver.sources.source import DEFAULT, Source
@@ -41,8 +42,11 @@ class SourceFacts:
     @property
     def verified_by(self) -> str:
         """How its POSTs are verified, in words."""
-        if self.source.scheme_of_table is not None and not self.kind:
-            return "a signature or token, as config.toml describes it"
+        described = self.source.scheme_of_table
+        if isinstance(described, HmacSignature) and described != self.source.scheme:
+            return f"an HMAC with {described.digest}, in {described.encoding} in the header {described.header}"
+        if isinstance(described, Token) and described != self.source.scheme:
+            return f"a token in the {f'header {described.header}' if described.header else f'field {described.field}'}"
         if self.guide.verified_by:
             return self.guide.verified_by
         if self.source.asks:

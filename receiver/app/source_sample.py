@@ -65,7 +65,7 @@ def send(kit: Kit, app: Flask, source: Source) -> str:
 def steps(session: Session, receipt: str) -> Iterator[Step]:
     """Yield what became of a sample: how it was verified, what was read, what each handler did."""
     row = order_queries.find(session, receipt)
-    yield Step("verified", True, "ok", f"{_PROOFS[row.proof]} {row.fingerprint}")
+    yield Step("verified", True, "ok", f"{_PROOFS.get(row.proof, row.proof)} {row.fingerprint}")
     yield _understood(row)
     yield Step("kept", True, "ok", f"as the test {receipt}, which isn't counted")
     for one in row.handlers:

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from receiver.intake import quarantine
+from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.refusals import PING
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow, QuarantineRow, RefusalRow
@@ -21,7 +22,7 @@ _IS_COMPLETED = OrderRow.decided == "completed", OrderRow.state.in_(_RUN)
 
 
 class Last(NamedTuple):
-    """The newest verified delivery that isn't a test."""
+    """The newest verified delivery that the shop itself sent, and that isn't a test."""
 
     receipt: str
     at: datetime
@@ -77,11 +78,12 @@ def newest_parked(session: Session, source: str) -> str | None:
 
 
 def _last(session: Session, source: str) -> Last | None:
-    if session.scalar(select(OrderRow.id).where(OrderRow.source == source, _is_real()).limit(1)) is None:
+    sent = _is_real(), OrderRow.proof.not_in((IMPORTED, IMPORTED_TO_RUN))
+    if session.scalar(select(OrderRow.id).where(OrderRow.source == source, *sent).limit(1)) is None:
         return None
     # Without its index the newest is found from the end; with it, SQLite would sort everything of the source.
     in_no_index: ColumnElement[str] = literal_column("+orders.source")
-    newest = select(OrderRow.id, OrderRow.received_at, OrderRow.state).where(in_no_index == source, _is_real())
+    newest = select(OrderRow.id, OrderRow.received_at, OrderRow.state).where(in_no_index == source, *sent)
     pk, at, state = session.execute(newest.order_by(OrderRow.id.desc()).limit(1)).one()
     return Last(receipt_of(pk), at, state)
 

@@ -26,6 +26,8 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
     (instance / "config.toml").write_text(
         f'[sources.filed]\nkind = "stripe"\nsecrets = ["{SECRET}"]\n[sources.hook]\nsecrets = ["{SECRET}"]\n'
         '[sources.hook.token]\nheader = "X-Token"\n'
+        f'[sources.word]\nsecrets = ["{SECRET}"]\ntoken = {{field = "word"}}\n'
+        f'[sources.kiln]\nkind = "generic-hmac"\nsecrets = ["{SECRET}"]\nsignature = {{header = "X-Kiln"}}\n'
     )
     assert paid(shop, name="mugs").status == 202
     shop.settled()
@@ -35,14 +37,18 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
     assert {name: (row["kind"], row["origin"], row["orders"]) for name, row in rows.items()} == {
         "filed": ("stripe", "config.toml", 0),
         "hook": ("", "config.toml", 0),
+        "kiln": ("generic-hmac", "config.toml", 0),
         "mugs": ("shopify", "console", 1),
         "shopintegrator": ("", "always there", 0),
         "till": ("", "console", 0),
+        "word": ("", "config.toml", 0),
     }
     assert rows["mugs"]["address"].endswith("/orders/mugs")
     assert rows["mugs"]["last"].endswith("+00:00")
     assert rows["mugs"]["verified_by"] == "a signature over the body"
-    assert rows["hook"]["verified_by"].startswith("a signature or token, as config.toml")
+    assert rows["hook"]["verified_by"] == "a token in the header X-Token"
+    assert rows["word"]["verified_by"] == "a token in the field word"
+    assert rows["kiln"]["verified_by"] == "an HMAC with sha256, in hex in the header X-Kiln"
     assert rows["shopintegrator"]["address"].endswith("/orders")
     assert "mugs" in run("sources", "list").stdout
 

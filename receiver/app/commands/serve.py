@@ -65,7 +65,8 @@ def serve(host: str, port: int, reload: bool) -> None:
             flask = [sys.executable, "-m", "flask", "--app", "receiver"]
             subprocess.run([*flask, "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
         _say_where(url, is_first_start=is_first_start)
-        if not kit.shared_secrets.keyring().active:
+        kit.sources.look_again()
+        if not (kit.shared_secrets.keyring().active or kit.sources.secrets):
             click.echo(f"Next, add the service's shared secret with: {COMMAND} secret add SECRET")
         click.echo("Press Ctrl-C to stop.")
         raise SystemExit(max(server.wait(), 0))

@@ -15,7 +15,7 @@ from receiver.web import error_pages, kit
 from receiver.web.entrance import CONSOLE
 
 #: Forms that take long to fill in and hold no secret: when one is refused, its page shows again what was typed.
-_LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map"})
+_LONG_FORMS = frozenset({"console.order_manager_save", "console.parked_map", "console.sources_table"})
 #: Their hidden fields.
 _HIDDEN = frozenset({"csrf_token", "version"})
 

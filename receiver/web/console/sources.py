@@ -85,7 +85,7 @@ def page(name: str, form: NewSecretForm | TableForm | None = None) -> str:
             is_reachable=_is_reachable(),
             file=kit.instance / FILE,
             no_sample=source_sample.why_not(kit, source),
-            tried=_tried(reading),
+            tried=_tried(reading, name),
             **_newest_parked(reading, name),
             form=form if isinstance(form, NewSecretForm) else NewSecretForm(),
             table_form=form if isinstance(form, TableForm) else _table_form(reading, source),
@@ -106,13 +106,17 @@ def _table_form(reading: Session, source: Source) -> TableForm | None:
     return TableForm(table=table_text.text_of(adding.table_of(reading, source.name), source.saved))
 
 
-def _tried(reading: Session) -> dict[str, Any] | None:
-    """Return the receipt and the steps of the sample that the page's address names; None without one."""
+def _tried(reading: Session, name: str) -> dict[str, Any] | None:
+    """Return receipt and steps of the source's sample that the page's address names; None without one."""
     try:
         row = order_queries.find(reading, request.args.get("sample", ""))
     except NotThere:
         return None
-    return {"receipt": row.receipt, "steps": list(source_sample.steps(reading, row.receipt))} if row.test else None
+    return (
+        {"receipt": row.receipt, "steps": list(source_sample.steps(reading, row.receipt))}
+        if row.test and row.source == name
+        else None
+    )
 
 
 def _newest_parked(reading: Session, name: str) -> dict[str, Any]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver.intake.authentication import IMPORTED
 from receiver.security import signing
-from receiver.storage.models import QuarantineRow, SecretRow
+from receiver.storage.models import OrderRow, QuarantineRow, SecretRow
 from tests.served import Served
 from tests.sources.saving import SECRET, add, paid
 from tests.web.console.browsing import Browsing
@@ -49,6 +50,27 @@ def test_a_test_order_does_not_make_it_connected(shop: Served, visitor: Visitor)
     page = visitor.get("/admin/sources/shop")
     assert "waiting Nothing real" in page.text
     assert 'data-refresh="/admin/sources/shop/arrivals"' in page.html
+
+
+def test_imported_orders_do_not_make_it_connected(shop: Served, visitor: Visitor) -> None:
+    add(shop.kit)
+    paid(shop)
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.query(OrderRow).update({"proof": IMPORTED})
+    page = visitor.get("/admin/sources/shop")
+    assert "waiting Nothing real has arrived yet." in page.text
+    assert "Orders 1" in page.text
+
+
+def test_the_page_shows_the_sample_of_its_own_source_alone(shop: Served, visitor: Visitor) -> None:
+    add(shop.kit)
+    add(shop.kit, "other")
+    visitor.post("/admin/sources/shop/sample")
+    with shop.kit.database.write() as session:
+        session.query(OrderRow).update({"proof": "asked"})
+    assert "done verified asked" in visitor.get("/admin/sources/shop?sample=rcp_00000001").text
+    assert "Result of the sample" not in visitor.get("/admin/sources/other?sample=rcp_00000001").text
 
 
 def test_a_secret_is_made_where_the_shop_takes_it_and_shown_once(shop: Served, visitor: Visitor) -> None:
