@@ -23,6 +23,8 @@ from receiver.web.console.mapping_form import GROUPS, Row, choices, fill_in, row
 #: A moment to show each form of a date with; its day can't be taken for a month.
 _EXAMPLE = datetime(2026, 11, 23, 14, 5, 9, tzinfo=UTC)
 _MOST_ERRORS = 3
+#: Fields that say whether an order is paid.
+_DECIDING = {"event", "order_status", "payment_status"}
 
 
 @console.route("/parked/<receipt>/map", methods=["GET", "POST"])
@@ -48,18 +50,25 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     if any(one.error for one in made.values()):
         return _page(row, source, fields, made, today), 422
     tried = explain_fields(fields, source.with_rules(rules).mapping, row.received_at)
+    only_paid = request.form.get("only_paid") == "yes"
+    chosen = source.with_answers(source.answers._replace(only_paid=only_paid)).with_rules(rules)
     if request.form.get("do") != "save":
-        return _page(row, source.with_rules(rules), fields, made, tried, was_tried=True)
-    _save(source, made, rules, only_paid=request.form.get("only_paid") == "yes")
+        return _page(row, chosen, fields, made, tried, was_tried=True)
+    if not (chosen.says_what_is_paid or _DECIDING & _read(tried)):
+        return _page(row, chosen, fields, made, tried, asks=True), 422
+    _save(source, made, rules, only_paid=only_paid)
     mapped = "1 field is" if len(rules) == 1 else f"{len(rules)} fields are"
     flash(f"Saved: {mapped} mapped. This applies to every new order.")
-    if not kit.sources.get(row.source).says_what_is_paid:
-        flash(f"Nothing says whether an order is paid, so every order from {source.name} counts as paid.", "wait")
     if not tried.decided:
         flash(f"{receipt} still isn't understood: {_still_wrong(tried)}", "wait")
     if row.state != "parked":
         return redirect(url_for("console.orders_reread", receipt=receipt), 303)
     return redirect(url_for("console.parked_run"), 303)
+
+
+def _read(reading: Reading) -> set[str]:
+    """Return the fields that an order has by a mapping."""
+    return {one.field for one in reading.explanation.rows if one.value}
 
 
 def _still_wrong(reading: Reading) -> str:
@@ -80,7 +89,14 @@ def _save(source: Source, made: dict[str, Row], rules: dict[str, Any], *, only_p
 
 
 def _page(
-    row: OrderRow, source: Source, fields: Fields, made: dict[str, Row], reading: Reading, *, was_tried: bool = False
+    row: OrderRow,
+    source: Source,
+    fields: Fields,
+    made: dict[str, Row],
+    reading: Reading,
+    *,
+    was_tried: bool = False,
+    asks: bool = False,
 ) -> str:
     return render_template(
         "console/parked_map.html",
@@ -97,6 +113,7 @@ def _page(
         fed=[one for one in reading.explanation.rows if one.parameters or one.value],
         values={one.field: one.value for one in reading.explanation.rows if one.value},
         was_tried=was_tried,
+        asks=asks,
         wrong=[one for one in made.values() if one.error],
     )
 

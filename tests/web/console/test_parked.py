@@ -119,7 +119,7 @@ def test_suggestions_are_filled_in_and_make_the_order_when_tried(shop: Served, v
 def test_what_is_saved_is_read_so_at_once_and_what_is_emptied_is_gone(shop: Served, visitor: Visitor) -> None:
     park(shop)
     form = chosen(visitor.get(MAP))
-    page = visitor.post(MAP, form | {"do": "save"})
+    page = visitor.post(MAP, form | {"do": "save", "only_paid": "yes"})
     assert page.url.endswith("/admin/parked/run")
     assert "Saved: 9 fields are mapped." in page.text
     assert "Ready to run 1 of 1" in page.text
@@ -128,7 +128,10 @@ def test_what_is_saved_is_read_so_at_once_and_what_is_emptied_is_gone(shop: Serv
 
     assert chosen(visitor.get(MAP)) == form
     assert "One field is" not in page.text
-    assert "Saved: 1 field is mapped." in visitor.post(MAP, {"order_id:from": names("OrderRef"), "do": "save"}).text
+    assert (
+        "Saved: 1 field is mapped."
+        in visitor.post(MAP, {"order_id:from": names("OrderRef"), "do": "save", "only_paid": "yes"}).text
+    )
     assert saved(shop) == {"order_id": "OrderRef"}
 
 
@@ -150,7 +153,7 @@ def test_every_way_of_writing_a_rule_can_be_filled_in_and_comes_back(shop: Serve
     form = chosen(visitor.get(MAP))
     kept = {name: value for name, value in form.items() if name.rpartition(":")[0] in rules}
     assert "suggested instead: order_date = " in visitor.get(MAP).text
-    visitor.post(MAP, kept | {"do": "save"})
+    visitor.post(MAP, kept | {"do": "save", "only_paid": "yes"})
     assert saved(shop) == rules
 
 
@@ -165,7 +168,12 @@ def test_a_field_that_the_file_names_is_shown_and_cannot_be_changed(
     page = visitor.get(MAP)
     assert '"customer.email" = ["BuyerEmail", "m"] Set in config.toml' in page.text
     assert "customer.email:from" not in page.html
-    sent = {"customer.email:from": names("Country"), "order_id:from": names("OrderRef"), "do": "save"}
+    sent = {
+        "customer.email:from": names("Country"),
+        "order_id:from": names("OrderRef"),
+        "do": "save",
+        "only_paid": "yes",
+    }
     visitor.post(MAP, sent)
     assert saved(shop) == {"order_id": "OrderRef"}
 
@@ -193,7 +201,7 @@ def test_a_wrong_row_is_named_and_nothing_is_saved(
     shop: Served, visitor: Visitor, wrong: dict[str, str], told: str
 ) -> None:
     park(shop)
-    page = visitor.post(MAP, {"order_id:from": names("OrderRef"), **wrong, "do": "save"})
+    page = visitor.post(MAP, {"order_id:from": names("OrderRef"), **wrong, "do": "save", "only_paid": "yes"})
     assert page.status == 422
     assert "Nothing was saved" in page.text
     assert told in page.text
@@ -202,19 +210,21 @@ def test_a_wrong_row_is_named_and_nothing_is_saved(
 
 def test_a_name_that_is_not_in_the_list_can_be_typed(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    visitor.post(MAP, {"order_id:from": names("OrderRef"), "order_id:other": "NextYearsRef", "do": "save"})
+    visitor.post(
+        MAP, {"order_id:from": names("OrderRef"), "order_id:other": "NextYearsRef", "do": "save", "only_paid": "yes"}
+    )
     assert saved(shop) == {"order_id": "NextYearsRef"}
 
 
 def test_what_no_page_sends_for_a_name_is_a_wrong_row(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    page = visitor.post(MAP, {"order_id:from": "[" * 100_000, "do": "save"})
+    page = visitor.post(MAP, {"order_id:from": "[" * 100_000, "do": "save", "only_paid": "yes"})
     assert (page.status, "has a name that isn't in the list" in page.text) == (422, True)
 
 
 def test_saving_what_does_not_suffice_says_what_is_still_missing(shop: Served, visitor: Visitor) -> None:
     receipt = park(shop)
-    page = visitor.post(MAP, {"customer.email:from": names("BuyerEmail"), "do": "save"})
+    page = visitor.post(MAP, {"customer.email:from": names("BuyerEmail"), "do": "save", "only_paid": "yes"})
     assert "Saved: 1 field is mapped." in page.text
     assert f"{receipt} still isn't understood: order_id is missing: send the order's unique id" in page.text
     assert "Ready to run 0 of 1" in page.text
@@ -224,16 +234,20 @@ def test_saving_what_does_not_suffice_says_what_is_still_missing(shop: Served, v
 def test_of_many_things_still_wrong_the_first_are_named(shop: Served, visitor: Visitor) -> None:
     park(shop, a="x", b="x", c="x", d="x")
     fields = {"total": "a", "subtotal": "b", "shipping_total": "c", "tax_total": "d"}
-    page = visitor.post(MAP, {f"{field}:from": names(name) for field, name in fields.items()} | {"do": "save"})
+    page = visitor.post(
+        MAP, {f"{field}:from": names(name) for field, name in fields.items()} | {"do": "save", "only_paid": "yes"}
+    )
     assert re.search(r"still isn't understood: .*; and \d more\.", page.text)
 
 
 def test_only_a_parked_order_and_a_whole_form_can_be_saved(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    page = visitor.post(MAP, {"do": "save"})
+    page = visitor.post(MAP, {"do": "save", "only_paid": "yes"})
     assert (page.status, "The form was empty" in page.text) == (400, True)
     shop.post(order_fields())
-    page = visitor.post(MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), "do": "save"})
+    page = visitor.post(
+        MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), "do": "save", "only_paid": "yes"}
+    )
     assert (page.status, "rcp_00000002 isn't parked any more" in page.text) == (409, True)
     assert saved(shop) == {}
 
@@ -252,7 +266,7 @@ def test_hostile_names_and_values_are_only_text(shop: Served, visitor: Visitor) 
     page = visitor.get(MAP)
     assert page.status == 200
     assert "<script>alert" not in page.html
-    visitor.post(MAP, {"order_id:from": names("a\nb\r\nc"), "total:other": evil, "do": "save"})
+    visitor.post(MAP, {"order_id:from": names("a\nb\r\nc"), "total:other": evil, "do": "save", "only_paid": "yes"})
     assert saved(shop) == {"order_id": "a\nb\r\nc", "total": evil}
     assert "<script>alert" not in visitor.get(MAP).html
 
@@ -298,7 +312,7 @@ def test_an_unknown_receipt_or_source_is_told(shop: Served, visitor: Visitor) ->
 def test_all_parked_orders_are_run_with_the_chosen_handlers(shop: Served, visitor: Visitor) -> None:
     receipts = [park(shop, OrderRef=f"R-{number}") for number in range(3)]
     shop.post({"Nothing": "known"})
-    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save"})
+    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save", "only_paid": "yes"})
     with shop.kit.database.write() as session:
         old = datetime.now(UTC) - timedelta(days=12, minutes=1)
         session.execute(update(OrderRow).where(OrderRow.id == 1).values(received_at=old))
@@ -330,7 +344,7 @@ def test_many_are_run_a_moment_at_a_time(serve: Callable[..., Served], monkeypat
         park(shop, OrderRef=f"R-{number}")
     visitor = Visitor(shop.base)
     visitor.sign_in()
-    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save"})
+    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save", "only_paid": "yes"})
     page = visitor.post("/admin/parked/run", {"handler": "register_customer"})
     assert "1 of 3 orders read again" in page.text
     for expected in ("2 of 3 orders read again", "3 are running now."):
@@ -349,6 +363,9 @@ def walk(shop: Served, person: Browsing) -> None:
     page.get_by_role("link", name="Map parameters").first.click()
     page.get_by_role("button", name="Try on this order").click()
     page.get_by_role("heading", name="Tried on this order: understood").wait_for()
+    page.get_by_role("button", name="Save").click()
+    page.get_by_role("link", name="which word means paid?").click()
+    page.get_by_label("No parameter says so: the shop sends only paid orders").check()
     page.get_by_role("button", name="Save").click()
     page.get_by_text("Saved: 9 fields are mapped.").wait_for()
     page.get_by_role("button", name="Run all parked orders").click()
@@ -380,6 +397,7 @@ def test_a_run_of_many_goes_on_by_itself(
     person = browse(shop.base)
     person.sign_in()
     person.open(MAP)
+    person.page.get_by_label("No parameter says so: the shop sends only paid orders").check()
     person.page.get_by_role("button", name="Save").click()
     person.page.get_by_role("button", name="Run all parked orders").click()
     person.page.get_by_text("4 are running now.").wait_for()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import update
 
+from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from receiver.web.console import parked_runs
 from tests.served import Served, order_fields
@@ -134,10 +135,22 @@ def test_a_mapping_that_says_nothing_of_payment_asks_for_it(shop: Served, visito
     assert "Which word means paid?" in visitor.get(path).text
     assert "None does yet" not in visitor.get(path).text
     assert "None does yet" in visitor.post(path, form | {"do": "try"}).text
-    saved = visitor.post(path, form)
-    assert "Nothing says whether an order is paid, so every order from shopintegrator counts as paid." in saved.text
+    refused = visitor.post(path, form)
+    assert (refused.status, "Nothing was saved. Answer first: which word means paid?" in refused.text) == (422, True)
+    assert "Map one of the three parameters above, or tick this." in refused.text
+    assert "Saved: 1 field is mapped." in visitor.post(path, form | {"only_paid": "yes"}).text
+
+
+def test_a_mapping_saved_before_the_question_shows_it_and_answers_it_when_saved_again(
+    shop: Served, visitor: Visitor
+) -> None:
+    with shop.kit.database.write() as session:
+        saved_options.save_rules(session, "shopintegrator", {"order_id": {"from": ["ticket"]}}, datetime.now(UTC))
     assert "all of them count as paid" in visitor.get("/admin/parked").text
-    assert "Nothing says whether" not in visitor.post(path, form | {"only_paid": "yes"}).text
+    path, form = "/admin/parked/rcp_00000004/map", {"order_id:from": '["ticket"]', "do": "save"}
+    assert visitor.post(path, form).status == 422
+    assert visitor.post(path, form | {"payment_status:from": '["state"]'}).status == 200
+    assert "all of them count as paid" not in visitor.get("/admin/parked").text
     assert "all of them count as paid" not in visitor.get("/admin/parked").text
     assert 'value="yes" checked' in visitor.get(path).html
     mapped = visitor.post(path, form | {"payment_status:from": '["note"]'})
