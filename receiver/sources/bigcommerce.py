@@ -117,6 +117,7 @@ class BigCommerce(Source):
         is_untried=True,
     )
     asks = OrderById()
+    orders_can_change = True
     # It turns a webhook off that isn't answered 200.
     reply = Reply("")
     states: ClassVar[Mapping[str, bool]] = {

@@ -34,6 +34,7 @@ BUILT_IN = tuple(
         "paypal_ipn",
         "paypal_webhooks",
         "bigcommerce",
+        "ecwid_api",
     )
 )
 DOOR = extensions.Door("sources", built_in=BUILT_IN, decorator="@source_kind", mark=MARK, file=contract.__file__)

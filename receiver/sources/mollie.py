@@ -66,6 +66,7 @@ class Mollie(Source):
         is_untried=True,
     )
     asks = PaymentById()
+    orders_can_change = True
     reply = Reply("")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "shipping": True}
     rules: ClassVar[Mapping[str, Any]] = {

@@ -76,6 +76,7 @@ class Snipcart(Source):
         is_untried=True,
     )
     asks = RequestToken()
+    orders_can_change = True
     # It wants JSON, and 200.
     reply = Reply("{}", "application/json")
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "paid-deferred": True, "dispatched": True}

@@ -273,3 +273,58 @@ class TestBigCommerce(AskedBattery):
         with pytest.raises(SignatureProblem) as caught:
             self.question.check(self.notice(**sent), self.secrets)
         assert caught.value.reason == reason
+
+
+class TestEcwidAPI(AskedBattery):
+    kind, main = "ecwid-api", "order"
+    secrets = ("4870311:secret_first0token", "4870311:secret_second0token")
+    variants: ClassVar[Variants] = {
+        "unpaid": ({"paymentStatus": "AWAITING_PAYMENT"}, {}),
+        "cancelled": ({"paymentStatus": "CANCELLED"}, {}),
+        "refunded": ({"paymentStatus": "REFUNDED"}, {}),
+        "zero": ({"total": 0}, {}),
+        "guest": ({"customerId": None}, {}),
+        "no_email": ({"email": ""}, {}),
+        "non_ascii": ({"items[0].name": NAME}, {}),
+    }
+
+    def told(self, **changes: Any) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((SHOPS / "ecwid-api" / "order.json").read_text("utf-8"))
+        del found["currencyOfTheStore"]
+        return {**found, "updateTimestamp": int(datetime.now(UTC).timestamp()), **changes}
+
+    def notice(self, **changes: str) -> Unverified:
+        sent = {"storeId": "4870311", "eventType": "order.created", "data.orderId": "XJ42T", **changes}
+        return Unverified({}, b"", list(sent.items()))
+
+    def answers(self, asked: Asked) -> Said:
+        if asked.headers["authorization"] != "Bearer secret_second0token":
+            return Said(403)
+        return {
+            "/api/v3/4870311/orders/XJ42T": Said(200, self.told()),
+            "/api/v3/4870311/profile": Said(200, {"formatsAndUnits": {"currency": "USD"}}),
+        }.get(asked.path, Said(404))
+
+    def test_its_answers_are_the_order(self, ask_shop: Ask) -> None:
+        reading = self.read(self.ask(ask_shop).body or b"")
+        assert isinstance(reading, Understood)
+        assert (reading.order.order_id, str(reading.order.total), reading.order.currency) == ("XJ42T", "47.81", "USD")
+
+    def test_an_old_order_and_another_one_are_not_confirmed(self, ask_shop: Ask) -> None:
+        for changes, said in (({"updateTimestamp": 1_700_000_000}, "last 7 days"), ({"id": "XJ43T"}, "another order")):
+            with pytest.raises(NotConfirmed, match=said):
+                self.ask(ask_shop, lambda _asked, changes=changes: Said(200, self.told(**changes)))  # type: ignore[misc]
+
+    @pytest.mark.parametrize("profile", [b"{", b"[]", b"{}", b'{"formatsAndUnits": {}}'])
+    def test_without_dates_or_a_currency_it_is_asked_again(self, ask_shop: Ask, profile: bytes) -> None:
+        with pytest.raises(AskLater, match=r"app\.ecwid\.com answered"):
+            self.ask(ask_shop, lambda asked: Said(200, profile) if "profile" in asked.path else self.answers(asked))
+        with pytest.raises(AskLater, match="without the order's dates"):
+            self.ask(ask_shop, lambda _asked: Said(200, self.told(updateTimestamp=None)))
+
+    @pytest.mark.parametrize(
+        "sent", [{"storeId": "1"}, {"data.orderId": "a/b"}, {"data.orderId": ""}, {"eventType": "product.updated"}]
+    )
+    def test_no_other_store_and_path_is_asked(self, sent: dict[str, str]) -> None:
+        with pytest.raises(SignatureProblem):
+            self.question.check(self.notice(**sent), self.secrets)
