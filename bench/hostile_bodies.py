@@ -88,6 +88,7 @@ def _form() -> Iterator[tuple[str, bytes, str]]:
     yield "form of surrogates in JavaScript's escapes", b"data=" + b"%uD800" * 340_000, FORM
     yield "form of telephone numbers", b"&".join([b"a=+49 30 555 0100"] * values), FORM
     yield "form of plus signs", b"a=" + b"=+" * 1_000_000, FORM
+    yield "form of one name of many words", b"aB" * 1_000_000 + b"=1", FORM
     yield "form that names many charsets", b"&_charset=" * 19_000 + b"a" * 1_000_000, FORM
 
 

@@ -58,7 +58,7 @@ def new_row(
         **basis,
         "key": key,
         "can_change": source.orders_can_change,
-        "encoding": media_type(content_type),
+        "encoding": media_type(keyring.redact_text(content_type or "")),
         "may_be_cut": may_be_cut,
         **_columns_of(guarded, notes),
         **what_was_read(reading, received_at, source=source, fields=guarded.masked),

@@ -96,7 +96,7 @@ class Post:
     def looks_like_ping(self, keyring: Keyring) -> bool:
         """Return whether it holds nothing but a set-up ping, and perhaps a secret."""
         fields = self.fields_if_any()
-        if len(fields) > MOST_FIELDS_OF_PING:
+        if len(fields) > MOST_FIELDS_OF_PING or sum(len(text) for field in fields for text in field) > _LARGEST_PING:
             return False
         return looks_like_ping([field for field in keyring.redact(fields) if not field[1].startswith(REDACTED)])
 

@@ -23,6 +23,8 @@ KEPT = 100
 PING = "ping"
 _NAMES_KEPT = 100
 _LONGEST_NAME = 64
+#: Characters of a name that are searched for secrets; what's kept of it can't come from beyond.
+_LOOKED_AT = 4_096
 _DETAILS_SHOWN = 3
 
 
@@ -86,7 +88,7 @@ def _clean(text: str, keyring: Keyring) -> str:
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
     """Return the names, with secrets and card numbers masked, each with its value's length in characters."""
-    names = keyring.redact([(name, "") for name, _ in pairs[:_NAMES_KEPT]])
+    names = keyring.redact([(name[:_LOOKED_AT], "") for name, _ in pairs[:_NAMES_KEPT]])
     sizes = [len(value) for _, value in pairs]
     return json.dumps([[mask(name)[:_LONGEST_NAME], size] for (name, _), size in zip(names, sizes, strict=False)])
 

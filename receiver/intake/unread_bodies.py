@@ -48,7 +48,7 @@ def unread_row(
     held_card_data = False
     if not body.content_encoding:
         rough = rough_text(body.raw, body.charset)
-        cleaned = without_card_data(keyring.redact_in_any_form(rough.text))
+        cleaned = without_card_data(keyring.redact_text(rough.text))
         notes, held_card_data = cleaned.notes, cleaned.held_card_data
         if cleaned.text != rough.text:
             body = body._replace(raw=rough._replace(text=cleaned.text).raw)
@@ -58,7 +58,7 @@ def unread_row(
     return {
         **basics(source=source, proof=proof, keyring=keyring, received_at=received_at),
         "key": key,
-        "encoding": media_type(body.content_type),
+        "encoding": media_type(keyring.redact_text(body.content_type)),
         "fields": "[]",
         "fields_digest": key,
         "content_digest": key,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
 
 from receiver.orders import Fields
 from receiver.orders.comparing import HALF_AN_ESCAPE
 from receiver.security import signing
-from receiver.security.secret_forms import forms_of
+from receiver.security.secret_forms import forms_of, may_hold, without_escapes
 
 #: From so many characters on, a secret's beginning is masked at the end of a form that broke off in it.
 _LEAST_TOLD = 8
@@ -36,16 +35,20 @@ class Keyring:
     stored: Stored = field(default_factory=list, repr=False, compare=False)
 
     def redact(self, fields: Fields) -> Fields:
-        """Put the fingerprint in the place of every secret that a name or value holds."""
-        everything = "\n".join(chain.from_iterable(fields))
+        """Put the fingerprint in the place of every secret that a name or value holds, in any form."""
         # Longest first: of one that another begins with, the rest would stay.
-        for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
-            if secret in everything:
-                mark = f"{REDACTED}{signing.fingerprint(secret)}]"
+        secrets = sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True)
+        shortest = len(secrets[-1]) if secrets else 0
+        long = "\n".join([text for field in fields for text in field if len(text) >= shortest])
+        unescaped = without_escapes(long)
+        for secret in secrets:
+            if may_hold(long, unescaped, secret):
+                least = len(secret)
                 fields = [
-                    (name.replace(secret, mark), value.replace(secret, mark))
-                    if secret in value or secret in name
-                    else (name, value)
+                    (
+                        name if len(name) < least else _without(secret, name),
+                        value if len(value) < least else _without(secret, value),
+                    )
                     for name, value in fields
                 ]
         return fields
@@ -53,12 +56,6 @@ class Keyring:
     def redact_text(self, text: str) -> str:
         """Replace secrets in a text by their fingerprints."""
         return self.redact([("", text)])[0][1]
-
-    def redact_in_any_form(self, text: str) -> str:
-        """Replace secrets in a text that wasn't decoded, also those that are escaped or in base64."""
-        for secret in sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True):
-            text = forms_of(secret).sub(f"{REDACTED}{signing.fingerprint(secret)}]", text)
-        return text
 
     def redact_cut(self, fields: Fields) -> Fields:
         """Redact a form that may have been cut: the start of a secret at its end counts too."""
@@ -76,3 +73,8 @@ class Keyring:
                     if end.endswith(secret[:length]):
                         return f"{end.removesuffix(secret[:length])}{REDACTED}{signing.fingerprint(secret)}]"
         return text
+
+
+def _without(secret: str, text: str) -> str:
+    mark = f"{REDACTED}{signing.fingerprint(secret)}]"
+    return mark if text == secret else forms_of(secret).sub(mark, text)
