@@ -13,6 +13,7 @@ from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields
 from tests.web.console.browsing import Browsing
+from tests.web.console.test_parked import SAVE
 from tests.web.console.visitor import Visitor
 
 POOR = order_fields(order_id="A-1", BuyerEmail="zoe@buyer.example") | {"customer_email": ""}
@@ -82,7 +83,7 @@ def test_an_order_without_personal_data_says_so(shop: Served, visitor: Visitor) 
 def test_the_mapping_is_corrected_from_an_order_that_has_run(shop: Served, visitor: Visitor) -> None:
     path = "/admin/parked/rcp_00000001/map"
     assert path in visitor.get(ORDER).html
-    page = visitor.post(path, {"customer.email:from": '["BuyerEmail"]', "do": "save", "only_paid": "yes"})
+    page = visitor.post(path, {"customer.email:from": '["BuyerEmail"]', **SAVE})
     assert "Read again with today's mapping" in page.text
     assert "customer.email empty zoe@buyer.example" in page.text
 

@@ -34,6 +34,8 @@ FOREIGN = {
     "Country": "UK",
     "AuthKey": SECRET,
 }
+#: Saves a mapping of a shop that sends only paid orders.
+SAVE = {"do": "save", "only_paid": "yes"}
 MAP = "/admin/parked/rcp_00000001/map"
 
 
@@ -119,7 +121,7 @@ def test_suggestions_are_filled_in_and_make_the_order_when_tried(shop: Served, v
 def test_what_is_saved_is_read_so_at_once_and_what_is_emptied_is_gone(shop: Served, visitor: Visitor) -> None:
     park(shop)
     form = chosen(visitor.get(MAP))
-    page = visitor.post(MAP, form | {"do": "save", "only_paid": "yes"})
+    page = visitor.post(MAP, form | SAVE)
     assert page.url.endswith("/admin/parked/run")
     assert "Saved: 9 fields are mapped." in page.text
     assert "Ready to run 1 of 1" in page.text
@@ -128,10 +130,7 @@ def test_what_is_saved_is_read_so_at_once_and_what_is_emptied_is_gone(shop: Serv
 
     assert chosen(visitor.get(MAP)) == form
     assert "One field is" not in page.text
-    assert (
-        "Saved: 1 field is mapped."
-        in visitor.post(MAP, {"order_id:from": names("OrderRef"), "do": "save", "only_paid": "yes"}).text
-    )
+    assert "Saved: 1 field is mapped." in visitor.post(MAP, {"order_id:from": names("OrderRef"), **SAVE}).text
     assert saved(shop) == {"order_id": "OrderRef"}
 
 
@@ -153,7 +152,7 @@ def test_every_way_of_writing_a_rule_can_be_filled_in_and_comes_back(shop: Serve
     form = chosen(visitor.get(MAP))
     kept = {name: value for name, value in form.items() if name.rpartition(":")[0] in rules}
     assert "suggested instead: order_date = " in visitor.get(MAP).text
-    visitor.post(MAP, kept | {"do": "save", "only_paid": "yes"})
+    visitor.post(MAP, kept | SAVE)
     assert saved(shop) == rules
 
 
@@ -201,7 +200,7 @@ def test_a_wrong_row_is_named_and_nothing_is_saved(
     shop: Served, visitor: Visitor, wrong: dict[str, str], told: str
 ) -> None:
     park(shop)
-    page = visitor.post(MAP, {"order_id:from": names("OrderRef"), **wrong, "do": "save", "only_paid": "yes"})
+    page = visitor.post(MAP, {"order_id:from": names("OrderRef"), **wrong, **SAVE})
     assert page.status == 422
     assert "Nothing was saved" in page.text
     assert told in page.text
@@ -210,21 +209,19 @@ def test_a_wrong_row_is_named_and_nothing_is_saved(
 
 def test_a_name_that_is_not_in_the_list_can_be_typed(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    visitor.post(
-        MAP, {"order_id:from": names("OrderRef"), "order_id:other": "NextYearsRef", "do": "save", "only_paid": "yes"}
-    )
+    visitor.post(MAP, {"order_id:from": names("OrderRef"), "order_id:other": "NextYearsRef", **SAVE})
     assert saved(shop) == {"order_id": "NextYearsRef"}
 
 
 def test_what_no_page_sends_for_a_name_is_a_wrong_row(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    page = visitor.post(MAP, {"order_id:from": "[" * 100_000, "do": "save", "only_paid": "yes"})
+    page = visitor.post(MAP, {"order_id:from": "[" * 100_000, **SAVE})
     assert (page.status, "has a name that isn't in the list" in page.text) == (422, True)
 
 
 def test_saving_what_does_not_suffice_says_what_is_still_missing(shop: Served, visitor: Visitor) -> None:
     receipt = park(shop)
-    page = visitor.post(MAP, {"customer.email:from": names("BuyerEmail"), "do": "save", "only_paid": "yes"})
+    page = visitor.post(MAP, {"customer.email:from": names("BuyerEmail"), **SAVE})
     assert "Saved: 1 field is mapped." in page.text
     assert f"{receipt} still isn't understood: order_id is missing: send the order's unique id" in page.text
     assert "Ready to run 0 of 1" in page.text
@@ -234,20 +231,16 @@ def test_saving_what_does_not_suffice_says_what_is_still_missing(shop: Served, v
 def test_of_many_things_still_wrong_the_first_are_named(shop: Served, visitor: Visitor) -> None:
     park(shop, a="x", b="x", c="x", d="x")
     fields = {"total": "a", "subtotal": "b", "shipping_total": "c", "tax_total": "d"}
-    page = visitor.post(
-        MAP, {f"{field}:from": names(name) for field, name in fields.items()} | {"do": "save", "only_paid": "yes"}
-    )
+    page = visitor.post(MAP, {f"{field}:from": names(name) for field, name in fields.items()} | SAVE)
     assert re.search(r"still isn't understood: .*; and \d more\.", page.text)
 
 
 def test_only_a_parked_order_and_a_whole_form_can_be_saved(shop: Served, visitor: Visitor) -> None:
     park(shop)
-    page = visitor.post(MAP, {"do": "save", "only_paid": "yes"})
+    page = visitor.post(MAP, {**SAVE})
     assert (page.status, "The form was empty" in page.text) == (400, True)
     shop.post(order_fields())
-    page = visitor.post(
-        MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), "do": "save", "only_paid": "yes"}
-    )
+    page = visitor.post(MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), **SAVE})
     assert (page.status, "rcp_00000002 isn't parked any more" in page.text) == (409, True)
     assert saved(shop) == {}
 
@@ -266,7 +259,7 @@ def test_hostile_names_and_values_are_only_text(shop: Served, visitor: Visitor) 
     page = visitor.get(MAP)
     assert page.status == 200
     assert "<script>alert" not in page.html
-    visitor.post(MAP, {"order_id:from": names("a\nb\r\nc"), "total:other": evil, "do": "save", "only_paid": "yes"})
+    visitor.post(MAP, {"order_id:from": names("a\nb\r\nc"), "total:other": evil, **SAVE})
     assert saved(shop) == {"order_id": "a\nb\r\nc", "total": evil}
     assert "<script>alert" not in visitor.get(MAP).html
 
@@ -312,7 +305,7 @@ def test_an_unknown_receipt_or_source_is_told(shop: Served, visitor: Visitor) ->
 def test_all_parked_orders_are_run_with_the_chosen_handlers(shop: Served, visitor: Visitor) -> None:
     receipts = [park(shop, OrderRef=f"R-{number}") for number in range(3)]
     shop.post({"Nothing": "known"})
-    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save", "only_paid": "yes"})
+    visitor.post(MAP, chosen(visitor.get(MAP)) | SAVE)
     with shop.kit.database.write() as session:
         old = datetime.now(UTC) - timedelta(days=12, minutes=1)
         session.execute(update(OrderRow).where(OrderRow.id == 1).values(received_at=old))
@@ -344,7 +337,7 @@ def test_many_are_run_a_moment_at_a_time(serve: Callable[..., Served], monkeypat
         park(shop, OrderRef=f"R-{number}")
     visitor = Visitor(shop.base)
     visitor.sign_in()
-    visitor.post(MAP, chosen(visitor.get(MAP)) | {"do": "save", "only_paid": "yes"})
+    visitor.post(MAP, chosen(visitor.get(MAP)) | SAVE)
     page = visitor.post("/admin/parked/run", {"handler": "register_customer"})
     assert "1 of 3 orders read again" in page.text
     for expected in ("2 of 3 orders read again", "3 are running now."):
