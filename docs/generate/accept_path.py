@@ -36,6 +36,7 @@ PLAIN = (
     "orders/card_numbers",
     "orders/charsets",
     "orders/email_addresses",
+    "security/secret_forms",
     "storage/columns",
 )
 _ROOT = f"{Path(__file__).parents[2] / 'receiver'}/"

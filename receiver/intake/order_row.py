@@ -42,6 +42,7 @@ def new_row(
     may_be_cut = is_maybe_cut(content_type, end_is_known=end_is_known, proof=proof, source=source)
     basis = basics(source=source, proof=proof, keyring=keyring, received_at=received_at)
     webhook_id = basis["webhook_id"]
+    encoding = media_type(keyring.redact_text(content_type or ""))
     guarded = _guarded(fields, keyring, source, may_be_cut)
 
     def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:
@@ -58,7 +59,7 @@ def new_row(
         **basis,
         "key": key,
         "can_change": source.orders_can_change,
-        "encoding": media_type(keyring.redact_text(content_type or "")),
+        "encoding": encoding,
         "may_be_cut": may_be_cut,
         **_columns_of(guarded, notes),
         **what_was_read(reading, received_at, source=source, fields=guarded.masked),
