@@ -127,7 +127,6 @@ class BigCommerce(Source):
         "partially-shipped": True,
         "manual-verification-required": False,
     }
-    orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
         "order_id": "order.id",
         "order_date": {"from": "order.date_created", "date": "%a, %d %b %Y %H:%M:%S %z"},
