@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from receiver.dispatch import handler_rows
 from receiver.errors import ConfigurationError, NotPossible, NotThere, ReceiverError
 from receiver.handlers.registry import Registry
+from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.rereading import in_words, reread, settle_others
 from receiver.intake.unread_bodies import UnreadBodies
 from receiver.orders.states import COMPLETED_EVENT
@@ -109,6 +110,7 @@ class Replay:
         )
         if self.as_paid:
             columns["notes"] = json.dumps([*json.loads(row.notes), RUN_AS_PAID])
+            columns["proof"] = IMPORTED_TO_RUN if row.proof == IMPORTED else row.proof
         state = columns["state"]
         was_never_more = row.order is None and row.state == "duplicate" and state in {"parked", "duplicate"}
         if was_never_more or (row.order is not None and state == row.state):

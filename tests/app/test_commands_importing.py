@@ -247,3 +247,14 @@ def test_a_replay_of_all_parked_ones_keeps_the_handlers_of_imported_ones_off(
     while shop.kit.processor.run_next():
         pass
     assert set(shop.handler_states().values()) == {"skipped"}
+
+
+def test_an_imported_order_that_is_run_as_paid_runs_its_handlers(run: Run, kept: Kit, tmp_path: Path) -> None:
+    run("orders", "import", save(tmp_path, order_fields(order_id="A-1", order_status="pending", payment_status="")))
+    assert [row.state for row in rows(kept)] == ["ignored"]
+    run("orders", "replay", rows(kept)[0].receipt, "--as-paid")
+    while kept.processor.run_next():
+        pass
+    assert [(row.state, row.proof) for row in rows(kept)] == [("done", "import to run")]
+    with kept.database.read() as session:
+        assert set(session.scalars(select(HandlerRow.state))) == {"done"}
