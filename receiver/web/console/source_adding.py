@@ -37,12 +37,11 @@ def sources_add() -> ResponseReturnValue:
     form = SourceForm(name=adding.free_name("my-shop" if kind in {NO_KIND, _DESCRIBED} else kind, taken))
     if kind != _DESCRIBED:
         del form.header, form.digest, form.encoding
-    if request.method == "POST" and form.validate():
+    if request.method == "POST" and form.validate() and _is_name_right(form, taken):
         try:
             return _save(form, kind, taken, is_chosen=guides[kind].is_chosen)
         except ConfigurationError as error:
-            about_name = form.name if str(error) == _wrong_name(form, taken) else form.secret
-            about_name.errors = [str(error)]
+            form.secret.errors = [str(error)]
     content = render_template(
         "console/source_add.html", form=form, guide=guides[kind], kind=kind, is_described=kind == _DESCRIBED
     )
@@ -73,9 +72,10 @@ def _save(form: SourceForm, kind: str, taken: Sequence[str], *, is_chosen: bool)
     return next_page("console.sources_show", f"Added. {name} takes what its shop sends from now on.", name=name)
 
 
-def _wrong_name(form: SourceForm, taken: Sequence[str]) -> str | None:
+def _is_name_right(form: SourceForm, taken: Sequence[str]) -> bool:
+    """Check the name, and write beside it what's wrong."""
     try:
         adding.check_name((form.name.data or "").strip(), taken)
     except ConfigurationError as error:
-        return str(error)
-    return None
+        form.name.errors = [str(error)]
+    return not form.name.errors
