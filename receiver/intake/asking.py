@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, delete
 from urllib3 import PoolManager
 
-from receiver.errors import ReceiverError, Unauthenticated, Undecodable, describe_for_log
+from receiver.errors import ReceiverError, Unauthenticated, Unavailable, Undecodable, describe_for_log
 from receiver.intake import inserting, quarantine
 from receiver.intake.authentication import Proof
 from receiver.intake.inserting import Recorded
@@ -20,6 +20,7 @@ from receiver.intake.refusals import Refusals
 from receiver.orders import decode
 from receiver.security import signing
 from receiver.security.fixed_hosts import AskLater, FixedHosts
+from receiver.security.keyring import Keyring
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.model import Settings
 from receiver.sources.asking import Confirmed, NotConfirmed
@@ -82,6 +83,8 @@ class Asking(JobQueue[QuarantineRow]):
             return self._order(row, kept, source, source.asks.ask(kept.unverified, shop, source.secrets))
         except NotConfirmed as error:
             return Unauthenticated("not_confirmed", str(error))
+        except Unavailable as error:  # nothing about the POST
+            return AskLater(str(error))
         except (ReceiverError, AskLater) as error:
             return error
         except Exception as error:  # noqa: BLE001 - the question may be the merchant's own
@@ -104,7 +107,7 @@ class Asking(JobQueue[QuarantineRow]):
             notes=tuple(notes),
             source=source,
             proof=Proof("asked", signing.fingerprint(said.secret)),
-            keyring=self.shared_secrets.keyring(source.secrets, self.sources.secrets),
+            keyring=self._keyring(source),
             secret_key=self.settings.SECRET_KEY.get_secret_value(),
             content_type=content_type,
             end_is_known=True,
@@ -125,16 +128,19 @@ class Asking(JobQueue[QuarantineRow]):
                 return
             outcome = Unauthenticated("never_answered", f"The shop couldn't be asked for 24 hours: {outcome}")
         if isinstance(outcome, ReceiverError):
+            keyring = self._keyring(self.sources.find(row.source))  # before anything is deleted: it reads the database
             if jobs.write_down(self.database, lambda connection: _forget(connection, row)):
-                self._refuse(outcome, row, kept)
+                self._refuse(outcome, row, kept, keyring)
             return
         columns = outcome
         recorded = jobs.write_down(self.database, lambda connection: _record(connection, row, columns))
         if recorded and not recorded.is_copy and columns["test"] and columns["state"] == "open":
             self.run_test(recorded.pk)
 
-    def _refuse(self, error: ReceiverError, row: QuarantineRow, kept: Kept | None) -> None:
-        source = self.sources.find(row.source)
+    def _keyring(self, source: Source | None) -> Keyring:
+        return self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets)
+
+    def _refuse(self, error: ReceiverError, row: QuarantineRow, kept: Kept | None, keyring: Keyring) -> None:
         self.refusals.add(
             error,
             at=utc_now(),
@@ -142,7 +148,7 @@ class Asking(JobQueue[QuarantineRow]):
             address=row.address,
             headers=list(kept.headers.items()) if kept else [],
             fields=kept.fields if kept else [],
-            keyring=self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets),
+            keyring=keyring,
         )
 
 

@@ -16,6 +16,7 @@ from receiver.intake.asking import Asking
 from receiver.intake.quarantine import KEPT_FOR
 from receiver.sources import Question, Source, source_kind
 from receiver.storage.models import HandlerRow, MailRow, QuarantineRow, RefusalRow
+from receiver.storage.sqlite import driver
 from tests.asked_shops import Answers, Asked, AskedShop, Said
 from tests.served import Served
 
@@ -263,6 +264,25 @@ def test_the_order_and_the_end_of_its_wait_are_one_transaction(start: Any, monke
     make_due(served, lease_token=None, lease_until=None)
     assert served.kit.asking.run_next()
     assert ([order.copies for order in served.rows()], waiting(served)) == ([0], [])
+
+
+def test_a_database_that_cannot_be_read_refuses_nothing(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    served, shop = start(paid)
+    notify(served)
+
+    def unreadable() -> Any:
+        raise driver.OperationalError("disk I/O error")
+
+    def and_then_it_fails(asked: Asked) -> Said:
+        failing.setattr(served.kit.database.engine, "raw_connection", unreadable)
+        return paid(asked)
+
+    with monkeypatch.context() as failing:
+        shop.answers = and_then_it_fails
+        assert served.kit.asking.run_next()
+    (row,) = waiting(served)
+    assert "disk I/O error" in row.detail
+    assert (refusals(served), served.rows()) == ([], [])
 
 
 def test_a_test_payment_is_a_test(start: Any) -> None:
