@@ -23,6 +23,8 @@ from receiver.security.http_client import new_pool
 from receiver.storage import order_queries
 
 _MAIL_PATIENCE_SECONDS = 12.0
+#: For handlers that take longer than the answer to a test order does; longer than a handler's timeout usually is.
+_HANDLER_PATIENCE_SECONDS = 40.0
 
 
 @dataclass(frozen=True)
@@ -88,11 +90,12 @@ def _arrival(answer: Answer, report: Report | None) -> Iterator[Step]:
 
 def _handlers(report: Report, kit: Kit | None, order: Order) -> Iterator[Step]:
     """Yield a step for each handler that ran, and for each of this instance that didn't."""
-    for handler in report.handlers:
-        yield Step(f"handler {handler.name}", handler.state in {"done", "skipped"}, handler.state, handler.detail)
+    ended = _ended(report, kit)
+    for name, state, detail in ended:
+        yield Step(f"handler {name}", state in {"done", "skipped"}, state, detail)
     if kit is None:
         return
-    ran = {handler.name for handler in report.handlers}
+    ran = {name for name, _, _ in ended}
     for one in kit.registry.handlers:
         if order.event not in one.events:
             yield Step(f"handler {one.name}", True, "not run", f"it runs on {', '.join(one.events)}")
@@ -104,6 +107,18 @@ def _handlers(report: Report, kit: Kit | None, order: Order) -> Iterator[Step]:
         yield Step("handlers", False, "wrong", problem)
     for not_yet, reason in kit.registry.not_loaded:
         yield Step(f"handler {not_yet.name}", True, "not loaded", reason)
+
+
+def _ended(report: Report, kit: Kit | None) -> list[tuple[str, str, str]]:
+    """Return name, state and detail of each handler; wait for this instance's that take longer than the answer."""
+    ended = [(one.name, one.state, one.detail) for one in report.handlers]
+    deadline = time.monotonic() + _HANDLER_PATIENCE_SECONDS
+    while kit and any(state == "pending" for _, state, _ in ended) and time.monotonic() < deadline:
+        time.sleep(0.1)
+        with kit.database.read() as session:
+            rows = order_queries.find(session, report.receipt).handlers
+            ended = [(one.name, one.state, one.detail or "") for one in rows]
+    return ended
 
 
 def _mails(target: Target, receipt: str) -> Iterator[Step]:

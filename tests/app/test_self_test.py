@@ -143,6 +143,25 @@ def test_a_handler_that_skips_is_no_miss(run: Run, instance: Path) -> None:
     assert (result.exit_code, steps(result)["handler mine"]) == (0, (True, "skipped"))
 
 
+def test_a_handler_that_takes_longer_than_the_answer_is_waited_for(
+    run: Run, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.dispatch.processor.TEST_PATIENCE", 0.1)
+    failing(instance, "import time; time.sleep(1)")
+    result = run("selftest", "--json")
+    assert (result.exit_code, steps(result)["handler mine"]) == (0, (True, "done")), result.output
+
+
+def test_a_handler_that_does_not_end_is_a_miss(run: Run, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.dispatch.processor.TEST_PATIENCE", 0.1)
+    monkeypatch.setattr(self_test, "_HANDLER_PATIENCE_SECONDS", 0.0)
+    go_on = instance / "go_on"
+    failing(instance, f"while not __import__('os').path.exists({str(go_on)!r}): __import__('time').sleep(0.01)")
+    result = run("selftest", "--json")
+    go_on.touch()
+    assert (result.exit_code, steps(result)["handler mine"]) == (1, (False, "pending"))
+
+
 def test_a_mail_that_cannot_be_sent_is_a_miss(run: Run) -> None:
     """With a server named and MERCHANT_EMAIL still the example's, nothing is sent."""
     result = run("selftest", "--json", MAIL_SERVER="127.0.0.1", MAIL_PORT=free_port())

@@ -21,6 +21,7 @@ from tests import unmeasured
 from tests.end_to_end.processes import Running
 from tests.served import FORM, SECRET, order_fields
 from tests.smtp_servers import free_port
+from tests.waiting import SOON
 
 ROOT = Path(__file__).parents[2]
 MINE = "from receiver.handlers import handler\n\n@handler\ndef {name}(order, context):\n    return '{said}'\n"
@@ -40,7 +41,7 @@ def post(instance: Path, log: Path) -> Iterator[Post]:
     port = free_port()
     environment = {**unmeasured.environment(), "RECEIVER_SHARED_SECRETS": SECRET}
     command = [sys.executable, "-m", "flask", "run", "--debug", "--port", str(port)]
-    pool = urllib3.PoolManager(retries=False, timeout=10)
+    pool = urllib3.PoolManager(retries=False, timeout=SOON)
 
     def post() -> dict[str, str]:
         body = encode_form(dummy_order(now=datetime.now(UTC), nonce=secrets.token_hex(8)))
@@ -54,12 +55,12 @@ def post(instance: Path, log: Path) -> Iterator[Post]:
             yield post
         finally:
             server.terminate()
-            server.wait(10)
+            server.wait(SOON)
 
 
 def wait_until(post: Post, log: Path, holds: Callable[[dict[str, str]], bool]) -> None:
     """Post until the handlers are as they are to be; the server is away while it starts again."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 4 * SOON
     while True:
         with suppress(urllib3.exceptions.HTTPError):
             if holds(post()):
