@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from receiver.errors import CardDataRefused, EmptyBody, TooLarge, Unauthenticated, Unavailable
+from receiver.errors import CardDataRefused, EmptyBody, TooLarge, Unauthenticated, Unavailable, location
 from receiver.intake.posts import Post
 from receiver.orders import Fields, guard
 from receiver.orders.card_guard import safe_name
@@ -78,10 +78,6 @@ class Quarantine:
         if require_signature and not question.covers_body:
             raise proofs.not_signed_as_a_whole(source.name)
         kept = _kept(post, source, question, keyring)
-        try:
-            question.check(kept.unverified, source.secrets)
-        except SignatureProblem as problem:
-            raise Unauthenticated(problem.reason, problem.detail) from problem
         same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
         with self.database.read() as session:
             _refuse_if_full(session, source.name, post.delivery.address)
@@ -128,27 +124,44 @@ def oldest(session: Session, source: str) -> QuarantineRow | None:
 
 
 def _kept(post: Post, source: Source, question: Question, keyring: Keyring) -> Kept:
-    """Return what's kept of a POST: nothing that its shop needn't be asked with, and no card data."""
+    """Return what's kept of a POST that may be the shop's: nothing that isn't needed, and no card data."""
     decoded = post.decoded
     body, headers = post.as_kept(), post.delivery.headers
     if not decoded.fields:
         raise EmptyBody("The body has no fields, so there's nothing to ask the shop about.")
     if len(body.raw) > MOST_BYTES:
         raise TooLarge(f"The body has more than {MOST_BYTES} bytes, which is the most before the shop was asked.")
-    guarded, needed = guard(decoded.fields), question.keeps(body.raw)
+    names = dict.fromkeys(name.lower() for name in (*question.headers, *source.kept_headers))
+    named = {name: headers[name] for name in names if name in headers}
+    needed = _checked(question, Unverified(named, body.raw, decoded.fields), source.secrets)
+    guarded = guard(decoded.fields)
     if needed == body.raw and guarded.masked != decoded.fields:
         # These very bytes would have to be kept, and sent back.
         changed = {name for name, _ in set(decoded.fields) - set(guarded.masked)}
         raise CardDataRefused(sorted(map(safe_name, changed)))
-    names = dict.fromkeys(name.lower() for name in (*question.headers, *source.kept_headers))
     return Kept(
         fields=keyring.redact(guarded.masked),
         notes=[*decoded.notes, *guarded.notes],
         held_card_data=guarded.held_card_data,
-        headers={name: headers[name] for name in names if name in headers},
+        headers=named,
         content_type=headers.get("content-type"),
         body=needed,
     )
+
+
+def _checked(question: Question, sent: Unverified, secrets: Sequence[str]) -> bytes:
+    """Return what a question needs of the bytes, if the POST may be the shop's.
+
+    It may be the merchant's own, so whatever it does wrong refuses the POST.
+    """
+    try:
+        needed = question.keeps(sent.body)
+        question.check(sent._replace(body=needed), secrets)
+    except SignatureProblem as problem:
+        raise Unauthenticated(problem.reason, problem.detail) from problem
+    except Exception as error:
+        raise Unauthenticated("scheme_failed", f"The question of this source failed: {location(error)}.") from error
+    return needed
 
 
 def _sealed(secret_key: str, kept: Kept) -> str:

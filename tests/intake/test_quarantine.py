@@ -40,6 +40,8 @@ class Exact(Source):
 
         def check(self, sent: Unverified, _secrets: object) -> None:
             self.checked.append(sent)
+            if sent.field("fail"):
+                raise KeyError(sent.field("fail"))
             if sent.field("refuse"):
                 raise SignatureProblem("field_missing", "It has the field refuse.")
 
@@ -199,6 +201,15 @@ def test_the_very_bytes_are_kept_where_they_are_needed(shop: Served, exact: Call
     assert (found.body, found.headers) == (b"b=%41&a=+1&b=2", {"x-needed": "7"})
     (checked,) = Exact._Bytes.checked
     assert (checked.body, checked.field("a"), checked.field("nothing")) == (found.body, " 1", "")
+
+
+def test_a_question_that_fails_refuses_the_post(shop: Served, exact: Callable[..., int]) -> None:
+    assert exact(b"fail=a+value+of+the+customer%27s") == 401
+    shop.kit.refusals.flush()
+    (refusal,) = shop.rows(RefusalRow)
+    assert refusal.reason == "scheme_failed"
+    assert refusal.detail.startswith("The question of this source failed: test_quarantine.py, line ")
+    assert "customer's" not in refusal.detail
 
 
 def test_card_data_in_bytes_that_must_be_kept_refuses_them(shop: Served, exact: Callable[..., int]) -> None:
