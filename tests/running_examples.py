@@ -17,6 +17,7 @@ from receiver.security.http_client import new_pool
 from receiver.web.console import receivers
 from tests.served import FORM
 from tests.smtp_servers import free_port
+from tests.waiting import SOON
 
 FOLDER = Path(receivers.__file__).parent
 COMMANDS = {
@@ -44,7 +45,7 @@ class Running:
 
     def wait(self) -> None:
         """Wait until it takes connections, or has ended."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SOON
         while self.is_running:
             with closing(socket.socket()) as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -59,7 +60,7 @@ class Running:
     def stop(self) -> None:
         """End it; SIGINT would be ignored where the tests themselves run in a shell's background."""
         self._process.terminate()
-        self._process.wait(10)
+        self._process.wait(SOON)
 
     def relayed(self, order: Order, *secrets: str, **options: object) -> Answer:
         """Send an order as the relay does."""
@@ -69,7 +70,7 @@ class Running:
 
     def posted(self, body: bytes, headers: dict[str, str], method: str = "POST") -> int:
         """Send any bytes with any headers, and give the status."""
-        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=SOON)) as connection:
             connection.request(method, "/orders", body, {"Content-Type": FORM, "Connection": "close", **headers})
             return connection.getresponse().status
 

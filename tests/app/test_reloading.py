@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.app import reloading
-from tests.waiting import wait_for
+from tests.waiting import SOON, wait_for
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +39,7 @@ def test_each_kind_of_change_is_acted_on(folder: Path, change: str) -> None:
     acted = threading.Event()
     reloading.on_change(folder, acted.set)
     CHANGES[change](folder)
-    assert acted.wait(10)
+    assert acted.wait(SOON)
 
 
 def test_a_change_is_acted_on_each_time_and_once(folder: Path) -> None:
@@ -59,7 +59,7 @@ def test_a_process_that_its_parent_replaces_stops_its_work(folder: Path, monkeyp
     monkeypatch.setenv(reloading.BY_THE_PARENT, "1")
     reloading.watch(folder, stopped.set)
     CHANGES["added"](folder)
-    assert stopped.wait(10)
+    assert stopped.wait(SOON)
 
 
 def test_a_process_that_nobody_replaces_works_on(folder: Path) -> None:

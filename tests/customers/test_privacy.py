@@ -27,6 +27,7 @@ from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, Handler
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
+from tests.waiting import SOON
 
 ADA = "ada@shop.example"
 BEA = "bea@shop.example"
@@ -281,7 +282,7 @@ def test_rows_of_the_csv_file_are_counted_once_nobody_writes(tmp_path: Path) -> 
         writer.write(b"shop.example\r\n")
         writer.flush()
         fcntl.flock(writer, fcntl.LOCK_UN)
-        assert counted.result(10) == 2
+        assert counted.result(SOON) == 2
 
 
 def test_rows_of_the_csv_file_are_counted_while_others_read(tmp_path: Path) -> None:

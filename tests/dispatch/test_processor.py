@@ -704,13 +704,17 @@ def test_a_slow_test_transmission_is_answered_in_time_with_what_is_pending(
     monkeypatch.setattr("receiver.dispatch.processor.TEST_PATIENCE", 0.3)
     write_handlers("""
         import time
+        from pathlib import Path
 
         @handler
         def slow(order, context):
-            time.sleep(1)
+            while not Path(__file__).with_suffix(".go_on").exists():
+                time.sleep(0.01)
     """)
     shop = serve(HANDLERS=["slow"])
     reply = shop.post(order_fields(test="true"))
+    for file in (shop.kit.instance / "handlers").glob("*.py"):
+        file.with_suffix(".go_on").touch()
 
     assert [one["state"] for one in reply.content["handlers"]] == ["pending"]
     assert shop.settled()[0].state == "done"

@@ -206,17 +206,17 @@ def test_a_handler_that_ends_its_process_is_given_up_and_the_server_comes_back(
     calls = instance / "handlers" / "deadly.calls"
     shop = launch()
     shop.post(order_fields(order_id="deadly", custom_be="deadly"))
-    shop.wait_for(calls.exists, 20)
+    shop.wait_for(calls.exists, 60)
     shop.wait_until_it_answers()
     for number in (2, 3):
         shop.let_leases_run_out()
-        shop.wait_for(partial(_was_called_again, shop, calls, number), 20)
+        shop.wait_for(partial(_was_called_again, shop, calls, number), 60)
     shop.let_leases_run_out()
-    shop.wait_for(lambda: _kept_up(shop) and shop.handler_states()["ends_its_process"] == "retrying", 20)
+    shop.wait_for(lambda: _kept_up(shop) and shop.handler_states()["ends_its_process"] == "retrying", 60)
 
     shop.wait_until_it_answers()
     assert shop.post(order_fields(order_id="harmless")).status == 202
-    shop.wait_for(lambda: shop.rows()[-1].state == "done", 20)
+    shop.wait_for(lambda: shop.rows()[-1].state == "done", 60)
     deadly, harmless = [row for row in shop.rows(HandlerRow) if row.name == "ends_its_process"]
     assert (deadly.state, deadly.detail) == ("retrying", "the process ended during this attempt")
     assert deadly.due_at - datetime.now(UTC) > timedelta(minutes=4)

@@ -14,6 +14,7 @@ from receiver.app.commands.serve import _granian
 from tests.end_to_end.processes import ROOT, Process, Running, granian, running, server_environment
 from tests.served import SECRET, order_fields
 from tests.smtp_servers import free_port
+from tests.waiting import SOON
 
 _PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 _DATA, _HEADERS, _SETTINGS, _PING = 0, 1, 4, 6
@@ -47,8 +48,8 @@ def test_unfinished_streams_of_http2_do_not_stop_the_server(shop: Running) -> No
         _begin_and_leave(int(shop.base.rpartition(":")[2]))
 
     for _ in range(3):
-        assert shop.request("GET", "/healthz", timeout=5, retries=False).status == 200
-        assert shop.request("POST", "/orders", timeout=5, retries=False, **_an_order()).status == 202
+        assert shop.request("GET", "/healthz", timeout=SOON, retries=False).status == 200
+        assert shop.request("POST", "/orders", timeout=SOON, retries=False, **_an_order()).status == 202
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def _begin_and_leave(port: int) -> None:
             (b"content-type", b"application/x-www-form-urlencoded"),
         ]
     )
-    with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=SOON) as connection:
         begun = b"".join(
             _frame(_HEADERS, _END_HEADERS, stream, headers) + _frame(_DATA, 0, stream, b"a=1")
             for stream in range(1, 2 * _STREAMS, 2)

@@ -20,6 +20,7 @@ import urllib3
 import receiver
 from tests import unmeasured
 from tests.smtp_servers import free_port
+from tests.waiting import SOON
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,7 +93,7 @@ def served(installed: Installed) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(SOON)
 
 
 def test_the_wheel_holds_all_that_the_package_holds(wheel: Path) -> None:

@@ -18,12 +18,14 @@ from urllib3.exceptions import HTTPError
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.end_to_end.processes import Restarting, Running
 from tests.served import order_fields
+from tests.waiting import SOON
 
 KILLS = 12
 SENDERS = 4
 _HANDLER = """
 from sqlalchemy import text
 from receiver.handlers import handler
+from tests.waiting import SOON
 
 @handler
 def pack_parcel(order, context):
@@ -120,7 +122,7 @@ def _senders(shop: Running) -> Iterator[list[Sender]]:
 
 def _wait_until_orders_come_in(senders: list[Sender]) -> None:
     before = sum(len(sender.acknowledged) for sender in senders)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + SOON
     while sum(len(sender.acknowledged) for sender in senders) == before:
         assert time.monotonic() < deadline, "the restarted server takes no orders"
         time.sleep(0.005)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.end_to_end.processes import Running, at_once, granian, gunicorn
 from tests.served import FORM
+from tests.waiting import SOON
 
 Launch = Callable[..., Running]
 Server = Callable[..., list[str]]
@@ -40,7 +41,7 @@ def send(shop: Running, path: str, body: bytes, content_type: str, *, in_chunks:
     at = urlsplit(shop.base)
     head = f"POST {path} HTTP/1.1\r\nHost: {at.netloc}\r\nConnection: close\r\n"
     head += f"Content-Type: {content_type}\r\n{framing}\r\n\r\n"
-    with socket.create_connection((at.hostname, at.port), 10) as connection:
+    with socket.create_connection((at.hostname, at.port), SOON) as connection:
         with suppress(BrokenPipeError, ConnectionResetError):
             connection.sendall(head.encode() + (chunked(body) if in_chunks else body))
         return read_answer(connection)

@@ -19,6 +19,7 @@ import pytest
 from receiver.errors import ReceiverError
 from receiver.settings.model import SETTINGS
 from tests import unmeasured
+from tests.waiting import SOON
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -90,7 +91,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
             yield Project(folder, port, printed)
         finally:
             made.terminate()
-            made.wait(20)
+            made.wait(SOON)
 
 
 def _wait_for(printed: Path, words: str, made: subprocess.Popen[bytes]) -> None:
@@ -102,7 +103,7 @@ def _wait_for(printed: Path, words: str, made: subprocess.Popen[bytes]) -> None:
 
 
 def _wait_until_readme_is_done(project: Project, receipt: str) -> str:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + SOON
     while True:
         shown = project.sh(f".venv/bin/flask orders show {receipt}")
         if '"state": "open"' not in shown or time.monotonic() > deadline:
@@ -208,7 +209,7 @@ def test_a_second_start_takes_no_self_test(project: Project) -> None:
             _wait_for(project.folder / "second", "Ctrl-C to stop", made)
         finally:
             made.terminate()
-            made.wait(20)
+            made.wait(SOON)
 
     assert "self test" not in (project.folder / "second").read_text("utf-8")
 

@@ -19,6 +19,7 @@ from receiver.storage.models import HandlerRow, MailRow, QuarantineRow, RefusalR
 from receiver.storage.sqlite import driver
 from tests.asked_shops import Answers, Asked, AskedShop, Said
 from tests.served import Served
+from tests.waiting import SOON
 
 HOST, KEY, OTHER = "api.mollie.com", "live_0123456789abcdefghij", "live_abcdefghij0123456789"
 TABLE = {"pay": {"kind": "mollie", "secrets": [KEY]}}
@@ -209,14 +210,14 @@ def test_what_comes_again_while_it_is_asked_about_is_asked_about_again(start: An
 
     def slow(_asked: Asked) -> Said:
         asked.set()
-        assert go_on.wait(10)
+        assert go_on.wait(SOON)
         return Said(200, PAYMENT | {"status": "open"})
 
     served, shop = start(slow)
     notify(served)
     job = threading.Thread(target=served.kit.asking.run_next)
     job.start()
-    assert asked.wait(10)
+    assert asked.wait(SOON)
     assert notify(served) == 200  # it was paid meanwhile
     go_on.set()
     job.join()

@@ -19,6 +19,7 @@ from receiver.orders.sample import dummy_order
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow, RefusalRow
 from tests.served import FORM, SECRET, Served, order_fields, signed
+from tests.waiting import SOON
 
 JSON = "application/json"
 OTHER = "the secret that came and went"
@@ -500,7 +501,7 @@ def test_what_is_too_large_is_noted_and_heard_by_a_sender_that_first_sends_all(i
 
 def test_a_body_that_is_announced_as_far_too_large_is_refused_unread(idle: Served) -> None:
     host, _, port = idle.base.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=SOON) as connection:
         connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 10000000\r\n\r\n")
         assert connection.recv(12) == b"HTTP/1.1 413"
 
@@ -526,7 +527,7 @@ def test_no_sources_secret_is_kept_in_anothers_orders(serve: Callable[..., Serve
 
 def test_a_post_without_a_length_is_answered_where_its_end_cannot_be_told(idle: Served) -> None:
     host, _, port = idle.base.removeprefix("http://").partition(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=SOON) as connection:
         connection.sendall(b"POST /orders HTTP/1.1\r\nHost: x\r\n\r\norder_id=1")
         assert connection.recv(12) == b"HTTP/1.1 401"
 

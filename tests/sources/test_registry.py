@@ -18,6 +18,7 @@ from receiver.sources.registry import Sources
 from receiver.sources.saved_options import Saved, Stored
 from receiver.sources.source import Source
 from receiver.storage.database import Database
+from tests.waiting import SOON
 
 SECRET = "sixteen characters and more"
 MAPPED = '[sources.shopintegrator.fields]\norder_id = "OrderRef"\n'
@@ -270,7 +271,7 @@ def test_nobody_waits_for_another_threads_look_but_at_the_first(
 
     def slow(_database: object) -> Saved:
         looking.set()
-        assert answer.wait(10)
+        assert answer.wait(SOON)
         return Saved([("shopintegrator", "order_id", '"Ref"')], [])
 
     monkeypatch.setattr(saved_options, "read", lambda _database: Saved([], []))
@@ -279,7 +280,7 @@ def test_nobody_waits_for_another_threads_look_but_at_the_first(
     monkeypatch.setattr(saved_options, "read", slow)
     thread = threading.Thread(target=sources.get)
     thread.start()
-    assert looking.wait(10)
+    assert looking.wait(SOON)
     assert sources.get().mapping is None
     answer.set()
     thread.join()

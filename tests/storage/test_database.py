@@ -19,6 +19,7 @@ from receiver.storage import database as databases
 from receiver.storage import sqlite
 from receiver.storage.database import Database
 from receiver.storage.write_lock import WriteLock
+from tests.waiting import SOON
 
 ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
 
@@ -283,7 +284,7 @@ def test_cutting_off_ends_a_statement_that_runs_for_ever(database: Database) -> 
     thread.start()
     time.sleep(0.2)
     transaction.cut_off()
-    thread.join(5)
+    thread.join(SOON)
 
     assert not thread.is_alive()
     assert errors
@@ -304,9 +305,9 @@ def test_cutting_off_amid_hasty_use_never_crashes(database: Database) -> None:
 
         thread = threading.Thread(target=use)
         thread.start()
-        started.wait(5)
+        started.wait(SOON)
         transaction.cut_off()
-        thread.join(5)
+        thread.join(SOON)
         assert not thread.is_alive()
 
 
@@ -347,7 +348,7 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     path = Path(str(database.engine.url.database)).with_name("fork.lock")
-    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code, str(path)], check=True, timeout=4 * SOON)
 
 
 def test_a_child_forked_while_orders_are_written_leaves_them_be(tmp_path: Path) -> None:
@@ -375,7 +376,7 @@ with database.write_cursor() as cursor:
     cursor.execute("SELECT count(*) FROM numbers")
     assert cursor.fetchone() == (20_000,)
 """
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=4 * SOON)
 
 
 def test_a_lock_file_that_cannot_be_opened_ends_in_unavailable_that_names_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from receiver import create_app
 from receiver.app.components import Kit
 from receiver.storage.database import Database
+from tests.waiting import SOON
 
 
 def open_files() -> int:
@@ -71,4 +72,4 @@ if child == 0:
         os._exit(7 if cursor.connection is not of_parent else 0)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 """
-    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=20)
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True, timeout=4 * SOON)

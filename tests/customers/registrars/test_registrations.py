@@ -18,6 +18,7 @@ from receiver.errors import ConfigurationError
 from receiver.orders import Address, Customer, Order
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import CustomerRow
+from tests.waiting import SOON
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 
@@ -130,12 +131,12 @@ def test_one_customers_runs_never_overlap(desk: Desk) -> None:
 
     def wait() -> None:
         inside.set()
-        assert go_on.wait(10)
+        assert go_on.wait(SOON)
 
     desk.website.during = wait
     thread = threading.Thread(target=desk.jobs.run_next)
     thread.start()
-    assert inside.wait(10)
+    assert inside.wait(SOON)
     desk.order(phone="2")
 
     assert not desk.jobs.is_due()
