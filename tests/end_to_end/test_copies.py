@@ -8,6 +8,7 @@ from pathlib import Path
 
 from receiver.storage.models import CustomerRow, HandlerRow, MailRow
 from tests.end_to_end.processes import Running, at_once
+from tests.intake.test_changed_orders import ORDER, SECRET, post
 from tests.served import order_fields
 
 Launch = Callable[..., Running]
@@ -82,3 +83,22 @@ def test_orders_that_share_an_event_id_are_all_handled_once_over_four_processes(
     assert {row.same_id_as for row in rows} == {None, rows[0].id}
     mails = Counter(mail.handler for mail in shops[0].rows(MailRow))
     assert (mails["email_customer"], mails["notify_merchant"]) == (5, 5)
+
+
+def test_of_one_orders_different_bodies_over_four_processes_one_is_the_order_and_the_rest_are_changes(
+    launch: Launch, instance: Path
+) -> None:
+    with (instance / "config.toml").open("a", encoding="utf-8") as file:
+        file.write(f'\n[sources.mine]\nkind = "woocommerce"\nsecrets = ["{SECRET}"]\n')
+    shops = [launch() for _ in range(4)]
+    assert post(shops[0], {**ORDER, "status": "pending"}) == "ignored"
+
+    statuses = at_once(60, lambda number: post(shops[number % 4], {**ORDER, "total": f"{number % 20 + 1}.00"}))
+
+    assert Counter(statuses) == {"accepted": 20, "duplicate": 40}
+    rows = shops[0].settled(30)
+    assert Counter(row.event for row in rows) == {None: 1, "order.completed": 1, "order.updated": 19}
+    assert Counter(mail.handler for mail in shops[0].rows(MailRow) if mail.order_pk) == {
+        "email_customer": 1,
+        "notify_merchant": 1,
+    }
