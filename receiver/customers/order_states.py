@@ -27,12 +27,13 @@ def word(row: OrderRow, later: Sequence[OrderRow]) -> str:
 def refunded(later: Sequence[OrderRow]) -> Decimal | None:
     """Return how much of an order went back, as far as its shop says; None if it says nothing.
 
-    A refund with an id of its own says what it gave back itself; one without says what all have so far.
+    A refund with an id of its own says what it gave back itself; one without says what all have so far. One that
+    release 1.0.0 only kept has the order's total, and says nothing.
     """
     single: dict[str, Decimal] = {}
     so_far: list[Decimal] = []
     for one in later:
-        if one.decided == REFUNDED and one.total is not None:
+        if one.decided == REFUNDED and one.state != "ignored" and one.total is not None:
             refund_id = json.loads(one.order).get("refund_id") if one.order else None
             if refund_id:
                 single[refund_id] = Decimal(one.total)

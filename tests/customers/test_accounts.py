@@ -258,6 +258,16 @@ def test_what_went_back_is_shown_and_counts_as_no_order(
         assert records.order_counts(session, ADA)[ADA] == 1
 
 
+def test_of_a_refund_that_an_older_release_only_kept_no_amount_is_said(shop: Served, ada: Visitor) -> None:
+    shop.post({"order_id": "A-1", "currency": "GBP", "event": "order.refunded", "refund_total": "5.00"})
+    shop.settled()
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).where(OrderRow.id == 2).values(state="ignored"))
+    shown = ada.get("/account/orders/rcp_00000001").text
+    assert " · Refunded" in shown
+    assert "Refunded £" not in shown
+
+
 def test_one_browser_may_be_signed_in_to_the_console_and_to_an_account(shop: Served, link: str) -> None:
     person = Visitor(shop.base)
     person.sign_in()

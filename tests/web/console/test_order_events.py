@@ -122,9 +122,12 @@ def test_one_that_was_only_kept_by_an_older_release_can_be_read_again(shop: Serv
         session.execute(update(OrderRow).values(state="ignored"))
     page = visitor.get(FIRST)
     assert "It was only kept: no handler ran." in page.text
+    shop.post(order_fields(order_id="A-1"))
+    assert "Refunded on " in visitor.get(SECOND).text
     assert "Not a completed order" not in page.text
     visitor.post(f"{FIRST}/run", token=page.token)
-    assert [row.state for row in shop.settled()] == ["done"]
+    assert [row.state for row in shop.settled()] == ["done", "done"]
+    assert "Refunded £12.00 on " in visitor.get(SECOND).text
 
 
 def test_they_can_be_listed_alone(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
