@@ -54,6 +54,9 @@ def _form(number: int) -> bytes:
 _ACCEPTED: dict[str, tuple[Callable[[int], bytes], str]] = {
     "JSON": (lambda number: json.dumps(_order(number)).encode(), JSON),
     "form": (_form, FORM),
+    "kept, full of digits": (lambda number: b'{"a":%d,,' % number + b"4" * 2_000_000, JSON),
+    "kept, digits in groups of 4": (lambda number: b'{"a":%d,,' % number + b"4532 " * 400_000, JSON),
+    "kept, digits one by one": (lambda number: b'{"a":%d,,' % number + b"4." * 1_000_000, JSON),
 }
 
 
@@ -61,7 +64,7 @@ def main() -> None:
     """Print the figures."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RECEIVER_INSTANCE_PATH"] = folder
-        app = create_app({"SHARED_SECRETS": [_SECRET]})
+        app = create_app({"SHARED_SECRETS": [_SECRET], "SECRET_KEY": "the-key-of-the-measurement-of-limits"})
         assert Path(app.instance_path) == Path(folder)
         list(set_up(app.extensions["receiver"], None))
         numbers = count(1)

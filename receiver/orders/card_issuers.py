@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from array import array
+from itertools import accumulate
 
 #: No shorter number is looked for: Maestro may have 12 digits, but so have most telephone numbers.
 SHORTEST, LONGEST = 13, 19
-#: What Luhn's check adds for every other digit.
-DOUBLED = [sum(divmod(2 * digit, 10)) for digit in range(10)]
+#: ASCII digits to their values, and those to what Luhn's check adds for every other one.
+_VALUES = bytes(code - ord("0") if chr(code) in "0123456789" else 0 for code in range(256))
+_DOUBLED = bytes(sum(divmod(2 * value, 10)) if value < 10 else 0 for value in range(256))
 
 # Brand -> the beginnings of its numbers as a pattern, and their lengths.
 _BRANDS = {
@@ -33,6 +36,9 @@ _BEGINNINGS = {
     for length in range(SHORTEST, LONGEST + 1)
 }
 
+#: What a number of any brand begins with.
+FIRST_DIGITS = frozenset("12345689")
+
 
 def is_issued(digits: str) -> bool:
     """Return whether a brand issues numbers with this length and beginning; the check digit isn't checked."""
@@ -52,5 +58,17 @@ def is_card_number(digits: str) -> bool:
 
 def passes_luhn(digits: str) -> bool:
     """Return whether the last digit is the check digit of the others (ISO/IEC 7812-1, annex B)."""
-    doubled = (DOUBLED[int(digit)] for digit in digits[-2::-2])
-    return (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
+    plain = digits.encode().translate(_VALUES)
+    return (sum(plain[-1::-2]) + sum(plain[-2::-2].translate(_DOUBLED))) % 10 == 0
+
+
+def running_sums(digits: str) -> tuple[array[int], array[int]]:
+    """Return the running sums of Luhn's check, so that any stretch is checked by one subtraction.
+
+    The first has the digits at even places doubled, the second those at odd ones.
+    """
+    plain = digits.encode().translate(_VALUES)
+    doubled = plain.translate(_DOUBLED)
+    even, odd = bytearray(plain), bytearray(plain)
+    even[::2], odd[1::2] = doubled[::2], doubled[1::2]
+    return array("I", accumulate(even, initial=0)), array("I", accumulate(odd, initial=0))

@@ -8,7 +8,7 @@ from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
 
-from receiver.orders.card_issuers import DOUBLED, LONGEST, SHORTEST, is_card_number, is_issued
+from receiver.orders.card_issuers import FIRST_DIGITS, LONGEST, SHORTEST, is_card_number, is_issued, running_sums
 from receiver.orders.card_lookalikes import is_article_number, is_phone
 
 #: What replaces a number's digits, and how many of the last ones stay.
@@ -72,13 +72,7 @@ class _Chain:
         self._text = text
         self._groups = groups
         self._digits = "".join([text[start:end] for start, end in groups])
-        numbers = [ord(digit) - ord("0") for digit in self._digits]
-        #: Running Luhn sums, so that any stretch is checked by one subtraction: with the digits at even places doubled,
-        #: and with those at odd ones.
-        self._sums = tuple(
-            [0, *accumulate(DOUBLED[n] if place % 2 == parity else n for place, n in enumerate(numbers))]
-            for parity in (0, 1)
-        )
+        self._sums = running_sums(self._digits)
         #: Number of digits up to the end of a group -> where in the text that is.
         lengths = accumulate(end - start for start, end in groups)
         self._ends = dict(zip(lengths, [end for _, end in groups], strict=True))
@@ -103,10 +97,14 @@ class _Chain:
 
     def _at(self, first: int, start: int, holds: Holds) -> Found | None:
         """Return the longest card number that begins at this digit and ends with a group, or None."""
+        last = len(self._digits) if self._digits[first] in FIRST_DIGITS else 0
         for length in range(LONGEST, SHORTEST - 1, -1):
-            end = self._ends.get(first + length)
-            if end is not None and self._passes(first, length):
-                digits = self._digits[first : first + length]
+            after = first + length
+            if after > last:
+                continue
+            sums = self._sums[after % 2]
+            if (sums[after] - sums[first]) % 10 == 0 and (end := self._ends.get(after)) is not None:
+                digits = self._digits[first:after]
                 if is_issued(digits) and not _is_lookalike(self._text, start, digits, holds):
                     rest = _REST_OF_TRACK.match(self._text, end)
                     return Found(start, rest.end() if rest else end, digits)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Container, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 from urllib.parse import unquote_plus
 
 from receiver.orders.card_guard import guard
-from receiver.orders.card_issuers import LONGEST, SHORTEST, is_card_number, passes_luhn
+from receiver.orders.card_issuers import FIRST_DIGITS, LONGEST, SHORTEST, is_issued, running_sums
 from receiver.orders.card_numbers import mask, masked_number
 from receiver.orders.charsets import codec, fallback_text
 from receiver.orders.names import Fields
@@ -23,12 +25,13 @@ _PAIR = re.compile(
 _BETWEEN_VALUES = re.compile(r"""["'<>&\s,{}\[\]]+""")
 
 #: A digit as it is, percent-encoded, escaped as in JSON, or as an entity; and what may stand between two of a number.
-_DIGIT = r"(?P<digit>[0-9]|%3[0-9]|\\u003[0-9]|&\#(?:4[89]|5[0-7]);)"
+_DIGIT = r"(?:[0-9]|%3[0-9]|\\u003[0-9]|&\#(?:4[89]|5[0-7]);)"
 _GAP = r"(?:[^0-9A-Za-z%\\&]|%2[0DdEe]|%0[0-9A-Fa-f]|&nbsp;|&\#32;)"
-_NOT_NAMED = _DIGIT.replace("?P<digit>", "?:")
-_ROW = re.compile(rf"{_NOT_NAMED}(?:{_GAP}{{0,3}}+{_NOT_NAMED}){{{SHORTEST - 1},}}")
-_DIGIT_OR_GAP = re.compile(rf"{_DIGIT}|{_GAP}")
-_ENTITY = re.compile(r"&#([0-9]+);")
+_ROW = re.compile(rf"{_DIGIT}(?:{_GAP}{{0,3}}+{_DIGIT}){{{SHORTEST - 1},}}+")
+_ESCAPE = re.compile(r"[%\\&]")
+#: Groups of digits in a row: with escapes, and without.
+_GROUP_OR_GAP, _GROUP = re.compile(rf"(?P<group>{_DIGIT}+)|{_GAP}"), re.compile("(?P<group>[0-9]+)")
+_ONE_DIGIT = re.compile(rf"&\#(?P<entity>[0-9]+);|{_DIGIT}")
 
 #: Bytes at each end of a body that's searched for a secret.
 _LOOKED_AT = 32_768
@@ -120,30 +123,37 @@ def _pair(match: re.Match[str]) -> tuple[str, int, int]:
 def _masked_row(row: re.Match[str]) -> str:
     """Return a row of digits with the card numbers in it masked; one begins and ends where a group of digits does."""
     text = row[0]
-    digits = [match for match in _DIGIT_OR_GAP.finditer(text) if match["digit"]]
-    plain = "".join(_plain(match[0]) for match in digits)
-    begins = {place for place, match in enumerate(digits) if not place or match.start() > digits[place - 1].end()}
-    begins.add(len(digits))
-    masked, done, place = [], 0, 0
-    while place < len(digits):
-        end = _end_of_number(plain, place, begins) if place in begins else None
-        if end is None:
-            place += 1
-            continue
-        masked += [text[done : digits[place].start()], masked_number(plain[place:end])]
-        done, place = digits[end - 1].end(), end
+    is_escaped = _ESCAPE.search(text) is not None
+    groups = [match.span() for match in (_GROUP_OR_GAP if is_escaped else _GROUP).finditer(text) if match.lastgroup]
+    digits = [_plain(text[begin:end]) if is_escaped else text[begin:end] for begin, end in groups]
+    plain = "".join(digits)
+    sums = running_sums(plain)
+    #: Number of digits up to the end of a group -> where in the text that is.
+    ends = dict(zip(accumulate(map(len, digits)), [end for _, end in groups], strict=True))
+    masked, done, first, free = [], 0, 0, 0
+    for (begin, _), own in zip(groups, digits, strict=True):
+        after = _end_of_number(plain, first, first + len(own), ends, sums) if first >= free else None
+        if after is not None:
+            masked += [text[done:begin], masked_number(plain[first:after])]
+            done, free = ends[after], after
+        first += len(own)
     return "".join([*masked, text[done:]])
 
 
-def _end_of_number(plain: str, begin: int, begins: set[int]) -> int | None:
-    for end in range(min(begin + LONGEST, len(plain)), begin + SHORTEST - 1, -1):
-        if end in begins:
-            is_in_one_piece = begins.isdisjoint(range(begin + 1, end))
-            if (passes_luhn if is_in_one_piece else is_card_number)(plain[begin:end]):
-                return end
+def _end_of_number(
+    plain: str, first: int, own_end: int, ends: Container[int], sums: tuple[Sequence[int], Sequence[int]]
+) -> int | None:
+    """Return how many digits there are up to the end of a number that begins with a group; None if none does."""
+    is_group = SHORTEST <= own_end - first <= LONGEST
+    longest = min(first + LONGEST, len(plain)) if plain[first] in FIRST_DIGITS else own_end if is_group else 0
+    for after in range(longest, first + SHORTEST - 1, -1):
+        of_luhn = sums[after % 2]
+        passes = (of_luhn[after] - of_luhn[first]) % 10 == 0 and after in ends
+        if passes and (after == own_end or is_issued(plain[first:after])):
+            return after
     return None
 
 
-def _plain(digit: str) -> str:
-    entity = _ENTITY.fullmatch(digit)
-    return chr(int(entity[1])) if entity else digit[-1]
+def _plain(group: str) -> str:
+    """Return the digits of a group that may be escaped."""
+    return "".join([chr(int(one["entity"])) if one["entity"] else one[0][-1] for one in _ONE_DIGIT.finditer(group)])
