@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
-from urllib.parse import parse_qsl
 
+from receiver.errors import Undecodable
 from receiver.orders import Fields
+from receiver.orders.charsets import unquoted, with_whole_escapes
 from receiver.security.schemes import Sent, Verified, contract
 from receiver.security.signing import SHORTEST_SECRET, SignatureProblem
 from receiver.sources.guide import Guide
@@ -57,9 +58,17 @@ class SignedForm:
 
 def _fields(body: bytes) -> dict[str, str]:
     try:
-        return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=_MOST_FIELDS))
-    except ValueError as error:
+        body.decode("utf-8")
+        if body.count(b"&") >= _MOST_FIELDS:
+            raise ValueError("too many fields")
+        pairs = with_whole_escapes(body.replace(b"+", b" ")).split(b"&")
+    except (ValueError, Undecodable) as error:
         raise SignatureProblem("malformed_header", "The body is no form in UTF-8 of at most 2,000 fields.") from error
+    return {_text(name): _text(value) for name, _, value in (pair.partition(b"=") for pair in pairs if pair)}
+
+
+def _text(part: bytes) -> str:
+    return unquoted(part).decode("utf-8", "replace")
 
 
 def _signature(fields: Mapping[str, str], secret: str) -> str:

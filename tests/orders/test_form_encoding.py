@@ -109,3 +109,7 @@ def test_an_order_is_written_as_the_contract_says() -> None:
         b"&total=10&customer_email=zoe%40example.com&customer_is_guest=false&item_1_name=a+b&item_1_quantity=2"
         b"&item_1_options=Colour%3A+red%2C+Size%3A+M&custom_gift=x&custom_gift=y&shipping=Standard&items=3&shared_secret=a%26b"
     )
+
+
+def test_what_javascript_escapes_is_read_beside_a_stray_byte_of_another_field() -> None:
+    assert decode_form(b"n=%u0165&m=\xe4&o=\xe4%u0165", None, 9)[0] == [("n", "ť"), ("m", "ä"), ("o", "ä%u0165")]

@@ -62,6 +62,7 @@ def test_more_stray_percent_signs_than_a_form_has_are_refused() -> None:
         # All that a path repeats is in memory once for each value below it.
         (json.dumps({"\U0001d54f" * 900: [1] * 19_000}).encode(), JSON, TooLarge),
         (f"<{'ü' * 900}>{'<b/>' * 19_000}</{'ü' * 900}>".encode(), XML, TooLarge),
+        (b"<a>" + b"<b/>" * 25_000 + b"</a>", XML, TooLarge),
         (json.dumps(f"[{'1,' * 900_000}1]").encode(), JSON, TooLarge),
         (b"[" + b",".join([b"[" * 62 + b"1" + b"]" * 62] * 15_000) + b"]", JSON, Undecodable),
         (b"[" + b"[]," * 600_000 + b"[]]", FORM, TooLarge),

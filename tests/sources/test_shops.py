@@ -327,7 +327,8 @@ class TestDigistore24(SourceBattery):
         for changed in (body.replace(b"119.00", b"119.01"), body + b"&tags2=x", body.replace(b"DS7K2M9Q", b"DS7K2M9R")):
             assert self.refusal(self.sent(changed)) == "signature_differs"
         assert self.refusal(self.sent(body.replace(b"sha_sign=", b"sha_sign=0"))) == "signature_differs"
-        assert self.refusal(self.sent(b"\xff" + body)) == "malformed_header"
+        for malformed in (b"\xff" + body, b"a=%z" * 20_001 + body, b"a&" * 2_000 + body):
+            assert self.refusal(self.sent(malformed)) == "malformed_header"
 
     def test_each_payment_of_an_order_is_taken_once(self, serve: Callable[..., Served]) -> None:
         shop = serve(work=False, sources={"mine": {"kind": "digistore24", "secrets": [*self.secrets]}})
