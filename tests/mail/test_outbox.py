@@ -102,7 +102,7 @@ def test_a_mail_is_handed_to_the_server_and_settled(sending: Callable[..., Kit],
     assert (row.state, row.detail, row.attempts, row.due_at) == ("sent", "handed to 127.0.0.1", 1, None)
     assert (row.lease_token, row.lease_until) == (None, None)
     assert row.sent_at is not None
-    assert abs(datetime.now(UTC) - row.sent_at) < timedelta(seconds=5)
+    assert abs(datetime.now(UTC) - row.sent_at) < timedelta(seconds=30)
     assert not kit.outbox.run_next()
 
 
@@ -142,7 +142,7 @@ def test_a_failed_delivery_is_retried_by_the_schedule_under_the_same_message_id(
         row = mail(kit)
         assert (row.state, row.attempts, row.lease_token) == ("open", number, None)
         assert row.due_at is not None
-        assert timedelta(seconds=wait - 5) < row.due_at - datetime.now(UTC) <= timedelta(seconds=wait)
+        assert timedelta(seconds=wait - 30) < row.due_at - datetime.now(UTC) <= timedelta(seconds=wait)
         assert "451" in (row.detail or "")
         assert not kit.outbox.run_next()
 
