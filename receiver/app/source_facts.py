@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from receiver.app.components import Kit
 from receiver.security import signing
-from receiver.security.schemes import HmacSignature, Token
+from receiver.security.schemes import BasicAuth, HmacSignature, Scheme, Token
 from receiver.sources.guide import OTHER, Guide
 from receiver.sources.kinds import Kinds
 from receiver.sources.source import DEFAULT, Source
@@ -43,10 +43,8 @@ class SourceFacts:
     def verified_by(self) -> str:
         """How its POSTs are verified, in words."""
         described = self.source.scheme_of_table
-        if isinstance(described, HmacSignature) and described != self.source.scheme:
-            return f"an HMAC with {described.digest}, in {described.encoding} in the header {described.header}"
-        if isinstance(described, Token) and described != self.source.scheme:
-            return f"a token in the {f'header {described.header}' if described.header else f'field {described.field}'}"
+        if described is not None and described != self.source.scheme:
+            return _in_words(described)
         if self.guide.verified_by:
             return self.guide.verified_by
         if self.source.asks:
@@ -57,6 +55,18 @@ class SourceFacts:
     def fingerprints(self) -> list[str]:
         """The fingerprints of its own secrets, newest first."""
         return [signing.fingerprint(secret) for secret in self.source.secrets]
+
+
+def _in_words(scheme: Scheme) -> str:
+    """Return how a scheme that a table describes verifies a POST."""
+    match scheme:
+        case HmacSignature():
+            return f"an HMAC with {scheme.digest}, in {scheme.encoding} in the header {scheme.header}"
+        case Token():
+            return f"a token in the {f'header {scheme.header}' if scheme.header else f'field {scheme.field}'}"
+        case BasicAuth():
+            return "a user and a password (HTTP Basic)"
+    return "a signature by the shop's own key"
 
 
 def facts(kit: Kit, source: Source) -> SourceFacts:

@@ -8,16 +8,17 @@ from typing import Any
 
 from receiver.errors import ConfigurationError
 from receiver.orders.toml_lines import toml_line
+from receiver.sources import tables
 from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 
-#: What the text may hold; ``fields`` are the rules of the mapping.
-KEYS = ("states", "zone", "reply", "signature", "token", "fields")
 #: Where what else a table of config.toml may hold is changed.
 _ELSEWHERE = {
     "kind": "The kind stays as it was added; remove the source and add it again.",
     "secrets": "Secrets are entered above, so that they're encrypted.",
     ACCEPT_CHUNKED_FORMS: "Chunked forms are accepted under Received → Parked.",
 }
+#: What the text may hold; ``fields`` are the rules of the mapping.
+KEYS = tuple(key for key in tables.KEYS if key not in _ELSEWHERE)
 
 
 def text_of(table: Mapping[str, Any], fields: Mapping[str, Any]) -> str:

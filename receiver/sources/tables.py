@@ -21,7 +21,7 @@ from receiver.sources.saved_options import ACCEPT_CHUNKED_FORMS
 from receiver.sources.source import DEFAULT, Network, Reply, Source
 
 #: What a source's table may hold.
-_KEYS = ("kind", "fields", "states", "zone", "secrets", *proofs.WAYS, "addresses", "reply", ACCEPT_CHUNKED_FORMS)
+KEYS = ("kind", "fields", "states", "zone", "secrets", *proofs.WAYS, "addresses", "reply", ACCEPT_CHUNKED_FORMS)
 
 _LONGEST_REPLY = 1_000
 
@@ -46,7 +46,7 @@ def without_effect(tables: Any) -> list[str]:
         f"[sources.{name}] in {FILE} {said}"
         for name, table in (tables.items() if isinstance(tables, dict) else ())
         if isinstance(table, dict)
-        for said in reading.without_effect([*table, *SETTINGS.keys() & _fields_of(table)], _KEYS)
+        for said in reading.without_effect([*table, *SETTINGS.keys() & _fields_of(table)], KEYS)
     ]
 
 

@@ -27,6 +27,8 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
         f'[sources.filed]\nkind = "stripe"\nsecrets = ["{SECRET}"]\n[sources.hook]\nsecrets = ["{SECRET}"]\n'
         '[sources.hook.token]\nheader = "X-Token"\n'
         f'[sources.word]\nsecrets = ["{SECRET}"]\ntoken = {{field = "word"}}\n'
+        '[sources.login]\nbasic = true\nsecrets = ["shop:open-sesame"]\n'
+        f'[sources.key]\nsecrets = ["{"ab" * 32}"]\npublic_key = {{header = "X-Key"}}\n'
         f'[sources.kiln]\nkind = "generic-hmac"\nsecrets = ["{SECRET}"]\nsignature = {{header = "X-Kiln"}}\n'
     )
     assert paid(shop, name="mugs").status == 202
@@ -37,7 +39,9 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
     assert {name: (row["kind"], row["origin"], row["orders"]) for name, row in rows.items()} == {
         "filed": ("stripe", "config.toml", 0),
         "hook": ("", "config.toml", 0),
+        "key": ("", "config.toml", 0),
         "kiln": ("generic-hmac", "config.toml", 0),
+        "login": ("", "config.toml", 0),
         "mugs": ("shopify", "console", 1),
         "shopintegrator": ("", "always there", 0),
         "till": ("", "console", 0),
@@ -48,6 +52,8 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
     assert rows["mugs"]["verified_by"] == "a signature over the body"
     assert rows["hook"]["verified_by"] == "a token in the header X-Token"
     assert rows["word"]["verified_by"] == "a token in the field word"
+    assert rows["key"]["verified_by"] == "a signature by the shop's own key"
+    assert rows["login"]["verified_by"] == "a user and a password (HTTP Basic)"
     assert rows["kiln"]["verified_by"] == "an HMAC with sha256, in hex in the header X-Kiln"
     assert rows["shopintegrator"]["address"].endswith("/orders")
     assert "mugs" in run("sources", "list").stdout

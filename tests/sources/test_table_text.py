@@ -74,7 +74,7 @@ def test_the_headings_of_the_file_may_be_copied_along() -> None:
         ('kind = "stripe"', "The kind stays"),
         ('secrets = ["x"]', "entered above"),
         ("accept_chunked_forms = true", "Received → Parked"),
-        ('zones = "UTC"', "zones has no meaning here; it may hold: states, zone"),
+        ('zones = "UTC"', "zones has no meaning here; it may hold: fields, states, zone"),
         ('zone = "Mars"', "zone must be a name"),
         ("states = 3", "states must be a table"),
         ("fields = 3", "fields must be a table"),
