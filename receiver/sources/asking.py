@@ -25,7 +25,7 @@ class Unverified(NamedTuple):
     headers: Mapping[str, str]
     #: What the question keeps of its bytes.
     body: bytes
-    #: Without card data and secrets.
+    #: As they were sent to ``check``; to ``ask``, without card data and secrets, because that's how they're kept.
     fields: Fields
 
     def field(self, name: str) -> str:

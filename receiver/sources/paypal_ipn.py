@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from receiver.errors import ConfigurationError
+from receiver.orders import decode
 from receiver.security.fixed_hosts import AskLater, FixedHosts
 from receiver.security.signing import SignatureProblem
 from receiver.sources.asking import Confirmed, NotConfirmed, Question, Unverified
@@ -15,6 +16,7 @@ from receiver.sources.guide import Guide
 from receiver.sources.shared_rules import NO_ORDER, order_events
 from receiver.sources.source import Reply, Source, source_kind
 
+_FORM = "application/x-www-form-urlencoded"
 _MERCHANT_ID = re.compile(r"[A-Z0-9]{13}")
 #: The names of a payment's only item, which PayPal gives no number.
 _SINGLE = re.compile(rb"(?<![^&])(?:item_name|item_number|quantity)(?==)")
@@ -57,14 +59,17 @@ class PostBack(Question):
 
     def ask(self, sent: Unverified, shop: FixedHosts, secrets: Sequence[str]) -> Confirmed:
         """Send the bytes back; raises NotConfirmed for what PayPal calls invalid, and AskLater."""
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
-        told = shop.post(f"https://{self.host}/cgi-bin/webscr", b"cmd=_notify-validate&" + sent.body, headers)
+        told = shop.post(
+            f"https://{self.host}/cgi-bin/webscr", b"cmd=_notify-validate&" + sent.body, {"Content-Type": _FORM}
+        )
         said = told.body.strip()
         if said == b"INVALID":
             raise NotConfirmed("PayPal says that it didn't send this.")
         if said != b"VERIFIED":
             raise AskLater(f"{self.host} answered {told.status} with neither VERIFIED nor INVALID.")
-        return Confirmed(_account(sent, secrets), _SINGLE.sub(rb"\g<0>1", sent.body), headers["Content-Type"])
+        # What's kept of the fields is without secrets, and the merchant id is one. The bytes still hold it.
+        as_sent = sent._replace(fields=decode(sent.body, _FORM, len(sent.body)).fields)
+        return Confirmed(_account(as_sent, secrets), _SINGLE.sub(rb"\g<0>1", sent.body), _FORM)
 
 
 def _account(sent: Unverified, secrets: Sequence[str]) -> str:
