@@ -19,6 +19,8 @@ ROWS = "items"
 #: Fields that say what a request is, not what was ordered. A constant for one is the merchant's own decision.
 _DECIDING = {("order", name) for name in ("event", "format_version", "test", "order_status", "payment_status")}
 _CURRENCY = ("order", "currency")
+#: Fields whose values are never joined: two different ones under the same name park the order.
+_IDS = frozenset({"order_id", "event_id", "refund_id"})
 
 
 class Reading(NamedTuple):
@@ -113,11 +115,12 @@ def _used(rules: Sequence[Rule], fields: Fields) -> set[str]:
 
 
 def _read(rule: Rule, look: Lookup, currency: str | None) -> Iterator[Reading]:
-    """Yield what a rule of a single field reads; a field of the shop's own takes each value for itself."""
+    """Yield what a rule of a single field reads; an id and a field of the shop's own take each value for itself."""
     found = _found(rule, look, None)
     if not found:
         return
-    groups = [[[value]] for value in found[0][1]] if rule.part == "custom" else [[values for _, values in found]]
+    takes_each = rule.part == "custom" or (rule.field in _IDS and found[0][0][0] != "$" and rule.joint is None)
+    groups = [[[value]] for value in found[0][1]] if takes_each else [[values for _, values in found]]
     for group in groups:
         yield Reading(Place(rule.part, 0, rule.field), found[0][0], _value(rule, look, None, group, currency))
 

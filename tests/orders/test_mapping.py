@@ -138,6 +138,21 @@ def test_an_amount_that_is_given_twice_parks_unless_both_say_the_same() -> None:
     assert [error.field for error in reading.errors] == ["T"]
 
 
+@pytest.mark.parametrize("body", [b'{"id": 6025, "t": "5.00", "id": 6026}', b"id=6025&t=5.00&id=6026"])
+def test_an_id_that_is_given_twice_parks_unless_both_say_the_same(body: bytes) -> None:
+    table = {"order_id": ["OrderRef", "id"], "total": "t"}
+    kind = "application/json" if body[:1] == b"{" else "application/x-www-form-urlencoded"
+    reading = read(decode(body, kind, 9).fields, Mapping.from_table(table), NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert [(error.field, error.message[:14]) for error in reading.errors] == [("id", "is given twice")]
+    assert mapped(table, decode(body.replace(b"6026", b"6025"), kind, 9).fields).order_id == "6025"
+
+
+def test_an_id_is_made_of_two_names_where_the_mapping_joins_them() -> None:
+    table = {"order_id": {"from": ["shop", "nr"], "join": "-"}, "total": "t"}
+    assert mapped(table, [("shop", "eu"), ("nr", "7"), ("t", "1.00")]).order_id == "eu-7"
+
+
 def test_items_count_from_the_first_number_seen() -> None:
     table = {"order_id": "o", "items[].name": ["P{n}", "Alt{n}"], "items[].quantity": {"value": "1"}}
     order = mapped(table, [("o", "1"), ("P4", "b"), ("P3", ""), ("Alt3", "a"), ("P5", ""), ("Alt4", "z")])
