@@ -31,7 +31,8 @@ class ReceiverError(Exception):
 class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="Not authenticated"):
     """Raised when a POST doesn't prove that its sender knows an active secret.
 
-    The answer is one text for all causes; ``reason`` and ``detail`` are for the merchant's eyes only.
+    The answer is one text for all causes. The merchant alone sees ``reason``, a word of ``ADVICE`` in
+    ``receiver/intake/refusal_advice.py``, and ``detail``, one sentence without any value that was sent.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -39,12 +40,7 @@ class Unauthenticated(ReceiverError, status=401, slug="unauthenticated", title="
             "The POST couldn't be verified. Check that both sides have the same shared "
             "secret and that the clock is right. The merchant sees the exact reason."
         )
-        #: One word: ``no_secret``, ``signature_required``, ``header_missing``, ``malformed_header``, ``clock_off``,
-        #: ``signature_differs``, ``body_changed``, ``field_missing``, ``retired_secret``, ``secret_of_another_url``,
-        #: ``unknown_secret``, ``no_secret_of_source``, ``scheme_failed``, ``other_account``, ``other_network``,
-        #: ``not_confirmed`` or ``never_answered``.
         self.reason = reason
-        #: One sentence for the merchant, without any value that was sent.
         self.detail = detail
 
 
@@ -75,6 +71,10 @@ class EmptyBody(Undecodable, slug="empty-body", title="Body is empty"):
 
 class TooLarge(ReceiverError, status=413, slug="too-large", title="Body too large"):
     """Raised when the body has more bytes or fields than MAX_BODY_BYTES or MAX_FIELDS."""
+
+
+class TooLargeToAsk(TooLarge, slug="too-large-to-ask"):
+    """Raised when the body has more bytes than may wait until the shop was asked; no setting changes that."""
 
 
 class CardDataRefused(ReceiverError, status=422, slug="card-data", title="Card data is never accepted"):

@@ -57,6 +57,9 @@ def authenticate(sent: Sent, source: Source, keyring: Keyring, *, now: datetime,
     except Unauthenticated as error:
         if keyring.is_sealed:
             raise SecretsUnreadable from error
+        if error.reason == "unknown_secret" and source.secrets:
+            detail = f"{error.detail} To {source.name}, only that source's own secrets are active."
+            raise Unauthenticated("unknown_secret_of_source", detail) from error
         raise
 
 

@@ -16,7 +16,7 @@ from pydantic_core import to_json
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from receiver.errors import CardDataRefused, EmptyBody, TooLarge, Unauthenticated, Unavailable, location
+from receiver.errors import CardDataRefused, EmptyBody, TooLargeToAsk, Unauthenticated, Unavailable, location
 from receiver.intake.posts import Post
 from receiver.orders import Fields, guard
 from receiver.orders.card_guard import safe_name
@@ -130,7 +130,7 @@ def _kept(post: Post, source: Source, question: Question, keyring: Keyring) -> K
     if not decoded.fields:
         raise EmptyBody("The body has no fields, so there's nothing to ask the shop about.")
     if len(body.raw) > MOST_BYTES:
-        raise TooLarge(f"The body has more than {MOST_BYTES} bytes, which is the most before the shop was asked.")
+        raise TooLargeToAsk(f"The body has more than {MOST_BYTES} bytes, the most that wait until the shop was asked.")
     names = dict.fromkeys(name.lower() for name in (*question.headers, *source.kept_headers))
     named = {name: headers[name] for name in names if name in headers}
     needed = _checked(question, Unverified(named, body.raw, decoded.fields), source.secrets)

@@ -37,6 +37,11 @@ ADVICE = {
         'Enter it under Settings → Sources, or in the [sources.NAME] table of a source of config.toml: secrets = ["…"]',
     ),
     "field_missing": Advice("Secret missing", "The shop must send its secret in the field that the source names."),
+    "nothing_to_ask": Advice(
+        "Names no order",
+        "If it was a test or a stray POST, there's nothing to do. If the shop sends its orders like this, set it up as "
+        "the source's page under Settings → Sources says.",
+    ),
     "scheme_failed": Advice("Scheme failed", "Fix the scheme in the file of instance/sources that is named."),
     "not_confirmed": Advice(
         "Not the shop's own", "If the shop did send it, check the source's secret, and have it sent again by the shop."
@@ -67,6 +72,11 @@ ADVICE = {
     "unknown_secret": Advice(
         "Unknown secret", "Copy the secret from the service's Order Controls, then run: flask secret add SECRET"
     ),
+    "unknown_secret_of_source": Advice(
+        "Unknown secret",
+        "Compare the secret at the sender with the source's own. Enter a new one under Settings → Sources, with "
+        "`flask sources secret NAME`, or in `secrets` of its [sources.NAME] table.",
+    ),
     "unknown_source": Advice("Unknown URL", "Fix the URL at the sender, or add the source under Settings → Sources."),
     "ping": Advice("Set-up ping", "Nothing to do: it was answered 200, and nothing was kept."),
     "broken_off": Advice("Incomplete body", "Look for a timeout at the sender, or in a proxy in front of this server."),
@@ -76,6 +86,11 @@ ADVICE = {
     ),
     "undecodable": Advice("Can't be decoded", _BODY),
     "too_large": Advice("Too large", "If orders are really that large, raise MAX_BODY_BYTES or MAX_FIELDS."),
+    "too_large_to_ask": Advice(
+        "Too large to ask about",
+        "Nothing larger waits until its shop was asked, and no setting changes that. If the shop did send it, import "
+        "the order.",
+    ),
     "card_data": Advice("Card data", "Have the sender leave that field out. Card details are never accepted."),
 }
 

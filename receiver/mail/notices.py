@@ -90,7 +90,9 @@ def _refused_lately(newest: Newest) -> Stands:
 
 _newest_wrong_secret = highest(
     RefusalRow.id,
-    RefusalRow.reason.in_(("unknown_secret", "secret_of_another_url", "retired_secret", "body_changed")),
+    RefusalRow.reason.in_(
+        ("unknown_secret", "unknown_secret_of_source", "secret_of_another_url", "retired_secret", "body_changed")
+    ),
     # Before the first good POST, both sides are still being set up.
     exists().where(OrderRow.received_at < RefusalRow.at, OrderRow.test.is_(False)),
 )
@@ -135,6 +137,7 @@ TROUBLES = (
         "A POST was refused because of a wrong shared secret",
         "If orders are missing, the service and this server no longer share the same secret.",
         "Copy the secret from the service's Order Controls, then run: flask secret add SECRET",
+        "If the source has secrets of its own, enter it under Settings → Sources, or in its table in config.toml.",
         "For the exact reasons, run: flask doctor",
         stands=_refused_lately(_newest_wrong_secret),
     ),

@@ -41,7 +41,7 @@ class OrderById(Question):
     def check(self, sent: Unverified, secrets: Sequence[str]) -> None:
         """Raise SignatureProblem for what isn't about an order of this store."""
         if sent.field("data.type") != "order" or not _ID.fullmatch(sent.field("data.id")):
-            raise SignatureProblem("field_missing", "The fields data.type and data.id name no order.")
+            raise SignatureProblem("nothing_to_ask", "The fields data.type and data.id name no order.")
         if sent.field("producer") not in {f"stores/{secret.partition(':')[0]}" for secret in secrets}:
             raise SignatureProblem("other_account", "The field producer names another store than this source has.")
 

@@ -40,7 +40,7 @@ class OrderById(Question):
     def check(self, sent: Unverified, secrets: Sequence[str]) -> None:
         """Raise SignatureProblem for what isn't about an order of this store."""
         if not sent.field("eventType").startswith("order.") or not _ID.fullmatch(sent.field("data.orderId")):
-            raise SignatureProblem("field_missing", "The fields eventType and data.orderId name no order.")
+            raise SignatureProblem("nothing_to_ask", "The fields eventType and data.orderId name no order.")
         if sent.field("storeId") not in {secret.partition(":")[0] for secret in secrets}:
             raise SignatureProblem("other_account", "The field storeId names another store than this source has.")
 

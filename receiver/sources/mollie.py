@@ -26,7 +26,7 @@ class PaymentById(Question):
     def check(self, sent: Unverified, secrets: Sequence[str]) -> None:  # noqa: ARG002 - it has no account
         """Raise SignatureProblem for a POST that names neither."""
         if not _ID.fullmatch(sent.field("id")):
-            raise SignatureProblem("field_missing", "The field id names no payment (tr_…) and no order (ord_…).")
+            raise SignatureProblem("nothing_to_ask", "The field id names no payment (tr_…) and no order (ord_…).")
 
     def ask(self, sent: Unverified, shop: FixedHosts, secrets: Sequence[str]) -> Confirmed:
         """Ask with an API key; raises NotConfirmed for an id that Mollie doesn't know, and AskLater."""

@@ -78,7 +78,7 @@ def _account(sent: Unverified, secrets: Sequence[str]) -> str:
     if not named and not sent.field("payment_status") and sent.field("txn_type"):
         return secrets[0]
     if not named:
-        raise SignatureProblem("field_missing", "The field receiver_id is missing, which names the account paid to.")
+        raise SignatureProblem("nothing_to_ask", "The field receiver_id is missing, which names the account paid to.")
     if named not in secrets:
         raise SignatureProblem("other_account", "The field receiver_id names another account than this source has.")
     return named

@@ -109,6 +109,20 @@ def test_a_wrong_header_is_an_unknown_secret_and_says_so() -> None:
     assert refusal({"x-shared-secret": UNKNOWN}).detail == "The header X-Shared-Secret holds no active secret."
 
 
+def test_a_wrong_secret_at_a_source_with_its_own_says_that_only_those_count() -> None:
+    for headers in ({"x-shared-secret": UNKNOWN}, signed(BODY, secret=UNKNOWN, at=NOW)):
+        with pytest.raises(Unauthenticated) as caught:
+            authenticate(
+                Sent(headers, BODY, "", list),
+                Source("market", secrets=(SECRET,)),
+                Keyring({SECRET: SECRET.encode()}, {}),
+                now=NOW,
+                require_signature=False,
+            )
+        assert caught.value.reason == "unknown_secret_of_source"
+        assert caught.value.detail.endswith("To market, only that source's own secrets are active.")
+
+
 @pytest.mark.parametrize("way", ["header", "field"])
 def test_a_retired_secret_is_named_by_its_fingerprint(way: str) -> None:
     error = refusal({"x-shared-secret": RETIRED}) if way == "header" else refusal({}, RETIRED)

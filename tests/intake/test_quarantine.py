@@ -149,7 +149,11 @@ def test_two_at_once_do_not_make_it_fuller(shop: Served, monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        (json.dumps({"content": {"token": "a-1", "note": "n" * quarantine.MOST_BYTES}}).encode(), 413, "too_large"),
+        (
+            json.dumps({"content": {"token": "a-1", "note": "n" * quarantine.MOST_BYTES}}).encode(),
+            413,
+            "too_large_to_ask",
+        ),
         (b'{"a": ', 400, "broken_off"),
         (b"{}", 400, "empty_body"),
         (b'{"card": {"number": "4111111111111111", "cvv": "123"}}', 422, "card_data"),

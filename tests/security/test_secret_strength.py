@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from receiver.app.components import Kit
 from receiver.app.doctor import diagnose
@@ -16,6 +17,7 @@ from receiver.security.secret_strength import weakness
 from receiver.storage.models import SecretRow
 from tests.commanding import runner
 from tests.served import Served, order_fields
+from tests.sources.saving import add
 from tests.web.console.visitor import Visitor
 
 WEAK = [
@@ -73,4 +75,28 @@ def test_a_weak_secret_that_was_stored_before_is_told_of(kit: Kit) -> None:
 def test_a_weak_secret_of_a_source_or_for_forwarding_is_told_of(make_app: Callable[..., Flask]) -> None:
     app = make_app(sources={"market": {"secrets": ["c" * 16]}}, FORWARD_SECRET="d" * 16)
     told = [one.text for one in diagnose(app.extensions["receiver"], quickly=True) if "easy to guess" in one.text]
-    assert len(told) == 2
+    assert [text.partition(" ")[0] for text in told] == [signing.fingerprint(letter * 16) for letter in "dc"]
+    assert "`flask secret add`" in told[0]
+    assert told[1].endswith(
+        "Give the shop a new one, and enter it in config.toml, below [sources.market], instead of this one"
+    )
+
+
+def test_a_weak_secret_of_a_saved_source_is_told_with_its_command(kit: Kit) -> None:
+    add(kit, "woo", kind="woocommerce")
+    with kit.database.write() as session:
+        weak = encryption.encrypted(kit.secret_key, "c" * 16)
+        session.execute(update(SecretRow).values(ciphertext=weak))
+    kit.sources.look_again()
+    (told,) = [one.text for one in diagnose(kit, quickly=True) if "easy to guess" in one.text]
+    assert told.startswith(f"{signing.fingerprint('c' * 16)} is easy to guess")
+    assert "source woo." in told
+    assert told.endswith("with `flask sources secret woo`")
+
+
+def test_a_secret_that_the_shop_dictates_is_not_judged(make_app: Callable[..., Flask]) -> None:
+    merchant = "ABCDEFGH23457"
+    assert weakness(merchant)
+    kit = make_app(sources={"pp": {"kind": "paypal-ipn", "secrets": [merchant]}}).extensions["receiver"]
+    assert list(kit.sources.secrets) == [merchant]
+    assert not [one.text for one in diagnose(kit, quickly=True) if "easy to guess" in one.text]

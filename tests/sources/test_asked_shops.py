@@ -156,7 +156,7 @@ class TestPayPalIPN(AskedBattery):
             return caught.value.reason
 
         assert reason(receiver_id="ANOTHERACCOUN") == "other_account"
-        assert reason(receiver_id="") == "field_missing"
+        assert reason(receiver_id="") == "nothing_to_ask"
 
     def test_what_is_about_no_payment_names_no_account_and_is_ignored(self, ask_shop: Ask) -> None:
         raw = b"txn_type=subscr_signup&subscr_id=S-1&payer_email=joerg%40buyer.example"
@@ -265,8 +265,8 @@ class TestBigCommerce(AskedBattery):
         [
             ({"producer": "stores/other9"}, "other_account"),
             ({"producer": "stores/abc123/../x"}, "other_account"),
-            ({"number": "250/products"}, "field_missing"),
-            ({"kind": "product"}, "field_missing"),
+            ({"number": "250/products"}, "nothing_to_ask"),
+            ({"kind": "product"}, "nothing_to_ask"),
         ],
     )
     def test_no_other_store_and_path_is_asked(self, sent: dict[str, str], reason: str) -> None:

@@ -85,7 +85,7 @@ def test_its_shop_that_is_asked_tells_the_order(
         ("L-7", "open", "41.50", "asked")
     ]
     shop.kit.refusals.flush()
-    assert [row.reason for row in shop.rows(RefusalRow)] == ["field_missing", "not_confirmed"]
+    assert [row.reason for row in shop.rows(RefusalRow)] == ["nothing_to_ask", "not_confirmed"]
 
 
 @pytest.mark.parametrize("table", blocks("sources.md", "toml"))

@@ -18,7 +18,8 @@ from receiver.security import sealed
 from receiver.security.secret_strength import weakness
 from receiver.security.signing import fingerprint
 from receiver.settings.installation import VERSION
-from receiver.settings.model import EXAMPLES, SETTINGS
+from receiver.settings.model import EXAMPLES, FILE, SETTINGS
+from receiver.sources import Source
 
 #: Suffixes of the database and of the files that SQLite keeps beside it.
 _BESIDE = ("", "-wal", "-shm", "-journal")
@@ -93,15 +94,23 @@ def secrets(kit: Kit) -> Iterator[Finding]:
 
 def weak_secrets(kit: Kit) -> Iterator[Finding]:
     """Name the secrets that are easy to guess. They stay active, since a refused order is lost."""
-    active = [
-        *kit.shared_secrets.keyring().active,
-        *kit.sources.secrets,
-        kit.settings.FORWARD_SECRET.get_secret_value().strip(),
-    ]
-    for secret in dict.fromkeys(filter(None, active)):
+    shared = [*kit.shared_secrets.keyring().active, kit.settings.FORWARD_SECRET.get_secret_value().strip()]
+    fix = "Create a new one with `flask secret add`, give it to the service, and remove this one"
+    fixes = {secret: fix for secret in shared if secret}
+    for source in kit.sources.known:
+        if source.guide is None or source.guide.is_chosen:  # otherwise the shop dictates it
+            fixes |= {secret: _new_secret_of(source) for secret in source.secrets if secret not in fixes}
+    for secret, fix in fixes.items():
         if why := weakness(secret):
-            text = f"{fingerprint(secret)} is easy to guess: {why}. Create a new one with `flask secret add`, give it "
-            yield warning("secrets", f"{text}to the service, and remove this one")
+            yield warning("secrets", f"{fingerprint(secret)} is easy to guess: {why}. {fix}")
+
+
+def _new_secret_of(source: Source) -> str:
+    """Return how a source gets another secret."""
+    said = f"It's a secret of the source {source.name}. Give the shop a new one, and enter it "
+    if source.is_saved:
+        return f"{said}with `flask sources secret {source.name}`"
+    return f"{said}in {FILE}, below [sources.{source.name}], instead of this one"
 
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:
