@@ -29,11 +29,11 @@ def standing(session: Session, now: datetime) -> list[Trouble]:
 
 
 def changes(session: Session, row: OrderRow) -> list[str]:
-    """Return what a change of an order changed, as far as both are still kept whole."""
-    first = later_events.order_of(session, row)
-    if first is None or not (first.order and row.order):
+    """Return what a change of an order changed of what it was before, as far as both are still kept whole."""
+    before = later_events.before(session, row)
+    if before is None or not (before.order and row.order):
         return []
-    return said(Order.model_validate_json(first.order), Order.model_validate_json(row.order))
+    return said(Order.model_validate_json(before.order), Order.model_validate_json(row.order))
 
 
 def _alert(session: Session, row: OrderRow) -> Trouble:
@@ -47,6 +47,6 @@ def _alert(session: Session, row: OrderRow) -> Trouble:
         *more,
         "It's kept beside the order. No handler ran for it, unless one of yours asks for order.updated.",
         "Check whether something has to be packed, sent or paid otherwise than the first time.",
-        about=f"{row.source} {row.order_id}",
+        about=row.receipt,
         path=f"orders/{row.receipt}",
     )

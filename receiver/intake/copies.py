@@ -66,9 +66,9 @@ def is_same(row: Mapping[str, Any], kept: Any) -> bool:
     return bool(kept.content_digest == row["content_digest"])
 
 
-def note_copy(cursor: Any, row: Mapping[str, Any], kept: Kept) -> None:
-    """Count a copy of a kept row; nothing else of it changes."""
-    cursor.execute(_NOTE_COPY, (row["fields_digest"], kept.id))
+def note_copy(cursor: Any, row: Mapping[str, Any], kept: int) -> None:
+    """Count a copy of the row with this id; nothing else of it changes."""
+    cursor.execute(_NOTE_COPY, (row["fields_digest"], kept))
 
 
 def corrects(row: Mapping[str, Any], kept: Any) -> bool:

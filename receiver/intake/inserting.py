@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 from receiver.errors import SecretsChanged
-from receiver.intake import copies
+from receiver.intake import copies, latest
 from receiver.orders.idempotency import own_key
 from receiver.orders.states import LATER
 from receiver.security.keyring import Stored
@@ -96,26 +96,42 @@ def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str
     if (row["source"], row["key"]) in inserted:
         return _new(row, inserted)
     kept = copies.find(cursor, row["source"], row["key"])
-    if copies.is_same(row, kept):
-        return _copy(cursor, row, kept)
     if row.get("can_change") and copies.changes(row, kept):
-        row = copies.as_change(row)
+        return _changed(cursor, row)
+    if copies.is_same(row, kept):
+        return _copy(cursor, row, kept.id)
     corrects = copies.corrects(row, kept)
     shares_id = not corrects and row.get("decided") not in LATER
     own_id = own_key(row["key"], row["content_digest"])
     own = {**row, "key": own_id, "same_id_as": kept.first if shares_id else None}
     of_its_own = _insert(cursor, [own])
     if not of_its_own:
-        return _copy(cursor, row, copies.find(cursor, own["source"], own["key"]))
+        return _copy(cursor, row, copies.find(cursor, own["source"], own["key"]).id)
     recorded = _new(own, of_its_own)
     if corrects:
         copies.supersede(cursor, kept.id, by=recorded.pk)
     return recorded
 
 
-def _copy(cursor: Any, row: Mapping[str, Any], kept: copies.Kept) -> Recorded:
+def _changed(cursor: Any, row: Mapping[str, Any]) -> Recorded:
+    """Return what became of an order that's kept, and can change: the latest change counts, also one that goes back.
+
+    The key of a change that says what an older row said holds the row that it follows.
+    """
+    newest = latest.newest(cursor, row)
+    same = newest.id if latest.says_the_same(row, newest) else latest.sent_before(cursor, row)
+    if same is not None:
+        return _copy(cursor, row, same)
+    change = copies.as_change(row) | {"key": own_key(row["key"], row["content_digest"])}
+    if not (inserted := _insert(cursor, [change])):
+        change["key"] = own_key(row["key"], row["content_digest"], after=newest.id)
+        inserted = _insert(cursor, [change])
+    return _new(change, inserted)
+
+
+def _copy(cursor: Any, row: Mapping[str, Any], kept: int) -> Recorded:
     copies.note_copy(cursor, row, kept)
-    return Recorded(kept.id, kept.order_id, is_copy=True)
+    return Recorded(kept, row["order_id"], is_copy=True)
 
 
 def _new(row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:

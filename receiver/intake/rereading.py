@@ -13,7 +13,7 @@ from receiver.intake import copies, held_back, second_orders
 from receiver.intake.order_row import what_was_read
 from receiver.orders import MAY_BE_INCOMPLETE, Mapping, NotUnderstood, Understood, read, read_held_back
 from receiver.orders.idempotency import content_digest, kept_key, own_key
-from receiver.orders.states import COMPLETED, LATER
+from receiver.orders.states import COMPLETED, LATER, UPDATED
 from receiver.sources.registry import Sources
 from receiver.sources.source import Source
 from receiver.storage import jobs
@@ -98,15 +98,18 @@ def _beside_others(
     """Return the columns that make it a copy, a change, or something else under the same key."""
     own = own_key(key, columns["content_digest"])
     kept = {one.key: one for one in _kept(session, row, (key, own))}
+    first = kept.get(key)
+    is_change = first and source.orders_can_change and not as_paid and copies.changes(columns, first)
+    if is_change:
+        columns = copies.as_change(columns)
+    if is_change and row.decided == UPDATED:  # it stays one, also where it says again what an older row says
+        return {"decided": UPDATED, "order": columns["order"], "duplicate_of": None, "key": row.key, "same_id_as": None}
     same = next((one for one in kept.values() if copies.is_same(columns, one)), None)
     stands_for = same and (same.duplicate_of or same.receipt)
     if stands_for and stands_for != row.receipt:
         # Its own digest stays: what comes again in the same words is a copy of it.
         kept_back = {"same_id_as": None, "content_digest": row.content_digest}
         return {**jobs.NO_RUN, "state": "duplicate", "duplicate_of": stands_for, **kept_back}
-    first = kept.get(key)
-    if first and source.orders_can_change and not as_paid and copies.changes(columns, first):
-        columns = copies.as_change(columns)
     shares_id = first and columns["decided"] not in LATER and not _was_meant_by(row, columns, first, source.mapping)
     return {
         "decided": columns["decided"],

@@ -82,9 +82,12 @@ def content_digest(order: Order, decided: str) -> str:
     return digest(to_json(said))
 
 
-def own_key(key: str, content: str) -> str:
-    """Return a key for other ``content`` under a known ``key``. No sent id can equal it, because none has a dot."""
-    return f"{key}.{content}"
+def own_key(key: str, content: str, *, after: int | None = None) -> str:
+    """Return a key for other ``content`` under a known ``key``. No sent id can equal it, because none has a dot.
+
+    ``after`` is the id of the row that it follows, where an older one has that content too.
+    """
+    return f"{key}.{content}" if after is None else f"{key}.{content}.{after}"
 
 
 def _ids(order: Order) -> tuple[str | None, ...]:

@@ -1,21 +1,34 @@
-"""What changed between two bodies of one order, in words: its lines and its total."""
+"""What changed between two bodies of one order, in words: its lines, its total, where it goes, and whose it is."""
 
 from __future__ import annotations
 
 from collections import Counter
 from decimal import Decimal
 
-from receiver.orders.model import Item, Order
+from receiver.orders.model import Address, Item, Order
 from receiver.orders.values import decimals
 
 
 def said(before: Order, after: Order) -> list[str]:
-    """Return a line for each item that was added, taken away or differs in its number or price, and for the total."""
+    """Return a line for each item that was added, taken away or differs in its number or price, and for the rest.
+
+    That's the total, the shipping address and the email; of these two only what's sent now is said.
+    """
     was, now = _lines(before), _lines(after)
     lines = [_of_item(name, was.get(name, []), now.get(name, [])) for name in dict.fromkeys((*was, *now))]
     if before.total != after.total:
         lines.append(f"Total: {_amount(before.total, before)} → {_amount(after.total, after)}")
+    if after.shipping and before.shipping != after.shipping:
+        lines.append(f"Shipping address: {_address(before.shipping)} → {_address(after.shipping)}")
+    was_email, email = before.customer.email, after.customer.email
+    if email and (was_email or "").casefold() != email.casefold():
+        lines.append(f"Email: {was_email or 'unknown'} → {email}")
     return [line for line in lines if line]
+
+
+def _address(address: Address | None) -> str:
+    values = address.model_dump().values() if address else ()
+    return ", ".join(value for value in values if value) or "unknown"
 
 
 def _lines(order: Order) -> dict[str, list[str]]:

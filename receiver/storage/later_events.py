@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
-from receiver.orders.states import COMPLETED, LATER
+from receiver.orders.states import COMPLETED, LATER, UPDATED
 from receiver.storage.models import OrderRow
 
 #: States of what isn't an event of its own, or not yet.
@@ -43,6 +43,14 @@ def order_of(session: Session, row: OrderRow) -> OrderRow | None:
     return next(
         (one for one in _completed(session, row, OrderRow.email == row.email) if _payment(one) == row.order_id), None
     )
+
+
+def before(session: Session, change: OrderRow) -> OrderRow | None:
+    """Return what's kept of an order from before a change: the change before it, or else the order itself."""
+    earlier = OrderRow.order_id == change.order_id, OrderRow.decided == UPDATED, OrderRow.id < change.id
+    beside = OrderRow.source == change.source, OrderRow.test == change.test
+    last = select(OrderRow).where(*earlier, *beside, *_IS_EVENT).order_by(OrderRow.id.desc()).limit(1)
+    return session.scalar(last) or order_of(session, change)
 
 
 def _completed(session: Session, row: OrderRow, condition: Any) -> Any:

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import update
 
 from receiver.dispatch.replay import Replay
-from receiver.intake import changed_orders
+from receiver.intake import changed_orders, rereading
 from receiver.security.schemes import Sent
 from receiver.sources.woocommerce import WooCommerce
 from receiver.storage.models import HandlerRow, MailRow, OrderRow
@@ -125,6 +125,98 @@ def test_three_bodies_of_one_order_are_one_order_and_two_changes(idle: Served) -
         assert [trouble.kind for trouble in idle.kit.notices.standing(session, datetime.now(UTC))] == [
             "order_changed"
         ] * 2
+
+
+def test_an_order_that_is_changed_back_is_changed_and_a_late_retry_is_none(idle: Served) -> None:
+    bodies = {name: {**ORDER, "total": total} for name, total in (("A", "40.00"), ("B", "41.00"), ("C", "42.00"))}
+    days = {
+        name: {**bodies[name[0]], "date_modified": f"2026-11-{number}"}
+        for number, name in enumerate(("A1", "B1", "C1", "A2", "B2", "A3"), 10)
+    }
+    for name, body in days.items():
+        assert (post(idle, body), post(idle, body)) == ("accepted", "duplicate"), name
+    totals = [row.total for row in idle.rows()]
+    assert totals == ["40.00", "41.00", "42.00", "40.00", "41.00", "40.00"]
+    assert events(idle) == ["order.completed", *["order.updated"] * 5]
+    assert {row.copies for row in idle.rows()} == {1}
+
+    # Any of them may come again, late; and what's kept last may be sent with other words in what isn't compared.
+    assert [post(idle, days[name]) for name in ("A1", "B1", "A2", "C1", "B2")] == ["duplicate"] * 5
+    assert post(idle, {**days["A3"], "date_modified": "2026-11-30"}) == "duplicate"
+    assert [row.copies for row in idle.rows()] == [1, 2, 2, 1, 2, 4]
+    assert [lines[0] for _, lines in alerts(idle)] == [
+        "Total: 41.00 GBP → 40.00 GBP",
+        "Total: 40.00 GBP → 41.00 GBP",
+        "Total: 42.00 GBP → 40.00 GBP",
+        "Total: 41.00 GBP → 42.00 GBP",
+        "Total: 40.00 GBP → 41.00 GBP",
+    ]
+
+
+def test_of_one_change_back_that_comes_many_times_at_once_one_is_a_change(serve: Callable[..., Served]) -> None:
+    shops = [serve(sources=SOURCES, work=False) for _ in range(2)]
+    for order in (ORDER, CHANGED):
+        post(shops[0], order)
+    for number in range(3):
+        back = {**(ORDER, CHANGED)[number % 2], "date_modified": f"2026-11-2{number}"}
+        with ThreadPoolExecutor(8) as pool:
+            took = list(pool.map(lambda one: post(shops[one % 2], back), range(8)))  # noqa: B023 - the pool ends here
+        assert sorted(took) == ["accepted", *["duplicate"] * 7]
+    assert [row.total for row in shops[0].rows()] == ["40.00", "45.00"] * 2 + ["40.00"]
+
+
+def test_another_shipping_address_or_email_is_a_change_and_an_address_that_is_left_out_is_none(idle: Served) -> None:
+    place = {"first_name": "Ada", "address_1": "1 High St", "city": "London", "country": "GB"}
+    sent = {**ORDER, "shipping": place}
+    moved = {**ORDER, "shipping": {**place, "address_1": "99 New Road"}}
+    renamed = {**moved, "billing": {"email": "new@shop.example"}}
+    shouted = {**moved, "billing": {"email": "NEW@shop.example"}}
+    bodies = [ORDER, sent, moved, moved, ORDER, renamed, shouted, {**sent, "date_modified": "2026-11-30"}]
+    assert [post(idle, one) for one in bodies] == [
+        *["accepted"] * 3,
+        "duplicate",
+        "duplicate",
+        "accepted",
+        "duplicate",
+        "accepted",
+    ]
+    said = [lines[0] for _, lines in alerts(idle)][::-1]
+    assert said == [
+        "Shipping address: unknown → Ada, 1 High St, London, GB",
+        "Shipping address: Ada, 1 High St, London, GB → Ada, 99 New Road, London, GB",
+        "Email: ada@shop.example → new@shop.example",
+        "Shipping address: Ada, 99 New Road, London, GB → Ada, 1 High St, London, GB",
+    ]
+
+
+def test_a_purged_order_is_compared_by_what_is_left(idle: Served) -> None:
+    post(idle, ORDER)
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(order=None))
+    assert post(idle, {**ORDER, "shipping": {"address_1": "99 New Road"}}) == "duplicate"
+    assert post(idle, CHANGED) == "accepted"
+
+
+def test_a_change_that_is_read_again_stays_one(idle: Served) -> None:
+    for order in (ORDER, {**ORDER, "shipping": {"address_1": "99 New Road"}}, {**ORDER, "date_modified": "2026-11-30"}):
+        post(idle, order)
+    moved = idle.rows()[1]
+    key = moved.key
+    with idle.kit.database.write() as session:
+        session.execute(update(OrderRow).values(state="done", due_at=None))
+    with idle.kit.database.write() as session:
+        columns = rereading.reread(session, moved, idle.kit.sources, datetime.now(UTC))[1]
+    assert (columns["decided"], columns["state"], columns["key"]) == ("updated", "open", key)
+
+
+def test_each_change_of_an_order_is_mailed_at_once(serve: Callable[..., Served]) -> None:
+    shop = serve(sources=SOURCES)
+    for total in ("40.00", "41.00", "42.00"):
+        post(shop, {**ORDER, "total": total})
+    shop.wait_for(lambda: len(alerts_sent(shop)) == 2, 30)
+    texts = "".join(one.text or "" for one in alerts_sent(shop))
+    assert "Total: 40.00 GBP → 41.00 GBP" in texts
+    assert "Total: 41.00 GBP → 42.00 GBP" in texts
 
 
 def test_of_many_first_bodies_at_once_one_is_the_order_and_all_others_are_changes(
