@@ -73,7 +73,7 @@ ADVICE = {
         "Unknown secret", "Copy the secret from the service's Order Controls, then run: flask secret add SECRET"
     ),
     "unknown_secret_of_source": Advice(
-        "Unknown secret",
+        "No secret of this source",
         "Compare the secret at the sender with the source's own. Enter a new one under Settings → Sources, with "
         "`flask sources secret NAME`, or in `secrets` of its [sources.NAME] table.",
     ),

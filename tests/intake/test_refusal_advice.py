@@ -45,5 +45,9 @@ def test_what_a_source_has_of_its_own_is_not_fixed_by_what_all_share() -> None:
     assert advice("nothing_to_ask").meaning == "Names no order"
 
 
+def test_no_two_reasons_look_the_same() -> None:
+    assert len({one.meaning for one in ADVICE.values()}) == len(ADVICE)
+
+
 def test_a_reason_of_another_version_is_named_by_its_word() -> None:
     assert advice("too_blue").meaning == "Too blue"
