@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,6 +39,14 @@ MOST_ROWS, MOST_OF_ADDRESS = 1_000, 400
 MOST_BYTES = 65_536
 #: How long one waits for an answer of its shop.
 KEPT_FOR = timedelta(hours=24)
+#: Seconds between two lines in the log about a full one.
+_TOLD_EVERY = 60
+
+log = logging.getLogger(__name__)
+
+
+class QuarantineFull(Unavailable):
+    """Raised when too many POSTs wait until their shop was asked; the log was told already."""
 
 
 class Kept(NamedTuple):
@@ -65,11 +75,13 @@ class Quarantine:
 
     database: Database
     secret_key: str = field(repr=False)
+    #: By source, when the log was last told that it's full, in seconds of the monotonic clock.
+    _told_at: dict[str, float] = field(default_factory=dict, init=False, repr=False)
 
     def add(self, post: Post, source: Source, question: Question, keyring: Keyring, *, require_signature: bool) -> None:
         """Keep a POST until its shop was asked; the same one again, while one waits, is counted alone.
 
-        Raises ReceiverError for what can't be the shop's or may not be kept, and Unavailable while it's full.
+        Raises ReceiverError for what can't be the shop's or may not be kept, and QuarantineFull.
         """
         if source.trouble:
             raise proofs.in_trouble()
@@ -80,13 +92,13 @@ class Quarantine:
         kept = _kept(post, source, question, keyring)
         same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
         with self.database.read() as session:
-            _refuse_if_full(session, source.name, post.delivery.address)
+            self._refuse_if_full(session, source.name, post.delivery.address)
         with self.database.write(ACCEPT_PATIENCE) as session:
             mine = QuarantineRow.source == source.name, QuarantineRow.digest == same_as
             again = update(QuarantineRow).where(*mine).values(times=QuarantineRow.times + 1)
             if session.scalars(again.returning(QuarantineRow.id)).first() is not None:
                 return
-            _refuse_if_full(session, source.name, post.delivery.address)
+            self._refuse_if_full(session, source.name, post.delivery.address)
             at = post.delivery.received_at
             session.add(
                 QuarantineRow(
@@ -99,6 +111,25 @@ class Quarantine:
                     address=post.delivery.address,
                 )
             )
+
+    def _refuse_if_full(self, session: Session, source: str, address: str | None) -> None:
+        """Raise QuarantineFull if no more fits, of the source or of the address; anybody can send many of them."""
+        of_address = func.count().filter(QuarantineRow.address == address)
+        counted = select(func.count(), of_address).where(QuarantineRow.source == source)
+        waiting, of_sender = session.execute(counted).one()
+        if waiting < MOST_ROWS and of_sender < MOST_OF_ADDRESS:
+            return
+        now = time.monotonic()
+        if now - self._told_at.get(source, -_TOLD_EVERY) >= _TOLD_EVERY:
+            self._told_at[source] = now
+            log.error(
+                "The quarantine of the source %s is full: %d POSTs wait, of one address %d, and more are answered 503. "
+                "`flask doctor` says why they wait.",
+                source,
+                waiting,
+                of_sender,
+            )
+        raise QuarantineFull("Too many POSTs wait until the shop was asked about them; send it again later.")
 
 
 def opened(secret_key: str, stored: str) -> Kept | None:
@@ -167,11 +198,3 @@ def _checked(question: Question, sent: Unverified, secrets: Sequence[str]) -> by
 def _sealed(secret_key: str, kept: Kept) -> str:
     *others, body = kept
     return encryption.encrypted_bytes(secret_key, to_json([*others, base64.b64encode(body).decode()]))
-
-
-def _refuse_if_full(session: Session, source: str, address: str | None) -> None:
-    of_address = func.count().filter(QuarantineRow.address == address)
-    counted = select(func.count(), of_address).where(QuarantineRow.source == source)
-    waiting, of_sender = session.execute(counted).one()
-    if waiting >= MOST_ROWS or of_sender >= MOST_OF_ADDRESS:
-        raise Unavailable("Too many POSTs wait until the shop was asked about them; send it again later.")

@@ -10,6 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from receiver import errors
 from receiver.errors import ConfigurationError, ReceiverError, Unavailable
+from receiver.intake.quarantine import QuarantineFull
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ def init_app(app: Flask) -> None:
 
 
 def _from_receiver(error: ReceiverError) -> Response:
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable) and not isinstance(error, QuarantineFull):
         log_failure(error)
     response = _problem(error.status, error.slug, error.title, str(error))
     retry_after = getattr(error, "retry_after", None)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 from receiver.intake import quarantine
+from receiver.intake.quarantine import Quarantine
 from receiver.orders import decode
 from receiver.security.signing import SignatureProblem
 from receiver.sources import Question, Source, Unverified, source_kind
@@ -119,6 +120,24 @@ def test_a_full_one_answers_503_until_there_is_room(shop: Served, monkeypatch: p
     assert number(4).status == 200
 
 
+def test_a_full_one_is_told_of_once_a_minute_and_source(
+    shop: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(quarantine, "MOST_ROWS", 0)
+
+    def told() -> list[str]:
+        return [one.getMessage() for one in caplog.records if one.levelname == "ERROR"]
+
+    assert [post(shop).status for _ in range(5)] == [503] * 5
+    (line,) = told()
+    assert line.startswith("The quarantine of the source cart is full: 0 POSTs wait")
+    assert shop.post({"id": "tr_1"}, path="/orders/pay", headers={}).status == 503
+    assert ["source cart" in one for one in told()] == [True, False]
+    monkeypatch.setattr(quarantine, "_TOLD_EVERY", 0)  # a minute later
+    assert post(shop).status == 503
+    assert len(told()) == 3
+
+
 def test_one_address_cannot_keep_others_out(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(quarantine, "MOST_OF_ADDRESS", 2)
     shop = serve(work=False, sources=TABLES, TRUSTED_PROXIES=1)
@@ -139,9 +158,9 @@ def test_two_at_once_do_not_make_it_fuller(shop: Served, monkeypatch: pytest.Mon
         if next(looks, True):
             refuse(*args)
 
-    refuse = quarantine._refuse_if_full
+    refuse = Quarantine._refuse_if_full
     monkeypatch.setattr(quarantine, "MOST_ROWS", 0)
-    monkeypatch.setattr(quarantine, "_refuse_if_full", look)
+    monkeypatch.setattr(Quarantine, "_refuse_if_full", look)
     assert post(shop).status == 503
     assert shop.rows(QuarantineRow) == []
 
