@@ -42,6 +42,9 @@ class Mapping:
     words: Words = field(default_factory=Words)
     #: What dates without a zone are read in; UTC where there is none.
     zone: ZoneInfo | None = None
+    #: Whether an order is parked that says no state, or neither a total nor an item.
+    always_says_what_is_paid: bool = False
+    always_says_what_was_bought: bool = False
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Self:

@@ -17,6 +17,7 @@ from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
 from receiver.orders.names import TEXT, Fields, Place, Placed, by_own_names, collected, kind_of
 from receiver.orders.states import EVENTS, UPDATED, UPDATED_EVENT, Words, decide
+from receiver.orders.whole_orders import unsaid
 
 _EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
 _EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
@@ -149,6 +150,9 @@ def _decided(
     is_mapped = mapping is not None and bool(mapping.rules)
     holds_something = order.total is not None or bool(order.customer.email or order.items or order.refund_total)
     if decision.outcome != "unknown" and (is_mapped or holds_something):
+        if mapping is not None and (errors := unsaid(order, decision, mapping)):
+            is_bare = order.total is None and not order.items
+            return NotUnderstood(errors, order.event_id, order.order_id, test=order.test, may_be_no_order=is_bare)
         return Understood.of(order, decision.as_kept)
     names = {place: name for place, name, value in placed if not values.is_nothing(value)}
     is_foreign = not (is_mapped or holds_something or _FORMAT_VERSION in names)

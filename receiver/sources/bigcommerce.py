@@ -120,6 +120,8 @@ class BigCommerce(Source):
     orders_can_change = True
     # It turns a webhook off that isn't answered 200.
     reply = Reply("")
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {
         "awaiting-fulfillment": True,
         "awaiting-shipment": True,

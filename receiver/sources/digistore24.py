@@ -118,6 +118,7 @@ class Digistore24(Source):
         },
         is_form=True,
     )
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

@@ -45,6 +45,7 @@ class Ecwid(Source):
             "data": {"orderId": "$id", "newPaymentStatus": "PAID"},
         }
     )
+    always_says_what_is_paid = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {
@@ -106,3 +107,4 @@ class EcwidOrders(Ecwid):
         }
     )
     scheme = None
+    always_says_what_was_bought = True

@@ -97,6 +97,7 @@ class EcwidAPI(Ecwid):
     )
     scheme = None
     sample = None
+    always_says_what_was_bought = True
     asks = OrderById()
     # It sends again what isn't answered 200.
     reply = Reply("")

@@ -47,6 +47,7 @@ class Foxy(Source):
         {"Foxy-Webhook-Event": "transaction/created"},
     )
     kept_headers = ("foxy-webhook-event",)
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "capturing": False, "verified": False, "problem": False}
     orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {

@@ -50,6 +50,8 @@ class Hotmart(Source):
             "data": {"product": {"id": 7, "name": "Mug"}, "buyer": _BUYER, "purchase": _SALE},
         }
     )
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, **dict.fromkeys(_UNPAID.split(), False)}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

@@ -48,6 +48,7 @@ class KoFi(Source):
         },
         in_field="data",
     )
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": {

@@ -51,6 +51,8 @@ class LemonSqueezy(Source):
             },
         }
     )
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("meta.event_name", "order_created", {"order_refunded": "order.refunded"}),

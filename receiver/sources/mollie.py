@@ -68,6 +68,8 @@ class Mollie(Source):
     asks = PaymentById()
     orders_can_change = True
     reply = Reply("")
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "shipping": True}
     rules: ClassVar[Mapping[str, Any]] = {
         "order_id": "id",

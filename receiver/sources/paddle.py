@@ -61,6 +61,8 @@ class Paddle(Source):
             },
         }
     )
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "ready": False, "billed": False}
     orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {

@@ -108,6 +108,8 @@ class PayPalIPN(Source):
     guide = _GUIDE
     asks = PostBack("ipnpb.paypal.com")
     reply = Reply("")
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "canceled-reversal": False}
     rules: ClassVar[Mapping[str, Any]] = {
         # What takes money back has no type.

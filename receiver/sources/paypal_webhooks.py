@@ -36,6 +36,8 @@ class PayPalWebhooks(Source):
 
     guide = _GUIDE
     asks = SignedChecksum("paypal.com")
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

@@ -51,6 +51,8 @@ class Shopify(Source):
         {"X-Shopify-Topic": "orders/paid"},
     )
     kept_headers = ("x-shopify-topic",)
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     #: https://help.shopify.com/en/manual/fulfillment/managing-orders/exporting-orders
     columns: ClassVar[Mapping[str, str]] = {

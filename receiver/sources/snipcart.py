@@ -79,6 +79,8 @@ class Snipcart(Source):
     orders_can_change = True
     # It wants JSON, and 200.
     reply = Reply("{}", "application/json")
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "paid-deferred": True, "dispatched": True}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

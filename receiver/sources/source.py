@@ -61,6 +61,9 @@ class Source:
     columns: ClassVar[Table[str, str]] = {}
     #: What state words of this kind of shop mean, beside those that everybody knows: True for paid.
     states: ClassVar[Table[str, bool]] = {}
+    #: Whether each order says a state, of its payment or its own; and a total or items. One that doesn't is parked.
+    always_says_what_is_paid: ClassVar[bool] = False
+    always_says_what_was_bought: ClassVar[bool] = False
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
     kept_headers: ClassVar[tuple[str, ...]] = ()
     #: Whether the shop sends an order again after it was changed. Then a second paid body of an order, with other items
@@ -123,7 +126,13 @@ class Source:
         own = {normalised(word): is_paid for table in tables for word, is_paid in table.items()}
         mapping = None
         if rules or own or self.zone:
-            mapping = replace(Mapping.from_table(rules), words=Words(own), zone=self.zone)
+            mapping = replace(
+                Mapping.from_table(rules),
+                words=Words(own),
+                zone=self.zone,
+                always_says_what_is_paid=self.always_says_what_is_paid and not self.answers.only_paid,
+                always_says_what_was_bought=self.always_says_what_was_bought,
+            )
         return replace(self, mapping=mapping, saved=saved)
 
     def is_from(self, address: str | None) -> bool:

@@ -62,6 +62,8 @@ class Stripe(Source):
             },
         }
     )
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(

@@ -52,6 +52,7 @@ class ThriveCart(Source):
         },
         is_form=True,
     )
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events("event", "order.success order.subscription_payment", {"order.refund": "order.refunded"}),

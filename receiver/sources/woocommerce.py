@@ -54,6 +54,8 @@ class WooCommerce(Source):
         {"X-WC-Webhook-Topic": "order.updated"},
     )
     kept_headers = ("x-wc-webhook-topic",)
+    always_says_what_is_paid = True
+    always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER
     orders_can_change = True
     rules: ClassVar[Mapping[str, Any]] = {

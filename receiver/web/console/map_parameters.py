@@ -49,9 +49,9 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     rules = fill_in(made, request.form)
     if any(one.error for one in made.values()):
         return _page(row, source, fields, made, today), 422
-    tried = explain_fields(fields, source.with_rules(rules).mapping, row.received_at)
     only_paid = request.form.get("only_paid") == "yes"
     chosen = source.with_answers(source.answers._replace(only_paid=only_paid)).with_rules(rules)
+    tried = explain_fields(fields, chosen.mapping, row.received_at)
     if request.form.get("do") != "save":
         return _page(row, chosen, fields, made, tried, was_tried=True)
     if not (chosen.says_what_is_paid or _DECIDING & _read(tried)):
