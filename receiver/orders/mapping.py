@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
@@ -31,6 +32,13 @@ class Reading(NamedTuple):
     value: str
 
 
+class Shape(NamedTuple):
+    """What a body holds for a word of a header, which no signature covers: names with a value, and names without."""
+
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True)
 class Mapping:
     """The rules of one source."""
@@ -45,6 +53,8 @@ class Mapping:
     #: Whether an order is parked that says no state, or neither a total nor an item.
     always_says_what_is_paid: bool = False
     always_says_what_was_bought: bool = False
+    #: What the body holds for a word of a header.
+    shapes: Table[str, Shape] = field(default_factory=dict)
 
     @classmethod
     def from_table(cls, table: dict[str, Any]) -> Self:

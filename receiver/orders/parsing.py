@@ -17,7 +17,7 @@ from receiver.orders.mapping import Mapping, Reading
 from receiver.orders.model import Order
 from receiver.orders.names import TEXT, Fields, Place, Placed, by_own_names, collected, kind_of
 from receiver.orders.states import EVENTS, UPDATED, UPDATED_EVENT, Words, decide
-from receiver.orders.whole_orders import unsaid
+from receiver.orders.whole_orders import doubts
 
 _EVENT, _TEST = Place("order", 0, "event"), Place("order", 0, "test")
 _EVENT_ID, _ORDER_ID = Place("order", 0, "event_id"), Place("order", 0, "order_id")
@@ -87,7 +87,7 @@ def read(fields: Fields, mapping: Mapping | None, received_at: datetime) -> Unde
     except ValueError:
         # Pydantic stops at what it can't nest and knows no sent names, so each value is read once more by itself.
         order, placed = _read_one_by_one(placed, rest, mapping, received_at)
-    return order if isinstance(order, NotUnderstood) else _decided(order, placed, rest, mapping)
+    return order if isinstance(order, NotUnderstood) else _decided(order, fields, placed, rest, mapping)
 
 
 def _as_test(reading: Understood | NotUnderstood) -> Understood | NotUnderstood:
@@ -142,7 +142,7 @@ def _order(placed: Iterable[Placed], *, rest: Fields, notes: tuple[str, ...], re
 
 
 def _decided(
-    order: Order, placed: Sequence[Placed], rest: Fields, mapping: Mapping | None
+    order: Order, fields: Fields, placed: Sequence[Placed], rest: Fields, mapping: Mapping | None
 ) -> Understood | NotUnderstood:
     """Return what an order is decided to be: parked if nobody knows its words, or if it holds next to nothing."""
     words = mapping.words if mapping else Words()
@@ -150,7 +150,7 @@ def _decided(
     is_mapped = mapping is not None and bool(mapping.rules)
     holds_something = order.total is not None or bool(order.customer.email or order.items or order.refund_total)
     if decision.outcome != "unknown" and (is_mapped or holds_something):
-        if mapping is not None and (errors := unsaid(order, decision, mapping)):
+        if mapping is not None and (errors := doubts(order, decision, fields, mapping)):
             is_bare = order.total is None and not order.items
             return NotUnderstood(errors, order.event_id, order.order_id, test=order.test, may_be_no_order=is_bare)
         return Understood.of(order, decision.as_kept)

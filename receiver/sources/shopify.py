@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from receiver.orders.mapping import Shape
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
 from receiver.sources.sample import Sample
@@ -51,6 +52,12 @@ class Shopify(Source):
         {"X-Shopify-Topic": "orders/paid"},
     )
     kept_headers = ("x-shopify-topic",)
+    #: A refund, a fulfilment and a transaction each name their order; the latter two have a status.
+    shapes: ClassVar[Mapping[str, Shape]] = {
+        "orders/cancelled": Shape(has=("cancelled_at",)),
+        "orders/delete": Shape(lacks=("financial_status", "total_price")),
+        "refunds/create": Shape(has=("order_id",), lacks=("financial_status", "status")),
+    }
     always_says_what_is_paid = True
     always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER

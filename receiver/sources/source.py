@@ -10,6 +10,7 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from receiver.orders import Fields, Mapping
+from receiver.orders.mapping import Shape
 from receiver.orders.states import Words, normalised
 from receiver.security.schemes import Scheme
 from receiver.sources.answers import Answers
@@ -66,6 +67,9 @@ class Source:
     always_says_what_was_bought: ClassVar[bool] = False
     #: Headers that say what a POST is about. They count as fields, such as ``header:x-shopify-topic``.
     kept_headers: ClassVar[tuple[str, ...]] = ()
+    #: What a body holds for a word of such a header, in small letters, that says what became of an order. One that
+    #: doesn't is parked.
+    shapes: ClassVar[Table[str, Shape]] = {}
     #: Whether the shop sends an order again after it was changed. Then a second paid body of an order, with other items
     #: or another total, is ``order.updated``; otherwise it's a second order.
     orders_can_change: ClassVar[bool] = False
@@ -132,6 +136,7 @@ class Source:
                 zone=self.zone,
                 always_says_what_is_paid=self.always_says_what_is_paid and not self.answers.only_paid,
                 always_says_what_was_bought=self.always_says_what_was_bought,
+                shapes=self.shapes,
             )
         return replace(self, mapping=mapping, saved=saved)
 

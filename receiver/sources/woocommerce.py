@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from receiver.orders import Fields
+from receiver.orders.mapping import Shape
 from receiver.security.schemes import HmacSignature
 from receiver.sources.guide import Guide
 from receiver.sources.sample import Sample
@@ -54,6 +55,8 @@ class WooCommerce(Source):
         {"X-WC-Webhook-Topic": "order.updated"},
     )
     kept_headers = ("x-wc-webhook-topic",)
+    #: An order that's deleted is named by its id alone: ``WC_Webhook::build_payload``.
+    shapes: ClassVar[Mapping[str, Shape]] = {"order.deleted": Shape(lacks=("status", "total"))}
     always_says_what_is_paid = True
     always_says_what_was_bought = True
     states: ClassVar[Mapping[str, bool]] = NO_ORDER

@@ -112,6 +112,51 @@ def test_a_body_of_shopify_that_is_no_order_is_parked_whatever_its_topic_says(bo
     assert reading.may_be_no_order
 
 
+CANCELLED = {"financial_status": "voided", "total_price": "9.00", "cancelled_at": "2026-11-23T15:30:00+01:00"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "topic", "changes", "problem"),
+    [
+        ("shopify", "orders/cancelled", {"cancelled_at": ""}, "the body has no cancelled_at"),
+        ("shopify", "Orders/Cancelled", CANCELLED, ""),
+        ("shopify", "refunds/create", {}, "the body has no order_id"),
+        ("shopify", "refunds/create", {"order_id": "1"}, "the body has financial_status"),
+        ("shopify", "orders/delete", {}, "the body has financial_status"),
+        ("woocommerce", "order.deleted", {}, "the body has status"),
+        ("woocommerce", "order.updated", {}, ""),
+    ],
+)
+def test_a_header_that_says_what_became_of_an_order_has_to_fit_the_body(
+    kind: str, topic: str, changes: dict[str, str], problem: str
+) -> None:
+    source = source_of(kind)
+    header = {source.kept_headers[0]: topic}
+    reading = read(source.with_headers(header, [*dict(paid_order(kind), **changes).items()]), source.mapping, NOW)
+    if not problem:
+        assert isinstance(reading, Understood)
+        return
+    assert isinstance(reading, NotUnderstood)
+    (error,) = reading.errors
+    assert (error.field, problem in error.message) == (f"header:{source.kept_headers[0]}", True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "topic", "body", "decided"),
+    [
+        ("shopify", "orders/delete", b'{"id": 7}', "cancelled"),
+        ("shopify", "refunds/create", b'{"id": 7, "order_id": 6, "transactions": []}', "refunded"),
+        ("woocommerce", "order.deleted", b'{"id": 7}', "cancelled"),
+    ],
+)
+def test_what_became_of_an_order_may_be_told_by_its_id_alone(kind: str, topic: str, body: bytes, decided: str) -> None:
+    source = source_of(kind)
+    fields = source.with_headers({source.kept_headers[0]: topic}, decode(body, "application/json", 100).fields)
+    reading = read(fields, source.mapping, NOW)
+    assert isinstance(reading, Understood)
+    assert reading.decided == decided
+
+
 def test_nobody_is_emailed_about_a_customer_that_comes_as_an_order(serve: Callable[..., Served]) -> None:
     secret = "a signing key of the shop, made up"
     shop = serve(sources={"mine": {"kind": "shopify", "secrets": [secret]}})
