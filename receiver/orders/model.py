@@ -111,7 +111,11 @@ class Order(_Part):
     tax_total: types.Amount | None = _field("Sum of all taxes.", "10.75")
     total: types.Amount | None = _field("What the shopper paid; 0.00 is legal.", "67.35", sent=True)
     refund_id: str | None = _field("The shop's id of the refund that this reports; two refunds have two.", "RF-3")
-    refund_total: types.Refund | None = _field("What went back to the shopper, as a positive amount.", "12.00")
+    refund_total: types.Refund | None = _field(
+        "What went back to the shopper, as a positive amount: by the refund with the refund_id, or without one so far, "
+        "by all refunds of the order.",
+        "12.00",
+    )
     discount_code: str | None = _field("Code that the shopper typed for the discount.", "WELCOME10")
     shipping_method: str | None = _field("How the order travels, in words.", "DHL parcel")
     payment_gateway: str | None = _field("Who took the payment.", "paypal")

@@ -12,6 +12,9 @@ from receiver.sources.sample import Sample
 from receiver.sources.shared_rules import NO_ORDER, address, order_events
 from receiver.sources.source import Source, source_kind
 
+#: What gave money back, or will: a refund may have failed, or put goods back on the shelf alone.
+_GAVE_BACK = "transactions[?@.kind=='refund' && @.status!='failure' && @.status!='error']"
+
 
 @source_kind("shopify")
 class Shopify(Source):
@@ -99,7 +102,8 @@ class Shopify(Source):
             {
                 "orders/cancelled": "order.cancelled",
                 "orders/delete": "order.cancelled",
-                "refunds/create": "order.refunded",
+                # Its transactions tell whether money went back.
+                "refunds/create": "order.no_refund",
             },
         ),
         # A refund has an order_id, and an id of its own.
@@ -107,11 +111,11 @@ class Shopify(Source):
         "order_number": ["name", "order_number"],
         "order_date": ["processed_at", "created_at"],
         "order_status": {"from": "cancelled_at", "present": "cancelled"},
-        "payment_status": "financial_status",
+        "payment_status": {"from": [f"$.{_GAVE_BACK}.kind", "financial_status"], "words": {"refund": "refunded"}},
         "refund_id": {"from": "id", "when": {"header:x-shopify-topic": ["refunds/create"]}},
         # Of an order, what all its refunds have given back so far.
         "refund_total": {
-            "from": [f"$.{path}transactions[?@.kind=='refund'].amount" for path in ("", "refunds[*].")],
+            "from": [f"$.{path}{_GAVE_BACK}.amount" for path in ("", "refunds[*].")],
             "sum": True,
         },
         "currency": ["currency", "transactions[0].currency"],

@@ -77,7 +77,12 @@ class Stripe(Source):
             },
         ),
         "order_id": ["$.data[?@.object=='charge'].payment_intent", f"{_SESSION}.id"],
-        "refund_total": {"from": f"{_SESSION}.amount_refunded", "minor": True},
+        # Older versions of the API send the refunds, the newest first; the others what all have given back so far.
+        "refund_id": f"{_SESSION}.refunds.data[0].id",
+        "refund_total": {
+            "from": [f"{_SESSION}.refunds.data[0].amount", f"{_SESSION}.amount_refunded"],
+            "minor": True,
+        },
         "order_number": f"{_SESSION}.client_reference_id",
         "order_date": {"from": f"{_SESSION}.created", "epoch": "s"},
         "payment_status": {

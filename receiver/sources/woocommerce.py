@@ -73,7 +73,9 @@ class WooCommerce(Source):
         "order_status": "status",
         # A part that went back is told by the list of refunds alone.
         "payment_status": {"from": "refunds[0].id", "present": "partially refunded"},
-        "refund_total": {"from": "$.refunds[*].total", "sum": True},
+        # The newest refund is the first of the list.
+        "refund_id": "refunds[0].id",
+        "refund_total": "refunds[0].total",
         "subtotal": {"from": "$.line_items[*].subtotal", "sum": True},
         "tax_total": "total_tax",
         "discount_code": "coupon_lines[0].code",

@@ -56,7 +56,8 @@ class TestShopify(SourceBattery):
         assert '["header:x-shopify-topic","orders/paid"]' in row.fields
 
     def test_a_refund_is_tied_to_its_order(self) -> None:
-        reading = self.read(b'{"id": 77, "order_id": 6120934857209346712}', {"X-Shopify-Topic": "refunds/create"})
+        paid_back = b'{"id": 77, "order_id": 6120934857209346712, "transactions": [{"kind": "refund"}]}'
+        reading = self.read(paid_back, {"X-Shopify-Topic": "refunds/create"})
         assert (reading.decided, reading.order.order_id) == ("refunded", "6120934857209346712")  # type: ignore[union-attr]
 
     def test_what_a_refund_gave_back_is_summed_up_in_its_own_body_and_in_that_of_its_order(self) -> None:
@@ -67,7 +68,25 @@ class TestShopify(SourceBattery):
         assert isinstance(own, Understood)
         assert isinstance(of_order, Understood)
         assert (own.order.refund_id, str(own.order.refund_total), own.order.currency) == ("77", "5.00", "EUR")
-        assert str(of_order.order.refund_total) == "10.00"
+        assert (of_order.order.refund_id, str(of_order.order.refund_total)) == (None, "10.00")
+
+    @pytest.mark.parametrize(
+        ("transactions", "decided"),
+        [
+            ([], "order.no_refund"),
+            ([{"kind": "refund", "status": "failure", "amount": "5.00"}], "order.no_refund"),
+            ([{"kind": "refund", "status": "error", "amount": "5.00"}], "order.no_refund"),
+            ([{"kind": "void", "status": "success", "amount": "5.00"}], "order.no_refund"),
+            ([{"kind": "refund", "status": "pending", "amount": "5.00"}], "refunded"),
+            ([{"kind": "refund", "status": one, "amount": "5.00"} for one in ("failure", "success")], "refunded"),
+        ],
+    )
+    def test_a_refund_that_gave_nothing_back_is_none(self, transactions: list[dict[str, str]], decided: str) -> None:
+        body = json.dumps({"id": 77, "order_id": 612, "transactions": transactions}).encode()
+        reading = self.read(body, {"X-Shopify-Topic": "refunds/create"})
+        assert isinstance(reading, Understood)
+        assert reading.decided == decided
+        assert str(reading.order.refund_total) == ("5.00" if decided == "refunded" else "None")
 
 
 class TestWooCommerce(SourceBattery):
@@ -87,7 +106,8 @@ class TestWooCommerce(SourceBattery):
         refunds = [{"id": 7, "total": "-3.00"}, {"id": 6, "total": "-1.50"}]
         reading = self.read(self.body(changes={"refunds": refunds}))
         assert isinstance(reading, Understood)
-        assert (reading.decided, str(reading.order.refund_total)) == ("refunded", "4.5")
+        order = reading.order
+        assert (reading.decided, order.refund_id, str(order.refund_total)) == ("refunded", "7", "3")
 
     def test_a_deleted_order_is_named_by_its_id_alone(self) -> None:
         reading = self.read(b'{"id": 5312}', {"X-WC-Webhook-Topic": "order.deleted"})
@@ -123,7 +143,13 @@ class TestStripe(SourceBattery):
         assert isinstance(reading, Understood)
         order = reading.order
         assert (reading.decided, order.order_id, order.customer.email) == ("refunded", "pi_1", "ada@buyer.example")
-        assert str(order.refund_total) == "12.50"
+        assert (order.refund_id, str(order.refund_total)) == (None, "12.50")
+        charge["refunds"] = {"data": [{"id": "re_2", "amount": 250}, {"id": "re_1", "amount": 1000}]}
+        reading = self.read(
+            json.dumps({"type": "charge.refunded", "livemode": True, "data": {"object": charge}}).encode()
+        )
+        assert isinstance(reading, Understood)
+        assert (reading.order.refund_id, str(reading.order.refund_total)) == ("re_2", "2.50")
 
 
 class TestPaddle(SourceBattery):

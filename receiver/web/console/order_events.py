@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,7 @@ class LaterEvent(NamedTuple):
     """One later event of an order."""
 
     row: OrderRow
-    #: Refunded, Cancelled or Changed.
+    #: Refunded, Cancelled or Changed; of a refund without an id, Refunded so far.
     word: str
     #: What a change changed.
     changes: list[str]
@@ -44,4 +45,10 @@ def values(session: Session, row: OrderRow) -> dict[str, Any]:
 
 def _of(session: Session, one: OrderRow, order: OrderRow) -> LaterEvent:
     changes = changed_orders.changes(session, one) if one.decided == UPDATED else []
-    return LaterEvent(one, _NAMES[one.decided or ""][1], changes, one.id < order.id)
+    return LaterEvent(one, _word(one), changes, one.id < order.id)
+
+
+def _word(row: OrderRow) -> str:
+    is_sum = row.decided == REFUNDED and row.total is not None and row.state != "ignored"
+    is_so_far = is_sum and row.order is not None and not json.loads(row.order).get("refund_id")
+    return "Refunded so far:" if is_so_far else _NAMES[row.decided or ""][1]

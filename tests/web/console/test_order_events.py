@@ -45,6 +45,17 @@ def test_a_refund_and_its_order_lead_to_each_other(shop: Served, visitor: Visito
     assert ">refunded</span>" in visitor.get("/admin/orders").html
 
 
+def test_refunds_without_ids_say_what_went_back_so_far(shop: Served, visitor: Visitor) -> None:
+    shop.post(order_fields(order_id="A-1"))
+    refund(shop, refund_total="5.00")
+    refund(shop, refund_total="7.00")
+    shop.settled()
+    text = visitor.get(FIRST).text
+    assert "Refunded so far: £5.00 on " in text
+    assert "Refunded so far: £7.00 on " in text
+    assert "Refunded so far £5.00" in visitor.get(SECOND).text
+
+
 def test_what_came_before_its_order_is_tied_to_it_too(shop: Served, visitor: Visitor) -> None:
     shop.post({"order_id": "A-1", "event": "order.cancelled"})
     shop.settled()
@@ -85,7 +96,7 @@ def test_a_refund_that_names_the_payment_is_tied_by_it(shop: Served, visitor: Vi
     refund(shop, "pi_2", refund_total="3.00", customer_email="ada@shop.example")
     shop.settled()
     assert "What happened to it" not in visitor.get(FIRST).text
-    assert "Refunded £3.00" in visitor.get(SECOND).text
+    assert "Refunded so far: £3.00" in visitor.get(SECOND).text
     assert f'href="{SECOND}"' in visitor.get("/admin/orders/rcp_00000003").html
     refund(shop, "pi_9", customer_email="ada@shop.example")
     assert "hasn't come yet" in visitor.get("/admin/orders/rcp_00000004").text
@@ -127,7 +138,7 @@ def test_one_that_was_only_kept_by_an_older_release_can_be_read_again(shop: Serv
     assert "Not a completed order" not in page.text
     visitor.post(f"{FIRST}/run", token=page.token)
     assert [row.state for row in shop.settled()] == ["done", "done"]
-    assert "Refunded £12.00 on " in visitor.get(SECOND).text
+    assert "Refunded so far: £12.00 on " in visitor.get(SECOND).text
 
 
 def test_they_can_be_listed_alone(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
