@@ -23,7 +23,7 @@ class ThriveCart(Source):
         "ThriveCart",
         (
             "Open **Settings → API & Webhooks**.",
-            "Copy the **secret word** of *order validation*.",
+            "Copy the **secret word** of “order validation”.",
             "Open **Webhooks & notifications**, add a webhook and enter the address.",
         ),
         calls_it="secret word",

@@ -16,6 +16,7 @@ from receiver.orders import Mapping
 from receiver.sources import Source, kinds
 from receiver.sources.registry import Sources
 from tests.served import Served, order_fields
+from tests.sources.battery import KINDS
 
 DOCS = (Path(__file__).parents[2] / "docs" / "map-names.md").read_text("utf-8")
 MINE = """
@@ -129,3 +130,11 @@ def test_an_installed_package_brings_one_by_its_entry_point(tmp_path: Path, monk
     monkeypatch.syspath_prepend(tmp_path)
 
     assert [*kinds.load(tmp_path / "nowhere").types][-1] == "mugs"
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_guide_holds_no_marks_but_those_that_are_shown_as_such(kind: str) -> None:
+    guide = KINDS[kind].guide
+    assert guide is not None
+    for text in (*guide.clicks, guide.title, guide.calls_it, guide.notes, guide.missing, guide.when_quiet):
+        assert not set("*`[]") & set(re.sub(r"\*\*[^*]+\*\*|`[^`]+`", "", text)), text
