@@ -52,6 +52,17 @@ def test_a_test_order_does_not_make_it_connected(shop: Served, visitor: Visitor)
     assert 'data-refresh="/admin/sources/shop/arrivals"' in page.html
 
 
+def test_other_settings_take_all_that_the_page_on_sources_lists(shop: Served, visitor: Visitor) -> None:
+    docs = (Path(__file__).parents[3] / "docs" / "sources.md").read_text("utf-8")
+    example = re.search(r'kind = "woocommerce"\nsecrets = .*?\n(.*?)```', docs, re.DOTALL)
+    assert example
+    assert {line.partition(" ")[0] for line in example[1].splitlines()} == {"zone", "states", "addresses", "reply"}
+    add(shop.kit)
+    assert "Saved." in visitor.post("/admin/sources/shop/table", {"table": example[1]}).text
+    assert "addresses = [" in visitor.get("/admin/sources/shop").html.replace("&#34;", '"')
+    assert [str(one) for one in shop.kit.sources.get("shop").networks] == ["203.0.113.0/24"]
+
+
 def test_imported_orders_do_not_make_it_connected(shop: Served, visitor: Visitor) -> None:
     add(shop.kit)
     paid(shop)
