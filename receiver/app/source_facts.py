@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from receiver.app.components import Kit
+from receiver.app.serving import is_this_machine
 from receiver.security import signing
 from receiver.security.schemes import BasicAuth, HmacSignature, Scheme, Token
 from receiver.sources.guide import OTHER, Guide
@@ -13,6 +15,11 @@ from receiver.sources.source import DEFAULT, Source
 
 #: The kind of a source that has none.
 NO_KIND = ""
+#: What a command prints beside an address while it isn't reachable.
+NOT_REACHABLE = (
+    "No shop can reach this address yet: it's made of PUBLIC_URL, which isn't the https address of a domain. "
+    "docs/deploy.md says how to get one."
+)
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,12 @@ def facts(kit: Kit, source: Source) -> SourceFacts:
     path = "/orders" if source.name == DEFAULT else f"/orders/{source.name}"
     address = f"{kit.settings.PUBLIC_URL.rstrip('/')}{path}"
     return SourceFacts(source, kind, guide_of(kit.sources.kinds, kind), address, path)
+
+
+def is_reachable(kit: Kit) -> bool:
+    """Return whether a shop can reach PUBLIC_URL, as far as its text shows: most demand https."""
+    url = urlsplit(kit.settings.PUBLIC_URL)
+    return url.scheme == "https" and not is_this_machine(url.hostname or "")
 
 
 def guide_of(kinds: Kinds, kind: str) -> Guide:

@@ -57,6 +57,20 @@ def test_a_secret_is_created_where_the_shop_takes_ours(run: Run) -> None:
     renewed = run("sources", "secret", "woo", "--create").stdout
     assert "shown only once" in renewed
     assert "makes its own" in run("sources", "add", "s", "--kind", "shopify", "--create").stderr
+    both = run("sources", "add", "s", "--kind", "woocommerce", "--create", "--secret-file", "-", stdin=SECRET)
+    assert both.exit_code == 2
+    assert "Give one of --create and --secret-file, not both." in both.stderr
+    assert set(names(run)) == {"shopintegrator", "woo"}
+
+
+def test_an_address_that_no_shop_can_reach_is_told_with_it(run: Run) -> None:
+    told = "No shop can reach this address yet: it's made of PUBLIC_URL"
+    assert told in run("sources", "add", "shop", "--kind", "shopify", stdin=SECRET).stdout
+    assert told in run("sources", "list").stderr
+    assert told not in run("sources", "list", "--json").stderr
+    public = {"PUBLIC_URL": "https://orders.mugs.example"}
+    assert told not in run("sources", "add", "mugs", "--kind", "shopify", stdin=SECRET, **public).stdout
+    assert told not in run("sources", "list", **public).stderr
 
 
 def test_another_service_and_a_signature_can_be_added(run: Run) -> None:

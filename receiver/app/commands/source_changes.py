@@ -14,7 +14,7 @@ from receiver.app.commands.printing import say
 from receiver.app.commands.secret import Duration
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
-from receiver.app.source_facts import NO_KIND, choices, facts
+from receiver.app.source_facts import NO_KIND, NOT_REACHABLE, choices, facts, is_reachable
 from receiver.security import signing
 from receiver.sources import adding
 from receiver.sources.guide import Guide
@@ -70,6 +70,8 @@ def add(name: str, kind: str | None, secret_file: Path | None, create: bool, sig
     if create:
         say(f"The secret, shown only once: {value}")
     say(f"Added with the secret {mark}. Enter this address at the shop:\n\n    {known.address}\n")
+    if not is_reachable(kit):
+        say(f"{NOT_REACHABLE}\n")
     if clicks := _clicks(guide):
         say(f"{clicks}\n")
     say("Then send a test from there. `flask sources list` says when the first order has arrived.")
@@ -144,8 +146,10 @@ def _table(kind: str, signature: tuple[str, ...]) -> dict[str, object]:
 
 def _secret(path: Path | None, guide: Guide, *, create: bool) -> str:
     """Return the secret of a file or standard input, a created one, or the one that's typed, which isn't shown."""
+    if create and path:
+        raise click.UsageError("Give one of --create and --secret-file, not both.")
     if create:
-        if not guide.is_chosen or path:
+        if not guide.is_chosen:
             raise click.UsageError(f"--create is for shops that take a secret of yours; {guide.title} makes its own.")
         return signing.new_secret()
     if path and str(path) != "-":

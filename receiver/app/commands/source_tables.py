@@ -15,7 +15,7 @@ from receiver.app import source_sample
 from receiver.app.commands import saved_files
 from receiver.app.commands.printing import json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
-from receiver.app.source_facts import SourceFacts, facts
+from receiver.app.source_facts import NOT_REACHABLE, SourceFacts, facts, is_reachable
 from receiver.intake import arrivals
 from receiver.intake.explanation import explain_file
 from receiver.sources.source import DEFAULT
@@ -36,6 +36,8 @@ def list_sources(as_json: bool) -> None:
     with kit.database.read() as session:
         rows = [_row(session, facts(kit, source)) for source in kit.sources.known]
     print_rows(rows, as_json=as_json, empty="No sources.")
+    if not (as_json or is_reachable(kit)):
+        click.echo(NOT_REACHABLE, err=True)
 
 
 @click.command("try")

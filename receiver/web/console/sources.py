@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from flask import render_template, request, session
 from sqlalchemy.orm import Session
 
 from receiver.app import source_sample
-from receiver.app.serving import is_this_machine
-from receiver.app.source_facts import SourceFacts, facts
+from receiver.app.source_facts import SourceFacts, facts, is_reachable
 from receiver.errors import NotThere
 from receiver.intake import arrivals
 from receiver.intake.arrivals import Arrivals
@@ -82,7 +80,7 @@ def page(name: str, form: NewSecretForm | TableForm | None = None) -> str:
             secrets=[(row, _state(row.ends_at, row.ciphertext)) for row in secrets],
             new_secret=_shown_once(source),
             is_default=source.name == DEFAULT,
-            is_reachable=_is_reachable(),
+            is_reachable=is_reachable(kit),
             file=kit.instance / FILE,
             no_sample=source_sample.why_not(kit, source),
             tried=_tried(reading, name),
@@ -133,9 +131,3 @@ def _shown_once(source: Source) -> str | None:
     """Return the secret that the request before created, in clear; only once."""
     mark = session.pop(SHOW, None)
     return next((secret for secret in source.secrets if signing.fingerprint(secret) == mark), None) if mark else None
-
-
-def _is_reachable() -> bool:
-    """Return whether a shop can reach PUBLIC_URL, as far as its text shows: most demand https."""
-    url = urlsplit(kit.settings.PUBLIC_URL)
-    return url.scheme == "https" and not is_this_machine(url.hostname or "")
