@@ -28,7 +28,7 @@ def document_of(fields: Fields) -> Any:
     """
     root: _Tree = {}
     for name, value in fields:
-        _put(root, _steps(name), value)
+        _put(root, steps_of(name), value)
     return _as_lists(root)
 
 
@@ -59,8 +59,8 @@ def texts(expression: str, document: Any) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _steps(name: str) -> tuple[str | int, ...]:
-    """Return the keys that lead to a name's value; -1 means a row without a number."""
+def steps_of(name: str) -> tuple[str | int, ...]:
+    """Return the keys that lead to a name's value, or to a simple path's; -1 means a row without a number."""
     steps: list[str | int] = []
     for match in _STEP.finditer(name):
         in_brackets, plain = match[1], match[2]

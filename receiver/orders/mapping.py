@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from receiver.errors import ConfigurationError
+from receiver.orders.documents import steps_of
 from receiver.orders.lookup import Lookup, Row, is_template, matches
 from receiver.orders.mapping_rules import Rule
 from receiver.orders.mapping_table import check_rows, make_rule
@@ -71,6 +73,20 @@ class Mapping:
         """Return the parameters that the rules read for the place."""
         return tuple(name for rule in self.rules if rule.slot == place.slot for name in rule.names)
 
+    def reads_of_items(self, name: str) -> bool:
+        """Return whether a parameter is a part of what a simple path reads in the rows, such as ``lines[3].sku``."""
+        steps = steps_of(name)
+        return any(
+            _leads_to(path, steps) and (lists_options or len(steps) == len(path)) for path, lists_options in self._paths
+        )
+
+    @cached_property
+    def _paths(self) -> list[tuple[tuple[str | int, ...], bool]]:
+        """The steps to what the rules read in the rows, and whether that's a list of options."""
+        rules = [rule for rule in self.rules if rule.is_of_items and self.rows is not None]
+        found = [(name, rule.pair is not None) for rule in rules for name in rule.looks_at if name[0] == "@"]
+        return [(steps_of(f"{self.rows}{name[1:]}".removeprefix("$.")), is_list) for name, is_list in found]
+
     def date_form(self, place: Place) -> str | None:
         """Return the form in which the rules read a date for the place."""
         return next((rule.dates[0] for rule in self.rules if rule.slot == place.slot and rule.dates), None)
@@ -119,6 +135,13 @@ class Mapping:
         for row in rows:
             for rule in rules:
                 yield from _read_of_row(rule, look, currency, row, row.number - first)
+
+
+def _leads_to(path: Sequence[str | int], steps: Sequence[str | int]) -> bool:
+    """Return whether a name's steps are those of a path, where ``*`` is any number, or go on from them."""
+    return len(path) <= len(steps) and all(
+        isinstance(step, int) if wanted == "*" else step == wanted for wanted, step in zip(path, steps, strict=False)
+    )
 
 
 def _used(rules: Sequence[Rule], fields: Fields) -> set[str]:

@@ -196,6 +196,36 @@ def test_json_paths_name_the_rows_of_a_list(template: str) -> None:
     assert order.custom == {"wrap": "yes"}
 
 
+@pytest.mark.parametrize(
+    ("name", "is_read"),
+    [
+        ("cart.lines[0].sku", True),
+        ("cart[lines][12][sku]", True),
+        ("cart.lines[0].sku.code", False),
+        ("cart.lines[0].weight", False),
+        ("cart.lines.sku", False),
+        ("cart.lines[x].sku", False),
+        ("lines[0].sku", False),
+        ("cart.lines[3].count", True),
+        ("cart.lines[3].taxes[1].amount", True),
+        ("cart.lines[3].choices[1].label", True),
+        ("cart.lines[3].choices", False),
+    ],
+)
+def test_what_a_simple_path_reads_of_the_items_is_known_by_its_name(name: str, is_read: bool) -> None:
+    table = {
+        "items": "$.cart.lines[*]",
+        "items[].sku": "@.sku",
+        "items[].name": "@.names[?@.locale=='en'].text",
+        "items[].unit_price": {"from": "@.total", "divide": "@.count"},
+        "items[].tax": {"from": "@.taxes[*].amount", "sum": True},
+        "items[].options": {"from": "@.choices[*]", "name": "label", "values": "value"},
+    }
+    mapping = Mapping.from_table({"order_id": "id", **table})
+    assert mapping.reads_of_items(name) is is_read
+    assert not Mapping.from_table({"order_id": "id", "items[].sku": "cart.lines[{n}].sku"}).reads_of_items(name)
+
+
 def test_words_go_before_other_conversions_in_any_case() -> None:
     table = {"order_id": "o", "total": {"from": "t", "decimal": ",", "words": {"Free": "0.00"}}}
     assert mapped(table, [("o", "1"), ("t", " FREE ")]).total == Decimal("0.00")

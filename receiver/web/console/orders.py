@@ -89,11 +89,13 @@ def orders_show(receipt: str) -> str:
     """Show one order."""
     with kit.database.read() as session:
         row = _found(session, receipt)
+        order = Order.model_validate_json(row.order) if row.order else None
         return render_template(
             "console/order.html",
             **_progress(session, row),
             **order_events.values(session, row),
-            order=Order.model_validate_json(row.order) if row.order else None,
+            order=order,
+            unmapped=_unmapped(row, order) if order else {},
             way=_WAYS.get(row.proof, row.proof),
             body=_text_of_body(row),
             can_reread=row.state in {"done", "failed"} and not row.test and row.fields != "[]",
@@ -146,6 +148,15 @@ def _text_of_body(row: OrderRow) -> str:
     """Return the text of a body that couldn't be read, cut; empty where there is none."""
     text = kit.bodies.text(row) or ""
     return text if len(text) <= _LONGEST_BODY else f"{text[:_LONGEST_BODY]}…"
+
+
+def _unmapped(row: OrderRow, order: Order) -> dict[str, Any]:
+    """Return the fields that no rule of today reads; those of the items are in ``extra`` all the same."""
+    try:
+        mapping = kit.sources.get(row.source).mapping
+    except UnknownSource:
+        mapping = None
+    return {name: value for name, value in order.extra.items() if mapping is None or not mapping.reads_of_items(name)}
 
 
 def _in_the_way(session: Session, row: OrderRow) -> FieldError | None:
