@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from sqlalchemy import select
@@ -12,6 +13,7 @@ from receiver.intake import parked_groups
 from receiver.intake.parked_groups import Group
 from receiver.mail.notices import Trouble
 from receiver.mail.text_layout import plain_line
+from receiver.orders.states import normalised
 from receiver.storage.models import OrderRow
 
 #: Groups that are alerted about, those with the newest orders first.
@@ -57,11 +59,16 @@ def _question(group: Group) -> str:
     return plain_line(f"{may_be}{group.field} {group.message}")
 
 
+def _typed(word: str) -> str:
+    """Return a word as the command takes it: its spellings are one, and nothing in it is the shell's."""
+    return shlex.quote(normalised(word))
+
+
 def _what_to_do(group: Group) -> tuple[str, ...]:
     if group.word is not None:
         return (
             "Answer it once, in the console under Received → Parked, for these and all later ones.",
-            plain_line(f"Or in a terminal: flask sources state {group.source} WORD paid|unpaid"),
+            plain_line(f"Or in a terminal: flask sources state {group.source} {_typed(group.word)} paid|unpaid"),
         )
     if not group.can_be_mapped:
         return ("See the body in the console under Received → Parked, and fix what's wrong with it at the sender.",)

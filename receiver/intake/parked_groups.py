@@ -45,7 +45,7 @@ class Group:
     @property
     def anchor(self) -> str:
         """What names the group in an address."""
-        return _anchor(self.source, self.question)
+        return anchor_of(self.source, self.question)
 
     @property
     def may_be_no_orders(self) -> bool:
@@ -77,7 +77,9 @@ def find(session: Session, source: str, question: str) -> Group | None:
 def by_anchor(session: Session, anchor: str) -> Group | None:
     """Return the group that an address names, or None if there's none any more."""
     asked = session.execute(select(OrderRow.source, OrderRow.parked_as).where(_IS_PARKED).distinct())
-    found = next(((source, question or "") for source, question in asked if _anchor(source, question) == anchor), None)
+    found = next(
+        ((source, question or "") for source, question in asked if anchor_of(source, question) == anchor), None
+    )
     return find(session, *found) if found else None
 
 
@@ -105,6 +107,6 @@ def _group(session: Session, source: str, question: str | None, number: int, fir
     )
 
 
-def _anchor(source: str, question: str | None) -> str:
+def anchor_of(source: str, question: str | None) -> str:
     """Return a short text without anything that was sent."""
     return digest(f"{source}\0{question or ''}")[:16]

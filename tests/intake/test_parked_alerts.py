@@ -60,7 +60,14 @@ def test_an_alert_says_how_many_how_old_and_what_to_answer(shop: Served) -> None
     assert mailed(shop) == ["We couldn't read orders from shopintegrator"]
     text = flat(shop.rows(MailRow)[0].text)
     assert "3 orders wait for this, the oldest for 3 days: does “in_kiln” in payment_status mean paid?" in text
-    assert "Or in a terminal: flask sources state shopintegrator WORD paid|unpaid" in text
+    assert "Or in a terminal: flask sources state shopintegrator in-kiln paid|unpaid" in text
+
+
+def test_a_word_of_the_shell_is_quoted_in_the_command(shop: Served) -> None:
+    shop.post(order_fields(payment_status="$(reboot);'x"))
+    assert len(mailed(shop)) == 1
+    text = flat(shop.rows(MailRow)[0].text)
+    assert """flask sources state shopintegrator '$(reboot);'"'"'x' paid|unpaid""" in text
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def parked() -> str:
         ],
         how_to_know_the_end=held_back.HOW_TO_KNOW_THE_END,
         groups=groups,
+        anchor_of=parked_groups.anchor_of,
         group=group,
         of_source="" if group else source,
         is_one=group is not None,

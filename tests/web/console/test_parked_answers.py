@@ -72,6 +72,23 @@ def test_a_word_that_means_paid_runs_all_that_ask_after_a_look(shop: Served, vis
     assert "No parked order asks this any more" in visitor.post("/admin/parked/answer", hidden(page)).text
 
 
+def test_an_order_that_asks_links_to_the_answer_from_its_own_page_and_from_the_list(visitor: Visitor) -> None:
+    listed = re.findall(
+        r'<a href="([^"]+)">Answer the question<span class="sr-only"> of (rcp_[0-9]+)',
+        visitor.get("/admin/parked").html,
+    )
+    assert [receipt for _, receipt in listed] == ["rcp_00000003", "rcp_00000002", "rcp_00000001"]
+    of_group = visitor.get(html.unescape(listed[1][0]))
+    assert "Does In Kiln in payment_status mean paid? 2, such as rcp_00000002" in of_group.text
+    assert "Answer the question" not in of_group.text
+    own = visitor.get("/admin/orders/rcp_00000001")
+    assert "Settles 2 parked orders" in visitor.get(link(own, "It means paid")).text
+    assert "Settles 2 parked orders" in visitor.get(link(own, "It isn't paid yet")).text
+    ticket = visitor.get("/admin/orders/rcp_00000004")
+    assert "Settles 1 parked order" in visitor.get(link(ticket, "These are no orders")).text
+    assert "It means paid" not in ticket.text
+
+
 def test_a_word_that_is_not_paid_yet_ignores_them(shop: Served, visitor: Visitor) -> None:
     page = visitor.get(link(visitor.get("/admin/parked"), "It isn't paid yet"))
     assert "no handler runs on them" in page.text
