@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from html import unescape
+from urllib.parse import quote, unquote
 
 from hypothesis import strategies as st
 
@@ -55,8 +58,12 @@ def spelled(number: str, groups: tuple[int, ...], separator: str, script: str = 
 
 def digits_of(text: str) -> str:
     """Give the digits of any script as ASCII, for looking whether a number can still be read out of a text."""
-    plain = text.translate({ord(sign): str(value) for script in DIGITS for value, sign in enumerate(script)})
-    return re.sub("[^0-9]", "", plain)
+    return re.sub("[^0-9]", "", with_plain_digits(text))
+
+
+def with_plain_digits(text: str) -> str:
+    """Give the text with the digits of any script as ASCII."""
+    return text.translate({ord(sign): str(value) for script in DIGITS for value, sign in enumerate(script)})
 
 
 @st.composite
@@ -73,3 +80,42 @@ def spellings(draw: st.DrawFn) -> tuple[str, str]:
     number = draw(numbers())
     groups, separator = draw(st.sampled_from(GROUPINGS)), draw(st.sampled_from(SEPARATORS))
     return number, spelled(number, groups, separator, draw(st.sampled_from(("", *DIGITS))))
+
+
+def _between(separator: str) -> Callable[[str], str]:
+    return lambda number: spelled(number, (4,) * 4, separator)
+
+
+#: How a number may be written so that it's read as one only when it's unescaped, or its tags are dropped.
+ESCAPED: dict[str, Callable[[str], str]] = {
+    "an entity": lambda number: f"&#{ord(number[0])};{number[1:]}",
+    "a hexadecimal entity": lambda number: f"&#x{ord(number[0]):X};{number[1:]}",
+    "entities": lambda number: "".join(f"&#{ord(digit)};" for digit in number),
+    "entities with zeros": lambda number: "".join(f"&#000{ord(digit)};" for digit in number),
+    "hexadecimal entities": lambda number: "".join(f"&#x{ord(digit):x};" for digit in number),
+    "entities of entities": lambda number: "".join(f"&amp;#{ord(digit)};" for digit in number),
+    "percent": lambda number: "".join(f"%{ord(digit):02x}" for digit in number),
+    "percent of percent": lambda number: "".join(f"%25{ord(digit):02x}" for digit in number),
+    "percent, full width": lambda number: quote(spelled(number, (19,), "", DIGITS[0])),
+    "full width, entities": lambda number: "".join(f"&#{0xFF10 + int(digit)};" for digit in number),
+    "JSON": lambda number: "".join(f"\\u{ord(digit):04x}" for digit in number),
+    "spaces by entities": _between("&nbsp;"),
+    "spaces by entities without semicolons": _between("&nbsp"),
+    "hyphens by entities": _between("&#45;"),
+    "soft hyphens": _between("&shy;"),
+    "nothing by entities": _between("&#8203;&ZeroWidthSpace;"),
+    "spaces by percent": _between("%20"),
+    "spaces of Latin-1 by percent": _between("%A0"),
+    "line breaks": _between("<br />\n"),
+    "tags": lambda number: f"<b>{number[:4]}</b>{number[4:8]}<i>{number[8:]}</i>",
+    "tags in a row": _between("</b></span> <span class='x 1'>\n  <b>"),
+    "tags by entities": _between("&lt;wbr&gt;"),
+}
+
+
+def escapings(text: str) -> Iterator[str]:
+    """Yield what a text reads as, its escapes decoded again and again, and then without its tags."""
+    for _ in range(3):
+        text = re.sub(r"\\u([0-9a-f]{4})", lambda escape: chr(int(escape[1], 16)), unquote(unescape(text)))
+        yield with_plain_digits(text)
+    yield with_plain_digits(re.sub("<[^<>]*>", "", text))

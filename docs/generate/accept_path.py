@@ -34,6 +34,7 @@ PLAIN = (
     "orders/values",
     "orders/states",
     "orders/card_numbers",
+    "orders/escapes",
     "orders/charsets",
     "orders/email_addresses",
     "security/secret_forms",

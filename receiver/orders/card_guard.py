@@ -15,6 +15,7 @@ from receiver.orders.card_issuers import SHORTEST, is_card_number
 from receiver.orders.card_lists import in_lists
 from receiver.orders.card_names import LONGEST_NAME, Judged, Sort, judge
 from receiver.orders.card_numbers import digits_alone, is_full_number, mask, may_hold_number
+from receiver.orders.escapes import as_read
 from receiver.orders.names import Fields
 
 
@@ -121,8 +122,9 @@ def _masked_names(fields: Fields, changes: Changes) -> Changes:
 def _without_card_fields(fields: Fields) -> tuple[Fields, list[str], bool]:
     """Return the fields that are left, what was dropped, and whether any of that was more than a password."""
     judged = [judge(name) for name, _ in fields]
-    dropped = _dropped(fields, judged)
-    _refuse_number_with_code(fields, judged, dropped)
+    plain = [(name, as_read(value)) for name, value in fields]
+    dropped = _dropped(plain, judged)
+    _refuse_number_with_code(plain, judged, dropped)
     notes = [
         f"{safe_name(fields[position][0])} was dropped: it is a {judged[position].sort.value}"
         for position in sorted(dropped)

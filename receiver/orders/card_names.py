@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from receiver.orders.card_search import Holds
+from receiver.orders.escapes import as_read
 from receiver.orders.names import without_accents, words_of
 
 #: A name is judged by its end. A cut keeps a flood of long names from filling the cache.
@@ -127,7 +128,7 @@ def judge(name: str) -> Judged:
 
 @lru_cache(maxsize=4096)
 def _judged(name: str) -> Judged:
-    name = _INDEXES.sub("", without_accents(name))
+    name = _INDEXES.sub("", without_accents(as_read(name)))
     path = _PATH.fullmatch(name)
     parent, last = (path[1], path[2]) if path else ("", name)
     words = words_of(name)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from operator import itemgetter
 
 from receiver.orders.card_issuers import LONGEST, SHORTEST, passes_luhn
 from receiver.orders.card_lookalikes import ibans
 from receiver.orders.card_search import LAST, MASK, Found, Holds, find, find_floats
+from receiver.orders.escapes import readings, texts_read
 
 # Thirteen digits with up to three signs between any two that are neither letters nor digits. Every number has such
 # a trace; most texts have none, and for most of these the look ahead is enough.
@@ -30,23 +31,57 @@ _FOREIGN = re.compile(f"[{''.join(chr(code) for code in _ASCII if code < _TWO_BY
 
 
 def mask(text: str, holds: Holds = Holds.TEXT) -> str:
-    """Return the text with every card number in it cut to its last four digits."""
-    if len(text) < SHORTEST or not _has_trace(plain := with_plain_digits(text)):
+    """Return the text with every card number in it cut to its last four digits, however its digits are escaped."""
+    if len(text) < SHORTEST:
         return text
-    if _FLOAT_TRACE.search(plain) is not None:
-        text = _cut(text, find_floats(plain))
-        plain = with_plain_digits(text)
+    if any(map(_has_trace, map(with_plain_digits, texts_read(text)))):
+        return _cut(text, _without_overlaps(_numbers_as_read(text, holds)))
+    if not _has_trace(plain := with_plain_digits(text)):
+        return text
+    text = _cut(text, _floats(plain))
+    return _cut(text, _numbers(with_plain_digits(text), holds))
+
+
+def _floats(plain: str) -> Iterable[Found]:
+    return find_floats(plain) if _FLOAT_TRACE.search(plain) is not None else ()
+
+
+def _numbers(plain: str, holds: Holds) -> list[Found]:
+    """Return the card numbers that aren't in an IBAN."""
     found = list(find(plain, holds))
-    if not found:
-        return text
-    spared = ibans(plain)
-    return _cut(text, [one for one in found if not _is_within(one.start, spared)])
+    spared = ibans(plain) if found else []
+    return [one for one in found if not _is_within(one.start, spared)]
+
+
+def _numbers_as_read(text: str, holds: Holds) -> Iterator[Found]:
+    """Yield the card numbers in the text and in what it reads as, with their places in the text itself."""
+    for reading in readings(text):
+        plain = with_plain_digits(reading.text)
+        for one in (*_floats(plain), *_numbers(plain, holds)):
+            yield Found(reading.begins[one.start], reading.ends[one.end - 1], one.digits)
+
+
+def _without_overlaps(found: Iterable[Found]) -> list[Found]:
+    """Return the numbers in their order; those that overlap are one, with the digits of the longest."""
+    apart: list[Found] = []
+    for one in sorted(found):
+        if apart and one.start < (last := apart[-1]).end:
+            digits = max(last, one, key=_length).digits
+            apart[-1] = Found(last.start, max(last.end, one.end), digits)
+        else:
+            apart.append(one)
+    return apart
+
+
+def _length(found: Found) -> int:
+    return found.end - found.start
 
 
 def may_hold_number(texts: Iterable[str]) -> bool:
     """Return whether a card number may be in one of the texts. It's a quick look: only its no is certain."""
-    # A letter between two texts, so that no number reaches from one into the next.
-    return _has_trace(with_plain_digits("x".join([text for text in texts if len(text) >= SHORTEST])))
+    # A letter and a NUL between two texts, so that no number, escape or tag reaches from one into the next.
+    joined = "x\0".join([text for text in texts if len(text) >= SHORTEST])
+    return any(map(_has_trace, map(with_plain_digits, (joined, *texts_read(joined)))))
 
 
 def holds_masked_number(text: str) -> bool:
