@@ -15,7 +15,7 @@ from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.registrations import FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
-from receiver.intake import alarms, changed_orders, parked_alerts, unanswered
+from receiver.intake import alarms, cancelled_first, changed_orders, parked_alerts, unanswered
 from receiver.intake.held_back import HeldBack
 from receiver.intake.silence import Silences
 from receiver.mail.notices import Notices, Trouble
@@ -77,6 +77,7 @@ class Kit(Parts):
             *parked_alerts.standing(session, utc_now()),
             *alarms.standing(session, self.settings),
             *changed_orders.standing(session, utc_now()),
+            *cancelled_first.standing(session, utc_now()),
             *self.silences.standing(session, utc_now()),
             *unanswered.standing(session, utc_now()),
             *clock_notice.standing(session, self.settings),

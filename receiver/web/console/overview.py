@@ -34,6 +34,8 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "mail_template": ("console.mail", "Emails", {}),
     "transmission_given_up": ("console.order_manager", "Failed transmissions", {"state": "failed"}),
 }
+#: What the page of an alert about one order is called.
+_OF_AN_ORDER = {"order_changed": "The change", "order_cancelled_first": "The order"}
 _OF_THE_RELAY: tuple[str, str, dict[str, Any]] = ("console.order_manager", "Order Manager", {"open": "controls"})
 #: A job that's due for longer than this suggests that no worker runs.
 _LATE = timedelta(minutes=5)
@@ -105,8 +107,8 @@ def _place(trouble: Trouble) -> tuple[str, str, dict[str, Any]]:
         return "console.parked", "Parked orders", {"group": trouble.about}
     if trouble.kind == "source_quiet":
         return "console.sources_show", f"Source {trouble.about}", {"name": trouble.about}
-    if trouble.kind == "order_changed":
-        return "console.orders_show", "The change", {"receipt": trouble.path.removeprefix("orders/")}
+    if trouble.kind in _OF_AN_ORDER:
+        return "console.orders_show", _OF_AN_ORDER[trouble.kind], {"receipt": trouble.path.removeprefix("orders/")}
     return _PLACES.get(trouble.kind, _OF_THE_RELAY)
 
 

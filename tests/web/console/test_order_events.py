@@ -69,6 +69,9 @@ def test_what_came_before_its_order_is_tied_to_it_too(shop: Served, visitor: Vis
     assert "It came before the order, whose handlers ran all the same." in visitor.get(SECOND).text
     page = visitor.get(FIRST)
     assert "The order came later." in page.text
+    overview = visitor.get("/admin/")
+    assert "Order A-1 came after its cancellation" in overview.text
+    assert f'href="{SECOND}"' in overview.html
     assert "as-paid" not in page.html
 
 
