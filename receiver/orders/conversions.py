@@ -96,8 +96,11 @@ def _date(value: str, form: str, zone: ZoneInfo) -> datetime:
 def minor_text(value: str, currency: str | None) -> str:
     """Return an amount in minor units, such as cents, in major ones: 4980 is 49.80 EUR and 4980 JPY.
 
-    Where it can't be converted, it isn't passed on as it came: a hundred times too much is no amount.
+    Where it can't be converted, it isn't passed on as it came: a hundred times too much is no amount. Nothing is 0 in
+    any currency.
     """
+    if value == "0" and currency is None:
+        return value
     if currency is None or _WHOLE.fullmatch(value) is None:
         return f"{value} (minor units of {currency or 'an unknown currency'})" if value else ""
     return format(Decimal(value).to_integral_value().scaleb(-decimals(currency)), "f")

@@ -56,5 +56,6 @@ def _contradiction(fields: Fields, mapping: Mapping) -> FieldError | None:
 
 
 def _name(mapping: Mapping, *places: Place) -> str:
-    """Return the first parameter that's mapped to one of the places, else our own name of the first."""
-    return next((name for place in places for name in mapping.names_for(place)), places[0].field)
+    """Return the first parameter that's mapped to one of the places by its name, else our own name of the first."""
+    names = (name for place in places for name in mapping.names_for(place))
+    return next((name for name in names if name[0] != "$"), places[0].field)

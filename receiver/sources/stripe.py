@@ -35,6 +35,7 @@ class Stripe(Source):
         verified_by="a signature over time and body",
         replay="the time",
         notes="A session that's completed and not paid yet, as with a bank debit, is ignored until the second event. "
+        "So is one in setup mode, which sells nothing. "
         "A refund, `charge.refunded`, names no session: its order id is the payment's, `pi_…`, and it's shown beside "
         "its order all the same.",
         missing="The lines of the order. Other events, such as `payment_intent.succeeded`, are ignored.",
@@ -64,7 +65,7 @@ class Stripe(Source):
     )
     always_says_what_is_paid = True
     always_says_what_was_bought = True
-    states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True}
+    states: ClassVar[Mapping[str, bool]] = {**NO_ORDER, "no-payment-required": True, "setup": False}
     rules: ClassVar[Mapping[str, Any]] = {
         "event": order_events(
             "type",
@@ -85,8 +86,9 @@ class Stripe(Source):
         },
         "order_number": f"{_SESSION}.client_reference_id",
         "order_date": {"from": f"{_SESSION}.created", "epoch": "s"},
+        # A session in setup mode sells nothing: it keeps a card for later, and needs no payment.
         "payment_status": {
-            "from": f"{_SESSION}.payment_status",
+            "from": ["$.data[?@.mode=='setup'].mode", f"{_SESSION}.payment_status"],
             "when": {f"{_SESSION}.object": "checkout.session"},
         },
         "test": {"from": "livemode", "words": {"true": "false", "false": "true"}},

@@ -55,6 +55,7 @@ def test_decimals_are_read_or_passed_on(value: str, point: str, expected: str) -
         ("5", "EUR", "0.05"),
         # A hundred times too much is no amount.
         ("4980", None, "4980 (minor units of an unknown currency)"),
+        ("0", None, "0"),
         ("49.80", "EUR", "49.80 (minor units of EUR)"),
         ("", "EUR", ""),
     ],

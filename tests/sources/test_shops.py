@@ -129,6 +129,14 @@ class TestStripe(SourceBattery):
         "non_ascii": ({"data.object.customer_details.name": NAME}, {}),
     }
 
+    def test_a_session_in_setup_mode_is_no_order(self) -> None:
+        nothing = dict.fromkeys(("amount_total", "amount_subtotal", "currency"))
+        amounts = dict.fromkeys(("amount_discount", "amount_shipping", "amount_tax"), 0)
+        changes = {"mode": "setup", "payment_status": "no_payment_required", "total_details": amounts, **nothing}
+        reading = self.read(self.body(changes={f"data.object.{name}": value for name, value in changes.items()}))
+        assert isinstance(reading, Understood)
+        assert reading.decided == "setup"
+
     def test_a_charge_names_the_payment_of_its_session(self) -> None:
         charge = {
             "object": "charge",

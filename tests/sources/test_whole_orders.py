@@ -71,6 +71,7 @@ def test_an_order_without_a_state_is_parked_until_the_shop_is_said_to_send_only_
     reading = read(fields, source.mapping, NOW)
     assert isinstance(reading, NotUnderstood), reading
     assert reading.errors[0].field in states
+    assert not reading.errors[0].field.startswith("$")
     assert "nothing says whether it's paid" in reading.errors[0].message
     assert (reading.decided, reading.errors[0].word) == (None, None)
     answered = source.with_answers(Answers(only_paid=True)).with_rules({})
@@ -112,6 +113,7 @@ def test_a_body_of_shopify_that_is_no_order_is_parked_whatever_its_topic_says(bo
     assert reading.may_be_no_order
 
 
+REFUND = b'{"id": 7, "order_id": 6, "transactions": [{"kind": "refund", "status": "success", "amount": "5.00"}]}'
 CANCELLED = {"financial_status": "voided", "total_price": "9.00", "cancelled_at": "2026-11-23T15:30:00+01:00"}
 
 
@@ -145,7 +147,7 @@ def test_a_header_that_says_what_became_of_an_order_has_to_fit_the_body(
     ("kind", "topic", "body", "decided"),
     [
         ("shopify", "orders/delete", b'{"id": 7}', "cancelled"),
-        ("shopify", "refunds/create", b'{"id": 7, "order_id": 6, "transactions": []}', "refunded"),
+        ("shopify", "refunds/create", REFUND, "refunded"),
         ("woocommerce", "order.deleted", b'{"id": 7}', "cancelled"),
     ],
 )
