@@ -56,6 +56,6 @@ def _contradiction(fields: Fields, mapping: Mapping) -> FieldError | None:
 
 
 def _name(mapping: Mapping, *places: Place) -> str:
-    """Return the first parameter that's mapped to one of the places by its name, else our own name of the first."""
-    names = (name for place in places for name in mapping.names_for(place))
-    return next((name for name in names if name[0] != "$"), places[0].field)
+    """Return the first parameter whose own words are mapped to one of the places, else our own name of the first."""
+    rules = (rule for place in places for rule in mapping.rules if rule.slot == place.slot and rule.present is None)
+    return next((name for rule in rules for name in rule.names if name[0] != "$"), places[0].field)

@@ -88,6 +88,16 @@ def test_an_order_of_which_only_id_state_and_buyer_are_there_is_parked(kind: str
     assert reading.may_be_no_order
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [("shopify", "financial_status"), ("woocommerce", "status"), ("stripe", "data.object.payment_status")],
+)
+def test_the_parameter_is_named_that_the_shop_says_it_in(kind: str, name: str) -> None:
+    reading = read([one for one in paid_order(kind) if one[0] != name], source_of(kind).mapping, NOW)
+    assert isinstance(reading, NotUnderstood)
+    assert reading.errors[0].field == name
+
+
 def test_a_word_about_the_goods_is_a_state() -> None:
     fields = [(name, "awaiting-shipment" if name == "status" else value) for name, value in paid_order("woocommerce")]
     reading = read(fields, source_of("woocommerce").mapping, NOW)
