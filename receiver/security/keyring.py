@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from receiver.orders import Fields
 from receiver.orders.comparing import HALF_AN_ESCAPE
 from receiver.security import signing
-from receiver.security.secret_forms import forms_of, may_hold, without_escapes
+from receiver.security.secret_forms import may_hold, replaced, texts_to_search
 
 #: From so many characters on, a secret's beginning is masked at the end of a form that broke off in it.
 _LEAST_TOLD = 8
@@ -39,10 +39,10 @@ class Keyring:
         # Longest first: of one that another begins with, the rest would stay.
         secrets = sorted((*self.active, *self.retired, *self.elsewhere), key=len, reverse=True)
         shortest = len(secrets[-1]) if secrets else 0
-        long = "\n".join([text for field in fields for text in field if len(text) >= shortest])
-        unescaped = without_escapes(long)
+        long = "\0".join([text for field in fields for text in field if len(text) >= shortest])
+        searched = texts_to_search(long)
         for secret in secrets:
-            if may_hold(long, unescaped, secret):
+            if may_hold(searched, secret):
                 least = len(secret)
                 fields = [
                     (
@@ -77,4 +77,4 @@ class Keyring:
 
 def _without(secret: str, text: str) -> str:
     mark = f"{REDACTED}{signing.fingerprint(secret)}]"
-    return mark if text == secret else forms_of(secret).sub(mark, text)
+    return mark if text == secret else replaced(secret, text, mark)

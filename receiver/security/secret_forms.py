@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from html import unescape
 from html.entities import html5
 
 from receiver.orders.charsets import unquoted
+from receiver.orders.escapes import readings, texts_read
 
 #: JSON in a text of JSON has two backslashes, and so on.
 _OF_JSON = re.compile(r"\\+(?:u([0-9A-Fa-f]{4})|(.))", re.DOTALL)
@@ -24,10 +26,29 @@ def forms_of(secret: str) -> re.Pattern[str]:
     return re.compile("|".join([escaped, *encoded]))
 
 
-def may_hold(text: str, unescaped: str, secret: str) -> bool:
-    """Return whether a text may hold a secret in any form; ``unescaped`` is what ``without_escapes`` makes of it."""
-    texts = (text,) if unescaped == text else (text, unescaped)
+def may_hold(texts: Iterable[str], secret: str) -> bool:
+    """Return whether one of the texts, which ``texts_to_search`` makes of one, holds a secret as it is or in base64."""
     return any(form in one for one in texts for form in (secret, *_in_base64(secret)))
+
+
+def texts_to_search(text: str) -> Iterable[str]:
+    """Return a text, and what it reads as: decoded in each way once, and as often as it's escaped."""
+    return dict.fromkeys((text, without_escapes(text), *texts_read(text)))
+
+
+def replaced(secret: str, text: str, mark: str) -> str:
+    """Return a text with a mark in the place of a secret in any of these forms, however often it's escaped."""
+    text = forms_of(secret).sub(mark, text)
+    if not any(secret in read for read in texts_read(text)):
+        return text
+    for reading in readings(text):
+        pieces, done = [], 0
+        for match in re.finditer(re.escape(secret), reading.text):
+            pieces += [text[done : reading.begins[match.start()]], mark]
+            done = reading.ends[match.end() - 1]
+        if pieces:
+            return replaced(secret, "".join([*pieces, text[done:]]), mark)
+    return text
 
 
 def without_escapes(text: str) -> str:

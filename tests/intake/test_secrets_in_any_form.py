@@ -39,6 +39,17 @@ def forms(secret: str) -> dict[str, str]:
     }
 
 
+def escaped_again(secret: str) -> dict[str, str]:
+    """Return the secret escaped in ways that are seldom meant."""
+    return {
+        "HTML of HTML": html.escape("".join(f"&#{ord(sign)};" for sign in secret)),
+        "percent of percent": quote("".join(f"%{byte:02x}" for byte in secret.encode()), safe=""),
+        "percent of HTML": quote(html.escape(secret), safe=""),
+        "no semicolons": re.sub("[a-z]", lambda letter: f"&#{ord(letter[0])}", secret),
+        "its first character": f"&amp;#{ord(secret[0])};{secret[1:]}",
+    }
+
+
 def bodies(name: str, value: str) -> Iterator[tuple[bytes, str]]:
     """Yield an order in each kind of body, with one more field."""
 
@@ -103,6 +114,16 @@ def test_a_secret_for_a_content_type_is_not_kept(serve: Callable[..., Served]) -
     for body in (b"order_id=1&total=9.99", b'{"order_id": 2,}'):
         assert shop.post(body, prove=False, headers={"X-Shared-Secret": SECRET}, content_type=SECRET).status == 202
     assert [row.encoding for row in shop.rows() if SECRET[2:] in row.encoding] == []
+
+
+@pytest.mark.parametrize("form", escaped_again(SECRET))
+def test_a_secret_that_is_escaped_twice_or_carelessly_is_replaced(form: str) -> None:
+    keyring = Keyring({SECRET: SECRET.encode()}, {})
+    sent = escaped_again(SECRET)[form]
+    ((name, value), other) = keyring.redact([(f"key {sent}", f"my key: {sent}, {sent}."), ("<a", "b>")])
+    assert re.fullmatch(r"key (\[secret \w+\])", name)
+    assert re.fullmatch(r"my key: (\[secret \w+\]), \1\.", value)
+    assert other == ("<a", "b>")
 
 
 def test_what_holds_no_secret_stays_as_it_is() -> None:
