@@ -82,6 +82,7 @@ def test_an_order_that_asks_links_to_the_answer_from_its_own_page_and_from_the_l
     assert "Does In Kiln in payment_status mean paid? 2, such as rcp_00000002" in of_group.text
     assert "Answer the question" not in of_group.text
     own = visitor.get("/admin/orders/rcp_00000001")
+    assert "Does in_kiln mean paid? One answer settles all orders from shopintegrator" in own.text
     assert "Settles 2 parked orders" in visitor.get(link(own, "It means paid")).text
     assert "Settles 2 parked orders" in visitor.get(link(own, "It isn't paid yet")).text
     ticket = visitor.get("/admin/orders/rcp_00000004")
@@ -186,6 +187,8 @@ def test_the_pages_look_right_and_work_without_javascript(shop: Served, browse: 
     for folded in person.page.locator("main details").all():
         folded.evaluate("one => { one.open = true }")
     wrong = person.look()
+    person.open("/admin/orders/rcp_00000001")
+    wrong += person.look()
     for label in ("It means paid", "It isn't paid yet", "These are no orders"):
         person.open("/admin/parked")
         person.page.get_by_role("link", name=label).click()
