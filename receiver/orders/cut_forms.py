@@ -11,6 +11,7 @@ from receiver.orders.card_lookalikes import is_phone
 from receiver.orders.card_names import judge
 from receiver.orders.card_numbers import with_plain_digits
 from receiver.orders.card_search import MASK, Holds
+from receiver.orders.escapes import readings
 from receiver.orders.field_errors import FieldError
 from receiver.orders.mapping import Mapping
 from receiver.orders.names import TEXT, Fields, Place, json_path, kind_of, place_of
@@ -25,6 +26,8 @@ MAY_BE_INCOMPLETE = FieldError(
 _ROW_FROM_END = re.compile(rf"[\W_]{{0,3}}(?:[0-9][\W_]{{0,3}}){{{FEWEST_DIGITS},{LONGEST}}}")
 _AMOUNT = re.compile(r"[0-9]{1,15}[.,][0-9]{1,2}")
 _GROUP = re.compile("[0-9]+")
+#: An escape or a tag that the text breaks off in.
+_HALF_AN_ESCAPE = re.compile(r"(?:%[0-9A-Fa-f]?|\\{1,8}u?[0-9A-Fa-f]{0,3}|&[#0-9A-Za-z]{0,31}|<[^<>]*)\Z")
 
 
 def read_held_back(fields: Fields, mapping: Mapping | None, received_at: datetime) -> NotUnderstood:
@@ -69,11 +72,18 @@ def _is_for_text(name: str) -> bool:
 
 
 def _without_beginning(text: str) -> str:
-    """Return the text without its last digits, if they may be nine or more of a card number."""
-    plain = with_plain_digits(text)
+    """Return the text without its last digits, if they may be nine or more of a card number, escaped or not."""
+    wholes = {text, _HALF_AN_ESCAPE.sub("", text)}
+    found = [(one, _beginning(with_plain_digits(one.text))) for whole in wholes for one in readings(whole)]
+    places = [reading.begins[at] for reading, at in found if at is not None]
+    return text[: min(places)] + MASK if places else text
+
+
+def _beginning(plain: str) -> int | None:
+    """Return where a card number may begin that goes on to the end of the text."""
     row = _ROW_FROM_END.match(plain[::-1])
     if row is None:
-        return text
+        return None
     begin = len(plain) - row.end()
     if plain[begin - 1 : begin].isdigit() and plain[begin].isdigit():
         # No number begins in the middle of a group.
@@ -82,5 +92,5 @@ def _without_beginning(text: str) -> str:
         digits = "".join(_GROUP.findall(plain, group.start()))
         is_long_enough = FEWEST_DIGITS <= len(digits) <= LONGEST
         if is_long_enough and may_begin(digits) and not is_phone(plain, group.start(), digits, in_text=True):
-            return text[: group.start()] + MASK
-    return text
+            return group.start()
+    return None

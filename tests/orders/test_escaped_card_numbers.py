@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from receiver.errors import CardDataRefused
 from receiver.orders import guard, guard_cut, mask
+from receiver.orders.escapes import as_read
 from tests.card_spellings import ESCAPED, escapings, numbers
 from tests.effort import assert_linear
 from tests.orders.test_card_numbers import ORDINARY
@@ -72,6 +73,15 @@ def test_no_tag_and_no_escape_reaches_from_one_value_into_the_next(between: tupl
     fields = [("a", f"{before:>20}"), ("b", f"{after:<20}"), ("c", "<b " + "x" * 20), ("d", "&#52;" + CARD[1:])]
     fields += [("e", "y" * 20 + ">")]
     assert guard(fields).masked == [*fields[:3], ("d", "****4242"), fields[4]]
+
+
+@pytest.mark.parametrize("form", ESCAPED)
+def test_an_escaped_number_that_a_form_breaks_off_in_is_masked(form: str) -> None:
+    text = ESCAPED[form](CARD)
+    cut = next(text[:at] for at in range(len(text)) if sum(map(str.isdigit, as_read(text[:at]))) == 12)
+    for name, value in (("customer_note", f"my card is {cut}"), (f"x_{cut}", "")):
+        masked = guard_cut([("order_id", "1"), (name, value)], None).masked[1]
+        assert "".join(masked).replace("<b>", "") in ("customer_notemy card is ****", "x_****")
 
 
 @pytest.mark.parametrize(
