@@ -6,13 +6,14 @@ import hashlib
 from datetime import datetime, timedelta
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import digest
 from receiver.storage.account_models import AccountRow
+from receiver.storage.columns import table_of
 from receiver.storage.models import CustomerRow
 
 #: How long a link works.
@@ -20,6 +21,9 @@ LASTS = timedelta(days=7)
 #: A customer gets a new link at most this often, unless the last one was used.
 EVERY = timedelta(hours=1)
 _SALT = "receiver account link"
+_FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
+_ADD = insert(table_of(AccountRow))
+_NOTE = _ADD.on_conflict_do_update(index_elements=["customer_pk"], set_={"link_made_at": _ADD.excluded.link_made_at})
 
 
 class LinkRefused(Exception):
@@ -41,20 +45,27 @@ class AccountLinks:
         )
         self._base = public_url.rstrip("/")
 
-    def for_new_customer(self, session: Session, email: str, *, now: datetime) -> str | None:
-        """Return the URL by which a customer without a password claims the account; None when none is due."""
-        customer = session.scalar(select(CustomerRow).where(CustomerRow.email == normalised(email)))
+    def for_new_customer(self, session: Session, email: str, *, now: datetime) -> tuple[str, int] | None:
+        """Return the URL by which a customer without a password claims the account, and the customer's id.
+
+        None when none is due. This only reads: have it noted.
+        """
+        customer = session.scalar(_FIND, {"its_email": normalised(email)})
         if not self.is_on or customer is None or customer.claimed_at is not None:
             return None
-        return self.fresh(session, customer, now=now)
+        url = self._due(session, customer, now=now)
+        return (url, customer.id) if url else None
 
     def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
         """Return a new URL, noted in the caller's transaction; None if one was made in the last hour."""
-        session.execute(insert(AccountRow).values(customer_pk=customer.id).on_conflict_do_nothing())
-        account = session.get_one(AccountRow, customer.id)
-        if account.link_made_at is not None and account.link_made_at > now - EVERY:
+        if url := self._due(session, customer, now=now):
+            note(session, customer.id, made_at=now)
+        return url
+
+    def _due(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
+        account = session.get(AccountRow, customer.id)
+        if account is not None and account.link_made_at is not None and account.link_made_at > now - EVERY:
             return None
-        account.link_made_at = now
         return f"{self._base}/account/claim/{self._serializer.dumps([customer.id, _state(customer, account)])}"
 
     def owner(self, session: Session, token: str) -> CustomerRow:
@@ -74,7 +85,13 @@ class AccountLinks:
         return customer
 
 
-def _state(customer: CustomerRow, account: AccountRow) -> str:
+def note(session: Session, customer_pk: int, *, made_at: datetime) -> None:
+    """Note when a link was made, so that the next one comes an hour later at the earliest."""
+    session.execute(_NOTE, {"customer_pk": customer_pk, "link_made_at": made_at})
+
+
+def _state(customer: CustomerRow, account: AccountRow | None) -> str:
     """Return a digest of what a link is bound to. It reveals neither the email nor the password's hash."""
-    bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{account.password_hash or ''}"
+    password = account.password_hash if account is not None else None
+    bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{password or ''}"
     return digest(bound)[:32]

@@ -24,6 +24,7 @@ _DETAILS = ("first_name", "last_name", "company", "phone")
 # Made once: the write lock is held while they run, and to make a statement costs ten times as much as to run it.
 _ADD = insert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
 _FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
+_FIND_ID = select(table_of(CustomerRow).c.id).where(table_of(CustomerRow).c.email == bindparam("its_email"))
 _ADD_ADDRESS = insert(table_of(AddressRow))
 _USE_ADDRESS = _ADD_ADDRESS.on_conflict_do_update(
     index_elements=["customer_pk", "kind", "digest"],
@@ -49,6 +50,11 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
         if address is not None:
             _add_address(session, customer, kind, address, order.order_date)
     return customer, is_new
+
+
+def is_known(session: Session, email: str) -> bool:
+    """Return whether there's a customer of this email, however it's written."""
+    return session.scalar(_FIND_ID, {"its_email": normalised(email)}) is not None
 
 
 def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:

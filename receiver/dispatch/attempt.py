@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from receiver import errors
-from receiver.dispatch.outcomes import LeaseLost, Outcome, Outcomes, order_of
+from receiver.dispatch.handler_rows import LeaseLost, Outcome
+from receiver.dispatch.outcomes import Outcomes, order_of
 from receiver.errors import Unavailable
 from receiver.handlers.context import Context
 from receiver.handlers.contract import Handler, RetryLater, Skip
@@ -151,7 +152,8 @@ def _committed(row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcom
         transaction = None if row.test else work.transaction()
         if transaction is None:
             work.close()
-            outcomes.add(one, outcome, work)
+            record = outcomes.write_now if work.later and not row.test else outcomes.add
+            record(one, outcome, work)
         else:
             outcomes.write_within(transaction.connection, one, outcome, work)
             transaction.commit()

@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.dispatch.outcomes import NOT_ENDED
+from receiver.errors import printable
 from receiver.handlers.registry import Registry
 from receiver.intake.authentication import IMPORTED
 from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
 
+#: An attempt's detail from its start on; it stays if the process ends before the attempt does.
+NOT_ENDED = "has not ended; unless it still runs, the process ended during it"
+_LONGEST_DETAIL = 500
+#: The longest accepted wait; more overflows a date.
+_LONGEST_DELAY = timedelta(days=365)
 #: States in which a handler is finished with an order.
 FINISHED = frozenset({"done", "skipped", "failed"})
 #: How long a handler waits for the one it runs after, while that one is being retried.
 LONGEST_WAIT = timedelta(minutes=15)
 #: After so many marked attempts in a row that have no end, a handler waits for its schedule like a failed one.
 MOST_LOST = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
+
+    It can always be written down: a text is cut and made storable, and a wait is a year at most.
+    """
+
+    state: str
+    detail: str | None = None
+    #: How long until the next attempt, while ``retrying``.
+    after: timedelta | None = None
+    milliseconds: int = 0
+
+    def __post_init__(self) -> None:
+        """Cut the detail and the wait to what can be stored."""
+        if self.detail is not None:
+            object.__setattr__(self, "detail", printable(self.detail[:_LONGEST_DETAIL]))
+        if self.after is not None:
+            object.__setattr__(self, "after", min(self.after, _LONGEST_DELAY))
+
+
+class LeaseLost(Exception):
+    """Raised when another run has taken the order over; nothing of this one may take effect."""
 
 
 def of_order(session: Session, row: OrderRow, registry: Registry, now: datetime) -> list[HandlerRow]:

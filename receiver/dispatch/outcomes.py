@@ -4,27 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
-from receiver.errors import Unavailable, printable
+from receiver.dispatch.handler_rows import NOT_ENDED, LeaseLost, Outcome
+from receiver.errors import Unavailable
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail import outbox
 from receiver.orders import Order
 from receiver.relay import forwarding
 from receiver.storage import jobs
 from receiver.storage.columns import table_of
-from receiver.storage.database import Database
+from receiver.storage.database import Database, session_on
 from receiver.storage.models import AttemptRow, HandlerRow, OrderRow
-
-#: An attempt's detail from its start on; it stays if the process ends before the attempt does.
-NOT_ENDED = "has not ended; unless it still runs, the process ended during it"
-_LONGEST_DETAIL = 500
-#: The longest accepted wait; more overflows a date.
-_LONGEST_DELAY = timedelta(days=365)
 
 _HANDLERS, _ATTEMPTS, _ORDERS = table_of(HandlerRow), table_of(AttemptRow), table_of(OrderRow)
 _COLUMNS = ("state", "attempts", "detail", "milliseconds", "changed_at", "due_at")
@@ -40,31 +34,6 @@ _DROP_MARK = delete(_ATTEMPTS).where(
     *(_ATTEMPTS.c[name] == bindparam(f"its_{name}") for name in ("handler_pk", "run", "number")),
     _ATTEMPTS.c.detail == NOT_ENDED,
 )
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended: ``done``, ``skipped``, ``retrying`` or ``failed``, and why.
-
-    It can always be written down: a text is cut and made storable, and a wait is a year at most.
-    """
-
-    state: str
-    detail: str | None = None
-    #: How long until the next attempt, while ``retrying``.
-    after: timedelta | None = None
-    milliseconds: int = 0
-
-    def __post_init__(self) -> None:
-        """Cut the detail and the wait to what can be stored."""
-        if self.detail is not None:
-            object.__setattr__(self, "detail", printable(self.detail[:_LONGEST_DETAIL]))
-        if self.after is not None:
-            object.__setattr__(self, "after", min(self.after, _LONGEST_DELAY))
-
-
-class LeaseLost(Exception):
-    """Raised when another run has taken the order over; nothing of this one may take effect."""
 
 
 class _Ended(NamedTuple):
@@ -115,6 +84,12 @@ class Outcomes:
         """Write an outcome, and those that wait, in the transaction of the handler's own work; raises LeaseLost."""
         self._write(connection, [*self._waiting, _ended(one, outcome, work)])
 
+    def write_now(self, one: HandlerRow, outcome: Outcome, work: UnitOfWork) -> None:
+        """Write an outcome, and those that wait, because the next handler may look for its rows; raises LeaseLost."""
+        ended = [*self._waiting, _ended(one, outcome, work)]
+        jobs.write_down(self._database, lambda connection: self._write(connection, ended))
+        self._waiting.clear()
+
     def written(self) -> None:
         """Forget what `write_within` wrote, once that's on disk."""
         self._waiting.clear()
@@ -164,6 +139,10 @@ class Outcomes:
         connection.execute(_ADD_ATTEMPT, [one.attempt for one in ended])
         mails: list[dict[str, Any]] = []
         for one in ended:
+            if one.work and one.work.later and not self._row.test:
+                with session_on(connection) as session:
+                    for write in one.work.later:
+                        write(session)
             now = one.attempt["at"]
             for draft in one.work.drafts if one.work else ():
                 mails.append(

@@ -14,7 +14,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 from receiver import errors
 from receiver.dispatch import handler_rows
 from receiver.dispatch.attempt import Attempts
-from receiver.dispatch.outcomes import LeaseLost, Outcome, Outcomes
+from receiver.dispatch.handler_rows import LeaseLost, Outcome
+from receiver.dispatch.outcomes import Outcomes
 from receiver.errors import Unavailable
 from receiver.handlers.registry import Registry
 from receiver.storage.database import Database

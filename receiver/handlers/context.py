@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from logging import Logger, LoggerAdapter, getLogger
+from logging import Logger, LoggerAdapter
 from typing import Any, Generic
 
 from sqlalchemy.orm import Session
 from typing_extensions import TypeVar
 from urllib3 import PoolManager
 
-from receiver.customers.records import apply_order
+from receiver.customers.account_links import note
+from receiver.customers.records import apply_order, is_known
 from receiver.customers.registrars import account_url, names_a_website, registrations
-from receiver.handlers.services import Services
+from receiver.handlers.services import OrderLog, Services
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.mail.message import Attachment, Draft, deterministic_message_id
 from receiver.mail.outbox import check_mail
@@ -22,17 +24,6 @@ from receiver.storage.models import HandlerRow, OrderRow
 
 #: What a handler declares as its settings: ``Context[CourierSettings]`` gives ``context.own`` its type.
 Own = TypeVar("Own", default=Any)
-
-
-class _Log(LoggerAdapter[Logger]):
-    """A logger whose lines start with the order's receipt."""
-
-    def __init__(self, handler: str, receipt: str) -> None:
-        super().__init__(getLogger(f"receiver.handlers.{handler}"), {})
-        self._receipt = receipt
-
-    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
-        return f"{self._receipt}: {msg}", kwargs
 
 
 class Context(Generic[Own]):
@@ -72,7 +63,7 @@ class Context(Generic[Own]):
         #: again, that run has a key of its own.
         self.idempotency_key: str = f"{self._event}:{self._handler}:{self._run}"
         #: A logger that starts each line with the order's receipt; write no personal data to it.
-        self.log: LoggerAdapter[Logger] = _Log(self._handler, row.receipt)
+        self.log: LoggerAdapter[Logger] = OrderLog(self._handler, row.receipt)
 
     @property
     def own(self) -> Own:
@@ -150,19 +141,28 @@ class Context(Generic[Own]):
             )
         )
 
-    def register_customer(self) -> bool:
+    def register_customer(self, *, later: bool = False) -> bool:
         """Add the order's customer, or update their record; return whether they're new.
 
         If REGISTRAR names a website, the customer is registered there soon after this handler is done. An order older
         than the customer's newest one only fills gaps. A customer who has claimed the account isn't changed. This
-        opens the session. Raises ValueError if the order has no email address, so raise Skip first.
+        opens the session, unless it's to be written ``later``, with "done": then both of two first orders at the same
+        moment hear that the customer is new. Raises ValueError if the order has no email address: raise Skip first.
         """
         if not self.order.customer.email:
             raise ValueError("context.register_customer: the order has no email address")
+        if not later or self._work.opened_at is not None:
+            return self._register(self.session)
+        is_first = not self._work.later
+        self._work.do_later(self._register)
+        with self._services.database.read() as session:
+            return is_first and not is_known(session, self.order.customer.email)
+
+    def _register(self, session: Session) -> bool:
         now = datetime.now(UTC)
-        customer, is_new = apply_order(self.session, self.order, now=now)
+        customer, is_new = apply_order(session, self.order, now=now)
         if names_a_website(self.settings["REGISTRAR"]):
-            registrations.want(self.session, customer, now=now)
+            registrations.want(session, customer, now=now)
         return is_new
 
     @property
@@ -174,12 +174,18 @@ class Context(Generic[Own]):
         """Return a new link with which the order's customer claims the account, or None.
 
         It's None on a test order, if REGISTRAR isn't ``accounts``, once the account is claimed, and for an hour after
-        the last link. This opens the session.
+        the last link. That it was made is written with "done".
         """
-        email = self.order.customer.email
-        if self.test or not email or not self._services.account_links.is_on:
+        links, email, now = self._services.account_links, self.order.customer.email, datetime.now(UTC)
+        if self.test or not email or not links.is_on:
             return None
-        return self._services.account_links.for_new_customer(self.session, email, now=datetime.now(UTC))
+        # A customer whom this attempt registers is seen by its own session alone.
+        is_own = self._work.opened_at is not None or bool(self._work.later)
+        with nullcontext(self.session) if is_own else self._services.database.read() as session:
+            url, pk = links.for_new_customer(session, email, now=now) or (None, 0)
+        if url:
+            self._work.do_later(lambda session: note(session, pk, made_at=now))
+        return url
 
     def once(self, key: str) -> bool:
         """Return True the first time this handler asks for this key, on any order, and False from then on.
@@ -207,10 +213,7 @@ class Context(Generic[Own]):
             self._work.forwards.append(url)
 
     def _message_id(self) -> str:
+        ordinal, sender = len(self._work.drafts) + 1, self.settings["MAIL_DEFAULT_SENDER"]
         return deterministic_message_id(
-            event_id=self._event,
-            handler=self._handler,
-            run=self._run,
-            ordinal=len(self._work.drafts) + 1,
-            sender=self.settings["MAIL_DEFAULT_SENDER"],
+            event_id=self._event, handler=self._handler, run=self._run, ordinal=ordinal, sender=sender
         )

@@ -10,5 +10,5 @@ def register_customer(order: Order, context: Context) -> str:
     """Add the customer, or update their record."""
     if not order.customer.email:
         raise Skip("the order has no email address")
-    is_new = context.register_customer()
+    is_new = context.register_customer(later=True)
     return "registered" if is_new else "already known, updated"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -46,6 +47,8 @@ class UnitOfWork:
         self.drafts: list[Draft] = []
         #: URLs that the order is forwarded to, to be written with "done".
         self.forwards: list[str] = []
+        #: Writes without a session of the handler's: done in it once it's opened, or else together with "done".
+        self.later: list[Callable[[Session], object]] = []
 
     def transaction(self) -> WriteTransaction | None:
         """Return the session's flushed transaction, for "done" to commit in; None if it was never opened."""
@@ -85,7 +88,16 @@ class UnitOfWork:
                 self._transaction.lend()
                 self.opened_at = time.monotonic()
                 self._session = _LentSession(self._transaction.connection, join_transaction_mode="create_savepoint")
+                while self.later:
+                    self.later.pop(0)(self._session)
             return self._session
+
+    def do_later(self, write: Callable[[Session], object]) -> None:
+        """Have something written together with "done", or now if the session is open."""
+        if self._session is None:
+            self.later.append(write)
+        else:
+            write(self.session())
 
     def held_for(self) -> float:
         """Return how many seconds the session has been open for; 0 before it is."""

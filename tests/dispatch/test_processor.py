@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text, update
 
 from receiver.app.components import Kit
-from receiver.dispatch.outcomes import NOT_ENDED
+from receiver.dispatch.handler_rows import NOT_ENDED
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served, order_fields, refuse_writes
 
