@@ -41,14 +41,12 @@ def replaced(secret: str, text: str, mark: str) -> str:
     text = forms_of(secret).sub(mark, text)
     if not any(secret in read for read in texts_read(text)):
         return text
-    for reading in readings(text):
-        pieces, done = [], 0
-        for match in re.finditer(re.escape(secret), reading.text):
-            pieces += [text[done : reading.begins[match.start()]], mark]
-            done = reading.ends[match.end() - 1]
-        if pieces:
-            return replaced(secret, "".join([*pieces, text[done:]]), mark)
-    return text
+    reading = next(one for one in readings(text) if secret in one.text)
+    pieces, done = [], 0
+    for match in re.finditer(re.escape(secret), reading.text):
+        pieces += [text[done : reading.begins[match.start()]], mark]
+        done = reading.ends[match.end() - 1]
+    return replaced(secret, "".join([*pieces, text[done:]]), mark)
 
 
 def without_escapes(text: str) -> str:
