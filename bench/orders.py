@@ -22,7 +22,7 @@ def body(order_id: str, email: str, secret: str) -> str:
 
 def post(url: str, bodies: Iterable[str], *, senders: int) -> int:
     """Post the bodies over so many kept connections; return how many answers weren't 2xx."""
-    waiting = iter(bodies)
+    waiting = iter([*bodies])  # a generator can't be shared by threads
 
     def send(_number: int) -> int:
         failed = 0
