@@ -239,7 +239,7 @@ def test_only_a_parked_order_and_a_whole_form_can_be_saved(shop: Served, visitor
     park(shop)
     page = visitor.post(MAP, {**SAVE})
     assert (page.status, "The form was empty" in page.text) == (400, True)
-    shop.post(order_fields())
+    shop.post(order_fields(order_status="pending", payment_status=""))  # ignored, whatever a worker does meanwhile
     page = visitor.post(MAP.replace("0001", "0002"), {"order_id:from": names("OrderRef"), **SAVE})
     assert (page.status, "rcp_00000002 isn't parked any more" in page.text) == (409, True)
     assert saved(shop) == {}
