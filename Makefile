@@ -1,4 +1,4 @@
-# make run: serve here. make test: the whole suite. make check: style, types, imports, known holes. make bench: ratios.
+# make run: serve here. make test: the whole suite. make check: style, types, imports, known holes. make bench: how fast it is.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \

@@ -1,64 +1,65 @@
-"""Durable accepts per second of POST /orders, as a ratio to an empty Flask route on the same server.
-
-32 connections, granian with 2 processes of 8 threads, rounds interleaved. Needs wrk (Debian: apt install wrk).
-"""
+"""How fast orders are accepted while no worker runs: on disk before they're answered."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import statistics
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from sqlalchemy import func, select
-
-from bench.server import serving
-from receiver.app.components import Kit
-from receiver.security import signing
-from receiver.storage.models import OrderRow
-
-ROUNDS = int(os.environ.get("ROUNDS", "5"))
-SECONDS = int(os.environ.get("SECONDS", "4"))
-SECRET = signing.new_secret()
+from bench.figures import ACCEPT, ACCEPT_P99, BY_HAND, EMPTY, Figure
+from bench.kits import MeasuredKit
+from bench.server import SECRET, serving
 
 
-def main() -> None:
-    """Run all rounds and print the table."""
+class Load(NamedTuple):
+    """What came of a load: answers a second, and how long all but the slowest hundredth took."""
+
+    rate: float
+    p99_milliseconds: float
+
+
+def of_floors(url: str, *, seconds: int) -> Iterator[Figure]:
+    """Measure the empty route, and the hand-written receiver, which does all in the request."""
+    load(f"{url}/empty", "warm", seconds=1)
+    yield Figure(ACCEPT, EMPTY, load(f"{url}/empty", "empty", seconds=seconds).rate)
+    found = load(f"{url}/orders", "by-hand", seconds=seconds)
+    yield from (Figure(ACCEPT, BY_HAND, found.rate), Figure(ACCEPT_P99, BY_HAND, found.p99_milliseconds))
+
+
+def of_kit(kit: MeasuredKit, *, seconds: int) -> Iterator[Figure]:
+    """Measure a kit, and count that each order which was answered is there."""
+    with serving(kit, {"EMBEDDED_WORKER": "false"}) as served:
+        load(f"{served.url}/orders", "warm", seconds=1)
+        before = served.number("SELECT count(*) FROM orders")
+        found = load(f"{served.url}/orders", "run", seconds=seconds)
+        stored = served.number("SELECT count(*) FROM orders") - before
+        if stored < found.rate * seconds * 0.95:
+            raise SystemExit(f"{kit.name} has stored only {stored} orders; the figures mean nothing")
+    yield from (Figure(ACCEPT, kit.name, found.rate), Figure(ACCEPT_P99, kit.name, found.p99_milliseconds))
+
+
+def check() -> None:
+    """Raise SystemExit where wrk isn't installed."""
     if not shutil.which("wrk"):
         raise SystemExit("make bench needs wrk (Debian: apt install wrk)")
-    ratios: dict[str, list[float]] = {"off": [], "on": []}
-    print(f"{ROUNDS} rounds of {SECONDS} s, 32 connections, granian 2 processes x 8 threads")
-    print("EMBEDDED_WORKER  empty req/s  accepts/s  ratio  p99 ms  rows")
-    for number in range(ROUNDS):
-        for worker in ratios:
-            with serving(SHARED_SECRETS=SECRET, EMBEDDED_WORKER=str(worker == "on").lower()) as (url, kit):
-                _load(f"{url}/empty", "warm")
-                empty, _, _ = _load(f"{url}/empty", "empty")
-                _load(f"{url}/orders", "warm")
-                accepts, p99, failed = _load(f"{url}/orders", f"r{number}")
-                stored = _count(kit)
-            if failed:
-                raise SystemExit(f"{failed} requests were not accepted; the figures mean nothing")
-            ratios[worker].append(accepts / empty)
-            print(f"{worker:15}  {empty:11.0f}  {accepts:9.0f}  {accepts / empty:5.2f}  {p99:6.1f}  {stored}")
-    for worker, found in ratios.items():
-        print(f"EMBEDDED_WORKER {worker}: ratio {statistics.median(found):.2f} ({min(found):.2f}-{max(found):.2f})")
 
 
-def _load(url: str, run: str) -> tuple[float, float, int]:
-    """Load one address; gives requests a second, p99 in ms and the number of answers that were not 2xx."""
+def load(url: str, run: str, *, seconds: int) -> Load:
+    """POST orders by wrk over 32 connections, their ids beginning with the run's name.
+
+    Raises SystemExit if one isn't answered 2xx.
+    """
     printed = subprocess.run(
-        ["wrk", "-t1", "-c32", f"-d{SECONDS}s", "-s", str(Path(__file__).with_name("orders.lua")), url],
+        ["wrk", "-t1", "-c32", f"-d{seconds}s", "-s", str(Path(__file__).with_name("orders.lua")), url],
         env=os.environ | {"BENCH_SECRET": SECRET, "BENCH_RUN": run},
         check=True,
         capture_output=True,
         text=True,
     ).stdout
     rate, p99, failed = printed.rpartition("RESULT ")[2].split()
-    return float(rate), float(p99), int(failed)
-
-
-def _count(kit: Kit) -> int:
-    with kit.database.read() as session:
-        return session.scalar(select(func.count(OrderRow.id))) or 0
+    if int(failed):
+        raise SystemExit(f"{failed} requests of {url} were not accepted; the figures mean nothing")
+    return Load(float(rate), float(p99))

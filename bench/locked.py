@@ -15,13 +15,13 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
-from bench.server import serving
-from receiver.security import signing
+from bench.kits import ROOT, MeasuredKit
+from bench.server import SECRET, serving
+from bench.stores import Sqlite
 from receiver.storage import sqlite
 
 SENDERS = int(os.environ.get("SENDERS", "64"))
 SECONDS = float(os.environ.get("SECONDS", "10"))
-SECRET = signing.new_secret()
 #: A shop hangs up at about 5 s; it is to have heard by then, whatever there is to say.
 LIMIT = 3.0
 
@@ -30,11 +30,11 @@ def main() -> None:
     """Print a line for the free database and one for the locked one; fails when either answer comes too late."""
     print(f"answers to {SENDERS} senders, granian 2 processes x 8 threads")
     print("database  answers  statuses                  p50 s  p99.9 s  longest s")
-    with serving(is_logged=False, SHARED_SECRETS=SECRET) as (url, kit):
-        late = [_measure(url, "free")]
-        with closing(sqlite.driver.connect(Path(str(kit.database.engine.url.database)))) as foreign:
+    with serving(MeasuredKit("kit", Sqlite(), ROOT), is_logged=False) as served:
+        late = [_measure(served.url, "free")]
+        with closing(sqlite.driver.connect(Path(str(served.engine.url.database)))) as foreign:
             foreign.execute("BEGIN IMMEDIATE")
-            late.append(_measure(url, "locked"))
+            late.append(_measure(served.url, "locked"))
     if any(late):
         raise SystemExit(f"answers came later than {LIMIT} s")
 
