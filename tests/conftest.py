@@ -25,12 +25,13 @@ from receiver import create_app
 from receiver.app.components import Kit
 from receiver.customers import accounts
 from receiver.security import sign_ins
-from receiver.storage.database import Database
 from receiver.storage.models import AdministratorRow
-from tests import compiled_once
+from receiver.storage.opening import open_database
+from tests import compiled_once, stores
 from tests.asked_shops import ask_shop
 from tests.browsers import browse, chromium, window
 from tests.served import SECRET, Served, served
+from tests.stores import PostgreSQLServer
 from tests.unmeasured import unmeasured
 from tests.web.console.visitor import PASSWORD
 
@@ -80,6 +81,8 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the others stay in their order."""
+    if stores.ON_POSTGRESQL:
+        items[:] = [item for item in items if stores.uses_a_database(item)]
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
 
@@ -142,19 +145,39 @@ def _stray_errors_are_pytests(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="session")
 def fresh_instance(fresh_instance: Path) -> Path:
     """Give an instance as `flask init` leaves it, with the quickly checked password; tests work on copies."""
-    database = Database(f"sqlite:///{fresh_instance / 'receiver.sqlite'}", fresh_instance / "write.lock")
+    database = open_database(f"sqlite:///{fresh_instance / 'receiver.sqlite'}", fresh_instance / "write.lock")
     with database.write() as session:
         session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
     database.engine.dispose()
     return fresh_instance
 
 
+@pytest.fixture(scope="session")
+def database_server(fresh_instance: Path) -> Iterator[PostgreSQLServer | None]:
+    """Run the server that the tests' databases are on; None on SQLite."""
+    if not stores.ON_POSTGRESQL:
+        yield None
+        return
+    with stores.postgresql_server() as server:
+        stores.make_template(server, fresh_instance, PASSWORD)
+        yield server
+
+
 @pytest.fixture
-def instance(fresh_instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def database_url(database_server: PostgreSQLServer | None) -> Iterator[str]:
+    """Give the URL of a database of the test's own, empty for the one in its instance."""
+    with stores.database_of_its_own(database_server) if database_server else nullcontext("") as url:
+        yield url
+
+
+@pytest.fixture
+def instance(fresh_instance: Path, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give an instance of the test's own, and let everything find it."""
     path = tmp_path / "instance"
     shutil.copytree(fresh_instance, path)
     monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(path))
+    if database_url:
+        monkeypatch.setenv("RECEIVER_DATABASE_URL", database_url)
     return path
 
 

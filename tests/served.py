@@ -153,11 +153,11 @@ def refuse_writes(
     """Have the database take no write for so many tries, as under a foreign lock; ``after`` a method was called."""
     begin, left = kit.database.begin_write, [0 if after else times]
 
-    def refuse(*args: Any) -> Any:
+    def refuse(*args: Any, **options: Any) -> Any:
         if left[0]:
             left[0] -= 1
             raise Unavailable("Another write is taking too long; try again.")
-        return begin(*args)
+        return begin(*args, **options)
 
     monkeypatch.setattr(kit.database, "begin_write", refuse)
     monkeypatch.setattr(kit.database.shared_writes, "_begin_write", refuse)

@@ -62,7 +62,7 @@ def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.Mo
     "text",
     [
         "not toml at all",
-        'DATABASE_URL = "postgresql://localhost/x"',
+        'DATABASE_URL = "mysql://localhost/x"',
         'DATABASE_URL = "sqlite:///"',
         'SHARED_SECRETS = ["short"]',
         "SHARED_SECRETS = [3]",

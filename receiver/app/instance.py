@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
 from werkzeug.security import generate_password_hash
 
 from receiver.app.components import Kit
@@ -22,7 +21,6 @@ from receiver.storage import migrations, private_files
 from receiver.storage.database import Database
 from receiver.storage.migrations import comparison
 from receiver.storage.models import AdministratorRow
-from receiver.storage.sqlite import translated_errors
 
 _LOST_KEY = (
     "Put the right secret_key back from the backup. If it's lost, run `flask init --new-key`: it removes what can't be "
@@ -43,7 +41,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
         yield from _set_up_key(kit, new_key=new_key)
         if private_files.write(kit.instance / FILE, example()):
             yield f"Wrote {kit.instance / FILE}"
-        with translated_errors():
+        with kit.database.translated_errors():
             yield from _upgrade(kit)
         if new_key:
             yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
@@ -97,7 +95,7 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
         if not new_key:
             raise
         key = ""
-    closed = sealed.unreadable(kit.database.engine, key or "")
+    closed = sealed.unreadable(kit.database, key or "")
     if key and new_key and not closed:
         raise NotPossible("The secret key is right and reads everything that is stored; nothing was changed.")
     if key and closed and not new_key:
@@ -115,33 +113,37 @@ def _set_up_key(kit: Kit, *, new_key: bool) -> Iterator[str]:
 
 
 def _upgrade(kit: Kit) -> Iterator[str]:
-    path = Path(make_url(kit.settings.DATABASE_URL).database or "")
-    if not path.exists():
-        private_files.write(path, "")
-    found = migrations.version(kit.database.engine)
+    database = kit.database
+    if database.path and not database.exists():
+        private_files.write(database.path, "")
+    found = migrations.version(database.engine)
     if found == migrations.newest():
-        yield f"Database {path} is up to date"
+        yield f"Database {database.shown()} is up to date"
     else:
         if found is not None:
             if not migrations.is_known(found):
-                raise ConfigurationError(str(migrations.problem(kit.database.engine)))
-            yield _back_up_first(kit, path)
-        migrations.upgrade(kit.database.engine)
-        yield f"Database {path} " + ("upgraded" if found else "set up")
-    yield from _loosen(kit, path)
+                raise ConfigurationError(str(migrations.problem(database)))
+            yield _back_up_first(database)
+        migrations.upgrade(database.engine)
+        yield f"Database {database.shown()} " + ("upgraded" if found else "set up")
+    yield from _loosen(database)
 
 
-def _loosen(kit: Kit, path: Path) -> Iterator[str]:
+def _loosen(database: Database) -> Iterator[str]:
     """Make columns nullable that this release leaves empty, because the database would refuse every order."""
-    strict = [found for found in comparison.differences(kit.database.engine) if found.is_too_strict]
+    strict = [found for found in comparison.differences(database.engine) if found.is_too_strict]
     if strict:
-        yield _back_up_first(kit, path)
-        comparison.loosen(kit.database.engine, strict)
+        yield _back_up_first(database)
+        comparison.loosen(database.engine, strict)
         columns = ", ".join(f"{one.table}.{one.column}" for one in strict)
-        yield f"Database {path}: these columns may be empty now: {columns}"
+        yield f"Database {database.shown()}: these columns may be empty now: {columns}"
 
 
-def _back_up_first(kit: Kit, path: Path) -> str:
-    copy = path.with_name(f"{path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
-    kit.database.back_up(copy)
+def _back_up_first(database: Database) -> str:
+    if database.path is None:
+        return "Made no backup: the tables change in one transaction, and a server has backups of its own"
+    copy = database.path.with_name(
+        f"{database.path.name}.before-{migrations.newest()}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}"
+    )
+    database.back_up(copy)
     return f"Backed the database up to {copy}"

@@ -52,5 +52,5 @@ class Obstacles:
         return [problem] if problem else []
 
     def _of_database(self) -> list[str]:
-        problem = migrations.problem(self.database.engine)
+        problem = migrations.problem(self.database)
         return [problem] if problem else []

@@ -13,7 +13,6 @@ from receiver.errors import Unavailable
 from receiver.intake.inbox import Inbox
 from receiver.storage.database import Database
 from receiver.storage.models import OrderRow
-from receiver.storage.sqlite import translated_errors
 
 #: Seconds that a result is good for.
 _HOLDS = 1.0
@@ -50,7 +49,7 @@ def prove_writable(database: Database, *, patience: float) -> None:
         "fingerprint": "",
         "received_at": datetime.now(UTC),
     }
-    with translated_errors(of_an_order=True), database.write(patience) as session:
+    with database.translated_errors(of_an_order=True), database.write(patience) as session:
         session.execute(insert(OrderRow).values(row))
         session.execute(delete(OrderRow).where(OrderRow.id == _PROOF_ID))
 
@@ -95,7 +94,10 @@ class Readiness:
         return None if self._has_room() else "The disk is too full for a large order. Free some space."
 
     def _has_room(self) -> bool:
+        path = self._database.path
+        if path is None:
+            return True
         try:
-            return shutil.disk_usage(self._database.path.parent).free >= self._room
+            return shutil.disk_usage(path.parent).free >= self._room
         except OSError:  # the database may be a file: URI, whose path only SQLite understands
             return True

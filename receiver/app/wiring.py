@@ -43,9 +43,9 @@ from receiver.settings.reading import Reading
 from receiver.sources import kinds
 from receiver.sources.registry import Sources
 from receiver.storage.account_models import RegistrationRow
-from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import MailRow, OrderRow, QuarantineRow
+from receiver.storage.opening import open_database
 from receiver.storage.processes import Presence
 from receiver.storage.relay_models import TransmissionRow
 
@@ -61,7 +61,7 @@ class Parts:
         #: SECRET_KEY, empty while there is none.
         self.secret_key = secret_key = settings.SECRET_KEY.get_secret_value()
         schedule = settings.RETRY_SCHEDULE
-        self.database = database = Database(settings.DATABASE_URL, instance / "write.lock")
+        self.database = database = open_database(settings.DATABASE_URL.get_secret_value(), instance / "write.lock")
         self.leases = leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow, QuarantineRow))
         self.presence = Presence(database)
 

@@ -7,13 +7,12 @@ from datetime import datetime, timedelta
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import digest
 from receiver.storage.account_models import AccountRow
-from receiver.storage.columns import table_of
+from receiver.storage.columns import table_of, upsert
 from receiver.storage.models import CustomerRow
 
 #: How long a link works.
@@ -22,7 +21,7 @@ LASTS = timedelta(days=7)
 EVERY = timedelta(hours=1)
 _SALT = "receiver account link"
 _FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
-_ADD = insert(table_of(AccountRow))
+_ADD = upsert(table_of(AccountRow))
 _NOTE = _ADD.on_conflict_do_update(index_elements=["customer_pk"], set_={"link_made_at": _ADD.excluded.link_made_at})
 
 

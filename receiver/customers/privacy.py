@@ -17,6 +17,7 @@ from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
 from receiver.orders.states import LATER
 from receiver.storage.database import Database
+from receiver.storage.json_columns import json_text
 from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
@@ -157,7 +158,7 @@ def _mails_to(session: Session, email: str) -> Iterator[tuple[int, int | None]]:
 
 def _transmissions(session: Session, email: str) -> list[tuple[int, bool]]:
     """Return the transmissions of their orders by id, and whether each is being sent now."""
-    to = func.json_extract(TransmissionRow.order, "$.customer.email")
+    to = json_text(TransmissionRow.order, "customer", "email")
     found = select(TransmissionRow.id, TransmissionRow.state, TransmissionRow.lease_until, to).where(to.is_not(None))
     return [
         (pk, state == "open" and until is not None)

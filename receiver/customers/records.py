@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Address, Order
@@ -16,19 +15,19 @@ from receiver.orders.email_addresses import normalised
 from receiver.orders.idempotency import digest
 from receiver.orders.states import COMPLETED
 from receiver.storage import pages
-from receiver.storage.columns import table_of
+from receiver.storage.columns import larger, table_of, upsert
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 
 _COMPLETED = OrderRow.decided == COMPLETED, OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
 # Made once: the write lock is held while they run, and to make a statement costs ten times as much as to run it.
-_ADD = insert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
+_ADD = upsert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
 _FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
 _FIND_ID = select(table_of(CustomerRow).c.id).where(table_of(CustomerRow).c.email == bindparam("its_email"))
-_ADD_ADDRESS = insert(table_of(AddressRow))
+_ADD_ADDRESS = upsert(table_of(AddressRow))
 _USE_ADDRESS = _ADD_ADDRESS.on_conflict_do_update(
     index_elements=["customer_pk", "kind", "digest"],
-    set_={"used_at": func.max(AddressRow.used_at, _ADD_ADDRESS.excluded.used_at)},
+    set_={"used_at": larger(AddressRow.used_at, _ADD_ADDRESS.excluded.used_at)},
 )
 
 

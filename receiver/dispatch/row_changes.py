@@ -46,11 +46,13 @@ def watched(database: Database, *, without: Collection[str] = ()) -> Iterator[li
     Nobody else may write to the database meanwhile. A copy of it is left beside it. Virtual tables aren't compared,
     nor are columns that the block adds or drops.
     """
-    before = database.path.with_name(f"{database.path.name}.before")
+    path = database.path
+    assert path  # noqa: S101 - what's tried is tried on a file
+    before = path.with_name(f"{path.name}.before")
     database.back_up(before)
     changes: list[Change] = []
     yield changes
-    with closing(sqlite.driver.connect(database.path)) as connection:
+    with closing(sqlite.driver.connect(path)) as connection:
         connection.execute("ATTACH ? AS before", [str(before)])
         for name in sorted({*_tables(connection, "main"), *_tables(connection, "before")} - {*without}):
             changes.extend(_changes(connection, name))

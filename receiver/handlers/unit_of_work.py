@@ -11,14 +11,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.mail.message import Draft
 from receiver.orders.idempotency import digest
-from receiver.storage.connections import WriteTransaction
-from receiver.storage.database import Database
+from receiver.storage.columns import upsert
+from receiver.storage.database import Beside, Database
 from receiver.storage.models import OnceRow
+from receiver.storage.transactions import WriteTransaction
 
 
 class _LentSession(Session):
@@ -84,7 +84,7 @@ class UnitOfWork:
             if self._closed:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
             if self._session is None:
-                self._transaction = self._database.begin_write()
+                self._transaction = self._database.begin_write(beside=Beside.ANYTHING)
                 self._transaction.lend()
                 self.opened_at = time.monotonic()
                 self._session = _LentSession(self._transaction.connection, join_transaction_mode="create_savepoint")
@@ -117,6 +117,5 @@ class UnitOfWork:
         Only the key's digest is kept, because a key may name a person. Raises Unavailable if it can't be written.
         """
         values = {"handler": handler, "digest": digest(key), "order_pk": order_pk, "at": datetime.now(UTC)}
-        with self._database.write() as session:
-            done = session.execute(insert(OnceRow).values(values).on_conflict_do_nothing())
-            return bool(done.rowcount)  # type: ignore[attr-defined]
+        statement = upsert(OnceRow).values(values).on_conflict_do_nothing()
+        return self._database.shared_writes.run(lambda connection: bool(connection.execute(statement).rowcount))

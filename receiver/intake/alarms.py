@@ -18,6 +18,7 @@ from receiver.mail.notices import EVERY, Trouble
 from receiver.orders.states import REFUNDED
 from receiver.settings.model import Settings
 from receiver.storage.columns import milliseconds
+from receiver.storage.json_columns import json_text
 from receiver.storage.models import IS_HELD_BACK, OrderRow
 
 #: Newest orders that are searched for gaps.
@@ -132,11 +133,11 @@ def _gap(session: Session, now: datetime) -> Trouble | None:
 
 def _sequences(session: Session) -> dict[tuple[str, ...], list[_Arrival]]:
     """Return the newest orders' numbers in their order, by source, shop and what's before the number."""
-    of_order = (func.json_extract(OrderRow.order, f"$.{name}") for name in ("store_id", "order_number", "order_id"))
-    columns = OrderRow.source, OrderRow.id, OrderRow.received_at, *of_order
+    columns = OrderRow.source, OrderRow.id, OrderRow.received_at
+    of_order = (json_text(OrderRow.order, name) for name in ("store_id", "order_number", "order_id"))
     # A refund shows no order: it may come without it.
     known = OrderRow.test.is_(False), OrderRow.order.is_not(None), OrderRow.decided.is_distinct_from(REFUNDED)
-    newest = select(*columns).where(*known).order_by(OrderRow.id.desc()).limit(_LOOKED_AT)
+    newest: Any = select(*columns, *of_order).where(*known).order_by(OrderRow.id.desc()).limit(_LOOKED_AT)
     sequences: dict[tuple[str, ...], list[_Arrival]] = defaultdict(list)
     for source, pk, at, store, number, order_id in session.execute(newest):
         if match := _NUMBER.fullmatch((number or order_id)[-_LONGEST_NUMBER:]):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from receiver.intake import quarantine
@@ -82,7 +82,7 @@ def _last(session: Session, source: str) -> Last | None:
     if session.scalar(select(OrderRow.id).where(OrderRow.source == source, *sent).limit(1)) is None:
         return None
     # Without its index the newest is found from the end; with it, SQLite would sort everything of the source.
-    in_no_index: ColumnElement[str] = literal_column("+orders.source")
+    in_no_index = OrderRow.source.op("||")("")
     newest = select(OrderRow.id, OrderRow.received_at, OrderRow.state).where(in_no_index == source, *sent)
     pk, at, state = session.execute(newest.order_by(OrderRow.id.desc()).limit(1)).one()
     return Last(receipt_of(pk), at, state)

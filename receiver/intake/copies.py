@@ -20,7 +20,8 @@ _COLUMNS = (
 )
 _FIND = f"SELECT {_COLUMNS} FROM orders WHERE source = ? AND key = ?"  # noqa: S608 - names from above
 _NOTE_COPY = (
-    "UPDATE orders SET copies = copies + 1, differing_copies = differing_copies + (fields_digest <> ?) WHERE id = ?"
+    "UPDATE orders SET copies = copies + 1, "
+    "differing_copies = differing_copies + CAST(fields_digest <> ? AS INTEGER) WHERE id = ?"
 )
 _SUPERSEDE = (
     "UPDATE orders SET state = 'duplicate', duplicate_of = ? "  # noqa: S608 - a condition from above

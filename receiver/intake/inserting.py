@@ -17,9 +17,9 @@ from receiver.security.shared_secrets import SELECT_STORED
 from receiver.storage.columns import milliseconds
 from receiver.storage.models import OrderRow
 
-#: Rows of one group; SQLite takes 32,766 variables.
+#: Rows of one group; SQLite takes 32,766 variables, PostgreSQL 65,535.
 MOST_ROWS = 500
-#: A new row's columns. It gets its id from SQLite, and nothing has come a second time yet.
+#: A new row's columns. It gets its id from the database, and nothing has come a second time yet.
 _COLUMNS = [
     column.name for column in OrderRow.__table__.columns if column.name not in {"id", "copies", "differing_copies"}
 ]
@@ -43,7 +43,7 @@ class Recorded(NamedTuple):
 
 
 def write(cursor: Any, entries: Sequence[Entry], deadline: float) -> list[Recorded | SecretsChanged]:
-    """Insert a group in one statement, which commits itself; what it left out follows in a transaction.
+    """Insert a group in one statement; what it left out follows in a transaction.
 
     ``deadline`` is on the clock of time.monotonic.
     """
@@ -78,13 +78,11 @@ def _one_by_one(
     cursor: Any, entries: Sequence[Entry], secrets: Stored, inserted: dict[tuple[str, str], int]
 ) -> list[Recorded | SecretsChanged]:
     """Return what became of each entry of a group that wasn't inserted as a whole."""
-    cursor.execute("BEGIN IMMEDIATE")
-    outcomes = [
-        _recorded(cursor, entry.row, inserted) if entry.verified_by == secrets else SecretsChanged()
-        for entry in entries
-    ]
-    cursor.execute("COMMIT")
-    return outcomes
+    with cursor.connection.transaction():
+        return [
+            _recorded(cursor, entry.row, inserted) if entry.verified_by == secrets else SecretsChanged()
+            for entry in entries
+        ]
 
 
 def _recorded(cursor: Any, row: Mapping[str, Any], inserted: dict[tuple[str, str], int]) -> Recorded:

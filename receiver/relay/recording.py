@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Session
 
 from receiver.orders import Order
@@ -20,6 +19,7 @@ from receiver.relay.controls import Control
 from receiver.relay.sender import Answer
 from receiver.security.signing import is_webhook_id
 from receiver.storage.clock import utc_now
+from receiver.storage.columns import upsert
 from receiver.storage.database import Database
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
 
@@ -87,7 +87,7 @@ def insert_once(
         "state": "open" if due_at else "held",
         "due_at": due_at,
     }
-    session.execute(insert(TransmissionRow).values(values).on_conflict_do_nothing())
+    session.execute(upsert(TransmissionRow).values(values).on_conflict_do_nothing())
 
 
 def record_attempt(session: Session, row: TransmissionRow, control: Control, answer: Answer, *, at: datetime) -> None:

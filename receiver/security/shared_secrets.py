@@ -17,7 +17,6 @@ from receiver.security.secret_strength import refuse_weak
 from receiver.storage.columns import milliseconds
 from receiver.storage.database import Database
 from receiver.storage.models import SecretRow
-from receiver.storage.sqlite import translated_errors
 from receiver.storage.write_lock import ACCEPT_PATIENCE
 
 #: Name of a secret that a self test has made for itself.
@@ -40,7 +39,7 @@ class SharedSecrets:
 
         Those ``of_sources`` verify nothing elsewhere, but are never stored there either.
         """
-        with translated_errors(), closing(self._database.engine.raw_connection()) as connection:
+        with self._database.translated_errors(), closing(self._database.engine.raw_connection()) as connection:
             connection.wait_at_most(ACCEPT_PATIENCE)
             self._last_read = connection.cursor().execute(SELECT_STORED).fetchall()
         return self.last_known(own, of_sources)

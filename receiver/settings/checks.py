@@ -9,12 +9,16 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale, UnknownLocaleError
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import deliverable
 from receiver.security.signing import clean_secret
 
 _YEAR = 31_536_000
+#: How the URL of a database on a server begins; the driver is always psycopg.
+_POSTGRESQL = ("postgresql://", "postgresql+psycopg://", "postgres://")
 #: Fewest characters of a key that can't be guessed.
 SHORTEST_KEY = 32
 
@@ -49,11 +53,15 @@ def secret(value: str) -> str | None:
 
 
 def database_url(value: str) -> str | None:
-    """Require a SQLite file, the one kind of database that is supported."""
+    """Require a SQLite file or a database on a PostgreSQL server; never shows it, for it may hold a password."""
     path = value.removeprefix("sqlite:///")
-    if value and (path in {value, "", ":memory:"} or path.startswith("?")):
-        return "must begin with sqlite:/// and name a file; other databases aren't supported"
-    return None
+    if not value or (path != value and path not in {"", ":memory:"} and not path.startswith("?")):
+        return None
+    try:
+        is_named = bool(make_url(value).database) and value.startswith(_POSTGRESQL)
+    except (ArgumentError, ValueError):
+        is_named = False
+    return None if is_named else "must begin with sqlite:/// or postgresql:// and name a file or a database"
 
 
 def one_line(value: str) -> str | None:

@@ -70,10 +70,10 @@ class Settings(BaseSettings):
     """shared secrets from the file or the environment, beside those that `flask secret add` stores"""
     REQUIRE_SIGNATURE: bool = False
     """refuse the secret as a plain field or header: only a signature verifies a POST"""
-    DATABASE_URL: Annotated[str, _checked(checks.database_url)] = _default(
-        "", example="sqlite:////var/lib/receiver/receiver.sqlite"
+    DATABASE_URL: Annotated[SecretStr, _checked(checks.database_url)] = _default(
+        NO_SECRET, example="postgresql://receiver:password@db.lan/receiver"
     )
-    """any `sqlite:///` URL; empty means `receiver.sqlite` in the instance folder"""
+    """any `sqlite:///` URL, or a `postgresql://` one; empty means `receiver.sqlite` in the instance folder"""
     EMBEDDED_WORKER: bool = True
     """run jobs in threads of the serving processes; `false` leaves them to `flask worker`"""
     WORKER_THREADS: Annotated[int, _number(1, 64)] = 4

@@ -83,7 +83,7 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
     settings = settings.model_copy(
         update={
             "SECRET_KEY": settings.SECRET_KEY or SecretStr(_secret_key(instance)),
-            "DATABASE_URL": settings.DATABASE_URL or _database_in(instance),
+            "DATABASE_URL": settings.DATABASE_URL or SecretStr(_database_in(instance)),
         }
     )
     needed = NEEDED | {FILE}

@@ -5,10 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Index, MetaData, Table, Text, TypeDecorator
+from sqlalchemy import BigInteger, Case, Dialect, Index, Integer, MetaData, Table, Text, TypeDecorator, case
 from sqlalchemy import text as sql
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+#: ``INSERT`` with ``ON CONFLICT``: SQLite took the clause from PostgreSQL, and SQLAlchemy writes this one for both.
+upsert = postgresql.insert
+#: Compared by its bytes, as SQLite does; a server's own order of letters would find other rows in a range.
+_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+#: Of 64 bits; SQLite has only those, and knows an id by this name alone.
+_WHOLE_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 #: Default of a count.
 ZERO = sql("0")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -33,6 +40,11 @@ class Instant(TypeDecorator[datetime]):
 def milliseconds(when: datetime) -> int:
     """Return the stored form of an aware datetime: whole milliseconds since 1970 UTC, never rounded up."""
     return (when - _EPOCH) // _MILLISECOND
+
+
+def larger(one: Any, other: Any) -> Case[Any]:
+    """Return the larger of two columns or values, neither of them null."""
+    return case((one > other, one), else_=other)
 
 
 def receipt_of(pk: int) -> str:
@@ -66,7 +78,7 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: Instant, str: Text}  # noqa: RUF012 - SQLAlchemy's own form
+    type_annotation_map = {datetime: Instant, str: _TEXT, int: _WHOLE_NUMBER}  # noqa: RUF012 - SQLAlchemy's own form
 
 
 class Job:

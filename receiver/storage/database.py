@@ -1,164 +1,113 @@
-"""Engine, sessions and write transactions; a commit that returned is on disk."""
+"""What every database offers: read sessions, write transactions, and the accept path's cursor."""
 
 from __future__ import annotations
 
-import os
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager
+from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import QueuePool
 
-from receiver.errors import ConfigurationError, Unavailable
-from receiver.storage import sqlite
-from receiver.storage.connections import GatedConnection, WriteTransaction
 from receiver.storage.shared_writes import SharedWrites
-from receiver.storage.sqlite import translated_errors
-from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE, WriteLock
+from receiver.storage.transactions import WriteTransaction
+from receiver.storage.write_lock import PATIENCE
 
 
-class Database:
-    """The database: read sessions at any time, write sessions one at a time."""
+class Beside(Enum):
+    """What may be written beside a write transaction, on a database that has many writers; SQLite has one."""
 
-    def __init__(self, url: str, lock_path: Path) -> None:
-        if make_url(url).get_backend_name() != "sqlite":
-            raise ConfigurationError("DATABASE_URL must begin with sqlite:///; other databases are not supported.")
-        self.engine: Engine = create_engine(
-            url,
-            module=sqlite.driver,
-            connect_args={"check_same_thread": False, "factory": GatedConnection},
-            poolclass=QueuePool,
-            pool_size=16,
-            max_overflow=-1,
-        )
-        event.listen(self.engine, "do_connect", _make_no_file)
-        event.listen(self.engine, "connect", lambda connection, _record: self._prepare(connection))
-        event.listen(self.engine, "checkout", lambda connection, _record, _proxy: connection.wait_at_most(PATIENCE))
-        event.listen(self.engine, "checkin", _drop_altered)
-        event.listen(self.engine, "begin", _begin)
-        self._writing = self.engine.execution_options(begin="BEGIN IMMEDIATE")
-        #: The database's file; SQLite takes a URI too.
-        self.path = Path((self.engine.url.database or "").removeprefix("file:")).absolute()
-        self._inode: int | None = None
-        self._lock = WriteLock(lock_path)
+    #: It may read something and write what follows from that.
+    NOTHING = "nothing"
+    #: Its statements are right in any order, as those of jobs are, each of which is of one run.
+    SMALL_WRITES = "small writes"
+    #: A handler's own work, which may take long.
+    ANYTHING = "anything"
+
+
+class Database(ABC):
+    """The database: read sessions at any time, write transactions, and a commit that returned is on disk."""
+
+    engine: Engine
+    #: Its file; None for a server.
+    path: Path | None = None
+
+    def __init__(self) -> None:
         #: Small writes of jobs, which share transactions.
-        self.shared_writes = SharedWrites(self.begin_write)
-        self._cursor: Any = None
-        event.listen(self.engine, "engine_disposed", lambda _engine: self._forget_cursor())
-        FORGET_IN_CHILD.add(self)
+        self.shared_writes = self._new_shared_writes()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session whose reads see one moment of the database; raises Unavailable when it can't be read."""
-        with translated_errors(), Session(self.engine) as session:
+        with self.translated_errors(), Session(self._reading()) as session:
             yield session
 
     @contextmanager
     def write(self, patience: float = PATIENCE) -> Iterator[Session]:
         """Open a session in a write transaction, committed at the end; raises Unavailable after ``patience`` s."""
         with closing(self.begin_write(patience)) as transaction:
-            with translated_errors(), session_on(transaction.connection) as session:
+            with self.translated_errors(), session_on(transaction.connection) as session:
                 yield session
             transaction.commit()
 
-    def checkpoint(self, mode: str = "PASSIVE") -> None:
-        """Copy the write-ahead log into the database, so that no commit has to; doesn't hold up any writer."""
-        with translated_errors(), self.engine.connect() as connection:
-            raw: Any = connection.connection.dbapi_connection  # SQLAlchemy's own would begin a transaction first
-            raw.execute(f"PRAGMA wal_checkpoint({mode})").fetchall()
+    @abstractmethod
+    def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:
+        """Begin a write transaction; raises Unavailable after ``patience`` seconds."""
 
-    def empty_log(self) -> None:
-        """Copy the write-ahead log into the database and leave nothing in it, unless somebody reads in it now."""
-        self.checkpoint("TRUNCATE")
+    @abstractmethod
+    def write_cursor(self, patience: float = PATIENCE) -> AbstractContextManager[Any]:
+        """Hold the write lock of arrivals, with a bare cursor of the DB-API, for the accept path.
 
+        Everything is on disk when the block has ended. Parameters are written ``?``. Raises Unavailable after
+        ``patience`` seconds, and Damaged for what the database refuses.
+        """
+
+    @abstractmethod
+    def translated_errors(self, *, of_an_order: bool = False) -> AbstractContextManager[None]:
+        """Turn what the database says of itself - a full disk, a lock, a server that's gone - into Unavailable (503).
+
+        A constraint or a wrong statement is a mistake of ours and stays as it is, except ``of_an_order``: there it's
+        Damaged too, because the sender of an order that the database didn't take is to try again.
+        """
+
+    @abstractmethod
     def back_up(self, path: Path) -> None:
         """Copy the database, while it's in use, to a new file that only its owner can read.
 
         Raises FileExistsError, and ConfigurationError when it can't be copied whole; then no file is left.
         """
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        try:
-            with closing(self.engine.raw_connection()) as source, closing(sqlite.driver.connect(path)) as target:
-                source.dbapi_connection.backup(target)  # type: ignore[union-attr]
-        except BaseException as error:
-            path.unlink()
-            if isinstance(error, sqlite.driver.Error):
-                raise ConfigurationError(f"{path} can't be written whole ({error}), and was removed.") from error
-            raise
 
-    @contextmanager
-    def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
-        """Hold the write lock, with a bare cursor whose statements each commit by themselves, for the accept path.
+    @abstractmethod
+    def exists(self) -> bool:
+        """Return whether there is a database, with tables or without; asking makes none."""
 
-        Raises Unavailable after ``patience`` seconds, and Damaged for what the database refuses. A transaction that's
-        begun on it and not committed is rolled back. The caller bounds how long its statements wait for programs that
-        write past the lock.
-        """
-        self._lock.acquire(patience)
-        try:
-            with translated_errors(of_an_order=True):
-                self._check_file()
-                yield self._kept_cursor()
-        except BaseException:
-            self._forget_cursor()
-            raise
-        finally:
-            self._lock.release()
+    @abstractmethod
+    def shown(self) -> str:
+        """Return its name for people, without a password."""
 
-    def _prepare(self, connection: GatedConnection) -> None:
-        sqlite.prepare(connection)
-        self._inode = self._inode or self.path.stat().st_ino
+    @abstractmethod
+    def checkpoint(self) -> None:
+        """Do what keeps commits quick, now and then."""
 
-    def _check_file(self) -> None:
-        """Raise Unavailable when the file was removed or replaced: a commit into the open one would be lost with it."""
-        if self._inode is None:
-            return
-        with suppress(OSError):
-            if self._inode == self.path.stat().st_ino:
-                return
-        raise Unavailable(f"{self.path.name} was removed or replaced while it was in use; start the server again.")
-
-    def _kept_cursor(self) -> Any:
-        """Return the previous cursor: taking a connection from the pool and back takes longer than a commit."""
-        if self._cursor is None:
-            connection = self.engine.raw_connection()
-            connection.detach()
-            self._cursor = connection.cursor()
-        return self._cursor
-
-    def _forget_cursor(self) -> None:
-        """Close the accept path's connection; the next write opens another."""
-        if self._cursor is not None:
-            self._cursor.connection.close()
-            self._cursor = None
+    @abstractmethod
+    def empty_log(self) -> None:
+        """Leave nothing of deleted rows in logs that are ours."""
 
     def forget(self) -> None:
-        """Open others in a forked child; closing what it inherits would roll back what the parent is writing."""
-        self._of_parent = self.engine.pool, self._cursor
-        self._cursor = None
-        self.shared_writes = SharedWrites(self.begin_write)
+        """Open other connections in a forked child, which shares its parent's."""
+        self._of_parent = self.engine.pool
+        self.shared_writes = self._new_shared_writes()
         self.engine.dispose(close=False)
 
-    def begin_write(self, patience: float = PATIENCE) -> WriteTransaction:
-        """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""
-        deadline = time.monotonic() + patience
-        self._lock.acquire(patience)
-        with ExitStack() as undo:
-            undo.callback(self._lock.release)
-            with translated_errors():
-                self._check_file()
-                connection = undo.enter_context(self._writing.connect())
-                raw: Any = connection.connection.dbapi_connection
-                raw.wait_at_most(deadline - time.monotonic())
-                connection.begin()
-            undo.pop_all()
-        return WriteTransaction(connection, self._lock)
+    def _reading(self) -> Engine:
+        return self.engine
+
+    def _new_shared_writes(self) -> SharedWrites:
+        return SharedWrites(partial(self.begin_write, beside=Beside.SMALL_WRITES), self.translated_errors)
 
 
 @contextmanager
@@ -167,20 +116,3 @@ def session_on(connection: Connection) -> Iterator[Session]:
     with Session(connection) as session:
         yield session
         session.flush()
-
-
-def _make_no_file(_dialect: Any, _record: Any, arguments: list[str], options: dict[str, Any]) -> None:
-    """Open only a file that `flask init` made: others could read one that SQLite makes."""
-    if not options.get("uri"):
-        arguments[0] = f"file:{quote(os.fsencode(arguments[0]))}?mode=rw"
-        options["uri"] = True
-
-
-def _drop_altered(connection: Any, record: Any) -> None:
-    """Drop a connection that a handler closed within its transaction, or whose settings it changed."""
-    if connection is not None and (connection.is_lent or connection.is_altered):
-        record.invalidate()
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))

@@ -57,13 +57,15 @@ def claim(
 ) -> list[JobRow]:
     """Claim the oldest due jobs that are ``free``, in one conditional UPDATE, and return them, the oldest first.
 
-    ``Leases.free`` makes that condition.
+    ``Leases.free`` makes that condition. Jobs that somebody else is claiming at this moment are passed by.
     """
     due = and_(_is_due(model, now, free), *conditions)
     oldest = select(model.id).where(due).order_by(model.due_at, model.id).limit(most)
+    # In a CTE, which is read once: as a subquery, PostgreSQL may read it again, and lock more than it updates.
+    found = oldest.with_for_update(skip_locked=True).cte("oldest")
     claimed = session.scalars(
         update(model)
-        .where(model.id.in_(oldest), due)
+        .where(model.id.in_(select(found.c.id)), due)
         .values(attempts=model.attempts + 1, **new_lease(now))
         .returning(model)
     )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from receiver.errors import Unavailable
-from receiver.storage.connections import WriteTransaction
 from receiver.storage.group_commit import GroupCommit
-from receiver.storage.sqlite import translated_errors
+from receiver.storage.transactions import WriteTransaction
 from receiver.storage.write_lock import ACCEPT_PATIENCE
 
 #: Writes of one transaction; more would keep an order's sender waiting.
@@ -32,8 +31,13 @@ class _Ended(NamedTuple):
 class SharedWrites:
     """A queue of small writes; the first waiting thread commits for all that queued meanwhile."""
 
-    def __init__(self, begin_write: Callable[[float], WriteTransaction]) -> None:
+    def __init__(
+        self,
+        begin_write: Callable[[float], WriteTransaction],
+        translated_errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
         self._begin_write = begin_write
+        self._translated_errors = translated_errors
         self._group: GroupCommit[Write[Any], _Ended] = GroupCommit(
             self._begin, self._run_all, most=_MOST, may_leave=False
         )
@@ -57,7 +61,7 @@ class SharedWrites:
 
     def _run_all(self, transaction: WriteTransaction, writes: Sequence[Write[Any]], _deadline: float) -> list[_Ended]:
         try:
-            return _committed(transaction, writes)
+            return self._committed(transaction, writes)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 - one of the writes is wrong, and the others aren't to suffer for it
@@ -69,13 +73,12 @@ class SharedWrites:
     def _alone(self, write: Write[Any]) -> _Ended:
         try:
             with closing(self._begin_write(ACCEPT_PATIENCE)) as transaction:
-                return _committed(transaction, [write])[0]
+                return self._committed(transaction, [write])[0]
         except Exception as error:  # noqa: BLE001 - raised in the thread that it belongs to
             return _Ended(error=error)
 
-
-def _committed(transaction: WriteTransaction, writes: Sequence[Write[Any]]) -> list[_Ended]:
-    with translated_errors():
-        ended = [_Ended(write(transaction.connection)) for write in writes]
-    transaction.commit()
-    return ended
+    def _committed(self, transaction: WriteTransaction, writes: Sequence[Write[Any]]) -> list[_Ended]:
+        with self._translated_errors():
+            ended = [_Ended(write(transaction.connection)) for write in writes]
+        transaction.commit()
+        return ended

@@ -11,6 +11,7 @@ from sqlalchemy import URL
 
 from receiver.errors import ConfigurationError
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 
 
 @contextmanager
@@ -19,6 +20,8 @@ def copy_of(database: Database) -> Iterator[Database]:
 
     The copy has a write lock of its own, so nobody waits for what happens on it. Raises ConfigurationError.
     """
+    if database.path is None:
+        raise ConfigurationError("A trial takes a copy of the database, which is made of SQLite's alone.")
     try:
         folder = TemporaryDirectory(prefix="receiver-")
     except OSError as error:
@@ -26,7 +29,7 @@ def copy_of(database: Database) -> Iterator[Database]:
     with folder as name:
         path = Path(name) / "copy.sqlite"
         database.back_up(path)
-        copy = Database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
+        copy = open_database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
         try:
             yield copy
         finally:

@@ -221,7 +221,7 @@ def test_an_sqlite_that_can_lose_commits_is_used_more_slowly(
 def test_a_database_that_cannot_be_written_is_reported(
     make_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy(patience: float) -> None:
+    def busy(patience: float, **_: Any) -> None:
         raise Unavailable("Another process is writing for too long; try again.")
 
     kit: Kit = make_app().extensions["receiver"]

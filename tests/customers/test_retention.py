@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -22,6 +22,7 @@ from receiver.mail.message import Draft
 from receiver.storage.heartbeat import Heartbeat
 from receiver.storage.models import AttemptRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.sqlite_database import SQLiteDatabase
 from tests.commanding import Run, runner
 from tests.served import Served, order_fields
 from tests.storage.test_order_queries import store
@@ -216,7 +217,7 @@ def test_the_outbox_folder_is_listed_before_and_after_but_never_while_others_wai
     list_files = kit.transport.files
 
     def note() -> dict[str, list[Path]]:
-        listed.append(kit.database._lock._mutex.locked())
+        listed.append(cast("SQLiteDatabase", kit.database)._lock._mutex.locked())
         return list_files()
 
     monkeypatch.setattr(kit.transport, "files", note)

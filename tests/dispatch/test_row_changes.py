@@ -12,12 +12,13 @@ from sqlalchemy.orm import Session
 
 from receiver.dispatch.row_changes import watched
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     (tmp_path / "tried.sqlite").touch()
-    made = Database(f"sqlite:///{tmp_path}/tried.sqlite", tmp_path / "lock")
+    made = open_database(f"sqlite:///{tmp_path}/tried.sqlite", tmp_path / "lock")
     with made.write() as session:
         run(session, "CREATE TABLE numbered (id INTEGER PRIMARY KEY, word TEXT, bytes BLOB)")
         run(session, 'CREATE TABLE "key\'s ""own""" (a TEXT, b TEXT, "c d" REAL, PRIMARY KEY (a, b)) WITHOUT ROWID')

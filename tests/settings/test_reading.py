@@ -8,7 +8,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from sqlalchemy.engine import make_url
 
 from receiver.errors import ConfigurationError
@@ -43,7 +43,7 @@ def test_an_empty_folder_gives_the_defaults(tmp_path: Path) -> None:
     found = read(tmp_path)
     database_url = f"sqlite:///{tmp_path}/receiver.sqlite"
     tables: dict[str, Any] = {"sources": {}, "registrar": {}, "handlers": {}}
-    assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": database_url, **tables}
+    assert dict(found.settings) == DEFAULTS | {"DATABASE_URL": SecretStr(database_url), **tables}
     assert (found.problems, found.paused, found.waiting, found.unknown) == ((), (), frozenset(), ())
     assert found.origins == dict.fromkeys(DEFAULTS, "default")
 
@@ -65,7 +65,8 @@ def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["50%ab", "50%20b", "what?now", "a b#c", "grüße"])
 def test_the_instance_folder_may_be_called_anything(tmp_path: Path, name: str) -> None:
-    assert make_url(read(tmp_path / name).settings.DATABASE_URL).database == str(tmp_path / name / "receiver.sqlite")
+    url = read(tmp_path / name).settings.DATABASE_URL.get_secret_value()
+    assert make_url(url).database == str(tmp_path / name / "receiver.sqlite")
 
 
 def test_the_file_wins_over_the_default(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from receiver.sources import saved_options
 from receiver.sources.registry import Sources
 from receiver.sources.saved_options import Saved, Stored
 from receiver.sources.source import Source
-from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 from tests.waiting import SOON
 
 SECRET = "sixteen characters and more"
@@ -185,7 +185,7 @@ def stored(monkeypatch: pytest.MonkeyPatch, options: list[Stored]) -> list[Store
 
 
 def with_database(folder: Path, tables: dict[str, object]) -> Sources:
-    return Sources(folder, tables, Database(f"sqlite:///{folder / 'receiver.sqlite'}", folder / "write.lock"))
+    return Sources(folder, tables, open_database(f"sqlite:///{folder / 'receiver.sqlite'}", folder / "write.lock"))
 
 
 def test_saved_rules_hold_beside_those_of_the_file(tmp_path: Path, stored: list[Stored]) -> None:

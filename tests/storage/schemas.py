@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 
 from receiver.storage import sqlite
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 
 #: The schema of release 1.0.0. It never changes, as merchants' databases don't.
 _OF_1_0_0 = Path(__file__).with_name("schema_0017.sql")
@@ -29,7 +30,7 @@ _PARTS = {
 def unmade(path: Path) -> Database:
     """Give a database that has no table yet."""
     path.touch()
-    return Database(f"sqlite:///{path}", path.with_suffix(".lock"))
+    return open_database(f"sqlite:///{path}", path.with_suffix(".lock"))
 
 
 def of_1_0_0(path: Path) -> Database:

@@ -18,6 +18,7 @@ from receiver.errors import ConfigurationError, Unavailable
 from receiver.storage import database as databases
 from receiver.storage import sqlite
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 from receiver.storage.write_lock import WriteLock
 from tests.waiting import SOON
 
@@ -27,7 +28,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELEC
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     (tmp_path / "test.sqlite").touch()
-    made = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+    made = open_database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
     with made.write() as session:
         session.execute(text("CREATE TABLE numbers (i INTEGER PRIMARY KEY)"))
     return made
@@ -59,7 +60,7 @@ def test_wal_is_used_only_where_its_reset_bug_is_fixed(version: tuple[int, int, 
 def test_an_old_sqlite_gets_the_delete_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite, "wal_is_safe", lambda _version: False)
     (tmp_path / "old.sqlite").touch()
-    made = Database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
+    made = open_database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
 
     with made.engine.connect() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "delete"
@@ -77,14 +78,14 @@ def test_every_connection_syncs_fully_and_keeps_foreign_keys(database: Database)
 
 def test_another_kind_of_database_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="DATABASE_URL"):
-        Database("postgresql://localhost/shop", tmp_path / "write.lock")
+        open_database("mysql://localhost/shop", tmp_path / "write.lock")
 
 
 @pytest.mark.parametrize("use", ["read", "write", "write_cursor"])
 def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, use: str) -> None:
     """SQLite itself would make one that others can read."""
     path = tmp_path / "100% #1.sqlite"
-    missing = Database(f"sqlite:///{path}", tmp_path / "write.lock")
+    missing = open_database(f"sqlite:///{path}", tmp_path / "write.lock")
     query = "SELECT 1" if use == "write_cursor" else text("SELECT 1")
     with pytest.raises(Unavailable, match=r"unable to open .*; see DATABASE_URL"), getattr(missing, use)() as session:
         session.execute(query)
@@ -100,7 +101,7 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path, use: str) -> None:
 def test_nothing_is_written_into_a_file_that_was_removed(
     tmp_path: Path, database: Database, use: str, is_replaced: bool, has_written: bool
 ) -> None:
-    database = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+    database = open_database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
     with database.read() as session:
         session.execute(text("SELECT 1"))
     if has_written:
@@ -116,7 +117,7 @@ def test_nothing_is_written_into_a_file_that_was_removed(
 def test_a_file_named_from_here_is_the_same_from_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("here.sqlite").touch()
-    made = Database("sqlite:///here.sqlite", tmp_path / "write.lock")
+    made = open_database("sqlite:///here.sqlite", tmp_path / "write.lock")
     monkeypatch.chdir("/")
     with made.write() as session:
         session.execute(text("CREATE TABLE numbers (i INTEGER)"))
@@ -358,10 +359,11 @@ import os, sys
 from pathlib import Path
 from receiver.storage import sqlite
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 sqlite.wal_is_safe = lambda _version: False
 folder = Path(sys.argv[1])
 (folder / "forked.sqlite").touch()
-database = Database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
+database = open_database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
 with database.write_cursor() as cursor:
     cursor.execute("CREATE TABLE numbers (i INTEGER PRIMARY KEY)")
     cursor.execute("BEGIN IMMEDIATE")
@@ -381,7 +383,7 @@ with database.write_cursor() as cursor:
 
 def test_a_lock_file_that_cannot_be_opened_ends_in_unavailable_that_names_it(tmp_path: Path) -> None:
     (tmp_path / "write.lock").mkdir()
-    made = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+    made = open_database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
 
     for _ in range(2):
         with pytest.raises(Unavailable, match=r"write\.lock .*chown"), made.write():
@@ -405,7 +407,7 @@ def test_reading_what_a_foreign_program_has_locked_ends_in_unavailable(
     monkeypatch.setattr(sqlite, "wal_is_safe", lambda _version: False)
     monkeypatch.setattr(databases, "PATIENCE", 0.1)
     (tmp_path / "old.sqlite").touch()
-    made = Database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
+    made = open_database(f"sqlite:///{tmp_path}/old.sqlite", tmp_path / "write.lock")
     with made.read() as session:
         session.execute(text("SELECT 1"))
 
@@ -425,7 +427,7 @@ def test_a_hasty_writer_leaves_no_haste_behind(database: Database) -> None:
 
 def test_a_damaged_file_ends_in_unavailable_and_a_mistake_of_ours_does_not(tmp_path: Path, database: Database) -> None:
     (tmp_path / "damaged.sqlite").write_bytes(b"no database at all" * 100)
-    damaged = Database(f"sqlite:///{tmp_path}/damaged.sqlite", tmp_path / "other.lock")
+    damaged = open_database(f"sqlite:///{tmp_path}/damaged.sqlite", tmp_path / "other.lock")
     for use in (damaged.read, damaged.write, damaged.write_cursor):
         with pytest.raises(Unavailable, match="not a database"), use() as session:
             session.execute(text("SELECT 1"))

@@ -7,13 +7,15 @@ import subprocess
 import sys
 import weakref
 from pathlib import Path
+from typing import cast
 
 import pytest
 from sqlalchemy import text
 
 from receiver import create_app
 from receiver.app.components import Kit
-from receiver.storage.database import Database
+from receiver.storage.opening import open_database
+from receiver.storage.sqlite_database import SQLiteDatabase
 from tests.waiting import SOON
 
 
@@ -26,12 +28,12 @@ def open_files() -> int:
 def test_a_dropped_database_is_collected_with_its_lock(tmp_path: Path) -> None:
     (tmp_path / "test.sqlite").touch()
     before = open_files()
-    database = Database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
+    database = open_database(f"sqlite:///{tmp_path}/test.sqlite", tmp_path / "write.lock")
     with database.write() as session:
         session.execute(text("CREATE TABLE numbers (i INTEGER PRIMARY KEY)"))
     with database.write_cursor() as cursor:
         cursor.execute("INSERT INTO numbers VALUES (1)")
-    of_database, of_lock = weakref.ref(database), weakref.ref(database._lock)
+    of_database, of_lock = weakref.ref(database), weakref.ref(cast("SQLiteDatabase", database)._lock)
     database.engine.dispose()
 
     del database, session, cursor
@@ -56,10 +58,11 @@ def test_a_child_has_connections_of_its_own_after_others_were_dropped(tmp_path: 
 import gc, os, sys
 from pathlib import Path
 from receiver.storage.database import Database
+from receiver.storage.opening import open_database
 folder = Path(sys.argv[1])
 (folder / "forked.sqlite").touch()
 def made():
-    return Database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
+    return open_database(f"sqlite:///{folder}/forked.sqlite", folder / "forked.lock")
 kept, dropped = made(), made()
 del dropped
 gc.collect()

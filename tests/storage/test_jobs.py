@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import threading
 import time
@@ -71,7 +72,7 @@ def test_no_long_queue_is_sorted_or_walked_to_claim_the_next(kit: Kit, model: ty
 
     @event.listens_for(kit.database.engine, "before_cursor_execute")
     def _note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if statement.startswith("UPDATE"):
+        if "UPDATE" in statement:
             statements.append((statement, values))
 
     with kit.database.write() as session:
@@ -80,7 +81,7 @@ def test_no_long_queue_is_sorted_or_walked_to_claim_the_next(kit: Kit, model: ty
         plan = session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()
     steps = [str(row[3]) for row in plan]
     assert any("_due (" in step for step in steps)
-    assert not [step for step in steps if "SCAN" in step or "TEMP B-TREE" in step]
+    assert not [step for step in steps if re.search("SCAN (?!oldest)|TEMP B-TREE", step)]
 
 
 def test_the_oldest_due_job_is_claimed_first_whatever_its_number(kit: Kit) -> None:

@@ -162,19 +162,19 @@ def test_the_models_can_be_made_on_postgresql_too() -> None:
 
 
 def test_a_database_of_this_release_has_no_problem(kit: Kit) -> None:
-    assert migrations.problem(kit.database.engine) is None
+    assert migrations.problem(kit.database) is None
     assert migrations.version(kit.database.engine) == migrations.newest()
 
 
 def test_an_empty_database_is_to_be_set_up(tmp_path: Path) -> None:
     database = unmade(tmp_path / "new.sqlite")
-    assert migrations.problem(database.engine) == "The database isn't set up; run `flask init`."
+    assert migrations.problem(database) == "The database isn't set up; run `flask init`."
 
 
 def test_an_older_schema_is_to_be_upgraded(kit: Kit, next_release: str) -> None:
     made = migrations.version(kit.database.engine)
     said = f"The database has schema {made}, this release needs {next_release}; run `flask init`."
-    assert migrations.problem(kit.database.engine) == said
+    assert migrations.problem(kit.database) == said
 
 
 @pytest.mark.parametrize("found", ["0001", "0006", "0016"])
@@ -183,7 +183,7 @@ def test_a_schema_from_before_the_first_release_is_refused_with_the_fix(kit: Kit
     said = (
         f"The database has schema {found}, from before release 1.0.0, which can't be upgraded. Move the file away and "
     )
-    assert (migrations.problem(kit.database.engine) or "").startswith(said)
+    assert (migrations.problem(kit.database) or "").startswith(said)
     with pytest.raises(ConfigurationError, match=r"or bring it to schema .* first"):
         list(set_up(kit, None))
     assert backups(instance) == []
@@ -193,7 +193,7 @@ def test_a_schema_from_before_the_first_release_is_told_from_a_newer_one_by_all_
     kit: Kit, next_release: str
 ) -> None:
     set_version(kit, "0016")
-    assert "or bring it to schema 0017 first" in (migrations.problem(kit.database.engine) or "")
+    assert "or bring it to schema 0017 first" in (migrations.problem(kit.database) or "")
 
 
 def test_a_database_of_this_release_has_nothing_to_do(kit: Kit) -> None:
@@ -203,7 +203,7 @@ def test_a_database_of_this_release_has_nothing_to_do(kit: Kit) -> None:
 def test_a_newer_releases_schema_is_named(kit: Kit) -> None:
     set_version(kit, "9999")
     said = "The database has schema 9999, made by a newer release. Install that release again."
-    assert migrations.problem(kit.database.engine) == said
+    assert migrations.problem(kit.database) == said
 
 
 def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> None:
@@ -215,12 +215,12 @@ def test_a_newer_releases_database_is_left_alone(kit: Kit, instance: Path) -> No
 
 def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/missing/x.sqlite").extensions["receiver"]
-    assert migrations.problem(kit.database.engine) == "The database isn't set up; run `flask init`."
+    assert migrations.problem(kit.database) == "The database isn't set up; run `flask init`."
     unnamable: Kit = make_app(DATABASE_URL=f"sqlite:///{tmp_path}/{'x' * 300}.sqlite").extensions["receiver"]
-    assert migrations.problem(unnamable.database.engine) == "The database isn't set up; run `flask init`."
+    assert migrations.problem(unnamable.database) == "The database isn't set up; run `flask init`."
     (tmp_path / "missing" / "x.sqlite").mkdir(parents=True)
     said = "Can't open the database (unable to open database file); see DATABASE_URL and the instance folder."
-    assert migrations.problem(kit.database.engine) == said
+    assert migrations.problem(kit.database) == said
 
 
 def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, next_release: str) -> None:
@@ -251,7 +251,7 @@ def test_of_two_that_set_up_one_database_at_once_the_second_finds_it_made(tmp_pa
     for thread in threads:
         thread.join()
     assert schema(both[0])["orders"]
-    assert migrations.problem(both[1].engine) is None
+    assert migrations.problem(both[1]) is None
 
 
 def test_an_upgrade_waits_for_who_writes_meanwhile(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -34,7 +35,7 @@ def test_while_another_writes_it_is_not_ready(make_app: Callable[..., Flask], mo
     app = make_app()
     kit: Kit = app.extensions["receiver"]
 
-    def busy(patience: float) -> None:
+    def busy(patience: float, **_: Any) -> None:
         raise Unavailable("Another write is taking too long; try again.")
 
     monkeypatch.setattr(kit.database, "begin_write", busy)

@@ -115,7 +115,7 @@ def _new_secret_of(source: Source) -> str:
 
 def control_secrets(kit: Kit) -> Iterator[Finding]:
     """Name the Order Control's secrets that can't be decrypted, if any."""
-    closed = sealed.unreadable(kit.database.engine, kit.settings.SECRET_KEY.get_secret_value(), sealed.ORDER_CONTROL)
+    closed = sealed.unreadable(kit.database, kit.settings.SECRET_KEY.get_secret_value(), sealed.ORDER_CONTROL)
     if closed and kit.settings.SECRET_KEY:
         text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or run "
         yield wrong("relay", f"{text}`flask relay rotate` and give the new one to the receiving server")
@@ -145,7 +145,7 @@ def handlers(kit: Kit) -> Iterator[Finding]:
 
 def sources(kit: Kit) -> Iterator[Finding]:
     """Name the merchant's own kinds of source, why others couldn't be loaded, and secrets that can't be decrypted."""
-    closed = sealed.unreadable(kit.database.engine, kit.secret_key, sealed.OF_SOURCE)
+    closed = sealed.unreadable(kit.database, kit.secret_key, sealed.OF_SOURCE)
     if closed and kit.secret_key:
         text = f"{closed[0]} cannot be decrypted with this SECRET_KEY: put the right secret_key back, or "
         yield wrong("sources", f"{text}{sealed.OF_SOURCE.again}")

@@ -13,7 +13,6 @@ from receiver.app.readiness import prove_writable
 from receiver.errors import Unavailable
 from receiver.storage import migrations, sqlite
 from receiver.storage.migrations import comparison
-from receiver.storage.sqlite import translated_errors
 
 #: Seconds allowed for checking the orders and their indexes, and again for everything: 2 GB take about 5.
 _SECONDS = 30.0
@@ -30,7 +29,7 @@ def database(kit: Kit) -> Iterator[Finding]:
     yield ok("sqlite", f"{version} in {mode} mode, full sync{why}")
     found = [wrong("database", problem) for problem in kit.obstacles.look()] or [*_schema(kit)]
     yield from found
-    if migrations.problem(kit.database.engine):
+    if migrations.problem(kit.database):
         return
     damaged = [*_damage(kit)]
     yield from damaged
@@ -42,7 +41,7 @@ def database(kit: Kit) -> Iterator[Finding]:
 
 def _schema(kit: Kit) -> Iterator[Finding]:
     """Report each difference between the database's schema and this release's."""
-    with translated_errors():
+    with kit.database.translated_errors():
         found = comparison.differences(kit.database.engine)
     for difference in found:
         step = "run `flask init`" if difference.is_too_strict else "restore a backup, see “Back up and upgrade” in Help"

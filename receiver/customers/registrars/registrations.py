@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, false, func, select, true, type_coerce
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy import BigInteger, ColumnElement, Connection, false, func, literal, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from receiver.customers.purging import batches
@@ -19,7 +18,7 @@ from receiver.mail.notices import Trouble
 from receiver.orders.email_addresses import normalised
 from receiver.storage import jobs
 from receiver.storage.account_models import RegistrationRow
-from receiver.storage.columns import milliseconds
+from receiver.storage.columns import larger, milliseconds, upsert
 from receiver.storage.database import Database
 from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
@@ -40,9 +39,13 @@ def want(session: Session, customer: CustomerRow, *, now: datetime, again: bool 
     if not again and has == customer_fields.fields_digest(customer_fields.read(session, customer)):
         return False
     asked = {"state": "open", "due_at": now, "attempts": 0, "wanted_at": now, "detail": None, "changed_at": now}
-    statement = insert(RegistrationRow).values(customer_pk=customer.id, **asked)
+    statement = upsert(RegistrationRow).values(customer_pk=customer.id, **asked)
     # A run under way sees by wanted_at that its data are old; two requests within a millisecond must differ too.
-    later = {**asked, "wanted_at": func.max(milliseconds(now), type_coerce(RegistrationRow.wanted_at, BigInteger) + 1)}
+    before = type_coerce(RegistrationRow.wanted_at, BigInteger)
+    later = {
+        **asked,
+        "wanted_at": larger(literal(milliseconds(now), BigInteger), before + 1),
+    }
     session.execute(statement.on_conflict_do_update(index_elements=["customer_pk"], set_=later))
     return True
 

@@ -8,7 +8,6 @@ upgrades the schema of 1.0.0 and compares it with a new one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,26 +17,30 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
 from receiver.storage import account_models, clock, models, processes, relay_models
 from receiver.storage.columns import Base
+from receiver.storage.database import Database
 
 #: Alembic's folder: ``env.py`` and ``versions``.
 FOLDER = Path(__file__).parent
+#: PostgreSQL's advisory lock of those who change the schema.
+_CHANGING = 1_869_771_879
+_AND_THE_FOLDER = " and the instance folder"
 #: What has to be imported for `Base.metadata` to have every table.
 _DECLARE_TABLES = (account_models, clock, models, processes, relay_models)
 
 
-def problem(engine: Engine) -> str | None:
+def problem(database: Database) -> str | None:
     """Return what's wrong with the database's schema and how to fix it, or None."""
     try:
-        # Path.exists would raise for a folder that's closed to us.
-        found = version(engine) if os.path.exists((engine.url.database or "").removeprefix("file:")) else None  # noqa: PTH110
+        found = version(database.engine) if database.exists() else None
     except DBAPIError as error:
-        return f"Can't open the database ({error.orig}); see DATABASE_URL and the instance folder."
+        first_line, _, _ = str(error.orig).strip().partition("\n")
+        return f"Can't open the database ({first_line}); see DATABASE_URL{_AND_THE_FOLDER if database.path else ''}."
     if found is None:
         return "The database isn't set up; run `flask init`."
     if found == newest():
@@ -93,6 +96,12 @@ def _make_tables(connection: Connection) -> None:
 @contextmanager
 def changing(engine: Engine) -> Iterator[Connection]:
     """Open a transaction in which tables may be rebuilt, committed at the end."""
+    if engine.dialect.name != "sqlite":
+        with engine.begin() as connection:
+            # Of two processes that set up one database, the second waits for the first.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CHANGING})
+            yield connection
+        return
     # Begun as one that writes: after its first read no other writer may come before its first write.
     writing = engine.execution_options(begin="BEGIN IMMEDIATE")
     with writing.connect() as connection:

@@ -50,6 +50,9 @@ def loosen(engine: Engine, found: list[Difference]) -> None:
     with changing(engine) as connection:
         operations = Operations(MigrationContext.configure(connection))
         for difference in found:
+            if engine.dialect.name != "sqlite":
+                operations.alter_column(difference.table, difference.column, nullable=True)
+                continue
             counts_on = Base.metadata.tables[difference.table].dialect_options["sqlite"]["autoincrement"]
             with rebuilt(operations, difference.table, sqlite_autoincrement=counts_on) as table:
                 table.alter_column(difference.column, nullable=True)

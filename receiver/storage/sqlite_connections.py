@@ -1,26 +1,19 @@
-"""Connections that another thread may close, and the write transaction that's lent to a handler on one of them."""
+"""SQLite's connections, which another thread may close and which can be lent to a handler."""
 
 from __future__ import annotations
 
 import math
 import re
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from sqlalchemy import Connection
+from receiver.storage.sqlite import driver
+from receiver.storage.transactions import BEFORE, CURSOR_IS_OVER, check_statement
 
-from receiver.storage.sqlite import driver, translated_errors
-from receiver.storage.write_lock import WriteLock
-
-#: What may stand before a statement: space and comments.
-_BEFORE = r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*"
-#: What begins or ends a transaction, at the head of a statement; rolling back to a savepoint is fine.
-_TRANSACTION = re.compile(
-    rf"{_BEFORE}(BEGIN|COMMIT|END|ROLLBACK(?!\s+(?:TRANSACTION\s+)?TO\b))\b", re.IGNORECASE | re.DOTALL
-)
 #: What may change the connection beyond the transaction, at the head of a statement.
-_ALTERS = re.compile(rf"{_BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE | re.DOTALL)
+_ALTERS = re.compile(rf"{BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE | re.DOTALL)
 
 
 class _Cursor(driver.Cursor):
@@ -66,7 +59,7 @@ class _Cursor(driver.Cursor):
     def _check(self, statement: str) -> None:
         """Refuse what a handler may not do, and anything with a cursor that it kept after its attempt."""
         if self._loan != self.connection.loans:
-            raise RuntimeError("This attempt is over; its cursor can no longer be used.")
+            raise RuntimeError(CURSOR_IS_OVER)
         self.connection.check_lent(statement)
 
 
@@ -106,15 +99,23 @@ class GatedConnection(driver.Connection):
             super().rollback()
             super().close()
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit the block's statements together."""
+        self.execute("BEGIN IMMEDIATE")
+        yield
+        self.execute("COMMIT")
+
+    def abandon(self) -> None:
+        """Roll back what's open; do nothing when a handler has closed it."""
+        with suppress(driver.ProgrammingError):
+            self.rollback()
+
     def check_lent(self, statement: str) -> None:
         """Raise RuntimeError for a handler's statement that ends the transaction, and for any after the end."""
         if not self.is_lent:
             return
-        if found := _TRANSACTION.match(statement):
-            raise RuntimeError(
-                f"context.session: leave {found[1].upper()} out; what is done in it commits together with the "
-                'handler\'s "done", or not at all'
-            )
+        check_statement(statement)
         self.is_altered = self.is_altered or _ALTERS.match(statement) is not None
         self.check_is_open()
 
@@ -143,56 +144,3 @@ class GatedConnection(driver.Connection):
         """Close, unless the connection was cut off."""
         if not self.is_cut_off:
             super().close()
-
-
-class WriteTransaction:
-    """An open write transaction, which holds the write lock until it's committed, rolled back or cut off."""
-
-    def __init__(self, connection: Connection, lock: WriteLock) -> None:
-        self.connection = connection
-        self._lock = lock
-        self._open = True
-        self._raw: Any = connection.connection.dbapi_connection
-
-    def lend(self) -> None:
-        """Keep statements from ending it until it's taken back or closed."""
-        self._raw.is_lent = True
-        self._raw.loans += 1
-
-    def take_back(self) -> None:
-        """Allow ending it again; raises RuntimeError if it was ended meanwhile."""
-        self._raw.check_is_open()
-        self._raw.is_lent = False
-        self._raw.loans += 1
-
-    def commit(self) -> None:
-        """Put everything on disk and release the write lock; raises Unavailable when the disk doesn't take it."""
-        try:
-            with translated_errors():
-                self.connection.commit()
-        finally:
-            self.close()
-
-    def close(self) -> None:
-        """Roll back what wasn't committed and release the write lock; a second call does nothing."""
-        if self._open:
-            self._open = False
-            self._raw.is_lent = False
-            self._raw.loans += 1
-            try:
-                with suppress(driver.ProgrammingError):  # a handler may have closed it
-                    self._raw.rollback()  # SQLAlchemy itself leaves it open when a commit has failed
-                self.connection.close()
-            finally:
-                self._lock.release()
-
-    def cut_off(self) -> None:
-        """Close it from another thread: nothing that its owner still does reaches the database."""
-        if self._open:
-            self._open = False
-            try:
-                self._raw.cut_off()
-                self.connection.invalidate()
-                self.connection.close()
-            finally:
-                self._lock.release()

@@ -1,0 +1,158 @@
+"""PostgreSQL's connections, which can be lent to a handler and cut off, and which find out how a commit ended."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from typing import Any
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from receiver.storage.transactions import BEFORE, CURSOR_IS_OVER, check_statement
+
+#: What may change the connection beyond the transaction, at the head of a statement.
+_ALTERS = re.compile(
+    rf"{BEFORE}(?:SET(?!\s+LOCAL)|RESET|DISCARD|LISTEN|PREPARE|CREATE\s+(?:LOCAL\s+)?TEMP(?:ORARY)?)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+#: A setting that ends with the transaction, however that ends; it shows that the handler's is the one that was begun.
+_MARK = "receiver.attempt"
+_PAUSE = 0.1
+
+
+class LentCursor(psycopg.Cursor[Any]):
+    """A cursor that refuses what a handler may not do, and anything once the attempt is over."""
+
+    def __init__(self, connection: Any, **options: Any) -> None:
+        super().__init__(connection, **options)
+        self._loan = connection.loans
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Run one statement."""
+        self._check(query)
+        return super().execute(query, params, **options)
+
+    def executemany(self, query: Any, params_seq: Any, **options: Any) -> None:
+        """Run one statement several times."""
+        self._check(query)
+        super().executemany(query, params_seq, **options)
+
+    def _check(self, query: Any) -> None:
+        ours: Any = self.connection
+        if self._loan != ours.loans:
+            raise RuntimeError(CURSOR_IS_OVER)
+        ours.check_lent(query)
+
+
+class QmarkCursor(LentCursor):
+    """A cursor that takes parameters written ``?``, as SQLite does."""
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Any:
+        """Run one statement, which has no other question mark."""
+        return super().execute(_with_percent(query), params, **options)
+
+
+class LendableConnection(psycopg.Connection[Any]):
+    """A connection that can be lent to a handler, and closed by another thread in the middle of a statement."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.cursor_factory = LentCursor
+        self.is_cut_off = False
+        self.is_lent = False
+        self.loans = 0
+        #: Whether a handler may have changed a setting of it, so that nobody else may use it.
+        self.is_altered = False
+        self.opened_with: Mapping[str, Any] = {}
+        #: The open write transaction's number, by which another connection can ask how it ended.
+        self.transaction_id: str | None = None
+        #: For how many seconds that's asked when the server goes away during a commit.
+        self.asks_for = 0.0
+
+    def wait_at_most(self, seconds: float) -> None:
+        """Do nothing: how long a lock is waited for is set when the transaction begins."""
+
+    def mark(self) -> None:
+        """Mark the transaction that's lent."""
+        psycopg.Cursor(self).execute("SELECT set_config(%s, 'lent', true)", [_MARK])
+
+    def check_lent(self, statement: Any) -> None:
+        """Raise RuntimeError for a handler's statement that ends the transaction."""
+        if self.is_lent:
+            check_statement(statement)
+            self.is_altered = self.is_altered or (isinstance(statement, str) and bool(_ALTERS.match(statement)))
+
+    def check_is_open(self) -> None:
+        """Raise RuntimeError when the transaction has ended, or takes nothing more."""
+        if self.info.transaction_status == TransactionStatus.INERROR:
+            raise RuntimeError(
+                "context.session: a statement failed, and PostgreSQL takes nothing more in this transaction; raise the "
+                "error that it gave, or put what may fail in session.begin_nested()"
+            )
+        cursor = psycopg.Cursor(self).execute("SELECT current_setting(%s, true)", [_MARK])
+        if cursor.fetchone() != ("lent",):
+            raise RuntimeError("context.session: the transaction was ended in it; leave COMMIT and ROLLBACK out")
+
+    def commit(self) -> None:
+        """Commit, unless a handler asks for it; raises OperationalError only when nothing was committed."""
+        self.check_lent("COMMIT")
+        if self.info.transaction_status == TransactionStatus.INERROR:  # the server would roll back and say nothing
+            self.rollback()
+            raise psycopg.errors.InFailedSqlTransaction("a statement of the transaction has failed")
+        try:
+            super().commit()
+        except psycopg.OperationalError:
+            if self.transaction_id is None or not self._was_committed():
+                raise
+        finally:
+            self.transaction_id = None
+
+    def rollback(self) -> None:
+        """Roll back, unless a handler asks for it."""
+        self.check_lent("ROLLBACK")
+        self.transaction_id = None
+        super().rollback()
+
+    def __enter__(self) -> Any:
+        """Begin a block at whose end the driver commits."""
+        self.check_lent("COMMIT")
+        return super().__enter__()
+
+    def abandon(self) -> None:
+        """Roll back what's open; do nothing on a closed connection."""
+        with suppress(psycopg.Error):
+            self.rollback()
+
+    def cut_off(self) -> None:
+        """Roll back and close, whoever uses it; the owner's next statement raises OperationalError."""
+        self.is_cut_off = True
+        while not self.lock.acquire(timeout=_PAUSE):
+            with suppress(psycopg.Error):
+                self.cancel_safe(timeout=1)
+        try:
+            self.is_lent = False
+            self.abandon()
+            self.close()
+        finally:
+            self.lock.release()
+
+    def _was_committed(self) -> bool:
+        """Ask the server, as soon as it answers again, how the transaction ended; False if it doesn't answer."""
+        deadline = time.monotonic() + self.asks_for
+        while True:
+            with suppress(psycopg.Error), psycopg.connect(**self.opened_with) as other:
+                (state,) = other.execute("SELECT pg_xact_status(%s::xid8)", [self.transaction_id]).fetchone() or ("",)
+                if state != "in progress":
+                    return bool(state == "committed")
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_PAUSE)
+
+
+@cache
+def _with_percent(statement: str) -> str:
+    return statement.replace("?", "%s")

@@ -1,0 +1,167 @@
+"""A database on a PostgreSQL server, which processes of many machines read and write at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+
+from receiver.errors import Busy, ConfigurationError
+from receiver.storage import postgresql
+from receiver.storage.database import Beside, Database
+from receiver.storage.postgresql_connections import LendableConnection, QmarkCursor
+from receiver.storage.transactions import WriteTransaction
+from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE
+
+#: Advisory locks, held until the transaction ends. Arrivals are written by one process at a time, so that their ids
+#: are in the order of their commits; small writes of jobs run beside each other; what's written beside nothing waits
+#: for all of them, as on SQLite.
+_ARRIVALS, _JOBS = 1_869_771_877, 1_869_771_878
+_LOCKS = {
+    Beside.NOTHING: f"pg_advisory_xact_lock({_ARRIVALS}), pg_advisory_xact_lock({_JOBS})",
+    Beside.SMALL_WRITES: f"pg_advisory_xact_lock_shared({_JOBS})",
+    Beside.ANYTHING: "NULL",
+}
+# One statement, because each is a round trip. Its parts are evaluated from the left.
+_BEGIN = "SELECT set_config('lock_timeout', {patience}, true), pg_current_xact_id()::text, {locks}"
+_BEGINNINGS = {beside: text(_BEGIN.format(patience=":patience", locks=locks)) for beside, locks in _LOCKS.items()}
+_BEGIN_ARRIVALS = _BEGIN.format(patience="?", locks=f"pg_advisory_xact_lock({_ARRIVALS})")
+#: For how many seconds a commit whose answer was lost is asked about, when no order's sender waits for it.
+_ASKS_FOR = 60.0
+_CONNECTIONS, _POOL_SECONDS = 32, 5
+
+
+class PostgreSQLDatabase(Database):
+    """A database on a server; rows are locked by those who write them."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_engine(
+            make_url(url).set(drivername="postgresql+psycopg"),
+            connect_args=postgresql.OPTIONS,
+            pool_size=8,
+            max_overflow=_CONNECTIONS - 8,
+            pool_timeout=_POOL_SECONDS,
+        )
+        event.listen(self.engine, "do_connect", _connect)
+        event.listen(self.engine, "checkin", _drop_altered)
+        self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        #: Guards the accept path's connection.
+        self._mutex = threading.Lock()
+        self._kept: Any = None
+        super().__init__()
+        event.listen(self.engine, "engine_disposed", lambda _engine: self._close_kept())
+        FORGET_IN_CHILD.add(self)
+
+    def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:
+        """Begin a transaction, and take its locks; raises Unavailable after ``patience`` seconds."""
+        with self.translated_errors():
+            connection = self.engine.connect()
+            try:
+                self._begin(connection, patience, beside)
+            except BaseException:
+                connection.close()
+                raise
+        return WriteTransaction(connection, self.translated_errors)
+
+    @contextmanager
+    def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
+        """Hold the lock of arrivals in a transaction, which the block's end commits."""
+        if not self._mutex.acquire(timeout=max(patience, 0)):
+            raise Busy("Another write is taking too long; try again.")
+        try:
+            with self.translated_errors(of_an_order=True):
+                connection = self._kept_connection()
+                cursor = QmarkCursor(connection)
+                ((_, xid, _),) = cursor.execute(_BEGIN_ARRIVALS, [_milliseconds(patience)]).fetchall()
+                connection.transaction_id, connection.asks_for = xid, patience
+                yield cursor
+                connection.commit()
+        except BaseException:
+            self._close_kept()
+            raise
+        finally:
+            self._mutex.release()
+
+    def translated_errors(self, *, of_an_order: bool = False) -> AbstractContextManager[None]:
+        """Turn what the server says of itself, and that it's gone, into Unavailable."""
+        return postgresql.translated_errors(of_an_order=of_an_order)
+
+    def back_up(self, path: Path) -> None:
+        """Copy the database with ``pg_dump``, in the form that ``pg_restore`` reads."""
+        program = shutil.which("pg_dump")
+        if program is None:
+            raise ConfigurationError("A backup of PostgreSQL takes pg_dump; install it (Debian: postgresql-client).")
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        url = self.engine.url.set(drivername="postgresql")
+        command = [program, "--format=custom", f"--file={path}", f"--dbname={url.set(password=None)}"]
+        password = {"PGPASSWORD": url.password} if url.password else {}
+        done = subprocess.run(command, env={**os.environ, **password}, capture_output=True, text=True, check=False)  # noqa: S603 - found above
+        if done.returncode:
+            path.unlink()
+            raise ConfigurationError(f"{path} can't be written whole ({done.stderr.strip()}), and was removed.")
+
+    def exists(self) -> bool:
+        """Return True: whether it can be reached shows when it's used."""
+        return True
+
+    def shown(self) -> str:
+        """Return its URL without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
+    def checkpoint(self) -> None:
+        """Do nothing: the server does it."""
+
+    def empty_log(self) -> None:
+        """Do nothing: the server's log is its own."""
+
+    def forget(self) -> None:
+        """Open other connections in a forked child, and close none of the parent's."""
+        self._kept_of_parent, self._kept = self._kept, None
+        self._mutex = threading.Lock()
+        super().forget()
+
+    def _reading(self) -> Engine:
+        return self._snapshots
+
+    def _begin(self, connection: Connection, patience: float, beside: Beside) -> None:
+        _, xid, *_ = connection.execute(_BEGINNINGS[beside], {"patience": _milliseconds(patience)}).one()
+        raw: Any = connection.connection.dbapi_connection
+        raw.transaction_id, raw.asks_for = xid, _ASKS_FOR
+        if beside is Beside.ANYTHING:
+            raw.mark()
+
+    def _kept_connection(self) -> Any:
+        if self._kept is None:
+            self._kept = self.engine.raw_connection()
+            self._kept.detach()
+        return self._kept.dbapi_connection
+
+    def _close_kept(self) -> None:
+        """Close the accept path's connection; the next write opens another."""
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()
+
+
+def _connect(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> LendableConnection:
+    connection = LendableConnection.connect(*arguments, **options)
+    connection.opened_with = dict(options)
+    postgresql.prepare(connection)
+    return connection
+
+
+def _drop_altered(connection: Any, record: Any) -> None:
+    """Drop a connection that was cut off, or whose settings a handler changed."""
+    if connection is not None and (connection.is_lent or connection.is_altered or connection.closed):
+        record.invalidate()
+
+
+def _milliseconds(patience: float) -> str:
+    return f"{max(round(patience * 1000), 1)}ms"
