@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench lock docs docs-site
+.PHONY: run test check bench bench-growth lock docs docs-site
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -28,6 +28,9 @@ check: .venv/dev
 
 bench: .venv/dev
 	$(BIN)/python -m bench
+
+bench-growth: .venv/dev
+	$(BIN)/python -m bench.growth
 
 # Draw the generated pages again from the code that they describe.
 docs: .venv/dev

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import platform
-import subprocess
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import accepts, finishes, relays, smtp_sink
@@ -14,7 +11,7 @@ from bench.drawing import drawing
 from bench.figures import Figure, Line, lines, pairs
 from bench.floors import by_hand
 from bench.kits import BASE, ROOT, MeasuredKit, before, in_turn, kits
-from bench.table import pairs_table, replaced, table
+from bench.table import BENCH, pairs_table, table, write
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = int(os.environ.get("SECONDS", "3"))
@@ -23,7 +20,7 @@ ORDERS = int(os.environ.get("ORDERS", "500"))
 #: The parts of a round.
 PARTS = ("accept", "finish", "relay")
 ONLY = os.environ.get("ONLY", ",".join(PARTS)).split(",")
-README, DRAWING = Path(__file__).with_name("README.md"), Path(__file__).with_name("figures.svg")
+DRAWING = Path(__file__).with_name("figures.svg")
 
 
 def main() -> None:
@@ -63,14 +60,9 @@ def _round(measured: Sequence[MeasuredKit], smtp_port: int) -> Iterator[Figure]:
 
 
 def _keep(found: Sequence[Line], ours: Sequence[str]) -> None:
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
-    where = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    run = f"{datetime.now(UTC):%Y-%m-%d}, {commit}, {where}, {ROUNDS} rounds of {SECONDS} s and {ORDERS} orders."
-    figures = f"{run}\n\n{table(found)}\n\n![The figures of the table as bars]({DRAWING.name})"
-    README.write_text(replaced(README.read_text("utf-8"), figures), "utf-8")
     DRAWING.write_text(drawing(found, ours), "utf-8")
-    print(f"\nwrote {README.relative_to(ROOT)} and {DRAWING.relative_to(ROOT)}")
+    figures = f"{table(found)}\n\n![The figures of the table as bars]({DRAWING.name})"
+    write(BENCH, figures, f"{ROUNDS} rounds of {SECONDS} s and {ORDERS} orders")
 
 
 main()

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus as quoted
+from urllib.parse import urlsplit
 
 _LUA = Path(__file__).with_name("orders.lua").read_text("utf-8")
 #: All fields but the order's id, the buyer's email and the secret.
@@ -17,7 +18,7 @@ REST = "".join(re.findall(r'"(&[^"]+)"', _LUA.partition("wrk.method")[0]))
 
 def body(order_id: str, email: str, secret: str) -> str:
     """Return the form of one order."""
-    return f"order_id={order_id}&customer_email={quote_plus(email)}&shared_secret={quote_plus(secret)}{REST}"
+    return f"order_id={order_id}&customer_email={quoted(email)}&shared_secret={quoted(secret)}{REST}"
 
 
 def post(url: str, bodies: Iterable[str], *, senders: int) -> int:

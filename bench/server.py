@@ -18,11 +18,12 @@ from typing import NamedTuple
 from sqlalchemy import Engine, text
 
 from bench.kits import MeasuredKit
+from bench.stores import Place
 from receiver.security import signing
 
 PASSWORD = "the password of the bench"
 SECRET = signing.new_secret()
-_SECRET_KEY = "the secret key of the bench, the same for places that are kept"
+SECRET_KEY = "the secret key of the bench, the same for places that are kept"
 _PROCESSES = 2
 _GRANIAN = (
     *("-m", "granian", "--interface", "wsgi", "--http", "1", "--log-level", "error"),
@@ -36,6 +37,7 @@ class Served(NamedTuple):
 
     url: str
     engine: Engine
+    instance: Path
     process: int
     #: How long it took until it answered 2xx.
     start_seconds: float
@@ -62,35 +64,51 @@ class Served(NamedTuple):
 
 
 @contextmanager
-def serving(
-    kit: MeasuredKit, settings: Mapping[str, str] | None = None, *, like: str = "", is_logged: bool = True
+def serving(kit: MeasuredKit, settings: Mapping[str, str] | None = None, *, is_logged: bool = True) -> Iterator[Served]:
+    """Serve a kit with these settings, at an empty place."""
+    with kit.store.place() as place, serving_at(place, kit.code, settings or {}, is_logged=is_logged) as served:
+        yield served
+
+
+@contextmanager
+def serving_at(
+    place: Place,
+    code: Path,
+    settings: Mapping[str, str],
+    *,
+    handlers: Mapping[str, str] | None = None,
+    is_logged: bool = True,
 ) -> Iterator[Served]:
-    """Serve a kit with these settings, at a place that's empty or like a kept one."""
-    with tempfile.TemporaryDirectory() as folder, kit.store.place(Path(folder), like=like) as place:
+    """Serve a kit's code at a place, by an instance of its own with handlers by their files' names."""
+    with tempfile.TemporaryDirectory() as folder:
+        instance = Path(folder) / "instance"
+        (instance / "handlers").mkdir(mode=0o700, parents=True)
+        for name, text in (handlers or {}).items():
+            (instance / "handlers" / name).write_text(text, "utf-8")
         ours = {
-            "INSTANCE_PATH": str(Path(folder) / "instance"),
+            "INSTANCE_PATH": str(instance),
             "ADMIN_PASSWORD": PASSWORD,
-            "SECRET_KEY": _SECRET_KEY,
+            "SECRET_KEY": SECRET_KEY,
             "SHARED_SECRETS": SECRET,
             "LOG_LEVEL": "error",
             **place.settings,
-            **(settings or {}),
+            **settings,
         }
         environment = os.environ | {f"RECEIVER_{name}": value for name, value in ours.items()}
         init = [sys.executable, "-m", "flask", "--app", "receiver", "init"]
-        subprocess.run(init, env=environment, cwd=kit.code, check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(init, env=environment, cwd=code, check=True, stdout=subprocess.DEVNULL)
         port = free_port()
         started = time.monotonic()
         server = subprocess.Popen(
             [sys.executable, *_GRANIAN, "--port", str(port)],
             env=environment,
-            cwd=kit.code,
+            cwd=code,
             stderr=None if is_logged else subprocess.DEVNULL,
         )
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/readyz")
-            yield Served(url, place.engine, server.pid, time.monotonic() - started)
+            yield Served(url, place.engine, instance, server.pid, time.monotonic() - started)
         finally:
             server.terminate()
             server.wait()

@@ -6,6 +6,8 @@ import os
 import secrets
 import shutil
 import socket
+import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
@@ -21,6 +23,8 @@ POSTGRESQL = make_url(os.environ.get("BENCH_POSTGRESQL", "postgresql+psycopg://r
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/15")
 #: Where filled databases are kept between runs.
 KEPT = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "order-receiver-bench"
+#: How long a kept one is good for: the kit purges nothing for days when its last sign of life is further off.
+NEW_SECONDS = 2 * 86_400
 
 
 class Place(NamedTuple):
@@ -36,27 +40,29 @@ class Sqlite:
     name = "SQLite"
 
     @contextmanager
-    def place(self, folder: Path, *, like: str = "") -> Iterator[Place]:
-        """Make a place in a folder, empty or a copy of a kept one."""
-        path = folder / "receiver.sqlite"
-        if like:
-            shutil.copyfile(self._kept(like), path)
-            path.chmod(0o600)
-        url = f"sqlite:///{path}"
-        # The kit's own SQLite: two releases of it shouldn't share a write-ahead log.
-        engine = create_engine(url, module=sqlite.driver, poolclass=NullPool)
-        yield Place({"DATABASE_URL": url}, engine)
+    def place(self, *, like: str = "") -> Iterator[Place]:
+        """Make a file in a folder of its own, empty or a copy of a kept one, and remove it at the end."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "receiver.sqlite"
+            if like:
+                shutil.copyfile(self._kept(like), path)
+                path.chmod(0o600)
+            url = f"sqlite:///{path}"
+            # The kit's own SQLite: two releases of it shouldn't share a write-ahead log.
+            engine = create_engine(url, module=sqlite.driver, poolclass=NullPool)
+            yield Place({"DATABASE_URL": url}, engine)
 
     def keep(self, place: Place, name: str) -> None:
-        """Keep a copy of a place that no server uses."""
+        """Keep a copy of a place that no server uses, instead of one that's kept by this name."""
         KEPT.mkdir(parents=True, exist_ok=True)
         with closing(place.engine.raw_connection()) as connection:
             connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         shutil.copyfile(str(place.engine.url.database), self._kept(name))
 
     def keeps(self, name: str) -> bool:
-        """Return whether a place of this name is kept."""
-        return self._kept(name).exists()
+        """Return whether a place of this name is kept that's new enough."""
+        path = self._kept(name)
+        return path.exists() and time.time() - path.stat().st_mtime < NEW_SECONDS
 
     def _kept(self, name: str) -> Path:
         return KEPT / f"{name}.sqlite"
@@ -70,7 +76,7 @@ class Postgresql:
         self.name = "PostgreSQL + Redis" if self._queue else "PostgreSQL"
 
     @contextmanager
-    def place(self, _folder: Path, *, like: str = "") -> Iterator[Place]:
+    def place(self, *, like: str = "") -> Iterator[Place]:
         """Make a database, empty or a copy of a kept one, and drop it at the end."""
         database = f"receiver_bench_{secrets.token_hex(6)}"
         self._run(f"CREATE DATABASE {database}" + (f" TEMPLATE {self._kept(like)}" if like else ""))
@@ -82,12 +88,15 @@ class Postgresql:
             self._run(f"DROP DATABASE {database} WITH (FORCE)")
 
     def keep(self, place: Place, name: str) -> None:
-        """Keep a copy of a place that no server uses."""
+        """Keep a copy of a place that no server uses, instead of one that's kept by this name."""
+        self._run(f"DROP DATABASE IF EXISTS {self._kept(name)}")
         self._run(f"CREATE DATABASE {self._kept(name)} TEMPLATE {place.engine.url.database}")
 
     def keeps(self, name: str) -> bool:
-        """Return whether a place of this name is kept."""
-        return bool(self._run(f"SELECT count(*) FROM pg_database WHERE datname = '{self._kept(name)}'"))
+        """Return whether a place of this name is kept that's new enough."""
+        made_at = "(pg_stat_file('base/' || oid || '/PG_VERSION')).modification"
+        is_new = f"{made_at} > now() - interval '{NEW_SECONDS} seconds'"
+        return bool(self._run(f"SELECT count(*) FROM pg_database WHERE datname = '{self._kept(name)}' AND {is_new}"))
 
     def _kept(self, name: str) -> str:
         return f"receiver_bench_kept_{name.replace('-', '_')}"

@@ -1,12 +1,21 @@
-"""The table of a run's figures in Markdown, and where it goes in the README."""
+"""The tables of a run's figures in Markdown, and how they get into bench/README.md."""
 
 from __future__ import annotations
 
+import os
+import platform
+import subprocess
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
 
 from bench.figures import Line, Measure, Spread, short
+from bench.kits import ROOT
 
-BEGIN, END = "<!-- written by make bench -->", "<!-- end -->"
+README = Path(__file__).with_name("README.md")
+
+#: What marks the figures of each command in the README.
+BENCH, GROWTH, END = "<!-- written by make bench -->", "<!-- written by make bench-growth -->", "<!-- end -->"
 
 
 def table(lines: Sequence[Line]) -> str:
@@ -28,26 +37,36 @@ def pairs_table(pairs: Mapping[Measure, Spread], before: str) -> str:
     return _aligned(rows, left=1)
 
 
-def growth_table(lines: Mapping[str, Sequence[float]], sizes: Sequence[int], unit: str) -> str:
-    """Return a table of figures by size, each with its ratio to the smallest size's."""
-    rows = [[unit, f"{sizes[0]:,} orders"]]
+def growth_table(lines: Mapping[str, Sequence[Spread]], sizes: Sequence[int], head: str) -> str:
+    """Return a table of figures by size: medians, ranges, and the ratio of each median to that of the first size."""
+    rows = [[head, f"{sizes[0]:,} orders"]]
     for size in sizes[1:]:
         rows[0] += [f"{size:,}", "ratio"]
     for name, (first, *others) in lines.items():
-        row = [name, short(first)]
-        for value in others:
-            row += [short(value), f"{value / first:.2f}"]
+        row = [name, f"{short(first.median)} ({_range(first)})"]
+        for found in others:
+            row += [f"{short(found.median)} ({_range(found)})", f"{found.median / first.median:.2f}"]
         rows.append(row)
     return _aligned(rows, left=1)
 
 
-def replaced(text: str, figures: str) -> str:
-    """Return a text with the figures between its two marks. Raises ValueError if a mark is missing."""
-    head, begin, rest = text.partition(BEGIN)
+def write(mark: str, figures: str, run: str) -> None:
+    """Write the figures of a run after its mark in the README, with what they were measured on."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
+    where = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
+    dated = f"{datetime.now(UTC):%Y-%m-%d}, {commit}, {where}; {run}."
+    README.write_text(replaced(README.read_text("utf-8"), mark, f"{dated}\n\n{figures}"), "utf-8")
+    print(f"\nwrote {README.relative_to(ROOT)}")
+
+
+def replaced(text: str, begin: str, figures: str) -> str:
+    """Return a text with the figures after this mark, up to the next end. Raises ValueError if a mark is missing."""
+    head, found, rest = text.partition(begin)
     _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the marks {BEGIN} and {END} must be there, in this order")
-    return f"{head}{BEGIN}\n\n{figures.strip()}\n\n{END}{tail}"
+    if not found or not end:
+        raise ValueError(f"the marks {begin} and {END} must be there, in this order")
+    return f"{head}{begin}\n\n{figures.strip()}\n\n{END}{tail}"
 
 
 def _range(found: Spread, form: str = "") -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from bench.drawing import drawing
 from bench.figures import ACCEPT, BUSY, EMPTY, MEASURES, START, Figure, Spread, lines, pairs, short
-from bench.table import BEGIN, END, growth_table, pairs_table, replaced, table
+from bench.table import BENCH, END, GROWTH, growth_table, pairs_table, replaced, table
 
 KIT, EARLIER = "kit, <SQLite>", "kit at abc"
 ROUNDS = [
@@ -40,8 +40,14 @@ def test_an_earlier_commit_is_compared_round_by_round() -> None:
 
 
 def test_growth_has_a_ratio_to_the_smallest_size() -> None:
-    printed = growth_table({"accept": [2000, 1900, 1000]}, [1000, 10_000, 1_000_000], "requests/s")
-    assert "| accept     |        2,000 |  1,900 |  0.95 |     1,000 |  0.50 |" in printed
+    found = [Spread(2000, 1900, 2100), Spread(1900, 1800, 1950), Spread(1000, 900, 1100)]
+    rows = growth_table({"accept": found}, [1000, 10_000, 1_000_000], "requests/s").splitlines()
+    assert [cell.strip() for cell in rows[0].split("|")[1:-1]] == [
+        *("requests/s", "1,000 orders", "10,000", "ratio", "1,000,000", "ratio")
+    ]
+    assert [cell.strip() for cell in rows[2].split("|")[1:-1]] == [
+        *("accept", "2,000 (1,900–2,100)", "1,900 (1,800–1,950)", "0.95", "1,000 (900–1,100)", "0.50")
+    ]
 
 
 def test_the_drawing_has_a_bar_for_each_line_and_colours_for_light_and_dark() -> None:
@@ -56,11 +62,12 @@ def test_the_drawing_has_a_bar_for_each_line_and_colours_for_light_and_dark() ->
 
 
 def test_the_readme_keeps_what_is_around_the_figures() -> None:
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-    assert replaced(text, "new\n") == f"before\n{BEGIN}\n\nnew\n\n{END}\nafter\n"
-    assert replaced(replaced(text, "new"), "new") == replaced(text, "new")
+    text = f"before\n{BENCH}\nold\n{END}\nbetween\n{GROWTH}\nold\n{END}\nafter\n"
+    once = replaced(text, GROWTH, "new\n")
+    assert once == f"before\n{BENCH}\nold\n{END}\nbetween\n{GROWTH}\n\nnew\n\n{END}\nafter\n"
+    assert replaced(once, GROWTH, "new") == once
     with pytest.raises(ValueError, match="marks"):
-        replaced("before\nafter", "new")
+        replaced("before\nafter", BENCH, "new")
 
 
 def test_figures_are_short() -> None:
