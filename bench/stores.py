@@ -112,9 +112,10 @@ Store = Sqlite | Postgresql
 
 
 def chosen() -> list[Store]:
-    """Return the stores that STORES names, separated by commas; without it, SQLite."""
+    """Return the stores that STORES names, separated by commas; without it, those that answer here."""
     known: dict[str, type[Store]] = {"sqlite": Sqlite, "postgresql": Postgresql}
-    names = os.environ.get("STORES", "sqlite").split(",")
+    usual = "sqlite,postgresql" if _answers(str(POSTGRESQL)) else "sqlite"
+    names = os.environ.get("STORES", usual).split(",")
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"STORES={','.join(unknown)}: there's no such store; the stores are {' and '.join(known)}")
     return [known[name]() for name in names]
