@@ -45,7 +45,8 @@ class Kit(Parts):
             "transmissions": (self.transmissions, max(threads // 2, 1)),
             "registrations": (self.registrations, max(threads // 4, 1)),
         }
-        made = {"orders": ("mails", "transmissions", "registrations"), "asking": ("orders", "mails")}
+        registrations = ("registrations",) if self.registrations.registrar else ()
+        made = {"orders": ("mails", "transmissions", *registrations), "asking": ("orders", "mails")}
         return Engine(
             {
                 name: Kind(jobs, 0 if name in waiting else at_once, made.get(name, ()))

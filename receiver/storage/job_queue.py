@@ -57,8 +57,14 @@ class JobQueue(ABC, Generic[JobRow]):
 
     def is_due(self) -> bool:
         """Return whether a job is due; this only reads."""
-        free = self.leases.free(self._model)
-        return bool(self._claimed) or jobs.anything_due(self.database, self._model, free, *self.conditions())
+        if self._claimed:
+            return True
+        # Workers ask after each job, mostly in vain, so the quick question comes first.
+        are_silent = bool(self.leases.silent(self._model))
+        if not are_silent and not jobs.waits_for_worker(self.database, self._model):
+            return False
+        free, conditions = self.leases.free(self._model), self.conditions()
+        return not (are_silent or conditions) or jobs.anything_due(self.database, self._model, free, *conditions)
 
     def run_next(self) -> bool:
         """Run the job that has been due for longest; return False if none is due."""

@@ -97,12 +97,12 @@ class Leases:
             row.lease_until.is_(None),
             *(
                 and_(row.id == pk, row.lease_token == token, row.lease_until == until)
-                for pk, token, until in self._silent(model)
+                for pk, token, until in self.silent(model)
             ),
         )
         return not_(ended)
 
-    def _silent(self, model: type[Job]) -> list[_Lease]:
+    def silent(self, model: type[Job]) -> list[_Lease]:
         """Return the leases that nobody has renewed for as long as one lasts."""
         with self._mutex:
             seen = self._seen.get(model, {})

@@ -13,7 +13,7 @@ from receiver.app.components import Kit
 from receiver.storage import jobs
 from receiver.storage.job_queue import JobQueue
 from receiver.storage.models import MailRow
-from tests.storage.test_jobs import NOW, add_job, stored
+from tests.storage.test_jobs import NOW, add_job, has_watched, stored
 
 
 class Sending(JobQueue[MailRow]):
@@ -56,6 +56,19 @@ def test_what_is_claimed_is_due_without_a_look_into_the_database(kit: Kit) -> No
 
     assert queue.is_due()
     assert not Sending(kit).is_due()
+
+
+def test_a_job_whose_lease_nobody_renews_is_due(kit: Kit) -> None:
+    pk = add_job(kit)
+    with kit.database.write() as session:
+        jobs.claim(session, MailRow, NOW, kit.leases.free(MailRow))
+    queue = Sending(kit)
+    assert not queue.is_due()
+    queue.leases = has_watched(kit)
+
+    assert queue.is_due()
+    assert queue.run_next()
+    assert queue.ran == [pk]
 
 
 def test_many_threads_run_each_job_once(kit: Kit) -> None:
