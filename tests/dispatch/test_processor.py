@@ -86,6 +86,21 @@ def test_work_and_done_commit_together_and_what_it_returns_is_shown(
     assert not shop.kit.processor.run_next()
 
 
+def test_the_kits_own_that_only_compute_run_in_the_workers_thread(
+    run: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = "register_customer", "email_customer", "notify_merchant"
+    shop = run(*own, rounds=0)
+
+    def start(thread: threading.Thread) -> None:
+        raise AssertionError(f"{thread.name} was started")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    shop.kit.processor.run_next()
+
+    assert [(one.name, one.state) for one in shop.rows(HandlerRow)] == [(name, "done") for name in own]
+
+
 def test_a_failed_attempt_leaves_nothing_and_is_retried_by_the_schedule(
     run: Callable[..., Served], write_handlers: Write
 ) -> None:
