@@ -42,6 +42,7 @@ def environment(folders: Sequence[Path], timezone: tzinfo) -> Environment:
         lstrip_blocks=True,
     )
     made.install_gettext_callables(_gettext, _ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.globals["_"] = _translated  # Jinja's own takes three calls instead of one, forty times an email
     made.globals["range"] = safe_range  # a loop in C, such as range(10**12)|sum, sees no time limit
     made.filters |= _localised_filters(timezone) | {
         "columns": text_layout.columns,
@@ -98,6 +99,13 @@ def weblink(address: object) -> str:
     except ValueError:
         return ""
     return text if parts.scheme in {"http", "https"} and parts.netloc else ""
+
+
+@pass_context
+def _translated(context: Context, message: str, /, **variables: Any) -> str:
+    """Return a message in the reader's language, with the variables put in, as Jinja's newstyle gettext does."""
+    text = _gettext(context, message)
+    return (Markup(text) if context.eval_ctx.autoescape else text) % variables  # noqa: S704 - a message of the template
 
 
 @pass_context

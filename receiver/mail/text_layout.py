@@ -21,7 +21,7 @@ _LABEL = 12
 
 def width(text: str) -> int:
     """Return how many columns a text takes: 2 for East Asian wide characters, 0 for combining and format marks."""
-    return sum(map(_mark_width, text))
+    return len(text) if text.isascii() else sum(map(_mark_width, text))
 
 
 def cut(text: str, most: int) -> str:
@@ -87,6 +87,9 @@ def _filled(paragraph: str, room: int) -> list[str]:
 def _pieces(paragraph: str, room: int) -> Iterator[str]:
     """Yield the words of a paragraph; those wider than ``room`` in several pieces."""
     for word in paragraph.split():
+        if word.isascii() and len(word) <= room:
+            yield word
+            continue
         piece, used = "", 0
         for mark in word:
             if used + _mark_width(mark) > room or len(piece) >= room * _MARKS_A_COLUMN:
