@@ -25,7 +25,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     from receiver.app import body_deadlines, commands, components
     from receiver.relay import recording
     from receiver.settings import installation, reading
-    from receiver.web import afterwards, console, health, page_forms, problems
+    from receiver.web import afterwards, console, health, metrics, page_forms, problems
     from receiver.web.account import pages
 
     instance = installation.instance_folder(instance_path)
@@ -43,6 +43,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     page_forms.init_app(app)
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     console.init_app(app)
     pages.init_app(app)
     commands.init_app(app)

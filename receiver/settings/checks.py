@@ -21,6 +21,8 @@ _YEAR = 31_536_000
 _POSTGRESQL = ("postgresql://", "postgresql+psycopg://", "postgres://")
 #: Fewest characters of a key that can't be guessed.
 SHORTEST_KEY = 32
+#: Fewest characters of a token.
+_SHORTEST_TOKEN = 16
 
 
 def between(lowest: int, highest: int) -> Callable[[int], str | None]:
@@ -50,6 +52,16 @@ def secret(value: str) -> str | None:
     except ConfigurationError as error:
         return f"can't be a secret: {str(error).rstrip('.')}"
     return None
+
+
+def bearer_token(value: str) -> str | None:
+    """Require a token that an Authorization header can hold (RFC 6750, 2.1) and that can't be guessed."""
+    if re.fullmatch(rf"[A-Za-z0-9._~+/-]{{{_SHORTEST_TOKEN},}}=*", value):
+        return None
+    return (
+        f"must have {_SHORTEST_TOKEN} characters or more, all of them letters, digits or . _ ~ + / -; make one with "
+        "`openssl rand -hex 32`"
+    )
 
 
 def database_url(value: str) -> str | None:

@@ -143,6 +143,11 @@ class Settings(BaseSettings):
     """hours without any order after which you're emailed; 0 never"""
     ORDER_GAP_ALARM: bool = False
     """email you when order numbers skip, and the missing ones haven't come within an hour"""
+    METRICS_TOKEN: Annotated[SecretStr, _checked(checks.optional(checks.bearer_token))] = _default(
+        NO_SECRET, example="2f1c9b7de05a4c3899a6d8e17f40b562"
+    )
+    """bearer token by which Prometheus may read `/metrics`, 16 characters or more; empty means that `/metrics` answers
+    404"""
     RELAY_ALLOW_PRIVATE: bool = False
     """let outgoing requests reach addresses that aren't public; for trying out on one machine only, and
     without effect in production"""
