@@ -71,17 +71,13 @@ def lately(session: Session, now: datetime, zone: tzinfo) -> tuple[Figures, Figu
     return _count(session, _hours(now, zone)), _count(session, _days(now, zone))
 
 
-def oldest_due(session: Session, model: type[Any], now: datetime) -> Any:
-    """Return the id and ``due_at`` of the unfinished job that has been due for longest, or None if none is due."""
-    due = model.state == "open", model.due_at <= now
-    return session.execute(select(model.id, model.due_at).where(*due).order_by(model.due_at).limit(1)).first()
-
-
 def longest_due(session: Session, now: datetime) -> Waiting | None:
-    """Return the unfinished job of any kind that has been due for longest, or None if none is due."""
+    """Return the unfinished job that has been due for longest, or None if none is due."""
     found = []
     for model, what in _JOBS:
-        if (oldest := oldest_due(session, model, now)) is not None:
+        due = model.state == "open", model.due_at <= now
+        oldest = session.execute(select(model.id, model.due_at).where(*due).order_by(model.due_at).limit(1)).first()
+        if oldest is not None:
             receipt = receipt_of(oldest.id) if what == "order" else None
             found.append(Waiting(what, receipt, oldest.due_at))
     return min(found, key=lambda waiting: waiting.since, default=None)

@@ -12,7 +12,6 @@ from prometheus_client.core import GaugeMetricFamily
 from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
-from receiver.app import statistics
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import MailRow, OrderRow, QuarantineRow
 from receiver.storage.processes import living
@@ -44,20 +43,17 @@ def jobs(session: Session, now: datetime, *, registers: bool) -> Iterator[Metric
     for kind, (model, states) in KINDS.items():
         if model is RegistrationRow and not registers:
             continue
-        for state, number in _counts(session, model, states, now):
-            waiting.add_metric([kind, state], number)
-        first = statistics.oldest_due(session, model, now)
-        oldest.add_metric([kind], (now - first.due_at).total_seconds() if first else 0)
+        is_due = func.count(case((model.due_at <= now, 1)))
+        unfinished = select(is_due, func.count(), func.min(model.due_at)).where(model.state == "open")
+        due, number, first = session.execute(unfinished).one()
+        waiting.add_metric([kind, "due"], due)
+        waiting.add_metric([kind, "later"], number - due)
+        for state in states:
+            counted = select(func.count()).select_from(model).where(model.state == state)
+            waiting.add_metric([kind, state], session.scalar(counted) or 0)
+        oldest.add_metric([kind], (now - first).total_seconds() if due else 0)
     yield waiting
     yield oldest
-
-
-def _counts(session: Session, model: type[Any], states: tuple[str, ...], now: datetime) -> Iterator[tuple[str, int]]:
-    is_due = func.count(case((model.due_at <= now, 1)))
-    due, unfinished = session.execute(select(is_due, func.count()).where(model.state == "open")).one()
-    yield from (("due", due), ("later", unfinished - due))
-    for state in states:
-        yield state, session.scalar(select(func.count()).select_from(model).where(model.state == state)) or 0
 
 
 def processes(session: Session, now: datetime, *, servers_work: bool) -> Iterator[Metric]:
