@@ -27,7 +27,7 @@ def metrics(session: Session, since: datetime) -> Iterator[Metric]:
     # By the highest ids: counting takes longer with each row. Of both tables the newest row is never deleted.
     yield CounterMetricFamily(
         "receiver_receipts",
-        "Deliveries kept so far, without copies: the number of the newest receipt.",
+        "Deliveries kept so far: the number of the newest receipt. On PostgreSQL copies take numbers too.",
         session.scalar(select(func.max(OrderRow.id))) or 0,
     )
     yield CounterMetricFamily(
