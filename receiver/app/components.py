@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from receiver.app.engine import Engine, Jobs, Kind
 from receiver.app.far_off import FarOff
+from receiver.app.hints import choosing as hints
 from receiver.app.wiring import Parts
 from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.registrations import FAILED
@@ -67,6 +68,7 @@ class Kit(Parts):
                 "notices": [self.own_mails.check, *([] if "mails" in waiting else [self.notices.look])],
             },
             threads=threads,
+            elsewhere=hints.between_processes(self.settings),
         )
 
     def _troubles_elsewhere(self, session: Session) -> list[Trouble]:

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from receiver import errors
+from receiver.app.hints.messenger import Hints
 
 #: Seconds between two rounds of upkeep, and so the longest that a lost hint delays a job.
 UPKEEP_EVERY = 1.0
@@ -54,7 +55,8 @@ class Engine:
 
     The rows are the truth, and a hint only says "there is work of this kind": a lost one delays a job until the next
     sweep, and a double one finds nothing. Each job that runs leaves new hints at the queue's end, so that kinds take
-    turns. The upkeep's tasks run one after the other in one thread; each group ``beside`` it has a thread of its own.
+    turns. While no worker here is free for a hint, it goes to the processes ``elsewhere`` too. The upkeep's tasks run
+    one after the other in one thread; each group ``beside`` it has a thread of its own.
     """
 
     def __init__(
@@ -64,14 +66,19 @@ class Engine:
         *,
         threads: int,
         beside: Mapping[str, Sequence[Task]] = MappingProxyType({}),
+        elsewhere: Hints | None = None,
     ) -> None:
         self._kinds = kinds
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
         self._rounds = {"upkeep": (*upkeep, self._sweep), **beside}
         self._threads = threads
+        self._elsewhere = elsewhere
         self._hints: deque[str] = deque()
-        #: Guards the hints, the workers and whether they should end.
+        #: Guards the hints, the workers, how many of them wait and whether they should end.
         self._changed = threading.Condition()
+        self._idle = 0
+        #: Set while a worker waits.
+        self._free = threading.Event()
         self._workers: list[threading.Thread] = []
         self._workers_end = False
         self._upkeep_ends = threading.Event()
@@ -83,6 +90,8 @@ class Engine:
 
     def start(self, *, work: bool) -> None:
         """Start the upkeep and, if this process is to ``work``, the threads that run jobs."""
+        if self._elsewhere:
+            self._elsewhere.start()
         if work:
             self.start_work()
         for name, tasks in self._rounds.items():
@@ -95,9 +104,13 @@ class Engine:
             self._workers = [threading.Thread(target=self._work, name=name, daemon=True) for name in names]
             for worker in self._workers:
                 worker.start()
+        if self._elsewhere:
+            self._elsewhere.listen(self._hear, self._free)
 
     def stop(self) -> None:
         """Start no more jobs and wait for the running ones; upkeep renews their leases until then."""
+        if self._elsewhere:
+            self._elsewhere.stop_listening()
         with self._changed:
             self._workers_end = True
             self._changed.notify_all()
@@ -105,17 +118,30 @@ class Engine:
             worker.join()
         for kind in self._kinds.values():
             kind.jobs.give_back()
+        if self._elsewhere:
+            self._elsewhere.close()
         self._upkeep_ends.set()
 
     def hint(self, name: str) -> None:
-        """Wake a worker for this kind of job; do nothing while many hints wait, or without workers."""
+        """Wake a worker for this kind of job, here or elsewhere; while many hints wait, one more isn't kept."""
         self._add([name], most=2 * self._threads)
 
+    def _hear(self, names: Collection[str]) -> bool:
+        """Take hints of another process, whose release may have other kinds; return whether a worker is free."""
+        return self._wake([name for name in names if name in self._kinds], most=2 * self._threads)
+
     def _add(self, names: Collection[str], *, most: int) -> None:
+        if not self._wake(names, most=most) and self._elsewhere:
+            self._elsewhere.send(names)
+
+    def _wake(self, names: Collection[str], *, most: int) -> bool:
+        """Leave hints for the workers of this process and return whether one of them is free."""
         with self._changed:
+            is_free = len(self._hints) < self._idle
             if self.works and len(self._hints) < most:
                 self._hints.extend(names)
                 self._changed.notify(len(names))
+        return is_free
 
     def _work(self) -> None:
         while (name := self._next_hint()) is not None:
@@ -124,7 +150,12 @@ class Engine:
     def _next_hint(self) -> str | None:
         """Wait for a hint and return it, or None once the workers should end."""
         with self._changed:
+            self._idle += 1
+            self._free.set()
             self._changed.wait_for(lambda: self._hints or self._workers_end)
+            self._idle -= 1
+            if not self._idle:
+                self._free.clear()
             return None if self._workers_end else self._hints.popleft()
 
     def _follow(self, name: str) -> None:

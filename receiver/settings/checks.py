@@ -76,6 +76,19 @@ def database_url(value: str) -> str | None:
     return None if is_named else "must begin with sqlite:/// or postgresql:// and name a file or a database"
 
 
+def queue_url(value: str) -> str | None:
+    """Require the address of a Redis server; never shows it, since it may hold a password."""
+    with suppress(ValueError):
+        parts = urlsplit(value)
+        is_server = parts.scheme in {"redis", "rediss"} and parts.hostname and parts.port != 0
+        if is_server and re.fullmatch(r"(/\d{0,4})?", parts.path) and not parts.query and not parts.fragment:
+            return None
+    return (
+        "must be an address such as redis://:password@127.0.0.1:6379/0, or rediss:// for TLS; in a password write "
+        "%23 for #, %2F for /, %3F for ? and %40 for @"
+    )
+
+
 def one_line(value: str) -> str | None:
     """Require a text that fits into an email's header."""
     return None if value.strip() and value.isprintable() else "must be one line of text"

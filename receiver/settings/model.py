@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         NO_SECRET, example="postgresql://receiver:password@db.lan/receiver"
     )
     """any `sqlite:///` URL, or a `postgresql://` one; empty means `receiver.sqlite` in the instance folder"""
+    QUEUE_URL: Annotated[SecretStr, _checked(checks.optional(checks.queue_url))] = _default(
+        NO_SECRET, example="redis://:password@127.0.0.1:6379/0"
+    )
+    """Redis server by which a process wakes the workers of others at once, `redis://` or `rediss://`; without it
+    their jobs start up to a second later, unless `DATABASE_URL` is PostgreSQL, which does that too"""
     EMBEDDED_WORKER: bool = True
     """run jobs in threads of the serving processes; `false` leaves them to `flask worker`"""
     WORKER_THREADS: Annotated[int, _number(1, 64)] = 4

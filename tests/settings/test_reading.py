@@ -231,12 +231,54 @@ def test_a_problem_never_shows_a_secret(tmp_path: Path) -> None:
     assert (value(found, "SHARED_SECRETS"), value(found, "SECRET_KEY")) == ([], "")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://h",
+        "redis://h:6380",
+        "redis://h/",
+        "redis://me:pass@h:1/15",
+        "rediss://:p%23@[::1]:6379/0",
+        "redis://:p@q@h",
+    ],
+)
+def test_a_redis_server_can_be_the_queue(tmp_path: Path, url: str) -> None:
+    found = read(tmp_path, QUEUE_URL=url)
+    assert (found.paused, value(found, "QUEUE_URL")) == ((), url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("hunter2", "redis:", "redis://", "redis://:hunter2@", "redis://:hunter2@h:0", "redis://:hunter2@h:65536"),
+        *("redis://:hunter2@h:port", "redis://:hunter2@h/name", "redis://:hunter2@h/0/1", "redis://:hunter2@h?db=1"),
+        *(
+            "redis://:hun#ter2@h",
+            "redis://:hun/ter2@h",
+            "redis://:hunter2@[h",
+            "unix:///hunter2.sock",
+            "amqp://hunter2",
+        ),
+    ],
+)
+def test_with_a_wrong_queue_orders_are_taken_and_it_is_not_shown(tmp_path: Path, url: str) -> None:
+    found = read(tmp_path, QUEUE_URL=url)
+    assert (found.problems, found.waiting, value(found, "QUEUE_URL")) == ((), frozenset(), "")
+    said = "QUEUE_URL must be an address such as redis://:password@127.0.0.1:6379/0, or rediss:// for TLS; "
+    assert found.paused[0].startswith(said)
+    assert found.paused[0].endswith('Until it\'s fixed, "" holds.')
+    assert "hun" not in found.paused[0]
+
+
 def test_printed_settings_show_no_secret(tmp_path: Path) -> None:
     secrets: dict[str, Any] = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": ["s" * 40], "MAIL_PASSWORD": "swordfish"}
+    secrets["QUEUE_URL"] = "redis://:hunter2@host"
     found = read(
         tmp_path, **secrets, sources={"eu": {"secrets": ["t" * 40]}}, registrar={"url": "mysql://me:tiger@host"}
     )
-    assert not any(word in f"{found}{found.settings!r}" for word in ("kkk", "sss", "ttt", "swordfish", "tiger"))
+    assert not any(
+        word in f"{found}{found.settings!r}" for word in ("kkk", "sss", "ttt", "swordfish", "tiger", "hunter2")
+    )
 
 
 def test_settings_cannot_be_changed_once_they_are_read(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ _CHECKS: dict[Callable[[Kit], Iterator[Finding]], bool] = {
     received.quarantine: False,
     received.card_data: False,
     running.queue: False,
+    running.hints: False,
     received.chunked_forms: False,
     received.one_id: False,
     set_up.mail_server: True,
@@ -41,7 +42,7 @@ _CHECKS: dict[Callable[[Kit], Iterator[Finding]], bool] = {
 
 
 def diagnose(kit: Kit, *, quickly: bool = False) -> Iterator[Finding]:
-    """Check settings, instance, database, secrets, queue, mail, handlers and public address, one after the other.
+    """Check settings, instance, database, secrets, jobs, mail, handlers and public address, one after the other.
 
     ``quickly`` looks only at what is set up, and neither connects anywhere nor opens a write transaction.
     """

@@ -13,6 +13,7 @@ from receiver import errors
 from receiver.app import far_off
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong, wrong_or_ok
+from receiver.app.hints import choosing
 from receiver.customers import clock_notice
 from receiver.customers.registrars import NotRegistered, account_url, names_a_website, registrations
 from receiver.intake import refusals
@@ -84,6 +85,22 @@ def queue(kit: Kit) -> Iterator[Finding]:
 
 def _count(session: Session, *which: ColumnElement[bool]) -> int:
     return session.scalar(select(func.count()).where(*which)) or 0
+
+
+def hints(kit: Kit) -> Iterator[Finding]:
+    """Send a hint by what wakes the workers of other processes, if anything does, and see whether it comes back."""
+    found = choosing.transport(kit.settings, "doctor")
+    if found is None:
+        return
+    try:
+        trouble = "" if choosing.comes_back(found) else "what was sent didn't come back; a pooler in front may lose it"
+    except Exception as error:  # noqa: BLE001 - the library's own errors, or the network's
+        trouble = errors.describe(error)
+    if trouble:
+        text = f"{found.name} wakes no workers: {trouble}. Jobs from other processes start up to a second later"
+        yield warning("hints", text)
+    else:
+        yield ok("hints", f"{found.name} wakes the workers of other processes")
 
 
 def mail(kit: Kit) -> Iterator[Finding]:
