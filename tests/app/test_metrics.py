@@ -14,6 +14,7 @@ from sqlalchemy import event
 from receiver.app.components import Kit
 from receiver.app.metrics import Metrics
 from receiver.dispatch.handler_rows import NOT_ENDED
+from receiver.errors import ReceiverError, SetUpPing, TooLarge, Unauthenticated
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, OrderRow, QuarantineRow
 from receiver.storage.processes import ProcessRow
@@ -25,6 +26,7 @@ from tests.web.console.filling import BROKEN_HANDLER, fill
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
+UNKNOWN = Unauthenticated("unknown_secret", "A secret that isn't known.")
 #: What grows while two processes are asked one after the other.
 AGES = "receiver_oldest_due_seconds"
 
@@ -53,10 +55,10 @@ def values(kit: Kit, name: str, label: str) -> dict[str, float]:
     return found
 
 
-def refuse(kit: Kit, reason: str, at: datetime, times: int = 1) -> None:
+def refuse(kit: Kit, error: ReceiverError, at: datetime, times: int = 1) -> None:
+    keyring = kit.shared_secrets.keyring()
     for _ in range(times):
-        sent = {"source": "x", "detail": "", "headers": "[]", "fields": "[]"}
-        kit.refusals._waiting.append({"at": at, "reason": reason, "address": None, **sent})
+        kit.refusals.add(error, at=at, source="x", address=None, headers=[], fields=[], keyring=keyring)
     kit.refusals.flush()
 
 
@@ -88,16 +90,16 @@ def test_deliveries_are_counted_by_what_became_of_them(kit: Kit, now: datetime) 
 
 
 def test_refusals_are_counted_by_reason_without_pings(kit: Kit, now: datetime) -> None:
-    refuse(kit, "unknown_secret", now - 2 * HOUR)
-    refuse(kit, "unknown_secret", now, times=2)
-    refuse(kit, "card_data", now)
-    refuse(kit, "ping", now)
-    assert values(kit, "refusals_past_hour", "reason") == {"unknown_secret": 2, "card_data": 1}
+    refuse(kit, UNKNOWN, now - 2 * HOUR)
+    refuse(kit, UNKNOWN, now, times=2)
+    refuse(kit, TooLarge("larger"), now)
+    refuse(kit, SetUpPing("hello"), now)
+    assert values(kit, "refusals_past_hour", "reason") == {"unknown_secret": 2, "too_large": 1}
     assert value(kit, "refusals_total") == 5
 
 
 def test_the_counter_of_refusals_goes_on_while_old_ones_are_deleted(kit: Kit, now: datetime) -> None:
-    refuse(kit, "unknown_secret", now, times=150)
+    refuse(kit, UNKNOWN, now, times=150)
     assert values(kit, "refusals_past_hour", "reason") == {"unknown_secret": 100}
     assert value(kit, "refusals_total") == 150
 
