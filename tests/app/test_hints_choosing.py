@@ -93,6 +93,19 @@ def test_the_diagnosis_says_what_is_wrong_without_the_password(make_app: Callabl
         assert not any(word in said[0].text for word in ("swordfish", "hunter2"))
 
 
+def test_with_rediss_a_certificate_is_checked(
+    make_app: Callable[..., Flask], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with redis_server(tmp_path, tls=True) as server:
+        (unknown,) = diagnosis(make_app, QUEUE_URL=server.url)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "root.pem"))
+        (known,) = diagnosis(make_app, QUEUE_URL=server.url)
+        (elsewhere,) = diagnosis(make_app, QUEUE_URL=server.url.replace("localhost", "127.0.0.1"))
+    assert "certificate verify failed" in unknown.text
+    assert known.state == "ok"
+    assert "IP address mismatch" in elsewhere.text
+
+
 def test_a_hint_comes_back_by_postgresql() -> None:
     found = choosing.transport(on_postgresql(), "doctor")
     assert found is not None
