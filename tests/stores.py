@@ -28,8 +28,7 @@ _SETTINGS = {
     "unix_socket_directories": "",
     "max_connections": "300",
     "shared_buffers": "64MB",
-    # The machine doesn't go down in a test, and thousands of databases are made.
-    "fsync": "off",
+    # The machine doesn't go down in a test.
     "full_page_writes": "off",
     "autovacuum": "off",
 }
@@ -105,6 +104,14 @@ def database_of_its_own(server: PostgreSQLServer) -> Iterator[str]:
     server.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def stored(instance: Path) -> str:
+    """Give all that the database of an instance holds, as one text."""
+    if not ON_POSTGRESQL:
+        return b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
+    command = ["pg_dump", "--data-only", os.environ["RECEIVER_DATABASE_URL"]]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
 def uses_a_database(item: pytest.Item) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from receiver.storage import sqlite
+from sqlalchemy import Connection, inspect
+
 from receiver.storage.columns import Base, Instant
 from receiver.storage.database import Database
+from receiver.storage.thrown_away import Compared, compared, copy_of
 
 _TABLES = (
     "SELECT name FROM pragma_table_list "
@@ -43,54 +45,67 @@ class Change:
 def watched(database: Database, *, without: Collection[str] = ()) -> Iterator[list[Change]]:
     """At the block's end, fill the list with what the block changed, except in the tables ``without``.
 
-    Nobody else may write to the database meanwhile. A copy of it is left beside it. Virtual tables aren't compared,
-    nor are columns that the block adds or drops.
+    Nobody else may write to the database meanwhile. Virtual tables aren't compared, nor are columns that the block adds
+    or drops. In a table without a key, PostgreSQL can't tell an update from a row that went and one that came.
     """
-    path = database.path
-    assert path  # noqa: S101 - what's tried is tried on a file
-    before = path.with_name(f"{path.name}.before")
-    database.back_up(before)
-    changes: list[Change] = []
-    yield changes
-    with closing(sqlite.driver.connect(path)) as connection:
-        connection.execute("ATTACH ? AS before", [str(before)])
-        for name in sorted({*_tables(connection, "main"), *_tables(connection, "before")} - {*without}):
-            changes.extend(_changes(connection, name))
+    with copy_of(database) as before:
+        changes: list[Change] = []
+        yield changes
+        with compared(database, before) as both:
+            names = {*_tables(both.connection, both.one), *_tables(both.connection, both.other)}
+            for name in sorted(names - {*without}):
+                changes.extend(_changes(both, name))
 
 
-def _tables(connection: Any, schema: str) -> list[str]:
-    return [name for (name,) in connection.execute(_TABLES, [schema])]
+def _tables(connection: Connection, schema: str) -> list[str]:
+    if connection.dialect.name == "sqlite":
+        return [name for (name,) in connection.exec_driver_sql(_TABLES, (schema,))]
+    return inspect(connection).get_table_names(schema)
 
 
-def _changes(connection: Any, table: str) -> Iterator[Change]:
+def _changes(both: Compared, table: str) -> Iterator[Change]:
     """Pair the rows that are in only one of the two databases by their keys."""
-    columns, keys = _columns(connection, table)
-    was = _rows(connection, table, columns, keys, "before", "main")
-    now = _rows(connection, table, columns, keys, "main", "before")
+    columns, keys = _columns(both, table)
+    was = _rows(both.connection, table, columns, keys, both.other, both.one)
+    now = _rows(both.connection, table, columns, keys, both.one, both.other)
     for key in dict.fromkeys([*was, *now]):
         yield Change(table, was.get(key), now.get(key))
 
 
-def _columns(connection: Any, table: str) -> tuple[list[str], list[str]]:
+def _columns(both: Compared, table: str) -> tuple[list[str], list[str]]:
     """Return the columns that a table has in both databases, if it's in both, and those that identify its rows."""
-    infos = [
-        {name: key for _, name, _, _, _, key in connection.execute(f"PRAGMA {schema}.table_info({_quoted(table)})")}
-        for schema in ("main", "before")
-    ]
+    infos = [_keys(both.connection, schema, table) for schema in (both.one, both.other)]
     found = [info for info in infos if info]
     columns = [name for name in found[0] if all(name in info for info in found)]
     keys = [name for name in columns if found[0][name]]
-    return (columns, keys) if keys else ([*columns, "rowid"], ["rowid"])
+    if not keys and both.connection.dialect.name == "sqlite":
+        return [*columns, "rowid"], ["rowid"]
+    return columns, keys or columns
 
 
-def _rows(connection: Any, table: str, columns: list[str], keys: list[str], one: str, other: str) -> dict[Any, Row]:
+def _keys(connection: Connection, schema: str, table: str) -> dict[str, bool]:
+    """Return a table's columns, and whether each is part of its key; nothing if there's no such table."""
+    if table not in _tables(connection, schema):
+        return {}
+    described = inspect(connection)
+    keys = described.get_pk_constraint(table, schema)["constrained_columns"]
+    return {column["name"]: column["name"] in keys for column in described.get_columns(table, schema)}
+
+
+def _rows(
+    connection: Connection, table: str, columns: list[str], keys: list[str], one: str, other: str
+) -> dict[Any, Row]:
     """Return the rows of a table in one database that aren't the same in the other, by their keys."""
-    cells = ", ".join(f"{_quoted(name)} COLLATE BINARY" for name in columns)
+    # Words that differ in case differ, also where a column of SQLite's ignores case.
+    exactly = " COLLATE BINARY" if connection.dialect.name == "sqlite" else ""
+    cells = ", ".join(f"{_quoted(name)}{exactly}" for name in columns)
     select = f"SELECT {cells} FROM {{}}.{_quoted(table)}"  # noqa: S608 - the database's own names
     if table not in _tables(connection, one):
         return {}
-    only = select.format(one) + (f" EXCEPT {select.format(other)}" if table in _tables(connection, other) else "")
-    rows = [dict(zip(columns, values, strict=True)) for values in connection.execute(only)]
+    only = select.format(_quoted(one))
+    if table in _tables(connection, other):
+        only += f" EXCEPT {select.format(_quoted(other))}"
+    rows = [dict(zip(columns, values, strict=True)) for values in connection.exec_driver_sql(only)]
     return {tuple(row[key] for key in keys): _readable(table, row) for row in rows}
 
 

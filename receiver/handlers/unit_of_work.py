@@ -117,5 +117,5 @@ class UnitOfWork:
         Only the key's digest is kept, because a key may name a person. Raises Unavailable if it can't be written.
         """
         values = {"handler": handler, "digest": digest(key), "order_pk": order_pk, "at": datetime.now(UTC)}
-        statement = upsert(OnceRow).values(values).on_conflict_do_nothing()
-        return self._database.shared_writes.run(lambda connection: bool(connection.execute(statement).rowcount))
+        statement = upsert(OnceRow).values(values).on_conflict_do_nothing().returning(OnceRow.id)
+        return self._database.shared_writes.run(lambda connection: connection.scalar(statement) is not None)

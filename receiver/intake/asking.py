@@ -28,7 +28,7 @@ from receiver.sources.registry import Sources
 from receiver.sources.source import Source
 from receiver.storage import jobs
 from receiver.storage.clock import utc_now
-from receiver.storage.database import Database
+from receiver.storage.database import Beside, Database
 from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
 from receiver.storage.models import QuarantineRow
@@ -133,9 +133,17 @@ class Asking(JobQueue[QuarantineRow]):
                 self._refuse(outcome, row, kept, keyring)
             return
         columns = outcome
-        recorded = jobs.write_down(self.database, lambda connection: _record(connection, row, columns))
+        recorded = jobs.write_down(
+            self.database, lambda connection: self._record(connection, row, columns), beside=Beside.NOTHING
+        )
         if recorded and not recorded.is_copy and columns["test"] and columns["state"] == "open":
             self.run_test(recorded.pk)
+
+    def _record(self, connection: Connection, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
+        """Record an order in the place of the POST that waited; None when another run holds that."""
+        if not _forget(connection, row):
+            return None
+        return inserting.record(self.database.cursor_on(connection), columns)
 
     def _keyring(self, source: Source | None) -> Keyring:
         return self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets)
@@ -150,13 +158,6 @@ class Asking(JobQueue[QuarantineRow]):
             fields=kept.fields if kept else [],
             keyring=keyring,
         )
-
-
-def _record(connection: Connection, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
-    """Record an order in the place of the POST that waited; None when another run holds that."""
-    if not _forget(connection, row):
-        return None
-    return inserting.record(connection.connection.cursor(), columns)
 
 
 def _forget(connection: Connection, row: QuarantineRow) -> bool:

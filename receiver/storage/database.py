@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from enum import Enum
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from receiver.storage.shared_writes import SharedWrites
 from receiver.storage.transactions import WriteTransaction
 from receiver.storage.write_lock import PATIENCE
+
+Result = TypeVar("Result")
 
 
 class Beside(Enum):
@@ -54,6 +56,14 @@ class Database(ABC):
                 yield session
             transaction.commit()
 
+    def run(self, write: Callable[[Connection], Result]) -> Result:
+        """Run statements in a write transaction beside nothing else, and return what the function returns."""
+        with closing(self.begin_write()) as transaction:
+            with self.translated_errors():
+                result = write(transaction.connection)
+            transaction.commit()
+        return result
+
     @abstractmethod
     def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:
         """Begin a write transaction; raises Unavailable after ``patience`` seconds."""
@@ -65,6 +75,10 @@ class Database(ABC):
         Everything is on disk when the block has ended. Parameters are written ``?``. Raises Unavailable after
         ``patience`` seconds, and Damaged for what the database refuses.
         """
+
+    @abstractmethod
+    def cursor_on(self, connection: Connection) -> Any:
+        """Return such a cursor in a transaction that's open already."""
 
     @abstractmethod
     def translated_errors(self, *, of_an_order: bool = False) -> AbstractContextManager[None]:

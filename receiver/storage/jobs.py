@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from receiver.errors import Unavailable
 from receiver.storage.clock import utc_now
 from receiver.storage.columns import Job, table_of
-from receiver.storage.database import Database
+from receiver.storage.database import Beside, Database
 
 #: How long a run may be silent before another worker takes its job over.
 LEASE = timedelta(seconds=30)
@@ -72,15 +72,18 @@ def claim(
     return sorted(claimed, key=lambda job: (job.due_at or now, job.id))
 
 
-def write_down(database: Database, write: Callable[[Connection], Result]) -> Result:
-    """Write a job's result, in a transaction that others may share, as soon as the database can be used.
+def write_down(
+    database: Database, write: Callable[[Connection], Result], *, beside: Beside = Beside.SMALL_WRITES
+) -> Result:
+    """Write a job's result as soon as the database can be used; ``beside`` small writes, others share its transaction.
 
     Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
     """
+    run = database.shared_writes.run if beside is Beside.SMALL_WRITES else database.run
     deadline = time.monotonic() + _PATIENCE
     while True:
         try:
-            return database.shared_writes.run(write)
+            return run(write)
         except Unavailable as error:
             if time.monotonic() > deadline:
                 raise

@@ -62,7 +62,6 @@ class LendableConnection(psycopg.Connection[Any]):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.cursor_factory = LentCursor
-        self.is_cut_off = False
         self.is_lent = False
         self.loans = 0
         #: Whether a handler may have changed a setting of it, so that nobody else may use it.
@@ -72,6 +71,11 @@ class LendableConnection(psycopg.Connection[Any]):
         self.transaction_id: str | None = None
         #: For how many seconds that's asked when the server goes away during a commit.
         self.asks_for = 0.0
+
+    def __del__(self, *_: Any) -> None:
+        """Close what a pool has dropped; psycopg's own would warn of each."""
+        with suppress(Exception):
+            self.close()
 
     def wait_at_most(self, seconds: float) -> None:
         """Do nothing: how long a lock is waited for is set when the transaction begins."""
@@ -128,14 +132,12 @@ class LendableConnection(psycopg.Connection[Any]):
             self.rollback()
 
     def cut_off(self) -> None:
-        """Roll back and close, whoever uses it; the owner's next statement raises OperationalError."""
-        self.is_cut_off = True
-        while not self.lock.acquire(timeout=_PAUSE):
+        """Close, whoever uses it, so that the server rolls back; the owner's next statement raises OperationalError."""
+        while not self.lock.acquire(timeout=_PAUSE):  # held while a statement runs
             with suppress(psycopg.Error):
                 self.cancel_safe(timeout=1)
         try:
             self.is_lent = False
-            self.abandon()
             self.close()
         finally:
             self.lock.release()

@@ -89,6 +89,10 @@ class PostgreSQLDatabase(Database):
         finally:
             self._mutex.release()
 
+    def cursor_on(self, connection: Connection) -> Any:
+        """Return a cursor that takes question marks."""
+        return QmarkCursor(connection.connection.dbapi_connection)
+
     def translated_errors(self, *, of_an_order: bool = False) -> AbstractContextManager[None]:
         """Turn what the server says of itself, and that it's gone, into Unavailable."""
         return postgresql.translated_errors(of_an_order=of_an_order)

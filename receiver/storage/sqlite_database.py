@@ -90,6 +90,10 @@ class SQLiteDatabase(Database):
         finally:
             self._lock.release()
 
+    def cursor_on(self, connection: Connection) -> Any:
+        """Return the driver's own cursor."""
+        return connection.connection.cursor()
+
     def translated_errors(self, *, of_an_order: bool = False) -> AbstractContextManager[None]:
         """Turn what SQLite says of a full disk, a damaged or read-only file or a lock into Unavailable."""
         return sqlite.translated_errors(of_an_order=of_an_order)

@@ -2,26 +2,60 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 
-from sqlalchemy import URL
+from sqlalchemy import URL, Connection, inspect, text
 
 from receiver.errors import ConfigurationError
 from receiver.storage.database import Database
 from receiver.storage.opening import open_database
 
+_MADE_BY_US = "receiver_trial_"
+
+
+class Compared(NamedTuple):
+    """A connection that sees two copies of a database, each under the name of a schema."""
+
+    connection: Connection
+    one: str
+    other: str
+
 
 @contextmanager
 def copy_of(database: Database) -> Iterator[Database]:
-    """Copy the database, even while it's used, to a folder that only its owner can read; remove it at the end.
+    """Copy the database, even while it's used, to where only its owner can read; remove it at the end.
 
-    The copy has a write lock of its own, so nobody waits for what happens on it. Raises ConfigurationError.
+    SQLite's copy is a file with a write lock of its own; PostgreSQL's is a schema in the same database, whose rows
+    nobody else reads. Raises ConfigurationError when it can't be made.
     """
-    if database.path is None:
-        raise ConfigurationError("A trial takes a copy of the database, which is made of SQLite's alone.")
+    with _file_of(database) if database.path else _schema_of(database) as copy:
+        try:
+            yield copy
+        finally:
+            copy.engine.dispose()
+
+
+@contextmanager
+def compared(one: Database, other: Database) -> Iterator[Compared]:
+    """Open a connection that sees a database and a copy of it."""
+    with one.engine.connect() as connection:
+        if one.path is None:
+            yield Compared(connection, _schema(connection), _schema_named_by(other))
+            return
+        raw = connection.connection.dbapi_connection
+        assert raw  # noqa: S101 - just opened
+        raw.execute("ATTACH ? AS other", [str(other.path)])
+        yield Compared(connection, "main", "other")
+        connection.invalidate()  # what's attached ends with the connection
+
+
+@contextmanager
+def _file_of(database: Database) -> Iterator[Database]:
     try:
         folder = TemporaryDirectory(prefix="receiver-")
     except OSError as error:
@@ -29,8 +63,35 @@ def copy_of(database: Database) -> Iterator[Database]:
     with folder as name:
         path = Path(name) / "copy.sqlite"
         database.back_up(path)
-        copy = open_database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
+        yield open_database(URL.create("sqlite", database=str(path)).render_as_string(), Path(name) / "write.lock")
+
+
+@contextmanager
+def _schema_of(database: Database) -> Iterator[Database]:
+    """Copy all tables into a schema of their own; what refers to others is copied without the constraint."""
+    name = f"{_MADE_BY_US}{secrets.token_hex(8)}"
+    url = database.engine.url.update_query_dict({"options": f"-csearch_path={name}"})
+    with database.translated_errors():
+        with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
+            of, quote = _schema(connection), connection.dialect.identifier_preparer.quote
+            connection.execute(text(f"CREATE SCHEMA {name}"))
+            for table in inspect(connection).get_table_names(of):
+                copy, original = f"{name}.{quote(table)}", f"{quote(of)}.{quote(table)}"
+                connection.execute(text(f"CREATE TABLE {copy} (LIKE {original} INCLUDING ALL)"))
+                connection.execute(text(f"INSERT INTO {copy} SELECT * FROM {original}"))  # noqa: S608 - the database's own names
+            connection.commit()
         try:
-            yield copy
+            yield open_database(url.render_as_string(hide_password=False), Path())
         finally:
-            copy.engine.dispose()
+            with database.engine.begin() as connection:
+                connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+
+
+def _schema(connection: Connection) -> str:
+    """Return the name of the schema that tables are made in."""
+    return str(connection.scalar(text("SELECT current_schema()")))
+
+
+def _schema_named_by(copy: Database) -> str:
+    with copy.engine.connect() as connection:
+        return _schema(connection)

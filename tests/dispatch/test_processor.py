@@ -51,7 +51,7 @@ def run(serve: Callable[..., Served]) -> Callable[..., Served]:
 
 def work(shop: Served) -> list[str]:
     with shop.kit.database.read() as session:
-        return list(session.scalars(text("SELECT note FROM work ORDER BY rowid")))
+        return list(session.scalars(text("SELECT note FROM work")))
 
 
 def make_due(kit: Kit) -> None:
@@ -397,7 +397,7 @@ def test_timeouts_whose_threads_have_ended_switch_nothing_off(
     "body",
     [
         "context.session.commit(); context.session.rollback(); raise RuntimeError",
-        "context.session.execute(text('INSERT INTO work VALUES (1)'))",
+        "context.session.execute(text('INSERT INTO work VALUES (1, 2, 3)'))",
         "context.session.execute(text('COMMIT')); raise RuntimeError",
         "raise SystemExit(3)",
         "raise MemoryError",

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from receiver.dispatch import trial
 from receiver.mail.outbox import attachments_of
@@ -68,9 +68,7 @@ def write(instance: Path, name: str, code: str) -> str:
 def counts(shop: Served) -> dict[str, int]:
     """Count the rows of every table but those that a server writes by itself."""
     with shop.kit.database.read() as session:
-        names = session.scalars(
-            text("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT GLOB 'sqlite_*'")
-        ).all()
+        names = inspect(session.connection()).get_table_names()
         return {
             name: session.scalar(text(f'SELECT count(*) FROM "{name}"')) or 0
             for name in names
@@ -228,6 +226,7 @@ def test_what_no_handler_can_run_on_is_told(idle: Served, run: Run) -> None:
             assert (result.exit_code, words in result.stderr) == (1, True), result.stderr
 
 
+@pytest.mark.sqlite
 def test_the_lease_is_renewed_while_the_handler_runs(
     idle: Served, instance: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,6 +272,7 @@ def test_a_run_that_lost_the_order_says_so_and_has_no_effect(idle: Served, insta
     assert idle.handler_states()["loser"] == "pending"
 
 
+@pytest.mark.sqlite
 def test_a_copy_that_cannot_be_made_is_told(idle: Served, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere/to/be/found")
     result = run("handlers", "run", "notify_merchant", "--dummy")

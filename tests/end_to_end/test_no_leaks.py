@@ -12,6 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from receiver.storage.models import HandlerRow, MailRow
+from tests import stores
 from tests.end_to_end.processes import Running, granian, gunicorn
 from tests.served import SECRET, Reply, order_fields, signed
 from tests.smtp_servers import HOST, Mailbox, smtp_server
@@ -81,7 +82,7 @@ def test_secret_card_number_and_personal_data_leak_nowhere(
     assert _found(log, *confidential, *PERSONAL) == []
     answers = json.dumps([reply.content for reply in replies])
     assert _found(answers, *confidential, *PERSONAL) == []
-    stored = b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
+    stored = stores.stored(instance)
     assert _found(stored, EMAIL) == [EMAIL]
     assert _found(stored, *confidential, CARD[:-4], "4111 1111 1111") == []
 

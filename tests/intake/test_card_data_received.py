@@ -14,6 +14,7 @@ from receiver.app.doctor import diagnose
 from receiver.storage.models import MailRow, NoticeRow
 from tests.mail_pages import flat
 from tests.served import Served, order_fields
+from tests.stores import stored
 
 CARD = "4111111111111111"
 HEADLINE = "An order arrived with card data, which wasn't stored"
@@ -28,7 +29,7 @@ def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Serve
 
 def database(instance: Path) -> str:
     """Give all that is on disk."""
-    return "".join(path.read_bytes().decode("latin-1") for path in instance.glob("receiver.sqlite*"))
+    return stored(instance)
 
 
 @pytest.mark.parametrize(

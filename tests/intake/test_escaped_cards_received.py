@@ -13,6 +13,7 @@ import pytest
 from receiver.storage.models import MailRow
 from tests.card_spellings import ESCAPED, digits_of, escapings
 from tests.served import FORM, Served, order_fields
+from tests.stores import stored as stored_in
 from tests.web.console.visitor import Visitor
 
 CARD = "4242424242424242"
@@ -66,7 +67,7 @@ def test_an_escaped_number_is_stored_emailed_and_shown_nowhere(
     for path in ("/admin/orders", "/admin/parked", "/admin/", *(f"/admin/orders/{row.receipt}" for row in rows)):
         page = visitor.get(path)
         assert (page.status, holds(page.text)) == (200, False), path
-    stored = b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
+    stored = stored_in(instance)
     assert "****4242" in stored
     assert text not in stored
     assert json.dumps(text)[1:-1] not in stored
@@ -84,5 +85,5 @@ def test_an_escaped_number_with_its_code_is_refused_and_kept_nowhere(
         assert shop.post(body, content_type=content_type).status == 422
     shop.kit.refusals.flush()
     assert shop.rows() == []
-    stored = b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
+    stored = stored_in(instance)
     assert text not in stored

@@ -217,6 +217,7 @@ def test_only_what_came_since_and_what_it_may_be_is_compared(kit: Kit, monkeypat
     assert states(kit)[3] == ("duplicate", "rcp_00000006")
 
 
+@pytest.mark.sqlite
 def test_news_is_found_by_its_order_id_and_by_its_email(kit: Kit) -> None:
     """5,000 forms were once compared with 1,000 orders each, which took half a minute."""
     with kit.database.read() as session:

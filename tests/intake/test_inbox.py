@@ -56,6 +56,7 @@ def test_a_second_one_with_the_same_key_is_a_copy_of_the_first(kit: Kit) -> None
     assert stored.received_at == datetime(2026, 11, 23, tzinfo=UTC)
 
 
+@pytest.mark.sqlite
 def test_a_copy_uses_up_no_receipt(kit: Kit) -> None:
     inbox = Inbox(kit.database)
     for key in ("a", "a", "a", "b", "a", "b", "c"):

@@ -53,6 +53,7 @@ def test_the_lists_hold_the_parked_ones_alone(shop: Served) -> None:
         assert [row.id for row in session.scalars(parked.newest(before=3))] == [2]
 
 
+@pytest.mark.sqlite
 def test_the_list_uses_the_index_of_parked_orders(shop: Served) -> None:
     with shop.kit.database.read() as session:
         statement = str(parked.newest(before=9).compile(session.get_bind(), compile_kwargs={"literal_binds": True}))

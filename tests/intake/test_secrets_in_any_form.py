@@ -17,6 +17,7 @@ import pytest
 from receiver.security import kept_bodies
 from receiver.security.keyring import Keyring
 from tests.served import FORM, Served
+from tests.stores import stored as stored_in
 from tests.web.console.visitor import Visitor
 
 SECRET = "a/secret+of&the <canary>=9"
@@ -103,7 +104,7 @@ def test_a_secret_in_any_form_is_stored_shown_and_logged_nowhere(
     for path in paths:
         page = visitor.get(path)
         assert (page.status, holds(page.html), holds(page.text)) == (200, [], []), path
-    stored = b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
+    stored = stored_in(instance)
     assert "C-1" in stored
     assert holds(stored) == []
     assert holds(caplog.text) == []

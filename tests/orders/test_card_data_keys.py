@@ -12,6 +12,7 @@ import pytest
 from receiver.dispatch.replay import Replay
 from receiver.orders.idempotency import blinded_key
 from tests.served import SECRET, Served, order_fields, signed
+from tests.stores import stored
 
 CARD, OTHER_CARD = "4111111111111111", "4012888800021111"
 
@@ -24,7 +25,7 @@ def idle(serve: Callable[..., Served]) -> Served:
 
 def database(instance: Path) -> str:
     """Give all that is on disk."""
-    return "".join(path.read_bytes().decode("latin-1") for path in instance.glob("receiver.sqlite*"))
+    return stored(instance)
 
 
 @pytest.mark.parametrize("name", ["event_id", "webhook-id", "order_id", "parked"])

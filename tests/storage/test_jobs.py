@@ -66,6 +66,7 @@ def claimed(kit: Kit, at: datetime = NOW) -> MailRow:
 
 
 @pytest.mark.parametrize("model", [OrderRow, MailRow, TransmissionRow, RegistrationRow])
+@pytest.mark.sqlite
 def test_no_long_queue_is_sorted_or_walked_to_claim_the_next(kit: Kit, model: type[Job]) -> None:
     """Every order that comes in waits for the claim's write."""
     statements: list[tuple[str, Any]] = []

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+from sqlalchemy import text
+
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong
 from receiver.app.readiness import prove_writable
@@ -18,25 +20,47 @@ from receiver.storage.migrations import comparison
 _SECONDS = 30.0
 #: SQLite asks whether to go on after this many of its steps.
 _STEPS = 10_000
+_ABOUT_THE_SERVER = text("SELECT current_setting('server_version'), current_setting('fsync')")
 #: SQLite's words for an index that doesn't match its table; anything else is worse.
 _OF_AN_INDEX = re.compile(r"(row \d+ missing from|wrong # of entries in|non-unique entry in) index ")
 
 
 def database(kit: Kit) -> Iterator[Finding]:
-    """Report SQLite's version and mode, check that the file is intact, and commit a row."""
-    version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
-    why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
-    yield ok("sqlite", f"{version} in {mode} mode, full sync{why}")
+    """Report the database's version and mode, check that SQLite's file is intact, and commit a row."""
+    is_file = kit.database.path is not None
+    yield from _of_sqlite() if is_file else _of_postgresql(kit)
     found = [wrong("database", problem) for problem in kit.obstacles.look()] or [*_schema(kit)]
     yield from found
     if migrations.problem(kit.database):
         return
-    damaged = [*_damage(kit)]
+    damaged = [*_damage(kit)] if is_file else []
     yield from damaged
     if not any(finding.state == "wrong" for finding in (*found, *damaged)):
         prove_writable(kit.database, patience=5)
-        whole = "" if damaged else "intact, every index matches its table, "
+        whole = "intact, every index matches its table, " if is_file and not damaged else ""
         yield ok("database", f"schema {migrations.newest()}, {whole}a row was written and committed")
+
+
+def _of_sqlite() -> Iterator[Finding]:
+    version, mode = sqlite.driver.sqlite_version, sqlite.journal_mode()
+    why = "" if mode == "wal" else " (slower, but safe: this SQLite can lose commits in WAL mode)"
+    yield ok("sqlite", f"{version} in {mode} mode, full sync{why}")
+
+
+def _of_postgresql(kit: Kit) -> Iterator[Finding]:
+    """Report the server's version, and a setting by which a crash of its machine could lose commits."""
+    try:
+        with kit.database.read() as session:
+            version, fsync = session.execute(
+                text("SELECT current_setting('server_version'), current_setting('fsync')")
+            ).one()
+    except Unavailable as error:
+        yield wrong("postgresql", str(error))
+        return
+    if fsync == "on":
+        yield ok("postgresql", f"{version}, each commit is synced")
+    else:
+        yield wrong("postgresql", f"{version} with fsync off: a crash can lose orders; set fsync = on on the server")
 
 
 def _schema(kit: Kit) -> Iterator[Finding]:
