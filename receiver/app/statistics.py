@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import BigInteger, case, func, select, type_coerce
+from sqlalchemy import BigInteger, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from receiver.intake import refusals
 from receiver.storage.columns import milliseconds, receipt_of
-from receiver.storage.models import IS_LATER, HandlerRow, MailRow, OrderRow, QuarantineRow
+from receiver.storage.models import IS_LATER, IS_TEST, HandlerRow, MailRow, OrderRow, QuarantineRow
 from receiver.storage.relay_models import TransmissionRow
 
 #: Milliseconds of a quarter of an hour: every time zone's hours and days begin at one.
@@ -62,6 +62,7 @@ class Waiting:
 class HandlerFigures:
     """When a handler last ran, and how many orders it finished in which state."""
 
+    #: None before the first.
     last_run: datetime | None
     states: Counter[str]
 
@@ -83,18 +84,14 @@ def longest_due(session: Session, now: datetime) -> Waiting | None:
     return min(found, key=lambda waiting: waiting.since, default=None)
 
 
-def of_handlers(session: Session, since: datetime) -> dict[str, HandlerFigures]:
-    """Return each handler's last run, and its results since a time (aware UTC)."""
-    tests = select(OrderRow.id).where(OrderRow.test)
-    ran = HandlerRow.attempts > 0, HandlerRow.order_pk.not_in(tests)
-    recent = func.sum(case((HandlerRow.changed_at >= since, 1), else_=0))
-    counted = select(HandlerRow.name, HandlerRow.state, func.max(HandlerRow.changed_at), recent).where(*ran)
-    found: dict[str, HandlerFigures] = {}
-    for name, state, last_run, number in session.execute(counted.group_by(HandlerRow.name, HandlerRow.state)):
-        before = found.get(name, HandlerFigures(None, Counter()))
-        newest = max(filter(None, (before.last_run, last_run)))
-        found[name] = HandlerFigures(newest, before.states + Counter({state: number}))
-    return found
+def of_handler(session: Session, name: str, since: datetime) -> HandlerFigures:
+    """Return a handler's last run, and its results since a time (aware UTC)."""
+    tests = select(OrderRow.id).where(IS_TEST)
+    ran = HandlerRow.name == name, HandlerRow.attempts > 0, HandlerRow.order_pk.not_in(tests)
+    last_run = select(HandlerRow.changed_at).where(*ran).order_by(HandlerRow.changed_at.desc()).limit(1)
+    results = select(HandlerRow.state, func.count()).where(*ran, HandlerRow.changed_at >= since)
+    counted = session.execute(results.group_by(HandlerRow.state)).all()
+    return HandlerFigures(session.scalar(last_run), Counter(dict(counted)))
 
 
 def _hours(now: datetime, zone: tzinfo) -> list[datetime]:

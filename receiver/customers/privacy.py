@@ -11,14 +11,14 @@ from sqlalchemy.orm import Session, aliased, selectinload
 from sqlalchemy.orm.interfaces import ORMOption
 
 from receiver.customers import csv_erasure, export_rows, purging, unread_orders
-from receiver.customers.purging import SETTLED_ORDER, UNREAD, Purged
+from receiver.customers.purging import SETTLED_ORDER, Purged
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
 from receiver.orders.states import LATER
 from receiver.storage.database import Database
 from receiver.storage.json_columns import json_text
-from receiver.storage.models import AddressRow, CustomerRow, MailRow, OrderRow
+from receiver.storage.models import IS_UNREAD, AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
 
 Row = TypeVar("Row", OrderRow, MailRow, TransmissionRow)
@@ -131,7 +131,7 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
     for batches in (
         purging.remove_mails(database, transport, found.mails),
         purging.remove_transmissions(database, [*found.transmissions, *found.open_transmissions]),
-        purging.empty_orders(database, found.unread, UNREAD, state="ignored", errors=None, email=None),
+        purging.empty_orders(database, found.unread, IS_UNREAD, state="ignored", errors=None, email=None),
         purging.empty_orders(database, found.orders, SETTLED_ORDER, ~OrderRow.mails.any(), email=None),
     ):
         total = sum(batches, total)

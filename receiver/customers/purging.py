@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, TextClause, delete, or_, select, update
 
 from receiver.mail.transport import MailTransport
 from receiver.storage.database import Database
@@ -17,8 +17,6 @@ from receiver.storage.relay_models import TransmissionRow
 SETTLED_ORDER = OrderRow.state.in_(("done", "failed", "ignored", "duplicate"))
 SETTLED_MAIL = MailRow.state.in_(("sent", "failed"))
 SETTLED_TRANSMISSION = TransmissionRow.state.in_(("delivered", "failed"))
-#: Orders that were never read: parked, or dismissed.
-UNREAD = or_(OrderRow.state == "parked", (OrderRow.state == "ignored") & OrderRow.order.is_(None))
 #: Rows of one write transaction: few, so that no accept waits long.
 BATCH = 100
 
@@ -37,7 +35,7 @@ class Purged:
 
 
 def empty_orders(
-    database: Database, pks: Sequence[int], *conditions: ColumnElement[bool], **columns: Any
+    database: Database, pks: Sequence[int], *conditions: ColumnElement[bool] | TextClause, **columns: Any
 ) -> Iterator[Purged]:
     """Remove the bodies and the handlers' details from those of these orders that meet the conditions.
 

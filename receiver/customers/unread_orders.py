@@ -10,10 +10,9 @@ from urllib.parse import unquote_plus
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from receiver.customers.purging import UNREAD
 from receiver.orders.email_addresses import normalised
 from receiver.security import kept_bodies
-from receiver.storage.models import OrderRow
+from receiver.storage.models import IS_UNREAD, OrderRow
 
 #: Longer values of unread orders aren't searched: normalising a long text takes long.
 _LONGEST_ADDRESS = 1000
@@ -24,11 +23,11 @@ _AROUND_ADDRESSES = re.compile(r"""[\s"'<>()\[\]{},;:=&\\/|\0]+""")
 def naming(session: Session, email: str, secret_key: str) -> list[int]:
     """Return the unread orders that have this email in any of their values, or in a body that couldn't be read."""
     alone = re.compile(rf"(?<![\w.+%-]){re.escape(email)}(?![\w-]|\.\w)")
-    rows = session.execute(select(OrderRow.id, OrderRow.fields).where(UNREAD, OrderRow.fields.contains("@")))
+    rows = session.execute(select(OrderRow.id, OrderRow.fields).where(IS_UNREAD, OrderRow.fields.contains("@")))
     texts = ((pk, value) for pk, fields in rows for _, value in json.loads(fields) if isinstance(value, str))
     addresses = ((pk, normalised(text)) for pk, text in texts if "@" in text and len(text) <= _LONGEST_ADDRESS)
     in_fields = [pk for pk, address in addresses if alone.search(address)]
-    bodies = session.execute(select(OrderRow.id, OrderRow.body).where(UNREAD, OrderRow.body.is_not(None)))
+    bodies = session.execute(select(OrderRow.id, OrderRow.body).where(IS_UNREAD, OrderRow.body.is_not(None)))
     in_bodies = [pk for pk, body in bodies if _names(text_of_body(body, secret_key) or "", email)]
     return list(dict.fromkeys([*in_fields, *in_bodies]))
 

@@ -15,7 +15,7 @@ from receiver.storage.columns import receipt_of
 from receiver.storage.models import OrderRow, QuarantineRow, RefusalRow
 
 #: A source's orders are counted up to here; more are more than anybody needs to know exactly.
-MOST_COUNTED = 10_000
+MOST_COUNTED = 1_000
 #: The states of what handlers run on.
 _RUN = ("open", "done", "failed")
 _IS_COMPLETED = OrderRow.decided == "completed", OrderRow.state.in_(_RUN)

@@ -15,6 +15,10 @@ from receiver.storage.columns import NEVER_AGAIN, ZERO, Base, Job, partial_index
 IS_HELD_BACK = sql("state = 'parked' AND may_be_cut")
 #: Whether it's a later event of an order: a refund, a cancellation, a change. Written out likewise.
 IS_LATER = sql("decided IN ('refunded', 'cancelled', 'updated')")
+#: Whether it was never read: parked, or dismissed. Written out likewise.
+IS_UNREAD = sql("(state = 'parked' OR (state = 'ignored' AND \"order\" IS NULL))")
+#: Whether it's a test. Written out likewise.
+IS_TEST = sql("test")
 
 
 class OrderRow(Job, Base):
@@ -88,6 +92,8 @@ class OrderRow(Job, Base):
         partial_index("ix_orders_same_id_as", "same_id_as", where="same_id_as IS NOT NULL"),
         partial_index("ix_orders_later", "decided", "received_at", "test", "state", where=IS_LATER.text),
         partial_index("ix_orders_held_card_data", "id", where="held_card_data"),
+        partial_index("ix_orders_unread", "id", where=IS_UNREAD.text),
+        partial_index("ix_orders_test", "test", where=IS_TEST.text),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )
 
@@ -113,6 +119,8 @@ class HandlerRow(Base):
     __table_args__ = (
         UniqueConstraint("order_pk", "name"),
         partial_index("ix_order_handlers_failed", "changed_at", where="state = 'failed'"),
+        # All that the page of handlers reads, or it would look up each row of a week.
+        Index("ix_order_handlers_ran", "name", "changed_at", "state", "attempts", "order_pk"),
     )
 
 

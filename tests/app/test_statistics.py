@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -129,10 +130,9 @@ def test_handlers_are_counted_over_their_orders(kit: Kit) -> None:
         HandlerRow(order_pk=1, name="new", position=2, state="pending", waiting_since=NOW, changed_at=NOW),
     )
     with kit.database.read() as session:
-        found = statistics.of_handlers(session, NOW - timedelta(days=7))
-    assert set(found) == {"mine"}
-    assert found["mine"].last_run == NOW - HOUR
-    assert (found["mine"].states["done"], found["mine"].states["failed"]) == (1, 1)
+        mine, new = (statistics.of_handler(session, name, NOW - timedelta(days=7)) for name in ("mine", "new"))
+    assert mine == statistics.HandlerFigures(NOW - HOUR, Counter(done=1, failed=1))
+    assert new == statistics.HandlerFigures(None, Counter())
 
 
 def test_later_events_are_no_orders_and_counted_apart(kit: Kit) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,14 +34,15 @@ def tell_the_warehouse(order, context):
 def handlers() -> str:
     """List the handlers in the order they run."""
     with kit.database.read() as session:
-        lately = statistics.of_handlers(session, datetime.now(UTC) - timedelta(days=7))
+        since = datetime.now(UTC) - timedelta(days=7)
+        lately = {one.name: statistics.of_handler(session, one.name, since) for one in kit.registry.handlers}
     own = kit.instance / "handlers"
     return render_template(
         "console/handlers.html",
         handlers=kit.registry.handlers,
         left_out=kit.registry.left_out,
         own=kit.registry.own,
-        lately=defaultdict(lambda: statistics.HandlerFigures(None, Counter()), lately),
+        lately=lately,
         switched_off=[one.name for one in kit.registry.handlers if kit.processor.attempts.switched_off(one.name)],
         place=_place,
         own_rows=_own_rows,
