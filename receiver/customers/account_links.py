@@ -20,7 +20,11 @@ LASTS = timedelta(days=7)
 #: A customer gets a new link at most this often, unless the last one was used.
 EVERY = timedelta(hours=1)
 _SALT = "receiver account link"
-_FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
+_FIND = (
+    select(CustomerRow, AccountRow)
+    .outerjoin(AccountRow, AccountRow.customer_pk == CustomerRow.id)
+    .where(CustomerRow.email == bindparam("its_email"))
+)
 _ADD = upsert(table_of(AccountRow))
 _NOTE = _ADD.on_conflict_do_update(index_elements=["customer_pk"], set_={"link_made_at": _ADD.excluded.link_made_at})
 
@@ -49,20 +53,20 @@ class AccountLinks:
 
         None when none is due. This only reads: have it noted.
         """
-        customer = session.scalar(_FIND, {"its_email": normalised(email)})
-        if not self.is_on or customer is None or customer.claimed_at is not None:
+        found = session.execute(_FIND, {"its_email": normalised(email)}).one_or_none()
+        if not self.is_on or found is None or found.CustomerRow.claimed_at is not None:
             return None
-        url = self._due(session, customer, now=now)
+        customer, account = found
+        url = self._due(customer, account, now=now)
         return (url, customer.id) if url else None
 
     def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
         """Return a new URL, noted in the caller's transaction; None if one was made in the last hour."""
-        if url := self._due(session, customer, now=now):
+        if url := self._due(customer, session.get(AccountRow, customer.id), now=now):
             note(session, customer.id, made_at=now)
         return url
 
-    def _due(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
-        account = session.get(AccountRow, customer.id)
+    def _due(self, customer: CustomerRow, account: AccountRow | None, *, now: datetime) -> str | None:
         if account is not None and account.link_made_at is not None and account.link_made_at > now - EVERY:
             return None
         return f"{self._base}/account/claim/{self._serializer.dumps([customer.id, _state(customer, account)])}"

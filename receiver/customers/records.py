@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, make_transient_to_detached
 
 from receiver.orders import Address, Order
 from receiver.orders.email_addresses import normalised
@@ -20,6 +20,11 @@ from receiver.storage.models import AddressRow, CustomerRow, OrderRow
 
 _COMPLETED = OrderRow.decided == COMPLETED, OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
 _DETAILS = ("first_name", "last_name", "company", "phone")
+#: What the insert of a new customer has.
+_APPLIED = (
+    *("email", "registered_at", "applied_order_date", "locale", *_DETAILS),
+    *("accepts_marketing", "consent_at", "consent_source"),
+)
 # Made once: the write lock is held while they run, and to make a statement costs ten times as much as to run it.
 _ADD = upsert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
 _FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
@@ -40,15 +45,21 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
     An order only ever gives consent, never takes it away, and not if it's from before consent was taken away.
     """
     email = normalised(order.customer.email or "")
-    fresh = {"email": email, "registered_at": now, "accepts_marketing": False}
-    is_new = session.scalar(_ADD, fresh) is not None
-    customer = session.scalars(_FIND, {"its_email": email}).one()
-    if customer.claimed_at is None:
-        _update(customer, order)
+    customer = CustomerRow(email=email, registered_at=now, accepts_marketing=False)
+    _update(customer, order)
+    pk = session.scalar(_ADD, {name: getattr(customer, name) for name in _APPLIED})
+    if pk is not None:
+        customer.id = pk
+        make_transient_to_detached(customer)
+        session.add(customer)
+    else:
+        customer = session.scalars(_FIND, {"its_email": email}).one()
+        if customer.claimed_at is None:
+            _update(customer, order)
     for kind, address in (("billing", order.billing), ("shipping", order.shipping)):
         if address is not None:
             _add_address(session, customer, kind, address, order.order_date)
-    return customer, is_new
+    return customer, pk is not None
 
 
 def is_known(session: Session, email: str) -> bool:

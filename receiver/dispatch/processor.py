@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from receiver import errors
 from receiver.dispatch import handler_rows
@@ -43,9 +42,7 @@ class Processor(JobQueue[OrderRow]):
 
     def prepare(self, session: Session, claimed: Sequence[OrderRow], now: datetime) -> None:
         """Give each claimed order its handlers' rows: from the first run on it's settled which handlers run."""
-        for row in claimed:
-            set_committed_value(row, "handlers", handler_rows.of_order(session, row, self.registry, now))
-        session.flush()
+        handler_rows.of_orders(session, claimed, self.registry, now)
 
     def run(self, job: OrderRow) -> None:
         """Run the unfinished handlers of a claimed order, and settle it."""
