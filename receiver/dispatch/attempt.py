@@ -12,7 +12,8 @@ from datetime import timedelta
 
 from receiver import errors
 from receiver.dispatch.handler_rows import LeaseLost, Outcome
-from receiver.dispatch.outcomes import Outcomes, order_of
+from receiver.dispatch.outcome_rows import leaves_marks, order_of
+from receiver.dispatch.outcomes import Outcomes
 from receiver.errors import Unavailable
 from receiver.handlers import email_customer, notify_merchant, register_customer
 from receiver.handlers.context import Context
@@ -33,6 +34,8 @@ _LOOK_EVERY_SECONDS = 0.05
 _PROMPT = frozenset(
     (register_customer.register_customer, email_customer.email_customer, notify_merchant.notify_merchant)
 )
+#: Those of them that read nothing another handler may have written.
+_INCURIOUS = frozenset((notify_merchant.notify_merchant,))
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class Attempts:
             outcomes.add(one, Outcome("skipped", reason))
             return
         assert handler is not None  # noqa: S101 - or there was a reason
-        if outcomes.leaves_marks:
+        if leaves_marks(row):
             outcomes.mark_begun(one)
         work = UnitOfWork(self.services.database)
         try:
@@ -93,7 +96,7 @@ class Attempts:
             return Outcome("retrying", _SWITCHED_OFF)
         started = time.monotonic()
         ended: list[Outcome] = []
-        if handler.function in _PROMPT:
+        if only_computes(handler):
             _run(handler, context, ended)
             return replace(ended[0], milliseconds=int((time.monotonic() - started) * 1000))
         thread = threading.Thread(
@@ -154,14 +157,23 @@ class Attempts:
         return replace(outcome, after=timedelta(seconds=wait))
 
 
+def only_computes(handler: Handler | None) -> bool:
+    """Return whether a handler can't hang. One that's gone only gets skipped."""
+    return handler is None or handler.function in _PROMPT
+
+
+def looks_at_rows(handler: Handler | None) -> bool:
+    """Return whether a handler may look for rows that one before it has written."""
+    return handler is not None and handler.function not in _INCURIOUS
+
+
 def _committed(row: OrderRow, one: HandlerRow, work: UnitOfWork, outcome: Outcome, outcomes: Outcomes) -> Outcome:
     """Commit the handler's work, its emails and its *done* together; on a test order, roll its work back."""
     try:
         transaction = None if row.test else work.transaction()
         if transaction is None:
             work.close()
-            record = outcomes.write_now if work.later and not row.test else outcomes.add
-            record(one, outcome, work)
+            outcomes.add(one, outcome, work)
         else:
             outcomes.write_within(transaction.connection, one, outcome, work)
             transaction.commit()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy.orm import Session
 
 from receiver.dispatch import replay
-from receiver.dispatch.outcomes import order_of
+from receiver.dispatch.outcome_rows import order_of
 from receiver.errors import NotPossible
 from receiver.handlers.registry import Registry
 from receiver.intake.rereading import reread

@@ -44,6 +44,15 @@ class JobQueue(ABC, Generic[JobRow]):
     def run(self, job: JobRow) -> None:
         """Run one claimed job and settle it; its lease is kept meanwhile."""
 
+    def go_together(self, job: JobRow) -> bool:  # noqa: ARG002 - for subclasses
+        """Return whether a job may be run by one thread together with others."""
+        return False
+
+    def run_together(self, claimed: Sequence[JobRow]) -> None:
+        """Run claimed jobs that go together, and settle each."""
+        for job in claimed:
+            self.run(job)
+
     def conditions(self) -> Sequence[ColumnElement[bool]]:
         """Return what must be true of a job besides that it's due and nobody runs it."""
         return ()
@@ -67,11 +76,11 @@ class JobQueue(ABC, Generic[JobRow]):
         return not (are_silent or conditions) or jobs.anything_due(self.database, self._model, free, *conditions)
 
     def run_next(self) -> bool:
-        """Run the job that has been due for longest; return False if none is due."""
-        with self._next() as job:
-            if job is not None:
-                self.run(job)
-        return job is not None
+        """Run the job that has been due for longest, and those that go together with it; False if none is due."""
+        with self._next() as taken:
+            if taken:
+                self.run_together(taken)
+        return bool(taken)
 
     def give_back(self, *, after: float = 0) -> None:
         """Give back the claimed jobs that have waited for a thread for so many seconds."""
@@ -90,16 +99,19 @@ class JobQueue(ABC, Generic[JobRow]):
                 self.leases.let_go(job)
 
     @contextmanager
-    def _next(self) -> Iterator[JobRow | None]:
-        """Hand out the next job, and keep its lease inside the block."""
+    def _next(self) -> Iterator[Sequence[JobRow]]:
+        """Hand out the next job, or several that go together, and keep their leases inside the block."""
         with self._mutex:
             if not self._claimed:
                 self._claim()
-            job = self._claimed.popleft() if self._claimed else None
+            taken = [self._claimed.popleft()] if self._claimed else []
+            if taken and self.go_together(taken[0]):
+                while self._claimed and self.go_together(self._claimed[0]):
+                    taken.append(self._claimed.popleft())
         try:
-            yield job
+            yield taken
         finally:
-            if job is not None:
+            for job in taken:
                 self.leases.let_go(job)
 
     def _claim(self) -> None:
