@@ -1,4 +1,4 @@
-# make run: serve here. make test: the whole suite. make check: style, types, imports, known holes. make bench: how fast it is.
+# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test check bench bench-growth lock docs docs-site
+.PHONY: run test test-postgresql check bench bench-growth lock docs docs-site
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -18,6 +18,10 @@ test: .venv/dev
 	$(BIN)/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 	@$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+# What uses a database, once more on a PostgreSQL server that the tests start themselves.
+test-postgresql: .venv/dev
+	TEST_STORE=postgresql $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev
 	$(BIN)/ruff check .

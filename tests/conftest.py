@@ -81,8 +81,7 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; the others stay in their order."""
-    if stores.ON_POSTGRESQL:
-        items[:] = [item for item in items if stores.uses_a_database(item)]
+    items[:] = [item for item in items if stores.runs_here(item)]
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
 

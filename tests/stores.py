@@ -114,12 +114,16 @@ def stored(instance: Path) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
-def uses_a_database(item: pytest.Item) -> bool:
-    """Tell whether a test runs on an instance, and isn't about SQLite's file."""
+def runs_here(item: pytest.Item) -> bool:
+    """Tell whether a test runs on this store; on PostgreSQL, those that use no database aren't repeated."""
+    if not ON_POSTGRESQL:
+        return not item.get_closest_marker("postgresql")
     return "fresh_instance" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")
 
 
 def _programs() -> Path:
     """Find the server's programs, which Debian keeps out of the PATH."""
-    found = subprocess.run(["pg_config", "--bindir"], check=True, capture_output=True, text=True).stdout.strip()
-    return Path(found)
+    installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    found = installed[-1] if installed else shutil.which("initdb")
+    assert found, "PostgreSQL's server isn't installed (Debian: postgresql)"
+    return Path(found).parent

@@ -16,6 +16,7 @@ from receiver.orders import Order
 from receiver.storage.models import MailRow
 from receiver.testing import HandlerCases, MakeOrder, RunHandler, instance
 
+pytestmark = pytest.mark.sqlite  # the instance that merchants test in
 KEEP = "context.session.execute(text('CREATE TABLE IF NOT EXISTS kept (id)')); "
 #: What stands in a handler that does harm -> the test that catches it, and what that says.
 HARM = {

@@ -126,10 +126,13 @@ class LendableConnection(psycopg.Connection[Any]):
         self.check_lent("COMMIT")
         return super().__enter__()
 
-    def abandon(self) -> None:
-        """Roll back what's open; do nothing on a closed connection."""
-        with suppress(psycopg.Error):
+    def abandon(self) -> bool:
+        """Roll back what's open; False on a closed connection, and on one whose server is gone."""
+        try:
             self.rollback()
+        except psycopg.Error:
+            return False
+        return True
 
     def cut_off(self) -> None:
         """Close, whoever uses it, so that the server rolls back; the owner's next statement raises OperationalError."""

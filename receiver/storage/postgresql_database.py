@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class PostgreSQLDatabase(Database):
         self._snapshots = self.engine.execution_options(isolation_level="REPEATABLE READ")
         #: Guards the accept path's connection.
         self._mutex = threading.Lock()
-        self._kept: Any = None
+        self._kept: LendableConnection | None = None
         super().__init__()
         event.listen(self.engine, "engine_disposed", lambda _engine: self._close_kept())
         FORGET_IN_CHILD.add(self)
@@ -141,11 +141,12 @@ class PostgreSQLDatabase(Database):
         if beside is Beside.ANYTHING:
             raw.mark()
 
-    def _kept_connection(self) -> Any:
+    def _kept_connection(self) -> LendableConnection:
+        """Return the accept path's connection, which isn't of the pool: that would roll back once more each time."""
         if self._kept is None:
-            self._kept = self.engine.raw_connection()
-            self._kept.detach()
-        return self._kept.dbapi_connection
+            arguments, options = self.engine.dialect.create_connect_args(self.engine.url)
+            self._kept = _connect(None, None, arguments, {**options, **postgresql.OPTIONS})
+        return self._kept
 
     def _close_kept(self) -> None:
         """Close the accept path's connection; the next write opens another."""
@@ -154,7 +155,7 @@ class PostgreSQLDatabase(Database):
             kept.close()
 
 
-def _connect(_dialect: Any, _record: Any, arguments: list[Any], options: dict[str, Any]) -> LendableConnection:
+def _connect(_dialect: Any, _record: Any, arguments: Sequence[Any], options: dict[str, Any]) -> LendableConnection:
     connection = LendableConnection.connect(*arguments, **options)
     connection.opened_with = dict(options)
     postgresql.prepare(connection)

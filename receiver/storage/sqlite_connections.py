@@ -6,7 +6,7 @@ import math
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from receiver.storage.sqlite import driver
@@ -106,10 +106,13 @@ class GatedConnection(driver.Connection):
         yield
         self.execute("COMMIT")
 
-    def abandon(self) -> None:
-        """Roll back what's open; do nothing when a handler has closed it."""
-        with suppress(driver.ProgrammingError):
+    def abandon(self) -> bool:
+        """Roll back what's open; False when a handler has closed it."""
+        try:
             self.rollback()
+        except driver.ProgrammingError:
+            return False
+        return True
 
     def check_lent(self, statement: str) -> None:
         """Raise RuntimeError for a handler's statement that ends the transaction, and for any after the end."""

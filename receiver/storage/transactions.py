@@ -31,8 +31,8 @@ class LendableConnection(Protocol):
     def check_is_open(self) -> None:
         """Raise RuntimeError when the transaction has ended."""
 
-    def abandon(self) -> None:
-        """Roll back what's open; do nothing when the connection was closed."""
+    def abandon(self) -> bool:
+        """Roll back what's open; False when the connection was closed, or is of no use any more."""
 
     def cut_off(self) -> None:
         """Roll back and close, whoever uses it; the owner's next statement raises an error."""
@@ -80,7 +80,9 @@ class WriteTransaction:
             self._raw.is_lent = False
             self._raw.loans += 1
             try:
-                self._raw.abandon()  # SQLAlchemy itself leaves it open when a commit has failed
+                # SQLAlchemy itself leaves it open when a commit has failed.
+                if not self._raw.abandon() and not self.connection.closed:
+                    self.connection.invalidate()
                 self.connection.close()
             finally:
                 self._release()
