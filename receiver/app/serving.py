@@ -21,7 +21,8 @@ from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
 from receiver.security.keyring import Keyring
 
-#: Longest that a POST waits for a handler that computes. Python's default of 5 ms adds up over a POST's many steps.
+#: Longest that a POST waits for a handler that computes, in a process that runs both. Python's default of 5 ms adds up
+#: over a POST's many steps; among POSTs alone, who wait for each other's commits anyway, it saves needless switches.
 _SWITCH_SECONDS = 0.001
 _LOOK_AGAIN_SECONDS = 1.0
 
@@ -70,6 +71,8 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     """
     if owns_process:
         _set_up_process(kit.settings.LOG_LEVEL)
+        if work:
+            sys.setswitchinterval(_SWITCH_SECONDS)
     obstacles = kit.obstacles
     obstacles.begin()
     for problem in kit.problems:
@@ -136,7 +139,6 @@ def _set_up_process(level: str) -> None:
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
         logging.getLogger(of_requests).addFilter(_without_links)
     stray_errors.log_without_words()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     gc.collect()
     gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
 
