@@ -37,7 +37,7 @@ def post(kit: Kit, body: str, *, end_is_known: bool = False, headers: dict[str, 
             source_name="shopintegrator",
             source=kit.sources.find("shopintegrator"),
             headers={"content-type": FORM} | (headers or {"x-shared-secret": SECRET}),
-            body=RawBody(environ, None),
+            body=RawBody(environ),
             address=None,
             received_at=datetime.now(UTC),
         )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, NamedTuple
 
+from werkzeug.wsgi import get_content_length
+
 from receiver.errors import BrokenOff, TooLarge
 
 #: Of a body that's too large, or that nobody reads, so many bytes are read and thrown away: many senders hear no
@@ -24,22 +26,17 @@ class Body(NamedTuple):
 
 
 class RawBody(NamedTuple):
-    """A body that wasn't read yet: the WSGI environment of its request, and its Content-Length."""
+    """A body that wasn't read yet, in the WSGI environment of its request."""
 
-    environ: Mapping[str, Any]
-    #: None for a chunked body.
-    content_length: int | None
+    environ: dict[str, Any]
 
     def read(self, limit: int) -> Body:
         """Return the bytes as they came; raises TooLarge, and BrokenOff instead of returning a part."""
-        length = self.content_length
+        length = get_content_length(self.environ)  # None for a chunked body
         if length is None and not {"wsgi.input_terminated", "HTTP_TRANSFER_ENCODING"} & self.environ.keys():
             length = 0  # RFC 9112, 6.3: without either there is no body, and a read would wait until the sender leaves
-        too_large = TooLarge(
-            f"The body has more than {limit} bytes; an order is far smaller. MAX_BODY_BYTES raises the limit."
-        )
         if length is not None and length > limit + MOST_DRAINED:
-            raise too_large
+            raise _too_large(limit)
         read = self.environ["wsgi.input"].read
         try:
             body = _read(read, limit + 1 if length is None else min(length, limit + 1))
@@ -48,7 +45,7 @@ class RawBody(NamedTuple):
         if len(body) > limit:
             with suppress(Exception):
                 _read(read, MOST_DRAINED if length is None else length - len(body))
-            raise too_large
+            raise _too_large(limit)
         if length is not None and len(body) < length:
             raise _broken_off()
         return Body(body, length is not None or _notices_breaks(self.environ))
@@ -69,6 +66,10 @@ def _notices_breaks(environ: Mapping[str, Any]) -> bool:
     """
     speaks_http1 = environ.get("SERVER_PROTOCOL") in {"HTTP/1.0", "HTTP/1.1"}
     return speaks_http1 and environ.get("SERVER_SOFTWARE", "").startswith(_NOTICE_BREAKS)
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"The body has more than {limit} bytes; an order is far smaller. MAX_BODY_BYTES raises the limit.")
 
 
 def _broken_off() -> BrokenOff:
