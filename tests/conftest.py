@@ -162,6 +162,20 @@ def database_server(fresh_instance: Path) -> Iterator[PostgreSQLServer | None]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def postgresql(database_server: PostgreSQLServer | None) -> Iterator[PostgreSQLServer]:
+    """Give a PostgreSQL server to those who need one on whatever store the tests run."""
+    with nullcontext(database_server) if database_server else stores.postgresql_server() as server:
+        yield server
+
+
+@pytest.fixture
+def empty_url(postgresql: PostgreSQLServer) -> Iterator[str]:
+    """Give the URL of a database on a server, with nothing in it."""
+    with stores.database_of_its_own(postgresql, like="template0") as url:
+        yield url
+
+
 @pytest.fixture
 def database_url(database_server: PostgreSQLServer | None) -> Iterator[str]:
     """Give the URL of a database of the test's own, empty for the one in its instance."""

@@ -98,10 +98,10 @@ def make_template(server: PostgreSQLServer, instance: Path, password: str) -> No
 
 
 @contextmanager
-def database_of_its_own(server: PostgreSQLServer) -> Iterator[str]:
-    """Make a copy of the template, give its URL, and drop it at the end."""
+def database_of_its_own(server: PostgreSQLServer, *, like: str = _TEMPLATE) -> Iterator[str]:
+    """Make a copy of a template, give its URL, and drop it at the end."""
     name = f"test_{next(_NUMBERS)}"
-    server.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
+    server.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
     yield server.url(name)
     server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

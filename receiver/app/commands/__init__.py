@@ -11,6 +11,7 @@ from flask.cli import FlaskGroup
 from receiver.app.commands import (
     checks,
     customers,
+    database,
     handlers,
     mail,
     orders,
@@ -29,6 +30,7 @@ _COMMANDS: tuple[click.Command, ...] = (
         setup.init,
         setup.password,
         upkeep.backup,
+        database.group,
         serve.serve,
         checks.selftest,
         orders.group,

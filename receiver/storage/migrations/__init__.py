@@ -29,6 +29,7 @@ from receiver.storage.database import Database
 FOLDER = Path(__file__).parent
 #: PostgreSQL's advisory lock of those who change the schema.
 _CHANGING = 1_869_771_879
+_COPY = "copy-"
 _AND_THE_FOLDER = " and the instance folder"
 #: What has to be imported for `Base.metadata` to have every table.
 _DECLARE_TABLES = (account_models, clock, models, processes, relay_models)
@@ -45,6 +46,8 @@ def problem(database: Database) -> str | None:
         return "The database isn't set up; run `flask init`."
     if found == newest():
         return None
+    if found.startswith(_COPY):
+        return "The database is a copy that isn't complete; run the same `flask database copy` again."
     if is_known(found):
         return f"The database has schema {found}, this release needs {newest()}; run `flask init`."
     if found > (oldest := _scripts().get_base() or ""):
@@ -64,6 +67,11 @@ def version(engine: Engine) -> str | None:
 def newest() -> str | None:
     """Return this release's schema version."""
     return _scripts().get_current_head()
+
+
+def of_copy() -> str:
+    """Return what a copy has as its version until it's complete and verified, so that nothing works with half of it."""
+    return f"{_COPY}{newest()}"
 
 
 def is_known(version: str) -> bool:
