@@ -188,11 +188,6 @@ def test_a_handler_cannot_end_the_transaction_of_its_done(post: Post, ending: st
     assert work(shop) == ["tame"]
 
 
-def _of_sqlite(code: str) -> Any:
-    """Mark what other databases don't know."""
-    return pytest.param(code, marks=pytest.mark.sqlite) if "executescript" in code or "INSERT OR" in code else code
-
-
 @pytest.mark.parametrize("ending", [*map(_of_sqlite, ENDINGS)])
 def test_a_handler_that_swallows_the_refusal_is_done_with_all_its_work_or_not_at_all(post: Post, ending: str) -> None:
     shop = post(f"""{WORK}
