@@ -101,8 +101,8 @@ def _check_rows(tables: list[Rows], session: Session, target: Database, there: S
         found = tally(table.read(there))
         if found != tally(table.read(session, up_to=last)):
             raise NotPossible(
-                f"{target.shown()} isn't empty, and isn't the beginning of this copy: its {table.name} are others than "
-                f"the source's. Nothing was copied. {_EMPTY_IT}"
+                f"{target.shown()} isn't empty, and isn't the beginning of this copy: its rows of {table.name} "
+                f"aren't the source's. Nothing was copied. {_EMPTY_IT}"
             )
         yield f"{table.name}: {found.count} there already, up to {_words(last)}"
 
