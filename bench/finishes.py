@@ -68,11 +68,13 @@ def mailing(smtp_port: int) -> dict[str, str]:
 
 def finished_a_second(served: Served, count: int) -> float:
     """Return orders a second, from the first POST until all are registered, mailed and settled."""
-    states = ("SELECT count(*) FROM orders WHERE state = 'done'", "SELECT count(*) FROM mails WHERE state = 'sent'")
-    done, sent = map(served.number, states)
+    # By the ids after the last ones: counting a million rows again and again would slow down what's measured.
+    last_order, last_mail = (served.number(f"SELECT max(id) FROM {table}") for table in ("orders", "mails"))
+    done = f"SELECT count(*) FROM orders WHERE id > {last_order} AND state = 'done'"
+    sent = f"SELECT count(*) FROM mails WHERE id > {last_mail} AND state = 'sent' AND order_pk IS NOT NULL"
     started = time.monotonic()
     _post(served.url, _bodies(count))
-    while (served.number(states[0]) - done, served.number(states[1]) - sent) != (count, EMAILS * count):
+    while served.number(done) < count or served.number(sent) < EMAILS * count:
         if time.monotonic() - started > _LONGEST_SECONDS:
             raise SystemExit(f"{count} orders aren't finished after {_LONGEST_SECONDS} s")
         time.sleep(0.05)

@@ -42,6 +42,7 @@ def main() -> None:
         for store in chosen():
             for size in SIZES:
                 fill(store, size, smtp_port)
+            print(f"measuring {store.name} …", flush=True)
             found, pages = _measure(store, smtp_port)
             tables.append(growth_table(_spreads(found), SIZES, store.name))
             tables.append(growth_table(_spreads(pages), SIZES, f"{store.name}: page, ms"))
