@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pytest
 import yaml
 from flask import Flask
 
-from receiver.settings.model import SETTINGS
+from receiver.settings import reading
 from receiver.storage import postgresql_database
 from tests.served import Served
 
@@ -29,10 +30,22 @@ LET_IN = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text("utf-8"), re.
 SERVER: list[str] = json.loads(re.findall(r"^CMD (\[.+\])$", DOCKERFILE, re.MULTILINE)[0])
 
 
-def test_every_setting_that_the_containers_get_is_one() -> None:
-    given = {name for service in OURS.values() for name in service["environment"]}
-    named = {name.removeprefix("RECEIVER_") for name in given | set(EXAMPLE) if name.startswith("RECEIVER_")}
-    assert named - set(SETTINGS) == set()
+def test_the_settings_that_the_containers_get_are_right(instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled_in = {name: value or "a-value-of-32-characters-or-more-" for name, value in EXAMPLE.items()}
+    given = EXAMPLE | {
+        name: re.sub(r"\$\{(\w+)[^}]*\}", lambda asked: filled_in[asked[1]], value)
+        for service in OURS.values()
+        for name, value in service["environment"].items()
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+
+    read = reading.read(instance, {})
+
+    assert [*read.problems, *read.paused, *read.unknown] == []
+    assert {read.origins[name.removeprefix("RECEIVER_")] for name in given if name.startswith("RECEIVER_")} == {
+        reading.ENVIRONMENT
+    }
 
 
 def test_no_secret_is_in_the_file_and_all_that_it_asks_for_are_in_the_example() -> None:
