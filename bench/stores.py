@@ -47,6 +47,8 @@ class Sqlite:
             if like:
                 shutil.copyfile(self._kept(like), path)
                 path.chmod(0o600)
+                with path.open("rb+") as copy:
+                    os.fsync(copy.fileno())  # else the first checkpoint would wait until all of it is on disk
             url = f"sqlite:///{path}"
             # The kit's own SQLite: two releases of it shouldn't share a write-ahead log.
             engine = create_engine(url, module=sqlite.driver, poolclass=NullPool)
