@@ -32,6 +32,8 @@ class Mailbox:
     recipient_answer: str = "250 OK"
     sender_answer: str = "250 OK"
     data_answer: str = "250 OK"
+    #: How many mails were begun, taken or not.
+    begun: int = 0
     mails: list[Envelope] = field(default_factory=list)
     #: One for each connection that a mail came over.
     peers: list[Any] = field(default_factory=list)
@@ -41,6 +43,7 @@ class Mailbox:
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.begun += 1
         envelope.mail_from = address
         return self.sender_answer
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
+from typing import Any
 
 from itsdangerous import BadSignature, SignatureExpired, URLSafeTimedSerializer
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from receiver.orders.email_addresses import normalised
@@ -20,13 +21,18 @@ LASTS = timedelta(days=7)
 #: A customer gets a new link at most this often, unless the last one was used.
 EVERY = timedelta(hours=1)
 _SALT = "receiver account link"
+_CUSTOMERS, _ACCOUNTS = table_of(CustomerRow), table_of(AccountRow)
+# Asked for each order: so it's made once, and reads no more than it needs.
 _FIND = (
-    select(CustomerRow, AccountRow)
-    .outerjoin(AccountRow, AccountRow.customer_pk == CustomerRow.id)
-    .where(CustomerRow.email == bindparam("its_email"))
+    select(*(_CUSTOMERS.c[name] for name in ("id", "email", "registered_at", "claimed_at")))
+    .add_columns(_ACCOUNTS.c.password_hash, _ACCOUNTS.c.link_made_at)
+    .outerjoin(_ACCOUNTS, _ACCOUNTS.c.customer_pk == _CUSTOMERS.c.id)
+    .where(_CUSTOMERS.c.email == bindparam("its_email"))
 )
 _ADD = upsert(table_of(AccountRow))
 _NOTE = _ADD.on_conflict_do_update(index_elements=["customer_pk"], set_={"link_made_at": _ADD.excluded.link_made_at})
+#: What it finds: the columns of a customer and of their account, which are null without one.
+_Found = Row[Any]
 
 
 class LinkRefused(Exception):
@@ -54,11 +60,10 @@ class AccountLinks:
         None when none is due. This only reads: have it noted.
         """
         found = session.execute(_FIND, {"its_email": normalised(email)}).one_or_none()
-        if not self.is_on or found is None or found.CustomerRow.claimed_at is not None:
+        if not self.is_on or found is None or found.claimed_at is not None:
             return None
-        customer, account = found
-        url = self._due(customer, account, now=now)
-        return (url, customer.id) if url else None
+        url = self._due(found, found, now=now)
+        return (url, found.id) if url else None
 
     def fresh(self, session: Session, customer: CustomerRow, *, now: datetime) -> str | None:
         """Return a new URL, noted in the caller's transaction; None if one was made in the last hour."""
@@ -66,7 +71,7 @@ class AccountLinks:
             note(session, customer.id, made_at=now)
         return url
 
-    def _due(self, customer: CustomerRow, account: AccountRow | None, *, now: datetime) -> str | None:
+    def _due(self, customer: CustomerRow | _Found, account: AccountRow | _Found | None, *, now: datetime) -> str | None:
         if account is not None and account.link_made_at is not None and account.link_made_at > now - EVERY:
             return None
         return f"{self._base}/account/claim/{self._serializer.dumps([customer.id, _state(customer, account)])}"
@@ -93,7 +98,7 @@ def note(session: Session, customer_pk: int, *, made_at: datetime) -> None:
     session.execute(_NOTE, {"customer_pk": customer_pk, "link_made_at": made_at})
 
 
-def _state(customer: CustomerRow, account: AccountRow | None) -> str:
+def _state(customer: CustomerRow | _Found, account: AccountRow | _Found | None) -> str:
     """Return a digest of what a link is bound to. It reveals neither the email nor the password's hash."""
     password = account.password_hash if account is not None else None
     bound = f"{customer.email}\n{customer.registered_at.isoformat()}\n{password or ''}"

@@ -13,15 +13,31 @@ from receiver.security.deadlines import DeadlineSocket, deadline_after, tls_cont
 
 #: For all replies to a login together, or to one email: smtplib would keep an endless reply in memory.
 MOST_REPLY_BYTES = 64 * 1024
+#: The code of a server that closes the connection (RFC 5321, 3.8).
+_CLOSING = 421
 
 
-class _Plain(smtplib.SMTP):
+class _Heard(smtplib.SMTP):
+    """A connection that knows whether the server still listens."""
+
+    #: Whether the server has answered to the email that's being sent, and goes on listening.
+    was_heard = False
+
+    def mail(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
+        """Begin an email."""
+        self.was_heard = False
+        code, answer = super().mail(*args, **kwargs)
+        self.was_heard = code != _CLOSING
+        return code, answer
+
+
+class _Plain(_Heard):
     def _get_socket(self, *args: Any) -> socket.socket:  # smtplib's own hook, used by its SMTP_SSL too
         made: socket.socket = super()._get_socket(*args)  # type: ignore[misc]
         return _limited(DeadlineSocket(made.family, made.type, made.proto, fileno=made.detach()))
 
 
-class _Encrypted(smtplib.SMTP_SSL):
+class _Encrypted(_Heard, smtplib.SMTP_SSL):
     def _get_socket(self, *args: Any) -> socket.socket:
         return _limited(super()._get_socket(*args))  # type: ignore[misc]
 
@@ -37,10 +53,17 @@ def _limited(sock: Any) -> DeadlineSocket:
 class VerifiedConnection(flask_mail.Connection):
     """Flask-Mail's connection, with time limits and a verified certificate."""
 
-    def configure_host(self) -> smtplib.SMTP:
+    host: _Heard | None
+
+    @property
+    def was_heard(self) -> bool:
+        """Return whether the server has answered to the last email; if not, it has taken nothing of it."""
+        return self.host is not None and self.host.was_heard
+
+    def configure_host(self) -> _Heard:
         """Connect, start TLS as the settings say, and log in. Raises one of FAILURES."""
         place = (self.mail.server, self.mail.port)
-        host: smtplib.SMTP
+        host: _Heard
         if self.mail.use_ssl:
             host = _Encrypted(*place, timeout=TIMEOUT_SECONDS, context=tls_context())
         else:

@@ -107,19 +107,26 @@ class MailTransport:
             )
 
     def _send(self, message: flask_mail.Message) -> None:
-        connection = self._connection()
+        kept = self._kept_connection()
+        connection = kept or self._connection()
         try:
             connection.send(message, envelope_from=("", message.sender[1]))
         except FAILURES as failure:
             self.close()
-            raise explain(failure, self._server) from None
+            if kept is None or connection.was_heard:
+                raise explain(failure, self._server) from None
+            self._send(message)  # over a new connection: the server had closed the kept one
+
+    def _kept_connection(self) -> smtp.VerifiedConnection | None:
+        """Return the thread's connection; None if there's none, or it's too old."""
+        kept: smtp.VerifiedConnection | None = getattr(self._thread, "connection", None)
+        if kept is not None and time.monotonic() - self._thread.opened_at > KEEP_SECONDS:
+            self.close()
+            return None
+        return kept
 
     def _connection(self) -> smtp.VerifiedConnection:
-        """Return the thread's connection; open a new one if it's too old or lost."""
-        kept: smtp.VerifiedConnection | None = getattr(self._thread, "connection", None)
-        if kept is not None and self._is_usable(kept):
-            return kept
-        self.close()
+        """Open a connection, and keep it for the thread."""
         connection = smtp.VerifiedConnection(self._mail)
         try:
             connection.host = connection.configure_host()
@@ -128,14 +135,6 @@ class MailTransport:
         self._thread.connection = connection
         self._thread.opened_at = time.monotonic()
         return connection
-
-    def _is_usable(self, connection: smtp.VerifiedConnection) -> bool:
-        if time.monotonic() - self._thread.opened_at > KEEP_SECONDS:
-            return False
-        try:
-            return connection.host is not None and connection.host.rset()[0] == 250
-        except (smtplib.SMTPException, OSError):
-            return False
 
     def _write(self, message: flask_mail.Message) -> str:
         """Write the email to a file of its own that only this user can read; return its path."""

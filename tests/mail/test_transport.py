@@ -9,8 +9,10 @@ import threading
 from email import policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiosmtpd.smtp import Session
 
 from receiver.mail.message import MailNotDelivered
 from receiver.mail.transport import MailTransport
@@ -113,6 +115,37 @@ def test_a_connection_that_the_server_dropped_is_opened_again(tmp_path: Path) ->
         for _ in range(3):
             assert transport.deliver(a_mail()) == "handed to 127.0.0.1"
         transport.close()
+
+
+class Tired(Mailbox):
+    """Takes one mail over each connection, and says so only when the next one comes."""
+
+    async def handle_MAIL(self, server: Any, session: Session, *rest: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if session.peer in self.peers:
+            return "421 4.7.0 No more over this connection"
+        return await super().handle_MAIL(server, session, *rest)
+
+
+def test_what_a_kept_connection_no_longer_takes_goes_over_another(tmp_path: Path) -> None:
+    mailbox = Tired()
+    with smtp_server(mailbox) as port:
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
+        for _ in range(3):
+            transport.deliver(a_mail())
+        transport.close()
+    assert len(set(mailbox.peers)) == 3
+
+
+def test_what_a_server_has_begun_to_take_is_sent_once(tmp_path: Path) -> None:
+    mailbox = Mailbox()
+    with smtp_server(mailbox) as port:
+        transport = MailTransport(Settings(**settings(port)), tmp_path)
+        transport.deliver(a_mail())
+        mailbox.data_answer = "451 4.3.0 Later"
+        with pytest.raises(MailNotDelivered):
+            transport.deliver(a_mail())
+        transport.close()
+    assert mailbox.begun == 2
 
 
 def test_a_refused_mail_does_not_hinder_the_next(tmp_path: Path) -> None:
