@@ -12,8 +12,23 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 #: ``INSERT`` with ``ON CONFLICT``: SQLite took the clause from PostgreSQL, and SQLAlchemy writes this one for both.
 upsert = postgresql.insert
-#: Compared by its bytes, as SQLite does; a server's own order of letters would find other rows in a range.
-_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+class _TextOfPostgreSQL(TypeDecorator[str]):
+    """Text without NUL, which PostgreSQL refuses; what's stored has none, but somebody may search for it.
+
+    It's compared by its bytes, as in SQLite: a server's own order of letters would find other rows in a range.
+    """
+
+    impl = Text(collation="C")
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
+        """Replace NUL by the sign for what can't be shown."""
+        return None if value is None else value.replace("\0", "\ufffd")
+
+
+_TEXT = Text().with_variant(_TextOfPostgreSQL(), "postgresql")
 #: Of 64 bits; SQLite has only those, and knows an id by this name alone.
 _WHOLE_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 #: Default of a count.

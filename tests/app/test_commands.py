@@ -111,6 +111,7 @@ def test_password_on_a_terminal_is_typed_twice(
     assert "correct horse" not in result.output
 
 
+@pytest.mark.sqlite
 def test_backup_opens_and_is_whole(run: Run, shop: Served, tmp_path: Path) -> None:
     shop.post(order_fields(order_id="A-1"))
     copy = tmp_path / "copy.sqlite"
@@ -122,6 +123,7 @@ def test_backup_opens_and_is_whole(run: Run, shop: Served, tmp_path: Path) -> No
         assert connection.execute("SELECT order_id FROM orders").fetchall() == [("A-1",)]
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_put_back_as_the_readme_says(
     run: Run, shop: Served, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,6 +171,7 @@ def test_backup_onto_a_full_disk_says_so_and_leaves_no_file(run: Run, tmp_path: 
     assert not copy.exists()
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("words", "stdin"),
     [
@@ -191,6 +194,7 @@ def test_while_nothing_can_be_written_a_command_says_so_in_a_line(
     )
 
 
+@pytest.mark.sqlite
 def test_init_on_a_database_that_cannot_be_opened_says_so_in_a_line(run: Run, instance: Path) -> None:
     (instance / "receiver.sqlite").unlink()
     (instance / "receiver.sqlite").mkdir()

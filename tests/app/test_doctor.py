@@ -89,6 +89,7 @@ def refuse(kit: Kit, reason: str, detail: str) -> None:
     kit.refusals.flush()
 
 
+@pytest.mark.sqlite
 def test_everything_is_looked_at_in_order(findings: Callable[..., list[Finding]]) -> None:
     assert [finding.subject for finding in findings(**OWN)] == SUBJECTS
 
@@ -197,6 +198,7 @@ def test_a_disk_that_is_nearly_full_is_reported(
     assert of(findings(), "disk") == [("wrong", said)]
 
 
+@pytest.mark.sqlite
 def test_a_damaged_file_is_reported(make_app: Callable[..., Flask], instance: Path) -> None:
     kit: Kit = make_app().extensions["receiver"]
     kit.database.checkpoint()
@@ -209,6 +211,7 @@ def test_a_damaged_file_is_reported(make_app: Callable[..., Flask], instance: Pa
     ]
 
 
+@pytest.mark.sqlite
 def test_an_sqlite_that_can_lose_commits_is_used_more_slowly(
     findings: Callable[..., list[Finding]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

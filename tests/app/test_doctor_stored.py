@@ -20,6 +20,7 @@ from tests.damage import ADDED, LOST, NEVER_FILLED, beside_tables, change, fill,
 from tests.served import Served, order_fields
 from tests.storage.test_migrations import backups
 
+pytestmark = pytest.mark.sqlite
 STRICT = (
     "wrong",
     "the schema doesn't match this release: orders.receipt isn't this release's and must be filled; run `flask init`",

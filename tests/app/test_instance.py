@@ -84,6 +84,7 @@ def test_an_instance_that_was_set_up_has_no_problem(empty: Path) -> None:
     assert kit.settings.SECRET_KEY.get_secret_value() == (empty / "secret_key").read_text()
 
 
+@pytest.mark.sqlite
 def test_repeating_it_changes_nothing(instance: Path, kit: Kit) -> None:
     files = [instance / name for name in ("secret_key", "config.toml", "receiver.sqlite")]
     before = [path.read_bytes() for path in files]
@@ -136,6 +137,7 @@ def test_a_place_that_cannot_be_written_is_named(empty: Path) -> None:
         list(set_up(new_kit(), None))
 
 
+@pytest.mark.sqlite
 def test_a_backup_holds_what_is_committed_while_others_write(kit: Kit, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
     with kit.database.write() as session:
@@ -158,6 +160,7 @@ def test_a_backup_never_takes_a_files_place(kit: Kit, tmp_path: Path) -> None:
     assert copy.read_text() == "precious"
 
 
+@pytest.mark.sqlite
 def test_a_backup_opens_with_any_sqlite(make_app: Callable[..., Flask], tmp_path: Path) -> None:
     kit: Kit = make_app().extensions["receiver"]
     kit.database.back_up(tmp_path / "copy.sqlite")

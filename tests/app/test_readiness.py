@@ -42,6 +42,7 @@ def write_lock(instance: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+@pytest.mark.sqlite
 def test_asking_writes_more_than_an_ordinary_order_to_the_disk(shop: Served, instance: Path) -> None:
     shop.post(order_fields())
     before = written(instance)
@@ -53,6 +54,7 @@ def test_asking_writes_more_than_an_ordinary_order_to_the_disk(shop: Served, ins
     assert written(instance) - before - ordinary > max(65_536, ordinary)
 
 
+@pytest.mark.sqlite
 def test_however_many_ask_within_a_second_one_row_is_written(
     shop: Served, instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +69,7 @@ def test_however_many_ask_within_a_second_one_row_is_written(
     assert written(instance) == before
 
 
+@pytest.mark.sqlite
 def test_an_old_verdict_is_not_given_again(shop: Served, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(shop) == 200
     before = written(instance)
@@ -83,6 +86,7 @@ def test_a_proof_leaves_no_row_and_takes_no_receipt(shop: Served, monkeypatch: p
     assert shop.post(order_fields()).content["receipt"] == "rcp_00000001"
 
 
+@pytest.mark.sqlite
 def test_while_the_write_lock_is_kept_it_says_so_and_is_ready_afterwards(
     shop: Served, instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -92,6 +96,7 @@ def test_while_the_write_lock_is_kept_it_says_so_and_is_ready_afterwards(
     shop.wait_for(lambda: ask(shop) == 200)
 
 
+@pytest.mark.sqlite
 def test_while_one_proof_waits_the_others_are_answered_at_once(
     shop: Served, instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,6 +123,7 @@ def test_without_room_for_the_largest_order_it_is_not_ready(serve: Callable[...,
     assert ask(serve(work=False, MAX_BODY_BYTES=2**62)) == 503
 
 
+@pytest.mark.sqlite
 def test_orders_that_a_damaged_page_refused_are_remembered(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the proof writes lies on other pages, so it alone would find nothing."""
     monkeypatch.setattr(readiness, "_HOLDS", 0.0)

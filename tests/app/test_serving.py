@@ -131,6 +131,7 @@ def test_a_wrong_source_is_logged_and_orders_are_taken_when_it_is_fixed(
     assert kit.problems == []
 
 
+@pytest.mark.sqlite
 def test_an_instance_that_was_never_set_up_is_logged(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -145,6 +146,7 @@ def test_an_instance_that_was_never_set_up_is_logged(
     assert len(told(caplog, logging.ERROR)) == 2
 
 
+@pytest.mark.sqlite
 def test_a_database_that_can_be_used_after_all_takes_orders_and_works(
     instance: Path,
     monkeypatch: pytest.MonkeyPatch,

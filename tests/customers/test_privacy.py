@@ -147,6 +147,7 @@ def test_an_erasure_leaves_no_word_of_the_person(settled: Served) -> None:
         kept(kit)
 
 
+@pytest.mark.sqlite
 def test_an_erasure_leaves_nothing_of_the_person_in_the_database_file(settled: Served) -> None:
     """What is deleted leaves its bytes behind where nobody sees to it, and every later backup has them."""
     files = [settled.kit.instance / name for name in ("receiver.sqlite", "receiver.sqlite-wal")]

@@ -174,7 +174,10 @@ def test_a_mail_that_is_sent_again_meanwhile_or_just_now_stays(kit: Kit, monkeyp
     monkeypatch.setattr(kit.retention, "_old", found_and_then_sent_again)
     assert purge(kit).mails == 1
     with kit.database.read() as session:
-        assert session.scalars(select(MailRow.message_id)).all() == ["<1@laden.de>", "<2@laden.de>"]
+        assert session.scalars(select(MailRow.message_id).order_by(MailRow.id)).all() == [
+            "<1@laden.de>",
+            "<2@laden.de>",
+        ]
 
 
 def test_a_purge_that_could_not_write_is_taken_up_again_later(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,6 +211,7 @@ def test_prune_says_when_nothing_is_ever_purged(run: Run) -> None:
     assert run("prune", RETENTION_DAYS=0).stdout == "RETENTION_DAYS is 0: everything is kept.\n"
 
 
+@pytest.mark.sqlite
 def test_the_outbox_folder_is_listed_before_and_after_but_never_while_others_wait_to_write(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

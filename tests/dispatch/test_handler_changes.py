@@ -272,6 +272,7 @@ class _Refusing:
         raise self._raised
 
 
+@pytest.mark.sqlite
 def test_a_sign_of_life_writes_what_is_loaded_only_when_that_has_changed(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:

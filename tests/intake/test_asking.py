@@ -267,6 +267,7 @@ def test_the_order_and_the_end_of_its_wait_are_one_transaction(start: Any, monke
     assert ([order.copies for order in served.rows()], waiting(served)) == ([0], [])
 
 
+@pytest.mark.sqlite
 def test_a_database_that_cannot_be_read_refuses_nothing(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     served, shop = start(paid)
     notify(served)

@@ -145,6 +145,7 @@ def test_what_failed_in_a_range_is_counted_and_resent_its_end_left_out(relay: Re
     assert relay.states() == ["failed", "open", "delivered", "open", "failed", "failed"]
 
 
+@pytest.mark.sqlite
 def test_a_page_of_ten_thousand_is_read_by_an_index(relay: Relay) -> None:
     """The plans say it on any machine: no table is walked, nothing is sorted."""
     row = {"test": False, "order": "{}", "created_at": START, "state": "delivered"}
