@@ -58,6 +58,7 @@ def test_an_instance_path_may_be_relative(tmp_path: Path, monkeypatch: pytest.Mo
     assert create_app().instance_path == str(tmp_path / "shop")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "text",
     [

@@ -91,7 +91,7 @@ class TestDeliverLicenceKey(HandlerCases):
         trial.again()
         told, mail = outbox
         assert told.subject == "Example Shop: 0 licence keys of PRO are left"
-        assert keys_in(mail) == ["only-one", "one more"]
+        assert keys_in(mail) == ["one more", "only-one"]
 
     def test_the_merchant_is_told_when_few_are_left_and_when_none_is(
         self, run_handler: RunHandler, outbox: list[MailRow]
@@ -119,7 +119,7 @@ class TestDeliverLicenceKey(HandlerCases):
         assert (first.state, second.state) == ("done", "done")
 
         with second.kit.database.read() as session:
-            given = session.execute(text("SELECT sku, licence_key FROM given_licence_keys ORDER BY rowid")).all()
+            given = session.execute(text("SELECT sku, licence_key FROM given_licence_keys ORDER BY sku")).all()
         assert given == [("PRO", "the same"), ("STK-JP", "a third")]
 
     @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def deliver_licence_key(order, context):
     if not order.customer.email:
         raise Skip("the order has no email address")
     stocks = {sku: _keys_in(files[sku]) for sku in wanted}
-    # From here on nobody else can write, so no other order can take the same keys.
+    # From here on no other run of this handler can write, so no other order can take the same keys.
     context.session.execute(
         text(
             "CREATE TABLE IF NOT EXISTS given_licence_keys"
@@ -57,7 +57,7 @@ def _give(context, sku, number, stock):
     order = {"sku": sku, "source": context.source, "event_id": context.event_id}
     mine = text(
         "SELECT licence_key FROM given_licence_keys"
-        " WHERE sku = :sku AND source = :source AND event_id = :event_id ORDER BY rowid"
+        " WHERE sku = :sku AND source = :source AND event_id = :event_id ORDER BY licence_key"
     )
     if keys := context.session.scalars(mine, order).all():
         return keys
@@ -66,7 +66,7 @@ def _give(context, sku, number, stock):
     if len(free) < number:
         reason = f"{number} keys of {sku} are wanted and {len(free)} are left; add lines to licence_keys/{sku}.txt"
         raise RetryLater(reason, after=timedelta(hours=1))
-    keys, left = free[:number], len(free) - number
+    keys, left = sorted(free[:number]), len(free) - number
     context.session.execute(
         text("INSERT INTO given_licence_keys VALUES (:licence_key, :sku, :source, :event_id)"),
         [{"licence_key": key, **order} for key in keys],

@@ -80,7 +80,7 @@ class Attempts:
         assert handler is not None  # noqa: S101 - or there was a reason
         if leaves_marks(row):
             outcomes.mark_begun(one)
-        work = UnitOfWork(self.services.database)
+        work = UnitOfWork(self.services.database, handler.name)
         try:
             outcome = self._call(handler, Context(self.services, row, one, order, work), work, outcomes)
             if outcome.state == "done":

@@ -30,8 +30,8 @@ class Context(Generic[Own]):
     """The tools of one attempt of a handler.
 
     Whatever you do through ``session``, ``mail`` and ``forward`` takes effect together with the handler's "done",
-    or not at all. Do slow work first: from the first use of ``session`` on, nobody else can write to the database.
-    If you hold it for more than 1.5 s, it's closed and the attempt fails.
+    or not at all. Do slow work first: from the first use of ``session`` on, nobody else can write to the database;
+    on PostgreSQL, no other run of this handler. If you hold it for more than 1.5 s, it's closed and the attempt fails.
     """
 
     def __init__(

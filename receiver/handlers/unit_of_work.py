@@ -35,8 +35,9 @@ class _LentSession(Session):
 class UnitOfWork:
     """The work of one attempt, which is committed together with "done" or discarded."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, handler: str = "") -> None:
         self._database = database
+        self._handler = handler
         self._transaction: WriteTransaction | None = None
         self._session: _LentSession | None = None
         self._mutex = threading.Lock()
@@ -84,7 +85,7 @@ class UnitOfWork:
             if self._closed:
                 raise RuntimeError("This attempt is over; its session can no longer be used.")
             if self._session is None:
-                self._transaction = self._database.begin_write(beside=Beside.ANYTHING)
+                self._transaction = self._database.begin_write(beside=Beside.ANYTHING, turn=self._handler)
                 self._transaction.lend()
                 self.opened_at = time.monotonic()
                 self._session = _LentSession(self._transaction.connection, join_transaction_mode="create_savepoint")

@@ -27,7 +27,7 @@ class Beside(Enum):
     NOTHING = "nothing"
     #: Its statements are right in any order, as those of jobs are, each of which is of one run.
     SMALL_WRITES = "small writes"
-    #: A handler's own work, which may take long.
+    #: A handler's own work, which may take long; runs of the same handler take turns.
     ANYTHING = "anything"
 
 
@@ -65,8 +65,13 @@ class Database(ABC):
         return result
 
     @abstractmethod
-    def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:
-        """Begin a write transaction; raises Unavailable after ``patience`` seconds."""
+    def begin_write(
+        self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING, turn: str = ""
+    ) -> WriteTransaction:
+        """Begin a write transaction; raises Unavailable after ``patience`` seconds.
+
+        Those ``beside`` anything take turns with those of the same name.
+        """
 
     @abstractmethod
     def write_cursor(self, patience: float = PATIENCE) -> AbstractContextManager[Any]:

@@ -24,10 +24,12 @@ from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE
 #: are in the order of their commits; small writes of jobs run beside each other; what's written beside nothing waits
 #: for all of them, as on SQLite.
 _ARRIVALS, _JOBS = 1_869_771_877, 1_869_771_878
+#: The class of the locks by which runs of the same handler take turns.
+_HANDLERS = 1_869_771_880
 _LOCKS = {
     Beside.NOTHING: f"pg_advisory_xact_lock({_ARRIVALS}), pg_advisory_xact_lock({_JOBS})",
     Beside.SMALL_WRITES: f"pg_advisory_xact_lock_shared({_JOBS})",
-    Beside.ANYTHING: "NULL",
+    Beside.ANYTHING: f"pg_advisory_xact_lock({_HANDLERS}, hashtext(:turn))",
 }
 # One statement, because each is a round trip. Its parts are evaluated from the left.
 _BEGIN = "SELECT set_config('lock_timeout', {patience}, true), pg_current_xact_id()::text, {locks}"
@@ -59,12 +61,14 @@ class PostgreSQLDatabase(Database):
         event.listen(self.engine, "engine_disposed", lambda _engine: self._close_kept())
         FORGET_IN_CHILD.add(self)
 
-    def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:
+    def begin_write(
+        self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING, turn: str = ""
+    ) -> WriteTransaction:
         """Begin a transaction, and take its locks; raises Unavailable after ``patience`` seconds."""
         with self.translated_errors():
             connection = self.engine.connect()
             try:
-                self._begin(connection, patience, beside)
+                self._begin(connection, patience, beside, turn)
             except BaseException:
                 connection.close()
                 raise
@@ -134,8 +138,9 @@ class PostgreSQLDatabase(Database):
     def _reading(self) -> Engine:
         return self._snapshots
 
-    def _begin(self, connection: Connection, patience: float, beside: Beside) -> None:
-        _, xid, *_ = connection.execute(_BEGINNINGS[beside], {"patience": _milliseconds(patience)}).one()
+    def _begin(self, connection: Connection, patience: float, beside: Beside, turn: str) -> None:
+        of = {"patience": _milliseconds(patience)} | ({"turn": turn} if beside is Beside.ANYTHING else {})
+        _, xid, *_ = connection.execute(_BEGINNINGS[beside], of).one()
         raw: Any = connection.connection.dbapi_connection
         raw.transaction_id, raw.asks_for = xid, _ASKS_FOR
         if beside is Beside.ANYTHING:

@@ -138,7 +138,13 @@ class SQLiteDatabase(Database):
         self._cursor_of_parent, self._cursor = self._cursor, None
         super().forget()
 
-    def begin_write(self, patience: float = PATIENCE, *, beside: Beside = Beside.NOTHING) -> WriteTransaction:  # noqa: ARG002 - always alone
+    def begin_write(
+        self,
+        patience: float = PATIENCE,
+        *,
+        beside: Beside = Beside.NOTHING,  # noqa: ARG002 - always beside nothing
+        turn: str = "",  # noqa: ARG002
+    ) -> WriteTransaction:
         """Take the write lock and begin a write transaction; raises Unavailable after ``patience`` seconds."""
         deadline = time.monotonic() + patience
         self._lock.acquire(patience)

@@ -79,6 +79,7 @@ def test_a_mails_number_never_means_another_mail(idle: Served) -> None:
     assert min(row.id for row in idle.rows(MailRow)) > first
 
 
+@pytest.mark.sqlite
 def test_the_tables_give_an_id_once_where_the_models_do(kit: Kit) -> None:
     counted = text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'")
     with kit.database.read() as session:

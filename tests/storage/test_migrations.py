@@ -196,6 +196,7 @@ def test_a_schema_from_before_the_first_release_is_told_from_a_newer_one_by_all_
     assert "or bring it to schema 0017 first" in (migrations.problem(kit.database) or "")
 
 
+@pytest.mark.sqlite
 def test_a_database_of_this_release_has_nothing_to_do(kit: Kit) -> None:
     assert f"Database {kit.instance}/receiver.sqlite is up to date" in list(set_up(kit, None))
 
@@ -223,6 +224,7 @@ def test_a_database_that_cannot_be_opened_is_named(make_app: Callable[..., Flask
     assert migrations.problem(kit.database) == said
 
 
+@pytest.mark.sqlite
 def test_an_upgrade_is_backed_up_first(kit: Kit, instance: Path, next_release: str) -> None:
     said = list(set_up(kit, None))
     (copy,) = backups(instance)

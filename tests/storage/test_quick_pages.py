@@ -26,6 +26,7 @@ def _unread(session: Session) -> Any:
     return unread_orders.naming(session, "ada@shop.example", "")
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("look", "indexes"),
     [

@@ -57,6 +57,7 @@ def test_with_the_database_gone_it_is_not_ready(make_app: Callable[..., Flask], 
     assert client.get("/readyz").status_code == 503
 
 
+@pytest.mark.sqlite
 def test_on_a_disk_that_takes_no_write_it_is_not_ready(
     make_app: Callable[..., Flask], instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -49,14 +49,14 @@ def instance(kit: Kit) -> Iterator[Finding]:
         if path.exists() and path.stat().st_mode & 0o077:
             yield wrong("instance", f"other users can read {path}. Run: chmod go= {path}")
             return
-    found = [*strangers(kit.instance, Path(kit.database.engine.url.database or ""))]
+    found = [*strangers(kit.instance, kit.database.path)]
     yield from wrong_or_ok("instance", found, f"only its owner can read {kit.instance}")
 
 
-def strangers(instance: Path, database: Path) -> Iterator[str]:
+def strangers(instance: Path, database: Path | None) -> Iterator[str]:
     """Yield a sentence with the fix for each file of another owner, and if this process is of another user."""
     owner = instance.stat().st_uid
-    beside = [database.with_name(database.name + suffix) for suffix in _BESIDE]
+    beside = [database.with_name(database.name + suffix) for suffix in _BESIDE] if database else []
     for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
         if path.exists() and path.stat().st_uid != owner:
             theirs, ours = _user(path.stat().st_uid), _user(owner)

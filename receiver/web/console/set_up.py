@@ -52,7 +52,7 @@ def set_up() -> str:
         curl="" if kit.settings.REQUIRE_SIGNATURE else _CURL.format(url=address),
         folder=Path(current_app.root_path).parent,
         instance=kit.instance,
-        database=kit.database.engine.url.database,
+        database=kit.database.shown(),
         is_https=address.startswith("https:"),
     )
 

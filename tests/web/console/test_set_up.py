@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from receiver.app.components import Kit
 from tests.served import SECRET, Served
 from tests.web.console.visitor import Page, Visitor
 
@@ -18,13 +19,13 @@ def page(shop: Served) -> Page:
     return person.get("/admin/help/set-up")
 
 
-def test_the_steps_stand_in_their_order(visitor: Visitor, instance: Path) -> None:
+def test_the_steps_stand_in_their_order(visitor: Visitor, kit: Kit, instance: Path) -> None:
     shown = visitor.get("/admin/help/set-up")
     titles = re.findall(r'<h2 id="step-\d">(\d)\. ([^<]+)</h2>', shown.html)
     assert [int(number) for number, _ in titles] == list(range(1, 9))
     assert titles[0][1] == "Give the receiver a shared secret"
     assert f"{instance}/config.toml" in shown.text
-    assert f"{instance}/receiver.sqlite" in shown.text
+    assert kit.database.shown() in shown.text
 
 
 def test_the_curl_line_works_as_pasted(shop: Served) -> None:
