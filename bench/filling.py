@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from urllib.parse import quote_plus
 
@@ -61,11 +62,13 @@ def fill(store: Store, size: int, smtp_port: int) -> None:
         store.keep(place, kept_name(size))
 
 
-def kit_of(served: Served, place: Place) -> Kit:
-    """Return the kit of a place in this process."""
+@contextmanager
+def kit_of(served: Served, place: Place) -> Iterator[Kit]:
+    """Give the kit of a place in this process, and close its connections at the end."""
     overrides = {"DATABASE_URL": place.settings["DATABASE_URL"], "SECRET_KEY": SECRET_KEY, "RELAY_ALLOW_PRIVATE": True}
     kit: Kit = create_app(overrides, instance_path=served.instance).extensions["receiver"]
-    return kit
+    yield kit
+    kit.database.engine.dispose()
 
 
 def _receive(place: Place, smtp_port: int) -> None:
@@ -74,8 +77,9 @@ def _receive(place: Place, smtp_port: int) -> None:
     with (
         by_hand(smtp_port) as shop,
         serving_at(place, ROOT, settings, handlers={"tell_the_warehouse.py": _HANDLER}) as served,
+        kit_of(served, place) as kit,
     ):
-        kit, now = kit_of(served, place), datetime.now(UTC)
+        now = datetime.now(UTC)
         kit.controls.save(enabled=True, url=f"{shop}/empty")
         with kit.database.write() as session:
             for number in range(_TRANSMISSIONS):

@@ -57,14 +57,12 @@ def _measure(store: Store, smtp_port: int) -> tuple[Found, Found]:
         places = {size: stack.enter_context(store.place(like=kept_name(size))) for size in SIZES}
         with ExitStack() as running:
             served = _serve(running, places, mailing(smtp_port))
-            kits = {size: kit_of(one, places[size]) for size, one in served.items()}
+            kits = {size: running.enter_context(kit_of(one, places[size])) for size, one in served.items()}
             pages = page_times({size: one.url for size, one in served.items()}, LOADS)
             for number in range(ROUNDS):
                 for size in _in_turn(number):
                     found["finish, orders/s"][size].append(finished_a_second(served[size], ORDERS))
                     found["sweep, ms"][size].append(_sweep_milliseconds(kits[size]))
-            for kit in kits.values():
-                kit.database.engine.dispose()
         with ExitStack() as running:
             served = _serve(running, places, {"EMBEDDED_WORKER": "false"})
             for number in range(ROUNDS):

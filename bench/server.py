@@ -128,7 +128,7 @@ def free_port() -> int:
 
 def wait_for(url: str, *, method: str = "GET") -> None:
     """Wait until an address answers 200."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with suppress(OSError), urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:
             if answer.status == 200:
