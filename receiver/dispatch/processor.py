@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,7 +37,16 @@ class Processor(JobQueue[OrderRow]):
     def __init__(self, database: Database, leases: Leases, registry: Registry, attempts: Attempts) -> None:
         super().__init__(database, leases, OrderRow, most=_CLAIMED_AT_ONCE)
         self.registry = registry
+        #: Held by the thread that runs orders which only compute.
+        self._computing = threading.Lock()
         self.attempts = attempts
+
+    def is_due(self) -> bool:
+        """Return whether an order is due, unless a thread computes: two would hold each other up, and POSTs.
+
+        A job's end leaves a hint, so nothing is forgotten.
+        """
+        return not self._computing.locked() and super().is_due()
 
     def prepare(self, session: Session, claimed: Sequence[OrderRow], now: datetime) -> None:
         """Give each claimed order its handlers' rows: from the first run on it's settled which handlers run."""
@@ -57,7 +67,8 @@ class Processor(JobQueue[OrderRow]):
             run.end_lost()
             if run.row.test:
                 run.interrupt_test()
-        carry_out(self.database, runs)
+        with self._computing if all(run.only_computes for run in runs) else nullcontext():
+            carry_out(self.database, runs)
 
     def run_test(self, pk: int) -> list[dict[str, Any]]:
         """Run all handlers once on a test order that was recorded under a lease.

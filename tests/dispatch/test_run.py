@@ -99,3 +99,23 @@ def test_orders_with_a_handler_that_may_hang_run_one_by_one(serve: Serve, instan
     shop.kit.processor.run_next()
 
     assert sorted(states(shop).values()) == ["done", "open", "open"]
+
+
+def test_while_a_thread_computes_no_order_is_due_for_another(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = received(serve, "a")
+    templates = shop.kit.templates
+    seen: list[bool] = []
+    render = templates.render
+
+    def watched(*names: Any, **values: Any) -> Any:
+        if not seen:
+            assert shop.post(order_fields(order_id="b")).status == 202
+        seen.append(shop.kit.processor.is_due())
+        return render(*names, **values)
+
+    monkeypatch.setattr(templates, "render", watched)
+    shop.kit.processor.run_next()
+
+    assert states(shop) == {"a": "done", "b": "open"}
+    assert seen == [False, False]
+    assert shop.kit.processor.is_due()
