@@ -118,7 +118,7 @@ def runs_here(item: pytest.Item) -> bool:
     """Tell whether a test runs on this store; on PostgreSQL, those that use no database aren't repeated."""
     if not ON_POSTGRESQL:
         return not item.get_closest_marker("postgresql")
-    return "fresh_instance" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")
+    return "database_url" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")
 
 
 def _programs() -> Path:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from receiver.app.components import Kit
@@ -19,6 +20,8 @@ from tests.end_to_end.processes import Running, at_once, granian
 from tests.served import Reply, order_fields
 
 Launch = Callable[..., Running]
+
+pytestmark = pytest.mark.sqlite
 
 
 def test_each_of_many_waiting_for_the_write_lock_is_told_to_come_back(launch: Launch, instance: Path) -> None:
