@@ -24,7 +24,7 @@ from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow, Re
 EVERY = timedelta(days=1)
 #: The most alerts of one kind in that time, whatever they're about.
 MOST_OF_A_KIND = 10
-_LOOK_EVERY_SECONDS = 5.0
+_LOOK_EVERY_SECONDS = 15.0
 
 #: Returns a number that grows with each new case of a problem; 0 if there's none.
 Newest = Callable[[Session], int]

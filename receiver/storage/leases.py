@@ -76,13 +76,16 @@ class Leases:
 
     def watch(self) -> None:
         """See which leases there are, and which of them nobody has renewed since the last look."""
-        for model in self._watched:
-            columns = model.id, model.lease_token, model.lease_until
-            with self._database.read() as session:
-                leased = session.execute(select(*columns).where(model.lease_until.is_not(None))).all()
-            before, now = self._seen.get(model, {}), self._steady()
-            leases: list[_Lease] = [(pk, token, until) for pk, token, until in leased]
-            with self._mutex:
+        found: dict[type[Job], list[_Lease]] = {}
+        with self._database.read() as session:
+            for model in self._watched:
+                columns = model.id, model.lease_token, model.lease_until
+                leased = session.execute(select(*columns).where(model.lease_until.is_not(None)))
+                found[model] = [(pk, token, until) for pk, token, until in leased]
+        now = self._steady()
+        with self._mutex:
+            for model, leases in found.items():
+                before = self._seen.get(model, {})
                 self._seen[model] = {lease: before.get(lease, now) for lease in leases}
 
     def free(self, model: type[Job]) -> ColumnElement[bool]:

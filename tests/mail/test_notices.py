@@ -266,14 +266,14 @@ def test_two_processes_that_look_at_the_same_moment_tell_the_merchant_once(
     assert headlines(other) == [PARKED]
 
 
-def test_it_looks_every_five_seconds_only(serve: Callable[..., Served]) -> None:
+def test_it_looks_every_fifteen_seconds_only(serve: Callable[..., Served]) -> None:
     shop = serve(work=False)
     shop.kit.notices.look()
     park(shop, "R-1")
     shop.kit.notices.look()
     assert shop.rows(MailRow) == []
 
-    shop.kit.notices._look_again_at -= 5
+    shop.kit.notices._look_again_at -= 15
     shop.kit.notices.look()
     assert len(shop.rows(MailRow)) == 1
 
