@@ -24,7 +24,7 @@ LEASE = timedelta(seconds=30)
 RENEWAL = LEASE / 3
 
 #: Seconds for which a job's result waits to be written down, and between two tries.
-_PATIENCE = 300.0
+RESULT_PATIENCE = 300.0
 _PAUSE = 0.1
 
 #: What the parameters of statements are called that find a job by id and lease; no column has these names.
@@ -80,7 +80,7 @@ def write_down(
     Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
     """
     run = database.shared_writes.run if beside is Beside.SMALL_WRITES else database.run
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + RESULT_PATIENCE
     while True:
         try:
             return run(write)

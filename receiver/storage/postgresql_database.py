@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from receiver.errors import Busy, ConfigurationError
 from receiver.storage import postgresql
 from receiver.storage.database import Beside, Database
+from receiver.storage.jobs import RESULT_PATIENCE
 from receiver.storage.postgresql_connections import LendableConnection, QmarkCursor
 from receiver.storage.transactions import WriteTransaction
 from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE
@@ -35,8 +36,6 @@ _LOCKS = {
 _BEGIN = "SELECT set_config('lock_timeout', {patience}, true), pg_current_xact_id()::text, {locks}"
 _BEGINNINGS = {beside: text(_BEGIN.format(patience=":patience", locks=locks)) for beside, locks in _LOCKS.items()}
 _BEGIN_ARRIVALS = _BEGIN.format(patience="?", locks=f"pg_advisory_xact_lock({_ARRIVALS})")
-#: For how many seconds a commit whose answer was lost is asked about, when no order's sender waits for it.
-_ASKS_FOR = 60.0
 _CONNECTIONS, _POOL_SECONDS = 32, 5
 
 
@@ -142,7 +141,8 @@ class PostgreSQLDatabase(Database):
         of = {"patience": _milliseconds(patience)} | ({"turn": turn} if beside is Beside.ANYTHING else {})
         _, xid, *_ = connection.execute(_BEGINNINGS[beside], of).one()
         raw: Any = connection.connection.dbapi_connection
-        raw.transaction_id, raw.asks_for = xid, _ASKS_FOR
+        # As long as a result is written again: one that was committed must not be.
+        raw.transaction_id, raw.asks_for = xid, RESULT_PATIENCE
         if beside is Beside.ANYTHING:
             raw.mark()
 

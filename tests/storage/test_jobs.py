@@ -205,7 +205,7 @@ def test_what_a_run_of_this_process_holds_is_not_claimed_whatever_the_clock_says
 
 
 def test_what_cannot_be_written_down_for_minutes_is_given_up(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_PATIENCE", 0.05)
+    monkeypatch.setattr(jobs, "RESULT_PATIENCE", 0.05)
     monkeypatch.setattr(jobs, "_PAUSE", 0.01)
     add_job(kit)
     job = claimed(kit)
