@@ -27,7 +27,8 @@ _APPLIED = (
 )
 # Made once: the write lock is held while they run, and to make a statement costs ten times as much as to run it.
 _ADD = upsert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
-_FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email"))
+# Locked, so that of two orders at once the second sees what the first has changed.
+_FIND = select(CustomerRow).where(CustomerRow.email == bindparam("its_email")).with_for_update(key_share=True)
 _FIND_ID = select(table_of(CustomerRow).c.id).where(table_of(CustomerRow).c.email == bindparam("its_email"))
 _ADD_ADDRESS = upsert(table_of(AddressRow))
 _USE_ADDRESS = _ADD_ADDRESS.on_conflict_do_update(

@@ -95,7 +95,9 @@ class Registrations(JobQueue[RegistrationRow]):
 
 def _settle(connection: Connection, row: RegistrationRow, outcome: dict[str, Any]) -> None:
     """Write the outcome; if newer data were queued meanwhile, the job is due again at once."""
-    wanted_at = connection.scalar(select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id))
+    # Locked, or they could be queued between this statement and the next one.
+    wanted = select(RegistrationRow.wanted_at).where(RegistrationRow.id == row.id).with_for_update()
+    wanted_at = connection.scalar(wanted)
     if wanted_at != row.wanted_at:
         outcome = {**outcome, "state": "open", "due_at": datetime.now(UTC), "attempts": 0}
     jobs.settle(connection, row, **outcome)
