@@ -49,8 +49,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
         raise ConfigurationError(f"{error.filename} can't be written: {error.strerror}.") from error
     with kit.database.read() as session:
         has_password = session.get(AdministratorRow, 1) is not None
-    if not has_password:
-        made = set_password(kit.database, chosen_password)
+    if not has_password and (made := _set_first_password(kit.database, chosen_password)):
         yield "Admin password: " + ("taken from RECEIVER_ADMIN_PASSWORD" if chosen_password else f"{made} (shown once)")
 
 
@@ -60,15 +59,31 @@ def set_password(database: Database, chosen: str | None) -> str:
     Wrong passwords and known devices are forgotten, so that nobody's guesses keep the owner out. Raises NotPossible
     for a password that's too short.
     """
-    if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
-        raise NotPossible(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
-    password = chosen or secrets.token_urlsafe(12)
-    row = AdministratorRow(id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC))
+    password, row = _administrator(chosen)
     with database.write() as session:
         session.merge(row)
         end_all(session, guesses.CONSOLE, None)
         guesses.forget_all(session, guesses.CONSOLE)
     return password
+
+
+def _set_first_password(database: Database, chosen: str | None) -> str | None:
+    """Set and return the admin password; None if another process that sets the database up was faster."""
+    password, row = _administrator(chosen)
+    with database.write() as session:
+        if session.get(AdministratorRow, 1) is not None:
+            return None
+        session.add(row)
+    return password
+
+
+def _administrator(chosen: str | None) -> tuple[str, AdministratorRow]:
+    if chosen is not None and len(chosen) < SHORTEST_PASSWORD:
+        raise NotPossible(f"The admin password must have {SHORTEST_PASSWORD} characters or more.")
+    password = chosen or secrets.token_urlsafe(12)
+    return password, AdministratorRow(
+        id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC)
+    )
 
 
 def _make_folders(instance: Path) -> Iterator[str]:

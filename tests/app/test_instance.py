@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from werkzeug.security import check_password_hash
+from werkzeug.security import check_password_hash, generate_password_hash
 
 from receiver import create_app
 from receiver.app.components import Kit
@@ -115,6 +115,22 @@ def test_a_made_up_password_is_said_and_holds(empty: Path) -> None:
 def test_a_chosen_password_is_taken_and_not_said(empty: Path) -> None:
     kit = new_kit()
     said = list(set_up(kit, "correct horse battery"))
+    assert said[-1] == "Admin password: taken from RECEIVER_ADMIN_PASSWORD"
+    assert check_password_hash(password_hash(kit), "correct horse battery")
+
+
+def test_of_two_that_set_one_database_up_only_the_first_says_its_password(
+    empty: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kit, said = new_kit(), list[str]()
+
+    def slowly(password: str) -> str:
+        monkeypatch.undo()
+        said.extend(set_up(kit, "correct horse battery"))
+        return generate_password_hash(password)
+
+    monkeypatch.setattr("receiver.app.instance.generate_password_hash", slowly)
+    assert not any("password" in line for line in set_up(kit, None))
     assert said[-1] == "Admin password: taken from RECEIVER_ADMIN_PASSWORD"
     assert check_password_hash(password_hash(kit), "correct horse battery")
 
