@@ -69,11 +69,13 @@ def database_url(value: str) -> str | None:
     path = value.removeprefix("sqlite:///")
     if not value or (path != value and path not in {"", ":memory:"} and not path.startswith("?")):
         return None
-    try:
-        is_named = bool(make_url(value).database) and value.startswith(_POSTGRESQL)
-    except (ArgumentError, ValueError):
-        is_named = False
-    return None if is_named else "must begin with sqlite:/// or postgresql:// and name a file or a database"
+    with suppress(ArgumentError, ValueError):
+        url = make_url(value)
+        if "@" in (url.host or ""):  # it's the rest of the password, which errors would show as the server's name
+            return "must have %40 for each @ in its password"
+        if url.database and value.startswith(_POSTGRESQL):
+            return None
+    return "must begin with sqlite:/// or postgresql:// and name a file or a database"
 
 
 def queue_url(value: str) -> str | None:

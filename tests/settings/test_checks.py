@@ -56,6 +56,7 @@ WRONG: list[tuple[Callable[[Any], str | None], Any, str]] = [
     (checks.secret, "whsec_!!!!!!!!!!!!!!!!!!", "can't be a secret: "),
     (checks.database_url, "mysql://localhost/orders", "must begin with sqlite:/// or postgresql://"),
     (checks.database_url, "postgresql://localhost/", "name a file or a database"),
+    (checks.database_url, "postgresql://kit:p@ss@localhost/orders", "%40 for each @ in its password"),
     (checks.database_url, "sqlite://", "name a file"),
     (checks.database_url, "sqlite:///", "name a file"),
     (checks.database_url, "sqlite:///?timeout=3", "name a file"),
