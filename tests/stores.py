@@ -7,17 +7,22 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from receiver import create_app
 from receiver.app.components import Kit
 from receiver.app.instance import set_up
+from receiver.storage.database import Database
 from tests.smtp_servers import free_port
+from tests.waiting import wait_for
 
 #: Whether everything that uses a database uses a server's.
 ON_POSTGRESQL = os.environ.get("TEST_STORE") == "postgresql"
@@ -112,6 +117,16 @@ def stored(instance: Path) -> str:
         return b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
     command = ["pg_dump", "--data-only", os.environ["RECEIVER_DATABASE_URL"]]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def wait_until_locked_out(database: Database, other: Future[Any] | None = None) -> None:
+    """Wait until somebody waits for what another one has locked, or until the other one has ended without."""
+    waiting = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    with database.engine.connect() as connection:
+        watching = connection.execution_options(isolation_level="AUTOCOMMIT")
+        wait_for(lambda: bool((other and other.done()) or watching.scalar(waiting)))
 
 
 def runs_here(item: pytest.Item) -> bool:

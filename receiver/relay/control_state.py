@@ -31,9 +31,13 @@ def new_row(session: Session, now: datetime) -> ControlRow:
     return row
 
 
-def is_enabled(session: Session) -> bool:
-    """Return whether orders are sent now. If not, new ones are held."""
-    row = read_row(session)
+def is_enabled(session: Session, *, until_commit: bool = False) -> bool:
+    """Return whether orders are sent now. If not, new ones are held.
+
+    ``until_commit`` keeps it so until the transaction ends: an order that's held meanwhile wouldn't be seen by
+    `enable`, and stay held for ever.
+    """
+    row = session.get(ControlRow, _ONLY, with_for_update={"read": True} if until_commit else None)
     return row is not None and row.enabled
 
 

@@ -63,7 +63,8 @@ def record(session: Session, order: Order, *, now: datetime) -> str:
     """Record an order for the Order Controls' URL, unless its event is recorded already. Return the event_id."""
     order = identified(order)
     event_id = order.event_id or ""
-    insert_once(session, order, event_id=event_id, due_at=now if control_state.is_enabled(session) else None, now=now)
+    is_enabled = control_state.is_enabled(session, until_commit=True)
+    insert_once(session, order, event_id=event_id, due_at=now if is_enabled else None, now=now)
     return event_id
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver.app.components import Kit
@@ -19,11 +19,10 @@ from receiver.storage.account_models import RegistrationRow
 from receiver.storage.database import Beside, session_on
 from receiver.storage.models import CustomerRow
 from receiver.storage.transactions import WriteTransaction
-from tests.waiting import wait_for
+from tests.stores import wait_until_locked_out
 
 pytestmark = pytest.mark.postgresql  # SQLite has one writer
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 def apply(session: Session, phone: str, *, age: timedelta = timedelta(0)) -> CustomerRow:
@@ -40,13 +39,6 @@ def begin(kit: Kit, phone: str) -> WriteTransaction:
     return transaction
 
 
-def wait_until_one_waits(kit: Kit, other: Future[None] | None = None) -> None:
-    """Wait until somebody waits for a row that another one has locked, or until the other one has ended."""
-    with kit.database.engine.connect() as connection:
-        watching = connection.execution_options(isolation_level="AUTOCOMMIT")
-        wait_for(lambda: bool((other and other.done()) or watching.scalar(WAITING)))
-
-
 def test_an_older_order_at_the_same_moment_changes_nothing_of_a_newer_one(kit: Kit) -> None:
     with kit.database.write() as session:
         apply(session, "first", age=timedelta(days=1))
@@ -55,7 +47,7 @@ def test_an_older_order_at_the_same_moment_changes_nothing_of_a_newer_one(kit: K
         with session_on(older.connection) as session:
             apply(session, "older", age=timedelta(hours=1))
             newer = pool.submit(lambda: begin(kit, "newer").commit())
-            wait_until_one_waits(kit, newer)
+            wait_until_locked_out(kit.database, newer)
         older.commit()
         newer.result()
 
@@ -79,7 +71,7 @@ class Website:
 
     def _commit(self, order: WriteTransaction) -> None:
         with closing(order):
-            wait_until_one_waits(self.kit)
+            wait_until_locked_out(self.kit.database)
             order.commit()
 
     def check(self) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,12 @@ from sqlalchemy import select
 
 from receiver.app.components import Kit
 from receiver.relay import order_received
+from receiver.storage.database import Beside, session_on
 from receiver.storage.relay_models import TransmissionRow
 from tests.hostile_servers import Server, serving
 from tests.relay.relaying import ACCEPTED, an_order
 from tests.served import Served, order_fields, served
+from tests.stores import wait_until_locked_out
 
 
 @pytest.fixture
@@ -63,3 +67,17 @@ def test_a_handler_may_pass_an_order_on_together_with_its_own_done(
     shop.wait_for(lambda: states(shop.kit) == [("A-7", "delivered")])
 
     assert len(server.requests) == 1
+
+
+@pytest.mark.postgresql  # SQLite has one writer
+def test_an_order_that_is_held_while_sending_is_enabled_is_sent_too(kit: Kit) -> None:
+    kit.controls.save(enabled=False, url="https://shop.example/orders")
+    with ThreadPoolExecutor() as pool, closing(kit.database.begin_write(beside=Beside.ANYTHING)) as handlers:
+        with session_on(handlers.connection) as session:
+            order_received(an_order(order_id="A-7"), session)
+        enabled = pool.submit(lambda: kit.controls.save(enabled=True, url="https://shop.example/orders"))
+        wait_until_locked_out(kit.database, enabled)
+        handlers.commit()
+        enabled.result()
+
+    assert states(kit) == [("A-7", "open")]
