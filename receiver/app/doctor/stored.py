@@ -51,9 +51,7 @@ def _of_postgresql(kit: Kit) -> Iterator[Finding]:
     """Report the server's version, and a setting by which a crash of its machine could lose commits."""
     try:
         with kit.database.read() as session:
-            version, fsync = session.execute(
-                text("SELECT current_setting('server_version'), current_setting('fsync')")
-            ).one()
+            version, fsync = session.execute(_ABOUT_THE_SERVER).one()
     except Unavailable as error:
         yield wrong("postgresql", str(error))
         return
