@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, true, update
 
 from receiver.storage.clock import utc_now
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 from receiver.storage.jobs import LEASE, RENEWAL, holds_lease
+from receiver.storage.write_lock import PATIENCE
 
 #: A lease as its row has it: id, token and end. A renewed one has another end.
 _Lease = tuple[int, str | None, datetime | None]
@@ -68,10 +69,13 @@ class Leases:
         if not held or self._steady() - self._renewed_at < RENEWAL.total_seconds():
             return
         until = utc_now() + LEASE
-        with self._database.write() as session:
+
+        def renew(connection: Connection) -> None:
             for job in held:
                 model = type(job)
-                session.execute(update(model).where(holds_lease(model, job)).values(lease_until=until))
+                connection.execute(update(model).where(holds_lease(model, job)).values(lease_until=until))
+
+        self._database.shared_writes.run(renew, patience=PATIENCE)
         self._renewed_at = self._steady()
 
     def watch(self) -> None:

@@ -16,6 +16,12 @@ from receiver.storage.database import Database
 from receiver.storage.opening import open_database
 
 _MADE_BY_US = "receiver_trial_"
+_LOCK = 1_869_771_881
+_HOLD = text(f"SELECT pg_advisory_lock({_LOCK}, hashtext(:name))")
+_LEFT_BEHIND = text(
+    f"SELECT nspname FROM pg_namespace WHERE starts_with(nspname, '{_MADE_BY_US}')"  # noqa: S608 - words of ours
+    f" AND pg_try_advisory_xact_lock({_LOCK}, hashtext(nspname))"
+)
 
 
 class Compared(NamedTuple):
@@ -68,8 +74,24 @@ def _file_of(database: Database) -> Iterator[Database]:
 
 @contextmanager
 def _schema_of(database: Database) -> Iterator[Database]:
-    """Copy all tables into a schema of their own; what refers to others is copied without the constraint."""
+    """Copy all tables into a schema of their own; what refers to others is copied without the constraint.
+
+    A lock shows that it's in use. What a process that was killed has left behind has none, and is dropped first.
+    """
     name = f"{_MADE_BY_US}{secrets.token_hex(8)}"
+    with database.translated_errors(), database.engine.connect() as holder:
+        holder.execute(_HOLD, {"name": name})
+        _drop_left_behind(holder)
+        holder.commit()
+        try:
+            with _filled(database, name) as copy:
+                yield copy
+        finally:
+            holder.invalidate()  # the lock ends with its connection
+
+
+@contextmanager
+def _filled(database: Database, name: str) -> Iterator[Database]:
     url = database.engine.url.update_query_dict({"options": f"-csearch_path={name}"})
     with database.translated_errors():
         with database.engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
@@ -85,6 +107,11 @@ def _schema_of(database: Database) -> Iterator[Database]:
         finally:
             with database.engine.begin() as connection:
                 connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+
+
+def _drop_left_behind(connection: Connection) -> None:
+    for name in connection.scalars(_LEFT_BEHIND).all():
+        connection.execute(text(f'DROP SCHEMA "{name}" CASCADE'))
 
 
 def _schema(connection: Connection) -> str:

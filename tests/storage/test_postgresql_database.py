@@ -19,9 +19,11 @@ from receiver.storage.database import Beside, Database
 from receiver.storage.migrations import comparison
 from receiver.storage.opening import open_database
 from receiver.storage.postgresql_connections import LendableConnection
+from receiver.storage.thrown_away import copy_of
 from tests.stores import PostgreSQLServer, postgresql_server
 
 SOON = 0.3
+_TRIALS = text("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'receiver_trial_')")
 
 
 @pytest.fixture(scope="module")
@@ -214,3 +216,21 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
         database.back_up(tmp_path / "kit.dump")
     assert "geheim" not in str(failed.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_copy_of_a_killed_process_is_dropped_by_the_next_and_one_in_use_stays(
+    database: Database,
+) -> None:
+    add(database, 1)
+    with database.write() as session:
+        session.execute(text("CREATE SCHEMA receiver_trial_left"))
+        session.execute(text("CREATE TABLE receiver_trial_left.orders (id INTEGER)"))
+    with copy_of(database) as copy, copy_of(copy) as second:
+        add(copy, 2)
+        assert (numbers(database), numbers(copy), numbers(second)) == ([1], [1, 2], [1])
+        with database.read() as session:
+            found = session.scalars(_TRIALS).all()
+        assert len(found) == 2
+        assert "receiver_trial_left" not in found
+    with database.read() as session:
+        assert session.scalars(_TRIALS).all() == []
