@@ -92,7 +92,7 @@ class OrderRow(Job, Base):
         partial_index("ix_orders_same_id_as", "same_id_as", where="same_id_as IS NOT NULL"),
         partial_index("ix_orders_later", "decided", "received_at", "test", "state", where=IS_LATER.text),
         partial_index("ix_orders_held_card_data", "id", where="held_card_data"),
-        partial_index("ix_orders_unread", "id", where=IS_UNREAD.text),
+        partial_index("ix_orders_not_read", "id", where=IS_UNREAD.text),
         partial_index("ix_orders_test", "test", where=IS_TEST.text),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
     )

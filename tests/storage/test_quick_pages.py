@@ -31,7 +31,7 @@ def _unread(session: Session) -> Any:
     ("look", "indexes"),
     [
         (_figures, {"ix_order_handlers_ran", "ix_orders_test"}),
-        (_unread, {"ix_orders_unread"}),
+        (_unread, {"ix_orders_not_read"}),
         (same_id.newest_of_orders, {"ix_orders_same_id_as"}),
     ],
 )
