@@ -6,6 +6,7 @@ Such a POST waits in quarantine (``receiver.intake.quarantine``), and a job asks
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, NamedTuple
 
@@ -47,7 +48,7 @@ class NotConfirmed(Exception):
     """Raised when a shop says that a POST isn't its own; the words are for the merchant and repeat nothing sent."""
 
 
-class Question:
+class Question(ABC):
     """One way to ask a shop; inherit from it, and give an instance to ``asks`` of a kind."""
 
     #: The only hosts that are connected to, by https.
@@ -65,12 +66,12 @@ class Question:
         """Return what's needed of the bytes as they came. If it's all of them, card data in it refuses the POST."""
         return b""
 
-    def check(self, sent: Unverified, secrets: Sequence[str]) -> None:
+    def check(self, sent: Unverified, secrets: Sequence[str]) -> None:  # noqa: B027 - most shops need none
         """Raise SignatureProblem for a POST that can't be the shop's, before it's kept; nothing is asked here."""
 
+    @abstractmethod
     def ask(self, sent: Unverified, shop: FixedHosts, secrets: Sequence[str]) -> Confirmed:
         """Ask, and return what was said. Raises NotConfirmed, and AskLater for no answer."""
-        raise NotImplementedError
 
 
 def json_of(told: Told, *, host: str) -> Any:

@@ -26,7 +26,7 @@ TOKEN = "a-token-that-nobody-guesses"
 
 @pytest.fixture
 def families(instance: Path, serve: Callable[..., Served], make_app: Callable[..., Flask]) -> list[Metric]:
-    """Give what `/metrics` answers once there was an order, a failed handler and a refusal."""
+    """Return the answer of `/metrics` after an order, a failed handler and a refusal."""
     (instance / "handlers" / "tell_the_warehouse.py").write_text(BROKEN_HANDLER)
     shop = serve()
     shop.post(order_fields())

@@ -13,7 +13,7 @@ from receiver.intake import quarantine
 from receiver.intake.quarantine import Quarantine
 from receiver.orders import decode
 from receiver.security.signing import SignatureProblem
-from receiver.sources import Question, Source, Unverified, source_kind
+from receiver.sources import AskLater, Confirmed, Question, Source, Unverified, source_kind
 from receiver.storage.models import OrderRow, QuarantineRow, RefusalRow
 from tests.served import SECRET, Served
 
@@ -45,6 +45,9 @@ class Exact(Source):
                 raise KeyError(sent.field("fail"))
             if sent.field("refuse"):
                 raise SignatureProblem("field_missing", "It has the field refuse.")
+
+        def ask(self, *_: object) -> Confirmed:
+            raise AskLater("Nobody answers.")
 
     asks = _Bytes()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from receiver.sources import Question, Reply, Source, source_kind
+from receiver.sources import AskLater, Confirmed, Question, Reply, Source, source_kind
 from receiver.sources.kinds import Kinds
 from receiver.sources.registry import Sources
 from tests.served import FORM, SECRET, Served, order_fields
@@ -54,7 +54,14 @@ def test_what_is_no_reply_is_named(tmp_path: Path, reply: object) -> None:
     assert problem.startswith("[sources.shop] in config.toml: reply must be text of at most 1000 characters")
 
 
-@pytest.mark.parametrize("wrong", ["api.shop.example", Question, Question()])
+class AsksNobody(Question):
+    """A question that names no host."""
+
+    def ask(self, *_: object) -> Confirmed:
+        raise AskLater("There's nobody to ask.")
+
+
+@pytest.mark.parametrize("wrong", ["api.shop.example", Question, AsksNobody()])
 def test_a_kind_whose_question_names_no_host_is_refused_at_the_start(wrong: Any) -> None:
     with pytest.raises(TypeError, match="must be a Question with hosts"):
 
