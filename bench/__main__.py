@@ -11,7 +11,8 @@ from bench.drawing import drawing
 from bench.figures import Figure, Line, lines, pairs
 from bench.floors import by_hand
 from bench.kits import BASE, ROOT, MeasuredKit, before, in_turn, kits
-from bench.table import BENCH, pairs_table, table, write
+from bench.table import README, pairs_table, table
+from docs.generate.figures import write
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
 SECONDS = int(os.environ.get("SECONDS", "3"))
@@ -62,7 +63,7 @@ def _round(measured: Sequence[MeasuredKit], smtp_port: int) -> Iterator[Figure]:
 def _keep(found: Sequence[Line], ours: Sequence[str]) -> None:
     DRAWING.write_text(drawing(found, ours), "utf-8")
     figures = f"{table(found)}\n\n![The figures of the table as bars]({DRAWING.name})"
-    write(BENCH, figures, f"{ROUNDS} rounds of {SECONDS} s and {ORDERS} orders")
+    write(README, "make bench", figures, f"{ROUNDS} rounds of {SECONDS} s and {ORDERS} orders")
 
 
 main()

@@ -19,7 +19,8 @@ from bench.kits import ROOT
 from bench.page_times import page_times
 from bench.server import Served, serving_at
 from bench.stores import Place, Store, chosen
-from bench.table import GROWTH, growth_table, write
+from bench.table import README, growth_table
+from docs.generate.figures import write
 from receiver.app.components import Kit
 
 SIZES = [int(size) for size in os.environ.get("SIZES", "1000,100000,1000000").split(",")]
@@ -47,7 +48,8 @@ def main() -> None:
             tables.append(growth_table(_spreads(found), SIZES, store.name))
             tables.append(growth_table(_spreads(pages), SIZES, f"{store.name}: page, ms"))
             print("\n" + "\n\n".join(tables[-2:]), flush=True)
-    write(GROWTH, "\n\n".join(tables), f"{ROUNDS} rounds of {SECONDS} s and {ORDERS} orders, {LOADS} loads of a page")
+    run = f"{ROUNDS} rounds of {SECONDS} s and {ORDERS} orders, {LOADS} loads of a page"
+    write(README, "make bench-growth", "\n\n".join(tables), run)
 
 
 def _measure(store: Store, smtp_port: int) -> tuple[Found, Found]:

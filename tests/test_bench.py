@@ -8,7 +8,7 @@ import pytest
 
 from bench.drawing import drawing
 from bench.figures import ACCEPT, BUSY, EMPTY, MEASURES, START, Figure, Spread, lines, pairs, short
-from bench.table import BENCH, END, GROWTH, growth_table, pairs_table, replaced, table
+from bench.table import growth_table, pairs_table, table
 
 KIT, EARLIER = "kit, <SQLite>", "kit at abc"
 ROUNDS = [
@@ -59,15 +59,6 @@ def test_the_drawing_has_a_bar_for_each_line_and_colours_for_light_and_dark() ->
     widths = [float(one.get("width", "")) for one in found.iter() if one.get("class") in {"floor", "bar"}]
     assert widths[0] == pytest.approx(4000 / 5000 * 330)
     assert widths[1] == pytest.approx(1800 / 5000 * 330)
-
-
-def test_the_readme_keeps_what_is_around_the_figures() -> None:
-    text = f"before\n{BENCH}\nold\n{END}\nbetween\n{GROWTH}\nold\n{END}\nafter\n"
-    once = replaced(text, GROWTH, "new\n")
-    assert once == f"before\n{BENCH}\nold\n{END}\nbetween\n{GROWTH}\n\nnew\n\n{END}\nafter\n"
-    assert replaced(once, GROWTH, "new") == once
-    with pytest.raises(ValueError, match="marks"):
-        replaced("before\nafter", BENCH, "new")
 
 
 def test_figures_are_short() -> None:
