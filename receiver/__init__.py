@@ -33,6 +33,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     read = reading.read(instance, overrides or {})
     app.config["SECRET_KEY"] = read.settings.SECRET_KEY.get_secret_value()
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.merge_slashes = False  # it redirects to whatever host the request names
     kit = components.Kit(instance, read)
     app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine.hint)}
     app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]

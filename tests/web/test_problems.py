@@ -97,6 +97,15 @@ def test_an_unknown_page_is_a_problem(client: FlaskClient) -> None:
     assert answer.get_json()["type"] == "urn:order-receiver:problem:not-found"
 
 
+@pytest.mark.parametrize("path", ["/orders//shop", "/orders//", "/admin//orders", "/healthz//"])
+def test_slashes_too_many_are_a_problem_and_no_redirect(client: FlaskClient, path: str) -> None:
+    """A redirect would lead to the host that the request names."""
+    for method in ("GET", "POST"):
+        answer = client.open(path, method=method, headers={"Host": "elsewhere.example"})
+        assert answer.status_code in {401, 404}
+        assert "elsewhere.example" not in f"{answer.headers}{answer.text}"
+
+
 def test_another_method_is_a_problem_that_names_the_allowed_ones(client: FlaskClient) -> None:
     answer = client.delete("/orders")
     assert (answer.status_code, set(answer.headers["Allow"].split(", "))) == (405, {"GET", "HEAD", "POST", "PUT"})
