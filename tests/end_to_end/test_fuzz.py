@@ -12,11 +12,11 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.end_to_end.fuzz_judge import Judge, call
-from tests.end_to_end.fuzz_raw import Answered, Raw, exchange, make_raw
-from tests.end_to_end.fuzz_requests import Request, make
-from tests.end_to_end.fuzz_words import JSON, MULTIPART, NAMES
 from tests.end_to_end.processes import Running, granian, gunicorn
+from tests.fuzz.judge import Judge, call
+from tests.fuzz.raw import Answered, Raw, exchange, make_raw
+from tests.fuzz.requests import Request, make
+from tests.fuzz.words import JSON, MULTIPART, NAMES
 from tests.served import FORM, SECRET, signed
 
 SEED = 20261123

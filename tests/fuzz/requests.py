@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from urllib.parse import quote_from_bytes
 
 from receiver.orders.names import KINDS
-from tests.end_to_end import fuzz_words as words
-from tests.end_to_end.fuzz_words import BOUNDARY, JSON, MULTIPART
+from tests.fuzz import words
+from tests.fuzz.words import BOUNDARY, JSON, MULTIPART
 from tests.served import FORM, SECRET, order_fields, signed
 
 

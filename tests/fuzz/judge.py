@@ -18,7 +18,7 @@ from receiver.intake.explanation import explain_receipt
 from receiver.orders import Order
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow, RefusalRow
-from tests.end_to_end.fuzz_requests import Request
+from tests.fuzz.requests import Request
 from tests.served import SECRET
 
 NEW = {"accepted": 202, "parked": 202, "ignored": 200, "tested": 200}

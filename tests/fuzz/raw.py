@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from email import message_from_bytes
 from urllib.parse import quote
 
-from tests.end_to_end.fuzz_requests import Request, make
+from tests.fuzz.requests import Request, make
 from tests.served import signed
 
 _SECONDS = 10.0

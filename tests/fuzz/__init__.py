@@ -1,0 +1,1 @@
+"""Thousands of mad requests: how they are made, sent and judged."""
