@@ -27,6 +27,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     from receiver.settings import installation, reading
     from receiver.web import afterwards, console, health, metrics, page_forms, problems
     from receiver.web.account import pages
+    from receiver.web.openapi import view as openapi
 
     instance = installation.instance_folder(instance_path)
     app = Flask(__name__, instance_path=str(instance))
@@ -45,6 +46,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     app.register_blueprint(routes.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(openapi.blueprint)
     console.init_app(app)
     pages.init_app(app)
     commands.init_app(app)

@@ -12,7 +12,7 @@ from receiver.app.components import Kit
 from receiver.errors import ReceiverError
 from receiver.intake.body import RawBody
 from receiver.intake.posts import Delivery
-from receiver.intake.reception import Received
+from receiver.intake.received import STATUSES, Received
 from receiver.intake.samples import HEADER
 from receiver.sources.source import DEFAULT
 
@@ -72,7 +72,7 @@ def _answer(kit: Kit, received: Received) -> Response:
     if received.status == "waiting":
         kit.engine.hint("asking")
     if received.status in ("ping", "waiting"):
-        return Response(to_json(content), _STATUS.get(received.status, 200), mimetype="application/json")
+        return Response(to_json(content), STATUSES[received.status], mimetype="application/json")
     if received.status == "parked":
         content["errors"] = received.errors
     elif received.order_id:
@@ -83,8 +83,4 @@ def _answer(kit: Kit, received: Received) -> Response:
     elif received.status == "tested":
         content["handlers"] = kit.processor.run_test(received.pk)
         kit.engine.hint("mails")
-    return Response(to_json(content), _STATUS.get(received.status, 200), mimetype="application/json")
-
-
-#: 202 for what is still to be handled, 200 for what needs nothing more.
-_STATUS = {"accepted": 202, "parked": 202, "waiting": 202}
+    return Response(to_json(content), STATUSES[received.status], mimetype="application/json")

@@ -13,7 +13,7 @@ from receiver.dispatch.replay import Replay, Replayed
 from receiver.intake.body import RawBody
 from receiver.intake.held_back import HeldBack
 from receiver.intake.posts import Delivery
-from receiver.intake.reception import Received
+from receiver.intake.received import Received
 from receiver.sources import saved_options
 from receiver.storage.models import OrderRow
 from tests.served import FORM, SECRET, order_fields

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
+from receiver.orders import schemas
 from receiver.orders.model import Order
-from receiver.orders.names import MADE_HERE
 from receiver.orders.parameters import Group, Parameter, form_pairs, groups, json_text, types
 from receiver.orders.sample import order_of_the_guide
 
@@ -48,10 +47,7 @@ def order_guide(dummy: Order) -> str:
 
 def json_schema() -> str:
     """Return the JSON Schema (draft 2020-12) of the JSON encoding, as text that ends in a line break."""
-    schema: dict[str, Any] = Order.model_json_schema(mode="validation")
-    for name in MADE_HERE:
-        del schema["properties"][name]
-    schema["required"] = ["order_id"]
+    schema = schemas.json_schema()
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Order POST, version 1, JSON encoding",

@@ -14,7 +14,7 @@ from receiver.app.own_door import own_door
 from receiver.app.self_test import Step
 from receiver.app.source_facts import facts
 from receiver.errors import NotPossible, Unauthenticated
-from receiver.intake.reception import Received
+from receiver.intake.received import Received
 from receiver.intake.samples import HEADER
 from receiver.relay.sender import send as post
 from receiver.security.http_client import new_pool

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from receiver.errors import (
     BrokenOff,
@@ -25,6 +25,7 @@ from receiver.intake.inbox import Inbox
 from receiver.intake.order_row import new_row
 from receiver.intake.posts import MOST_FIELDS_OF_PING, Delivery, Post
 from receiver.intake.quarantine import Quarantine
+from receiver.intake.received import Received
 from receiver.intake.refusals import Refusals
 from receiver.intake.unread_bodies import unread_row
 from receiver.security.failures import Failures
@@ -36,19 +37,6 @@ from receiver.sources import proofs
 from receiver.sources.registry import Sources
 from receiver.sources.source import DEFAULT, Source
 from receiver.storage.columns import receipt_of
-
-
-class Received(NamedTuple):
-    """The result of a delivery that's on disk, or was a set-up ping."""
-
-    #: ``accepted``, ``parked``, ``ignored``, ``duplicate``, ``tested``: a test order whose handlers run next,
-    #: ``waiting``: in quarantine until its shop was asked, or ``ping``: a set-up ping, which isn't on disk.
-    status: str
-    pk: int
-    receipt: str
-    order_id: str | None
-    #: Why it's parked, field by field.
-    errors: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,6 +14,8 @@ from receiver.intake.quarantine import QuarantineFull
 
 log = logging.getLogger(__name__)
 
+#: How the type of each problem begins.
+TYPE = "urn:order-receiver:problem:"
 #: Key that Werkzeug's debugger, used by `flask run --debug`, sets in each request's environment.
 _DEBUGGER = "werkzeug.debug.preserve_context"
 #: What follows these paths opens an account, or may be a secret in the wrong place, so it isn't logged.
@@ -38,8 +40,12 @@ def _from_receiver(error: ReceiverError) -> Response:
 
 
 def _from_http(error: HTTPException) -> Response:
-    slug = error.name.lower().replace(" ", "-")
-    return with_headers(_problem(error.code or 500, slug, error.name, error.description or error.name), error)
+    return with_headers(_problem(error.code or 500, slug_of(error), error.name, error.description or error.name), error)
+
+
+def slug_of(error: HTTPException) -> str:
+    """Return the last part of the problem type of an error of HTTP's own."""
+    return error.name.lower().replace(" ", "-")
 
 
 def with_headers(response: Response, error: HTTPException) -> Response:
@@ -78,6 +84,6 @@ def _from_bug(error: Exception) -> Response:
 
 
 def _problem(status: int, slug: str, title: str, detail: str) -> Response:
-    content = {"type": f"urn:order-receiver:problem:{slug}", "title": title, "status": status, "detail": detail}
+    content = {"type": TYPE + slug, "title": title, "status": status, "detail": detail}
     headers = {"X-Content-Type-Options": "nosniff"}
     return Response(json.dumps(content), status, headers, mimetype="application/problem+json")
