@@ -11,12 +11,13 @@ from types import SimpleNamespace
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import event, update
+from werkzeug.security import check_password_hash
 
 from receiver.customers import account_links, privacy, records
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.orders.idempotency import digest
-from receiver.security import guesses
+from receiver.security import guesses, sign_ins
 from receiver.security.guesses import Limits
 from receiver.storage.account_models import AccountRow, SignInAttemptRow, SignInRow
 from receiver.storage.models import CustomerRow, MailRow, OrderRow
@@ -183,6 +184,35 @@ def test_a_known_address_takes_as_long_as_an_unknown_one(
     assert len(slept) == 4
 
 
+def test_a_wrong_password_is_as_much_work_without_an_account(
+    shop: Served, ada: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def check(*given: str) -> bool:
+        done.append("check_password_hash")
+        return check_password_hash(*given)
+
+    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        done.append(statement)
+
+    def work(email: str) -> list[str]:
+        stranger = Visitor(shop.base)
+        token = stranger.get("/account/sign-in").token
+        done.clear()
+        sent = {"email": email, "password": "not the password"}
+        assert stranger.post("/account/sign-in", sent, token=token).status == 422
+        return [*done]
+
+    monkeypatch.setattr(sign_ins, "check_password_hash", check)
+    shop.kit.engine.stop()  # its own statements would be counted
+    event.listen(shop.kit.database.engine, "before_cursor_execute", note)
+    known, unknown = work(ADA), work("eve@shop.example")
+    assert known == unknown
+    assert known.count("check_password_hash") == 1
+    assert any("sign_in_attempts" in statement for statement in known)
+
+
 def test_an_order_goes_by_the_number_that_the_shopper_was_shown(shop: Served, ada: Visitor) -> None:
     shop.post(order_fields(order_id="internal-7", order_number="1042"))
     listed, shown = ada.get("/account/"), ada.get("/account/orders/rcp_00000002")
@@ -242,8 +272,8 @@ def test_an_orders_prices_and_discount_are_reported_as_what_they_are(shop: Serve
 def test_what_went_back_is_shown_and_counts_as_no_order(
     shop: Served, ada: Visitor, events: list[dict[str, str]], state: str
 ) -> None:
-    for event in events:
-        shop.post({"order_id": "A-1", "currency": "GBP", "customer_email": ADA, **event})
+    for fields in events:
+        shop.post({"order_id": "A-1", "currency": "GBP", "customer_email": ADA, **fields})
     shop.settled()
     word, _, back = state.partition(" Refunded ")
     listed = ada.get("/account/")
