@@ -12,14 +12,20 @@ from sqlalchemy.orm.interfaces import ORMOption
 
 from receiver.customers import csv_erasure, export_rows, purging, unread_orders
 from receiver.customers.purging import SETTLED_ORDER, Purged
+from receiver.customers.registrars import registrations
 from receiver.errors import NotThere
 from receiver.mail.transport import MailTransport
 from receiver.orders.email_addresses import normalised
+from receiver.orders.idempotency import digest
 from receiver.orders.states import LATER
+from receiver.security import guesses
 from receiver.storage.database import Database
 from receiver.storage.json_columns import json_text
 from receiver.storage.models import IS_UNREAD, AddressRow, CustomerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
+
+#: Where the person stays, whatever is erased here.
+ELSEWHERE = "earlier backups, your shop, mailboxes, and the chat and servers that orders were sent on to"
 
 Row = TypeVar("Row", OrderRow, MailRow, TransmissionRow)
 
@@ -35,13 +41,17 @@ class Kept:
     #: Settled orders, whose bodies an erasure takes away, and the number of those still in progress.
     orders: Sequence[int]
     open_orders: int
-    #: Emails of their settled orders, to whomever, and those to them that belong to no order.
+    #: Emails of their settled orders, to whomever, and those to them, unless they're of an order in progress.
     mails: Sequence[int]
     #: Transmissions that an erasure takes away, held and waiting ones too, and those being sent now.
     transmissions: Sequence[int]
     open_transmissions: Sequence[int]
     #: Orders that were never read, parked or dismissed, and name the person.
     unread: Sequence[int]
+    #: Number of POSTs in quarantine that name the person.
+    quarantined: int
+    #: Whether your website is being given their data now.
+    is_being_registered: bool
     #: Number of rows in the CSV file.
     csv_rows: int
 
@@ -55,19 +65,22 @@ def kept(session: Session, email: str, csv_file: str = "", *, secret_key: str) -
     customer = session.scalar(select(CustomerRow.id).where(CustomerRow.email == email))
     addresses = select(func.count()).where(AddressRow.customer_pk == customer)
     settled = _is_theirs(email), SETTLED_ORDER
-    still_open = select(func.count()).where(_is_theirs(email), OrderRow.state == "open")
+    still_open = session.scalars(select(OrderRow.id).where(_is_theirs(email), OrderRow.state == "open")).all()
     of_orders = session.scalars(select(MailRow.id).join(OrderRow).where(*settled))
+    to_them = (pk for pk, order_pk in _mails_to(session, email) if order_pk not in still_open)
     transmissions = _transmissions(session, email)
     found = Kept(
         email=email,
         is_registered=customer is not None,
         addresses=session.scalar(addresses) or 0,
         orders=session.scalars(select(OrderRow.id).where(*settled)).all(),
-        open_orders=session.scalar(still_open) or 0,
-        mails=[*of_orders, *(pk for pk, order_pk in _mails_to(session, email) if order_pk is None)],
+        open_orders=len(still_open),
+        mails=list(dict.fromkeys([*of_orders, *to_them])),
         transmissions=[pk for pk, is_being_sent in transmissions if not is_being_sent],
         open_transmissions=[pk for pk, is_being_sent in transmissions if is_being_sent],
         unread=unread_orders.naming(session, email, secret_key),
+        quarantined=unread_orders.in_quarantine(session, email, secret_key),
+        is_being_registered=bool(session.scalar(select(registrations.being_registered(customer)))),
         csv_rows=csv_erasure.count(csv_file, email),
     )
     if not any(value for name, value in vars(found).items() if name not in {"email", "addresses"}):
@@ -75,8 +88,11 @@ def kept(session: Session, email: str, csv_file: str = "", *, secret_key: str) -
     return found
 
 
-def consequences(kept: Kept) -> list[str]:
-    """Return a line each about what an erasure removes, keeps, and must leave for now."""
+def consequences(kept: Kept, website: str = "") -> list[str]:
+    """Return a line each about what an erasure removes, keeps, and must leave for now.
+
+    ``website`` says what it does on the website where customers are registered; empty without one.
+    """
     removed = [
         "the customer's details and consent" if kept.is_registered else "",
         _count(kept.addresses, "address", "addresses"),
@@ -89,11 +105,16 @@ def consequences(kept: Kept) -> list[str]:
     lines = [f"Removed permanently: {', '.join(filter(None, removed)) or 'nothing yet'}."]
     if kept.orders:
         lines.append("Kept for the books: order numbers, dates, amounts and states, without personal data.")
-    left = [_count(kept.open_orders, "order"), _count(len(kept.open_transmissions), "transmission")]
+    left = [
+        _count(kept.open_orders, "order"),
+        _count(kept.quarantined, "order", said="{} in quarantine"),
+        _count(len(kept.open_transmissions), "transmission"),
+        _count(int(kept.is_being_registered), "registration", said="{} on your website"),
+    ]
     if any(left):
         said = ", ".join(filter(None, left))
         lines.append(f"Left for now: {said}, still in progress. Erase again once that's done.")
-    return [*lines, "Not erased: earlier backups, and data already sent to your website, chat or other servers."]
+    return [*lines, *filter(None, [website]), f"Not erased: {ELSEWHERE}."]
 
 
 def export(session: Session, email: str, *, secret_key: str) -> dict[str, Any]:
@@ -136,7 +157,9 @@ def erase(database: Database, transport: MailTransport, email: str, csv_file: st
     ):
         total = sum(batches, total)
     with database.write() as session:
-        session.execute(delete(CustomerRow).where(CustomerRow.email == found.email))
+        mine = CustomerRow.email == found.email
+        session.execute(delete(CustomerRow).where(mine, ~registrations.being_registered(CustomerRow.id)))
+        guesses.forget_all(session, guesses.ACCOUNT, account=digest(found.email))
     database.empty_log()  # SQLite's write-ahead log still holds the rows as they were
     return total
 

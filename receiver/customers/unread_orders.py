@@ -1,4 +1,4 @@
-"""Find a person in orders that were never read: in their values, and in bodies that couldn't be decoded."""
+"""Find a person in orders that were never read: in their values, in bodies that weren't decoded, in quarantine."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from receiver.orders.email_addresses import normalised
-from receiver.security import kept_bodies
-from receiver.storage.models import IS_UNREAD, OrderRow
+from receiver.security import encryption, kept_bodies
+from receiver.storage.models import IS_UNREAD, OrderRow, QuarantineRow
 
 #: Longer values of unread orders aren't searched: normalising a long text takes long.
 _LONGEST_ADDRESS = 1000
@@ -30,6 +30,12 @@ def naming(session: Session, email: str, secret_key: str) -> list[int]:
     bodies = session.execute(select(OrderRow.id, OrderRow.body).where(IS_UNREAD, OrderRow.body.is_not(None)))
     in_bodies = [pk for pk, body in bodies if _names(text_of_body(body, secret_key) or "", email)]
     return list(dict.fromkeys([*in_fields, *in_bodies]))
+
+
+def in_quarantine(session: Session, email: str, secret_key: str) -> int:
+    """Return how many POSTs in quarantine have this email; within a day each is an order, or gone."""
+    kept = (encryption.decrypted_bytes(secret_key, sent) for sent in session.scalars(select(QuarantineRow.sent)))
+    return sum(_names(plain.decode("utf-8", "replace"), email) for plain in kept if plain is not None)
 
 
 def text_of_body(body: str | None, secret_key: str) -> str | None:

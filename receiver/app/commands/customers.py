@@ -10,7 +10,7 @@ from flask.cli import AppGroup
 
 from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
-from receiver.customers import privacy, records
+from receiver.customers import erasing, privacy, records
 from receiver.customers.registrars import registrations
 from receiver.errors import NotPossible
 
@@ -64,11 +64,12 @@ def erase(email: str, yes: bool) -> None:
     kit = working_kit()
     with kit.database.read() as session:
         kept = privacy.kept(session, email, kit.csv_file, secret_key=kit.secret_key)
-    for line in privacy.consequences(kept):
+    for line in privacy.consequences(kept, erasing.of_website(kit.registrations.registrar)):
         say(line)
     if not yes:
         if not sys.stdin.isatty():
             raise click.ClickException("nothing was erased. Use --yes to erase without confirmation.")
         click.confirm("Erase this permanently?", abort=True)
-    privacy.erase(kit.database, kit.transport, email, kit.csv_file, secret_key=kit.secret_key)
-    say(f"Erased {kept.email}.")
+    parts = kit.database, kit.transport, kit.registrations.registrar
+    for line in erasing.everywhere(*parts, email, kit.csv_file, secret_key=kit.secret_key):
+        say(line)

@@ -23,11 +23,18 @@ MARK = "__customer_registrar__"
 
 
 class NotRegistered(Exception):
-    """Raised when the website didn't accept a customer; the text is for the merchant and holds no secret."""
+    """Raised when the website didn't accept a customer, or didn't erase one.
+
+    The text is for the merchant and holds no secret.
+    """
 
 
 class Registrar(Protocol):
-    """What registers customers with one website; several threads may use it."""
+    """What registers customers with one website; several threads may use it.
+
+    It may have ``erase(email)`` too, which erases one customer and returns what was done. It raises NotRegistered if
+    that didn't work, and is safe to repeat.
+    """
 
     def register(self, customer: Fields) -> str:
         """Register one customer and return what was done; raises NotRegistered. Safe to repeat."""

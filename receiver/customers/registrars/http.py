@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 from urllib3.exceptions import HTTPError
@@ -23,11 +24,19 @@ from receiver.security.http_client import new_pool
 _SHOWN = 200
 #: How urllib3 begins its errors: with the part of it that had the trouble, which says nothing to a merchant.
 _PART_OF_URLLIB3 = re.compile(r"\w+\(host=.*?\): ")
-
-
+#: Statuses that say that nobody with this email is there (any more).
+_NOBODY_THERE = (404, 410)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 #: Headers that the call sets itself.
 _OWN = {"content-type", "content-length", "host", "transfer-encoding", "connection"}
+
+
+class EraseSettings(BaseModel, strict=True):
+    """The table ``[registrar.erase]``."""
+
+    url: str = Field(description='the address that erases a customer, with "{email}" in it or in the body')
+    method: Literal["DELETE", "POST", "PUT", "PATCH"] = "DELETE"
+    body: dict[str, Any] = {}
 
 
 class HttpSettings(BaseModel, strict=True):
@@ -43,6 +52,9 @@ class HttpSettings(BaseModel, strict=True):
         'there already: [409, "existing_user"]',
     )
     allow_private: bool = Field(False, description="true or false")
+    erase: EraseSettings | None = Field(
+        None, description='a table, such as {url = "https://website.example/users/{email}"}'
+    )
 
 
 @registrar("http", settings=HttpSettings)
@@ -51,37 +63,61 @@ class HttpRegistrar:
 
     def __init__(self, settings: HttpSettings, environment: Mapping[str, str] = os.environ) -> None:
         """Check all that needs no call; raises ConfigurationError naming the key at fault."""
-        _check_url(settings.url, allow_private=settings.allow_private)
+        _check_url(settings.url, "url", allow_private=settings.allow_private)
         self._settings = settings
         self._headers, self._secrets = _read_headers(settings.headers, environment)
         self._body = _read_body(settings.body)
+        self._erase_url, self._erase_body = _read_erase(settings)
         self._pool = new_pool(allow_private=settings.allow_private, https_only=not settings.allow_private)
+
+    @property
+    def erases(self) -> bool:
+        """Whether it's set up to erase."""
+        return self._settings.erase is not None
 
     def register(self, customer: Fields) -> str:
         """Make the call; raises NotRegistered unless the answer says that the customer is there now."""
-        try:
-            response = self._pool.urlopen(
-                self._settings.method,
-                self._settings.url,
-                redirect=False,
-                body=json.dumps(placeholders.filled(self._body, customer), default=datetime.isoformat).encode(),
-                headers={"User-Agent": "order-receiver/1", **self._headers, "Content-Type": "application/json"},
-                preload_content=False,
-                decode_content=False,
-            )
-            answer = read_body(response).decode("utf-8", "replace")
-        except HTTPError as error:
-            why = _PART_OF_URLLIB3.sub("", str(error), count=1)
-            raise NotRegistered(f"The website cannot be reached: {self._masked(why)}") from error
-        if 200 <= response.status < 300:
-            return f"the website answered {response.status}"
-        if any(one == response.status if isinstance(one, int) else one in answer for one in self._settings.exists):
-            return f"known already, the website answered {response.status}"
-        raise NotRegistered(self._refusal(response.status, answer))
+        status, answer = self._call(self._settings.method, self._settings.url, self._body, customer)
+        if 200 <= status < 300:
+            return f"the website answered {status}"
+        if any(one == status if isinstance(one, int) else one in answer for one in self._settings.exists):
+            return f"known already, the website answered {status}"
+        raise NotRegistered(self._refusal(status, answer))
+
+    def erase(self, email: str) -> str:
+        """Make the call that erases; raises NotRegistered unless the answer says that nobody is there now."""
+        assert self._settings.erase  # noqa: S101 - or it isn't called
+        url = str(self._erase_url.fill({"email": quote(email, safe="")}))
+        status, answer = self._call(self._settings.erase.method, url, self._erase_body, {"email": email})
+        if 200 <= status < 300 or status in _NOBODY_THERE:
+            return f"the website answered {status}"
+        raise NotRegistered(self._refusal(status, answer))
 
     def check(self) -> str:
         """Return where customers are sent. Makes no call, because any call could change something there."""
         return f"http: {self._settings.method} {self._settings.url} for each new or changed customer"
+
+    def _call(self, method: str, url: str, body: Any, customer: Fields) -> tuple[int, str]:
+        """Return status and text of the answer; raises NotRegistered when there's none."""
+        filled = placeholders.filled(body, customer)
+        try:
+            response = self._pool.urlopen(
+                method,
+                url,
+                redirect=False,
+                body=json.dumps(filled, default=datetime.isoformat).encode() if filled else None,
+                headers={
+                    "User-Agent": "order-receiver/1",
+                    **self._headers,
+                    **({"Content-Type": "application/json"} if filled else {}),
+                },
+                preload_content=False,
+                decode_content=False,
+            )
+            return response.status, read_body(response).decode("utf-8", "replace")
+        except HTTPError as error:
+            why = _PART_OF_URLLIB3.sub("", str(error), count=1)
+            raise NotRegistered(f"The website cannot be reached: {self._masked(why)}") from error
 
     def _refusal(self, status: int, answer: str) -> str:
         if 300 <= status < 400:
@@ -95,13 +131,13 @@ class HttpRegistrar:
         return text
 
 
-def _check_url(url: str, *, allow_private: bool) -> None:
+def _check_url(url: str, key: str, *, allow_private: bool) -> None:
     """Raise ConfigurationError unless it's an https URL; a website inside your own network may speak http."""
     try:
         check_url(url, https_only=not allow_private, allow_private=allow_private)
     except ConfigurationError as error:
         hint = "" if allow_private else " For a website inside your own network, say allow_private = true."
-        raise ConfigurationError(f"url: {error}{hint}") from error
+        raise ConfigurationError(f"{key}: {error}{hint}") from error
 
 
 def _read_headers(given: Mapping[str, Any], environment: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
@@ -127,6 +163,18 @@ def _read_body(table: Mapping[str, Any]) -> Any:
     if not any("email" in template.fields for template in templates):
         raise ConfigurationError('body has "{email}" nowhere, by which the website would know the customer.')
     return parsed
+
+
+def _read_erase(settings: HttpSettings) -> tuple[Template, Any]:
+    """Return the URL and the body that erase, as templates; raises ConfigurationError naming the key at fault."""
+    if settings.erase is None:
+        return Template(()), {}
+    templates = [placeholders.parsed(settings.erase.url, "erase.url")]
+    body = _parsed(settings.erase.body, "erase.body", templates)
+    if {field for template in templates for field in template.fields} != {"email"}:
+        raise ConfigurationError('erase must have "{email}" in its url or body, and no other field.')
+    _check_url(str(templates[0].fill({"email": "x"})), "erase.url", allow_private=settings.allow_private)
+    return templates[0], body
 
 
 def _parsed(node: Any, key: str, templates: list[Template]) -> Any:

@@ -8,7 +8,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, false, func, literal, select, true, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    false,
+    func,
+    literal,
+    select,
+    true,
+    type_coerce,
+)
 from sqlalchemy.orm import Session
 
 from receiver.customers.purging import batches
@@ -126,6 +138,18 @@ def ask_all(database: Database, *, now: datetime) -> int:
 def of_customer(session: Session, customer_pk: int) -> RegistrationRow | None:
     """Return a customer's registration; None when none was ever queued."""
     return session.scalar(select(RegistrationRow).where(RegistrationRow.customer_pk == customer_pk))
+
+
+def being_registered(customer_pk: Any) -> ColumnElement[bool]:
+    """Return the condition that the customer with this id is being registered now."""
+    return exists().where(RegistrationRow.customer_pk == customer_pk, RegistrationRow.lease_until.is_not(None))
+
+
+def forget(session: Session, email: str) -> None:
+    """Forget a customer's registration, so that none begins; one that's being carried out stays."""
+    theirs = select(CustomerRow.id).where(CustomerRow.email == email).scalar_subquery()
+    idle = RegistrationRow.customer_pk == theirs, RegistrationRow.lease_until.is_(None)
+    session.execute(delete(RegistrationRow).where(*idle))
 
 
 def counts(session: Session) -> Counter[str]:

@@ -10,7 +10,22 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import URL, Connection, Engine, MetaData, Row, Table, create_engine, event, func, insert, select, update
+from sqlalchemy import (
+    URL,
+    ColumnElement,
+    Connection,
+    Engine,
+    MetaData,
+    Row,
+    Table,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchTableError, SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -37,6 +52,7 @@ class SqlSettings(BaseModel, strict=True):
     table: str = Field(min_length=1, description='the name of the table of the website\'s users, such as "users"')
     columns: dict[str, Any] = Field(min_length=1, description="what each column of the table gets: [registrar.columns]")
     update: list[Any] = Field([], description='a list of columns, such as ["first_name", "phone"]')
+    erase: bool = Field(False, description="true to delete the row of a customer who is erased, or false")
 
 
 @registrar("sql", settings=SqlSettings)
@@ -48,6 +64,8 @@ class SqlRegistrar:
         self._engine = _engine(_url(settings.url, environment))
         self._table = settings.table
         self._columns = sql_columns.read(settings.columns, settings.update)
+        #: Whether it's set up to erase.
+        self.erases = settings.erase
 
     def register(self, customer: Fields) -> str:
         """Add the customer's row, or update it; raises NotRegistered."""
@@ -66,6 +84,16 @@ class SqlRegistrar:
                 else:
                     return f"added to {self._table}"
             raise refused
+
+    def erase(self, email: str) -> str:
+        """Delete the customer's row; raises NotRegistered."""
+        with self._connected() as connection:
+            table = self._reflected(connection)
+            with connection.begin():
+                rows = self._found(connection, table, email)
+                for row in rows:
+                    connection.execute(delete(table).where(*_is(table, row)))
+        return f"{len(rows)} row{'s'[: len(rows) != 1]} deleted from {self._table}"
 
     def check(self) -> str:
         """Connect and compare the columns with the table's; raises NotRegistered."""
@@ -95,8 +123,8 @@ class SqlRegistrar:
                 f"The table {self._table} has no column {', '.join(missing)}; correct [registrar.columns]. "
                 f"It has {', '.join(table.columns.keys())}."
             )
-        if self._columns.update and not table.primary_key.columns:
-            raise NotRegistered(f"The table {self._table} has no primary key, by which rows are updated.")
+        if (self._columns.update or self.erases) and not table.primary_key.columns:
+            raise NotRegistered(f"The table {self._table} has no primary key, by which rows are updated and erased.")
         return table
 
     def _found(self, connection: Connection, table: Table, email: str) -> list[Row[Any]]:
@@ -116,9 +144,13 @@ class SqlRegistrar:
     def _update(self, connection: Connection, table: Table, rows: list[Row[Any]], customer: Fields) -> str:
         values = _fitting(table, self._columns.of_known(customer))
         for row in rows if values else ():
-            key = [column == row[number] for number, column in enumerate(table.primary_key.columns, 1)]
-            connection.execute(update(table).where(*key).values(values))
+            connection.execute(update(table).where(*_is(table, row)).values(values))
         return f"known already in {self._table}" + (f"; updated: {', '.join(values)}" if values else "")
+
+
+def _is(table: Table, row: Row[Any]) -> list[ColumnElement[bool]]:
+    """Return the conditions of one row that was found."""
+    return [column == row[number] for number, column in enumerate(table.primary_key.columns, 1)]
 
 
 def _fitting(table: Table, values: Mapping[str, Any]) -> dict[str, Any]:

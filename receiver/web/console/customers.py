@@ -8,7 +8,7 @@ from flask import Response, abort, json, render_template, request
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver.customers import privacy
+from receiver.customers import erasing, privacy
 from receiver.customers import records as customer_book
 from receiver.customers.registrars import names_a_website, registrations
 from receiver.orders.email_addresses import normalised
@@ -85,11 +85,13 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     """Show what an erasure removes and keeps, then do it."""
     with kit.database.read() as session:
         row = _found(session, pk)
-        lines = privacy.consequences(privacy.kept(session, row.email, kit.csv_file, secret_key=kit.secret_key))
+        kept = privacy.kept(session, row.email, kit.csv_file, secret_key=kit.secret_key)
     if request.method == "GET":
+        lines = privacy.consequences(kept, erasing.of_website(kit.registrations.registrar))
         return render_template("console/customer_erase.html", row=row, lines=lines)
-    privacy.erase(kit.database, kit.transport, row.email, kit.csv_file, secret_key=kit.secret_key)
-    return next_page("console.customers", f"{row.email} was erased.")
+    parts = kit.database, kit.transport, kit.registrations.registrar
+    done = erasing.everywhere(*parts, row.email, kit.csv_file, secret_key=kit.secret_key)
+    return next_page("console.customers", " ".join(done))
 
 
 def _has_website() -> bool:

@@ -22,7 +22,7 @@ TABLES = [tomllib.loads(block) for block in re.findall(r"^```toml\n(.*?)^```$", 
 
 
 def example(name: str) -> dict[str, Any]:
-    (found,) = [table["registrar"] for table in TABLES if table["REGISTRAR"] == name]
+    (found,) = [table["registrar"] for table in TABLES if table.get("REGISTRAR") == name]
     return dict(found)
 
 
@@ -74,3 +74,8 @@ def test_every_field_is_named() -> None:
         kind, _, part = name.rpartition(".")
         assert f"`{part}`" in TEXT
         assert not kind or f"`{kind}.`" in TEXT
+
+
+def test_the_call_that_erases_is_taken() -> None:
+    (erase,) = [table["registrar"] for table in TABLES if "erase" in table.get("registrar", {})]
+    assert HttpRegistrar(settings(HttpSettings, example("http") | erase), {"WORDPRESS_LOGIN": "x"}).erases

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from receiver.app.components import Kit
 from receiver.customers import privacy, records
@@ -194,7 +194,7 @@ def test_long_words_are_cut(desk: Desk) -> None:
     assert len(desk.row().detail or "") == 500
 
 
-def test_a_customer_who_is_erased_meanwhile_is_not_registered(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_customer_who_is_being_registered_is_erased_afterwards(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.order()
     privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key)
     assert not desk.jobs.run_next()
@@ -205,6 +205,9 @@ def test_a_customer_who_is_erased_meanwhile_is_not_registered(desk: Desk, monkey
     )
     assert desk.jobs.run_next()
     with desk.kit.database.read() as session:
+        assert session.scalars(select(CustomerRow.email)).all() == ["zoe@kunde.de"], "to be erased there too"
+    desk.website.during()
+    with desk.kit.database.read() as session:
         assert session.scalars(select(RegistrationRow)).all() == []
 
 
@@ -213,7 +216,8 @@ def test_a_customer_erased_between_claim_and_reading_is_left_alone(desk: Desk, m
     run = desk.jobs.run
 
     def run_after_erasure(job: RegistrationRow) -> None:
-        privacy.erase(desk.kit.database, desk.kit.transport, "zoe@kunde.de", secret_key=desk.kit.secret_key)
+        with desk.kit.database.write() as session:
+            session.execute(delete(CustomerRow))
         run(job)
 
     monkeypatch.setattr(desk.jobs, "run", run_after_erasure)

@@ -134,7 +134,7 @@ def test_an_erasure_says_first_what_it_does(ada: Served, visitor: Visitor) -> No
 
 def test_an_erased_customer_is_gone(ada: Served, visitor: Visitor) -> None:
     page = visitor.post("/admin/customers/1/erase")
-    assert "ada@shop.example was erased." in page.text
+    assert "Erased ada@shop.example." in page.text
     assert ada.rows(CustomerRow) == []
     assert [row.email for row in ada.rows()] == [None]
 
@@ -237,6 +237,6 @@ def test_erasing_in_the_browser(ada: Served, browse: Callable[..., Browsing]) ->
     person.page.get_by_role("button", name="Erase permanently").wait_for()
     wrong += person.look()
     person.page.get_by_role("button", name="Erase permanently").click()
-    person.page.get_by_text("ada@shop.example was erased.").wait_for()
+    person.page.get_by_text("Erased ada@shop.example.").wait_for()
     person.page.get_by_text("No customers yet").wait_for()
     assert wrong + person.look() == []
