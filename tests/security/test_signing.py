@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from datetime import UTC, datetime, timedelta
+from hmac import compare_digest
 from pathlib import Path
 from typing import Any
 
@@ -348,6 +350,24 @@ def test_the_secret_that_a_value_equals_is_found() -> None:
 def test_a_value_that_is_only_like_a_secret_is_none(value: bytes) -> None:
     assert equals_any(value, {SECRET: SECRET.encode()}) is None
     assert equals_any(value, {}) is None
+
+
+def test_every_secret_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """How long == takes tells how many bytes were right."""
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return compare_digest(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", compare)
+    secrets = {secret: secret.encode() for secret in (OTHER, SECRET)}
+    assert equals_any(SECRET.encode(), secrets) == SECRET
+    assert compared == [(SECRET.encode(), value) for value in secrets.values()]
+
+    compared.clear()
+    assert check(secrets=(OTHER, SECRET)).secret == SECRET
+    assert len(compared) == 2
 
 
 def test_41_fields_are_compared_with_3_secrets_in_a_few_steps_each() -> None:
