@@ -1,4 +1,4 @@
-# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is.
+# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is. make sabotage: whether the tests catch faults.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-postgresql check bench bench-growth lock docs docs-site
+.PHONY: run test test-postgresql check bench bench-growth sabotage lock docs docs-site
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -35,6 +35,10 @@ bench: .venv/dev
 
 bench-growth: .venv/dev
 	$(BIN)/python -m bench.growth
+
+# Put deliberate faults into a copy of the code; each must fail the test that's named beside it.
+sabotage: .venv/dev
+	$(BIN)/python -m tests.sabotage
 
 # Draw the generated pages again from the code that they describe.
 docs: .venv/dev
