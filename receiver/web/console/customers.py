@@ -86,7 +86,7 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     with kit.database.read() as session:
         row = _found(session, pk)
         kept = privacy.kept(session, row.email, kit.csv_file, secret_key=kit.secret_key)
-    if request.method == "GET":
+    if request.method != "POST":
         lines = privacy.consequences(kept, erasing.of_website(kit.registrations.registrar))
         return render_template("console/customer_erase.html", row=row, lines=lines)
     parts = kit.database, kit.transport, kit.registrations.registrar

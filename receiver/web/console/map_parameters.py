@@ -38,7 +38,7 @@ def parked_map(receipt: str) -> ResponseReturnValue:
     source = kit.sources.get(row.source)
     fields = [(name, value) for name, value in json.loads(row.fields)]
     today = explain_fields(fields, source.mapping, row.received_at)
-    if request.method == "GET":
+    if request.method != "POST":
         made = rows(source.from_file, source.saved, today.explanation.suggestions)
         return _page(row, source, fields, made, today)
     if row.state not in {"parked", "done", "failed"} or not fields:

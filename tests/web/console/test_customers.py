@@ -132,6 +132,11 @@ def test_an_erasure_says_first_what_it_does(ada: Served, visitor: Visitor) -> No
     assert len(ada.rows(CustomerRow)) == 1
 
 
+def test_asking_for_the_headers_alone_erases_nobody(ada: Served, visitor: Visitor) -> None:
+    assert visitor.request("HEAD", "/admin/customers/1/erase").status == 200
+    assert len(ada.rows(CustomerRow)) == 1
+
+
 def test_an_erased_customer_is_gone(ada: Served, visitor: Visitor) -> None:
     page = visitor.post("/admin/customers/1/erase")
     assert "Erased ada@shop.example." in page.text
