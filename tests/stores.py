@@ -20,6 +20,7 @@ from sqlalchemy import text
 from receiver import create_app
 from receiver.app.components import Kit
 from receiver.app.instance import set_up
+from receiver.storage.columns import Base
 from receiver.storage.database import Database
 from tests.smtp_servers import free_port
 from tests.waiting import wait_for
@@ -117,6 +118,15 @@ def stored(instance: Path) -> str:
         return b"".join(path.read_bytes() for path in instance.glob("receiver.sqlite*")).decode("latin-1")
     command = ["pg_dump", "--data-only", os.environ["RECEIVER_DATABASE_URL"]]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def tables(kit: Kit) -> dict[str, str]:
+    """Give the rows of each table as text."""
+    with kit.database.read() as session:
+        return {
+            name: "\n".join(str(tuple(row)) for row in session.execute(table.select().order_by(*table.primary_key)))
+            for name, table in Base.metadata.tables.items()
+        }
 
 
 def wait_until_locked_out(database: Database, other: Future[Any] | None = None) -> None:

@@ -16,7 +16,6 @@ from receiver.customers import privacy
 from receiver.orders.idempotency import digest
 from receiver.security.encryption import encrypted_bytes
 from receiver.storage.account_models import RegistrationRow, SignInAttemptRow
-from receiver.storage.columns import Base
 from receiver.storage.models import CustomerRow, MailRow, OrderRow, QuarantineRow
 from tests import stores
 from tests.commanding import runner
@@ -27,15 +26,6 @@ from tests.web.console.walking import every_page
 
 #: Tables that hold something of everybody who buys. The details of handlers are only searched for.
 _FULL = ("orders", "order_handlers", "mails", "customers", "customer_addresses", "registrations", "transmissions")
-
-
-def tables(shop: Served) -> dict[str, str]:
-    """Return the rows of each table as text."""
-    with shop.kit.database.read() as session:
-        return {
-            name: "\n".join(str(tuple(row)) for row in session.execute(table.select()))
-            for name, table in Base.metadata.tables.items()
-        }
 
 
 def files(instance: Path) -> dict[str, str]:
@@ -65,7 +55,7 @@ def test_the_person_is_in_no_table_and_no_file_and_on_no_page(
     visitor, app = Visitor(shop.base), make_app()
     visitor.sign_in()
     # They were everywhere, or the search below would prove nothing.
-    before = tables(shop)
+    before = stores.tables(shop.kit)
     assert [name for name in _FULL if not holds(before[name])] == []
     assert holds(before["handler_attempts"])
     assert holds(before["transmission_attempts"])
@@ -80,7 +70,7 @@ def test_the_person_is_in_no_table_and_no_file_and_on_no_page(
     visitor.post("/admin/customers/1/erase", follow=False)
     visitor.get("/admin/customers")  # says that it's done
 
-    assert {name: holds(text) for name, text in tables(shop).items() if holds(text)} == {}
+    assert {name: holds(text) for name, text in stores.tables(shop.kit).items() if holds(text)} == {}
     assert {name: holds(text) for name, text in files(instance).items() if holds(text)} == {}
     assert holds(stores.stored(instance)) == []
     assert {path: holds(page.html) for path, page in every_page(visitor, app) if holds(unquote(page.html))} == {}

@@ -21,7 +21,6 @@ from receiver.app.instance import set_password
 from receiver.security.guesses import CONSOLE, TooManyAttempts
 from receiver.security.sign_ins import SignIns, administrator
 from receiver.storage.account_models import SignInAttemptRow, SignInRow
-from receiver.web import entrance
 from receiver.web.console import sign_in as page_of_sign_in
 from tests.served import Served
 from tests.web.console.browsing import Browsing
@@ -35,61 +34,6 @@ attempt = partial(SignInAttemptRow, kind="console")
 def sign_in(kit: Kit, password: str, address: str | None, now: datetime = NOW) -> str | None:
     sign_ins = SignIns(kit.database, "k" * 32, CONSOLE)
     return sign_ins.sign_in(administrator(kit.database), password, address, now)
-
-
-def admin_routes(app: Flask) -> list[tuple[str, str]]:
-    """Return method and path of every route of the console, with something in place of its variables."""
-    found = []
-    for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/admin") and rule.endpoint not in entrance.CONSOLE.open_to_all:
-            values = dict.fromkeys(rule.arguments, 1 if "int:" in rule.rule else "x")
-            path = app.url_map.bind("localhost").build(rule.endpoint, values)
-            found += [(method, path) for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}]
-    return sorted(set(found))
-
-
-def test_every_page_wants_a_sign_in(shop: Served, make_app: Callable[..., Flask]) -> None:
-    """The list is drawn from the URL map, so a new page cannot be forgotten."""
-    routes = admin_routes(make_app())
-    assert ("GET", "/admin/") in routes
-    for method, path in routes:
-        page = Visitor(shop.base).request(method, path, follow=False)
-        if method == "GET":
-            assert (page.status, page.headers["Location"].partition("?")[0]) == (302, "/admin/sign-in"), path
-        else:
-            assert page.status == 401, path
-
-
-def test_every_form_wants_its_csrf_token(shop: Served, make_app: Callable[..., Flask]) -> None:
-    stranger, visitor = Visitor(shop.base), Visitor(shop.base)
-    stranger.sign_in()
-    visitor.sign_in()
-    foreign = stranger.get("/admin/password").token
-    for method, path in admin_routes(make_app()):
-        if method == "POST":
-            for token in ("", "x", foreign):
-                assert visitor.post(path, token=token, follow=False).status == 400, (path, token)
-    assert visitor.get("/admin/").status == 200
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"Sec-Fetch-Site": "cross-site"},
-        {"Sec-Fetch-Site": "same-site"},
-        {"Origin": "https://evil.example"},
-        {"Origin": "null"},
-    ],
-)
-def test_another_sites_page_changes_nothing(
-    shop: Served, make_app: Callable[..., Flask], headers: dict[str, str]
-) -> None:
-    visitor = Visitor(shop.base)
-    visitor.sign_in()
-    token = visitor.get("/admin/password").token
-    for method, path in admin_routes(make_app()):
-        if method == "POST":
-            assert visitor.post(path, token=token, headers=headers, follow=False).status == 403, path
 
 
 def test_a_wrong_password_opens_nothing(shop: Served) -> None:
