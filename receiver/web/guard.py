@@ -1,12 +1,14 @@
-"""Protection that the console and the account pages share: cookies, CSRF, origin."""
+"""Protection that the console and the account pages share: cookies, CSRF, origin, and no redirect to another host."""
 
 from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Request, abort, request
+from flask import Flask, Request, abort, redirect, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
+from werkzeug.routing import RequestRedirect
+from werkzeug.wrappers import Response
 
 from receiver.app.components import Kit
 from receiver.security.sign_ins import SESSION
@@ -31,6 +33,7 @@ def init_app(app: Flask, kit: Kit) -> None:
     )
     app.session_interface = _SessionsOfPages()
     csrf.init_app(app)
+    app.before_request(_stay_on_this_host)
 
 
 class _SessionsOfPages(SecureCookieSessionInterface):
@@ -38,6 +41,15 @@ class _SessionsOfPages(SecureCookieSessionInterface):
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
         return None if request.path.startswith("/orders") else super().open_session(app, request)
+
+
+def _stay_on_this_host() -> Response | None:
+    """Redirect to an address with its slash; Werkzeug would redirect to whatever host the request names."""
+    moved = request.routing_exception
+    if not isinstance(moved, RequestRedirect):
+        return None
+    parts = urlsplit(moved.new_url)
+    return redirect(f"/{parts.path.lstrip('/')}" + (f"?{parts.query}" if parts.query else ""), moved.code)
 
 
 def refuse_other_origins(public_url: str) -> None:
