@@ -27,9 +27,12 @@ def init_app(app: Flask, *, https: bool) -> None:
         if request.path.startswith(("/admin", "/account")):
             response.headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY_POLICY)
             response.headers["Cache-Control"] = "no-store"
-            response.headers["X-Content-Type-Options"] = "nosniff"
             response.headers.setdefault("Referrer-Policy", "same-origin")
             response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers.setdefault(
+            "Cache-Control", "no-store"
+        )  # files have their own, and so has what's the same for all
         if request.blueprint != "orders":  # whose view reads the raw body itself, and whose senders aren't browsers
             if https and request.is_secure:  # RFC 6797
                 response.headers["Strict-Transport-Security"] = _TRANSPORT_SECURITY

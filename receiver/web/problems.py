@@ -85,5 +85,4 @@ def _from_bug(error: Exception) -> Response:
 
 def _problem(status: int, slug: str, title: str, detail: str) -> Response:
     content = {"type": TYPE + slug, "title": title, "status": status, "detail": detail}
-    headers = {"X-Content-Type-Options": "nosniff"}
-    return Response(json.dumps(content), status, headers, mimetype="application/problem+json")
+    return Response(json.dumps(content), status, mimetype="application/problem+json")
