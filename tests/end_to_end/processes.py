@@ -83,42 +83,6 @@ class Process:
         return self._popen.wait(_STOP_SECONDS)
 
 
-class Restarting(Process):
-    """Is granian under a process that holds all its parts ready, so it is up again a moment after it was killed."""
-
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path) -> None:
-        _, *arguments = command
-        with log.open("ab") as output:
-            self._popen = subprocess.Popen(
-                [sys.executable, "-m", "tests.end_to_end.restarting", *arguments],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=output,
-            )
-        self.start()
-
-    def start(self) -> None:
-        """Start the server, without waiting until it answers."""
-        self._ask_for_the_next()
-
-    def kill(self) -> None:
-        """End the server's whole process group with SIGKILL; it is dead when this returns."""
-        self._ask_for_the_next()
-
-    def end(self) -> None:
-        """Kill the server, if it runs, and end what starts it."""
-        self._popen.communicate()
-
-    def _ask_for_the_next(self) -> None:
-        assert self._popen.stdin
-        assert self._popen.stdout
-        self._popen.stdin.write(b"\n")
-        self._popen.stdin.flush()
-        assert self._popen.stdout.readline(), "what starts the server has ended"
-
-
 class Running(Served):
     """Is an instance served by processes; the test's own kit only reads its database."""
 

@@ -15,7 +15,8 @@ from sqlalchemy import update
 
 from receiver.storage.models import HandlerRow, QuarantineRow
 from tests.asked_shops import Answers, Asked, AskedShop, Said
-from tests.end_to_end.processes import Restarting, Running, granian
+from tests.end_to_end.processes import Running, granian
+from tests.end_to_end.starting import Restarting
 
 HOST, KEY = "api.mollie.com", "live_0123456789abcdefghij"
 PAYMENTS, KILLS = 30, 4

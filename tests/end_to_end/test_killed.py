@@ -16,7 +16,8 @@ from sqlalchemy import select, text
 from urllib3.exceptions import HTTPError
 
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
-from tests.end_to_end.processes import Restarting, Running
+from tests.end_to_end.processes import Running
+from tests.end_to_end.starting import Restarting
 from tests.served import order_fields
 from tests.waiting import SOON
 
