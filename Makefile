@@ -1,4 +1,4 @@
-# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is. make sabotage: whether the tests catch faults.
+# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is. make torture: whether anything is lost or doubled. make sabotage: whether the tests catch faults.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-postgresql check bench bench-growth sabotage lock docs docs-site
+.PHONY: run test test-postgresql check bench bench-growth sabotage torture lock docs docs-site
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -39,6 +39,10 @@ bench-growth: .venv/dev
 # Put deliberate faults into a copy of the code; each must fail the test that's named beside it.
 sabotage: .venv/dev
 	$(BIN)/python -m tests.sabotage
+
+# make torture N=1000: kills and failures under load. It stops after MINUTES=40; the same command goes on from there.
+torture: .venv/dev
+	@$(BIN)/python -m tests.torture
 
 # Draw the generated pages again from the code that they describe.
 docs: .venv/dev

@@ -48,6 +48,7 @@ LONGEST = (
     "web/console/test_pages.py",
     "storage/test_clock.py",
     "customers/test_accounts.py",
+    "torture/test_torture.py",
     "end_to_end/test_killed.py",
     "end_to_end/test_copies.py",
     "end_to_end/test_deploy.py",

@@ -22,12 +22,16 @@ def mark(command: str) -> str:
 
 def write(page: Path, command: str, figures: str, run: str) -> None:
     """Write the figures of a command's run into a page, dated, with the commit, the machine and what ``run`` says."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
     where = f"{os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}"
-    dated = f"{datetime.now(UTC):%Y-%m-%d}, {commit}, {where}; {run}."
+    dated = f"{datetime.now(UTC):%Y-%m-%d}, {commit()}, {where}; {run}."
     page.write_text(replaced(page.read_text("utf-8"), mark(command), f"{dated}\n\n{figures}"), "utf-8")
     print(f"\nwrote {page.relative_to(ROOT)}")
+
+
+def commit() -> str:
+    """Return the name of the commit that's checked out here."""
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    return subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip() or "no commit"
 
 
 def replaced(text: str, begin: str, figures: str) -> str:
@@ -39,16 +43,16 @@ def replaced(text: str, begin: str, figures: str) -> str:
     return f"{head}{begin}\n\n{figures.strip()}\n\n{END}{tail}"
 
 
-def aligned(rows: Sequence[Sequence[str]], *, left: int) -> str:
+def aligned(rows: Sequence[Sequence[str]], *, left: int, last_left: bool = False) -> str:
     """Return rows as a Markdown table that's also readable as it is; the first columns are flush left."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    rule = [
-        ":" + "-" * (width - 1) if number < left else "-" * (width - 1) + ":" for number, width in enumerate(widths)
-    ]
+    is_left = [number < left or (last_left and number == len(widths) - 1) for number in range(len(widths))]
+    rules = (":" + "-" * (width - 1) for width in widths)
+    rule = [rule if flush else rule[::-1] for rule, flush in zip(rules, is_left, strict=True)]
     padded = [
         [
-            cell.ljust(width) if number < left else cell.rjust(width)
-            for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+            cell.ljust(width) if flush else cell.rjust(width)
+            for cell, width, flush in zip(row, widths, is_left, strict=True)
         ]
         for row in rows
     ]
