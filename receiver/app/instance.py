@@ -9,6 +9,7 @@ from pathlib import Path
 
 from werkzeug.security import generate_password_hash
 
+from receiver.app import private_paths
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError, NotPossible
 from receiver.security import guesses, sealed
@@ -38,6 +39,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
     """
     try:
         yield from _make_folders(kit.instance)
+        private_paths.repair(kit.instance, kit.database.path)
         yield from _set_up_key(kit, new_key=new_key)
         if private_files.write(kit.instance / FILE, example()):
             yield f"Wrote {kit.instance / FILE}"
@@ -45,6 +47,8 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
             yield from _upgrade(kit)
         if new_key:
             yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
+        for said in private_paths.readable(kit.instance, kit.database.path):
+            yield f"Warning: {said}"
     except OSError as error:
         raise ConfigurationError(f"{error.filename} can't be written: {error.strerror}.") from error
     with kit.database.read() as session:
@@ -92,8 +96,6 @@ def _make_folders(instance: Path) -> Iterator[str]:
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True)
             yield f"Made {folder}"
-    if instance.stat().st_mode & 0o077:
-        instance.chmod(0o700)
 
 
 def _key(kit: Kit) -> str | None:

@@ -16,7 +16,7 @@ from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
 from werkzeug.serving import is_running_from_reloader
 
-from receiver.app import reloading, stray_errors
+from receiver.app import private_paths, reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
 from receiver.security.keyring import Keyring
@@ -73,6 +73,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         _set_up_process(kit.settings.LOG_LEVEL)
         if work:
             sys.setswitchinterval(_SWITCH_SECONDS)
+    private_paths.repair(kit.instance, kit.database.path)
     obstacles = kit.obstacles
     obstacles.begin()
     for problem in kit.problems:
@@ -81,7 +82,8 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         log.error("%s", paused)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
-    for warning in (*kit.setting_warnings, *kit.registry.notes):
+    still_open = private_paths.readable(kit.instance, kit.database.path)
+    for warning in (*kit.setting_warnings, *still_open, *kit.registry.notes):
         log.warning("%s", warning)
     if not kit.problems:
         _log_missing_secrets(kit.shared_secrets.keyring())

@@ -152,6 +152,19 @@ def test_serve_says_what_it_means_to_be_reached_by_anybody(
     assert ("a slow client ties up one of its 8 threads. Put a proxy in front" in said) is is_reported
 
 
+def test_serve_says_what_others_can_read(run: Run, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = instance.with_name("given")
+    given.write_bytes((instance / "secret_key").read_bytes())
+    given.chmod(0o644)
+    (instance / "secret_key").unlink()
+    (instance / "secret_key").symlink_to(given)
+    monkeypatch.setattr(module, "_granian", lambda _host, _port: ["true"])
+    monkeypatch.setattr(module, "_answers", lambda _server, _url: True)
+    monkeypatch.setattr(module, "_is_first_start", lambda _kit: False)
+    said = run("serve", "--port", str(free_port())).stderr
+    assert f"Warning: other users can read {instance}/secret_key. Run: chmod go= {instance}/secret_key" in said
+
+
 def test_serve_says_when_its_server_ends(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     result = run("serve", "--port", str(free_port()))

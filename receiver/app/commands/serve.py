@@ -17,7 +17,7 @@ import click
 from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
-from receiver.app import reloading
+from receiver.app import private_paths, reloading
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
 from receiver.app.serving import is_this_machine
@@ -65,6 +65,8 @@ def serve(host: str, port: int, reload: bool) -> None:
             flask = [sys.executable, "-m", "flask", "--app", "receiver"]
             subprocess.run([*flask, "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
         _say_where(url, is_first_start=is_first_start)
+        for said in private_paths.readable(kit.instance, kit.database.path):
+            click.echo(f"Warning: {said}", err=True)
         kit.sources.look_again()
         if not (kit.shared_secrets.keyring().active or kit.sources.secrets):
             click.echo(f"Next, add the service's shared secret with: {COMMAND} secret add SECRET")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from receiver.app import private_paths
 from receiver.app.components import Kit
 from receiver.app.doctor.finding import Finding, ok, warning, wrong, wrong_or_ok
 from receiver.app.serving import is_this_machine
@@ -20,9 +21,6 @@ from receiver.security.signing import fingerprint
 from receiver.settings.installation import VERSION
 from receiver.settings.model import EXAMPLES, FILE, SETTINGS
 from receiver.sources import Source
-
-#: Suffixes of the database and of the files that SQLite keeps beside it.
-_BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def release(kit: Kit) -> Iterator[Finding]:  # noqa: ARG001 - every check is given the kit
@@ -41,23 +39,20 @@ def settings(kit: Kit) -> Iterator[Finding]:
 
 
 def instance(kit: Kit) -> Iterator[Finding]:
-    """Check that the instance folder exists and only its owner can read it."""
+    """Check that the instance folder exists and only its owner can read it and what's private in it."""
     if not kit.instance.is_dir():
         yield wrong("instance", f"{kit.instance} doesn't exist. Run `flask init`")
         return
-    for path in (kit.instance, kit.instance / "secret_key", kit.instance / "config.toml"):
-        if path.exists() and path.stat().st_mode & 0o077:
-            yield wrong("instance", f"other users can read {path}. Run: chmod go= {path}")
-            return
-    found = [*strangers(kit.instance, kit.database.path)]
+    where = (kit.instance, kit.database.path)
+    found = [*private_paths.readable(*where), *strangers(*where)]
     yield from wrong_or_ok("instance", found, f"only its owner can read {kit.instance}")
 
 
 def strangers(instance: Path, database: Path | None) -> Iterator[str]:
     """Yield a sentence with the fix for each file of another owner, and if this process is of another user."""
     owner = instance.stat().st_uid
-    beside = [database.with_name(database.name + suffix) for suffix in _BESIDE] if database else []
-    for path in (instance / "secret_key", instance / "config.toml", instance / "write.lock", *beside):
+    files = [instance / name for name in ("secret_key", "config.toml", "write.lock")]
+    for path in (*files, *private_paths.of_database(database)):
         if path.exists() and path.stat().st_uid != owner:
             theirs, ours = _user(path.stat().st_uid), _user(owner)
             yield f"{path} belongs to {theirs}, the folder to {ours}, who runs the server. Run: chown {ours} {path}"
