@@ -1,6 +1,7 @@
 """Put each fault into a copy of the code and run the test that must fail then: ``python -m tests.sabotage``.
 
-``ONLY=`` in the environment takes only the faults whose names hold one of these texts, parted by commas. Ends with 1 if a fault wasn't caught.
+``ONLY=`` in the environment takes only the faults whose names hold one of these texts, with commas between them. Ends
+with 1 if a fault wasn't caught.
 """
 
 from __future__ import annotations
