@@ -37,9 +37,10 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     app.url_map.merge_slashes = False  # it redirects to whatever host the request names
     kit = components.Kit(instance, read)
     app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine.hint)}
-    app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     if hops := read.settings.TRUSTED_PROXIES:
         app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+    # Outermost: it's the connection itself that it ends, and that's the proxy's.
+    app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     problems.init_app(app)
     afterwards.init_app(app, https=read.settings.PUBLIC_URL.startswith("https:"))
     page_forms.init_app(app)

@@ -1,7 +1,6 @@
-"""A deadline for each request's body, under servers that hand over the connection (gunicorn, Werkzeug's own).
+"""A deadline for each request's body: a sender that stalls holds a thread for so long and no longer.
 
-granian hands over none, and reads a body whole before the app runs. Under granian only a proxy stops a stalled sender
-from holding a thread.
+gunicorn and Werkzeug's own server hand over the connection, which is ended. granian hands over none: it's looked for.
 """
 
 from __future__ import annotations
@@ -17,21 +16,29 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from receiver.app.unanswered_connections import end_unanswered
+
 #: Seconds from the first read of a body until its end.
 BODY_SECONDS = 30.0
 _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 #: The shortest timeout, in seconds: with 0 a read would not wait at all and raise another error.
 _AT_ONCE = 0.001
+#: Seconds until a read that goes on past its deadline is ended again.
+_AGAIN = 1.0
 
 _Wsgi = Callable[..., Iterable[bytes]]
+#: The connection itself, or all that's known of it: the address of its sender.
+_Connection = socket.socket | str
 
 
 def limited(app: _Wsgi) -> _Wsgi:
     """Return a WSGI app that ends a body that's too slow, as if it had broken off."""
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        connection = next((environ[name] for name in _SOCKETS if name in environ), None)
+        connection: _Connection | None = next((environ[name] for name in _SOCKETS if name in environ), None)
+        if connection is None and environ.get("SERVER_SOFTWARE") == "Granian":
+            connection = environ["REMOTE_ADDR"]
         if connection is not None:
             environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, _WATCH)
         return app(environ, start_response)
@@ -42,7 +49,7 @@ def limited(app: _Wsgi) -> _Wsgi:
 class _LimitedBody(io.RawIOBase):
     """A request body whose reads all end by one deadline."""
 
-    def __init__(self, stream: Any, connection: socket.socket, watch: _Watch) -> None:
+    def __init__(self, stream: Any, connection: _Connection, watch: _Watch) -> None:
         self._stream = stream
         self._connection = connection
         self._watch = watch
@@ -67,8 +74,9 @@ class _LimitedBody(io.RawIOBase):
                 return data
         except TimeoutError:
             self._is_over = True
-            with suppress(OSError):  # the server shouldn't wait for the rest
-                socket.socket.shutdown(self._connection, socket.SHUT_RD)
+            if isinstance(self._connection, socket.socket):
+                with suppress(OSError):  # the server shouldn't wait for the rest
+                    socket.socket.shutdown(self._connection, socket.SHUT_RD)
             return b""
 
 
@@ -80,22 +88,23 @@ class _Watch:
 
     def begin(self) -> None:
         """Forget all reads, as in a new process."""
-        self._waited_for: dict[object, tuple[float, socket.socket]] = {}
+        self._waited_for: dict[object, tuple[float, _Connection]] = {}
         self._changed = threading.Condition()
         #: The deadline that the thread waits for; a later one needs no wake-up.
         self._next = math.inf
         self._runs = False
 
     @contextmanager
-    def until(self, deadline: float, connection: socket.socket) -> Iterator[None]:
+    def until(self, deadline: float, connection: _Connection) -> Iterator[None]:
         """Allow reads in this block until the deadline, given by the monotonic clock.
 
         A plain read is ended from the watch's thread. Over TLS each read has a timeout too, since a read that waits
         takes no notice of a timeout that is set meanwhile.
         """
-        mark, timeout, is_tls = object(), connection.gettimeout(), isinstance(connection, ssl.SSLSocket)
-        if is_tls:
-            connection.settimeout(max(deadline - time.monotonic(), _AT_ONCE))
+        mark, of_tls = object(), connection if isinstance(connection, ssl.SSLSocket) else None
+        timeout = of_tls.gettimeout() if of_tls else None
+        if of_tls:
+            of_tls.settimeout(max(deadline - time.monotonic(), _AT_ONCE))
         with self._changed:
             self._waited_for[mark] = (deadline, connection)
             if not self._runs:
@@ -108,8 +117,8 @@ class _Watch:
         finally:
             with self._changed:
                 self._waited_for.pop(mark, None)
-            if is_tls:
-                connection.settimeout(timeout)
+            if of_tls:
+                of_tls.settimeout(timeout)
 
     def _run(self) -> None:
         while True:
@@ -122,14 +131,16 @@ class _Watch:
         now = time.monotonic()
         for mark, (deadline, connection) in list(self._waited_for.items()):
             if deadline <= now:
-                del self._waited_for[mark]
+                self._waited_for[mark] = (now + _AGAIN, connection)
                 with suppress(OSError):  # the sender may have gone
                     _end(connection)
 
 
-def _end(connection: socket.socket) -> None:
+def _end(connection: _Connection) -> None:
     """End the current read; over TLS, let the next one time out: a closed TLS stream couldn't carry the answer."""
-    if isinstance(connection, ssl.SSLSocket):
+    if isinstance(connection, str):
+        end_unanswered(connection, BODY_SECONDS)
+    elif isinstance(connection, ssl.SSLSocket):
         connection.settimeout(_AT_ONCE)
     else:
         connection.shutdown(socket.SHUT_RD)

@@ -149,7 +149,7 @@ def test_serve_says_what_it_means_to_be_reached_by_anybody(
     monkeypatch.setattr(module, "_granian", lambda _host, _port: ["false"])
     monkeypatch.setattr(module, "_free_address", lambda host, _port: host)
     said = run("serve", "--host", host, TRUSTED_PROXIES=proxies).stderr
-    assert ("a slow client ties up one of its 8 threads. Put a proxy in front" in said) is is_reported
+    assert ("8 clients that stall keep orders out for up to 30 s. Put a proxy in front" in said) is is_reported
 
 
 def test_serve_says_what_others_can_read(run: Run, instance: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -146,9 +147,12 @@ def test_of_two_headers_with_a_secret_each_is_tried(launch: Launch, server: Call
         sender.close()
 
 
-def test_under_gunicorn_stalled_bodies_hold_its_threads_for_so_long_only(launch: Launch) -> None:
+@SERVERS
+def test_stalled_bodies_hold_the_servers_threads_for_so_long_only(
+    launch: Launch, server: Callable[..., list[str]]
+) -> None:
     """It has 8; before, 16 senders that began a body and went quiet kept every order out until they left."""
-    shop = launch(_gunicorn_in_haste, workers=1, EMBEDDED_WORKER="false")
+    shop = launch(partial(_in_haste, server), workers=1, EMBEDDED_WORKER="false")
     at = urlsplit(shop.url)
     stalled = [socket.create_connection((at.hostname, at.port), 20) for _ in range(16)]
     for one in stalled:
@@ -162,5 +166,5 @@ def test_under_gunicorn_stalled_bodies_hold_its_threads_for_so_long_only(launch:
             assert one.recv(65_536)[9:12] == b"400"
 
 
-def _gunicorn_in_haste(port: int, *, workers: int) -> list[str]:
-    return [word.replace("wsgi:app", "tests.end_to_end.hasty_app:app") for word in gunicorn(port, workers=workers)]
+def _in_haste(server: Callable[..., list[str]], port: int, *, workers: int) -> list[str]:
+    return [word.replace("wsgi:app", "tests.end_to_end.hasty_app:app") for word in server(port, workers=workers)]

@@ -30,8 +30,8 @@ from receiver.storage.models import OrderRow
 _START_SECONDS = 30.0
 #: The warning when the server listens on an address that others can reach.
 NO_PROXY = (
-    "anyone who can reach this address reaches the server directly. Nothing is encrypted, and a slow client ties up "
-    "one of its 8 threads. Put a proxy in front (see “Deploy” in Help) and set TRUSTED_PROXIES."
+    "anyone who can reach this address reaches the server directly. Nothing is encrypted, and 8 clients that stall "
+    "keep orders out for up to 30 s. Put a proxy in front (see “Deploy” in Help) and set TRUSTED_PROXIES."
 )
 
 

@@ -164,8 +164,8 @@ def public_url(kit: Kit) -> Iterator[Finding]:
         if not has_proxy:
             text = (
                 "TRUSTED_PROXIES is 0: behind a proxy, all visitors share its address, and so one limit on wrong "
-                "passwords. Set it to the number of proxies in front, usually 1. Without a proxy, slow clients tie up "
-                "the server's threads"
+                "passwords. Set it to the number of proxies in front, usually 1. Without a proxy, a few clients that "
+                "stall keep orders out for up to 30 s"
             )
             yield warning("proxies", text)
         return
@@ -174,7 +174,7 @@ def public_url(kit: Kit) -> Iterator[Finding]:
     if not has_proxy and not is_this_machine(url.hostname or ""):
         text = (
             "PUBLIC_URL isn't this machine's own address, and TRUSTED_PROXIES is 0: without a proxy in front "
-            "nothing is encrypted, and slow clients tie up the server's threads. See “Deploy” in Help"
+            "nothing is encrypted, and a few clients that stall keep orders out for up to 30 s. See “Deploy” in Help"
         )
         yield warning("proxies", text)
     if kit.settings.RELAY_ALLOW_PRIVATE:
