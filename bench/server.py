@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -25,10 +25,11 @@ PASSWORD = "the password of the bench"
 SECRET = signing.new_secret()
 SECRET_KEY = "the secret key of the bench, the same for places that are kept"
 _PROCESSES = 2
-_GRANIAN = (
-    *("-m", "granian", "--interface", "wsgi", "--http", "1", "--log-level", "error"),
-    *("--workers", str(_PROCESSES), "--blocking-threads", "8", "--workers-kill-timeout", "5"),
-    *("--factory", "receiver:create_served_app"),
+#: What follows ``python -m``.
+GRANIAN = (
+    *("granian", "--interface", "wsgi", "--http", "1", "--log-level", "error"),
+    *("--workers", str(_PROCESSES), "--blocking-threads", "8", "--backpressure", "8192"),
+    *("--workers-kill-timeout", "5", "--factory", "receiver:create_served_app", "--port={port}"),
 )
 
 
@@ -78,6 +79,7 @@ def serving_at(
     *,
     handlers: Mapping[str, str] | None = None,
     is_logged: bool = True,
+    server: Sequence[str] = GRANIAN,
 ) -> Iterator[Served]:
     """Serve a kit's code at a place, by an instance of its own with handlers by their files' names."""
     with tempfile.TemporaryDirectory() as folder:
@@ -99,19 +101,20 @@ def serving_at(
         subprocess.run(init, env=environment, cwd=code, check=True, stdout=subprocess.DEVNULL)
         port = free_port()
         started = time.monotonic()
-        server = subprocess.Popen(
-            [sys.executable, *_GRANIAN, "--port", str(port)],
+        process = subprocess.Popen(
+            [sys.executable, "-m", *(word.format(port=port) for word in server)],
             env=environment,
             cwd=code,
+            stdout=None if is_logged else subprocess.DEVNULL,
             stderr=None if is_logged else subprocess.DEVNULL,
         )
         try:
             url = f"http://127.0.0.1:{port}"
             wait_for(f"{url}/readyz")
-            yield Served(url, place.engine, instance, server.pid, time.monotonic() - started)
+            yield Served(url, place.engine, instance, process.pid, time.monotonic() - started)
         finally:
-            server.terminate()
-            server.wait()
+            process.terminate()
+            process.wait()
 
 
 def _resident_bytes(process: int) -> int:

@@ -1,0 +1,70 @@
+"""Senders that begin and go quiet: in the header, in the body, or after an answer, hundreds of them at once."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import threading
+from contextlib import suppress
+from typing import Any
+
+_BEGUN = b"POST /orders HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+#: What each kind sends before it goes quiet.
+KINDS = {
+    "header": _BEGUN,
+    "body": _BEGUN + b"Content-Length: 1000\r\n\r\norder_id=",
+    "idle": b"GET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n",
+}
+_AT_ONCE = 100
+#: Seconds for one to connect, and to get the answer that it then sits on.
+_PATIENCE = 5.0
+
+
+class StalledSenders:
+    """Are connections that have gone quiet, and stay open until ``leave``."""
+
+    def __init__(self, port: int, kind: str, tls: ssl.SSLContext | None = None) -> None:
+        self._port, self._kind, self._tls = port, kind, tls
+        self._connected: list[asyncio.StreamWriter] = []
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def __len__(self) -> int:
+        return len(self._connected)
+
+    def stall(self, number: int) -> None:
+        """Have this many stall, those of before counted; fewer where the server takes no more connections."""
+        asyncio.run_coroutine_threadsafe(self._stall(number - len(self)), self._loop).result()
+
+    def leave(self) -> None:
+        """Close all."""
+        asyncio.run_coroutine_threadsafe(self._leave(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _stall(self, number: int) -> None:
+        slots = asyncio.Semaphore(_AT_ONCE)
+
+        async def begin() -> None:
+            async with slots:
+                with suppress(OSError, TimeoutError):
+                    await self._begin()
+
+        await asyncio.gather(*(begin() for _ in range(number)))
+
+    async def _begin(self) -> None:
+        options: dict[str, Any] = {"ssl": self._tls} if self._tls else {}
+        async with asyncio.timeout(_PATIENCE):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self._port, **options)
+        self._connected.append(writer)
+        writer.write(KINDS[self._kind])
+        if self._kind == "idle":
+            async with asyncio.timeout(_PATIENCE):
+                await reader.readuntil(b"\r\n\r\n")
+
+    async def _leave(self) -> None:
+        for writer in self._connected:
+            writer.transport.abort()
+        await asyncio.sleep(0)
