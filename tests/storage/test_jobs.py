@@ -254,7 +254,7 @@ def test_parallel_claimers_of_two_processes_never_get_the_same_job(make_app: Cal
 
     def take(number: int) -> list[int]:
         start.wait()
-        mine = []
+        mine: list[int] = []
         while len(mine) <= len(added) and (job := claim(kits[number % 2])) is not None:
             mine.append(job.id)
         return mine
