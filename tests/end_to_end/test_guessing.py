@@ -1,4 +1,4 @@
-"""The owner gets in while strangers guess from everywhere, on a server of two processes."""
+"""The owner gets in while strangers guess from everywhere, on a server of several processes."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ NEW = "a password set on the terminal"
 attempt = partial(SignInAttemptRow, kind="console")
 
 
-@pytest.fixture
-def shop(launch: Callable[..., Running]) -> Running:
+@pytest.fixture(params=[2])
+def shop(launch: Callable[..., Running], request: pytest.FixtureRequest) -> Running:
     """Serve by two processes behind a proxy, which names each visitor's address."""
-    running = launch(workers=2, EMBEDDED_WORKER="false", TRUSTED_PROXIES=1)
+    running = launch(workers=request.param, EMBEDDED_WORKER="false", TRUSTED_PROXIES=1)
     with running.kit.database.write() as session:
         session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
     return running
@@ -38,6 +38,7 @@ def guess(stranger: Visitor, token: str, address: str, password: str = "wrong") 
     return page.status
 
 
+@pytest.mark.parametrize("shop", [4], indirect=True)
 def test_the_owner_gets_in_under_two_hundred_guesses_and_more(shop: Running) -> None:
     owner = Visitor(shop.base)
     assert owner.sign_in().status == 200

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,11 +12,11 @@ from flask import Flask
 
 from receiver.app.components import Kit
 from receiver.errors import ConfigurationError
-from receiver.security import signing
+from receiver.security import shared_secrets, signing
 from receiver.security.keyring import Keyring
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.storage.models import SecretRow
-from tests.served import SECRET
+from tests.served import SECRET, Served, order_fields
 
 OLD = "the merchant's older secret"
 NEW = "the merchant's newer secret"
@@ -204,3 +205,20 @@ def test_of_a_secret_that_another_begins_with_nothing_stays() -> None:
     for active in ([short, long], [long, short]):
         keyring = Keyring({secret: secret.encode() for secret in active}, {})
         assert keyring.redact([("key", f"{long}!")]) == [("key", f"[secret {signing.fingerprint(long)}]!")]
+
+
+@pytest.mark.parametrize(("moment", "status"), [(-1, 202), (0, 401), (1, 401)])
+def test_a_replaced_secret_ends_in_the_very_millisecond_that_was_said(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, moment: int, status: int
+) -> None:
+    shop = serve(work=False)
+    old = add(shop.kit, OLD)
+    with shop.kit.database.write() as session:
+        shop.kit.shared_secrets.replace(session, old, NEW, now=NOW, overlap=HOUR)
+    ends_at = next(row.ends_at for row in shop.rows(SecretRow) if row.fingerprint == old)
+    assert ends_at == (NOW + HOUR).replace(microsecond=NOW.microsecond // 1000 * 1000)
+
+    clock = SimpleNamespace(now=lambda _zone: ends_at + timedelta(milliseconds=moment))
+    monkeypatch.setattr(shared_secrets, "datetime", clock)
+    assert shop.post(order_fields(), headers={"X-Shared-Secret": OLD}).status == status
+    assert shop.post(order_fields(), headers={"X-Shared-Secret": NEW}).status == 202
