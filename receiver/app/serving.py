@@ -134,9 +134,9 @@ def _end_the_work(kit: Kit) -> None:
 
 
 def _set_up_process(level: str) -> None:
-    logging.basicConfig(
-        stream=sys.stderr, level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setFormatter(stray_errors.WithoutWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=level.upper(), handlers=[to_stderr])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
         logging.getLogger(of_requests).addFilter(_without_links)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 import sys
 import threading
 import warnings
@@ -64,3 +66,33 @@ def test_of_a_warning(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFix
         warnings.simplefilter("always")
         heard = said(caplog, capfd, lambda: warnings.warn("an order of ada@shop.example", stacklevel=1))
     assert heard == ["a warning: UserWarning at test_stray_errors.py"]
+
+
+def test_of_a_line_whose_arguments_do_not_fit(capfd: pytest.CaptureFixture[str]) -> None:
+    stray_errors.log_without_words()
+    logger, handler = logging.getLogger("a handler's"), logging.StreamHandler(sys.stderr)
+    logger.propagate = False
+    logger.addHandler(handler)
+    logger.error("%d items", "ada@shop.example")
+    logger.removeHandler(handler)
+    assert re.fullmatch(
+        r"a log line can't be written: TypeError at test_stray_errors.py, line \d+\n", capfd.readouterr().err
+    )
+
+
+def test_of_an_error_that_a_line_is_about(capfd: pytest.CaptureFixture[str]) -> None:
+    logger, handler = logging.getLogger("a handler's"), logging.StreamHandler(sys.stderr)
+    handler.setFormatter(stray_errors.WithoutWords("%(message)s"))
+    logger.propagate = False
+    logger.addHandler(handler)
+    try:
+        try:
+            raise KeyError("ada@shop.example")
+        except KeyError as error:
+            raise ValueError("Ada of ada@shop.example") from error
+    except ValueError:
+        logger.exception("it failed")
+    logger.removeHandler(handler)
+    said = capfd.readouterr().err
+    assert said.startswith("it failed\nValueError at tests/app/test_stray_errors.py, line ")
+    assert "ada@shop" not in said.lower()
