@@ -225,6 +225,14 @@ def test_a_customer_erased_between_claim_and_reading_is_left_alone(desk: Desk, m
     assert desk.website.told == []
 
 
+def test_what_the_website_says_of_a_customer_is_kept_without_their_values(desk: Desk) -> None:
+    """It's shown by `flask doctor`, where nobody looks for people."""
+    desk.website.fails_with = NotRegistered("Key (email)=(ZOE@kunde.de) of Zoë Müller is taken; müllerei isn't; DE.")
+    desk.order(first_name="Zoë", last_name="Müller")
+    desk.jobs.run_next()
+    assert desk.row().detail == "Key (email)=([email]) of [name] is taken; müllerei isn't; DE."
+
+
 def test_without_a_registrar_nothing_is_due(desk: Desk) -> None:
     desk.order()
     idle = Registrations(desk.kit.database, desk.kit.leases, None, schedule=[])
