@@ -1,147 +1,158 @@
-"""What is given in confidence stays out of every log, and what must never be kept out of the database too."""
+"""What is given in confidence stays out of logs, pages, answers, figures and hints, on every path that it can take."""
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import quote
+from typing import Any
 
 import pytest
+from flask import Flask
+from redis import Redis
 
-from receiver.storage.models import HandlerRow, MailRow
+from receiver.orders.sample import dummy_order
+from receiver.relay.recording import record
+from receiver.storage.models import AdministratorRow, HandlerRow, MailRow, QuarantineRow, RefusalRow
 from tests import stores
-from tests.end_to_end.processes import Running, granian, gunicorn
-from tests.served import SECRET, Reply, order_fields, signed
+from tests.commanding import runner
+from tests.conftest import QUICKLY_CHECKED
+from tests.end_to_end.canary import CARD, CONFIDENTIAL, EMAIL, HANDLERS, METRICS_TOKEN, PERSON, PERSONAL, SOURCE, found
+from tests.end_to_end.canary_paths import BROKEN, COMMANDS, IMPERSONAL, WAYS, go
+from tests.end_to_end.processes import Running, granian
+from tests.hostile_servers import reply, serving
+from tests.redis_servers import redis_server
 from tests.smtp_servers import HOST, Mailbox, smtp_server
+from tests.waiting import SOON
 from tests.web.console.visitor import Visitor
+from tests.web.console.walking import every_page
 
-EMAIL = "canary.q7x@kunde.de"
-CARD = "4111111111111111"
-#: None of these may be logged, in any spelling.
-PERSONAL = ("canary.q7x", "Zanzibarina", "Quoxstreet", "+49 30 99887766")
-_OTHER_SECRET = "whsec_" + "d3Jvbmctc2VjcmV0LW9mLXRoZS10ZXN0cy0zMmJ5dGU="
-_FAILS = """
-from sqlalchemy import text
-from receiver.handlers import handler
-
-@handler(retries=0)
-def fails(order, context):
-    context.log.debug("about to fail")
-    raise RuntimeError(f"cannot handle {order.customer.email} of {order.customer.first_name}")
-
-@handler(retries=0)
-def fails_in_the_database(order, context):
-    context.session.execute(text("INSERT INTO nowhere VALUES (:email)"), {"email": order.customer.email})
+_TABLES = """
+RELAY_ALLOW_PRIVATE = true
+REGISTRAR = "http"
+registrar = {{url = "{url}/users", allow_private = true, body = {{email = "{{email}}"}}}}
+sources = {{asked = {{kind = "asked", secrets = ["the asked shop's own secret"]}}}}
 """
 
 
-_LINK = re.compile(r"/account/claim/[A-Za-z0-9_.-]+")
-
-
-def _flask_run(port: int, **_: object) -> list[str]:
-    return ["flask", "run", "--port", str(port)]
-
-
-def _flask_serve(port: int, **_: object) -> list[str]:
-    return ["flask", "serve", "--port", str(port)]
-
-
-def _gunicorn_with_its_access_log(port: int, **_: object) -> list[str]:
-    return [*gunicorn(port, workers=1), "--access-logfile", "-"]
-
-
-def test_secret_card_number_and_personal_data_leak_nowhere(
-    launch: Callable[..., Running], add_handler: Callable[[str, str], None], instance: Path
+def test_what_is_given_in_confidence_leaks_nowhere(
+    launch: Callable[..., Running],
+    add_handler: Callable[[str, str], None],
+    make_app: Callable[..., Flask],
+    instance: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Walks the accepted, parked, refused, failing-handler, 500 and mail-failure paths with everything logged."""
-    add_handler("fails", _FAILS)
+    """Everything is logged; the server is killed in between; whoever it talks to repeats what it was told."""
+    add_handler("canary", HANDLERS)
+    (instance / "sources").mkdir(exist_ok=True)
+    (instance / "sources" / "asked.py").write_text(SOURCE, "utf-8")
+    said = f"Nobody called Zanzibarina, {EMAIL}, lives at Quoxstreet 7.".encode()
     mailbox = Mailbox(recipient_answer=f"550 5.1.1 <{EMAIL}> Zanzibarina is unknown here")
-    command = partial(granian, app="tests.end_to_end.faulty_app:app", log_level="debug")
-    with smtp_server(mailbox) as port:
-        mail = {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_DEFAULT_SENDER": "shop@laden.de"}
-        shop = launch(command, LOG_LEVEL="debug", RETRY_SCHEDULE="1", MERCHANT_EMAIL="owner@laden.de", **mail)
-        replies = _walk_all_paths(shop)
-        shop.settled(20)
-        shop.wait_for(lambda: _count(shop, "refusals") == 5)
-        log = _stopped(shop)
+    with smtp_server(mailbox) as port, serving(reply("500 Error", said)) as echo, redis_server(tmp_path) as redis:
+        (instance / "config.toml").write_text(_TABLES.format(url=echo.url("")), "utf-8")
+        settings: dict[str, Any] = {"MAIL_SERVER": HOST, "MAIL_PORT": port, "MAIL_DEFAULT_SENDER": "shop@laden.de"}
+        settings |= {"RETRY_SCHEDULE": "1", "MERCHANT_EMAIL": "owner@laden.de"}
+        settings |= {"LOG_LEVEL": "debug", "METRICS_TOKEN": METRICS_TOKEN, "QUEUE_URL": redis.url}
+        command = partial(granian, app="tests.end_to_end.faulty_app:app", log_level="debug")
+        with heard(redis.url) as hints:
+            shop = launch(command, **settings)
+            replies = _walk(shop, echo.url())
+            shop.process.kill()
+            shop.restart()
+            shop.let_leases_run_out()
+            shop.wait_until_it_answers()
+            shop.settled(60)
+            visitor = _merchant(shop)
+            pages = list(every_page(visitor, make_app()))
+            figures = visitor.get("/metrics", headers={"Authorization": f"Bearer {METRICS_TOKEN}"})
+            shop.process.stop()
+        printed = _commanded(make_app, tmp_path, monkeypatch)
 
-    assert [reply.status for reply in replies] == [202, 202, 202, 401, 401, 401, 422, 400, 500]
+    assert {name: replies[name].status for name in WAYS} == {name: way.status for name, way in WAYS.items()}
     assert {row.state for row in shop.rows(MailRow) if row.handler} == {"failed"}
-    assert {row.state for row in shop.rows(HandlerRow) if row.name.startswith("fails")} == {"failed"}
     # The paths were walked and logged, or the search below would prove nothing.
+    states = {row.name: row.state for row in shop.rows(HandlerRow) if row.order_pk == 1}
+    assert {state for name, state in states.items() if name.startswith("fails")} == {"failed"}
     for trace in (
         "handler fails failed: RuntimeError at receiver/dispatch/attempt.py, line ",
+        "handler fails_in_a_chain failed: ExceptionGroup at ",
+        "handler fails_by_leaving failed: SystemExit at ",
+        "a warning: UserWarning at canary.py",
+        "a log line can't be written: TypeError at canary.py",
+        ": it failed\nValueError at ",
+        "a thread ended: ValueError at ",
+        "Task exception was never retrieved\n",
+        "an error at an object's end: ValueError at ",
+        "asking about a POST of the source asked failed: RuntimeError at ",
         "POST /orders failed: RuntimeError",
-        "POST /orders",
     ):
-        assert trace in log
-    confidential = (SECRET, SECRET.removeprefix("whsec_"), _OTHER_SECRET, CARD)
-    assert _found(log, *confidential, *PERSONAL) == []
-    answers = json.dumps([reply.content for reply in replies])
-    assert _found(answers, *confidential, *PERSONAL) == []
-    stored = stores.stored(instance)
-    assert _found(stored, EMAIL) == [EMAIL]
-    assert _found(stored, *confidential, CARD[:-4], "4111 1111 1111") == []
+        assert trace in shop.log
+    assert figures.status == 200
+    assert hints
+    everywhere = {"the log": shop.log, "the figures": figures.html, "the hints": " ".join(hints)}
+    answers = {f"the answer: {name}": json.dumps(reply.content) for name, reply in replies.items()}
+    in_the_test = answers.pop("the answer: a test")  # what handlers made of it: whoever sent it may know
+    everywhere |= answers
+    everywhere |= {f"flask {' '.join(words)}": text for words, text in printed.items() if not COMMANDS[words]}
+    everywhere |= {path: page.html for path, page in pages if IMPERSONAL.fullmatch(path)}
+    assert {place: leaked for place, text in everywhere.items() if (leaked := found(text, *PERSONAL))} == {}
+    everywhere |= {f"flask {' '.join(words)}": text for words, text in printed.items()}
+    everywhere |= {path: page.html for path, page in pages} | {"the answer: a test": in_the_test}
+    everywhere["the database"] = stores.stored(instance)
+    assert {place: leaked for place, text in everywhere.items() if (leaked := found(text, *CONFIDENTIAL))} == {}
+    assert found(everywhere["the database"], EMAIL, CARD[:-4], "4111 1111 1111") == [EMAIL]
 
 
-@pytest.mark.parametrize("command", [_flask_run, _flask_serve, granian, _gunicorn_with_its_access_log])
-def test_no_log_holds_a_link_that_opens_an_account(
-    launch: Callable[..., Running], command: Callable[..., list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The link is mailed, opened and used; whoever reads the log must not be able to open the account too."""
-    monkeypatch.setenv("GRANIAN_LOG_ACCESS_ENABLED", "1")
-    shop = launch(command, LOG_LEVEL="debug")
-    shop.post(order_fields(customer_email=EMAIL))
-    shop.wait_for(lambda: any("/account/claim/" in mail.text for mail in shop.rows(MailRow)))
-    link = next(found[0] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text)))
+def _walk(shop: Running, url: str) -> dict[str, Any]:
+    """Send every kind of POST, and an order on to somebody who repeats it."""
+    shop.kit.controls.save(enabled=True, url=url, encoding="form", sends_secret_field=True)
+    with shop.kit.database.write() as session:
+        session.get_one(AdministratorRow, 1).password_hash = QUICKLY_CHECKED
+        order = dummy_order(now=datetime.now(UTC), nonce="x")
+        customer = order.customer.model_copy(update={"email": EMAIL, "last_name": "Zanzibarina"})
+        record(session, order.model_copy(update={"customer": customer}), now=datetime.now(UTC))
+    replies = {name: go(shop, way) for name, way in WAYS.items()}
+    refused = [name for name, way in WAYS.items() if 400 <= way.status < 500]
+    shop.wait_for(lambda: len(shop.rows(RefusalRow)) >= len(refused), 60)
+    shop.wait_for(lambda: any(row.detail for row in shop.rows(QuarantineRow)), 60)
+    return replies
+
+
+def _merchant(shop: Running) -> Visitor:
+    """Return the merchant, who has just tried a mapping on what's parked."""
     visitor = Visitor(shop.base)
-    token = visitor.get(link).token
-    words = "four plain words here"
-    assert visitor.post(link, {"new": words, "again": words}, token=token).url == f"{shop.base}/account/"
-    assert visitor.get(f"{link}?again=1").status == 200
-    log = _stopped(shop)
-
-    assert _found(log, link.rpartition("/")[2]) == []
-    # The visits were logged, or nothing is proven.
-    assert log.count("GET /account/claim/...") == 2
-    assert log.count("POST /account/claim/...") == 1
-    assert "GET /account/ " in log
+    visitor.sign_in()
+    return visitor
 
 
-def _walk_all_paths(shop: Running) -> list[Reply]:
-    told = {"customer_email": EMAIL, "customer_first_name": "Zanzibarina", "customer_phone": "+49 30 99887766"}
-    person = order_fields(**told, billing_line1="Quoxstreet 7", customer_note=f"Card {CARD}, or 4111 1111 1111 1111")
-    foreign = {"BuyerEmail": EMAIL, "Buyer": "Zanzibarina", "AuthKey": SECRET, "Comment": f"my key is {SECRET}"}
-    body = "&".join(f"{name}={quote(value)}" for name, value in person.items()).encode()
-    changed = body.replace(b"Quoxstreet", b"quoxstreet")
-    return [
-        shop.post(person),
-        shop.post(person | {"order_id": "A-2", "shared_secret": SECRET, "remark": f"{SECRET} twice"}, prove=False),
-        shop.post(foreign, prove=False),
-        shop.post(person | {"shared_secret": _OTHER_SECRET}, prove=False),
-        shop.post(person, headers={"X-Shared-Secret": _OTHER_SECRET}),
-        shop.post(changed, headers=signed(body)),
-        shop.post(person | {"card_number": CARD, "cvv": "123", SECRET: "a secret for a name"}),
-        shop.post(json.dumps(person)[:-9].encode(), content_type="application/json"),
-        shop.post(person | {"order_id": "BUG-1"}),
-    ]
+def _commanded(
+    make_app: Callable[..., Flask], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[tuple[str, ...], str]:
+    """Run every command, and return what it printed."""
+    monkeypatch.chdir(folder)
+    (folder / "saved.json").write_text(json.dumps(PERSON | {"order_id": "S-1"}), "utf-8")
+    (folder / "broken.json").write_bytes(BROKEN)
+    return {words: runner(make_app)(*words, METRICS_TOKEN=METRICS_TOKEN).output for words in COMMANDS}
 
 
-def _stopped(shop: Running) -> str:
-    """Stop the server, which writes out all that it logs, and give its log."""
-    shop.process.stop()
-    return shop.log
+@contextmanager
+def heard(url: str) -> Iterator[list[str]]:
+    """Collect every command that a Redis server is given."""
+    commands: list[str] = []
+    # Without a timeout: for as long as the server takes to start, there's nothing to hear.
+    with Redis.from_url(url, socket_timeout=None) as client, client.monitor() as monitor:
 
+        def listen() -> None:
+            while not commands or commands[-1] != "ECHO over":
+                commands.append(monitor.next_command()["command"])
 
-def _found(text: str, *words: str) -> list[str]:
-    """Give the words that the text holds, in any case, plain or as a URL spells them."""
-    text = text.lower()
-    return [word for word in words if word.lower() in text or quote(word, safe="").lower() in text]
-
-
-def _count(shop: Running, table: str) -> int:
-    with shop.kit.database.read() as session:
-        return int(session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar_one())
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
+        yield commands
+        client.echo("over")
+        thread.join(SOON)
