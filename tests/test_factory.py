@@ -15,6 +15,8 @@ from receiver.settings import installation
 from receiver.settings.model import SETTINGS
 from tests.served import SECRET, order_fields
 
+KEY = "the key of a shop in these tests"
+
 
 @pytest.fixture
 def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -125,8 +127,8 @@ def test_overrides_win(nowhere: Path) -> None:
 
 def test_the_apps_config_holds_what_is_flasks_and_no_copy_of_the_settings(nowhere: Path) -> None:
     """A copy could be changed without any effect; Flask itself signs its sessions with the key."""
-    app = create_app({"SECRET_KEY": "k" * 40, "SHOP_NAME": "Given"})
-    assert app.config["SECRET_KEY"] == "k" * 40
+    app = create_app({"SECRET_KEY": KEY, "SHOP_NAME": "Given"})
+    assert app.config["SECRET_KEY"] == KEY
     assert not set(app.config) & (set(SETTINGS) - {"SECRET_KEY"})
 
 
@@ -159,11 +161,11 @@ def test_answers_keep_the_order_of_their_keys(nowhere: Path) -> None:
 
 
 def test_no_secret_setting_is_shown_to_handlers_or_in_a_repr(nowhere: Path) -> None:
-    secrets = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": [SECRET], "MAIL_PASSWORD": "swordfish"}
+    secrets = {"SECRET_KEY": KEY, "SHARED_SECRETS": [SECRET], "MAIL_PASSWORD": "swordfish"}
     kit: Kit = create_app(secrets).extensions["receiver"]
     shown = kit.services.settings
     assert not set(shown) & {"SECRET_KEY", "SHARED_SECRETS", "MAIL_PASSWORD", "sources"}
-    assert not any(word in repr(kit) for word in ("k" * 40, SECRET, "swordfish"))
+    assert not any(word in repr(kit) for word in (KEY, SECRET, "swordfish"))
 
 
 @pytest.mark.parametrize("command", ["init", "password", "backup", "serve", "selftest", "worker", "doctor"])

@@ -10,6 +10,7 @@ import threading
 import time
 from functools import partial
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import click
 from flask.cli import FlaskGroup
@@ -25,6 +26,7 @@ from receiver.security.keyring import Keyring
 #: over a POST's many steps; among POSTs alone, who wait for each other's commits anyway, it saves needless switches.
 _SWITCH_SECONDS = 0.001
 _LOOK_AGAIN_SECONDS = 1.0
+_LOOPBACK = "127.0.0.1"
 
 #: A link that opens an account, in a line of a request log.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
@@ -37,12 +39,18 @@ def is_serving() -> bool:
 
     With ``flask run --debug`` the process that only restarts the serving one doesn't serve either.
     """
-    command = click.get_current_context(silent=True)
-    if command is None or not isinstance(command.find_root().command, FlaskGroup):
+    command = _flask_command()
+    if command is None:
         return True
     reload = command.params.get("reload")
     only_restarts = (get_debug_flag() if reload is None else reload) and not is_running_from_reloader()
     return command.info_name == "run" and not only_restarts
+
+
+def _flask_command() -> click.Context | None:
+    """Return what flask was told to do; None in a process of a server."""
+    command = click.get_current_context(silent=True)
+    return command if command and isinstance(command.find_root().command, FlaskGroup) else None
 
 
 def is_this_machine(host: str) -> bool:
@@ -53,8 +61,24 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
+def refuse_public_debugging(kit: Kit, host: str) -> None:
+    """Raise ClickException if Flask debugs where others can reach it, since its debugger runs any code of theirs."""
+    if not get_debug_flag():
+        return
+    for name, place in (("the host", host), ("that of PUBLIC_URL", urlsplit(kit.settings.PUBLIC_URL).hostname or "")):
+        if not is_this_machine(place):
+            raise click.ClickException(
+                f"FLASK_DEBUG or --debug is on, and {name} is {place}, which others can reach: Flask's debugger would "
+                "let them run any code. Unset FLASK_DEBUG and leave --debug out, or serve on 127.0.0.1 alone, with a "
+                "PUBLIC_URL such as http://127.0.0.1:8000."
+            )
+
+
 def begin(kit: Kit, *, owns_process: bool = True) -> None:
     """Start serving if this process serves, and run jobs in it if EMBEDDED_WORKER is on."""
+    command = _flask_command()
+    if owns_process and (command is None or command.info_name == "run"):
+        refuse_public_debugging(kit, command.params["host"] if command else _LOOPBACK)
     if is_serving():
         start(kit, work=kit.settings.EMBEDDED_WORKER, owns_process=owns_process)
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import deliverable
+from receiver.security.secret_strength import weakness_of_key
 from receiver.security.signing import clean_secret
 
 _YEAR = 31_536_000
@@ -40,9 +41,12 @@ def optional(check: Callable[[str], str | None]) -> Callable[[str], str | None]:
 
 
 def secret_key(value: str) -> str | None:
-    """Require a key that can't be guessed."""
-    wrong = f"must have {SHORTEST_KEY} characters or more; remove it and run `flask init`"
-    return wrong if 0 < len(value) < SHORTEST_KEY else None
+    """Require a key that can't be guessed; never shows it."""
+    fix = "set what `openssl rand -hex 32` prints, or remove it, and run `flask init --new-key`"
+    if 0 < len(value) < SHORTEST_KEY:
+        return f"must have {SHORTEST_KEY} characters or more; {fix}"
+    why = weakness_of_key(value) if value else None
+    return f"is easy to guess: {why}; {fix}" if why else None
 
 
 def secret(value: str) -> str | None:

@@ -6,6 +6,7 @@ import secrets
 from pathlib import Path
 
 from receiver.errors import ConfigurationError
+from receiver.security.secret_strength import weakness_of_key
 from receiver.settings.checks import SHORTEST_KEY
 from receiver.storage import private_files
 
@@ -32,6 +33,8 @@ def read(instance: Path) -> str | None:
     if len(key) < SHORTEST_KEY:
         what = f"has fewer than {SHORTEST_KEY} characters" if key else "is empty"
         raise ConfigurationError(f"{path} {what}. {_WAY_OUT}")
+    if why := weakness_of_key(key):
+        raise ConfigurationError(f"The key in {path} is easy to guess: {why}. Get another with: flask init --new-key")
     return key
 
 

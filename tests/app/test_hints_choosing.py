@@ -23,9 +23,10 @@ from tests.redis_servers import redis_server, shared_server
 
 POSTGRESQL = SERVERS["postgresql"]
 REDIS = "redis://127.0.0.1:6379/0"
+ANOTHER_KEY = "another key of a shop in these tests"
 
 
-def settings(secret_key: str = "k" * 40, **others: str) -> Settings:
+def settings(secret_key: str = "the key of a shop in these tests", **others: str) -> Settings:
     return Settings(SECRET_KEY=secret_key, **{"DATABASE_URL": "sqlite:////srv/x.sqlite", **others})  # type: ignore[arg-type]
 
 
@@ -60,8 +61,8 @@ def test_postgresql_carries_them_without_a_setting() -> None:
 def test_processes_of_a_shop_share_a_key_and_other_shops_do_not() -> None:
     """A container knows the server by another name than the machine beside it; the key is in all of them."""
     assert key(chosen(QUEUE_URL=REDIS)) == key(chosen(QUEUE_URL="rediss://elsewhere"))
-    assert key(chosen(QUEUE_URL=REDIS)) != key(chosen(QUEUE_URL=REDIS, secret_key="another" * 6))
-    assert key(choosing.transport(on_postgresql())) != key(choosing.transport(on_postgresql(secret_key="another" * 6)))
+    assert key(chosen(QUEUE_URL=REDIS)) != key(chosen(QUEUE_URL=REDIS, secret_key=ANOTHER_KEY))
+    assert key(choosing.transport(on_postgresql())) != key(choosing.transport(on_postgresql(secret_key=ANOTHER_KEY)))
     assert "kkk" not in key(chosen(QUEUE_URL=REDIS))
 
 

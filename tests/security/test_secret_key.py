@@ -155,6 +155,19 @@ def test_a_key_file_of_no_use_stops_init_serve_and_doctor_with_the_fix(
     assert (instance / "secret_key").lstat().st_ino == before.st_ino
 
 
+def test_a_key_file_that_is_easy_to_guess_is_told_until_a_new_key_is_made(
+    run: Run, instance: Path, make_app: Callable[..., Flask]
+) -> None:
+    (instance / "secret_key").write_text("0123456789abcdef" * 4)
+    said = (
+        f"The key in {instance}/secret_key is easy to guess: it repeats itself. Get another with: flask init --new-key"
+    )
+    assert make_app().extensions["receiver"].obstacles.look() == [said]
+    assert said in run("init").stderr
+    assert run("init", "--new-key").exit_code == 0
+    assert make_app().extensions["receiver"].obstacles.look() == []
+
+
 def test_what_the_system_does_not_let_be_read_is_to_be_given_to_who_serves(
     instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,7 @@ from receiver.settings.handler_tables import ALIASES
 from receiver.settings.model import SETTINGS, plain
 from receiver.settings.reading import Reading
 
+KEY = "the key of a shop in these tests"
 DEFAULTS = {name: field.default for name, field in SETTINGS.items()}
 
 
@@ -209,16 +210,17 @@ def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_secret_key_is_read_from_its_file(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").write_text(f"{'k' * 32}\n")
-    assert value(read(tmp_path), "SECRET_KEY") == "k" * 32
+    (tmp_path / "secret_key").write_text(f"{KEY}\n")
+    assert value(read(tmp_path), "SECRET_KEY") == KEY
 
 
 def test_a_secret_key_of_the_environment_wins_over_its_file(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").write_text("k" * 32)
-    assert value(read(tmp_path, {"RECEIVER_SECRET_KEY": "e" * 40}), "SECRET_KEY") == "e" * 40
+    (tmp_path / "secret_key").write_text(KEY)
+    another = f"another than {KEY}"
+    assert value(read(tmp_path, {"RECEIVER_SECRET_KEY": another}), "SECRET_KEY") == another
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe" * 16, b"", b"k" * 31])
+@pytest.mark.parametrize("content", [b"\xff\xfe" * 16, b"", b"k" * 31, b"k" * 64, b"changeme" * 5])
 def test_a_secret_key_file_of_no_use_counts_as_none(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "secret_key").write_bytes(content)
     assert value(read(tmp_path), "SECRET_KEY") == ""
@@ -271,13 +273,13 @@ def test_with_a_wrong_queue_orders_are_taken_and_it_is_not_shown(tmp_path: Path,
 
 
 def test_printed_settings_show_no_secret(tmp_path: Path) -> None:
-    secrets: dict[str, Any] = {"SECRET_KEY": "k" * 40, "SHARED_SECRETS": ["s" * 40], "MAIL_PASSWORD": "swordfish"}
+    secrets: dict[str, Any] = {"SECRET_KEY": KEY, "SHARED_SECRETS": ["s" * 40], "MAIL_PASSWORD": "swordfish"}
     secrets["QUEUE_URL"] = "redis://:hunter2@host"
     found = read(
         tmp_path, **secrets, sources={"eu": {"secrets": ["t" * 40]}}, registrar={"url": "mysql://me:tiger@host"}
     )
     assert not any(
-        word in f"{found}{found.settings!r}" for word in ("kkk", "sss", "ttt", "swordfish", "tiger", "hunter2")
+        word in f"{found}{found.settings!r}" for word in (KEY, "sss", "ttt", "swordfish", "tiger", "hunter2")
     )
 
 

@@ -125,7 +125,7 @@ def test_secrets_that_the_key_cannot_read_are_named_and_removed_with_a_new_key(
     instance: Path, make_app: Callable[..., Flask], kit: Kit
 ) -> None:
     add(kit)
-    (instance / "secret_key").write_text("k" * 64)
+    (instance / "secret_key").write_text("another key than before, of more than 32 letters")
     run = runner(make_app)
     assert "Warning: the secret key can't read 1 secret of a source" in run("init").stdout
     assert "The secrets of the source shop can't be read" in run("doctor").stdout

@@ -17,10 +17,9 @@ import click
 from sqlalchemy import select
 from urllib3.exceptions import HTTPError
 
-from receiver.app import private_paths, reloading
+from receiver.app import private_paths, reloading, serving
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
-from receiver.app.serving import is_this_machine
 from receiver.security.http_client import new_pool
 from receiver.settings.environment import PREFIX
 from receiver.settings.installation import COMMAND, IS_CHECKOUT
@@ -42,8 +41,11 @@ NO_PROXY = (
 def serve(host: str, port: int, reload: bool) -> None:
     """Serve on this machine, and run the self test on first start."""
     kit = working_kit()
+    serving.refuse_public_debugging(kit, host)
+    if kit.obstacles.lasting:
+        raise click.ClickException(kit.obstacles.lasting[0])
     address = _free_address(host, port)
-    if not (is_this_machine(host) or kit.settings.TRUSTED_PROXIES):
+    if not (serving.is_this_machine(host) or kit.settings.TRUSTED_PROXIES):
         click.echo(f"{host}: {NO_PROXY}", err=True)
     url = f"http://{host}:{port}"
     told_early: list[bool] = []
@@ -147,7 +149,7 @@ def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
     environment = dict(os.environ)
     if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:
         environment[f"{PREFIX}PUBLIC_URL"] = url
-    if is_this_machine(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
+    if serving.is_this_machine(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
         environment.setdefault(f"{PREFIX}RELAY_ALLOW_PRIVATE", "true")
     return environment
 

@@ -22,6 +22,7 @@ from receiver.customers.purging import Purged
 def worker() -> None:
     """Run handlers and send emails until stopped. For servers with EMBEDDED_WORKER off."""
     kit = current_kit()
+    serving.refuse_public_debugging(kit, "127.0.0.1")
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
