@@ -1,4 +1,4 @@
-# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is. make torture: whether anything is lost or doubled. make sabotage: whether the tests catch faults.
+# make run: serve here. make test: the whole suite; make test-postgresql: on PostgreSQL. make check: style, types, imports, known holes. make bench: how fast it is. make torture: whether anything is lost or doubled. make sabotage: whether the tests catch faults. make sbom: what's deployed.
 HOST ?= 127.0.0.1
 PORT ?= 8000
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-postgresql check bench bench-growth sabotage torture lock docs docs-site
+.PHONY: run test test-postgresql check bench bench-growth sabotage torture lock docs docs-site sbom
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -56,6 +56,14 @@ docs: .venv/dev
 docs-site: .venv/dev
 	$(BIN)/python -m docs.generate.site build/docs-site
 	@echo "Open build/docs-site/index.html"
+
+# List what's deployed, with versions and hashes, in CycloneDX.
+SBOM ?= build/sbom.json
+sbom: .venv/dev
+	@mkdir -p $(dir $(SBOM))
+	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
+		--output-file $(SBOM) requirements.txt
+	@echo "Wrote $(SBOM)"
 
 # Pin the newest releases of everything that pyproject.toml names.
 lock: .venv/dev
