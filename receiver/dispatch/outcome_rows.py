@@ -30,6 +30,10 @@ _OF_ONE = update(_HANDLERS).where(_HANDLERS.c.id == bindparam("handler_pk"))
 _END = _OF_ONE.values({name: bindparam(name) for name in _COLUMNS})
 _BEGIN = _OF_ONE.values(attempts=bindparam("attempts"))
 _ADD_ATTEMPT = insert(_ATTEMPTS)
+_WRITTEN = select(_ATTEMPTS.c.handler_pk, _ATTEMPTS.c.run, _ATTEMPTS.c.number).where(
+    _ATTEMPTS.c.handler_pk.in_(bindparam("its_handlers", expanding=True)),
+    _ATTEMPTS.c.detail.is_distinct_from(NOT_ENDED),
+)
 _DROP_MARK = delete(_ATTEMPTS).where(
     *(_ATTEMPTS.c[name] == bindparam(f"its_{name}") for name in ("handler_pk", "run", "number")),
     _ATTEMPTS.c.detail == NOT_ENDED,
@@ -58,8 +62,7 @@ def write_rows(connection: Connection, attempts: Sequence[tuple[OrderRow, Ended]
         return
     connection.execute(_END, [one.handler for _, one in attempts])
     if marked := [one.attempt for row, one in attempts if leaves_marks(row)]:
-        names = ("handler_pk", "run", "number")
-        connection.execute(_DROP_MARK, [{f"its_{name}": attempt[name] for name in names} for attempt in marked])
+        connection.execute(_DROP_MARK, [_mark(attempt) for attempt in marked])
     connection.execute(_ADD_ATTEMPT, [one.attempt for _, one in attempts])
     mails: list[dict[str, Any]] = []
     with session_on(connection) as session:
@@ -75,6 +78,13 @@ def write_rows(connection: Connection, attempts: Sequence[tuple[OrderRow, Ended]
         connection.execute(outbox.ADD, mails)
 
 
+def not_written(connection: Connection, attempts: Sequence[Ended]) -> list[Ended]:
+    """Return the attempts whose end isn't in the database; a commit whose answer was lost may have put it there."""
+    handlers = {"its_handlers": [one.one.id for one in attempts]}
+    written = {tuple(found) for found in connection.execute(_WRITTEN, handlers)}
+    return [one for one in attempts if (one.one.id, one.attempt["run"], one.attempt["number"]) not in written]
+
+
 def leaves_marks(row: OrderRow) -> bool:
     """Return whether this run of an order writes down when an attempt starts; the first one doesn't, to be quick.
 
@@ -85,8 +95,10 @@ def leaves_marks(row: OrderRow) -> bool:
 
 def mark_begun(connection: Connection, one: HandlerRow) -> None:
     """Write that an attempt starts: it stays if the process ends before the attempt does."""
+    attempt = _attempt(one, Outcome("retrying", NOT_ENDED), datetime.now(UTC))
     connection.execute(_BEGIN, {"handler_pk": one.id, "attempts": one.attempts})
-    connection.execute(_ADD_ATTEMPT, _attempt(one, Outcome("retrying", NOT_ENDED), datetime.now(UTC)))
+    connection.execute(_DROP_MARK, _mark(attempt))  # of an earlier try, whose commit's answer was lost
+    connection.execute(_ADD_ATTEMPT, attempt)
 
 
 def order_of(row: OrderRow) -> Order:
@@ -111,6 +123,11 @@ def ended(one: HandlerRow, outcome: Outcome, work: UnitOfWork | None) -> Ended:
     is_done = outcome.state == "done"
     ours = {**columns, "handler_pk": one.id}
     return Ended(one, ours, _attempt(one, outcome, now), work if is_done else None)
+
+
+def _mark(attempt: Mapping[str, Any]) -> dict[str, Any]:
+    """Return by what an attempt's mark is found."""
+    return {f"its_{name}": attempt[name] for name in ("handler_pk", "run", "number")}
 
 
 def _attempt(one: HandlerRow, outcome: Outcome, now: datetime) -> dict[str, Any]:

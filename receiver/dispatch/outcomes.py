@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from receiver.dispatch.handler_rows import LeaseLost, Outcome
-from receiver.dispatch.outcome_rows import Ended, check_leases, ended, mark_begun, write_rows
+from receiver.dispatch.outcome_rows import Ended, check_leases, ended, mark_begun, not_written, write_rows
 from receiver.errors import Unavailable
 from receiver.handlers.unit_of_work import UnitOfWork
 from receiver.storage import jobs
@@ -27,6 +27,8 @@ class Outcomes:
         self._database = database
         self.row = row
         self.waiting: list[Ended] = []
+        #: Whether a write of it was begun that isn't known to have failed: it may be on disk.
+        self._may_be_written = False
 
     @property
     def have_rows(self) -> bool:
@@ -37,11 +39,11 @@ class Outcomes:
         """Write down that an attempt starts, so that it's known even if the process ends; raises LeaseLost."""
 
         def mark(connection: Connection) -> None:
-            self._write(connection, self.waiting)
+            self._write(connection)
             mark_begun(connection, one)
 
         jobs.write_down(self._database, mark)
-        self.waiting.clear()
+        self.written()
 
     def add(self, one: HandlerRow, outcome: Outcome, work: UnitOfWork | None = None) -> None:
         """Take an outcome, and what a *done* handler sends; the row of the handler has it at once."""
@@ -49,19 +51,26 @@ class Outcomes:
 
     def write_within(self, connection: Connection, one: HandlerRow, outcome: Outcome, work: UnitOfWork) -> None:
         """Write an outcome, and those that wait, in the transaction of the handler's own work; raises LeaseLost."""
-        self._write(connection, [*self.waiting, ended(one, outcome, work)])
+        check_leases(connection, [self.row])
+        write_rows(connection, [*self.to_write(connection), (self.row, ended(one, outcome, work))])
+
+    def to_write(self, connection: Connection) -> list[tuple[OrderRow, Ended]]:
+        """Return what waits and isn't written; a database that went away may have kept an earlier try."""
+        waiting = not_written(connection, self.waiting) if self._may_be_written else self.waiting
+        self._may_be_written = True
+        return [(self.row, one) for one in waiting]
 
     def written(self) -> None:
-        """Forget what `write_within` wrote, once that's on disk."""
+        """Forget what waited, once it's on disk."""
         self.waiting.clear()
+        self._may_be_written = False
 
     def write_soon(self) -> None:
         """Write what waits if the database is free; else it waits on. Raises LeaseLost."""
         if self.waiting:
             with suppress(Unavailable):
-                waiting = list(self.waiting)
-                self._database.shared_writes.run(lambda connection: self._write(connection, waiting), patience=0.1)
-                self.waiting.clear()
+                self._database.shared_writes.run(self._write, patience=0.1)
+                self.written()
 
     def write(self, over: Mapping[str, Any] | None = None) -> None:
         """Write what waits, and the columns of the order if its run is over; raises LeaseLost and Unavailable."""
@@ -75,6 +84,7 @@ class Outcomes:
         waiting, self.waiting = self.waiting, []
         for one in waiting:
             self.waiting.append(one)
+            self._may_be_written = True
             try:
                 self.write()
             except (LeaseLost, Unavailable):
@@ -84,9 +94,9 @@ class Outcomes:
                     raise
                 self.waiting = [ended(one.one, instead(one.one, one.work, error), None)]
 
-    def _write(self, connection: Connection, waiting: Sequence[Ended]) -> None:
+    def _write(self, connection: Connection) -> None:
         check_leases(connection, [self.row])
-        write_rows(connection, [(self.row, one) for one in waiting])
+        write_rows(connection, self.to_write(connection))
 
 
 def write_together(database: Database, runs: Sequence[tuple[Outcomes, Mapping[str, Any] | None]]) -> None:
@@ -97,12 +107,11 @@ def write_together(database: Database, runs: Sequence[tuple[Outcomes, Mapping[st
     if not runs:
         return
     rows = [outcomes.row for outcomes, _ in runs]
-    attempts = [(outcomes.row, one) for outcomes, _ in runs for one in outcomes.waiting]
     over = [(outcomes.row, columns) for outcomes, columns in runs if columns is not None]
 
     def write(connection: Connection) -> None:
         check_leases(connection, rows)
-        write_rows(connection, attempts)
+        write_rows(connection, [attempt for outcomes, _ in runs for attempt in outcomes.to_write(connection)])
         jobs.settle_all(connection, over)
 
     jobs.write_down(database, write)

@@ -77,7 +77,8 @@ def write_down(
 ) -> Result:
     """Write a job's result as soon as the database can be used; ``beside`` small writes, others share its transaction.
 
-    Unwritten, the job would run twice. The caller keeps the lease meanwhile. Raises Unavailable after five minutes.
+    Unwritten, the job would run twice. The caller keeps the lease meanwhile. ``write`` must be right a second time too:
+    the answer to a commit may be lost. Raises Unavailable after five minutes.
     """
     run = database.shared_writes.run if beside is Beside.SMALL_WRITES else database.run
     deadline = time.monotonic() + RESULT_PATIENCE

@@ -1,10 +1,8 @@
-"""PostgreSQL's connections, which can be lent to a handler and cut off, and which find out how a commit ended."""
+"""PostgreSQL's connections, which can be lent to a handler and cut off."""
 
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from typing import Any
@@ -66,11 +64,6 @@ class LendableConnection(psycopg.Connection[Any]):
         self.loans = 0
         #: Whether a handler may have changed a setting of it, so that nobody else may use it.
         self.is_altered = False
-        self.opened_with: Mapping[str, Any] = {}
-        #: The open write transaction's number, by which another connection can ask how it ended.
-        self.transaction_id: str | None = None
-        #: For how many seconds that's asked when the server goes away during a commit.
-        self.asks_for = 0.0
 
     def __del__(self, *_: Any) -> None:
         """Close what a pool has dropped; psycopg's own would warn of each."""
@@ -102,23 +95,20 @@ class LendableConnection(psycopg.Connection[Any]):
             raise RuntimeError("context.session: the transaction was ended in it; leave COMMIT and ROLLBACK out")
 
     def commit(self) -> None:
-        """Commit, unless a handler asks for it; raises OperationalError only when nothing was committed."""
+        """Commit, unless a handler asks for it.
+
+        When it raises OperationalError, everything was committed or nothing. The server can't be asked which: after a
+        crash it gives the numbers of transactions that it lost to others, and reports those as committed.
+        """
         self.check_lent("COMMIT")
         if self.info.transaction_status == TransactionStatus.INERROR:  # the server would roll back and say nothing
             self.rollback()
             raise psycopg.errors.InFailedSqlTransaction("a statement of the transaction has failed")
-        try:
-            super().commit()
-        except psycopg.OperationalError:
-            if self.transaction_id is None or not self._was_committed():
-                raise
-        finally:
-            self.transaction_id = None
+        super().commit()
 
     def rollback(self) -> None:
         """Roll back, unless a handler asks for it."""
         self.check_lent("ROLLBACK")
-        self.transaction_id = None
         super().rollback()
 
     def __enter__(self) -> Any:
@@ -144,18 +134,6 @@ class LendableConnection(psycopg.Connection[Any]):
             self.close()
         finally:
             self.lock.release()
-
-    def _was_committed(self) -> bool:
-        """Ask the server, as soon as it answers again, how the transaction ended; False if it doesn't answer."""
-        deadline = time.monotonic() + self.asks_for
-        while True:
-            with suppress(psycopg.Error), psycopg.connect(**self.opened_with) as other:
-                (state,) = other.execute("SELECT pg_xact_status(%s::xid8)", [self.transaction_id]).fetchone() or ("",)
-                if state != "in progress":
-                    return bool(state == "committed")
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(_PAUSE)
 
 
 @cache

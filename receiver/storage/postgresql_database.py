@@ -16,7 +16,6 @@ from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from receiver.errors import Busy, ConfigurationError
 from receiver.storage import postgresql
 from receiver.storage.database import Beside, Database
-from receiver.storage.jobs import RESULT_PATIENCE
 from receiver.storage.postgresql_connections import LendableConnection, QmarkCursor
 from receiver.storage.transactions import WriteTransaction
 from receiver.storage.write_lock import FORGET_IN_CHILD, PATIENCE
@@ -33,7 +32,7 @@ _LOCKS = {
     Beside.ANYTHING: f"pg_advisory_xact_lock({_HANDLERS}, hashtext(:turn))",
 }
 # One statement, because each is a round trip. Its parts are evaluated from the left.
-_BEGIN = "SELECT set_config('lock_timeout', {patience}, true), pg_current_xact_id()::text, {locks}"
+_BEGIN = "SELECT set_config('lock_timeout', {patience}, true), {locks}"
 _BEGINNINGS = {beside: text(_BEGIN.format(patience=":patience", locks=locks)) for beside, locks in _LOCKS.items()}
 _BEGIN_ARRIVALS = _BEGIN.format(patience="?", locks=f"pg_advisory_xact_lock({_ARRIVALS})")
 _CONNECTIONS, _POOL_SECONDS = 32, 5
@@ -82,8 +81,7 @@ class PostgreSQLDatabase(Database):
             with self.translated_errors(of_an_order=True):
                 connection = self._kept_connection()
                 cursor = QmarkCursor(connection)
-                ((_, xid, _),) = cursor.execute(_BEGIN_ARRIVALS, [_milliseconds(patience)]).fetchall()
-                connection.transaction_id, connection.asks_for = xid, patience
+                cursor.execute(_BEGIN_ARRIVALS, [_milliseconds(patience)])
                 yield cursor
                 connection.commit()
         except BaseException:
@@ -139,11 +137,9 @@ class PostgreSQLDatabase(Database):
 
     def _begin(self, connection: Connection, patience: float, beside: Beside, turn: str) -> None:
         of = {"patience": _milliseconds(patience)} | ({"turn": turn} if beside is Beside.ANYTHING else {})
-        _, xid, *_ = connection.execute(_BEGINNINGS[beside], of).one()
-        raw: Any = connection.connection.dbapi_connection
-        # As long as a result is written again: one that was committed must not be.
-        raw.transaction_id, raw.asks_for = xid, RESULT_PATIENCE
+        connection.execute(_BEGINNINGS[beside], of)
         if beside is Beside.ANYTHING:
+            raw: Any = connection.connection.dbapi_connection
             raw.mark()
 
     def _kept_connection(self) -> LendableConnection:
@@ -162,7 +158,6 @@ class PostgreSQLDatabase(Database):
 
 def _connect(_dialect: Any, _record: Any, arguments: Sequence[Any], options: dict[str, Any]) -> LendableConnection:
     connection = LendableConnection.connect(*arguments, **options)
-    connection.opened_with = dict(options)
     postgresql.prepare(connection)
     return connection
 

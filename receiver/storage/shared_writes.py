@@ -47,7 +47,8 @@ class SharedWrites:
 
         ``write`` only runs statements that are ready, because everybody waits for it. It may be called twice: what
         fails is rolled back together with the writes beside it, which then run one by one. Raises what ``write``
-        raises, and Unavailable when the database can't be written in time; then nothing of it is stored.
+        raises, and Unavailable when the database can't be written in time; then nothing of it is stored, unless the
+        database went away during the commit: nobody knows then.
         """
         ended = self._group.add(write, patience=patience)
         if ended.error is not None:

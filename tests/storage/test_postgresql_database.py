@@ -1,4 +1,4 @@
-"""PostgreSQL as the database: what runs beside what, what's cut off, and how a commit ended whose answer was lost."""
+"""PostgreSQL as the database: what runs beside what, what's cut off, and what a commit says that a crash met."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
@@ -18,7 +16,6 @@ from receiver.storage import migrations
 from receiver.storage.database import Beside, Database
 from receiver.storage.migrations import comparison
 from receiver.storage.opening import open_database
-from receiver.storage.postgresql_connections import LendableConnection
 from receiver.storage.thrown_away import copy_of
 from tests.stores import PostgreSQLServer, postgresql_server
 
@@ -112,32 +109,18 @@ def test_a_statement_that_runs_is_cut_off_and_nothing_of_it_stays(database: Data
     assert numbers(database) == []
 
 
-@pytest.mark.parametrize("has_committed", [True, False])
-def test_how_a_commit_ended_whose_answer_was_lost_is_found_out(
-    database: Database, monkeypatch: pytest.MonkeyPatch, has_committed: bool
-) -> None:
-    commit = psycopg.Connection.commit
-
-    def lose_the_answer(self: Any) -> Any:
-        if self is not raw:
-            return commit(self)
-        if has_committed:
-            commit(self)
-        self.close()
-        raise psycopg.OperationalError("the server has gone away")
-
-    transaction = database.begin_write(beside=Beside.ANYTHING)
-    transaction.connection.execute(text("INSERT INTO numbers VALUES (1)"))
-    raw: Any = transaction.connection.connection.dbapi_connection
-    assert isinstance(raw, LendableConnection)
-    with monkeypatch.context() as patch:
-        patch.setattr(psycopg.Connection, "commit", lose_the_answer)
-        if has_committed:
-            transaction.commit()
-        else:
-            with pytest.raises(Unavailable):
-                transaction.commit()
-    assert numbers(database) == [1] * has_committed
+def test_what_a_crash_has_lost_is_never_taken_for_kept(database: Database, server: PostgreSQLServer) -> None:
+    """The server gives the number of a transaction that it lost to another one, which is then reported as committed."""
+    with pytest.raises(Unavailable), database.write_cursor() as cursor:
+        cursor.execute("INSERT INTO numbers VALUES (?)", [1])
+        server.stop()
+        server.start()
+        for number in range(20):
+            server.execute(f"CREATE TABLE crowd_{number} ()")
+    for number in range(20):
+        server.execute(f"DROP TABLE crowd_{number}")
+    database.engine.dispose()
+    assert numbers(database) == []
 
 
 def test_a_commit_after_a_failed_statement_is_no_success(database: Database) -> None:
