@@ -31,7 +31,6 @@ class Address(NamedTuple):
 def filled(shop: Served) -> dict[str, str]:
     """Put something of every kind into a receiver, and return what stands in its addresses, by the argument's name."""
     fill(shop)
-    links = [found[1] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text))]
     return {
         "_unknown": "nowhere",
         "event_id": shop.rows(TransmissionRow)[0].event_id,
@@ -42,9 +41,14 @@ def filled(shop: Served) -> dict[str, str]:
         "pk": "1",
         "receipt": "rcp_00000001",
         "source": "shop",
-        "token": links[0],
+        "token": mailed_link(shop),
         "unknown": "nowhere",
     }
+
+
+def mailed_link(shop: Served) -> str:
+    """Return what follows /account/claim/ in the first email that has such a link."""
+    return next(found[1] for mail in shop.rows(MailRow) if (found := _LINK.search(mail.text)))
 
 
 def addresses(app: Flask, values: dict[str, str], prefix: str = "/") -> Iterator[Address]:
