@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from werkzeug.exceptions import ClientDisconnected
+
 from receiver.app.unanswered_connections import end_unanswered
 
 #: Seconds from the first read of a body until its end.
@@ -40,7 +42,8 @@ def limited(app: _Wsgi) -> _Wsgi:
         if connection is None and environ.get("SERVER_SOFTWARE") == "Granian":
             connection = environ["REMOTE_ADDR"]
         if connection is not None:
-            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, _WATCH)
+            has_length = "CONTENT_LENGTH" in environ
+            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, _WATCH, has_length=has_length)
         return app(environ, start_response)
 
     return serve
@@ -49,10 +52,11 @@ def limited(app: _Wsgi) -> _Wsgi:
 class _LimitedBody(io.RawIOBase):
     """A request body whose reads all end by one deadline."""
 
-    def __init__(self, stream: Any, connection: _Connection, watch: _Watch) -> None:
+    def __init__(self, stream: Any, connection: _Connection, watch: _Watch, *, has_length: bool) -> None:
         self._stream = stream
         self._connection = connection
         self._watch = watch
+        self._has_length = has_length
         self._deadline: float | None = None
         self._is_over = False
 
@@ -71,13 +75,15 @@ class _LimitedBody(io.RawIOBase):
         try:
             with self._watch.until(self._deadline, self._connection):
                 data: bytes = self._stream.read(size)
-                return data
         except TimeoutError:
             self._is_over = True
             if isinstance(self._connection, socket.socket):
                 with suppress(OSError):  # the server shouldn't wait for the rest
                     socket.socket.shutdown(self._connection, socket.SHUT_RD)
             return b""
+        if isinstance(self._connection, str) and len(data) < size and not self._has_length:
+            self._watch.refuse_cut(self._connection)
+        return data
 
 
 class _Watch:
@@ -93,6 +99,16 @@ class _Watch:
         #: The deadline that the thread waits for; a later one needs no wake-up.
         self._next = math.inf
         self._runs = False
+        #: When connections were last ended, by the address of their sender.
+        self._ended: dict[str, float] = {}
+
+    def refuse_cut(self, sender: str) -> None:
+        """Raise ClientDisconnected if connections of this sender were ended lately, perhaps the one that was read.
+
+        granian takes a chunked body as complete wherever it ends.
+        """
+        if sender in self._ended and time.monotonic() < self._ended[sender] + BODY_SECONDS:
+            raise ClientDisconnected
 
     @contextmanager
     def until(self, deadline: float, connection: _Connection) -> Iterator[None]:
@@ -132,6 +148,9 @@ class _Watch:
         for mark, (deadline, connection) in list(self._waited_for.items()):
             if deadline <= now:
                 self._waited_for[mark] = (now + _AGAIN, connection)
+                if isinstance(connection, str):  # noted first, for whoever reads on
+                    lately = {sender: at for sender, at in self._ended.items() if now < at + BODY_SECONDS}
+                    self._ended = lately | {connection: now}
                 with suppress(OSError):  # the sender may have gone
                     _end(connection)
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.end_to_end.processes import Process, Running, command_environment, granian, gunicorn
 from tests.served import FORM, SECRET, Reply, order_fields
+from tests.waiting import wait_for
 
 Launch = Callable[..., Running]
 
@@ -155,15 +156,39 @@ def test_stalled_bodies_hold_the_servers_threads_for_so_long_only(
     shop = launch(partial(_in_haste, server), workers=1, EMBEDDED_WORKER="false")
     at = urlsplit(shop.url)
     stalled = [socket.create_connection((at.hostname, at.port), 20) for _ in range(16)]
-    for one in stalled:
-        one.sendall(
-            f"POST /orders HTTP/1.1\r\nHost: a\r\nX-Shared-Secret: {SECRET}\r\nContent-Length: 9\r\n\r\nor".encode()
-        )
+    head = f"POST /orders HTTP/1.1\r\nHost: a\r\nX-Shared-Secret: {SECRET}\r\nContent-Type: {FORM}\r\n"
+    begun = urlencode(order_fields())
+    for one in stalled[::2]:
+        one.sendall(f"{head}Content-Length: 1000\r\n\r\n{begun}".encode())
+    for one in stalled[1::2]:
+        one.sendall(f"{head}Transfer-Encoding: chunked\r\n\r\n{len(begun):x}\r\n{begun}\r\n".encode())
 
     assert shop.post(order_fields()).status == 202
     for one in stalled:
         with one:
             assert one.recv(65_536)[9:12] == b"400"
+    assert len(shop.rows()) == 1
+
+
+def test_under_granian_a_byte_now_and_then_does_not_put_the_deadline_off(launch: Launch) -> None:
+    shop = launch(partial(_in_haste, granian), workers=1, EMBEDDED_WORKER="false")
+    at = urlsplit(shop.url)
+    with socket.create_connection((at.hostname, at.port), 60) as dripping:
+        dripping.sendall(
+            f"POST /orders HTTP/1.1\r\nHost: a\r\nX-Shared-Secret: {SECRET}\r\nContent-Length: 9999\r\n\r\n".encode()
+        )
+        dripping.settimeout(0.1)
+
+        def is_hung_up_on() -> bool:
+            try:
+                dripping.sendall(b"o")
+                return dripping.recv(65_536)[9:12] in {b"400", b""}
+            except TimeoutError:
+                return False
+            except OSError:  # closed, with a byte on its way
+                return True
+
+        wait_for(is_hung_up_on)
 
 
 def _in_haste(server: Callable[..., list[str]], port: int, *, workers: int) -> list[str]:
