@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def _line(target: Target, kind: str) -> str:
-    senders = StalledSenders(target.port, kind, target.tls)
+    senders = StalledSenders(target.port, kind, target.tls, patience=PATIENCE)
     try:
         began = time.monotonic()
         enough = next((str(number) for number in _STEPS if not _lets_in(target, senders, number)), None)

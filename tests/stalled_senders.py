@@ -8,6 +8,8 @@ import threading
 from contextlib import suppress
 from typing import Any
 
+from tests.waiting import SOON
+
 _BEGUN = b"POST /orders HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 #: What each kind sends before it goes quiet.
 KINDS = {
@@ -16,15 +18,16 @@ KINDS = {
     "idle": b"GET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n",
 }
 _AT_ONCE = 100
-#: Seconds for one to connect, and to get the answer that it then sits on.
-_PATIENCE = 5.0
 
 
 class StalledSenders:
-    """Are connections that have gone quiet, and stay open until ``leave``."""
+    """Are connections that have gone quiet, and stay open until ``leave``.
 
-    def __init__(self, port: int, kind: str, tls: ssl.SSLContext | None = None) -> None:
-        self._port, self._kind, self._tls = port, kind, tls
+    Each gives up if it can't connect in time, or doesn't get the answer that it's to sit on.
+    """
+
+    def __init__(self, port: int, kind: str, tls: ssl.SSLContext | None = None, *, patience: float = SOON) -> None:
+        self._port, self._kind, self._tls, self._patience = port, kind, tls, patience
         self._connected: list[asyncio.StreamWriter] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
@@ -56,12 +59,12 @@ class StalledSenders:
 
     async def _begin(self) -> None:
         options: dict[str, Any] = {"ssl": self._tls} if self._tls else {}
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(self._patience):
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port, **options)
         self._connected.append(writer)
         writer.write(KINDS[self._kind])
         if self._kind == "idle":
-            async with asyncio.timeout(_PATIENCE):
+            async with asyncio.timeout(self._patience):
                 await reader.readuntil(b"\r\n\r\n")
 
     async def _leave(self) -> None:
