@@ -51,6 +51,7 @@ def _json() -> Iterator[tuple[str, bytes, str]]:
     yield "JSON of one escaped text", b'["' + b"\\u0141" * 340_000 + b'"]', JSON
     yield "JSON of half surrogates", b'["' + b"\\ud800" * 340_000 + b'"]', JSON
     yield "JSON with a line break", b'["' + b"a\n" * 1_000_000 + b'"]', JSON
+    yield "JSON of a text without an end", b"[" + b"," * 50_000 + b'\\"' * 1_000_000, JSON
     yield "JSON in JSON", json.dumps(json.dumps([padding[:80]] * values)).encode(), JSON
     yield "JSON of numbers in JSON", json.dumps(f"[{'1,' * 1_000_000}1]").encode(), JSON
     yield "JSON of lists in JSON", json.dumps(f"[{'[],' * 690_000}1]").encode(), JSON

@@ -9,7 +9,7 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
-#: What takes no longer, in seconds, is not judged; four times the work may take so many times as long.
+#: What takes no longer, in seconds, is usually not judged; four times the work may take so many times as long.
 _MOMENT, _MOST_GROWTH = 2.0, 9
 
 
@@ -38,11 +38,14 @@ def seconds(do: Callable[[], object]) -> float:
     return time.thread_time() - began
 
 
-def assert_linear(do: Callable[[int], object], size: int) -> None:
-    """Fail if it takes far more than four times as long with four times the size, as the square of it would."""
+def assert_linear(do: Callable[[int], object], size: int, moment: float = _MOMENT) -> None:
+    """Fail if it takes far more than four times as long with four times the size, as the square of it would.
+
+    What takes no longer than a ``moment``, in seconds, is not judged.
+    """
     most = float("inf")
     for part in (size // 16, size // 4, size):
         tries = (seconds(partial(do, part)) for _ in range(3))
         took = next((one for one in tries if one < most), None)
-        assert took is not None, f"{part} took more than {most:.1f} s"
-        most = max(_MOMENT, _MOST_GROWTH * took)
+        assert took is not None, f"{part} took more than {most:.2f} s"
+        most = max(moment, _MOST_GROWTH * took)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable
 
 from receiver.orders.card_issuers import LONGEST, SHORTEST
 from receiver.orders.card_numbers import digits_in, masked_number, with_plain_digits
 from receiver.orders.card_search import MASK, Found, Holds, find
-from receiver.orders.names import Fields
+from receiver.orders.names import Fields, without_indexes
 
-_INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
 #: Fewer digits in a list aren't a card number, but two ids.
 _FEWEST = SHORTEST + 1
 # How many digits may be beside the number in its list: expiry, code, a year. A longer list holds ids.
@@ -42,7 +40,7 @@ def _lists(fields: Fields) -> Iterable[list[int]]:
     lists: dict[str, list[int]] = defaultdict(list)
     for position, (name, value) in enumerate(fields):
         if value.strip():
-            lists[_INDEXES.sub("", name)].append(position)
+            lists[without_indexes(name)].append(position)
     return [positions for positions in lists.values() if len(positions) > 1]
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from receiver.orders.card_search import Holds
 from receiver.orders.escapes import as_read
-from receiver.orders.names import without_accents, words_of
+from receiver.orders.names import without_accents, without_indexes, words_of
 
 #: A name is judged by its end. A cut keeps a flood of long names from filling the cache.
 LONGEST_NAME = 100
@@ -116,7 +116,6 @@ _HALF_AN_EXPIRY = re.compile(".*(?:month|year)$")
 _OF_PAYMENT = _CARD_WORDS | {"credit", "debit", "payment", "payments", "pay", "billing", "checkout", "order", "custom"}
 #: Words from the end of a name that are looked at together: primary, account, number.
 _MOST_WORDS = 4
-_INDEXES = re.compile(r"(?:\[[0-9]*\])+$")
 _PATH = re.compile(r"(.*)[.\[](.+?)\]?", re.DOTALL)
 _PIECE = re.compile("[a-z0-9]+")
 
@@ -128,7 +127,7 @@ def judge(name: str) -> Judged:
 
 @lru_cache(maxsize=4096)
 def _judged(name: str) -> Judged:
-    name = _INDEXES.sub("", without_accents(as_read(name)))
+    name = without_indexes(without_accents(as_read(name)))
     path = _PATH.fullmatch(name)
     parent, last = (path[1], path[2]) if path else ("", name)
     words = words_of(name)

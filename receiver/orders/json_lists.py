@@ -11,7 +11,7 @@ from typing import BinaryIO
 from receiver.errors import Undecodable
 
 #: How a list begins: by itself, or as the ``orders`` of an object, which is what shops' APIs answer with.
-BEGIN = re.compile(r'\s*(?:\{\s*"orders"\s*:\s*)?\[')
+BEGIN = re.compile(r'\A\s*(?:\{\s*"orders"\s*:\s*)?\[')
 _PIECE = 65_536
 
 

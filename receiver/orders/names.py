@@ -51,6 +51,8 @@ TEXT = Kind("text", str, written="UTF-8, as it is")
 OPTIONS = Kind("options", values.options, written="as a form one text, Colour: red, Size: L; in JSON an object")
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
+#: The indexes at the end of a name, written backwards: forwards each index of a long name would be tried in turn.
+_INDEXES_BACKWARDS = re.compile(r"\n?(?:\][0-9]*\[)+")
 # Longer names are not cached, so that a flood of long names cannot fill the memory.
 _LONGEST_CACHED = 100
 
@@ -83,6 +85,12 @@ def kind_of(slot: tuple[str, str]) -> Kind:
 def words_of(name: str) -> list[str]:
     """Return the words of any name in lower case: ``BuyerEMail_2`` has buyer, e, mail."""
     return [word.lower() for word in _WORD.findall(name)]
+
+
+def without_indexes(name: str) -> str:
+    """Return a name without the indexes at its end: ``numbers[0][]`` is ``numbers``."""
+    found = _INDEXES_BACKWARDS.match(name[::-1])
+    return name[: -found.end()] if found else name
 
 
 def without_accents(name: str) -> str:

@@ -13,6 +13,7 @@ from receiver.errors import TooLarge, Undecodable
 from receiver.orders import decode, guard
 from receiver.orders.charsets import unquoted, with_whole_escapes
 from receiver.orders.rough_text import rough_fields
+from tests.effort import assert_linear
 
 MOST = 20_000
 JSON, XML, FORM = "application/json", "application/xml", "application/x-www-form-urlencoded"
@@ -39,6 +40,22 @@ def test_too_many_values_are_refused_in_little_memory(body: bytes, content_type:
 
 def test_commas_in_texts_are_no_values() -> None:
     assert decode(b'{"a": "' + b'x,\\",' * 50_000 + b'"}', JSON, MOST).fields[0][0] == "a"
+
+
+def test_texts_without_an_end_take_no_longer_than_others() -> None:
+    """Each quote may be the end of one text and the begin of another, none of which ends."""
+    commas = b"[" + b"," * (2 * MOST + 100)
+
+    def refuse(size: int) -> None:
+        with pytest.raises(TooLarge):
+            decode(commas + b'\\"' * size, JSON, MOST)
+
+    assert_linear(refuse, 100_000)
+
+
+def test_a_name_of_indexes_takes_no_longer_than_others() -> None:
+    """Each may be where those at the name's end begin."""
+    assert_linear(lambda size: guard([("[0]" * size + f"![{row}]", "4111") for row in range(4)]), 32_000)
 
 
 def test_an_escape_is_decoded_as_pythons_own_function_does_it() -> None:

@@ -23,7 +23,7 @@ from receiver.security.http_client import new_pool
 #: As much of the website's answer as is kept for the merchant.
 _SHOWN = 200
 #: How urllib3 begins its errors: with the part of it that had the trouble, which says nothing to a merchant.
-_PART_OF_URLLIB3 = re.compile(r"\w+\(host=.*?\): ")
+_PART_OF_URLLIB3 = re.compile(r"\b\w{1,60}\(host=[^)]{0,300}\): ")
 #: Statuses that say that nobody with this email is there (any more).
 _NOBODY_THERE = (404, 410)
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")

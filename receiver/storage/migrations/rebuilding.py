@@ -13,7 +13,7 @@ from sqlalchemy import Connection, text
 from receiver.errors import ConfigurationError
 
 #: Where any word may stand: text, quoted names, comments.
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_QUOTED = re.compile(r"""'[^']*+'?|"[^"]*+"?|`[^`]*+`?|\[[^\]]*+\]?|--[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/)?""")
 #: What a rebuild would drop from a table's own statement.
 _WOULD_BE_LOST = re.compile(r"\b(?:CHECK|COLLATE\s+\w*|ON\s+CONFLICT\s+\w+|STRICT)(?!\w)", re.IGNORECASE)
 _ODD_COLUMNS = text("SELECT name, hidden FROM pragma_table_xinfo(:of) WHERE hidden IN (2, 3) OR type = ''")
