@@ -25,7 +25,7 @@ from receiver.storage.models import IS_UNREAD, AddressRow, CustomerRow, MailRow,
 from receiver.storage.relay_models import TransmissionRow
 
 #: Where the person stays, whatever is erased here.
-ELSEWHERE = "earlier backups, your shop, mailboxes, and the chat and servers that orders were sent on to"
+ELSEWHERE = "earlier backups, your shop, its exports, mailboxes, and the chat and servers that orders were sent on to"
 
 Row = TypeVar("Row", OrderRow, MailRow, TransmissionRow)
 

@@ -68,11 +68,28 @@ COMMANDS: dict[tuple[str, ...], bool] = {
     ("customers", "export", EMAIL): True,
     ("mail", "list"): True,
     ("relay", "show"): False,
+    ("relay", "test"): True,
     ("relay", "transmissions", "--json"): False,
+    ("customers", "list"): True,
+    ("customers", "register", "--all"): False,
+    ("mail", "preview", "order_confirmation", "--order", "rcp_00000001"): True,
+    ("mail", "resend", "1"): True,
+    ("orders", "dismiss", "P-1"): True,
+    ("sources", "try", "saved.json"): True,
+    ("prune",): False,
     ("secret", "list"): False,
     ("sources", "list"): False,
     ("doctor",): False,
 }
+#: Commands that aren't about orders or people that are here, or that print a new secret once, as they should.
+OTHER_COMMANDS = frozenset(
+    {
+        *("init", "password", "backup", "database copy", "serve", "worker", "selftest", "customers erase"),
+        *("handlers new", "mail customise", "secret add", "secret revoke"),
+        *("relay enable", "relay disable", "relay rotate", "relay send"),
+        *(f"sources {name}" for name in ("sample", "add", "secret", "revoke", "remove", "state")),
+    }
+)
 #: The pages where nobody looks for a person.
 IMPERSONAL = re.compile(r"/admin/(|figures|handlers|refused.*|settings|sources.*|add-source|password|help.*)")
 

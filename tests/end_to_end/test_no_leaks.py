@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from flask import Flask
 from redis import Redis
@@ -22,10 +23,11 @@ from tests import stores
 from tests.commanding import runner
 from tests.conftest import QUICKLY_CHECKED
 from tests.end_to_end.canary import CARD, CONFIDENTIAL, EMAIL, HANDLERS, METRICS_TOKEN, PERSON, PERSONAL, SOURCE, found
-from tests.end_to_end.canary_paths import BROKEN, COMMANDS, IMPERSONAL, WAYS, go
+from tests.end_to_end.canary_paths import BROKEN, COMMANDS, IMPERSONAL, OTHER_COMMANDS, WAYS, go
 from tests.end_to_end.processes import Running, granian
 from tests.hostile_servers import reply, serving
 from tests.redis_servers import redis_server
+from tests.served import SECRET
 from tests.smtp_servers import HOST, Mailbox, smtp_server
 from tests.waiting import SOON
 from tests.web.console.visitor import Visitor
@@ -108,6 +110,16 @@ def test_what_is_given_in_confidence_leaks_nowhere(
     assert found(everywhere["the database"], EMAIL, CARD[:-4], "4111 1111 1111") == [EMAIL]
 
 
+def test_every_command_is_in_the_table(make_app: Callable[..., Flask]) -> None:
+    def named(group: click.Group, *before: str) -> Iterator[tuple[str, ...]]:
+        for name, command in group.commands.items():
+            yield from named(command, *before, name) if isinstance(command, click.Group) else [(*before, name)]
+
+    tried = {words[:length] for words in COMMANDS for length in (1, 2)}
+    untried = {" ".join(words) for words in named(make_app().cli) if words not in tried}
+    assert untried == OTHER_COMMANDS
+
+
 def _walk(shop: Running, url: str) -> dict[str, Any]:
     """Send every kind of POST, and an order on to somebody who repeats it."""
     shop.kit.controls.save(enabled=True, url=url, encoding="form", sends_secret_field=True)
@@ -135,9 +147,13 @@ def _commanded(
 ) -> dict[tuple[str, ...], str]:
     """Run every command, and return what it printed."""
     monkeypatch.chdir(folder)
-    (folder / "saved.json").write_text(json.dumps(PERSON | {"order_id": "S-1"}), "utf-8")
+    (folder / "saved.json").write_text(json.dumps(PERSON | {"order_id": "S-1", "key": SECRET}), "utf-8")
     (folder / "broken.json").write_bytes(BROKEN)
-    return {words: runner(make_app)(*words, METRICS_TOKEN=METRICS_TOKEN).output for words in COMMANDS}
+    results = {words: runner(make_app)(*words, METRICS_TOKEN=METRICS_TOKEN) for words in COMMANDS}
+    failed = {words: repr(one.exception) for words, one in results.items() if one.exit_code not in {0, 1}}
+    assert failed == {}
+    assert all(isinstance(one.exception, SystemExit | None) for one in results.values())
+    return {words: one.output for words, one in results.items()}
 
 
 @contextmanager

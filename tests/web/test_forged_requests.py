@@ -16,6 +16,7 @@ from tests.web.console.visitor import Visitor
 
 #: Where each kind of pages has a form for everybody who is signed in.
 FORMS = {"/admin": "/admin/password", "/account": "/account/password"}
+OPEN_TO_ALL = CONSOLE.open_to_all | ACCOUNT.open_to_all
 #: Written by the server itself now and then.
 _OF_THE_SERVER = {"processes", "upkeep", "clock_jumps"}
 #: Each forgery -> the headers that it has, and the statuses that refuse it.
@@ -85,6 +86,17 @@ def test_no_form_is_taken_without_its_own_token(pages: Pages) -> None:
     assert pages.stored() == before
 
 
+def test_no_form_is_taken_after_its_sign_in_has_ended(pages: Pages) -> None:
+    visitor = pages.sign_in()
+    token, kept = pages.token(visitor), dict(visitor.cookies)
+    visitor.post(f"{pages.prefix}/sign-out", token=token, follow=False)
+    visitor.cookies, before = kept, pages.stored()
+    for one in pages.forms():
+        if one.endpoint not in OPEN_TO_ALL:
+            assert pages.send(visitor, one, token) == 401, one
+    assert pages.stored() == before
+
+
 def test_no_form_is_taken_from_another_site(pages: Pages) -> None:
     visitor = pages.sign_in()
     token, before = pages.token(visitor), pages.stored()
@@ -97,9 +109,8 @@ def test_no_form_is_taken_from_another_site(pages: Pages) -> None:
 def test_nobody_is_shown_or_changes_anything_without_a_sign_in(pages: Pages) -> None:
     stranger = Visitor(pages.shop.base)
     token, before = stranger.get(f"{pages.prefix}/sign-in").token, pages.stored()
-    open_to_all = CONSOLE.open_to_all | ACCOUNT.open_to_all
     for one in addresses(pages.app, pages.values, pages.prefix):
-        if one.endpoint in open_to_all:
+        if one.endpoint in OPEN_TO_ALL:
             continue
         if one.method != "GET":
             assert pages.send(stranger, one, token) == 401, one
