@@ -30,6 +30,8 @@ _LOOPBACK = "127.0.0.1"
 
 #: A link that opens an account, in a line of a request log.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
+#: The name of a source that there isn't, in such a line; somebody may have put a secret there.
+_NO_SOURCE = re.compile(r'( /orders/)[^\s"]+([^"]*" 404 )')
 
 log = logging.getLogger(__name__)
 
@@ -163,13 +165,14 @@ def _set_up_process(level: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[to_stderr])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
-        logging.getLogger(of_requests).addFilter(_without_links)
+        logging.getLogger(of_requests).addFilter(_without_secrets)
     stray_errors.log_without_words()
     gc.collect()
     gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
 
 
-def _without_links(record: logging.LogRecord) -> bool:
-    """Cut account links out of a server's request log, since anyone who reads the log could open them."""
-    record.msg, record.args = _LINK.sub(r"\1...", record.getMessage()), ()
+def _without_secrets(record: logging.LogRecord) -> bool:
+    """Cut out of a server's request log what whoever reads it could use: account links, and secrets in a URL."""
+    line = _LINK.sub(r"\1...", record.getMessage())
+    record.msg, record.args = _NO_SOURCE.sub(r"\1...\2", line), ()
     return True

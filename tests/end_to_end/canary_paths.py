@@ -49,7 +49,7 @@ WAYS = {
     "refused for a card": Way(422, PERSON | {"card_number": CARD, "cvv": "123", SECRET: "a secret for a name"}),
     "refused as no JSON": Way(400, json.dumps(PERSON)[:-9].encode(), {"content_type": "application/json"}),
     "refused as too large": Way(413, BODY + b"x" * 3_000_000),
-    "no such source": Way(404, PERSON, {"path": "/orders/nowhere"}),
+    "no such source": Way(404, PERSON, {"path": f"/orders/{SECRET}"}),
     "a bug": Way(500, PERSON | {"order_id": "BUG-1"}),
 }
 #: Each command -> whether it's there to show people.
