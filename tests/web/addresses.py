@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from receiver.storage.models import MailRow
 from receiver.storage.relay_models import TransmissionRow
 from tests.served import Served
 from tests.sources import saving
+from tests.waiting import SOON
 from tests.web.console.filling import fill
 from tests.web.console.visitor import Visitor
 
@@ -44,6 +46,14 @@ def filled(shop: Served) -> dict[str, str]:
         "token": mailed_link(shop),
         "unknown": "nowhere",
     }
+
+
+def stop_all_work(shop: Served) -> None:
+    """End what a receiver does by itself, the upkeep too: what changes from now on, a request has changed."""
+    shop.kit.engine.stop()
+    for thread in threading.enumerate():
+        if thread.name in {"upkeep", "leases", "notices"}:
+            thread.join(SOON)
 
 
 def mailed_link(shop: Served) -> str:

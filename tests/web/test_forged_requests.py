@@ -11,7 +11,7 @@ from flask import Flask
 from receiver.web.entrance import ACCOUNT, CONSOLE
 from tests import stores
 from tests.served import Served
-from tests.web.addresses import Address, addresses, administrator, customer, filled
+from tests.web.addresses import Address, addresses, administrator, customer, filled, stop_all_work
 from tests.web.console.visitor import Visitor
 
 #: Where each kind of pages has a form for everybody who is signed in.
@@ -59,7 +59,7 @@ class Pages:
 def pages(request: pytest.FixtureRequest, serve: Callable[..., Served], make_app: Callable[..., Flask]) -> Pages:
     shop = serve(RELAY_ALLOW_PRIVATE=True)
     values = filled(shop)
-    shop.kit.engine.stop()  # what changes now, a request has changed
+    stop_all_work(shop)
 
     def sign_in() -> Visitor:
         return administrator(shop) if request.param == "/admin" else customer(shop, values["token"])
