@@ -60,6 +60,8 @@ LONGEST = (
     "web/console/test_orders.py",
     "end_to_end/test_hostile_handlers.py",
     "end_to_end/test_disk.py",
+    "end_to_end/test_no_leaks.py",
+    "web/test_stored_scripts.py",
     "web/console/test_help.py",
 )
 
