@@ -107,9 +107,10 @@ def test_rotations_under_load_refuse_no_order_and_lose_none(launch: Callable[...
                 assert "Revoked" in merchant.post(f"/admin/settings/secrets/{mark}/revoke").text
             else:
                 flask("secret", "revoke", mark)
-            # On new connections, so that all processes are asked.
+            # At once, so that all processes are asked. From some failures on, more of them aren't looked at.
             refused = at_once(16, lambda one, secret=old: post(shop, secret, f"X-{one}"))  # type: ignore[misc]
-            assert refused == [401] * 16
+            assert set(refused) <= {401, 429}
+            assert 401 in refused
             old = new
     assert {status: sender.statuses[status] for sender in senders for status in sender.statuses}.keys() == {202}
     sent = sorted(order_id for sender in senders for order_id in sender.sent)
