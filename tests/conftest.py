@@ -50,7 +50,6 @@ LONGEST = (
     "storage/test_clock.py",
     "customers/test_accounts.py",
     "torture/test_torture.py",
-    "end_to_end/test_killed.py",
     "end_to_end/test_copies.py",
     "end_to_end/test_deploy.py",
     "end_to_end/test_installed.py",

@@ -69,13 +69,19 @@ class Mailbox:
 
 @contextlib.contextmanager
 def smtp_server(
-    mailbox: Mailbox, *, starttls: ssl.SSLContext | None = None, login: bool = False, tls: ssl.SSLContext | None = None
+    mailbox: Mailbox,
+    *,
+    starttls: ssl.SSLContext | None = None,
+    login: bool = False,
+    tls: ssl.SSLContext | None = None,
+    port: int = 0,
 ) -> Iterator[int]:
     """Serve the mailbox and give the port."""
     options: dict[str, Any] = {"auth_require_tls": False, "require_starttls": starttls is not None}
     if login:
         options["authenticator"] = mailbox.authenticate
-    controller = Controller(mailbox, hostname=HOST, port=free_port(), tls_context=starttls, ssl_context=tls, **options)
+    port = port or free_port()
+    controller = Controller(mailbox, hostname=HOST, port=port, tls_context=starttls, ssl_context=tls, **options)
     controller.start()
     try:
         yield controller.port
@@ -84,9 +90,9 @@ def smtp_server(
 
 
 @contextlib.contextmanager
-def socket_server(talk: Callable[[socket.socket], None]) -> Iterator[int]:
+def socket_server(talk: Callable[[socket.socket], None], port: int = 0) -> Iterator[int]:
     """Run ``talk`` on each connection that comes and give the port; a talk ends when its peer leaves."""
-    with socket.create_server((HOST, 0)) as listener:
+    with socket.create_server((HOST, port)) as listener:
         threads: list[threading.Thread] = []
 
         def accept() -> None:

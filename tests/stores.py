@@ -71,7 +71,7 @@ class PostgreSQLServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
-            [_programs() / program, f"--pgdata={self._folder}", *arguments],
+            [programs() / program, f"--pgdata={self._folder}", *arguments],
             check=True,
             user=self._user,
             cwd=self._folder.parent,
@@ -146,7 +146,7 @@ def runs_here(item: pytest.Item) -> bool:
     return "database_url" in getattr(item, "fixturenames", ()) and not item.get_closest_marker("sqlite")
 
 
-def _programs() -> Path:
+def programs() -> Path:
     """Find the server's programs, which Debian keeps out of the PATH."""
     installed = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     found = installed[-1] if installed else shutil.which("initdb")

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
-import resource
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +14,7 @@ from sqlalchemy import text
 from receiver.app.components import Kit
 from receiver.storage import sqlite
 from tests.end_to_end.processes import Running, at_once, granian
+from tests.end_to_end.refusing_disks import files_end_at, foreign_writer, write_lock
 from tests.served import Reply, order_fields
 
 Launch = Callable[..., Running]
@@ -29,7 +27,7 @@ def test_each_of_many_waiting_for_the_write_lock_is_told_to_come_back(launch: La
     shop = launch(EMBEDDED_WORKER="false")
     orders = [order_fields() for _ in range(8)]
 
-    with _write_lock(instance):
+    with write_lock(instance):
         started = time.monotonic()
         replies = at_once(8, lambda number: shop.post(orders[number]))
         assert time.monotonic() - started > 1.8
@@ -53,8 +51,7 @@ def test_more_senders_than_threads_hear_in_time_that_the_database_is_locked(laun
         times.append(time.monotonic() - started)
         return reply
 
-    with closing(sqlite.driver.connect(str(instance / "receiver.sqlite"))) as foreign:
-        foreign.execute("BEGIN IMMEDIATE")
+    with foreign_writer(instance):
         replies = at_once(128, post)  # of a server that has 8 threads
 
     _assert_unavailable(*replies)
@@ -68,8 +65,7 @@ def test_a_foreign_program_that_writes_past_the_write_lock_is_waited_for_as_long
     shop = launch(EMBEDDED_WORKER="false")
     order = order_fields()
 
-    with closing(sqlite.driver.connect(str(instance / "receiver.sqlite"))) as foreign:
-        foreign.execute("BEGIN IMMEDIATE")
+    with foreign_writer(instance):
         started = time.monotonic()
         reply = shop.post(order)
         assert time.monotonic() - started > 1.8
@@ -85,7 +81,7 @@ def test_a_write_that_the_system_refuses_is_answered_503_until_it_takes_writes_a
     orders = [order_fields() for _ in range(8)]
     assert shop.post(order_fields()).status == 202
 
-    with _files_end_at(4096, shop.process.pid):
+    with files_end_at(4096, shop.process.pid):
         replies = at_once(8, lambda number: shop.post(orders[number]))
         ready = shop.request("GET", "/readyz")
 
@@ -125,38 +121,6 @@ def test_every_pooled_connection_syncs_to_disk_before_a_commit_returns(kit: Kit)
             for connection in connections
         }
     assert modes == {(2, sqlite.journal_mode())}
-
-
-@contextmanager
-def _write_lock(instance: Path) -> Iterator[None]:
-    descriptor = os.open(instance / "write.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-@contextmanager
-def _files_end_at(size: int, group: int) -> Iterator[None]:
-    """Let no process of a group write past so many bytes of any file."""
-    pids = [int(stat.parent.name) for stat in Path("/proc").glob("[0-9]*/stat") if _is_of(group, stat)]
-    before = {pid: resource.prlimit(pid, resource.RLIMIT_FSIZE) for pid in pids}
-    assert len(before) > 1, "the server and its workers were not found"
-    for pid, (_, hard) in before.items():
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        for pid, limits in before.items():
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
-
-
-def _is_of(group: int, stat: Path) -> bool:
-    try:
-        return os.getpgid(int(stat.parent.name)) == group
-    except ProcessLookupError:
-        return False
 
 
 def _assert_unavailable(*replies: Reply) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
@@ -51,6 +52,7 @@ def _chosen(variable: str, known: dict[str, str]) -> list[str]:
 
 def _run(todo: list[Piece], progress: Progress) -> None:
     until = time.monotonic() + 60 * MINUTES
+    logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # the mail servers' own, of clients that were killed
     with ExitStack() as stack:
         starter, servers = stack.enter_context(closing(Starter())), Servers(stack)
         for piece in todo:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from itertools import cycle
 from typing import Any, NamedTuple
 
-from sqlalchemy import or_, update
+from sqlalchemy import false, or_, update
 from urllib3.exceptions import HTTPError
 
 from receiver.storage.models import MailRow, OrderRow
@@ -52,7 +52,9 @@ class Member(NamedTuple):
 class Fleet:
     """The processes of a place, which are killed and started again one by one."""
 
-    def __init__(self, place: Place, starter: Starter, shape: Shape, settings: Mapping[str, object]) -> None:
+    def __init__(
+        self, place: Place, starter: Starter, shape: Shape, settings: Mapping[str, object], port: int = 0
+    ) -> None:
         self.place = place
         self._starter = starter
         self._dead: list[str] = []
@@ -63,7 +65,7 @@ class Fleet:
             "RETRY_SCHEDULE": RETRIES,
             **settings,
         }
-        self.webs = [self._web(number, shape, common) for number in range(shape.webs)]
+        self.webs = [self._web(number, shape, common, port) for number in range(shape.webs)]
         self.workers = [self._worker(number, common) for number in range(shape.workers)]
         self._next = cycle([web.shop for web in self.webs if web.shop])
 
@@ -98,14 +100,14 @@ class Fleet:
         """Free what the killed had claimed; a server may have ended their last commit after they were dead."""
         with self.place.kit.database.write() as session:
             for model in (OrderRow, MailRow):
-                theirs = or_(*(model.lease_token.startswith(prefix) for prefix in self._dead))
+                theirs = or_(false(), *(model.lease_token.startswith(prefix) for prefix in self._dead))
                 session.execute(update(model).where(theirs).values(lease_token=None, lease_until=None))
 
     def wait_until_it_works(self, member: Member) -> None:
         """Wait until a process that was started answers, or runs the handler."""
         beat = inside.beat(self.place.folder, member.name)
         beat.unlink(missing_ok=True)
-        wait_for(beat.exists if member.works else lambda: _answers(member.shop))
+        wait_for(beat.exists if member.works else lambda: answers(member.shop))
 
     def end(self) -> None:
         for member in self.members:
@@ -119,8 +121,8 @@ class Fleet:
         logs = [self.place.folder / f"{member.name}.log" for member in self.members]
         return "".join(log.read_text("utf-8", "backslashreplace") for log in logs if log.exists())
 
-    def _web(self, number: int, shape: Shape, settings: Mapping[str, object]) -> Member:
-        port, name = free_port(), f"web-{number}"
+    def _web(self, number: int, shape: Shape, settings: Mapping[str, object], port: int) -> Member:
+        port, name = port or free_port(), f"web-{number}"
         shop = Served(f"http://127.0.0.1:{port}", self.place.kit)
         process = self._process(name, granian(port, workers=shape.served_by), settings)
         return Member(name, process, shop, works=0 if shape.workers else shape.served_by)
@@ -136,20 +138,23 @@ class Fleet:
         )
 
 
-def _answers(shop: Served | None) -> bool:
+def answers(shop: Served | None) -> bool:
+    """Return whether a web process answers."""
     with suppress(HTTPError):
         return shop is not None and shop.request("GET", "/healthz").status == 200
     return False
 
 
 @contextmanager
-def fleet_at(place: Place, starter: Starter, shape: Shape | None = None, **settings: Any) -> Iterator[Fleet]:
-    """Serve a place until the block ends, by default as its store is for."""
+def fleet_at(
+    place: Place, starter: Starter, shape: Shape | None = None, *, port: int = 0, **settings: Any
+) -> Iterator[Fleet]:
+    """Serve a place until the block ends, by default as its store is for; a ``port`` is of the one web process."""
     shape = shape or (MACHINES if place.store == POSTGRESQL else WITH_A_WORKER)
-    fleet = Fleet(place, starter, shape, settings)
+    fleet = Fleet(place, starter, shape, settings, port)
     try:
         for web in fleet.webs:
-            wait_for(lambda web=web: _answers(web.shop))  # type: ignore[misc]
+            wait_for(lambda web=web: answers(web.shop))  # type: ignore[misc]
         yield fleet
     finally:
         fleet.end()

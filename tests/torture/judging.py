@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +13,7 @@ from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow
 from tests.served import Served
 from tests.torture.fleet import Fleet
 from tests.torture.results import Result
-from tests.torture.senders import Load, customer_email
+from tests.torture.senders import Sent, customer_email
 
 HANDLERS = ("register_customer", "email_customer", "notify_merchant", "pack_parcel")
 #: Seconds after which an order that isn't finished never will be.
@@ -21,24 +21,26 @@ _PATIENCE = 120.0
 TWICE = "emails twice, same Message-ID"
 
 
-def judge(fleet: Fleet, load: Load, taken: Mapping[str, int], *, repeats: int = 0) -> Result:
+def judge(
+    fleet: Fleet, sent: Sent, taken: Mapping[str, int], *, repeats: int = 0, failed: Collection[str] = ()
+) -> Result:
     """Wait until all jobs have ended, and count what's lost and doubled.
 
-    ``taken`` has how often the mail server took each Message-ID; ``repeats`` emails may have come twice. What differs
-    is written to a file at the place.
+    ``taken`` has how often the mail server took each Message-ID; ``repeats`` emails may have come twice, and
+    those that ``failed`` were refused for good. What differs is written to a file at the place.
     """
-    shop, ids = fleet.shop, list(load.acknowledged)
+    shop, ids = fleet.shop, list(sent.acknowledged)
     with suppress(AssertionError):  # then what's open counts as lost
         shop.settled(_PATIENCE)
     rows, mails = shop.rows(), shop.rows(MailRow)
     expected_and_found: dict[str, tuple[Iterable[Hashable], Iterable[Hashable]]] = {
-        "orders by receipt": (load.acknowledged.items(), [(row.order_id, row.receipt) for row in rows]),
+        "orders by receipt": (sent.acknowledged.items(), [(row.order_id, row.receipt) for row in rows]),
         "orders done": (ids, [row.order_id for row in rows if row.state == "done"]),
         "handlers done": ([(order_id, name) for order_id in ids for name in HANDLERS], _read(shop, _ended_handlers())),
         "parcels": (ids, _read(shop, text("SELECT order_id FROM parcels"))),
         "customers": ([customer_email(order_id) for order_id in ids], _read(shop, select(CustomerRow.email))),
         "emails of orders": ([order_id for order_id in ids for _ in range(2)], _read(shop, _mails_of_orders())),
-        "emails sent": ([mail.message_id for mail in mails], taken.keys()),
+        "emails sent": ([mail.message_id for mail in mails if mail.message_id not in failed], taken.keys()),
         "emails marked as sent": (taken.keys(), [mail.message_id for mail in mails if mail.state == "sent"]),
         "integrity": (["ok"], _read(shop, text("PRAGMA integrity_check")) if shop.kit.database.path else ["ok"]),
     }
@@ -50,11 +52,11 @@ def judge(fleet: Fleet, load: Load, taken: Mapping[str, int], *, repeats: int = 
             with (fleet.place.folder / "differences.txt").open("a", encoding="utf-8") as file:
                 file.write(f"{what}: missing {dict(missing)}, too many {dict(more)}\n")
     copies = sum(taken.values()) - len(taken)
-    wrong = sum(count for status, count in load.statuses.items() if status not in {200, 202, 503})
+    wrong = sum(count for status, count in sent.statuses.items() if status not in {200, 202, 503})
     return Result(
         lost=lost,
         doubled=doubled + max(copies - repeats, 0),
-        refused=load.statuses[503],
+        refused=sent.statuses[503] + len(failed),
         errors=wrong + fleet.log.count("Traceback"),
         notes={TWICE: copies, "orders": len(ids)},
     )

@@ -8,12 +8,9 @@ from random import Random
 from typing import NamedTuple
 
 from tests.end_to_end.starting import Starter
-from tests.torture import kills, server_faults
+from tests.torture import copies, disk_faults, kills, mail_faults, moody, server_faults
 from tests.torture.places import POSTGRESQL, SQLITE, Place
 from tests.torture.results import Result
-
-#: Kills in one piece.
-_KILLS = 20
 
 #: Does something so many times at a fresh place.
 Run = Callable[[Place, Starter, Random, int], Result]
@@ -29,6 +26,8 @@ class Line(NamedTuple):
     group: str = "kills"
     #: How often it's done in all; None for kills, of which N says how many there are of all sorts together.
     times: int | None = None
+    #: How often it's done at one place.
+    piece: int = 20
 
 
 class Piece(NamedTuple):
@@ -52,6 +51,19 @@ LINES = (
     Line("kill -9 in a handler", _killing(kills.in_a_handler)),
     Line("kill -9 in SMTP DATA", _killing(kills.in_data)),
     Line("workers killed for good", kills.of_some_workers_for_good, [POSTGRESQL], times=2),
+    Line(
+        "identical deliveries at once over 4 processes",
+        copies.identical_deliveries,
+        group="copies",
+        times=1000,
+        piece=200,
+    ),
+    Line("disk full under load", disk_faults.full, [SQLITE], "storage", times=20),
+    Line("database that can only be read", disk_faults.read_only, group="storage", times=20),
+    Line("database locked under load, seconds", disk_faults.locked, group="storage", times=64, piece=64),
+    Line("mail server that fails at each step", mail_faults.every_failure, group="mail", times=len(moody.MOODS)),
+    Line("mail server without STARTTLS, or a trusted certificate", mail_faults.tls_failures, group="mail", times=4),
+    Line("PostgreSQL restarted under load", server_faults.restart_postgresql, [POSTGRESQL], "servers", times=20),
     Line("Redis flushed, frozen, gone under load", server_faults.fail_redis, [POSTGRESQL], "servers", times=30),
 )
 GROUPS = sorted({line.group for line in LINES})
@@ -68,5 +80,5 @@ def pieces(kills_in_all: int, stores: Sequence[str], groups: Sequence[str]) -> I
         else:
             times = line.times
         if store in stores and line.group in groups:
-            for number, begin in enumerate(range(0, times, _KILLS)):
-                yield Piece(line, store, number, min(_KILLS, times - begin))
+            for number, begin in enumerate(range(0, times, line.piece)):
+                yield Piece(line, store, number, min(line.piece, times - begin))

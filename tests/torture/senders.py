@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from urllib3.exceptions import HTTPError
 
@@ -71,6 +72,14 @@ class Sender(threading.Thread):
             time.sleep(0.02)
 
 
+class Sent(NamedTuple):
+    """What was sent, and what was answered."""
+
+    #: Receipts by order id.
+    acknowledged: Mapping[str, str]
+    statuses: Counter[int]
+
+
 class Load:
     """What all senders send."""
 
@@ -80,14 +89,10 @@ class Load:
             sender.start()
 
     @property
-    def acknowledged(self) -> dict[str, str]:
-        """Receipts by order_id, of all senders."""
-        return {order_id: receipt for sender in self._senders for order_id, receipt in sender.acknowledged.items()}
-
-    @property
-    def statuses(self) -> Counter[int]:
-        """How often each status was answered."""
-        return sum((sender.statuses for sender in self._senders), Counter())
+    def sent(self) -> Sent:
+        """What all of them have sent so far."""
+        acknowledged = {key: receipt for sender in self._senders for key, receipt in sender.acknowledged.copy().items()}
+        return Sent(acknowledged, sum((sender.statuses for sender in self._senders), Counter()))
 
     def wait_until_orders_come_in(self) -> None:
         """Wait until one more order was acknowledged."""

@@ -9,12 +9,9 @@ from dataclasses import replace
 from random import Random
 
 from tests.end_to_end.starting import Starter
-from tests.torture.fleet import fleet_at
-from tests.torture.judging import judge
-from tests.torture.mailbox import counting_mailbox
 from tests.torture.places import Place
 from tests.torture.results import Result
-from tests.torture.senders import load_on
+from tests.torture.scenes import scene_at
 
 #: Seconds that each failure lasts.
 _GONE = 0.3
@@ -64,17 +61,11 @@ def fail_redis(place: Place, starter: Starter, random: Random, times: int) -> Re
 def _failing(
     place: Place, starter: Starter, failures: Sequence[Callable[[], AbstractContextManager[None]]], random: Random
 ) -> Result:
-    with (
-        counting_mailbox() as (mailbox, settings),
-        fleet_at(place, starter, **settings) as fleet,
-        load_on(fleet.post) as load,
-    ):
+    with scene_at(place, starter) as scene:
         for failure in failures:
-            load.wait_until_orders_come_in()
+            scene.load.wait_until_orders_come_in()
             time.sleep(random.uniform(0, _GONE))
             with failure():
                 time.sleep(_GONE)
-        load.wait_until_orders_come_in()
-        load.finish()
-        result = judge(fleet, load, mailbox.taken)
-    return replace(result, tried=len(failures))
+        scene.load.wait_until_orders_come_in()
+        return replace(scene.judged(), tried=len(failures))
