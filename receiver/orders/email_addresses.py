@@ -47,7 +47,8 @@ def deliverable(address: str) -> str:
         raise ValueError("is not one plain email address")
     local_part, _, domain = address.rpartition("@")
     in_ascii = ascii_domain(domain)
-    if _LOCAL_PART.fullmatch(local_part) and in_ascii:
+    # An encoded word (RFC 2047) is read as other text by some servers, also in RCPT TO: as another address.
+    if _LOCAL_PART.fullmatch(local_part) and "=?" not in local_part and in_ascii:
         return f"{local_part}@{in_ascii}"
     if local_part.isprintable() and not local_part.isascii():
         raise ValueError("has letters outside ASCII before its @, which most mail servers cannot deliver to")

@@ -96,6 +96,7 @@ def test_a_plain_address_goes_out(address: str, ascii_address: str) -> None:
         *("", "@", "zoe", "zoe@", "@kunde.de", "zoe@kunde", "a@b.de,c@d.de", "a@b.de c@d.de", "a@b@c.de"),
         *("Zoe <zoe@kunde.de>", "<zoe@kunde.de>", '"zoe"@kunde.de', "zoe@kunde.de\r\nBcc: c@d.de", "zoe@kunde.de\n"),
         *("zoe@[127.0.0.1]", "zoe@-kunde.de", "zoe@kunde..de", "zoe@kunde.de.", "zoe\x00@kunde.de", "zo e@kunde.de"),
+        *("=?utf-8?q?=0ABcc=3A_c=40d.de?=@kunde.de", "=?utf-8?q?x?=@kunde.de", "=?@kunde.de"),
         *("zoe(comment)@kunde.de", "x" * 65 + "@kunde.de", "zoe@" + "a." * 126 + "de", "zoe@" + "a" * 64 + ".de"),
     ],
 )
