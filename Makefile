@@ -7,7 +7,7 @@ BIN := .venv/bin
 # Kept bytecode spares every command, and the hundred processes of the tests, compiling the kit anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-postgresql check bench bench-growth sabotage torture lock docs docs-site sbom
+.PHONY: run test test-postgresql check bench bench-growth sabotage torture fuzz lock docs docs-site sbom
 
 run: .venv/run
 	@$(BIN)/flask init
@@ -64,6 +64,10 @@ sbom: .venv/dev
 	@$(BIN)/python -W ignore -m cyclonedx_py requirements --pyproject pyproject.toml --output-reproducible \
 		--output-file $(SBOM) requirements.txt
 	@echo "Wrote $(SBOM)"
+
+# 100,000 random and hostile requests, emails and texts, and what came of them, in a table of docs/trust.md.
+fuzz: .venv/dev
+	$(BIN)/python -m tests.fuzz
 
 # Pin the newest releases of everything that pyproject.toml names.
 lock: .venv/dev

@@ -10,10 +10,11 @@ import os
 import tempfile
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from flask import Flask
@@ -22,6 +23,18 @@ from bench.hostile_bodies import BYTES, FORM, JSON, VALUES, hostile_bodies
 from receiver import create_app
 from receiver.app.instance import set_up
 
+
+class Cost(NamedTuple):
+    """What one POST costs: processor milliseconds, and mebibytes of memory at its peak."""
+
+    name: str
+    status: int
+    milliseconds: float
+    mebibytes: float
+
+
+#: How the names of those that are refused begin.
+_UNVERIFIED = "unverified "
 _SECRET = "the-secret-of-the-measurement"
 _ROUNDS = 5
 
@@ -62,6 +75,15 @@ _ACCEPTED: dict[str, tuple[Callable[[int], bytes], str]] = {
 
 def main() -> None:
     """Print the figures."""
+    costs = list(measured())
+    accepted = [cost for cost in costs if not cost.name.startswith(_UNVERIFIED)]
+    refused = [cost for cost in costs if cost.name.startswith(_UNVERIFIED)]
+    for cost in (*accepted, *sorted(refused, key=attrgetter("milliseconds"), reverse=True)):
+        print(f"{cost.name:60} {cost.status} {cost.milliseconds:7.0f} ms {cost.mebibytes:6.1f} MiB")
+
+
+def measured() -> Iterator[Cost]:
+    """Yield what each body costs: first those that are accepted."""
     with tempfile.TemporaryDirectory() as folder:
         os.environ["RECEIVER_INSTANCE_PATH"] = folder
         app = create_app({"SHARED_SECRETS": [_SECRET], "SECRET_KEY": "the-key-of-the-measurement-of-limits"})
@@ -71,18 +93,14 @@ def main() -> None:
         for name, (make, content_type) in _ACCEPTED.items():
             headers = {"X-Shared-Secret": _SECRET, "Content-Type": content_type}
             size = len(make(0))
-            _print(f"{name}, {size:,} bytes", *_cost(app, lambda make=make: make(next(numbers)), headers))  # type: ignore[misc]
-        refused = [
-            (f"unverified {name}, {len(one.body):,} bytes", *_cost(app, lambda one=one: one.body, one.headers))  # type: ignore[misc]
-            for name, one in hostile_bodies().items()
-        ]
-        for cost in sorted(refused, key=itemgetter(2), reverse=True):
-            _print(*cost)
+            yield _cost(f"{name}, {size:,} bytes", app, lambda make=make: make(next(numbers)), headers)  # type: ignore[misc]
+        for name, one in hostile_bodies().items():
+            yield _cost(f"{_UNVERIFIED}{name}, {len(one.body):,} bytes", app, lambda one=one: one.body, one.headers)  # type: ignore[misc]
         app.extensions["receiver"].database.engine.dispose()
 
 
-def _cost(app: Flask, make: Callable[[], bytes], headers: dict[str, str]) -> tuple[int, float, float]:
-    """Return the status, and processor milliseconds and peak MiB of one POST: the best of a few."""
+def _cost(name: str, app: Flask, make: Callable[[], bytes], headers: dict[str, str]) -> Cost:
+    """Return what one POST costs: the best of a few."""
     taken, peaks, status = [], [], 0
     for _ in range(_ROUNDS):
         body = make()
@@ -94,11 +112,7 @@ def _cost(app: Flask, make: Callable[[], bytes], headers: dict[str, str]) -> tup
     app.test_client().post("/orders", data=body, headers=headers)
     peaks.append(tracemalloc.get_traced_memory()[1] / 1_048_576)
     tracemalloc.stop()
-    return status, min(taken), min(peaks)
-
-
-def _print(name: str, status: int, milliseconds: float, mebibytes: float) -> None:
-    print(f"{name:60} {status} {milliseconds:7.0f} ms {mebibytes:6.1f} MiB")
+    return Cost(name, status, min(taken), min(peaks))
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ class Served(NamedTuple):
 
     def megabytes(self) -> float:
         """Return the memory in RAM of the larger process that serves, shared libraries included."""
-        return max(_resident_bytes(process) for process in self._serving) / 1e6
+        return max(resident_bytes(process) for process in self._serving) / 1e6
 
     def seconds(self) -> float:
         """Return the processor seconds that all its processes have taken since they began."""
@@ -60,8 +60,7 @@ class Served(NamedTuple):
     @property
     def _serving(self) -> list[int]:
         """The processes below the one that only looks after them."""
-        children = Path(f"/proc/{self.process}/task/{self.process}/children").read_text("ascii")
-        return [int(child) for child in children.split()]
+        return children_of(self.process)
 
 
 @contextmanager
@@ -117,7 +116,14 @@ def serving_at(
             process.wait()
 
 
-def _resident_bytes(process: int) -> int:
+def children_of(process: int) -> list[int]:
+    """Return the processes that a process has begun."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text("ascii")
+    return [int(child) for child in children.split()]
+
+
+def resident_bytes(process: int) -> int:
+    """Return how much of a process is in RAM, shared libraries included."""
     found = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{process}/status").read_text("ascii"), re.MULTILINE)
     assert found is not None, "a process that has ended has no memory"
     return int(found[1]) * 1024

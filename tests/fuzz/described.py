@@ -60,8 +60,8 @@ def ask(operation: Operation, base: str, judge: Judge, *, examples: int, number:
         answer = case.call(base_url=base, headers=headers, session=session, timeout=_SECONDS, allow_redirects=False)
         case.validate_response(answer, checks=_CHECKS)
         if operation.method.upper() in _RECEIVES:
-            assert is_proven or answer.status_code >= 400
-            judge.look(answer.status_code, answer.headers["content-type"][0], answer.content, case.as_curl_command())
+            what, content_type = case.as_curl_command(), answer.headers["content-type"][0]
+            judge.look(answer.status_code, content_type, answer.content, what, is_unproven=not is_proven)
 
     with requests.Session() as session:
         is_answered()

@@ -18,6 +18,7 @@ from receiver.intake.explanation import explain_receipt
 from receiver.orders import Order
 from receiver.storage import order_queries
 from receiver.storage.models import OrderRow, RefusalRow
+from tests.fuzz.raw import Answered, Raw
 from tests.fuzz.requests import Request
 from tests.served import SECRET
 
@@ -27,19 +28,33 @@ NEW = {"accepted": 202, "parked": 202, "ignored": 200, "tested": 200}
 class Judge:
     """Looks at every answer, and at the end at what is on disk."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, may_be_busy: bool = False) -> None:
+        #: Whether 503 is no fault: on a machine that's busy with other work, a write may have to wait for too long.
+        self._may_be_busy = may_be_busy
         self.understood: set[str] = set()
         self.parked: set[str] = set()
         self.copied: set[str] = set()
         self.statuses: Counter[int] = Counter()
+        #: Refused by the server, before the receiver.
+        self.by_the_server = 0
 
-    def look(self, status: int, content_type: str, body: bytes, what: str) -> None:
+    def look_at_served(self, answer: Answered, raw: Raw, what: str) -> None:
+        """Judge an answer; what is not sound HTTP the server may refuse by itself, in words of its own."""
+        is_servers_own = answer.status >= 400 and answer.content_type != "application/problem+json"
+        if is_servers_own and raw.answers is None:
+            assert answer.status < 500, what
+            self.by_the_server += 1
+        else:
+            self.look(answer.status, answer.content_type, answer.body, what, is_unproven=raw.is_unproven)
+
+    def look(self, status: int, content_type: str, body: bytes, what: str, *, is_unproven: bool = False) -> None:
         """Judge one answer of the receiver's own; ``what`` names the request."""
         self.statuses[status] += 1
-        assert status < 500, what
+        assert status < 500 or (status == 503 and self._may_be_busy), what
         assert SECRET.encode() not in body, what
         content: dict[str, Any] = json.loads(body)
         if status < 400:
+            assert not is_unproven, what
             self._is_receipt(status, content, what)
         else:
             assert content_type == "application/problem+json", what

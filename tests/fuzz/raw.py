@@ -5,16 +5,20 @@ from __future__ import annotations
 import random
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from urllib.parse import quote
 
-from tests.fuzz.requests import Request, make
+from receiver.intake.body import MOST_DRAINED
+from tests.fuzz.requests import Request, is_unproven, make
 from tests.served import signed
 
-_SECONDS = 10.0
+_SECONDS = 60.0
 #: Longer headers some servers refuse by themselves.
 _LONGEST_VALUE = 8000
+_MOST_READ = 2_097_152 + MOST_DRAINED
+#: Not allowed in a header's value.
+_CONTROLS = {chr(code) for code in [*range(32), 127]} - {"\t"}
 
 BROKEN_LENGTHS = (b"-5", b"abc", b"+5", b"5, 6", b"5 5", b"0x5", b"", b"9" * 30, b"5\r\nContent-Length: 6")
 BROKEN_CHUNKS = (b"zz\r\n", b"-5\r\nabcde\r\n", b"3\r\nabcde\r\n0\r\n\r\n", b"\r\n\r\n", b"0x3\r\nabc\r\n")
@@ -47,6 +51,8 @@ class Raw:
     content: bytes
     #: How many answers must come; None leaves it to the server; 0 means that the sender leaves in the middle.
     answers: int | None
+    #: Whether nothing in it proves it.
+    is_unproven: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,12 @@ def make_raw(seed: int, number: int) -> Raw:
     framing = dice.choice(
         (_whole, _whole, _chunked, _chunked, _pipelined, _expecting, _left, _cut_chunks, _broken_chunks, _broken_head)
     )
-    return framing(dice, request)
+    return replace(framing(dice, request), is_unproven=is_unproven(request))
+
+
+def whole(request: Request) -> Raw:
+    """Frame a request as most senders do."""
+    return replace(_whole(random.Random(), request), is_unproven=is_unproven(request))
 
 
 def exchange(port: int, raw: Raw) -> list[Answered]:
@@ -102,8 +113,9 @@ def _head(request: Request, *, line: bytes | None = None, more: tuple[bytes, ...
 
 
 def _answers_due(request: Request, answers: int = 1) -> int | None:
-    sound = all(len(value) < _LONGEST_VALUE and "\0" not in value for value in request.headers.values())
-    return answers if sound else None
+    sound = all(len(value) < _LONGEST_VALUE and not _CONTROLS & {*value} for value in request.headers.values())
+    # Of a body that is far too large, the server needn't read the rest.
+    return answers if sound and len(request.body) < _MOST_READ else None
 
 
 def _length(body: bytes) -> bytes:

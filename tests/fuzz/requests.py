@@ -5,12 +5,17 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from urllib.parse import quote_from_bytes
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from standardwebhooks import Webhook, WebhookVerificationError
 
 from receiver.orders.names import KINDS
 from tests.fuzz import words
 from tests.fuzz.words import BOUNDARY, JSON, MULTIPART
 from tests.served import FORM, SECRET, order_fields, signed
+
+#: What every spelling of the secret has in it: it has no prefix, and nothing that a form or an URL escapes.
+_CORE = SECRET[6:-1].encode()
 
 
 @dataclass(frozen=True)
@@ -126,3 +131,18 @@ def _proof(dice: random.Random, body: bytes) -> dict[str, str]:
         return {other: value for other, value in headers.items() if other != name}
     headers[name] = dice.choice((*words.PROOFS, headers[name] + " ", headers[name] + "x", headers[name][:-1]))
     return headers
+
+
+def is_unproven(request: Request) -> bool:
+    """Return whether nothing proves a request: it holds no secret, and another's code takes its signature for wrong."""
+    held = [request.body, unquote_to_bytes(request.body), "".join(request.headers.values()).encode("latin-1")]
+    if any(_CORE in one for one in held):
+        return False
+    try:
+        # HTTP takes the blanks around a header's value away.
+        Webhook(SECRET).verify(request.body, {name: value.strip(" \t") for name, value in request.headers.items()})
+    except WebhookVerificationError:
+        return True
+    except (ValueError, RecursionError):  # it reads JSON too, and needn't be able to
+        return False
+    return False
