@@ -1,6 +1,7 @@
 """Whether the time of an answer tells who has an account: known and unknown addresses in turn, in one process.
 
-Prints for each page the medians of `PAIRS` interleaved pairs and their ratio; fails when one is more than 5 % off.
+Prints for each page the medians of `PAIRS` interleaved pairs and their ratio, and writes them into docs/trust.md; fails
+when a ratio is more than 5 % off.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from flask import Flask
 from sqlalchemy import delete, update
 from werkzeug.security import generate_password_hash
 
+from docs.generate.figures import TRUST, aligned, write
 from receiver import create_app
 from receiver.app.instance import set_up
 from receiver.storage.account_models import AccountRow, SignInAttemptRow
@@ -34,20 +36,24 @@ _TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
 
 def main() -> None:
-    """Print a line for each page."""
-    print(f"{PAIRS} pairs in one process on SQLite           known     unknown   ratio")
+    """Print a table with a line for each page, and keep it."""
     with _app() as app:
         signing_in = _asked(app, "/account/sign-in", 422, password="not the password")
         asking = _asked(app, "/account/forgotten", 303)
-        good = [
+        rows = [
             _compare("sign-in, a wrong password", app, signing_in),
             _compare("forgotten, a link is due", app, asking, is_due=True),
             _compare("forgotten, none is due", app, asking),
         ]
         with patch.object(entry, "_ANSWER_AFTER", 0):
-            _compare("forgotten, due, without its wait", app, asking, is_due=True)
-            _compare("forgotten, none due, without it", app, asking)
-    if not all(good):
+            without = [
+                _compare("forgotten, due, without its wait", app, asking, is_due=True),
+                _compare("forgotten, none due, without it", app, asking),
+            ]
+    table = aligned([["page", "known, ms", "unknown, ms", "ratio"], *map(_row, [*rows, *without])], left=1)
+    print(table)
+    write(TRUST, "python -m bench.enumeration", table, f"medians of {PAIRS} pairs in turn, in one process")
+    if any(abs(known / unknown - 1) > MOST for _, known, unknown in rows):
         raise SystemExit(f"an answer tells who has an account: a ratio is more than {MOST:.0%} off")
 
 
@@ -84,8 +90,8 @@ def _asked(app: Flask, path: str, expected: int, **fields: str) -> Callable[[str
     return ask
 
 
-def _compare(name: str, app: Flask, ask: Callable[[str], float], *, is_due: bool = False) -> bool:
-    """Print a line and return whether the ratio is near enough to 1."""
+def _compare(name: str, app: Flask, ask: Callable[[str], float], *, is_due: bool = False) -> tuple[str, float, float]:
+    """Return the name, and the medians in milliseconds for a known and an unknown address."""
     database: Database = app.extensions["receiver"].database
     took: dict[str, list[float]] = {_KNOWN: [], _UNKNOWN: []}
     for number in range(PAIRS + 5):
@@ -95,8 +101,12 @@ def _compare(name: str, app: Flask, ask: Callable[[str], float], *, is_due: bool
             if number >= 5:  # the first ones fill caches
                 took[email].append(seconds)
     known, unknown = (median(took[email]) * 1000 for email in (_KNOWN, _UNKNOWN))
-    print(f"{name:36} {known:7.2f} ms  {unknown:7.2f} ms  {known / unknown:6.3f}", flush=True)
-    return abs(known / unknown - 1) <= MOST
+    return name, known, unknown
+
+
+def _row(compared: tuple[str, float, float]) -> list[str]:
+    name, known, unknown = compared
+    return [name, f"{known:.2f}", f"{unknown:.2f}", f"{known / unknown:.3f}"]
 
 
 def _reset(database: Database, link_made_at: datetime | None) -> None:
