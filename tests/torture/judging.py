@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from receiver.app.components import Kit
 from receiver.storage.models import AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
 from tests.served import Served
 from tests.torture.fleet import Fleet
@@ -42,7 +43,7 @@ def judge(
         "emails of orders": ([order_id for order_id in ids for _ in range(2)], _read(shop, _mails_of_orders())),
         "emails sent": ([mail.message_id for mail in mails if mail.message_id not in failed], taken.keys()),
         "emails marked as sent": (taken.keys(), [mail.message_id for mail in mails if mail.state == "sent"]),
-        "integrity": (["ok"], _read(shop, text("PRAGMA integrity_check")) if shop.kit.database.path else ["ok"]),
+        "integrity": (["ok"], integrity(shop.kit)),
     }
     lost = doubled = 0
     for what, (expected, found) in expected_and_found.items():
@@ -60,6 +61,14 @@ def judge(
         errors=wrong + fleet.log.count("Traceback"),
         notes={TWICE: copies, "orders": len(ids)},
     )
+
+
+def integrity(kit: Kit) -> list[str]:
+    """Return what SQLite says of its file: ok. A server looks after its own."""
+    if not kit.database.path:
+        return ["ok"]
+    with kit.database.read() as session:
+        return list(session.scalars(text("PRAGMA integrity_check")))
 
 
 def _read(shop: Served, statement: Any) -> list[Any]:

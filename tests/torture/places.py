@@ -69,6 +69,13 @@ def place_on(store: str, servers: Servers) -> Iterator[Place]:
         yield stack.enter_context(place_in(folder, store, url, servers.postgresql, servers.redis))
 
 
+def kit_of(settings: Mapping[str, str]) -> Kit:
+    """Build what reads and sets up the database that processes with these settings use."""
+    overrides = {name: value for name, value in settings.items() if name not in {"INSTANCE_PATH", "SHARED_SECRETS"}}
+    kit: Kit = create_app(overrides, instance_path=settings["INSTANCE_PATH"]).extensions["receiver"]
+    return kit
+
+
 @contextmanager
 def place_in(
     folder: Path,
@@ -81,8 +88,7 @@ def place_in(
     settings = {"INSTANCE_PATH": str(folder / "instance"), "SHARED_SECRETS": SECRET}
     settings |= {"DATABASE_URL": url} if url else {}
     settings |= {"QUEUE_URL": redis.url} if redis else {}
-    overrides = {name: value for name, value in settings.items() if name not in {"INSTANCE_PATH", "SHARED_SECRETS"}}
-    kit: Kit = create_app(overrides, instance_path=folder / "instance").extensions["receiver"]
+    kit = kit_of(settings)
     list(set_up(kit, "the password of the torture"))
     (folder / "instance" / "handlers" / "pack_parcel.py").write_text(PACK_PARCEL, "ascii")
     with kit.database.write() as session:

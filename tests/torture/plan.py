@@ -8,7 +8,7 @@ from random import Random
 from typing import NamedTuple
 
 from tests.end_to_end.starting import Starter
-from tests.torture import copies, disk_faults, kills, mail_faults, moody, server_faults
+from tests.torture import backups, copies, disk_faults, kills, mail_faults, moody, server_faults, syncs, upgrades
 from tests.torture.places import POSTGRESQL, SQLITE, Place
 from tests.torture.results import Result
 
@@ -63,6 +63,9 @@ LINES = (
     Line("database locked under load, seconds", disk_faults.locked, group="storage", times=64, piece=64),
     Line("mail server that fails at each step", mail_faults.every_failure, group="mail", times=len(moody.MOODS)),
     Line("mail server without STARTTLS, or a trusted certificate", mail_faults.tls_failures, group="mail", times=4),
+    Line("a sync before every answer, by strace", syncs.before_every_answer, [SQLITE], "storage", times=200, piece=200),
+    Line("backup under load, restored and served", backups.under_load, group="upkeep", times=10, piece=5),
+    Line("upgrade under load", upgrades.under_load, group="upkeep", times=2, piece=1),
     Line("PostgreSQL restarted under load", server_faults.restart_postgresql, [POSTGRESQL], "servers", times=20),
     Line("Redis flushed, frozen, gone under load", server_faults.fail_redis, [POSTGRESQL], "servers", times=30),
 )
