@@ -15,6 +15,7 @@ from typing import Generic
 from sqlalchemy import ColumnElement, Connection, Table, Update, bindparam, update
 from sqlalchemy.orm import Session
 
+from receiver.errors import Unavailable
 from receiver.storage import jobs
 from receiver.storage.clock import utc_now
 from receiver.storage.columns import table_of
@@ -125,7 +126,12 @@ class JobQueue(ABC, Generic[JobRow]):
                     self.prepare(session, claimed, now)
             return claimed
 
-        for job in self.database.shared_writes.run(claim):
+        try:
+            claimed = self.database.shared_writes.run(claim)
+        except Unavailable:
+            self.leases.start_over()
+            raise
+        for job in claimed:
             self.leases.hold(job)
             self._claimed.append(job)
         self._claimed_at = time.monotonic()

@@ -14,6 +14,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, not_, or_, select, true, update
 
+from receiver.errors import Unavailable
 from receiver.storage.clock import utc_now
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
@@ -81,16 +82,25 @@ class Leases:
     def watch(self) -> None:
         """See which leases there are, and which of them nobody has renewed since the last look."""
         found: dict[type[Job], list[_Lease]] = {}
-        with self._database.read() as session:
-            for model in self._watched:
-                columns = model.id, model.lease_token, model.lease_until
-                leased = session.execute(select(*columns).where(model.lease_until.is_not(None)))
-                found[model] = [(pk, token, until) for pk, token, until in leased]
+        try:
+            with self._database.read() as session:
+                for model in self._watched:
+                    columns = model.id, model.lease_token, model.lease_until
+                    leased = session.execute(select(*columns).where(model.lease_until.is_not(None)))
+                    found[model] = [(pk, token, until) for pk, token, until in leased]
+        except Unavailable:
+            self.start_over()
+            raise
         now = self._steady()
         with self._mutex:
             for model, leases in found.items():
                 before = self._seen.get(model, {})
                 self._seen[model] = {lease: before.get(lease, now) for lease in leases}
+
+    def start_over(self) -> None:
+        """Count each silence from the next look on: while the database can't be used, a living run is silent too."""
+        with self._mutex:
+            self._seen.clear()
 
     def free(self, model: type[Job]) -> ColumnElement[bool]:
         """Return the condition that nobody works on the job: no run of this process, nor a live one elsewhere."""
