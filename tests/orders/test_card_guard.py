@@ -265,3 +265,25 @@ def test_names_that_are_remembered_are_taken_for_no_others() -> None:
     assert guard(halves).masked == [("n", "****"), ("n", "****1111")]
     many = [(f"a{number}", "x") for number in range(300)]
     assert guard([*many, *halves]).masked == [*many, ("n", "****"), ("n", "****1111")]
+
+
+def test_the_shortest_numbers_are_masked_in_text_and_not_in_fields_for_numbers() -> None:
+    """Visa once had 13 digits; a number of an article, or of an order, has as many more often."""
+    number = "4222222222222"
+    assert guard([("note", number), ("order_number", number)]).masked == [
+        ("note", "****2222"),
+        ("order_number", number),
+    ]
+
+
+def test_a_number_is_masked_in_a_name_and_in_its_value_at_once() -> None:
+    assert guard([(f"x {VISA}", f"y {VISA}")]).masked == [("x ****1111", "y ****1111")]
+
+
+def test_nine_digits_make_a_pan_a_cards() -> None:
+    assert guard([("order_id", "1"), ("pan", "411111111")]).masked == [("order_id", "1")]
+    assert guard([("order_id", "1"), ("pan", "41111111")]).masked == [("order_id", "1"), ("pan", "41111111")]
+
+
+def test_a_number_in_a_note_makes_no_code_beside_it_a_cards() -> None:
+    assert [name for name, _ in guard([("note", VISA), ("pin", "1234")]).masked] == ["note", "pin"]

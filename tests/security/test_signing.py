@@ -154,6 +154,12 @@ def test_every_secret_is_tried_with_every_signature(secrets: tuple[str, ...], si
     assert check(secrets=secrets, signature=signature).secret == SECRET
 
 
+def test_a_list_of_signatures_may_have_4096_bytes() -> None:
+    longest = f"{SIGNATURE} v2,".ljust(4096, "x")
+    assert check(signature=longest).secret == SECRET
+    assert problem(signature=f"{longest}x").reason == "malformed_header"
+
+
 def test_signatures_of_other_versions_are_skipped() -> None:
     assert check(signature=f"v1a,c2ln {SIGNATURE} v2,{'B' * 600}").secret == SECRET
 
