@@ -28,6 +28,8 @@ class Line(NamedTuple):
     times: int | None = None
     #: How often it's done at one place.
     piece: int = 20
+    #: Whether the suite has a short form of it; not where it needs the repository's history.
+    in_suite: bool = True
 
 
 class Piece(NamedTuple):
@@ -65,7 +67,7 @@ LINES = (
     Line("mail server without STARTTLS, or a trusted certificate", mail_faults.tls_failures, group="mail", times=4),
     Line("a sync before every answer, by strace", syncs.before_every_answer, [SQLITE], "storage", times=200, piece=200),
     Line("backup under load, restored and served", backups.under_load, group="upkeep", times=10, piece=5),
-    Line("upgrade under load", upgrades.under_load, group="upkeep", times=2, piece=1),
+    Line("upgrade under load", upgrades.under_load, group="upkeep", times=2, piece=1, in_suite=False),
     Line("PostgreSQL restarted under load", server_faults.restart_postgresql, [POSTGRESQL], "servers", times=20),
     Line("Redis flushed, frozen, gone under load", server_faults.fail_redis, [POSTGRESQL], "servers", times=30),
 )

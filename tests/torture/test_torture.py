@@ -22,7 +22,9 @@ def marks(line: Line) -> list[pytest.MarkDecorator]:
     return [pytest.mark.sqlite if SQLITE in line.stores else pytest.mark.postgresql]
 
 
-@pytest.mark.parametrize("line", [pytest.param(line, id=line.name, marks=marks(line)) for line in LINES])
+@pytest.mark.parametrize(
+    "line", [pytest.param(line, id=line.name, marks=marks(line)) for line in LINES if line.in_suite]
+)
 def test_nothing_is_lost_and_nothing_doubled(line: Line, place: Place, starter: Starter) -> None:
     times = min(TIMES, line.piece)
     result = line.run(place, starter, Random(line.name), times)
