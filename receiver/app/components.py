@@ -34,6 +34,7 @@ class Kit(Parts):
         super().__init__(instance, read)
         self.silences = Silences(self.sources)
         self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere)
+        self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
@@ -58,7 +59,7 @@ class Kit(Parts):
                 database.checkpoint,
                 HeldBack(database).look,
                 self.presence.sign,
-                Heartbeat(database, days=self.settings.RETENTION_DAYS).look,
+                self.heartbeat.look,
                 self.retention.look,
                 FarOff(database, self.leases, self.settings.RETRY_SCHEDULE).look,
             ],

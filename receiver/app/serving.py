@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -20,6 +21,7 @@ from werkzeug.serving import is_running_from_reloader
 from receiver.app import private_paths, reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
+from receiver.errors import Unavailable
 from receiver.security.keyring import Keyring
 
 #: Longest that a POST waits for a handler that computes, in a process that runs both. Python's default of 5 ms adds up
@@ -113,6 +115,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
         log.warning("%s", warning)
     if not kit.problems:
         _log_missing_secrets(kit.shared_secrets.keyring())
+        _beat(kit)
     names = [handler.name for handler in kit.registry.handlers]
     log.info("handlers: %s", ", ".join(names) or "none")
     kit.presence.begin(kind, names, handler_changes.loaded_files(kit.registry))
@@ -124,6 +127,12 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     if work:
         threading.Thread(target=_end_the_work, args=(kit,), name="stop").start()
     return not obstacles.lasting and not obstacles.passing
+
+
+def _beat(kit: Kit) -> None:
+    """Compare the clock with the heartbeat before the first order comes: without one, it's compared with the orders."""
+    with suppress(Unavailable):  # the upkeep tries again
+        kit.heartbeat.look()
 
 
 def _log_missing_secrets(keyring: Keyring) -> None:

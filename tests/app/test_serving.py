@@ -15,6 +15,7 @@ from flask.cli import FlaskGroup
 from receiver.app import serving
 from receiver.app.components import Kit
 from receiver.errors import Unavailable
+from receiver.storage.clock import UpkeepRow
 from tests.waiting import wait_for
 
 NO_KEY = "SECRET_KEY is missing: put secret_key back from a backup, or run `flask init` if there never was one."
@@ -55,6 +56,16 @@ def test_an_instance_that_is_right_serves_and_works(
 
 def test_a_process_that_is_only_to_serve_runs_no_job(start: Callable[..., tuple[bool, Kit]]) -> None:
     assert not start(work=False)[1].engine.works
+
+
+def test_a_process_beats_before_it_takes_orders(
+    start: Callable[..., tuple[bool, Kit]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or a clock that jumps in its first second would be taken for right, and date all orders of before as old."""
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600)
+    _, kit = start()
+    with kit.database.read() as session:
+        assert session.get(UpkeepRow, 1)
 
 
 def test_a_wrong_setting_is_logged_and_no_job_runs(
