@@ -8,7 +8,18 @@ from random import Random
 from typing import NamedTuple
 
 from tests.end_to_end.starting import Starter
-from tests.torture import backups, copies, disk_faults, kills, mail_faults, moody, server_faults, syncs, upgrades
+from tests.torture import (
+    backups,
+    clock_jumps,
+    copies,
+    disk_faults,
+    kills,
+    mail_faults,
+    moody,
+    server_faults,
+    syncs,
+    upgrades,
+)
 from tests.torture.places import POSTGRESQL, SQLITE, Place
 from tests.torture.results import Result
 
@@ -28,7 +39,7 @@ class Line(NamedTuple):
     times: int | None = None
     #: How often it's done at one place.
     piece: int = 20
-    #: Whether the suite has a short form of it; not where it needs the repository's history.
+    #: Whether the suite has a short form of it; not where it needs the repository's history, or a minute.
     in_suite: bool = True
 
 
@@ -68,6 +79,7 @@ LINES = (
     Line("a sync before every answer, by strace", syncs.before_every_answer, [SQLITE], "storage", times=200, piece=200),
     Line("backup under load, restored and served", backups.under_load, group="upkeep", times=10, piece=5),
     Line("upgrade under load", upgrades.under_load, group="upkeep", times=2, piece=1, in_suite=False),
+    Line("clock that jumps under load", clock_jumps.under_load, group="clock", times=20, piece=10, in_suite=False),
     Line("PostgreSQL restarted under load", server_faults.restart_postgresql, [POSTGRESQL], "servers", times=20),
     Line("Redis flushed, frozen, gone under load", server_faults.fail_redis, [POSTGRESQL], "servers", times=30),
 )
