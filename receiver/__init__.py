@@ -136,7 +136,9 @@ class Receiver:
         serving.begin(self.app.extensions["receiver"], owns_process=False)
 
 
-def __getattr__(name: str) -> str:
+def __getattr__(name: str) -> Any:
+    if name == "application":  # what flask --app receiver looks for before create_app, which makes none of the checks
+        return create_served_app()
     if name == "__version__":
         from receiver.settings.installation import VERSION
 

@@ -65,16 +65,19 @@ def is_this_machine(host: str) -> bool:
         return host == "localhost"
 
 
-def refuse_public_debugging(kit: Kit, host: str) -> None:
-    """Raise ClickException if Flask debugs where others can reach it, since its debugger runs any code of theirs."""
-    if not get_debug_flag():
+def refuse_public_debugging(kit: Kit, host: str, *, debugger: bool | None = None) -> None:
+    """Raise ClickException if Flask debugs where others can reach it, since its debugger runs any code of theirs.
+
+    ``debugger`` is what flask run was told of its debugger, which ``--debugger`` starts without debug mode.
+    """
+    if not (get_debug_flag() or debugger):
         return
     for name, place in (("the host", host), ("that of PUBLIC_URL", urlsplit(kit.settings.PUBLIC_URL).hostname or "")):
         if not is_this_machine(place):
             raise click.ClickException(
-                f"FLASK_DEBUG or --debug is on, and {name} is {place}, which others can reach: Flask's debugger would "
-                "let them run any code. Unset FLASK_DEBUG and leave --debug out, or serve on 127.0.0.1 alone, with a "
-                "PUBLIC_URL such as http://127.0.0.1:8000."
+                f"FLASK_DEBUG, --debug or --debugger is on, and {name} is {place}, which others can reach: Flask's "
+                "debugger would let them run any code. Unset FLASK_DEBUG and FLASK_RUN_DEBUGGER and leave both options "
+                "out, or serve on 127.0.0.1 alone, with a PUBLIC_URL such as http://127.0.0.1:8000."
             )
 
 
@@ -82,7 +85,8 @@ def begin(kit: Kit, *, owns_process: bool = True) -> None:
     """Start serving if this process serves, and run jobs in it if EMBEDDED_WORKER is on."""
     command = _flask_command()
     if owns_process and (command is None or command.info_name == "run"):
-        refuse_public_debugging(kit, command.params["host"] if command else _LOOPBACK)
+        told = command.params if command else {}
+        refuse_public_debugging(kit, told.get("host", _LOOPBACK), debugger=told.get("debugger"))
     if is_serving():
         start(kit, work=kit.settings.EMBEDDED_WORKER, owns_process=owns_process)
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))

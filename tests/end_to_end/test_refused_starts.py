@@ -57,6 +57,9 @@ def test_servers_take_no_order_with_a_key_that_is_easy_to_guess(
     [
         pytest.param(flask("--debug", "run", "--host=0.0.0.0", "--port={port}"), {}, id="run on all addresses"),
         pytest.param(flask("run", "--debug", "--port={port}"), {"RECEIVER_PUBLIC_URL": "https://a.example"}, id="run"),
+        pytest.param(flask("run", "--debugger", "--host=0.0.0.0", "--port={port}"), {}, id="run with --debugger"),
+        pytest.param(flask("run", "--host=::", "--port={port}"), {"FLASK_RUN_DEBUGGER": "1"}, id="FLASK_RUN_DEBUGGER"),
+        pytest.param(flask("--app=receiver", "run", "--debug", "--host=0.0.0.0", "--port={port}"), {}, id="package"),
         pytest.param(flask("serve", "--host=0.0.0.0", "--port={port}"), {"FLASK_DEBUG": "1"}, id="serve"),
         *(
             pytest.param(command, {"FLASK_DEBUG": "1", "RECEIVER_PUBLIC_URL": "https://a.example"}, id=name)
