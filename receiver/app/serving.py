@@ -21,8 +21,9 @@ from werkzeug.serving import is_running_from_reloader
 from receiver.app import private_paths, reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
-from receiver.errors import Unavailable
+from receiver.errors import UNPRINTABLE, Unavailable
 from receiver.security.keyring import Keyring
+from receiver.sources.registry import Sources
 
 #: Longest that a POST waits for a handler that computes, in a process that runs both. Python's default of 5 ms adds up
 #: over a POST's many steps; among POSTs alone, who wait for each other's commits anyway, it saves needless switches.
@@ -32,8 +33,10 @@ _LOOPBACK = "127.0.0.1"
 
 #: A link that opens an account, in a line of a request log.
 _LINK = re.compile(r'(/account/claim/)[^\s"]+')
-#: The name of a source that there isn't, in such a line; somebody may have put a secret there.
-_NO_SOURCE = re.compile(r'( /orders/)[^\s"]+([^"]*" 404 )')
+#: What comes after it in a URL should be a source's name; somebody may have put a secret there.
+_ORDERS = re.compile("/orders[/?]+", re.IGNORECASE)
+#: What no line of a log may hold: a path may, since servers log it decoded.
+_BREAKS = re.compile(f"\n|{UNPRINTABLE.pattern}")
 
 log = logging.getLogger(__name__)
 
@@ -102,7 +105,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
     keeps its log and its hooks as they are.
     """
     if owns_process:
-        _set_up_process(kit.settings.LOG_LEVEL)
+        _set_up_process(kit.settings.LOG_LEVEL, kit.sources)
         if work:
             sys.setswitchinterval(_SWITCH_SECONDS)
     private_paths.repair(kit.instance, kit.database.path)
@@ -172,20 +175,23 @@ def _end_the_work(kit: Kit) -> None:
     kit.presence.end()
 
 
-def _set_up_process(level: str) -> None:
+def _set_up_process(level: str, sources: Sources) -> None:
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setFormatter(stray_errors.WithoutWords("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[to_stderr])
     logging.getLogger("alembic").setLevel(logging.WARNING)
     for of_requests in ("werkzeug", "granian.access", "gunicorn.access"):
-        logging.getLogger(of_requests).addFilter(_without_secrets)
+        logging.getLogger(of_requests).addFilter(partial(_without_secrets, sources))
     stray_errors.log_without_words()
     gc.collect()
     gc.freeze()  # what's loaded by now stays, so the collector doesn't have to walk it each time
 
 
-def _without_secrets(record: logging.LogRecord) -> bool:
+def _without_secrets(sources: Sources, record: logging.LogRecord) -> bool:
     """Cut out of a server's request log what whoever reads it could use: account links, and secrets in a URL."""
-    line = _LINK.sub(r"\1...", record.getMessage())
-    record.msg, record.args = _NO_SOURCE.sub(r"\1...\2", line), ()
+    line = _LINK.sub(r"\1...", _BREAKS.sub("?", record.getMessage()))
+    asked, protocol, rest = line.rpartition(" HTTP/")
+    if (place := _ORDERS.search(asked)) and asked[place.end() :] not in {source.name for source in sources.known}:
+        asked = f"{asked[: place.end()]}..."
+    record.msg, record.args = f"{asked}{protocol}{rest}", ()
     return True

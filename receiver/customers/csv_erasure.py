@@ -15,6 +15,8 @@ from receiver.orders.email_addresses import normalised
 #: Headings of the columns that identify a person.
 _PERSON = frozenset({"email", "first_name", "last_name", "company", "country", "payment_reference"})
 _CELL = re.compile(rb'(?:^|,)("(?:[^"]|"")*"|[^,\r\n]*)')
+#: What append_csv puts before an address that a spreadsheet would take for a formula. Others may begin with one too.
+_APOSTROPHE = re.compile("^'(?=[=+@-])")
 
 #: Where a cell begins and ends.
 Span = tuple[int, int]
@@ -56,13 +58,17 @@ def _found(path: str, email: str, mode: str, lock: int) -> Iterator[tuple[IO[Any
             offset = len(heading)
             for line in file:
                 cells = _spans(line)
-                # append_csv puts an apostrophe before what a spreadsheet would take for a formula.
-                if by < len(cells) and normalised(_text(line, cells[by]).lstrip("'")) == email:
+                if by < len(cells) and email in _addresses(_text(line, cells[by])):
                     theirs = (span for name, span in zip(names, cells, strict=False) if name in _PERSON)
                     yield file, [(offset + start, offset + end) for start, end in theirs]
                 offset += len(line)
     except OSError as error:
         raise Unavailable(f"The CSV file {path} cannot be changed: {error.strerror}.") from error
+
+
+def _addresses(cell: str) -> set[str]:
+    """Return the addresses that a cell may be: as it's there, and without the apostrophe before a formula's sign."""
+    return {normalised(cell), normalised(_APOSTROPHE.sub("", cell))}
 
 
 def _text(line: bytes, span: Span) -> str:

@@ -105,7 +105,10 @@ def network(address: str | None) -> str | None:
         parsed = ipaddress.ip_address(address or "")
     except ValueError:
         return None
-    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
+    if parsed.version == 4:
+        return str(parsed)
+    # One listener for both versions names a visitor of IPv4 so; all of them would be in one /64.
+    return str(parsed.ipv4_mapped or ipaddress.ip_network((parsed, 64), strict=False))
 
 
 def _refuse_strangers(session: Session, limits: Limits, row: SignInAttemptRow, now: datetime) -> None:

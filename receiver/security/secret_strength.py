@@ -14,7 +14,8 @@ _MOST_IN_ORDER = 0.75
 _PREFIX = "whsec_"
 #: What the examples and templates of a key consist of, as in change-this-to-a-long-random-string.
 _OF_EXAMPLES = re.compile(
-    "change|replace|insert|example|default|insecure|production|development|password|passphrase|secret|random|string"
+    "change|replace|insert|generated?|example|default|insecure|secure|production|development|password|passphrase|secret"
+    "|random|string|output|openssl|should|qwerty|bytes?|todo|goes|that|you|is"
     "|django|flask|super|very|long|here|please|this|your|with|some|must|key|dev|the|not|for|use|my|me|to|in|it|an|a|[^a-z]+"
 )
 #: The one of Flask's documentation.

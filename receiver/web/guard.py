@@ -11,6 +11,7 @@ from werkzeug.routing import RequestRedirect
 from werkzeug.wrappers import Response
 
 from receiver.app.components import Kit
+from receiver.orders.email_addresses import ascii_domain
 from receiver.security.sign_ins import SESSION
 
 csrf = CSRFProtect()
@@ -63,7 +64,14 @@ def refuse_other_origins(public_url: str) -> None:
         return  # browsers send "null" from a page with no-referrer
     # At an http address, such as while testing, the host is what the browser says; https must match PUBLIC_URL.
     own = {request.host_url.rstrip("/")} if public_url.startswith("http:") else set()
-    parts = urlsplit(public_url)
-    own.add(f"{parts.scheme}://{parts.netloc}")
-    if origin.lower() not in own:
+    if origin.lower() not in own | {_origin(public_url)}:
         abort(403, f"This request came from {origin[:100]}, not from PUBLIC_URL ({public_url}), so it was refused.")
+
+
+def _origin(url: str) -> str:
+    """Return a URL's origin as browsers send it (RFC 6454, 6.2): the host in ASCII, and no port that is the usual one."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else ascii_domain(host) or host
+    is_usual = parts.port in {None, {"http": 80, "https": 443}.get(parts.scheme)}
+    return f"{parts.scheme}://{host}{'' if is_usual else f':{parts.port}'}"

@@ -222,3 +222,34 @@ def test_imported_by_a_server_a_process_serves() -> None:
 def test_of_the_flask_commands_only_run_serves(group: click.Group, name: str, serves: bool) -> None:
     with click.Context(group, info_name="root") as root, click.Context(click.Command(name), root, info_name=name):
         assert serving.is_serving() is serves
+
+
+@pytest.mark.parametrize(
+    ("path", "logged"),
+    [
+        ("/orders", "/orders"),
+        ("/orders/", "/orders/"),
+        ("/orders/cart", "/orders/cart"),
+        ("/orders/a-secret", "/orders/..."),
+        ("/Orders/a-secret", "/Orders/..."),
+        ("//orders//a-secret", "//orders//..."),
+        ("/orders/cart/a-secret", "/orders/..."),
+        ("/orders/a secret", "/orders/..."),
+        ('/orders/a"secret HTTP/1.1', "/orders/..."),
+        ("/orders?key=a-secret", "/orders?..."),
+        ("/x\n2026-11-30 ERROR forged", "/x?2026-11-30 ERROR forged"),
+        ("/x\x1b[31m", "/x?[31m"),
+    ],
+)
+def test_a_request_log_holds_no_secret_of_a_url_and_no_line_of_a_stranger(
+    make_app: Callable[..., Flask], instance: Path, path: str, logged: str
+) -> None:
+    """Whatever the answer's status: a merchant may open the address in a browser."""
+    with (instance / "config.toml").open("a", encoding="utf-8") as file:
+        file.write('\n[sources.cart]\nkind = "woocommerce"\nsecrets = ["a-secret-of-the-cart-alone"]\n')
+    kit: Kit = make_app().extensions["receiver"]
+    line = '127.0.0.1 - "POST %s HTTP/1.1" 200 12'
+    record = logging.LogRecord("granian.access", logging.INFO, "", 0, line, (path,), None)
+
+    assert serving._without_secrets(kit.sources, record)
+    assert record.getMessage() == f'127.0.0.1 - "POST {logged} HTTP/1.1" 200 12'

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import html
+import json
 import logging
 import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
     BigInteger,
@@ -112,7 +115,8 @@ def _without_values(said: str, fields: Fields) -> str:
     """Replace the customer's values in an error by the fields' names: `flask doctor` shows it."""
     values = {value: name for name, value in fields.items() if isinstance(value, str) and len(value) >= _SHORTEST_VALUE}
     for value in sorted(values, key=len, reverse=True):
-        said = re.sub(rf"(?<!\w){re.escape(value)}(?!\w)", f"[{values[value]}]", said, flags=re.IGNORECASE)
+        for spelled in {value, json.dumps(value)[1:-1], quote(value), html.escape(value)}:  # as websites repeat it
+            said = re.sub(rf"(?<!\w){re.escape(spelled)}(?!\w)", f"[{values[value]}]", said, flags=re.IGNORECASE)
     return said
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import html
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import delete, select, update
@@ -231,6 +234,15 @@ def test_what_the_website_says_of_a_customer_is_kept_without_their_values(desk: 
     desk.order(first_name="Zoë", last_name="Müller")
     desk.jobs.run_next()
     assert desk.row().detail == "Key (email)=([email]) of [name] is taken; müllerei isn't; DE."
+
+
+@pytest.mark.parametrize("repeat", [json.dumps, quote, html.escape])
+def test_nor_with_values_as_a_website_escapes_them(desk: Desk, repeat: Callable[[str], str]) -> None:
+    desk.website.fails_with = NotRegistered(f"Unknown: {repeat('Zoë')}, {repeat('Müller & Söhne')}")
+    desk.order(first_name="Zoë", last_name="Müller & Söhne")
+    desk.jobs.run_next()
+    assert "ller" not in (desk.row().detail or "")
+    assert "hne" not in (desk.row().detail or "")
 
 
 def test_without_a_registrar_nothing_is_due(desk: Desk) -> None:

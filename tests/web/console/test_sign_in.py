@@ -119,6 +119,26 @@ def test_in_production_only_its_own_origin_posts(make_app: Callable[..., Flask])
         assert answer.status_code == status, origin
 
 
+@pytest.mark.parametrize(
+    ("public_url", "origin"),
+    [
+        ("https://Orders.Shop.example", "https://orders.shop.example"),
+        ("https://bücher.example", "https://xn--bcher-kva.example"),
+        ("https://orders.shop.example:443", "https://orders.shop.example"),
+        ("https://orders.shop.example:8443", "https://orders.shop.example:8443"),
+        ("https://[2001:db8::1]", "https://[2001:db8::1]"),
+        ("https://receiver:8443/shop", "https://receiver:8443"),
+    ],
+)
+def test_an_origin_is_compared_as_browsers_send_it(
+    make_app: Callable[..., Flask], public_url: str, origin: str
+) -> None:
+    client = make_app(PUBLIC_URL=public_url).test_client()
+    for sent, status in ((origin, 400), (origin.replace("https:", "http:"), 403), (f"{origin}1", 403)):
+        answer = client.post("/admin/sign-in", base_url="https://localhost", headers={"Origin": sent})
+        assert answer.status_code == status, sent
+
+
 def test_a_signed_out_cookie_is_dead(visitor: Visitor) -> None:
     kept = dict(visitor.cookies)
     page = visitor.post("/admin/sign-out")
@@ -284,6 +304,15 @@ def test_one_household_of_ipv6_is_one_address(kit: Kit) -> None:
         sign_in(kit, PASSWORD, "2001:db8::ffff")
     assert sign_in(kit, PASSWORD, "2001:db8:1::1")
     assert sign_in(kit, PASSWORD, None)
+
+
+def test_an_address_of_ipv4_is_its_own_on_a_listener_for_both_versions(kit: Kit) -> None:
+    for _ in range(CONSOLE.of_address[0]):
+        assert sign_in(kit, "wrong", "::ffff:192.0.2.1") is None
+    for same in ("::ffff:192.0.2.1", "192.0.2.1"):
+        with pytest.raises(TooManyAttempts):
+            sign_in(kit, PASSWORD, same)
+    assert sign_in(kit, PASSWORD, "::ffff:192.0.2.2")
 
 
 def test_every_answer_has_its_headers(visitor: Visitor) -> None:
