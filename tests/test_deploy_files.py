@@ -16,6 +16,7 @@ import yaml
 from flask import Flask
 
 from receiver.settings import reading
+from receiver.settings.model import Settings
 from receiver.storage import postgresql_database
 from tests.served import Served
 
@@ -130,6 +131,16 @@ def test_the_proxy_does_all_that_the_other_sample_does() -> None:
     )
     missing = [line for line in of_one_server if line not in of_all]
     assert missing == ["orders.your-shop.example {", "\treverse_proxy 127.0.0.1:8000 {"]
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "compose.Caddyfile"])
+def test_the_proxys_buffer_holds_more_than_the_largest_request_that_it_takes(name: str) -> None:
+    """What's larger than the buffer is passed on as it comes, and a sender that stalls then holds a thread."""
+    sample = (DEPLOY / name).read_text("utf-8")
+    (largest,), (buffer,) = (
+        re.findall(rf"^\t+{word} (\d+)MB$", sample, re.MULTILINE) for word in ("max_size", "request_buffers")
+    )
+    assert Settings.model_fields["MAX_BODY_BYTES"].default < int(largest) * 1_000_000 < int(buffer) * 1_000_000
 
 
 def test_the_health_checks_pass_while_the_server_answers_and_fail_otherwise(serve: Callable[..., Served]) -> None:

@@ -191,7 +191,8 @@ def _without_secrets(sources: Sources, record: logging.LogRecord) -> bool:
     """Cut out of a server's request log what whoever reads it could use: account links, and secrets in a URL."""
     line = _LINK.sub(r"\1...", _BREAKS.sub("?", record.getMessage()))
     asked, protocol, rest = line.rpartition(" HTTP/")
-    if (place := _ORDERS.search(asked)) and asked[place.end() :] not in {source.name for source in sources.known}:
+    place = _ORDERS.search(asked)
+    if place and asked[place.end() :] not in {"", *(source.name for source in sources.known)}:
         asked = f"{asked[: place.end()]}..."
     record.msg, record.args = f"{asked}{protocol}{rest}", ()
     return True

@@ -69,7 +69,7 @@ def refuse_other_origins(public_url: str) -> None:
 
 
 def _origin(url: str) -> str:
-    """Return a URL's origin as browsers send it (RFC 6454, 6.2): the host in ASCII, and no port that is the usual one."""
+    """Return a URL's origin as browsers send it (RFC 6454, 6.2): the host in ASCII, and no usual port."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     host = f"[{host}]" if ":" in host else ascii_domain(host) or host
