@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,8 @@ _NAMES_KEPT = 100
 _LONGEST_NAME = 64
 #: Characters of a name that are searched for secrets; what's kept of it can't come from beyond.
 _LOOKED_AT = 4_096
+#: And of all names of one POST. Nobody has verified it, and a short one may inflate to many long names.
+_LOOKED_AT_IN_ALL = 4 * _NAMES_KEPT * _LONGEST_NAME
 _DETAILS_SHOWN = 3
 
 
@@ -87,8 +90,10 @@ def _clean(text: str, keyring: Keyring) -> str:
 
 
 def _names_and_sizes(pairs: Fields, keyring: Keyring) -> str:
-    """Return the names, with secrets and card numbers masked, each with its value's length in characters."""
-    names = keyring.redact([(name[:_LOOKED_AT], "") for name, _ in pairs[:_NAMES_KEPT]])
+    """Return the first names, with secrets and card numbers masked, each with its value's length in characters."""
+    begun = [(name[:_LOOKED_AT], "") for name, _ in pairs[:_NAMES_KEPT]]
+    in_all = accumulate(len(name) for name, _ in begun)
+    names = keyring.redact([one for one, most in zip(begun, in_all, strict=True) if most <= _LOOKED_AT_IN_ALL])
     sizes = [len(value) for _, value in pairs]
     return json.dumps([[mask(name)[:_LONGEST_NAME], size] for (name, _), size in zip(names, sizes, strict=False)])
 

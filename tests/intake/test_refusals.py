@@ -165,3 +165,12 @@ def test_the_newest_of_each_reason_are_found_and_details_do_not_hide_one_another
     with kit.database.read() as session:
         found = [row.detail for row in newest_of_each_reason(session, NOW - timedelta(days=1))]
     assert found == ["often", "other", "last", "new"]
+
+
+def test_of_many_long_names_only_the_first_are_looked_at(kit: Kit) -> None:
+    """To look for a card number in all of them would take seconds, for a request of a kilobyte that inflates."""
+    long, usual = [("4<" * 2_000, "x")] * 100, [(f"order.items[{row}].sku", "x") for row in range(100)]
+    for names in (long, usual):
+        refuse(kit, UnknownSource("No source has this name."), headers=names, fields=names)
+    found = [(len(json.loads(row.headers)), len(json.loads(row.fields))) for row in kept(kit)]
+    assert found == [(6, 6), (100, 100)]
