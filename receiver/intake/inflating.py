@@ -13,6 +13,8 @@ from receiver.errors import BrokenOff, TooLarge, Undecodable
 #: zlib's window bits for gzip (RFC 1952), zlib (RFC 1950, what HTTP calls deflate) and raw deflate (RFC 1951).
 _GZIP, _ZLIB, _RAW = 31, 15, -15
 _GZIP_BEGINS = b"\x1f\x8b"
+#: Streams that may follow one another (RFC 1952, 2.2), and what may follow the last one.
+_MOST_STREAMS, _FILLING = 100, b"\0 \t\r\n"
 
 
 class Inflated(NamedTuple):
@@ -72,12 +74,20 @@ def _by_deflate(raw: bytes, limit: int) -> bytes:
 
 
 def _by_zlib(raw: bytes, window: int, limit: int) -> bytes:
-    decompressor = zlib.decompressobj(window)
-    try:
-        plain = decompressor.decompress(raw, limit + 1)
-    except zlib.error as error:
-        raise _NotCompressed from error
-    return _checked(plain, limit, is_whole=decompressor.eof)
+    plain = b""
+    for _ in range(_MOST_STREAMS):
+        decompressor = zlib.decompressobj(window)
+        try:
+            plain += decompressor.decompress(raw, limit + 1 - len(plain))
+        except zlib.error as error:
+            raise _NotCompressed from error
+        plain = _checked(plain, limit, is_whole=decompressor.eof)
+        raw = decompressor.unused_data.lstrip(_FILLING)
+        if not raw:
+            return plain
+        if window != _GZIP or not raw.startswith(_GZIP_BEGINS):
+            break
+    raise Undecodable("Something else follows the end of what was compressed, and may be a part of the order.")
 
 
 def _by_brotli(raw: bytes, limit: int) -> bytes:

@@ -73,6 +73,22 @@ def test_a_stream_that_breaks_off_is_400(idle: Served, coding: str) -> None:
     assert idle.rows() == []
 
 
+def test_all_streams_of_gzip_are_read_and_nothing_that_follows_is_dropped(idle: Served) -> None:
+    first, rest = urlencode(order_fields(order_id="Z-5")).encode(), b"&item_2_name=Plate&item_2_unit_price=1"
+    headers = {"X-Shared-Secret": SECRET, "Content-Encoding": "gzip"}
+    two = idle.post(gzip.compress(first) + gzip.compress(rest), headers=headers)
+    assert two.content["status"] == "accepted"
+    assert json.loads(idle.rows()[0].fields)[-2:] == [["item_2_name", "Plate"], ["item_2_unit_price", "1"]]
+    for coding, tail in (("gzip", b"\0\0\r\n"), ("deflate", b"\n")):
+        again = idle.post(WAYS[coding](first + rest) + tail, headers={**headers, "Content-Encoding": coding})
+        assert again.content["status"] == "duplicate"
+    for coding in ("gzip", "deflate", "deflate "):
+        other = idle.post(WAYS[coding](first) + rest, headers={**headers, "Content-Encoding": coding})
+        assert (other.status, other.content["status"]) == (202, "parked")
+    many = idle.post(gzip.compress(b"") * 101 + gzip.compress(first), headers=headers)
+    assert many.content["status"] == "parked"
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "utf-8", "none", "aws-chunked", "zstd"])
 def test_a_plain_body_is_read_as_it_is_whatever_the_header_says(idle: Served, coding: str) -> None:
     body = json.dumps({"order_id": "Z-2", "total": "5", "key": SECRET}).encode()
