@@ -18,9 +18,6 @@ from receiver.security.keyring import Keyring
 from receiver.sources.source import Source
 from receiver.storage import jobs
 
-#: Encodings whose bodies carry their own end, so a cut one can't be decoded.
-_CARRY_THEIR_END = frozenset({"application/json", "multipart/form-data"})
-
 
 def new_row(
     fields: Fields,
@@ -39,7 +36,7 @@ def new_row(
     A body that may be incomplete is held back: it's parked, and never handled by itself. Beside the columns it says
     whether the order ``can_change``.
     """
-    may_be_cut = is_maybe_cut(content_type, end_is_known=end_is_known, proof=proof, source=source)
+    may_be_cut = is_maybe_cut(end_is_known=end_is_known, proof=proof, source=source)
     basis = basics(source=source, proof=proof, keyring=keyring, received_at=received_at)
     webhook_id = basis["webhook_id"]
     encoding = media_type(keyring.redact_text(content_type or ""))
@@ -86,14 +83,9 @@ def fields_as_kept(
     return {**_columns_of(_guarded(fields, keyring, source, may_be_cut), notes), "may_be_cut": may_be_cut}
 
 
-def is_maybe_cut(content_type: str | None, *, end_is_known: bool, proof: Proof, source: Source) -> bool:
-    """Return whether a body may have been cut: it's a form, and nothing shows where it ends."""
-    return not (
-        end_is_known
-        or proof.way == "signature"
-        or media_type(content_type) in _CARRY_THEIR_END
-        or source.accepts_chunked_forms
-    )
+def is_maybe_cut(*, end_is_known: bool, proof: Proof, source: Source) -> bool:
+    """Return whether a body may have been cut: nothing shows where it ends."""
+    return not (end_is_known or proof.way == "signature" or source.accepts_chunked_forms)
 
 
 def media_type(content_type: str | None) -> str:

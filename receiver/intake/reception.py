@@ -138,7 +138,6 @@ class Reception:
             "proof": proof,
             "keyring": keyring,
             "secret_key": self.settings.SECRET_KEY.get_secret_value(),
-            "end_is_known": post.body.end_is_known,
             "received_at": post.delivery.received_at,
         }
         try:
@@ -146,7 +145,7 @@ class Reception:
         except (BrokenOff, EmptyBody):
             raise
         except Undecodable as error:
-            return unread_row(post.as_kept(), error, **common)
+            return unread_row(post.as_kept(), error, end_is_known=post.body.end_is_known, **common)
         if not decoded.fields:
             raise EmptyBody(
                 "The body has no fields. Send the order's fields in the body. If you did, a redirect or a proxy lost "
@@ -160,6 +159,7 @@ class Reception:
             sent.to_keep(source, fields) if source.kept_headers or sent.is_sample else fields,
             notes=decoded.notes,
             content_type=sent.headers.get("content-type"),
+            end_is_known=post.body.end_is_known or decoded.carries_its_end,
             **common,
         )
 

@@ -41,7 +41,7 @@ def unread_row(
     Copies are found by the bytes as they came. Bytes that are compressed in an unknown way can't be looked into.
     """
     came_as = digest(body.raw)
-    may_be_cut = is_maybe_cut(body.content_type, end_is_known=end_is_known, proof=proof, source=source)
+    may_be_cut = is_maybe_cut(end_is_known=end_is_known, proof=proof, source=source)
     headers = {name: keyring.redact_text(body.headers[name]) for name in source.kept_headers if name in body.headers}
     body = body._replace(may_be_cut=may_be_cut, headers=headers)
     notes: tuple[str, ...] = ()
@@ -97,9 +97,8 @@ class UnreadBodies:
             plain = inflated(body.raw, body.content_encoding, self.settings.MAX_BODY_BYTES)
             decoded = decode(plain.raw, body.content_type, self.settings.MAX_FIELDS)
             fields = source.with_headers(body.headers, decoded.fields) if source.kept_headers else decoded.fields
-            columns = fields_as_kept(
-                fields, (*plain.notes, *decoded.notes), keyring, source, may_be_cut=body.may_be_cut
-            )
+            may_be_cut = body.may_be_cut and not decoded.carries_its_end
+            columns = fields_as_kept(fields, (*plain.notes, *decoded.notes), keyring, source, may_be_cut=may_be_cut)
         except ReceiverError as error:
             raise NotPossible(f"{row.receipt} still can't be read: {error}") from error
         for name, value in columns.items():

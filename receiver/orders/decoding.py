@@ -34,6 +34,8 @@ _MAY_HOLD_A_DOCUMENT = re.compile(rb"=(?:[{\[<]|%7[bB]|%5[bB]|%3[cC])")
 #: How the names begin that a form has for what a path names too.
 _PARTS_OF_FORMS = ("customer", "billing", "shipping", "item", "custom")
 _ZERO_BEFORE = re.compile(r"(?:\[|item_)0[0-9]")
+#: Kinds whose bodies carry their own end, so a cut one can't be decoded.
+_CARRY_THEIR_END = frozenset({"json", "multipart"})
 _NOT_WHAT_IT_SAYS = "The body is not what its Content-Type says: it was read as {kind}."
 
 
@@ -46,6 +48,11 @@ class Decoded(NamedTuple):
     notes: tuple[str, ...] = ()
     #: ``form``, ``multipart``, ``json`` or ``xml``.
     kind: str = "form"
+
+    @property
+    def carries_its_end(self) -> bool:
+        """Whether the body couldn't have been read like this if its end were missing."""
+        return self.kind in _CARRY_THEIR_END
 
 
 def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:

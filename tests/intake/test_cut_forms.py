@@ -18,7 +18,7 @@ from receiver.intake.held_back import counts
 from receiver.orders import is_cut_of
 from receiver.storage.models import OrderRow
 from tests.chunked_forms import CUT, WHOLE, accept, look, post, replay, rows, states
-from tests.served import SECRET, order_fields, signed
+from tests.served import FORM, SECRET, order_fields, signed
 
 
 @pytest.mark.parametrize("body", [WHOLE, CUT], ids=["whole", "cut"])
@@ -32,6 +32,18 @@ def test_a_form_whose_end_nothing_shows_is_held_back_with_what_to_do(kit: Kit, b
     assert "Content-Length" in error["message"]
     (row,) = rows(kit)
     assert (row.state, row.may_be_cut, row.order_id, row.order) == ("parked", True, "A-1", None)
+
+
+@pytest.mark.parametrize("said", ["application/json", "application/json; charset=utf-8", "text/xml", "text/plain", ""])
+def test_a_form_is_held_back_whatever_its_content_type_says(kit: Kit, said: str) -> None:
+    assert post(kit, CUT, headers={"x-shared-secret": SECRET, "content-type": said}).status == "parked"
+    assert rows(kit)[0].may_be_cut
+
+
+@pytest.mark.parametrize("said", ["application/json", "application/vnd.shop+json", "text/plain", FORM, ""])
+def test_json_says_where_it_ends_whatever_its_content_type_says(kit: Kit, said: str) -> None:
+    body = json.dumps(order_fields(order_id="A-1"))
+    assert post(kit, body, headers={"x-shared-secret": SECRET, "content-type": said}).status == "accepted"
 
 
 @pytest.mark.parametrize("changes", [{"test": "true"}, {"payment_status": "pending"}, {"order_id": ""}])
