@@ -39,7 +39,7 @@ def new_row(
     may_be_cut = is_maybe_cut(end_is_known=end_is_known, proof=proof, source=source)
     basis = basics(source=source, proof=proof, keyring=keyring, received_at=received_at)
     webhook_id = basis["webhook_id"]
-    encoding = media_type(keyring.redact_text(content_type or ""))
+    encoding = media_type(mask(keyring.redact_text(content_type or "")))
     guarded = _guarded(fields, keyring, source, may_be_cut)
 
     def read_by(fields: Fields, webhook_id: str | None) -> tuple[Understood | NotUnderstood, str]:

@@ -12,7 +12,7 @@ from receiver.errors import NotPossible, ReceiverError
 from receiver.intake.authentication import Proof
 from receiver.intake.inflating import inflated
 from receiver.intake.order_row import basics, fields_as_kept, is_maybe_cut, media_type, what_was_read
-from receiver.orders import FieldError, NotUnderstood, decode
+from receiver.orders import FieldError, NotUnderstood, decode, mask
 from receiver.orders.idempotency import blinded_key, digest
 from receiver.orders.rough_text import rough_text, without_card_data
 from receiver.security import kept_bodies
@@ -58,7 +58,7 @@ def unread_row(
     return {
         **basics(source=source, proof=proof, keyring=keyring, received_at=received_at),
         "key": key,
-        "encoding": media_type(keyring.redact_text(body.content_type)),
+        "encoding": media_type(mask(keyring.redact_text(body.content_type))),
         "fields": "[]",
         "fields_digest": key,
         "content_digest": key,

@@ -13,7 +13,7 @@ from sqlalchemy import update
 from receiver.app.doctor import diagnose
 from receiver.storage.models import MailRow, NoticeRow
 from tests.mail_pages import flat
-from tests.served import Served, order_fields
+from tests.served import SECRET, Served, order_fields
 from tests.stores import stored
 
 CARD = "4111111111111111"
@@ -30,6 +30,13 @@ def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Serve
 def database(instance: Path) -> str:
     """Give all that is on disk."""
     return stored(instance)
+
+
+@pytest.mark.parametrize("body", ["order_id=A-1&total=5", "no order"])
+def test_a_card_number_in_the_content_type_is_not_kept(idle: Served, instance: Path, body: str) -> None:
+    reply = idle.post(body.encode(), headers={"X-Shared-Secret": SECRET}, content_type=f"application/{CARD}")
+    assert reply.status == 202
+    assert CARD not in database(instance)
 
 
 @pytest.mark.parametrize(
