@@ -15,8 +15,8 @@ _PREFIX = "whsec_"
 #: What the examples and templates of a key consist of, as in change-this-to-a-long-random-string.
 _OF_EXAMPLES = re.compile(
     "change|replace|insert|generated?|example|default|insecure|secure|production|development|password|passphrase|secret"
-    "|random|string|output|openssl|should|qwerty|bytes?|todo|goes|that|you|is"
-    "|django|flask|super|very|long|here|please|this|your|with|some|must|key|dev|the|not|for|use|my|me|to|in|it|an|a|[^a-z]+"
+    "|random|string|output|openssl|should|qwerty|bytes?|todo|goes|that|your?|is"
+    "|django|flask|super|very|long|here|please|this|with|some|must|key|dev|the|not|for|use|my|me|to|in|it|an|a|[^a-z]+"
 )
 #: The one of Flask's documentation.
 _KNOWN = {"192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"}
