@@ -21,7 +21,7 @@ from werkzeug.serving import is_running_from_reloader
 from receiver.app import private_paths, reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
-from receiver.errors import UNPRINTABLE, Unavailable
+from receiver.errors import UNPRINTABLE
 from receiver.security.keyring import Keyring
 from receiver.sources.registry import Sources
 
@@ -138,7 +138,7 @@ def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = Tr
 
 def _beat(kit: Kit) -> None:
     """Compare the clock with the heartbeat before the first order comes: without one, it's compared with the orders."""
-    with suppress(Unavailable):  # the upkeep tries again
+    with suppress(Exception):  # the upkeep tries again, and logs it; meanwhile nothing is deleted
         kit.heartbeat.look()
 
 

@@ -11,6 +11,7 @@ import click
 import pytest
 from flask import Flask
 from flask.cli import FlaskGroup
+from sqlalchemy import text
 
 from receiver.app import serving
 from receiver.app.components import Kit
@@ -66,6 +67,16 @@ def test_a_process_beats_before_it_takes_orders(
     _, kit = start()
     with kit.database.read() as session:
         assert session.get(UpkeepRow, 1)
+
+
+def test_a_heartbeat_that_cannot_be_read_keeps_no_process_from_serving(
+    start: Callable[..., tuple[bool, Kit]], kit: Kit
+) -> None:
+    with kit.database.write() as session:
+        values = "(id, beat_at, orders, mails, transmissions) VALUES (1, 1000000000000000000, 0, 0, 0)"
+        session.execute(text(f"INSERT INTO upkeep {values}"))
+
+    assert start()[0]
 
 
 def test_a_wrong_setting_is_logged_and_no_job_runs(
