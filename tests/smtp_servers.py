@@ -6,6 +6,8 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import ipaddress
+import itertools
+import os
 import socket
 import ssl
 import threading
@@ -23,6 +25,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 HOST = "127.0.0.1"
+#: Below those that connections begin from. Each process starts elsewhere: another run of the tests may go on.
+_FIRST, _OF_WORKER = 10_000 + 5_000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 4), 5_000
+_PORTS = (_FIRST + number % _OF_WORKER for number in itertools.count(os.getpid()))
 
 
 @dataclass
@@ -190,10 +195,14 @@ def one_mail_only(connection: socket.socket) -> None:
 
 
 def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server((HOST, 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Find a port that nobody listens on, in a range of this worker's own.
+
+    A server that was killed leaves its port free for a moment: no other test may take it then.
+    """
+    while True:
+        port = next(_PORTS)
+        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
+            return port
 
 
 def certificate(folder: Path, *, host: str = HOST) -> tuple[ssl.SSLContext, Path]:

@@ -34,7 +34,9 @@ def test_a_form_whose_end_nothing_shows_is_held_back_with_what_to_do(kit: Kit, b
     assert (row.state, row.may_be_cut, row.order_id, row.order) == ("parked", True, "A-1", None)
 
 
-@pytest.mark.parametrize("said", ["application/json", "application/json; charset=utf-8", "text/xml", "text/plain", ""])
+@pytest.mark.parametrize(
+    "said", ["application/json", "application/json; charset=utf-8", "text/xml", "text/plain", "a\0b", ""]
+)
 def test_a_form_is_held_back_whatever_its_content_type_says(kit: Kit, said: str) -> None:
     assert post(kit, CUT, headers={"x-shared-secret": SECRET, "content-type": said}).status == "parked"
     assert rows(kit)[0].may_be_cut
