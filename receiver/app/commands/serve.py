@@ -73,10 +73,10 @@ def serve(host: str, port: int, reload: bool) -> None:
         if not (kit.shared_secrets.keyring().active or kit.sources.secrets):
             click.echo(f"Next, add the service's shared secret with: {COMMAND} secret add SECRET")
         click.echo("Press Ctrl-C to stop.")
-        raise SystemExit(max(server.wait(), 0))
+        raise SystemExit(max(_end_of(server), 0))
     finally:
         _stop(server)
-        server.wait()
+        _end_of(server)
 
 
 def _reload(server: subprocess.Popen[Any], url: str) -> None:
@@ -85,6 +85,13 @@ def _reload(server: subprocess.Popen[Any], url: str) -> None:
     if _answers(server, url):
         click.echo("A handler file changed. Reloading the handlers.")
         server.send_signal(signal.SIGHUP)
+
+
+def _end_of(server: subprocess.Popen[Any]) -> int:
+    """Wait for the server's end, a second at a time: a signal that another thread gets ends no endless wait."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return server.wait(1)
 
 
 def _stop(server: subprocess.Popen[Any]) -> None:
