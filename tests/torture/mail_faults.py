@@ -126,7 +126,7 @@ def _were_tried(mails: Mails) -> bool:
 
 @contextmanager
 def _trusted(place: Place) -> Iterator[Any]:
-    """Have processes that are started in the block trust a certificate; gives what serves with it."""
+    """Have processes that are started in the block trust a certificate, and yield the context that serves with it."""
     context, root = certificate(place.folder)
     trusted = root.rename(place.folder / "really-trusted.pem")
     with pytest.MonkeyPatch.context() as patch:
