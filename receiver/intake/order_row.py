@@ -7,7 +7,6 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from receiver.errors import printable
 from receiver.intake import questions
 from receiver.intake.authentication import Proof
 from receiver.orders import Fields, NotUnderstood, Understood, guard, guard_cut, mask, read, read_held_back
@@ -91,7 +90,8 @@ def is_maybe_cut(*, end_is_known: bool, proof: Proof, source: Source) -> bool:
 
 def media_type(content_type: str | None) -> str:
     """Return a Content-Type without its parameters, in lower case."""
-    return printable((content_type or "").partition(";")[0].strip().lower())  # PostgreSQL keeps no NUL
+    kind = (content_type or "").partition(";")[0].strip().lower()
+    return kind.replace("\0", "\ufffd")  # PostgreSQL keeps no NUL
 
 
 def _guarded(fields: Fields, keyring: Keyring, source: Source, may_be_cut: bool) -> Guarded:
