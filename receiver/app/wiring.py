@@ -35,6 +35,7 @@ from receiver.mail.transport import MailTransport
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
+from receiver.security import allowed_hosts
 from receiver.security.http_client import new_pool
 from receiver.security.shared_secrets import SharedSecrets
 from receiver.settings.consequences import WAITING
@@ -111,16 +112,18 @@ class Parts:
         self.outbox = Outbox(database, leases, self.transport, schedule=schedule)
         self.retention = Retention(database, self.transport, days=settings.RETENTION_DAYS)
 
-        # With an https PUBLIC_URL, orders are sent on by https and to public addresses only.
+        # With an https PUBLIC_URL, orders are sent on by https and to public addresses, or to what HTTP_ALLOW names.
         https_only = settings.PUBLIC_URL.startswith("https:")
         allow_private = settings.RELAY_ALLOW_PRIVATE and not https_only
         forward_secret = settings.FORWARD_SECRET.get_secret_value().strip()
-        pool = new_pool(allow_private=allow_private, https_only=https_only)
+        allowed = allowed_hosts.read(settings.HTTP_ALLOW)
+        pool = new_pool(allow_private=allow_private, https_only=https_only, allowed=allowed)
         forwarding = Forwarding(
             secret=forward_secret,
             public_url=settings.PUBLIC_URL,
             https_only=https_only,
             allow_private=allow_private,
+            allowed=allowed,
         )
         self.controls = Controls(database, secret_key=secret_key, https_only=https_only, allow_private=allow_private)
         self.transmissions = Transmissions(database, leases, self.controls, pool, forward_secret=forward_secret)
@@ -131,7 +134,8 @@ class Parts:
         self.services = Services(
             database=database,
             templates=self.templates,
-            http=pool,
+            # The same in every process, however it's started, so RELAY_ALLOW_PRIVATE has no effect here.
+            http=new_pool(allow_private=False, https_only=https_only, allowed=allowed),
             account_links=self.account_links,
             forwarding=forwarding,
             settings=MappingProxyType(shown | self.registry.former_settings()),

@@ -87,7 +87,7 @@ class Context(Generic[Own]):
 
     @property
     def http(self) -> PoolManager:
-        """The urllib3 pool, with timeouts, that connects to public addresses only.
+        """The urllib3 pool, with timeouts, that connects to public addresses, and to what HTTP_ALLOW names.
 
         An answer of 400 or higher doesn't raise: check its ``status``. Raises RuntimeError after the first use of
         ``session``, because slow work comes first.

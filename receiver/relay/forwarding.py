@@ -15,6 +15,7 @@ from receiver.orders.idempotency import digest
 from receiver.relay.own_receiver import is_at
 from receiver.relay.recording import identified, insert_once
 from receiver.security.addresses import check_url
+from receiver.security.allowed_hosts import AllowedHosts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,8 @@ class Forwarding:
     public_url: str
     https_only: bool
     allow_private: bool
+    #: Hosts inside the merchant's own network that may be sent to all the same.
+    allowed: AllowedHosts
 
     def check(self, url: str) -> None:
         """Raise ConfigurationError, with what to do, if nothing can be forwarded to this URL."""
@@ -34,7 +37,7 @@ class Forwarding:
                 "FORWARD_SECRET is empty, and orders are never forwarded unsigned. Set it to the secret that the other "
                 "server checks."
             )
-        check_url(url, https_only=self.https_only, allow_private=self.allow_private)
+        check_url(url, https_only=self.https_only, allow_private=self.allow_private, is_allowed=self.allowed.name)
         if is_at(url, self.public_url):
             raise ConfigurationError(
                 f"{url} is this receiver itself: an order forwarded there would go round in circles."

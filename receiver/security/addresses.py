@@ -6,6 +6,7 @@ The reasons come from the IANA special-purpose address registries (RFC 6890, RFC
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from urllib3.exceptions import LocationParseError
@@ -58,7 +59,7 @@ _NEVER_ALLOWED = {
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _NUMBER = re.compile(r"0[xX][0-9a-fA-F]+|[0-9]+")
-_HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
+HOST_NAME = re.compile(r"[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,2000}")
 
 
@@ -99,12 +100,17 @@ def parse_host_literal(host: str) -> IPAddress | None:
     return _inet_aton(parts)
 
 
-def check_url(url: str, *, https_only: bool, allow_private: bool) -> None:
+def check_url(
+    url: str, *, https_only: bool, allow_private: bool, is_allowed: Callable[[str], bool] = lambda _: False
+) -> None:
     """Check a URL that the merchant wants orders sent to, without looking up its host.
 
-    Raises ConfigurationError in words for the merchant. They don't repeat the URL, which may hold a password.
+    A host that ``is_allowed`` may be inside the merchant's network, and be called by http. Raises ConfigurationError
+    in words for the merchant. They don't repeat the URL, which may hold a password.
     """
     parsed = _parsed(url)
+    if is_allowed(parsed.host or ""):
+        https_only, allow_private = False, True
     if parsed.scheme != "https" and (https_only or parsed.scheme != "http"):
         raise ConfigurationError(f"The URL must begin with https://{'' if https_only else ' or http://'}.")
     if parsed.auth is not None:
@@ -158,7 +164,7 @@ def _parsed(url: str) -> Url:
 
 def _check_host(host: str, *, allow_private: bool) -> None:
     address = parse_host_literal(host)
-    if address is None and not _HOST_NAME.fullmatch(host):
+    if address is None and not HOST_NAME.fullmatch(host):
         raise ConfigurationError("The URL must name a host, as in https://shop.example/orders.")
     if address is not None and host.strip("[]") != str(address):
         raise ConfigurationError(f"The URL writes an address in an unusual way. Write it as {address}.")

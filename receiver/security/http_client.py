@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from urllib3 import PoolManager, Retry, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -26,6 +26,7 @@ from urllib3.exceptions import (
 from urllib3.response import BaseHTTPResponse, HTTPResponse
 
 from receiver.security.addresses import blocked_reason
+from receiver.security.allowed_hosts import AllowedHosts
 from receiver.security.deadlines import (
     DeadlineSocket,
     Found,
@@ -56,22 +57,47 @@ def new_pool(
     *,
     allow_private: bool,
     https_only: bool,
+    allowed: AllowedHosts | None = None,
     connect_seconds: float = CONNECT_SECONDS,
     total_seconds: float = TOTAL_SECONDS,
 ) -> PoolManager:
     """Make a client without retries, redirects or a proxy; threads may share it.
 
-    A request may raise AddressRefused beside what urllib3 raises; with ``https_only`` an http URL raises
-    urllib3's URLSchemeUnknown.
+    A request may raise AddressRefused beside what urllib3 raises. With ``https_only`` an http URL raises urllib3's
+    URLSchemeUnknown, or AddressRefused if there are ``allowed`` hosts, which are called by http too.
     """
     timeout = Timeout(connect=connect_seconds, total=total_seconds)
-    return _GuardedPoolManager(allow_private=allow_private, https_only=https_only, timeout=timeout)
+    rules = _Rules(allow_private, https_only, allowed)
+    return _GuardedPoolManager(rules, timeout=timeout)
 
 
 def peer(response: BaseHTTPResponse) -> tuple[str | None, str | None]:
     """Return the address connected to and the TLS version (None without TLS); ask before reading the body."""
     connection = cast("_GuardedHTTPConnection", response.connection)
     return connection.peer_address, connection.tls_version
+
+
+class _Rules(NamedTuple):
+    """Which addresses a client connects to."""
+
+    allow_private: bool
+    https_only: bool
+    allowed: AllowedHosts | None
+
+    def check(self, host: str, found: Sequence[Found], *, is_https: bool) -> Sequence[Found]:
+        """Return those of a host's addresses that may be connected to; raises AddressRefused if there are none."""
+        named = [entry for entry in found if self.allowed and self.allowed.allow(host, entry[4][0])]
+        if named or not found:
+            return named
+        how_to = f' To allow it, add "{host}" to HTTP_ALLOW.' if self.allowed is not None else ""
+        if self.https_only and not is_https:
+            raise AddressRefused(f"{host} is called by http, and only https is allowed.{how_to}")
+        reasons = {entry[4][0]: blocked_reason(entry[4][0], allow_private=self.allow_private) for entry in found}
+        public = [entry for entry in found if reasons[entry[4][0]] is None]
+        if not public:
+            listed = ", ".join(f"{address} ({reason})" for address, reason in reasons.items())
+            raise AddressRefused(f"{host} leads to no public address: {listed}.{how_to}")
+        return public
 
 
 class _GuardedHTTPConnection(HTTPConnection):
@@ -82,9 +108,9 @@ class _GuardedHTTPConnection(HTTPConnection):
     #: For example ``TLSv1.3``; None without TLS.
     tls_version: str | None = None
 
-    def __init__(self, *args: Any, allow_private: bool, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, rules: _Rules, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.allow_private = allow_private
+        self._rules = rules
 
     def connect(self) -> None:
         super().connect()
@@ -114,8 +140,9 @@ class _GuardedHTTPConnection(HTTPConnection):
     def _new_conn(self) -> socket.socket:
         deadline = deadline_after(self.timeout)
         try:
-            found = self._allowed(look_up(self._dns_host, self.port, deadline))
-            sock = connect_to_first(found, deadline)
+            found = look_up(self._dns_host, self.port, deadline)
+            is_https = isinstance(self, HTTPSConnection)
+            sock = connect_to_first(self._rules.check(self.host, found, is_https=is_https), deadline)
             self.peer_address = sock.getpeername()[0]
         except socket.gaierror as error:
             raise NameResolutionError(self.host, self, error) from error
@@ -124,14 +151,6 @@ class _GuardedHTTPConnection(HTTPConnection):
         except OSError as error:
             raise NewConnectionError(self, f"{self.host} port {self.port}: {error.strerror}") from error
         return sock
-
-    def _allowed(self, found: Sequence[Found]) -> Sequence[Found]:
-        reasons = {entry[4][0]: blocked_reason(entry[4][0], allow_private=self.allow_private) for entry in found}
-        allowed = [entry for entry in found if reasons[entry[4][0]] is None]
-        if found and not allowed:
-            listed = ", ".join(f"{address} ({reason})" for address, reason in reasons.items())
-            raise AddressRefused(f"{self.host} leads to no public address: {listed}.")
-        return allowed
 
 
 class _GuardedHTTPSConnection(_GuardedHTTPConnection, HTTPSConnection):
@@ -162,16 +181,16 @@ class _GuardedHTTPSPool(_GuardedHTTPPool, HTTPSConnectionPool):
 
 
 class _GuardedPoolManager(PoolManager):
-    def __init__(self, *, allow_private: bool, https_only: bool, timeout: Timeout) -> None:
+    def __init__(self, rules: _Rules, *, timeout: Timeout) -> None:
         super().__init__(timeout=timeout, retries=Retry(total=False))
         self.pool_classes_by_scheme = {"http": _GuardedHTTPPool, "https": _GuardedHTTPSPool}
-        self._allow_private = allow_private
-        if https_only:
+        self._rules = rules
+        if rules.https_only and rules.allowed is None:
             del self.key_fn_by_scheme["http"]
 
     def _new_pool(self, scheme: str, *args: Any, **kwargs: Any) -> HTTPConnectionPool:
         pool = super()._new_pool(scheme, *args, **kwargs)
-        pool.conn_kw["allow_private"] = self._allow_private
+        pool.conn_kw["rules"] = self._rules
         if scheme == "https":
             pool.conn_kw["ssl_context"] = self._tls_context
         return pool

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError
 
 from receiver.errors import ConfigurationError
 from receiver.orders.email_addresses import deliverable
+from receiver.security import allowed_hosts
 from receiver.security.secret_strength import weakness_of_key
 from receiver.security.signing import clean_secret
 
@@ -176,6 +177,15 @@ def names(value: list[str]) -> str | None:
     """Require a list of names, each once."""
     twice = next((name for name in value if value.count(name) > 1), None)
     return None if twice is None else f"names {twice[:64]} twice; remove one"
+
+
+def hosts(value: list[str]) -> str | None:
+    """Require host names, addresses and networks."""
+    try:
+        allowed_hosts.read(value)
+    except ConfigurationError as error:
+        return str(error)
+    return None
 
 
 def seconds(value: list[int]) -> str | None:

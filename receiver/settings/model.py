@@ -153,9 +153,12 @@ class Settings(BaseSettings):
     )
     """bearer token by which Prometheus may read `/metrics`, 16 characters or more; empty means that `/metrics` answers
     404"""
+    HTTP_ALLOW: Annotated[Texts, _checked(checks.hosts)] = _default((), example=["10.0.0.5", "erp.lan"])
+    """hosts, addresses and networks (`10.0.0.0/24`) inside your own network that handlers may call with `context.http`
+    and `forward`, by http too; everything else has to be a public address"""
     RELAY_ALLOW_PRIVATE: bool = False
-    """let outgoing requests reach addresses that aren't public; for trying out on one machine only, and
-    without effect in production"""
+    """let the relay reach addresses that aren't public; for trying out on one machine only, and without effect in
+    production and on handlers, which have HTTP_ALLOW"""
     FORWARD_SECRET: Annotated[SecretStr, _checked(checks.optional(checks.secret))] = NO_SECRET
     """signs what handlers send on by `forward` and `context.forward`; the other server checks it"""
     TRUSTED_PROXIES: Annotated[int, _number(0, 9)] = _default(0, example=1)

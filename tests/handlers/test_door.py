@@ -79,7 +79,7 @@ def test_a_copy_of_a_built_in_handler_in_the_instance_works(
         settings = {
             "handlers": {f"my_{name}": table},
             "FORWARD_SECRET": "a-secret-of-both",
-            "RELAY_ALLOW_PRIVATE": True,
+            "HTTP_ALLOW": ["127.0.0.1"],
         }
         trial = run_handler(f"my_{name}", **settings)
 

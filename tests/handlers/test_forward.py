@@ -36,7 +36,7 @@ class TestForward(HandlerCases):
     @pytest.fixture
     def handler_settings(self, broken: Server, stock: Server) -> dict[str, Any]:
         urls = [broken.url(), stock.url(), stock.url()]
-        return {"FORWARD_URLS": urls, "FORWARD_SECRET": SECRET, "RELAY_ALLOW_PRIVATE": True}
+        return {"FORWARD_URLS": urls, "FORWARD_SECRET": SECRET, "HTTP_ALLOW": ["127.0.0.1"]}
 
     def test_a_server_in_trouble_keeps_no_other_from_its_order(
         self, run_handler: RunHandler, broken: Server, stock: Server

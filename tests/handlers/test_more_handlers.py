@@ -225,7 +225,7 @@ class TestNotifyChat(HandlerCases):
 
     @pytest.fixture
     def handler_settings(self, chat: Chat) -> dict[str, Any]:
-        return {"CHAT_URL": chat.url, "RELAY_ALLOW_PRIVATE": True}
+        return {"CHAT_URL": chat.url, "HTTP_ALLOW": ["127.0.0.1"]}
 
     def test_the_chat_is_told_number_total_and_items_and_nothing_of_the_customer(
         self, run_handler: RunHandler, chat: Chat

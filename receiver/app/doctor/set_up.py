@@ -168,6 +168,9 @@ def public_url(kit: Kit) -> Iterator[Finding]:
                 "stall keep orders out for up to 30 s"
             )
             yield warning("proxies", text)
+        if kit.settings.RELAY_ALLOW_PRIVATE:
+            text = "RELAY_ALLOW_PRIVATE has no effect, because PUBLIC_URL is https. Handlers have HTTP_ALLOW"
+            yield warning("relay", text)
         return
     text = "PUBLIC_URL isn't https: fine for testing, but orders contain personal data. See “Deploy” in Help"
     yield warning("public url", text)
@@ -178,5 +181,5 @@ def public_url(kit: Kit) -> Iterator[Finding]:
         )
         yield warning("proxies", text)
     if kit.settings.RELAY_ALLOW_PRIVATE:
-        text = "RELAY_ALLOW_PRIVATE is on: handlers and the relay can call addresses inside your network"
+        text = "RELAY_ALLOW_PRIVATE is on: the relay can call addresses inside your network"
         yield warning("relay", text)
