@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from werkzeug.exceptions import ClientDisconnected
-
 from receiver.app.unanswered_connections import end_unanswered
+from receiver.intake.body import MAY_HAVE_STALLED
 
 #: Seconds from the first read of a body until its end.
 BODY_SECONDS = 30.0
@@ -26,6 +25,8 @@ _SOCKETS = ("gunicorn.socket", "werkzeug.socket")
 
 #: The shortest timeout, in seconds: with 0 a read would not wait at all and raise another error.
 _AT_ONCE = 0.001
+#: Seconds for which any body of an address may be one of those that were ended: some waited for a thread until now.
+_SUSPECT_SECONDS = 30.0
 #: Seconds until a read that goes on past its deadline is ended again.
 _AGAIN = 1.0
 
@@ -42,8 +43,7 @@ def limited(app: _Wsgi) -> _Wsgi:
         if connection is None and environ.get("SERVER_SOFTWARE") == "Granian":
             connection = environ["REMOTE_ADDR"]
         if connection is not None:
-            has_length = "CONTENT_LENGTH" in environ
-            environ["wsgi.input"] = _LimitedBody(environ["wsgi.input"], connection, _WATCH, has_length=has_length)
+            environ["wsgi.input"] = _LimitedBody(environ, connection, _WATCH)
         return app(environ, start_response)
 
     return serve
@@ -52,11 +52,11 @@ def limited(app: _Wsgi) -> _Wsgi:
 class _LimitedBody(io.RawIOBase):
     """A request body whose reads all end by one deadline."""
 
-    def __init__(self, stream: Any, connection: _Connection, watch: _Watch, *, has_length: bool) -> None:
-        self._stream = stream
+    def __init__(self, environ: dict[str, Any], connection: _Connection, watch: _Watch) -> None:
+        self._environ = environ
+        self._stream = environ["wsgi.input"]
         self._connection = connection
         self._watch = watch
-        self._has_length = has_length
         self._deadline: float | None = None
         self._is_over = False
 
@@ -81,8 +81,9 @@ class _LimitedBody(io.RawIOBase):
                 with suppress(OSError):  # the server shouldn't wait for the rest
                     socket.socket.shutdown(self._connection, socket.SHUT_RD)
             return b""
-        if isinstance(self._connection, str) and len(data) < size and not self._has_length:
-            self._watch.refuse_cut(self._connection)
+        # granian takes a chunked body as complete wherever it ends.
+        if isinstance(self._connection, str) and self._watch.ended_lately(self._connection):
+            self._environ[MAY_HAVE_STALLED] = True
         return data
 
 
@@ -102,13 +103,9 @@ class _Watch:
         #: When connections were last ended, by the address of their sender.
         self._ended: dict[str, float] = {}
 
-    def refuse_cut(self, sender: str) -> None:
-        """Raise ClientDisconnected if connections of this sender were ended lately, perhaps the one that was read.
-
-        granian takes a chunked body as complete wherever it ends.
-        """
-        if sender in self._ended and time.monotonic() < self._ended[sender] + BODY_SECONDS:
-            raise ClientDisconnected
+    def ended_lately(self, sender: str) -> bool:
+        """Return whether connections of this sender were ended lately, perhaps the one that was read."""
+        return sender in self._ended and time.monotonic() < self._ended[sender] + _SUSPECT_SECONDS
 
     @contextmanager
     def until(self, deadline: float, connection: _Connection) -> Iterator[None]:
@@ -149,7 +146,7 @@ class _Watch:
             if deadline <= now:
                 self._waited_for[mark] = (now + _AGAIN, connection)
                 if isinstance(connection, str):  # noted first, for whoever reads on
-                    lately = {sender: at for sender, at in self._ended.items() if now < at + BODY_SECONDS}
+                    lately = {sender: at for sender, at in self._ended.items() if now < at + _SUSPECT_SECONDS}
                     self._ended = lately | {connection: now}
                 with suppress(OSError):  # the sender may have gone
                     _end(connection)

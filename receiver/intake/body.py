@@ -13,6 +13,8 @@ from receiver.errors import BrokenOff, TooLarge
 #: Of a body that's too large, or that nobody reads, so many bytes are read and thrown away: many senders hear no
 #: answer before they have sent everything.
 MOST_DRAINED = 1_048_576
+#: The entry of a request's WSGI environment that says that its sender may have stalled, so that it was ended.
+MAY_HAVE_STALLED = "receiver.may_have_stalled"
 #: How servers that raise an error for a chunked body without its last chunk name themselves.
 _NOTICE_BREAKS = ("gunicorn/", "Werkzeug/")
 
@@ -23,6 +25,8 @@ class Body(NamedTuple):
     raw: bytes = b""
     #: Whether the server would have noticed if it had broken off; otherwise only the body itself can show it.
     end_is_known: bool = False
+    #: Whether this may be the part that came before its sender stalled; only the body itself can show that it's not.
+    may_have_stalled: bool = False
 
 
 class RawBody(NamedTuple):
@@ -48,7 +52,8 @@ class RawBody(NamedTuple):
             raise _too_large(limit)
         if length is not None and len(body) < length:
             raise _broken_off()
-        return Body(body, length is not None or _notices_breaks(self.environ))
+        end_is_known = length is not None or _notices_breaks(self.environ)
+        return Body(body, end_is_known, not end_is_known and MAY_HAVE_STALLED in self.environ)
 
 
 def _read(read: Callable[[int], bytes], wanted: int) -> bytes:

@@ -69,10 +69,17 @@ class Post:
 
     @property
     def decoded(self) -> Decoded:
-        """The decoded body. Raises what inflating and decoding raise, and Unavailable if too many wait for it."""
-        if isinstance(self._outcome, ReceiverError):
-            raise self._outcome
-        return self._outcome
+        """The decoded body. Raises what inflating and decoding raise.
+
+        Raises Unavailable if too many wait for it, and for what may be a part of a body.
+        """
+        outcome = self._outcome
+        is_cut_off = not outcome.carries_its_end if isinstance(outcome, Decoded) else isinstance(outcome, Undecodable)
+        if is_cut_off and self.body.may_have_stalled:
+            raise Unavailable("Senders of this address stalled, and the body doesn't show its end; send it again.")
+        if isinstance(outcome, ReceiverError):
+            raise outcome
+        return outcome
 
     def fields_or_likely_ones(self) -> Fields:
         """Return the fields or, if the body can't be decoded, what looks like fields.

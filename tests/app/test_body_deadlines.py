@@ -134,7 +134,7 @@ def test_a_body_is_read_in_every_way_that_a_servers_stream_is() -> None:
     with ours, theirs:
 
         def body() -> Any:
-            return body_deadlines._LimitedBody(io.BytesIO(b"a\nbc"), ours, body_deadlines._Watch(), has_length=True)
+            return body_deadlines._LimitedBody({"wsgi.input": io.BytesIO(b"a\nbc")}, ours, body_deadlines._Watch())
 
         assert (body().read(), body().read(3), body().readline()) == (b"a\nbc", b"a\nb", b"a\n")
         assert list(body()) == body().readlines() == [b"a\n", b"bc"]
