@@ -68,7 +68,8 @@ class Attempts:
         except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - or the order would stay open, and run for ever
-            log.error("handler %s: its attempt could not be carried out: %s", one.name, errors.describe_for_log(error))
+            said = errors.describe_for_log(error)
+            log.error("%s: handler %s: its attempt could not be carried out: %s", row.receipt, one.name, said)
             failed = Outcome("retrying", f"its attempt could not be carried out: {type(error).__name__}")
             outcomes.add(one, self.with_wait(failed, row, one, handler))
 
@@ -135,7 +136,7 @@ class Attempts:
         if ended:
             return overrun or ended[0]
         self._abandon(thread, handler, work)
-        log.warning("handler %s ran into its timeout and was abandoned", handler.name)
+        log.warning("%s: handler %s ran into its timeout and was abandoned", outcomes.row.receipt, handler.name)
         return overrun or Outcome("retrying", f"took longer than its timeout of {handler.timeout:g} s")
 
     def _abandon(self, thread: threading.Thread, handler: Handler, work: UnitOfWork) -> None:
@@ -191,7 +192,8 @@ def _run(handler: Handler, context: Context, ended: list[Outcome]) -> None:
         outcome = _outcome_of(handler, context)
     except BaseException as error:  # noqa: BLE001 - a handler may fail in any way
         outcome = Outcome("retrying", errors.describe_with_location(error, handler.file))
-        log.warning("handler %s failed: %s", handler.name, errors.describe_for_log(error, handler.file))
+        said = errors.describe_for_log(error, handler.file)
+        log.warning("%s: handler %s failed: %s", context.receipt, handler.name, said)
     finally:
         ended.append(outcome)
 

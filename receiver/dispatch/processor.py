@@ -115,7 +115,7 @@ class Processor(JobQueue[OrderRow]):
             with self.leases.kept(row):
                 carry_out(self.database, [self._run_of(row)])
         except Exception as error:  # noqa: BLE001 - or Python prints it all, with personal data
-            log.error("a test order failed: %s", errors.describe_for_log(error))
+            log.error("%s: a test order failed: %s", row.receipt, errors.describe_for_log(error))
 
     def _run_of(self, row: OrderRow) -> Run:
         return Run(self.database, row, self.registry, self.attempts)

@@ -50,7 +50,7 @@ class Run:
         with self._database.read() as session:
             lost = handler_rows.lost(session, self.row, self.row.handlers)
         for one in lost:
-            log.error("handler %s: %s", one.name, _LOST.detail)
+            log.error("%s: handler %s: %s", self.row.receipt, one.name, _LOST.detail)
             self.outcomes.add(one, self._with_wait(one, _LOST))
 
     def interrupt_test(self) -> None:
@@ -77,7 +77,7 @@ class Run:
         except (LeaseLost, Unavailable):
             raise
         except Exception as error:  # noqa: BLE001 - or the order would stay open, and run for ever
-            log.error("what the handlers of %s send: %s", self.row.receipt, errors.describe_for_log(error))
+            log.error("%s: what its handlers send: %s", self.row.receipt, errors.describe_for_log(error))
             self.outcomes.write_each(self._not_stored)
 
     def settle(self) -> None:

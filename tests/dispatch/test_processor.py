@@ -353,7 +353,9 @@ def test_a_clock_that_is_set_meanwhile_cuts_no_session_off(
     assert work(shop) == ["steady"]
 
 
-def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served], write_handlers: Write) -> None:
+def test_after_three_hangs_a_handler_is_switched_off(
+    run: Callable[..., Served], write_handlers: Write, caplog: pytest.LogCaptureFixture
+) -> None:
     write_handlers("""
         import time
 
@@ -370,6 +372,7 @@ def test_after_three_hangs_a_handler_is_switched_off(run: Callable[..., Served],
         only(shop).detail == "switched off: 3 of its abandoned attempts still hang; fix what it waits for and restart"
     )
     assert shop.kit.processor.attempts.switched_off("hangs")
+    assert "rcp_00000001: handler hangs ran into its timeout and was abandoned" in caplog.text
 
 
 def test_timeouts_whose_threads_have_ended_switch_nothing_off(
@@ -514,7 +517,7 @@ def test_an_end_that_cannot_be_written_is_a_failed_attempt(
     assert [(row.state, row.attempts) for row in shop.rows(HandlerRow)] == [("retrying", 1)] * 2
     assert {row.detail for row in shop.rows(HandlerRow)} == {"its attempt could not be carried out: ValueError"}
     assert shop.rows()[0].lease_token is None
-    assert "handler odd: its attempt could not be carried out: ValueError at receiver" in caplog.text
+    assert "rcp_00000001: handler odd: its attempt could not be carried out: ValueError at receiver" in caplog.text
     assert "ada@shop.example" not in caplog.text
 
 
@@ -559,7 +562,7 @@ def tries(shop: Served) -> list[tuple[int, str, str | None]]:
 
 
 def test_an_attempt_that_ended_its_process_three_times_is_settled_and_the_next_handler_runs(
-    run: Callable[..., Served], write_handlers: Write, die: Callable[..., None]
+    run: Callable[..., Served], write_handlers: Write, die: Callable[..., None], caplog: pytest.LogCaptureFixture
 ) -> None:
     write_handlers("""
         @handler
@@ -584,6 +587,7 @@ def test_an_attempt_that_ended_its_process_three_times_is_settled_and_the_next_h
     assert (deadly.state, deadly.attempts, last.state) == ("retrying", 2, "done")
     assert deadly.due_at - datetime.now(UTC) > timedelta(seconds=290)
     assert (shop.rows()[0].state, shop.rows()[0].due_at) == ("open", deadly.due_at)
+    assert "rcp_00000001: handler deadly: the process ended during this attempt" in caplog.text
 
 
 def test_a_handler_that_ends_its_process_at_every_attempt_has_failed_in_the_end(

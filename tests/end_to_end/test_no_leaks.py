@@ -83,9 +83,9 @@ def test_what_is_given_in_confidence_leaks_nowhere(
     states = {row.name: row.state for row in shop.rows(HandlerRow) if row.order_pk == 1}
     assert {state for name, state in states.items() if name.startswith("fails")} == {"failed"}
     for trace in (
-        "handler fails failed: RuntimeError at receiver/dispatch/attempt.py, line ",
-        "handler fails_in_a_chain failed: ExceptionGroup at ",
-        "handler fails_by_leaving failed: SystemExit at ",
+        "rcp_00000001: handler fails failed: RuntimeError at receiver/dispatch/attempt.py, line ",
+        "rcp_00000001: handler fails_in_a_chain failed: ExceptionGroup at ",
+        "rcp_00000001: handler fails_by_leaving failed: SystemExit at ",
         "a warning: UserWarning at canary.py",
         "a log line can't be written: TypeError at canary.py",
         ": it failed\nValueError at ",
