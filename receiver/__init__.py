@@ -60,8 +60,10 @@ def create_served_app() -> Flask:
     ``granian --interface wsgi --factory receiver:create_served_app``, ``gunicorn "receiver:create_served_app()"``.
     """
     from receiver.app import serving
+    from receiver.web import shown_posts
 
     app = create_app()
+    shown_posts.init_app(app)
     serving.begin(app.extensions["receiver"])
     return app
 

@@ -118,7 +118,7 @@ def test_serve_walks_the_self_test_at_its_first_start_only(
         f"\nOrders go to:             http://127.0.0.1:{port}/orders\n"
         f"Console:                  http://127.0.0.1:{port}/admin/\n"
         "Next, add the service's shared secret with: .venv/bin/flask secret add SECRET\n"
-        "Press Ctrl-C to stop.\n"
+        "Each POST is shown below. Press Ctrl-C to stop.\n"
     )
 
 

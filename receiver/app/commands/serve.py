@@ -27,6 +27,8 @@ from receiver.settings.model import SETTINGS
 from receiver.storage.models import OrderRow
 
 _START_SECONDS = 30.0
+#: Set for the served process: its terminal shows each POST.
+SHOWS_POSTS = "FLASK_SERVE_SHOWS_POSTS"
 #: The warning when the server listens on an address that others can reach.
 NO_PROXY = (
     "anyone who can reach this address reaches the server directly. Nothing is encrypted, and 8 clients that stall "
@@ -72,7 +74,7 @@ def serve(host: str, port: int, reload: bool) -> None:
         kit.sources.look_again()
         if not (kit.shared_secrets.keyring().active or kit.sources.secrets):
             click.echo(f"Next, add the service's shared secret with: {COMMAND} secret add SECRET")
-        click.echo("Press Ctrl-C to stop.")
+        click.echo("Each POST is shown below. Press Ctrl-C to stop.")
         raise SystemExit(max(_end_of(server), 0))
     finally:
         _stop(server)
@@ -153,7 +155,7 @@ def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
 
     On a trial machine, served on loopback without https, handlers may reach local addresses.
     """
-    environment = dict(os.environ)
+    environment = {**os.environ, SHOWS_POSTS: "1"}
     if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:
         environment[f"{PREFIX}PUBLIC_URL"] = url
     if serving.is_this_machine(host) and not kit.settings.PUBLIC_URL.startswith("https:"):
