@@ -23,7 +23,9 @@ from receiver.sources.source import Source
 
 #: The most bytes that a body is inflated to before it's verified.
 _MOST_UNVERIFIED = 2_097_152
-#: Bodies that are larger than this, inflated, and how many of them a process decodes at once before verifying.
+#: Of a compressed body, the most bytes and values that are decoded before it's verified: a few KB hold far more.
+_MOST_COMPRESSED, _MOST_VALUES = 262_144, 5_000
+#: Bodies that are larger than this, as they came, and how many of them a process decodes at once before verifying.
 _LARGE, _LARGE_AT_ONCE = 262_144, threading.BoundedSemaphore(2)
 _PATIENCE_SECONDS = 0.5
 _LARGEST_PING = 4096
@@ -65,7 +67,13 @@ class Post:
     #: Empty until it's read.
     body: Body = field(default_factory=Body)
     #: Whether it was verified, so that all work on it is worth doing.
-    is_verified: bool = False
+    is_verified: bool = field(default=False, init=False)
+
+    def verified(self) -> None:
+        """Note that it was verified: what was too large before may be decoded now."""
+        self.is_verified = True
+        if isinstance(self.__dict__.get("_outcome"), TooLarge):
+            del self._outcome
 
     @property
     def decoded(self) -> Decoded:
@@ -153,32 +161,30 @@ class Post:
     @cached_property
     def _outcome(self) -> Decoded | ReceiverError:
         try:
-            if self.is_verified or not self._is_large:
+            if self.is_verified or len(self.body.raw) <= _LARGE:
                 return self._read()
             with _few_at_once():
                 return self._read()
         except ReceiverError as error:
             return error
 
-    @property
-    def _is_large(self) -> bool:
-        """Whether it's large, or what it's inflated to: a small one never waits for large ones."""
-        if len(self.body.raw) > _LARGE:
-            return True
-        coding = self.delivery.headers.get("content-encoding")
-        try:
-            if coding is not None:
-                inflated(self.body.raw, coding, _LARGE)
-        except TooLarge:
-            return True
-        except ReceiverError:  # it's raised again when the body is read
-            pass
-        return False
-
     def _read(self) -> Decoded:
-        plain = self._inflated
-        decoded = decode(plain.raw, self.delivery.headers.get("content-type"), self.max_fields)
+        plain, content_type = self._inflated, self.delivery.headers.get("content-type")
+        if plain.was_compressed and not self.is_verified:
+            return _searched(plain.raw, content_type, min(self.max_fields, _MOST_VALUES))
+        decoded = decode(plain.raw, content_type, self.max_fields)
         return decoded._replace(notes=(*plain.notes, *decoded.notes)) if plain.notes else decoded
+
+
+def _searched(plain: bytes, content_type: str | None, max_fields: int) -> Decoded:
+    """Return the fields of an inflated body that are searched for a secret; raises TooLarge for many."""
+    try:
+        if len(plain) > _MOST_COMPRESSED:
+            raise TooLarge(f"The body has more than {_MOST_COMPRESSED} bytes once it's inflated.")
+        return decode(plain, content_type, max_fields)
+    except TooLarge as error:
+        detail = "That's too much to search for a secret: send it in a header, or don't compress the body."
+        raise TooLarge(f"{error} {detail}") from error
 
 
 @contextmanager

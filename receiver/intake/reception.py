@@ -103,7 +103,7 @@ class Reception:
             self.quarantine.add(post, source, source.asks, keyring, require_signature=self.settings.REQUIRE_SIGNATURE)
             return Received("waiting", 0, "", None, [])
         proof = self._proof(post, source, keyring)
-        post.is_verified = True
+        post.verified()
         row = self._row(post, source, keyring, proof)
         recorded = self.inbox.record(row, keyring.stored)
         errors = _for_sender(json.loads(row["errors"])) if row["state"] == "parked" else []

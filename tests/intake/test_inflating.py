@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zlib
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -121,6 +122,13 @@ def test_an_undecodable_body_is_kept_inflated(idle: Served) -> None:
     assert idle.kit.bodies.text(idle.rows()[0]) == '{"a": 1,}'
 
 
+#: More bytes, and more values, than are searched for a secret.
+MUCH = [
+    {f"custom_{number}": "x" * 300 for number in range(4_000)},
+    {f"custom_{number}": "1" for number in range(5_000)},
+]
+
+
 def test_a_verified_body_may_be_as_large_as_the_setting_and_an_unverified_one_2_mib(
     serve: Callable[..., Served],
 ) -> None:
@@ -130,15 +138,45 @@ def test_a_verified_body_may_be_as_large_as_the_setting_and_an_unverified_one_2_
     assert shop.post(body, headers={"X-Shared-Secret": SECRET, "Content-Encoding": "gzip"}).status == 202
 
 
+@pytest.mark.parametrize("more", MUCH, ids=["bytes", "values"])
+def test_a_verified_compressed_body_may_hold_more_than_is_searched_for_a_secret(
+    idle: Served, more: dict[str, str]
+) -> None:
+    """A few hundred bytes inflated to so many values that decoding them took 0.2 s, and nobody had verified them."""
+    body = gzip.compress(urlencode({**order_fields(order_id="Z-7"), **more, "key": SECRET}).encode())
+    refused = idle.post(body, headers={"Content-Encoding": "gzip"})
+    assert (refused.status, "send it in a header, or don't compress" in refused.content["detail"]) == (413, True)
+    for headers in ({"X-Shared-Secret": SECRET}, signed(body)):
+        reply = idle.post(body, headers={**headers, "Content-Encoding": "gzip"})
+        assert (reply.status in (200, 202), reply.content["order_id"]) == (True, "Z-7")
+
+
+@pytest.mark.parametrize("more", MUCH, ids=["bytes", "values"])
+def test_a_signature_of_an_inflated_body_counts_though_that_is_large(idle: Served, more: dict[str, str]) -> None:
+    plain = urlencode({**order_fields(order_id="Z-4"), **more}).encode()
+    reply = idle.post(gzip.compress(plain), headers={**signed(plain), "Content-Encoding": "gzip"})
+    assert (reply.status, reply.content["order_id"]) == (202, "Z-4")
+
+
+def test_a_secret_is_found_in_a_field_of_a_compressed_order_of_usual_size(idle: Served) -> None:
+    fields = order_fields(order_id="Z-6", custom_note="x" * 200_000) | {
+        f"custom_{number}": "1" for number in range(2_000)
+    }
+    body = gzip.compress(urlencode({**fields, "key": SECRET}).encode())
+    reply = idle.post(body, headers={"Content-Encoding": "gzip"})
+    assert (reply.status, reply.content["status"]) == (202, "accepted")
+
+
 def test_only_a_few_large_unverified_bodies_are_decoded_at_once(idle: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posts, "_PATIENCE_SECONDS", 0.01)
     large = b"note=" + b"x" * 300_000
+    compressed_large = b"note=" + os.urandom(300_000)
     with posts._LARGE_AT_ONCE, posts._LARGE_AT_ONCE:
         small = idle.post(b"note=1", prove=False)
         small_too = idle.post(gzip.compress(b"note=1"), headers={"Content-Encoding": "gzip"})
         broken = idle.post(gzip.compress(b"note=1")[:-4], headers={"Content-Encoding": "gzip"})
         plain = idle.post(large, prove=False)
-        compressed = idle.post(gzip.compress(large), headers={"Content-Encoding": "gzip"})
+        compressed = idle.post(gzip.compress(compressed_large), headers={"Content-Encoding": "gzip"})
         proven = idle.post(
             gzip.compress(b"order_id=1"), headers={"X-Shared-Secret": SECRET, "Content-Encoding": "gzip"}
         )
