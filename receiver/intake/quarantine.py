@@ -89,10 +89,10 @@ class Quarantine:
             raise Unauthenticated("no_secret_of_source", proofs.without_secrets(source))
         if require_signature and not question.covers_body:
             raise proofs.not_signed_as_a_whole(source.name)
+        with self.database.read() as session:  # before any work on the body, which anybody can send
+            self._refuse_if_full(session, source.name, post.delivery.address)
         kept = _kept(post, source, question, keyring)
         same_as = blinded_key(f"waiting {digest(post.body.raw)} {sorted(kept.headers.items())}", self.secret_key)
-        with self.database.read() as session:
-            self._refuse_if_full(session, source.name, post.delivery.address)
         with self.database.write(ACCEPT_PATIENCE) as session:
             mine = QuarantineRow.source == source.name, QuarantineRow.digest == same_as
             again = update(QuarantineRow).where(*mine).values(times=QuarantineRow.times + 1)

@@ -123,6 +123,13 @@ def test_a_full_one_answers_503_until_there_is_room(shop: Served, monkeypatch: p
     assert number(4).status == 200
 
 
+def test_a_full_one_reads_no_body(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking for card data in 64 KB takes far longer than looking whether there's room."""
+    monkeypatch.setattr(quarantine, "MOST_ROWS", 0)
+    assert post(shop, b'{"card": {"number": "4111111111111111", "cvv": "123"}}').status == 503
+    assert reasons(shop) == []
+
+
 def test_a_full_one_is_told_of_once_a_minute_and_source(
     shop: Served, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
