@@ -15,7 +15,7 @@ from receiver.storage.transactions import BEFORE, CURSOR_IS_OVER, check_statemen
 #: What may change the connection beyond the transaction, at the head of a statement.
 _ALTERS = re.compile(
     rf"{BEFORE}(?:SET(?!\s+LOCAL)|RESET|DISCARD|LISTEN|PREPARE|CREATE\s+(?:LOCAL\s+)?TEMP(?:ORARY)?)\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 #: A setting that ends with the transaction, however that ends; it shows that the handler's is the one that was begun.
 _MARK = "receiver.attempt"

@@ -13,7 +13,7 @@ from receiver.storage.sqlite import driver
 from receiver.storage.transactions import BEFORE, CURSOR_IS_OVER, check_statement
 
 #: What may change the connection beyond the transaction, at the head of a statement.
-_ALTERS = re.compile(rf"{BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE | re.DOTALL)
+_ALTERS = re.compile(rf"{BEFORE}(?:PRAGMA|ATTACH|DETACH|CREATE\s+TEMP(?:ORARY)?)\b", re.IGNORECASE)
 
 
 class _Cursor(driver.Cursor):

@@ -9,14 +9,22 @@ from typing import Any, Protocol
 
 from sqlalchemy import Connection
 
-#: What may stand before a statement: space and comments.
-BEFORE = r"(?:\s|;|--[^\n]*\n|/\*.*?\*/)*"
+
+def _comment(deep: int) -> str:
+    """Return a pattern of a comment as PostgreSQL reads it: it may hold others, so many deep."""
+    other = _comment(deep - 1) if deep else "(?!)"
+    return rf"/\*(?:[^*/]|\*(?!/)|/(?!\*)|{other})*+\*/"
+
+
+#: What may stand before a statement, as SQLite reads it or PostgreSQL does: space and comments.
+#: It never gives back what it took, so any number of them is read in one go.
+BEFORE = rf"(?:(?:[\s;\ufeff]|--[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/)*+|(?:[\s;]|--[^\r\n]*+[\r\n]|{_comment(3)})*+)"
 #: What's said of a cursor that a handler kept after its attempt.
 CURSOR_IS_OVER = "This attempt is over; its cursor can no longer be used."
 #: What begins or ends a transaction, at the head of a statement; rolling back to a savepoint is fine.
 _TRANSACTION = re.compile(
     rf"{BEFORE}(BEGIN|START|COMMIT|END|ABORT|ROLLBACK(?!\s+(?:WORK\s+|TRANSACTION\s+)?TO\b))\b",
-    re.IGNORECASE | re.DOTALL,
+    re.IGNORECASE,
 )
 
 
