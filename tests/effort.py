@@ -47,5 +47,5 @@ def assert_linear(do: Callable[[int], object], size: int, moment: float = _MOMEN
     for part in (size // 16, size // 4, size):
         tries = (seconds(partial(do, part)) for _ in range(3))
         took = next((one for one in tries if one < most), None)
-        assert took is not None, f"{part} took more than {most:.2f} s"
+        assert took is not None, f"{part} took more than {most:.2g} s"
         most = max(moment, _MOST_GROWTH * took)

@@ -29,7 +29,7 @@ _EVERY = frozenset(_METHODS.values())
 #: What patterns that a function makes are made of, or an example of one.
 _MADE_IN_FUNCTIONS: dict[str, dict[str, Any] | Callable[[], re.Pattern[Any]]] = {
     "customers.unread_orders.naming": {"email": "ada@shop.example"},
-    "customers.registrars.registrations._without_values": {"value": "Ada (née Byron)"},
+    "customers.registrars.registrations._without_values": {"spelled": "Ada (née Byron)"},
     "orders.card_issuers.": {"length": 16},
     "orders.conversions._number": lambda: conversions._number(","),
     "orders.lookup._pattern": lambda: lookup._pattern("cards[{n}].number"),
@@ -102,6 +102,8 @@ def _calls_in(node: ast.AST, module: str, function: str, name: str = "") -> Iter
             name = given if not function else ""
         case ast.Call(func=ast.Attribute(value=ast.Name(id="re"), attr=asked)) if asked in {*_METHODS, "compile"}:
             yield _Call(module, function, node, name)
+        case ast.ImportFrom(module="re") | ast.Import(names=[ast.alias(name="re", asname=str())]):
+            raise NameError(f"{module}:{node.lineno}: write `import re` and `re.…`, so that its patterns are found")
     for child in ast.iter_child_nodes(node):
         yield from _calls_in(child, module, function, name)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 # Python's own reading of a pattern; it has no public one.
@@ -19,8 +19,10 @@ _REPEATS = {code.MAX_REPEAT, code.MIN_REPEAT, code.POSSESSIVE_REPEAT}
 _MOST_REPEATED = 3
 #: Ends that keep a match from succeeding, and one that doesn't.
 _ENDS = ("", "\0", "!")
-#: What takes no longer, in seconds, for so many letters isn't looked at again.
-_MOMENT, _OF = 0.05, 32_000
+#: Texts are made longer step by step, from so many repeats, so that what doubles with each is found while it's short.
+_FEWEST, _STEP = 10, 1.4
+#: What takes no longer, in seconds, isn't looked at again, nor what takes no longer for each letter.
+_MOMENT, _FOR_A_LETTER = 0.005, 0.05 / 32_000
 #: A letter of each category, and one outside of it.
 _CATEGORIES = {
     code.CATEGORY_DIGIT: "7",
@@ -76,15 +78,24 @@ def slowest(pattern: re.Pattern[Any], methods: Iterable[str], size: int, most_te
     texts = sorted(pumps(pattern))
     for pump in texts[:: len(texts) // most_texts + 1]:
         for method in methods:
-            run = partial(_run, pattern, method, pump)
-            took = seconds(partial(run, size))
-            if took > _MOMENT * size / _OF:
-                try:
-                    assert_linear(run, size, _MOMENT)
-                except AssertionError as error:
-                    raise AssertionError(f"{method} of {pattern.pattern!r} on {pump}: {error}") from None
+            try:
+                took = _stepped_up(partial(_run, pattern, method, pump), len(pump.middle) * _FEWEST, size)
+            except AssertionError as error:
+                raise AssertionError(f"{method} of {pattern.pattern!r} on {pump}: {error}") from None
             most, tried = max(most, took), tried + 1
     return most, tried
+
+
+def _stepped_up(run: Callable[[int], None], least: int, size: int) -> float:
+    """Return the seconds that it takes for a size; raises AssertionError once it grows by more than the text does."""
+    steps = [size]
+    while steps[-1] > least:
+        steps.append(int(steps[-1] / _STEP))
+    for part in reversed(steps):
+        took = seconds(partial(run, part))
+        if took > max(_MOMENT, _FOR_A_LETTER * part):
+            assert_linear(run, part, _MOMENT / 5)
+    return took
 
 
 def _run(pattern: re.Pattern[Any], method: str, pump: Pump, size: int) -> None:
