@@ -14,6 +14,7 @@ from receiver.app.hints import choosing as hints
 from receiver.app.wiring import Parts
 from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.registrations import FAILED
+from receiver.dispatch.failed_alerts import HANDLER_FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
 from receiver.intake import alarms, cancelled_first, changed_orders, parked_alerts, unanswered
@@ -33,7 +34,7 @@ class Kit(Parts):
     def __init__(self, instance: Path, read: Reading) -> None:
         super().__init__(instance, read)
         self.silences = Silences(self.sources)
-        self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere)
+        self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere, [HANDLER_FAILED])
         self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
         self.engine = self._engine()
 

@@ -124,8 +124,19 @@ class OwnMails:
             "claim_url": "",
             "account_url": self._account_url,
             "console_url": "https://shop.example/admin/",
-            "headline": "A handler failed on an order",
-            "lines": ("It failed on every attempt. The order itself is safe.",),
+            "headline": "Order 1042 (Ada Lovelace, £19.99): book_courier failed after 9 attempts",
+            "facts": (
+                ("Order", "1042"),
+                ("Handler", "book_courier"),
+                ("Error", "ConnectionError: the courier doesn't answer (book_courier.py, line 11)"),
+                ("Attempts", "9"),
+            ),
+            "cases": (),
+            "lines": ("The order itself is safe. Once you've fixed the cause, run it again; the page asks first.",),
+            "buttons": (
+                ("Open order", "https://shop.example/admin/orders/rcp_00000001"),
+                ("Run again", "https://shop.example/admin/orders/rcp_00000001/run"),
+            ),
         }
 
 

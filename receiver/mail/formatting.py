@@ -11,6 +11,8 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_currency, format_decimal, parse_pattern
 
+#: The language of the console and of alerts, and how its readers write amounts and dates.
+ENGLISH = Locale("en", "GB")
 #: Between currency code and digit, CLDR has a space (UTS 35, currency spacing); Babel leaves it out.
 _CODE_AGAINST_DIGIT = re.compile(r"(?<=[^\W\d_])(?=\d)")
 

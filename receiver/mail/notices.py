@@ -1,18 +1,20 @@
-"""Email the merchant about problems: at the first one of a kind, then at most once a day."""
+"""Email the merchant about problems: about each case or, of other kinds, at the first one and then once a day."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
 from sqlalchemy import BigInteger, ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
-from receiver.mail import outbox
-from receiver.mail.message import ANOTHER_ADDRESS, Draft, deterministic_message_id
+from receiver.mail.alert_mails import AlertMails
+from receiver.mail.alerts import Alert, CaseKind
+from receiver.mail.case_alerts import CaseAlerts
+from receiver.mail.message import ANOTHER_ADDRESS
 from receiver.mail.templates import MailTemplates, Rendered
 from receiver.settings.model import Settings
 from receiver.storage import same_id
@@ -155,10 +157,17 @@ TROUBLES = (
 class Notices:
     """What finds problems, those above and those of ``others``, and puts alerts about them into the outbox."""
 
-    def __init__(self, database: Database, templates: MailTemplates, settings: Settings, others: Standing) -> None:
+    def __init__(
+        self,
+        database: Database,
+        templates: MailTemplates,
+        settings: Settings,
+        others: Standing,
+        kinds: Sequence[CaseKind] = (),
+    ) -> None:
         self._database = database
-        self._templates = templates
-        self._settings = settings
+        self._mails = AlertMails(templates, settings)
+        self._cases = CaseAlerts(database, self._mails, kinds, settings.TIMEZONE)
         self._others = others
         self._look_again_at = 0.0  # in monotonic seconds: the wall clock may be set back
 
@@ -171,19 +180,18 @@ class Notices:
         ]
 
     def look(self) -> None:
-        """Email the merchant about new problems whose last alert is a day old or more."""
+        """Email the merchant about new cases, and about new problems whose last alert is a day old or more."""
         if time.monotonic() < self._look_again_at:
             return
         self._look_again_at = time.monotonic() + _LOOK_EVERY_SECONDS
-        now, console_url = utc_now(), f"{self._settings.PUBLIC_URL.rstrip('/')}/admin/"
+        now = utc_now()
+        self._cases.look(now)
+        by_case = {kind.kind for kind in self._cases.kinds}
         with self._database.read() as session:
-            everything = (*TROUBLES, *self._others(session))
+            everything = (one for one in (*TROUBLES, *self._others(session)) if one.kind not in by_case)
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
-            # Before the write lock is held: a merchant's template may be slow.
-            rendered = self._templates.render(
-                "merchant_alert", headline=trouble.headline, lines=trouble.lines, console_url=console_url + trouble.path
-            )
+            rendered = self._mails.render(_alert(trouble))
             with self._database.write() as session:
                 if _is_news(session, trouble, now):
                     self._tell(session, trouble, rendered, now)
@@ -191,15 +199,11 @@ class Notices:
     def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.name, last_seen=newest, mailed_at=now))
-        sender = self._settings.MAIL_DEFAULT_SENDER
-        draft = Draft(
-            message_id=deterministic_message_id(
-                event_id=str(newest), handler=trouble.name, run=1, ordinal=1, sender=sender
-            ),
-            recipient=self._settings.MERCHANT_EMAIL,
-            **asdict(rendered),
-        )
-        outbox.add(session, draft, now=now)
+        self._mails.add(session, rendered, name=trouble.name, number=newest, now=now)
+
+
+def _alert(trouble: Trouble) -> Alert:
+    return Alert(headline=trouble.headline, lines=trouble.lines, buttons=(("Open the console", trouble.path),))
 
 
 def _is_news(session: Session, trouble: Trouble, now: datetime) -> bool:

@@ -96,7 +96,7 @@ def test_mail_preview_takes_a_recorded_order_by_receipt_or_order_id(run: Run, sh
         (("order_notice", "--order", "A-9"), "flask orders list --all"),
         (("order_notice", "--order", "rcp_9"), "flask orders list --all"),
         (("order_notice", "--language", "klingon"), "must be a locale"),
-        (("merchant_alert", "--open", "x.html"), "has no HTML part"),
+        (("account_link", "--open", "x.html"), "has no HTML part"),
         (("order_notice", "--open", "/nowhere/x.html"), "/nowhere/x.html: No such file or directory."),
     ],
 )

@@ -21,7 +21,7 @@ from receiver.web.console.menu import MENU, is_current
 from receiver.web.help.pages import pages
 
 #: The console is written in English.
-LOCALE = Locale("en", "GB")
+LOCALE = formatting.ENGLISH
 
 #: Tone, which is a colour, -> the states shown in it; other states are plain. The word itself is always shown too.
 _STATES = {

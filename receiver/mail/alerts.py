@@ -1,0 +1,112 @@
+"""Alerts about single cases of a problem: what each says, and which cases the merchant hasn't been emailed about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Select, Text, cast, delete, exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from receiver.storage import pages
+from receiver.storage.columns import milliseconds
+from receiver.storage.models import NoticeRow
+
+#: The most emails about cases of one kind within an hour. What doesn't fit goes into one email.
+MOST_AN_HOUR = 5
+HOUR = timedelta(hours=1)
+#: Older cases are no news.
+_LOOK_BACK = timedelta(days=14)
+#: How long it's kept which cases the merchant was emailed about.
+_KEPT = timedelta(days=28)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alert:
+    """What's said about one case, or about several."""
+
+    headline: str
+    #: The headline in an email about several cases: it names no person, as that email isn't any order's.
+    short: str = ""
+    #: Labels and values.
+    facts: tuple[tuple[str, str], ...] = ()
+    lines: tuple[str, ...] = ()
+    #: Labels, and pages of the console: what follows ``/admin/``.
+    buttons: tuple[tuple[str, str], ...] = ()
+    #: What each of several cases is, and its page.
+    cases: tuple[tuple[str, str], ...] = ()
+    #: The order that it's about. Erasing its customer takes the email too.
+    order_pk: int | None = None
+
+
+class Case(NamedTuple):
+    """One case: its id, since when it is one in milliseconds, and the id of what an email about several counts."""
+
+    pk: int
+    since: int
+    counted: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseKind:
+    """One kind of problem each case of which has an alert of its own."""
+
+    kind: str
+    #: Selects the columns of the cases: ``pk``, ``since`` and ``counted``.
+    cases: Select[int, int, int]
+    #: Returns what to say about a case; None once it's gone.
+    describe: Callable[[Session, int], Alert | None]
+    #: What's said of one, and of several: with their number in place of ``{}``.
+    one: str
+    several: str
+    #: The page that lists them.
+    path: str
+    most_an_hour: int = MOST_AN_HOUR
+
+
+class Plan(NamedTuple):
+    """What to email about now."""
+
+    cases: tuple[Case, ...]
+    #: Whether they share one email, since each of them would be too many.
+    together: bool
+    #: Whether none of the kind can follow within the hour.
+    is_last: bool
+
+
+def plan(session: Session, kind: CaseKind, now: datetime) -> Plan | None:
+    """Return what to email about now: the cases that nobody was told of, as far as the hour has room."""
+    lately = pages.begins_with(NoticeRow.kind, _name(kind)), NoticeRow.mailed_at.between(now - HOUR, now)
+    room = kind.most_an_hour - (session.scalar(select(func.count()).where(*lately)) or 0)
+    cases = _untold(session, kind, now) if room > 0 else ()
+    if not cases:
+        return None
+    together = len(cases) > room
+    return Plan(cases, together, is_last=room == (1 if together else len(cases)))
+
+
+def note(session: Session, kind: CaseKind, told: Plan, now: datetime) -> None:
+    """Write down that the merchant is told, in the transaction that puts the emails into the outbox."""
+    for number, case in enumerate(told.cases):
+        is_mailed = not told.together or number == 0  # so that the emails of the hour can be counted
+        row = NoticeRow(kind=_name(kind, case.pk), last_seen=case.since, mailed_at=now if is_mailed else None)
+        session.merge(row)
+    old = NoticeRow.last_seen < milliseconds(now - _KEPT)
+    session.execute(delete(NoticeRow).where(pages.begins_with(NoticeRow.kind, _name(kind)), old))
+
+
+def _untold(session: Session, kind: CaseKind, now: datetime) -> tuple[Case, ...]:
+    found = kind.cases.subquery()
+    name = literal(_name(kind)).concat(cast(found.c.pk, Text))
+    is_told = exists().where(NoticeRow.kind == name, NoticeRow.last_seen >= found.c.since)
+    since = found.c.since >= milliseconds(now - _LOOK_BACK)
+    columns = found.c.pk, found.c.since, found.c.counted
+    return tuple(
+        Case(*row) for row in session.execute(select(*columns).where(since, ~is_told).order_by(*columns[1::-1]))
+    )
+
+
+def _name(kind: CaseKind, pk: int | str = "") -> str:
+    return f"{kind.kind}:{pk}"

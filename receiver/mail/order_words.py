@@ -1,0 +1,34 @@
+"""What an alert calls an order: by its number and, where only the merchant reads it, by buyer and total."""
+
+from __future__ import annotations
+
+from receiver.mail import formatting
+from receiver.mail.quoting import quoted
+from receiver.mail.text_layout import plain_line
+from receiver.orders import Order
+from receiver.storage.models import OrderRow
+
+#: In characters, of a number or a buyer.
+_LONGEST = 80
+
+
+def number(row: OrderRow) -> str:
+    """Return the number that shop and customer know an order by, or else its id or its receipt."""
+    order = _order(row)
+    return plain_line((order and (order.order_number or order.order_id)) or row.order_id or row.receipt, _LONGEST)
+
+
+def named(row: OrderRow) -> str:
+    """Return an order's number with its buyer and its total, as its notice to the merchant has them in its subject."""
+    order = _order(row)
+    if order is None:
+        return f"Order {number(row)}"
+    customer = quoted(order).customer
+    buyer = " ".join(filter(None, (customer.first_name, customer.last_name))) or customer.company
+    total = formatting.money(order.total, order.currency, formatting.ENGLISH)
+    who_and_what = ", ".join(filter(None, (plain_line(buyer or "", _LONGEST), total)))
+    return f"Order {number(row)} ({who_and_what})" if who_and_what else f"Order {number(row)}"
+
+
+def _order(row: OrderRow) -> Order | None:
+    return Order.model_validate_json(row.order) if row.order else None
