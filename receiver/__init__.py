@@ -22,7 +22,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     starts no thread and touches no database. A wrong setting that receiving needs leaves /orders answering 503.
     """
     from receiver import routes
-    from receiver.app import body_deadlines, commands, components
+    from receiver.app import body_deadlines, commands, components, sender_addresses
     from receiver.relay import recording
     from receiver.settings import installation, reading
     from receiver.web import afterwards, console, health, metrics, page_forms, problems
@@ -38,7 +38,7 @@ def create_app(overrides: Mapping[str, Any] | None = None, *, instance_path: str
     kit = components.Kit(instance, read)
     app.extensions |= {"receiver": kit, recording.EXTENSION: recording.Recorder(kit.database, kit.engine.hint)}
     if hops := read.settings.TRUSTED_PROXIES:
-        app.wsgi_app = ProxyFix(app.wsgi_app, hops, hops, hops, hops)  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(sender_addresses.checked(app.wsgi_app), hops, hops, hops, hops)  # type: ignore[method-assign]
     # Outermost: it's the connection itself that it ends, and that's the proxy's.
     app.wsgi_app = body_deadlines.limited(app.wsgi_app)  # type: ignore[method-assign]
     problems.init_app(app)
