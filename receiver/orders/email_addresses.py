@@ -77,24 +77,26 @@ def normalised(email: str) -> str:
     """
     if len(email) > _LONGEST:
         return email.strip().lower()
-    composed = unicodedata.normalize("NFC", email).strip().lower()
-    if composed.isascii() and "xn--" not in composed:
-        return composed
+    composed = unicodedata.normalize("NFC", email).strip()
+    in_lower_case = composed.lower()
     local_part, at, domain = composed.rpartition("@")
-    return f"{local_part}{at}{_in_its_letters(domain)}" if at else composed
+    if not at or (composed.isascii() and "xn--" not in in_lower_case):
+        return in_lower_case
+    # Each by itself: a sigma in lower case depends on what follows, and in a domain on IDNA alone.
+    return f"{local_part.lower()}@{_in_its_letters(domain)}"
 
 
 def _in_its_letters(domain: str) -> str:
-    """Return a domain with its own letters instead of ``xn--…``; as it is when that isn't surely the same domain."""
-    in_ascii = ascii_domain(domain)
+    """Return a domain in lower case, with its own letters instead of ``xn--…`` if that's surely the same domain."""
+    in_lower_case, in_ascii = domain.lower(), ascii_domain(domain)
     if in_ascii is None:
-        return domain
+        return in_lower_case
     try:
         labels = [
             one.removeprefix("xn--").encode().decode("punycode") if one.startswith("xn--") else one
             for one in in_ascii.split(".")
         ]
     except UnicodeError:
-        return domain
+        return in_lower_case
     found = ".".join(labels)
-    return found if ascii_domain(found) == in_ascii else domain
+    return found if ascii_domain(found) == in_ascii else in_lower_case
