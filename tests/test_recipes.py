@@ -71,7 +71,7 @@ class RecipeCases(HandlerCases):
         source = (FOLDER / f"{self.name}.py").read_text("utf-8")
         local = re.sub('^URL = ".*"$', f'URL = "http://127.0.0.1:{api.server_port}/"', source, flags=re.MULTILINE)
         (instance / "handlers" / f"{self.name}.py").write_text(local, "utf-8")
-        return {"RELAY_ALLOW_PRIVATE": True}
+        return {"HTTP_ALLOW": ["127.0.0.1"]}
 
     def test_an_api_that_fails_is_tried_again(self, run_handler: RunHandler, api: Api) -> None:
         api.status = 500

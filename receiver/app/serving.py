@@ -24,6 +24,7 @@ from receiver.dispatch import handler_changes
 from receiver.errors import UNPRINTABLE
 from receiver.security.keyring import Keyring
 from receiver.sources.registry import Sources
+from receiver.storage.processes import SERVER
 
 #: Longest that a POST waits for a handler that computes, in a process that runs both. Python's default of 5 ms adds up
 #: over a POST's many steps; among POSTs alone, who wait for each other's commits anyway, it saves needless switches.
@@ -95,7 +96,7 @@ def begin(kit: Kit, *, owns_process: bool = True) -> None:
         reloading.watch(kit.instance / "handlers", partial(give_way, kit))
 
 
-def start(kit: Kit, *, work: bool, kind: str = "server", owns_process: bool = True) -> bool:
+def start(kit: Kit, *, work: bool, kind: str = SERVER, owns_process: bool = True) -> bool:
     """Set up the log, check what serving needs, and start the engine, with job threads if this process is to ``work``.
 
     Return False when a check failed: then no job runs, /orders answers 503, and the log says why. A wrong setting

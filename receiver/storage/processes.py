@@ -50,6 +50,10 @@ class ProcessRow(Base):
     files: Mapped[str]
 
 
+#: The kind of a process that takes orders; others are *worker*.
+SERVER = "server"
+
+
 @dataclass(frozen=True)
 class Loaded:
     """What a running process has loaded."""

@@ -19,6 +19,7 @@ from receiver.app.commands.checks import secret_of_its_own
 from receiver.app.components import Kit
 from receiver.intake.authentication import self_test_mark
 from receiver.storage.models import RefusalRow
+from receiver.storage.processes import SERVER
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, signed
 from tests.smtp_servers import free_port
@@ -70,10 +71,31 @@ def steps(result: Any) -> dict[str, tuple[bool, str]]:
 def test_without_a_url_it_serves_this_app_and_passes(run: Run, kit: Kit) -> None:
     result = run("selftest")
     assert result.exit_code == 0, result.output
-    assert [line[:4].strip() for line in lines(result)[:-1]] == ["ok"] * len(STEPS)
-    assert [line[6:32].strip() for line in lines(result)[:-1]] == STEPS
+    assert [line[:4].strip() for line in lines(result)[:-1]] == ["ok"] * (1 + len(STEPS))
+    assert [line[6:32].strip() for line in lines(result)[:-1]] == ["tested", *STEPS]
+    assert "command  this command itself, since no server of this instance answers at " in lines(result)[0]
     assert lines(result)[-1] == "The self test passed."
     assert own_secrets(kit) == []
+
+
+def test_without_a_url_it_tests_the_server_that_runs(run: Run, shop: Served) -> None:
+    shop.kit.presence.begin(SERVER, [], dict)
+    result = run("selftest", "--json", PUBLIC_URL=shop.base)
+    first = json.loads(result.stdout)[0]
+    assert (first["step"], first["state"]) == ("tested", "server")
+    assert first["detail"] == f"the server that runs at {shop.base}"
+    assert [row.test for row in shop.rows()] == [True]
+
+
+@pytest.mark.parametrize("is_up", [True, False])
+def test_a_server_that_is_not_this_instances_or_does_not_answer_is_left_alone(
+    run: Run, shop: Served, is_up: bool
+) -> None:
+    if not is_up:
+        shop.kit.presence.begin(SERVER, [], dict)
+    elsewhere = shop.base if is_up else f"http://127.0.0.1:{free_port()}"
+    result = run("selftest", PUBLIC_URL=elsewhere)
+    assert f"command  this command itself, since no server of this instance answers at {elsewhere}" in lines(result)[0]
 
 
 def test_with_the_url_of_this_instance_it_passes_in_json(run: Run, shop: Served) -> None:
@@ -94,7 +116,7 @@ def test_another_receiver_is_tested_with_its_secret_and_without_its_mails(run: R
 def test_a_secret_of_this_instance_may_be_named(run: Run, kit: Kit) -> None:
     result = run("selftest", "--secret", SECRET, "--json")
     assert result.exit_code == 0
-    assert list(steps(result)) == STEPS
+    assert list(steps(result)) == ["tested", *STEPS]
     assert own_secrets(kit) == []
 
 

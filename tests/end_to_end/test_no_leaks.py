@@ -35,6 +35,7 @@ from tests.web.console.walking import every_page
 
 _TABLES = """
 RELAY_ALLOW_PRIVATE = true
+HTTP_ALLOW = ["127.0.0.1"]
 REGISTRAR = "http"
 registrar = {{url = "{url}/users", allow_private = true, body = {{email = "{{email}}"}}}}
 sources = {{asked = {{kind = "asked", secrets = ["the asked shop's own secret"]}}}}

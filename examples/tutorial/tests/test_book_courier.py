@@ -36,7 +36,7 @@ def courier():
 @pytest.fixture
 def handler_settings(courier):
     own = {"token": "t", "url": f"http://127.0.0.1:{courier.server_port}/parcels"}
-    return {"RELAY_ALLOW_PRIVATE": True, "handlers": {"book_courier": own}}  # or it reaches public addresses only
+    return {"HTTP_ALLOW": ["127.0.0.1"], "handlers": {"book_courier": own}}  # others are public addresses
 
 
 class TestIt(HandlerCases):
