@@ -26,6 +26,7 @@ from receiver.settings.reading import Reading
 from receiver.sources import proofs
 from receiver.storage.clock import utc_now
 from receiver.storage.heartbeat import Heartbeat
+from receiver.storage.search.writing import SearchWriting
 
 
 class Kit(Parts):
@@ -36,6 +37,7 @@ class Kit(Parts):
         self.silences = Silences(self.sources)
         self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere, [HANDLER_FAILED])
         self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
+        self.search_writing = SearchWriting(self.database)
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
@@ -63,6 +65,7 @@ class Kit(Parts):
                 self.heartbeat.look,
                 self.retention.look,
                 FarOff(database, self.leases, self.settings.RETRY_SCHEDULE).look,
+                self._write_search,
             ],
             # In threads of their own: a slow template of the merchant's must not keep a lease from being renewed.
             beside={
@@ -72,6 +75,11 @@ class Kit(Parts):
             threads=threads,
             elsewhere=hints.between_processes(self.settings),
         )
+
+    def _write_search(self) -> None:
+        """Write what orders are found by, where jobs run."""
+        if self.engine.works:
+            self.search_writing.look()
 
     def _troubles_elsewhere(self, session: Session) -> list[Trouble]:
         """Return the problems that the notices don't look for themselves."""

@@ -135,6 +135,7 @@ def _upgrade(kit: Kit) -> Iterator[str]:
         private_files.write(database.path, "")
     found = migrations.version(database.engine)
     if found == migrations.newest():
+        migrations.upgrade(database.engine)  # for an index of the search that the database can have by now
         yield f"Database {database.shown()} is up to date"
     else:
         if found is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, TextClause, delete, or_, select, update
 
 from receiver.mail.transport import MailTransport
+from receiver.storage import search
 from receiver.storage.database import Database
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionRow
@@ -18,7 +19,7 @@ SETTLED_ORDER = OrderRow.state.in_(("done", "failed", "ignored", "duplicate"))
 SETTLED_MAIL = MailRow.state.in_(("sent", "failed"))
 SETTLED_TRANSMISSION = TransmissionRow.state.in_(("delivered", "failed"))
 #: Rows of one write transaction: few, so that no accept waits long.
-BATCH = 100
+BATCH = 50
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def empty_orders(
             # The conditions again, since an order may have been run again since it was found.
             emptied = update(OrderRow).where(OrderRow.id.in_(batch), *conditions).returning(OrderRow.id)
             kept = session.scalars(emptied.values(fields="[]", body=None, order=None, **columns)).all()
+            search.forget(session, kept)
             handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(kept))
             session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
             session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(kept)).values(detail=None))

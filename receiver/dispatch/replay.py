@@ -19,7 +19,7 @@ from receiver.intake.rereading import in_words, reread, settle_others
 from receiver.intake.unread_bodies import UnreadBodies
 from receiver.orders.states import COMPLETED_EVENT
 from receiver.sources.registry import Sources
-from receiver.storage import jobs, order_queries
+from receiver.storage import jobs, order_queries, search
 from receiver.storage.database import Database
 from receiver.storage.models import HandlerRow, OrderRow
 
@@ -206,5 +206,7 @@ def _restart(one: HandlerRow, now: datetime) -> None:
 
 
 def write(session: Session, row: OrderRow, columns: dict[str, Any]) -> None:
-    """Write columns of an order's row."""
+    """Write columns of an order's row; what it says is searched for as it is then."""
+    if "order_id" in columns:
+        search.forget(session, [row.id])
     session.execute(update(OrderRow).where(OrderRow.id == row.id).values(**columns))

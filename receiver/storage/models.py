@@ -98,6 +98,17 @@ class OrderRow(Job, Base):
     )
 
 
+class SearchRow(Base):
+    """The text by which one order is found, which the worker writes; null until it writes it again."""
+
+    __tablename__ = "order_search"
+
+    id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), primary_key=True)
+    text: Mapped[str | None]
+
+    __table_args__ = (partial_index("ix_order_search_unwritten", "id", where="text IS NULL"),)
+
+
 class HandlerRow(Base):
     """One handler's result for one order. States: pending, done, skipped, retrying, failed."""
 

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select, union
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from receiver.errors import NotPossible, NotThere
-from receiver.orders.email_addresses import normalised
 from receiver.storage import pages, same_id
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import IS_LATER, AttemptRow, HandlerRow, OrderRow
@@ -50,32 +49,21 @@ def newest(
     *,
     state: str | None = None,
     test: bool | None = None,
-    words: str = "",
+    among: Sequence[int] | None = None,
     shares_id: bool = False,
     later: bool = False,
     before: int | None = None,
 ) -> Select[OrderRow]:
-    """Select orders, newest first: of a state, tests or real ones, those that the words find, those before an id.
+    """Select orders, newest first: of a state, tests or real ones, only those ``among`` some, those before an id.
 
     With ``shares_id`` only those whose id something else has too, with ``later`` only later events of orders.
     """
     statement = pages.newest(OrderRow, state=state, test=test, before=before)
-    if words:
-        statement = statement.where(OrderRow.id.in_(_found_by(words)))
+    if among is not None:
+        statement = statement.where(OrderRow.id.in_(among))
     if later:  # by their own index, since there are few among all orders
         statement = statement.where(OrderRow.id.in_(select(OrderRow.id).where(IS_LATER)))
     return statement.where(OrderRow.id.in_(same_id.shared())) if shares_id else statement
-
-
-def _found_by(words: str) -> Any:
-    """Select the ids of the orders with this receipt, and of those whose order id or email begins so."""
-    order_id, email = words.strip(), normalised(words)
-    if match := _RECEIPT.fullmatch(order_id):
-        return [int(match[1])]
-    return union(
-        select(OrderRow.id).where(pages.begins_with(OrderRow.order_id, order_id)),
-        select(OrderRow.id).where(pages.begins_with(OrderRow.email, email)),
-    )
 
 
 def find(session: Session, receipt: str) -> OrderRow:

@@ -16,6 +16,7 @@ from receiver.app.instance import set_up
 from receiver.errors import ConfigurationError
 from receiver.storage import migrations
 from receiver.storage.models import HandlerRow
+from receiver.storage.search import trigrams
 from tests.damage import ADDED, LOST, NEVER_FILLED, beside_tables, change, fill, page_of
 from tests.served import Served, order_fields
 from tests.storage.test_migrations import backups
@@ -149,3 +150,15 @@ def test_a_table_that_would_lose_something_is_not_loosened(kit: Kit, column: str
     with pytest.raises(ConfigurationError, match=f"would be lost: {LOST[column]}. Nothing was changed"):
         list(set_up(kit, None))
     assert beside_tables(kit.database) == before
+
+
+def test_a_search_without_an_index_is_said_with_the_step(kit: Kit, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [one for one in diagnose(kit) if one.subject == "search"]
+    monkeypatch.setattr(trigrams, "_SINCE", (99,))
+    list(set_up(kit, None))
+    (found,) = [one for one in diagnose(kit) if one.subject == "search"]
+    assert found.state == "warning"
+    assert "it takes SQLite 3.42 or newer with FTS5: pip install pysqlite3, and then run `flask init`" in found.text
+    monkeypatch.undo()
+    list(set_up(kit, None))
+    assert not [one for one in diagnose(kit) if one.subject == "search"]

@@ -15,6 +15,7 @@ from receiver.app.readiness import prove_writable
 from receiver.errors import Unavailable
 from receiver.storage import migrations, sqlite
 from receiver.storage.migrations import comparison
+from receiver.storage.search import trigrams
 
 #: Seconds allowed for checking the orders and their indexes, and again for everything: 2 GB take about 5.
 _SECONDS = 30.0
@@ -33,6 +34,7 @@ def database(kit: Kit) -> Iterator[Finding]:
     yield from found
     if migrations.problem(kit.database):
         return
+    yield from _search(kit)
     damaged = [*_damage(kit)] if is_file else []
     yield from damaged
     if not any(finding.state == "wrong" for finding in (*found, *damaged)):
@@ -59,6 +61,17 @@ def _of_postgresql(kit: Kit) -> Iterator[Finding]:
         yield ok("postgresql", f"{version}, each commit is synced")
     else:
         yield wrong("postgresql", f"{version} with fsync off: a crash can lose orders; set fsync = on on the server")
+
+
+def _search(kit: Kit) -> Iterator[Finding]:
+    """Report that the search has no index, and what would give it one."""
+    with kit.database.read() as session:
+        if trigrams.is_made(session.connection()):
+            return
+    step = "have its administrator run CREATE EXTENSION pg_trgm; there"
+    if kit.database.path:
+        step = "it takes SQLite 3.42 or newer with FTS5: pip install pysqlite3"
+    yield warning("search", f"has no index, so it reads all orders; {step}, and then run `flask init`")
 
 
 def _schema(kit: Kit) -> Iterator[Finding]:

@@ -20,6 +20,7 @@ from receiver.storage.columns import Base
 from receiver.storage.copying import counters
 from receiver.storage.copying.rows import Row, Rows, tally
 from receiver.storage.database import Database
+from receiver.storage.search import trigrams
 
 #: What one transaction writes at most: rows, and characters of their texts.
 _BATCH_ROWS, _BATCH_CHARACTERS = 1000, 4_000_000
@@ -160,7 +161,8 @@ def _left_behind(source: Database) -> Iterator[str]:
     """Name what handlers or the merchant added to the source, which the kit doesn't copy."""
     found = inspect(source.engine)
     ours = Base.metadata.tables
-    left = [f"table {name}" for name in found.get_table_names() if name not in {*ours, "alembic_version"}]
+    theirs = (name for name in found.get_table_names() if name not in {*ours, "alembic_version"})
+    left = [f"table {name}" for name in theirs if not name.startswith(trigrams.FTS5)]
     for name, table in ours.items():
         columns = [one["name"] for one in found.get_columns(name)]
         left += [f"column {name}.{column}" for column in columns if column not in table.columns]

@@ -24,6 +24,7 @@ from sqlalchemy.schema import CreateTable
 from receiver.storage import account_models, clock, models, processes, relay_models
 from receiver.storage.columns import Base
 from receiver.storage.database import Database
+from receiver.storage.search import trigrams
 
 #: Alembic's folder: ``env.py`` and ``versions``.
 FOLDER = Path(__file__).parent
@@ -91,6 +92,7 @@ def upgrade(engine: Engine) -> None:
             config = Config(attributes={"connection": connection})
             config.set_main_option("script_location", str(FOLDER))
             command.upgrade(config, "head")
+        trigrams.make(connection)
 
 
 def _make_tables(connection: Connection) -> None:

@@ -15,8 +15,9 @@ from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.mail import formatting
 from receiver.orders import FieldError, Order
-from receiver.storage import order_queries, same_id
+from receiver.storage import order_queries, same_id, search
 from receiver.storage.models import OrderRow
+from receiver.storage.pages import SIZE
 from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console import order_events
@@ -56,15 +57,15 @@ def orders() -> str:
         state = which = ""
     flag = {which: "yes"} if which else {}
     test = None if words or which == "same_id" else which == "tests"
-    statement = order_queries.newest(
-        state=state,
-        test=test,
-        words=words,
-        shares_id=which == "same_id",
-        later=which == "later",
-        before=paging.before(),
-    )
     with kit.database.read() as session:
+        statement = order_queries.newest(
+            state=state,
+            test=test,
+            among=search.ids(session, words, most=SIZE + 1, before=paging.before()) if words else None,
+            shares_id=which == "same_id",
+            later=which == "later",
+            before=paging.before(),
+        )
         rows, pages = paging.one_page(session, statement, state=state, q=words, **flag)
         counts = order_queries.handler_counts(session, rows)
         sharing = same_id.among(session, rows)

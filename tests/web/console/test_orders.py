@@ -139,12 +139,15 @@ def test_without_a_test_the_page_says_how_to_send_one(visitor: Visitor) -> None:
         ("rcp_2", [2]),
         ("rcp_00000009", []),
         ("17", []),
+        ("a-17", [3]),
         ("%", []),
         ("\x00\ufffd", []),
         ("x" * 1000, []),
     ],
 )
-def test_a_search_finds_by_order_id_email_or_receipt(kit: Kit, visitor: Visitor, words: str, found: list[int]) -> None:
+def test_a_search_finds_by_what_is_on_an_order_and_by_its_receipt(
+    kit: Kit, visitor: Visitor, words: str, found: list[int]
+) -> None:
     store(kit, 1, order_id="A-1", email="ada@shop.example")
     store(kit, 2, order_id="B-2", email="ada@shop.example", test=True)
     store(kit, 3, order_id="A-17", email="zoe@shop.example")
