@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from flask import current_app, render_template
+from flask import abort, current_app, render_template
+from flask.typing import ResponseReturnValue
 
 from receiver.app import statistics
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempt import MOST_ABANDONED
+from receiver.dispatch.missed_orders import MOST, missed_orders
+from receiver.dispatch.replay import Replay
 from receiver.handlers.contract import Handler
 from receiver.handlers.own_settings import OwnSettings
 from receiver.web import kit
+from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
 from receiver.web.console.settings import in_words
 
@@ -33,10 +37,11 @@ def tell_the_warehouse(order, context):
 @console.get("/handlers")
 def handlers() -> str:
     """List the handlers in the order they run."""
+    now = datetime.now(UTC)
     with kit.database.read() as session:
-        since = datetime.now(UTC) - timedelta(days=7)
+        since = now - timedelta(days=7)
         lately = {one.name: statistics.of_handler(session, one.name, since) for one in kit.registry.handlers}
-    own = kit.instance / "handlers"
+        missed = {one.name: len(missed_orders(session, one, now)) for one in kit.registry.handlers if _is_own(one)}
     return render_template(
         "console/handlers.html",
         handlers=kit.registry.handlers,
@@ -52,11 +57,34 @@ def handlers() -> str:
             *handler_changes.differences(kit.database, kit.registry),
         ],
         notes=kit.registry.notes,
-        has_own=any(Path(handler.file).is_relative_to(own) for handler in kit.registry.handlers),
-        folder=own,
+        missed=missed,
+        most_missed=MOST,
+        has_own=bool(missed),
+        folder=kit.instance / "handlers",
         example=EXAMPLE,
         most_abandoned=MOST_ABANDONED,
     )
+
+
+@console.post("/handlers/<name>/missed")
+def handlers_missed(name: str) -> ResponseReturnValue:
+    """Run a handler on the orders that came before it was loaded."""
+    handler = kit.registry.get(name)
+    if handler is None or not _is_own(handler):
+        abort(404)
+    with kit.database.read() as session:
+        missed = missed_orders(session, handler, datetime.now(UTC))
+    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, handler=name)
+    done = list(again.each(kit.database, missed))
+    kit.engine.hint("orders")
+    queued = sum(one.state == "open" for one in done)
+    reasons = dict.fromkeys(one.became for one in done if one.state != "open")
+    said = f"{name} now runs on {queued} {'order' if queued == 1 else 'orders'}."
+    return next_page("console.handlers", " ".join([said, *reasons]), "wait" if reasons else "message")
+
+
+def _is_own(handler: Handler) -> bool:
+    return Path(handler.file).is_relative_to(kit.instance / "handlers")
 
 
 def _own_rows(handler: Handler, own: OwnSettings) -> list[tuple[str, str, str]]:

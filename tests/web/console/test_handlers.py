@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy import select
+
 from receiver.dispatch.attempt import MOST_ABANDONED
+from receiver.storage.columns import receipt_of
+from receiver.storage.models import HandlerRow
 from receiver.web.console.handlers import EXAMPLE
 from tests.served import Served, order_fields
 from tests.web.console.browsing import Browsing
@@ -96,3 +101,60 @@ def test_it_reads_well_on_every_screen(shop: Served, browse: Callable[..., Brows
     person.sign_in()
     person.open("/admin/handlers")
     assert person.look() == []
+
+
+NEW = """
+from receiver.handlers import handler
+
+@handler(events={events!r})
+def mine(order, context):
+    return "ran"
+"""
+
+
+def test_one_press_runs_a_new_handler_on_the_orders_that_came_before_it_was_loaded(
+    instance: Path, serve: Callable[..., Served]
+) -> None:
+    before = serve()
+    old = before.post(order_fields(order_id="A-0")).content["receipt"]
+    before.settled()
+    file = instance / "handlers" / "mine.py"
+    file.write_text(NEW.format(events=("order.completed",)))
+    missed = [before.post(order_fields(order_id=f"A-{number}")).content["receipt"] for number in (1, 2)]
+    before.post(order_fields(order_id="A-3", test="true"))
+    before.post({"colour": "red"})
+    before.settled()
+
+    shop = serve()
+    shop.post(order_fields(order_id="A-4"))
+    shop.settled()
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "2 orders came in before mine was loaded. It hasn't run on them." in person.get("/admin/handlers").text
+    answer = person.post("/admin/handlers/mine/missed", {})
+    assert "mine now runs on 2 orders." in answer.text
+    shop.wait_for(lambda: ran_on(shop) == {*missed, "rcp_00000006"})
+    assert old not in ran_on(shop)
+    assert "came in before" not in person.get("/admin/handlers").text
+
+
+def ran_on(shop: Served) -> set[str]:
+    """Give the receipts of the orders on which the handler is done."""
+    with shop.kit.database.read() as session:
+        done = session.scalars(select(HandlerRow).where(HandlerRow.name == "mine", HandlerRow.state == "done"))
+        return {receipt_of(row.order_pk) for row in done}
+
+
+def test_a_handler_misses_only_orders_of_its_events(instance: Path, serve: Callable[..., Served]) -> None:
+    file = instance / "handlers" / "mine.py"
+    file.write_text(NEW.format(events=("order.refunded",)))
+    os.utime(file, (0, 0))
+    shop = serve(HANDLERS=["register_customer"])
+    shop.post(order_fields())
+    shop.settled()
+    assert "came in before" not in page(serve(work=False))
+
+
+def test_no_other_handler_is_run_on_orders_that_it_missed(visitor: Visitor) -> None:
+    for name in ("register_customer", "nosuch"):
+        assert visitor.post(f"/admin/handlers/{name}/missed", {}).status == 404
