@@ -7,13 +7,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete
+from sqlalchemy import Connection, delete, select
 from urllib3 import PoolManager
 
 from receiver.errors import ReceiverError, Unauthenticated, Unavailable, Undecodable, describe_for_log
 from receiver.intake import inserting, quarantine
 from receiver.intake.authentication import Proof
-from receiver.intake.inserting import Recorded
 from receiver.intake.order_row import new_row
 from receiver.intake.quarantine import KEPT_FOR, Kept
 from receiver.intake.refusals import Refusals
@@ -31,7 +30,7 @@ from receiver.storage.clock import utc_now
 from receiver.storage.database import Beside, Database
 from receiver.storage.job_queue import JobQueue
 from receiver.storage.leases import Leases
-from receiver.storage.models import QuarantineRow
+from receiver.storage.models import OrderRow, QuarantineRow
 
 #: Seconds between two tries; the last one is repeated until the day is over.
 SCHEDULE = (10, 30, 120, 600, 1800, 3600)
@@ -129,21 +128,31 @@ class Asking(JobQueue[QuarantineRow]):
             outcome = Unauthenticated("never_answered", f"The shop couldn't be asked for 24 hours: {outcome}")
         if isinstance(outcome, ReceiverError):
             keyring = self._keyring(self.sources.find(row.source))  # before anything is deleted: it reads the database
-            if jobs.write_down(self.database, lambda connection: _forget(connection, row)):
+            forgotten = False
+
+            def forget(connection: Connection) -> bool:
+                nonlocal forgotten  # by an earlier try, whose commit's answer was lost
+                forgotten = _forget(connection, row) or forgotten
+                return forgotten
+
+            if jobs.write_down(self.database, forget):
                 self._refuse(outcome, row, kept, keyring)
             return
         columns = outcome
-        recorded = jobs.write_down(
-            self.database, lambda connection: self._record(connection, row, columns), beside=Beside.NOTHING
-        )
-        if recorded and not recorded.is_copy and columns["test"] and columns["state"] == "open":
-            self.run_test(recorded.pk)
+        jobs.write_down(self.database, lambda connection: self._record(connection, row, columns), beside=Beside.NOTHING)
+        if columns["test"] and columns["state"] == "open" and (pk := self._held_by(columns["lease_token"])):
+            self.run_test(pk)
 
-    def _record(self, connection: Connection, row: QuarantineRow, columns: dict[str, Any]) -> Recorded | None:
-        """Record an order in the place of the POST that waited; None when another run holds that."""
-        if not _forget(connection, row):
-            return None
-        return inserting.record(self.database.cursor_on(connection), columns)
+    def _record(self, connection: Connection, row: QuarantineRow, columns: dict[str, Any]) -> None:
+        """Record an order in the place of the POST that waited, unless another run holds that."""
+        if _forget(connection, row):
+            inserting.record(self.database.cursor_on(connection), columns)
+
+    def _held_by(self, lease_token: str) -> int | None:
+        """Return the order that was recorded under a lease, by whichever try; None if it's a copy or another run's."""
+        with self.database.read() as session:
+            is_ours = OrderRow.lease_token == lease_token, OrderRow.lease_until.is_not(None)  # it has an index
+            return session.scalar(select(OrderRow.id).where(*is_ours))
 
     def _keyring(self, source: Source | None) -> Keyring:
         return self.shared_secrets.keyring(source.secrets if source else (), self.sources.secrets)

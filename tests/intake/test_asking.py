@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,12 +12,14 @@ import pytest
 from sqlalchemy import update
 
 from receiver.app.doctor import diagnose
+from receiver.errors import Unavailable
 from receiver.intake import asking, inserting, unanswered
 from receiver.intake.asking import Asking
 from receiver.intake.quarantine import KEPT_FOR
 from receiver.sources import Question, Source, source_kind
 from receiver.storage.models import HandlerRow, MailRow, QuarantineRow, RefusalRow
 from receiver.storage.sqlite import driver
+from receiver.storage.transactions import WriteTransaction
 from tests.asked_shops import Answers, Asked, AskedShop, Said
 from tests.served import Served
 from tests.waiting import SOON
@@ -245,6 +248,44 @@ def test_a_run_that_lost_its_lease_writes_nothing(start: Any) -> None:
         assert (served.rows(), refusals(served), len(waiting(served))) == ([], [], 1)
     shop.answers = paid
     assert served.kit.asking.run_next()
+    assert (len(served.rows()), waiting(served)) == (1, [])
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("lost", ["claim", "result"])
+def test_whichever_answer_is_lost_a_test_is_run_once_and_a_refusal_is_kept_once(
+    start: Any, monkeypatch: pytest.MonkeyPatch, lost: str, is_kept: bool
+) -> None:
+    """A database that goes away during a commit doesn't say whether that was kept."""
+    served, shop = start(lambda _asked: Said(200, PAYMENT | {"mode": "test"}))
+    commit = WriteTransaction.commit
+
+    def run() -> None:
+        commits = iter(["claim", "result"])
+
+        def lose_one(transaction: WriteTransaction) -> None:
+            is_lost = next(commits, None) == lost
+            if is_kept or not is_lost:
+                commit(transaction)
+            if is_lost:
+                transaction.close()
+                raise Unavailable("The server has gone away; try again.")
+
+        notify(served)
+        with monkeypatch.context() as patch, suppress(Unavailable):  # of the claim; the engine logs it and goes on
+            patch.setattr(WriteTransaction, "commit", lose_one)
+            served.kit.asking.run_next()
+        make_due(served, lease_token=None, lease_until=None)
+        while served.kit.asking.run_next():
+            pass
+
+    run()
+    (order,) = served.rows()
+    assert (order.test, order.state, order.copies) == (True, "done", 0)
+    assert {row.attempts for row in served.rows(HandlerRow)} == {1}
+    shop.answers = lambda _asked: Said(404, {"status": 404})
+    run()
+    assert [reason for reason, _ in refusals(served)] == ["not_confirmed"]
     assert (len(served.rows()), waiting(served)) == (1, [])
 
 
