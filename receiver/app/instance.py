@@ -47,7 +47,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
             yield from _upgrade(kit)
         if new_key:
             yield from sealed.remove_unreadable(kit.database, _key(kit) or "")
-        for said in private_paths.readable(kit.instance, kit.database.path):
+        for said in private_paths.exposed(kit.instance, kit.database.path):
             yield f"Warning: {said}"
     except OSError as error:
         raise ConfigurationError(f"{error.filename} can't be written: {error.strerror}.") from error

@@ -6,12 +6,12 @@ import glob
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from stat import S_IMODE
+from stat import S_IMODE, S_ISVTX
 
 from receiver.settings import secret_key
 from receiver.settings.model import FILE
 
-_OTHERS = 0o077
+_OTHERS, _OTHERS_WRITE = 0o077, 0o022
 #: Suffixes of the database and of the files that SQLite keeps beside it.
 _BESIDE = ("", "-wal", "-shm", "-journal")
 
@@ -27,10 +27,24 @@ def repair(instance: Path, database: Path | None) -> None:
                 path.chmod(S_IMODE(path.stat().st_mode) & ~_OTHERS)
 
 
-def readable(instance: Path, database: Path | None) -> Iterator[str]:
-    """Yield a sentence with the fix for each secret and personal data that other users can read."""
+def exposed(instance: Path, database: Path | None) -> Iterator[str]:
+    """Yield a sentence with the fix for each secret and personal data that other users can read, or replace.
+
+    A folder of the database's own is the merchant's to close: something else may need it.
+    """
     for path in _open_ones(instance, database):
         yield f"other users can read {path}. Run: chmod go= {path}"
+    if database and database.parent != instance and _others_may_replace_files(database.parent):
+        folder = database.parent
+        yield f"other users can replace the database, as they may write to {folder}. Run: chmod go-w {folder}"
+
+
+def _others_may_replace_files(folder: Path) -> bool:
+    """Return whether others may write to a folder that isn't sticky: there, each may only replace files of theirs."""
+    with suppress(OSError):  # it's not there
+        mode = folder.stat().st_mode
+        return bool(mode & _OTHERS_WRITE) and not mode & S_ISVTX
+    return False
 
 
 def of_database(database: Path | None) -> list[Path]:

@@ -118,7 +118,7 @@ def start(kit: Kit, *, work: bool, kind: str = SERVER, owns_process: bool = True
         log.error("%s", paused)
     for problem in kit.registry.problems_for_the_log:
         log.error("%s See: flask handlers list", problem)
-    still_open = private_paths.readable(kit.instance, kit.database.path)
+    still_open = private_paths.exposed(kit.instance, kit.database.path)
     for warning in (*kit.setting_warnings, *still_open, *kit.registry.notes):
         log.warning("%s", warning)
     if not kit.problems:

@@ -42,7 +42,7 @@ def test_secrets_and_personal_data_become_their_owners_alone(opened: Path) -> No
     private_paths.repair(opened, opened / "receiver.sqlite")
     assert {mode(opened / name) for name in PRIVATE} == {0o600}
     assert mode(opened) == mode(opened / "outbox") == 0o700
-    assert list(private_paths.readable(opened, opened / "receiver.sqlite")) == []
+    assert list(private_paths.exposed(opened, opened / "receiver.sqlite")) == []
 
 
 def test_what_the_owner_may_do_stays_and_so_do_handlers(opened: Path) -> None:
@@ -66,6 +66,21 @@ def test_a_database_elsewhere_is_repaired_but_not_its_folder(opened: Path, tmp_p
     assert mode(elsewhere) == 0o755
 
 
+@pytest.mark.parametrize("bits", [0o775, 0o757, 0o777])
+def test_a_folder_elsewhere_that_others_may_write_to_is_told(opened: Path, tmp_path: Path, bits: int) -> None:
+    """Whoever may write to the folder of the database may put another one in its place."""
+    elsewhere = tmp_path / "data"
+    elsewhere.mkdir()
+    elsewhere.chmod(bits)
+    (elsewhere / "shop.sqlite").touch(0o600)
+    private_paths.repair(opened, elsewhere / "shop.sqlite")
+    said = f"other users can replace the database, as they may write to {elsewhere}. Run: chmod go-w {elsewhere}"
+    assert list(private_paths.exposed(opened, elsewhere / "shop.sqlite")) == [said]
+    for safe in (0o755, 0o1777):  # in a sticky one, only its owner may replace a file
+        elsewhere.chmod(safe)
+        assert list(private_paths.exposed(opened, elsewhere / "shop.sqlite")) == []
+
+
 def test_what_a_link_leads_to_is_left_alone_and_told(opened: Path, tmp_path: Path) -> None:
     given = tmp_path / "given"
     given.touch(0o644)
@@ -74,7 +89,7 @@ def test_what_a_link_leads_to_is_left_alone_and_told(opened: Path, tmp_path: Pat
     private_paths.repair(opened, None)
     assert mode(given) == 0o644
     path = opened / "secret_key"
-    assert list(private_paths.readable(opened, None)) == [f"other users can read {path}. Run: chmod go= {path}"]
+    assert list(private_paths.exposed(opened, None)) == [f"other users can read {path}. Run: chmod go= {path}"]
 
 
 def test_serving_repairs_what_it_can(make_app: Callable[..., Flask], instance: Path) -> None:

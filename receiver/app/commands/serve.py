@@ -69,7 +69,7 @@ def serve(host: str, port: int, reload: bool) -> None:
             flask = [sys.executable, "-m", "flask", "--app", "receiver"]
             subprocess.run([*flask, "selftest", "--url", f"{url}/orders"], check=False)  # noqa: S603
         _say_where(url, is_first_start=is_first_start)
-        for said in private_paths.readable(kit.instance, kit.database.path):
+        for said in private_paths.exposed(kit.instance, kit.database.path):
             click.echo(f"Warning: {said}", err=True)
         kit.sources.look_again()
         if not (kit.shared_secrets.keyring().active or kit.sources.secrets):

@@ -44,7 +44,7 @@ def instance(kit: Kit) -> Iterator[Finding]:
         yield wrong("instance", f"{kit.instance} doesn't exist. Run `flask init`")
         return
     where = (kit.instance, kit.database.path)
-    found = [*private_paths.readable(*where), *strangers(*where)]
+    found = [*private_paths.exposed(*where), *strangers(*where)]
     yield from wrong_or_ok("instance", found, f"only its owner can read {kit.instance}")
 
 
