@@ -30,10 +30,14 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 OTHER_BYTES = "The body holds bytes that are not {charset}: what doesn't fit was read as windows-1252."
 
 
-@lru_cache(maxsize=64)
 def codec(charset: str) -> str | None:
     """Return Python's name of a charset, None for one that isn't known; Latin-1 is windows-1252 (WHATWG Encoding)."""
-    asked = normalize_encoding(charset.strip()[:_LONGEST_NAME]).lower()
+    return _codec(charset.strip()[:_LONGEST_NAME])
+
+
+@lru_cache(maxsize=64)
+def _codec(charset: str) -> str | None:
+    asked = normalize_encoding(charset).lower()
     known = aliases.get(asked, asked)
     if _CHARSETS.fullmatch(known) is None:
         return None

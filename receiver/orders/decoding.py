@@ -21,7 +21,7 @@ from receiver.orders.charsets import (
 )
 from receiver.orders.json_decoding import decode_json
 from receiver.orders.multipart import decode_multipart
-from receiver.orders.names import Fields, Place, place_of
+from receiver.orders.names import LONGEST_CACHED, Fields, Place, place_of
 from receiver.orders.xml_decoding import decode_xml
 
 #: A charset that the form itself names, as PayPal does.
@@ -81,11 +81,17 @@ def decode(body: bytes, content_type: str | None, max_fields: int) -> Decoded:
     return Decoded(_without_equal_twins(fields), notes, kind)
 
 
-@lru_cache(maxsize=64)
 def _said_by(content_type: str) -> tuple[str | None, str | None, str]:
     """Return what a Content-Type says: the kind, the charset and the boundary."""
+    return _cached_type(content_type) if len(content_type) <= LONGEST_CACHED else _read_type(content_type)
+
+
+def _read_type(content_type: str) -> tuple[str | None, str | None, str]:
     media_type, options = parse_options_header(content_type)
     return _kind_said(media_type.lower()), options.get("charset"), options.get("boundary", "")
+
+
+_cached_type = lru_cache(maxsize=64)(_read_type)
 
 
 def _kind_said(media_type: str) -> str | None:

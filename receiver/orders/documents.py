@@ -8,7 +8,7 @@ from typing import Any
 
 from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
 
-from receiver.orders.names import Fields
+from receiver.orders.names import LONGEST_CACHED, Fields
 
 #: One step of a name: ``[0]``, ``[key]``, ``[]``, or what stands between full stops.
 _STEP = re.compile(r"\[([^\[\]]*)\]|([^.\[\]]+)|\.")
@@ -58,9 +58,12 @@ def texts(expression: str, document: Any) -> list[str]:
     return [node for node in found if isinstance(node, str)]
 
 
-@lru_cache(maxsize=4096)
 def steps_of(name: str) -> tuple[str | int, ...]:
     """Return the keys that lead to a name's value, or to a simple path's; -1 means a row without a number."""
+    return _cached_steps(name) if len(name) <= LONGEST_CACHED else _find_steps(name)
+
+
+def _find_steps(name: str) -> tuple[str | int, ...]:
     steps: list[str | int] = []
     for match in _STEP.finditer(name):
         in_brackets, plain = match[1], match[2]
@@ -71,6 +74,9 @@ def steps_of(name: str) -> tuple[str | int, ...]:
         else:
             steps.append(int(in_brackets) if in_brackets.isdecimal() and len(in_brackets) < 19 else in_brackets)
     return tuple(steps) or (name,)
+
+
+_cached_steps = lru_cache(maxsize=4096)(_find_steps)
 
 
 def _put(root: _Tree, steps: tuple[str | int, ...], value: str) -> None:

@@ -53,8 +53,8 @@ OPTIONS = Kind("options", values.options, written="as a form one text, Colour: r
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 #: The indexes at the end of a name, written backwards: forwards each index of a long name would be tried in turn.
 _INDEXES_BACKWARDS = re.compile(r"\n?(?:\][0-9]*\[)+")
-# Longer names are not cached, so that a flood of long names cannot fill the memory.
-_LONGEST_CACHED = 100
+#: Longer texts aren't cached anywhere, so that a flood of long names can't fill the memory.
+LONGEST_CACHED = 100
 
 
 def _kind(info: FieldInfo) -> Kind:
@@ -141,7 +141,7 @@ def place_of(name: str) -> Place | None:
 
     A form that numbers its items from 0 gets row -1, which the parser refuses as a gap.
     """
-    return _cached_place(name) if len(name) <= _LONGEST_CACHED else _find_place(name)
+    return _cached_place(name) if len(name) <= LONGEST_CACHED else _find_place(name)
 
 
 def _find_place(name: str) -> Place | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from receiver.orders.names import without_accents
+from receiver.orders.names import LONGEST_CACHED, without_accents
 
 #: Our word or words -> what senders write for it, without accents.
 _WORDS = {
@@ -101,16 +101,22 @@ def word_set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-@lru_cache(maxsize=8192)
 def our_words(text: str) -> tuple[str, ...]:
     """Return the words of a piece of a name in our words; a number is a word, and an unknown word stays.
 
     The same word twice in a row, as in line items, is one.
     """
+    return _cached_words(text) if len(text) <= LONGEST_CACHED else _find_words(text)
+
+
+def _find_words(text: str) -> tuple[str, ...]:
     found: list[str] = []
     for token in _TOKEN.findall(without_accents(text.replace("ß", "ss"))):
         found += [word for word in _meaning(token.lower()).split() if found[-1:] != [word]]
     return tuple(found)
+
+
+_cached_words = lru_cache(maxsize=8192)(_find_words)
 
 
 def _meaning(word: str) -> str:

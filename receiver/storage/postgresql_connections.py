@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import psycopg
@@ -136,6 +136,7 @@ class LendableConnection(psycopg.Connection[Any]):
             self.lock.release()
 
 
-@cache
+# How many rows come together makes another statement, of up to a hundred kilobytes.
+@lru_cache(64)
 def _with_percent(statement: str) -> str:
     return statement.replace("?", "%s")
