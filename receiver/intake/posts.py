@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -86,7 +87,7 @@ class Post:
         if is_cut_off and self.body.may_have_stalled:
             raise Unavailable("Senders of this address stalled, and the body doesn't show its end; send it again.")
         if isinstance(outcome, ReceiverError):
-            raise outcome
+            raise copy(outcome)
         return outcome
 
     def fields_or_likely_ones(self) -> Fields:
@@ -166,7 +167,8 @@ class Post:
             with _few_at_once():
                 return self._read()
         except ReceiverError as error:
-            return error
+            # One that was raised leads back here, and both would stay in memory until Python looks for such rings.
+            return copy(error)
 
     def _read(self) -> Decoded:
         plain, content_type = self._inflated, self.delivery.headers.get("content-type")

@@ -72,10 +72,9 @@ class Reception:
             if not too_many:
                 self._refuse(error, post)
                 raise
-            refusal = TooManyFailures(seconds)
             if too_many == 1:  # one a minute tells the merchant enough, and keeps guesses cheap
-                self._refuse(refusal, post)
-            raise refusal from error
+                self._refuse(TooManyFailures(seconds), post)
+            raise TooManyFailures(seconds) from error
         except ReceiverError as error:
             self._refuse(error, post)
             raise
