@@ -91,12 +91,18 @@ def _receive(place: Place, smtp_port: int) -> None:
         for _ in range(5):
             urllib3.request("POST", f"{served.url}/orders", fields={"order_id": "X", "shared_secret": "wrong"})
         deadline = time.monotonic() + _LONGEST_SECONDS
-        while any(served.number(f"SELECT count(*) FROM {table} WHERE state = 'open'") for table in _JOBS):
+        while _is_busy(served):
             if time.monotonic() > deadline:
                 raise SystemExit(f"{FIRST} orders aren't finished after {_LONGEST_SECONDS} s")
             time.sleep(0.2)
         if (stored := served.number("SELECT count(*) FROM orders")) != FIRST:
             raise SystemExit(f"{stored} orders are stored instead of {FIRST}")
+
+
+def _is_busy(served: Served) -> bool:
+    """Return whether a job is open, or an order isn't in the search yet."""
+    unwritten = served.number("SELECT count(*) FROM order_search WHERE text IS NOT NULL") < FIRST
+    return unwritten or any(served.number(f"SELECT count(*) FROM {table} WHERE state = 'open'") for table in _JOBS)
 
 
 def _special() -> Iterator[str]:

@@ -28,7 +28,7 @@ TIMES = 10
 _APART = timedelta(seconds=25)
 #: The tables that grow with the orders, parents first.
 _GROWING = (
-    *("orders", "order_handlers", "handler_attempts", "mails", "customers", "customer_addresses"),
+    *("orders", "order_search", "order_handlers", "handler_attempts", "mails", "customers", "customer_addresses"),
     *("transmissions", "transmission_attempts"),
 )
 #: Texts that must differ from row to row, or that name an order or a customer of the same copy.
@@ -90,7 +90,8 @@ def _shift(connection: Connection, table: Table, by: ColumnElement[int] | int, l
     times = {
         column.name: type_coerce(column, BigInteger) + by for column in table.c if isinstance(column.type, Instant)
     }
-    connection.execute(update(table).where(table.c.id <= last).values(times))
+    if times:
+        connection.execute(update(table).where(table.c.id <= last).values(times))
 
 
 def _tables() -> list[Table]:

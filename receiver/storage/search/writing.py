@@ -35,7 +35,8 @@ class SearchWriting:
             with self._database.write() as session:
                 # Read in the same transaction, or an order could be erased before its text is written.
                 texts = read(session, _missing(session))
-                session.execute(_WRITE_AGAIN, [{"id": pk, "text": text} for pk, text in texts.items()])
+                if texts:  # or another process was faster
+                    session.execute(_WRITE_AGAIN, [{"id": pk, "text": text} for pk, text in texts.items()])
 
     def _are_missing(self) -> bool:
         with self._database.read() as session:

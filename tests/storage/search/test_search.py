@@ -14,7 +14,7 @@ from receiver.dispatch.replay import Replay
 from receiver.storage import search
 from receiver.storage.models import OrderRow, SearchRow
 from receiver.storage.search import trigrams
-from receiver.storage.search.writing import BATCH
+from receiver.storage.search.writing import BATCH, SearchWriting
 from tests.served import Served, order_fields
 from tests.storage.test_order_queries import store
 
@@ -98,6 +98,19 @@ def test_all_orders_of_a_database_are_written_in_small_batches(kit: Kit) -> None
         assert session.scalar(select(func.count(SearchRow.text))) == BATCH + 1
     kit.search_writing.look()
     assert len(commits) == 2, "nothing was missing"
+
+
+def test_of_two_processes_that_write_the_same_the_second_writes_nothing(kit: Kit) -> None:
+    store_order(kit)
+    times = iter([None, kit.search_writing.look])
+
+    def other_is_faster() -> float:
+        if look := next(times):
+            look()
+        return 0
+
+    SearchWriting(kit.database, steady=other_is_faster).look()
+    assert found(kit, "pritchard") == [1]
 
 
 @pytest.mark.sqlite
