@@ -1,8 +1,9 @@
 """How many stalled senders keep orders out: ``python -m bench.stalled [SERVER …]`` prints a table.
 
-Before each server as it's deployed, senders stall in the header, in the body, or idle after an answer, ever more of
-them, until one of 8 orders isn't answered within `PATIENCE` seconds. Then `SENDERS` in all stall, and 8 others send
-orders for `SECONDS` seconds, each over a connection of its own as shops do, and another asks /healthz.
+Before each server as it's deployed, senders stall in the header, in the body, idle after an answer, or after 2.5 MB of
+a body, ever more of them, until one of 8 orders isn't answered within `PATIENCE` seconds. Then `SENDERS` in all stall,
+a tenth of them in a large body, and 8 others send orders for `SECONDS` seconds, each over a connection of its own as
+shops do, and another asks /healthz. `KINDS` chooses where they stall.
 """
 
 from __future__ import annotations
@@ -24,9 +25,11 @@ from bench.kits import ROOT
 from bench.server import GRANIAN, SECRET, serving_at
 from bench.stores import Sqlite
 from tests import proxies
-from tests.stalled_senders import KINDS, StalledSenders
+from tests.stalled_senders import KINDS, LARGE_BODY, StalledSenders
 
 SENDERS = int(os.environ.get("SENDERS", "1000"))
+#: Which kinds, with commas between.
+_CHOSEN = os.environ.get("KINDS", ",".join((*KINDS, LARGE_BODY))).split(",")
 SECONDS = float(os.environ.get("SECONDS", "10"))
 PATIENCE = 3.0
 _ORDERS = 8
@@ -61,24 +64,25 @@ def main() -> None:
     print("| server | stalled in | keep orders out | orders answered | p50, ms | p99, ms | /healthz | let in after |")
     print("| :-- | :-- | --: | --: | --: | --: | --: | --: |")
     for name in sys.argv[1:] or _SERVERS:
-        for kind in KINDS:
+        for kind in [one for one in (*KINDS, LARGE_BODY) if one in _CHOSEN]:
             with _SERVERS[name]() as target:
                 print(f"| {name} | {kind} | {_line(target, kind)} |", flush=True)
 
 
 def _line(target: Target, kind: str) -> str:
     senders = StalledSenders(target.port, kind, target.tls, patience=PATIENCE)
+    most = SENDERS // 10 if kind == LARGE_BODY else SENDERS
     try:
         began = time.monotonic()
-        enough = next((str(number) for number in _STEPS if not _lets_in(target, senders, number)), None)
-        senders.stall(SENDERS)
+        enough = next((str(n) for n in _STEPS if n < most and not _lets_in(target, senders, n)), None)
+        senders.stall(most)
         until = time.monotonic() + SECONDS
         with ThreadPoolExecutor(_ORDERS + 1) as pool:
             health = pool.submit(_ask, target, until)
             orders = [
                 one for found in pool.map(lambda _: _ask(target, until, order=True), range(_ORDERS)) for one in found
             ]
-        enough = enough or (str(SENDERS) if None in orders else "none")
+        enough = enough or (str(most) if None in orders else "none")
         free = "–" if enough == "none" else _free(target, began)
         return f"{enough} | {_answers(orders)} | {str(_answers(health.result())).partition(' | ')[0]} | {free}"
     finally:

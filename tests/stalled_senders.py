@@ -17,6 +17,9 @@ KINDS = {
     "body": _BEGUN + b"Content-Length: 1000\r\n\r\norder_id=",
     "idle": b"GET /healthz HTTP/1.1\r\nHost: shop.example\r\n\r\n",
 }
+#: What goes quiet in a body after 2.5 MB: more than a proxy that reads ahead may hold.
+LARGE_BODY = "body over 2 MB"
+_SENT = KINDS | {LARGE_BODY: _BEGUN + b"Content-Length: 3000000\r\n\r\norder_id=" + b"1" * 2_500_000}
 _AT_ONCE = 100
 
 
@@ -62,7 +65,7 @@ class StalledSenders:
         async with asyncio.timeout(self._patience):
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port, **options)
         self._connected.append(writer)
-        writer.write(KINDS[self._kind])
+        writer.write(_SENT[self._kind])
         if self._kind == "idle":
             async with asyncio.timeout(self._patience):
                 await reader.readuntil(b"\r\n\r\n")
