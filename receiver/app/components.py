@@ -13,13 +13,18 @@ from receiver.app.far_off import FarOff
 from receiver.app.hints import choosing as hints
 from receiver.app.wiring import Parts
 from receiver.customers import clock_notice, parked_purge
+from receiver.customers.registrars.failed_alerts import REGISTRATION_FAILED
 from receiver.customers.registrars.registrations import FAILED
 from receiver.dispatch.failed_alerts import HANDLER_FAILED
 from receiver.errors import Unavailable
 from receiver.handlers.append_csv import CsvSettings
 from receiver.intake import alarms, cancelled_first, changed_orders, parked_alerts, unanswered
 from receiver.intake.held_back import HeldBack
+from receiver.intake.parked_alerts import ORDER_PARKED
+from receiver.intake.refused_alerts import CARD_DATA, WRONG_SECRET
 from receiver.intake.silence import Silences
+from receiver.mail.alerts import CaseKind
+from receiver.mail.failed_mails import MAIL_FAILED
 from receiver.mail.notices import Notices, Trouble
 from receiver.relay import notices as relay_notices
 from receiver.settings.reading import Reading
@@ -35,7 +40,9 @@ class Kit(Parts):
     def __init__(self, instance: Path, read: Reading) -> None:
         super().__init__(instance, read)
         self.silences = Silences(self.sources)
-        self.notices = Notices(self.database, self.templates, self.settings, self._troubles_elsewhere, [HANDLER_FAILED])
+        self.notices = Notices(
+            self.database, self.templates, self.settings, self._troubles_elsewhere, self._told_by_case()
+        )
         self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
         self.search_writing = SearchWriting(self.database)
         self.engine = self._engine()
@@ -80,6 +87,11 @@ class Kit(Parts):
         """Write what orders are found by, where jobs run."""
         if self.engine.works:
             self.search_writing.look()
+
+    def _told_by_case(self) -> list[CaseKind]:
+        """Return the problems that the merchant is emailed about case by case."""
+        registration = [REGISTRATION_FAILED] if self.registrations.registrar else []
+        return [HANDLER_FAILED, MAIL_FAILED, ORDER_PARKED, WRONG_SECRET, CARD_DATA, *registration]
 
     def _troubles_elsewhere(self, session: Session) -> list[Trouble]:
         """Return the problems that the notices don't look for themselves."""

@@ -15,6 +15,7 @@ from receiver.mail.alert_mails import AlertMails
 from receiver.mail.alerts import Alert, CaseKind
 from receiver.mail.case_alerts import CaseAlerts
 from receiver.mail.message import ANOTHER_ADDRESS
+from receiver.mail.reported import HAD_CARD_DATA, HAD_WRONG_SECRET, MAIL_HAS_FAILED
 from receiver.mail.templates import MailTemplates, Rendered
 from receiver.settings.model import Settings
 from receiver.storage import same_id
@@ -90,15 +91,8 @@ def _refused_lately(newest: Newest) -> Stands:
     return stands
 
 
-_newest_wrong_secret = highest(
-    RefusalRow.id,
-    RefusalRow.reason.in_(
-        ("unknown_secret", "unknown_secret_of_source", "secret_of_another_url", "retired_secret", "body_changed")
-    ),
-    # Before the first good POST, both sides are still being set up.
-    exists().where(OrderRow.received_at < RefusalRow.at, OrderRow.test.is_(False)),
-)
-_newest_card_data = highest(RefusalRow.id, RefusalRow.reason == "card_data")
+_newest_wrong_secret = highest(RefusalRow.id, *HAD_WRONG_SECRET)
+_newest_card_data = highest(RefusalRow.id, *HAD_CARD_DATA)
 
 TROUBLES = (
     Trouble.found(
@@ -115,8 +109,7 @@ TROUBLES = (
     ),
     Trouble.found(
         "mail_failed",
-        # One of these alerts that fails causes no other: it's about no order.
-        highest(MailRow.id, MailRow.state == "failed", MailRow.test.is_(False), MailRow.order_pk.is_not(None)),
+        highest(MailRow.id, *MAIL_HAS_FAILED),
         "An email about an order couldn't be sent",
         "Its handler is done, and sending won't be retried automatically.",
         "See why with: flask mail list --state failed",

@@ -1,4 +1,4 @@
-"""Alerts about parked orders: one for each source and question, and a link to the page that answers it."""
+"""Alerts about parked orders: one for each, with its question and a link to the page that answers it."""
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from flask import Flask
 from sqlalchemy import update
 
 from receiver.app.components import Kit
-from receiver.mail import notices
-from receiver.storage.models import MailRow, NoticeRow, OrderRow
+from receiver.storage.models import MailRow, OrderRow
 from tests.chunked_forms import CUT, post
-from tests.mail_pages import flat
+from tests.mail_pages import Page, flat
 from tests.served import SECRET, Served, order_fields
 from tests.smtp_servers import HOST, Mailbox, smtp_server
 from tests.web.console.visitor import Visitor
@@ -38,17 +37,35 @@ def parsed(content: Any) -> Any:
 def mailed(shop: Served) -> list[str]:
     """Look for problems, and give the subjects of all alerts so far without the shop's name."""
     shop.kit.notices.look()
-    return [mail.subject.partition(": ")[2] for mail in shop.rows(MailRow)]
+    return [mail.subject.removeprefix("Example Shop: ") for mail in shop.rows(MailRow)]
 
 
-def test_each_source_and_question_has_an_alert_of_its_own(shop: Served) -> None:
+def test_each_parked_order_has_an_alert_with_its_question(shop: Served) -> None:
     shop.post(order_fields(payment_status="in_kiln"), path="/orders/kiln")
-    assert mailed(shop) == ["We couldn't read an order from kiln"]
+    first = "We couldn't read order rcp_00000001 from kiln: does “in_kiln” in payment_status mean paid?"
+    assert mailed(shop) == [first]
+    assert mailed(shop) == [first]
     shop.post(order_fields(payment_status="In Kiln"), path="/orders/kiln")
-    assert len(mailed(shop)) == 1, "the same question, on the same day"
+    shop.post(order_fields(customer_email="nobody"))
+    assert mailed(shop)[1:] == [
+        "We couldn't read order rcp_00000002 from kiln: does “In Kiln” in payment_status mean paid?",
+        "We couldn't read order rcp_00000003 from shopintegrator: customer_email must be one bare email address",
+    ]
+    links = [value for name, value in Page(shop.rows(MailRow)[0].html).attributes if name == "href" and value]
+    order, answer = (link.removeprefix("http://127.0.0.1:8000/admin/") for link in links)
+    assert order == "orders/rcp_00000001"
+    assert re.fullmatch("parked[?]group=[0-9a-f]{16}", answer)
+
+
+def test_a_question_is_one_problem_however_many_orders_ask_it(shop: Served) -> None:
+    shop.post(order_fields(payment_status="in_kiln"), path="/orders/kiln")
+    shop.post(order_fields(payment_status="In Kiln"), path="/orders/kiln")
     shop.post(order_fields(payment_status="glazed"), path="/orders/kiln")
     shop.post(order_fields(payment_status="in_kiln"))
-    assert mailed(shop)[1:] == ["We couldn't read an order from shopintegrator", "We couldn't read an order from kiln"]
+    with shop.kit.database.read() as session:
+        standing = [trouble.headline for trouble in shop.kit.notices.standing(session, datetime.now(UTC))]
+    one, several = "We couldn't read an order from {}", "We couldn't read orders from {}"
+    assert standing == [one.format("shopintegrator"), one.format("kiln"), several.format("kiln")]
 
 
 def test_an_alert_says_how_many_how_old_and_what_to_answer(shop: Served) -> None:
@@ -57,7 +74,7 @@ def test_an_alert_says_how_many_how_old_and_what_to_answer(shop: Served) -> None
     with shop.kit.database.write() as session:
         old = datetime.now(UTC) - timedelta(days=3)
         session.execute(update(OrderRow).where(OrderRow.id == 1).values(received_at=old))
-    assert mailed(shop) == ["We couldn't read orders from shopintegrator"]
+    assert len(mailed(shop)) == 3
     text = flat(shop.rows(MailRow)[0].text)
     assert "3 orders wait for this, the oldest for 3 days: does “in_kiln” in payment_status mean paid?" in text
     assert "Or in a terminal: flask sources state shopintegrator in-kiln paid|unpaid" in text
@@ -99,14 +116,14 @@ def test_tests_and_what_may_have_been_cut_are_not_alerted_about(shop: Served) ->
     assert mailed(shop) == []
 
 
-def test_a_flood_of_questions_is_ten_alerts_a_day(shop: Served) -> None:
+def test_a_flood_of_questions_is_one_alert(shop: Served) -> None:
     for number in range(12):
         shop.post(order_fields(payment_status="x" * (number + 1)))
-    assert len(mailed(shop)) == notices.MOST_OF_A_KIND == 10
-    assert len(mailed(shop)) == 10
-    with shop.kit.database.write() as session:
-        session.execute(update(NoticeRow).values(mailed_at=datetime.now(UTC) - timedelta(days=2)))
-    assert len(mailed(shop)) == 12
+    (subject,) = mailed(shop)
+    assert re.fullmatch(r"12 orders couldn't be read since (\d+ \w+, )?\d\d:\d\d", subject)
+    assert len(mailed(shop)) == 1
+    text = flat(shop.rows(MailRow)[0].text)
+    assert "order rcp_00000012 from shopintegrator: does “xxxxxxxxxxxx” in payment_status mean paid?" in text
 
 
 def test_the_mail_leads_to_the_page_of_the_question(

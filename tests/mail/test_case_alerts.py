@@ -53,7 +53,7 @@ def subjects(shop: Served) -> list[str]:
     return [mail.subject for mail in shop.rows(MailRow)]
 
 
-def later(kit: Kit, by: timedelta = timedelta(hours=1)) -> None:
+def later(kit: Kit, by: timedelta = timedelta(minutes=61)) -> None:
     """Date every alert so far back."""
     with kit.database.write() as session:
         session.execute(

@@ -183,7 +183,7 @@ def test_the_alarms_say_what_is_mailed_to_whom(serve: Callable[..., Served]) -> 
         return visitor.get("/admin/settings").text
 
     text = text_with()
-    assert "owner@shop.example : when one first appears" in text
+    assert "owner@shop.example : failed orders, parked orders, failed emails and refused POSTs each in" in text
     assert "A handler failed on an order" in text
     assert "these emails don't leave this server" in text
     assert "Off: no orders for a while" in text
