@@ -19,7 +19,7 @@ _OF_EACH_PATH = 200
 TOO_LONG_PATHS = "The names of the values in the body are too long, together with the names of what they're in."
 
 #: A text without an end reaches to the end of the body: if it didn't match, each quote in it would be tried in turn.
-_TEXTS = re.compile(r'"(?:[^"\\]|\\.?)*+"?', re.DOTALL)
+_TEXTS = re.compile(r'"[^"\\]*+(?:\\.?[^"\\]*+)*+"?', re.DOTALL)
 _NOT_KEPT = re.compile("[\0\ud800-\udfff]")
 
 _CONTROL_CHARACTERS = (

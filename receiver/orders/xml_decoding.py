@@ -14,7 +14,7 @@ from receiver.orders.json_decoding import LONGEST_PATH, MOST_LEVELS, TOO_LONG_PA
 from receiver.orders.names import Fields
 
 #: Of the sign that begins a tag, and of the one in an attribute, so many for each value.
-_MOST_SIGNS = 4
+_MOST_TAGS, _MOST_EQUALS = 4, 3
 
 
 def decode_xml(document: bytes | str, max_fields: int, *, path: str = "") -> Fields:
@@ -23,15 +23,12 @@ def decode_xml(document: bytes | str, max_fields: int, *, path: str = "") -> Fie
     Names are without namespaces; an attribute's has an ``@``. Elements of one name are numbered where there are
     several. Raises Undecodable for what is no XML, or has entities of its own, and TooLarge for too many texts.
     """
-    signs = (
+    tags, equals = (
         (document.count(b"<"), document.count(b"="))
         if isinstance(document, bytes)
-        else (
-            document.count("<"),
-            document.count("="),
-        )
+        else (document.count("<"), document.count("="))
     )
-    if max(signs) > _MOST_SIGNS * max_fields:  # before it's all in memory
+    if tags > _MOST_TAGS * max_fields or equals > _MOST_EQUALS * max_fields:  # before it's all in memory
         raise TooLarge(f"The body has more than {max_fields} values.")
     try:
         root = fromstring(document, forbid_dtd=False, forbid_entities=True, forbid_external=True)
