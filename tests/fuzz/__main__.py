@@ -18,7 +18,7 @@ SEED = int(os.environ.get("SEED", "20261123"))
 KEPT = ROOT / "build" / f"fuzz-{N}-{SEED}"
 
 PARTS: dict[str, Callable[[], list[Line]]] = {
-    "requests": lambda: serving.lines(N, SEED),
+    "requests": lambda: serving.lines(serving.round_of(N), SEED),
     "emails": lambda: mails.lines(N // 10, SEED),
     "patterns": alone.of_patterns,
     "limits": alone.of_limits,

@@ -58,8 +58,8 @@ class Judge:
             self._is_receipt(status, content, what)
         else:
             assert content_type == "application/problem+json", what
-            assert content["status"] == status, what
             assert content.keys() == {"type", "title", "status", "detail"}, what
+            assert content["status"] == status, what
 
     def _is_receipt(self, status: int, content: dict[str, Any], what: str) -> None:
         if content["status"] == "ping":

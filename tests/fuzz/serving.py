@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.server import children_of, resident_bytes
 from receiver import create_app
@@ -32,20 +33,34 @@ MOST_GROWTH = 10
 _THREADS = 8
 
 
+class Round(NamedTuple):
+    """How many requests of each sort are sent in a round."""
+
+    by_bytes: int
+    by_hypothesis: int
+    by_schemathesis: int
+
+
+def round_of(total: int) -> Round:
+    """Return what each of the rounds sends, so that all of them send so many."""
+    parts = (1 - BY_HYPOTHESIS - BY_SCHEMATHESIS, BY_HYPOTHESIS, BY_SCHEMATHESIS)
+    return Round(*(max(1, round(total * part / ROUNDS)) for part in parts))
+
+
 class Sent:
     """The requests of one run: each follows from the seed and its number."""
 
-    def __init__(self, shop: Running, total: int, seed: int) -> None:
+    def __init__(self, shop: Running, each: Round, seed: int) -> None:
         self.judge = Judge(may_be_busy=True)
         self._shop = shop
         self._port = int(shop.base.rpartition(":")[2])
-        self._total = total
+        self._each = each
         self._seed = seed
         self._operations = list(described.operations(shop.base))
 
     def by_bytes(self, number: int) -> int:
         """Send a round's part of the connections."""
-        share = self._share(1 - BY_HYPOTHESIS - BY_SCHEMATHESIS)
+        share = self._each.by_bytes
         first = (number - 1) * share
 
         def send(one: int) -> None:
@@ -57,7 +72,7 @@ class Sent:
 
     def by_hypothesis(self, number: int) -> int:
         """Send what Hypothesis makes in a round."""
-        share = self._share(BY_HYPOTHESIS)
+        share = self._each.by_hypothesis
 
         def send(request: Request) -> None:
             self._send(whole(request), repr(request))
@@ -67,34 +82,31 @@ class Sent:
 
     def by_schemathesis(self, number: int) -> int:
         """Send what Schemathesis makes in a round."""
-        examples = max(1, self._share(BY_SCHEMATHESIS) // len(self._operations))
+        examples = max(1, self._each.by_schemathesis // len(self._operations))
         base, number = self._shop.base, self._seed + number
         return sum(described.ask(one, base, self.judge, examples=examples, number=number) for one in self._operations)
-
-    def _share(self, part: float) -> int:
-        return max(1, round(self._total * part / ROUNDS))
 
     def _send(self, raw: Raw, what: str) -> None:
         for answer in exchange(self._port, raw):
             self.judge.look_at_served(answer, raw, what)
 
 
-def lines(total: int, seed: int) -> list[Line]:
-    """Send so many requests and return the table's lines. Raises AssertionError at the first wrong answer."""
+def lines(each: Round, seed: int, rounds: int = ROUNDS) -> list[Line]:
+    """Send the requests of all rounds and return the table's lines. Raises AssertionError at the first wrong answer."""
     with tempfile.TemporaryDirectory() as folder, _served(Path(folder)) as shop:
-        sent, megabytes = Sent(shop, total, seed), []
+        sent, megabytes = Sent(shop, each, seed), []
         sorts = {
             "bytes on a socket": sent.by_bytes,
             "made by Hypothesis": sent.by_hypothesis,
             "made by Schemathesis of `/openapi.json`": sent.by_schemathesis,
         }
         tallies = {name: Tally(sent.judge) for name in sorts}
-        for number in range(1, ROUNDS + 1):
+        for number in range(1, rounds + 1):
             for name, send in sorts.items():
                 with tallies[name] as tally:
                     tally.tried += send(number)
             megabytes.append(max(map(resident_bytes, children_of(shop.process.pid))) / 1e6)
-            print(f"round {number} of {ROUNDS}: {megabytes[-1]:.0f} MB", flush=True)
+            print(f"round {number} of {rounds}: {megabytes[-1]:.0f} MB", flush=True)
         assert shop.process.stop() == 0
         assert "Traceback" not in shop.log
         sent.judge.look_at_disk(shop.kit)
