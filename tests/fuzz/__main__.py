@@ -24,40 +24,48 @@ PARTS: dict[str, Callable[[], list[Line]]] = {
     "limits": alone.of_limits,
 }
 #: Which of them are run, with commas between.
-CHOSEN = [name for name in PARTS if name in os.environ.get("PARTS", ",".join(PARTS)).split(",")]
+CHOSEN = [name for name in os.environ.get("PARTS", "").split(",") if name] or list(PARTS)
 
 
 def main() -> None:
-    """Run the parts, print the table and write it down. A wrong answer ends it at once, with an AssertionError."""
+    """Run the parts, print their lines, and write the table down once all are done and right."""
+    if unknown := [name for name in CHOSEN if name not in PARTS]:
+        raise SystemExit(f"PARTS={','.join(unknown)} isn't known; choose from {', '.join(PARTS)}")
     KEPT.mkdir(parents=True, exist_ok=True)
-    done = [_done(name, PARTS[name]) for name in CHOSEN]
-    table = aligned([HEAD, *(Line(*line) for part in done for line in part["lines"])], left=1)
-    print(f"\n{table}")
-    minutes = sum(part["seconds"] for part in done) / 60
-    earlier = "".join(
-        f", the {name} at {part['commit']}"
-        for name, part in zip(CHOSEN, done, strict=True)
-        if part["commit"] != commit()
-    )
-    write(TRUST, "make fuzz", table, f"`N={N} SEED={SEED}`, {minutes:.0f} minutes{earlier}")
     for name in CHOSEN:
+        _run(name)
+    done = {name: json.loads((KEPT / name).read_text("utf-8")) for name in PARTS if (KEPT / name).exists()}
+    table = aligned([HEAD, *(Line(*line) for part in done.values() for line in part["lines"])], left=1)
+    print(f"\n{table}")
+    if wrong := [name for name, part in done.items() if any(Line(*line).wrong.strip("0") for line in part["lines"])]:
+        for name in wrong:  # the next run tries it again
+            (KEPT / name).unlink()
+        raise SystemExit(f"Something is wrong with {', '.join(wrong)}: see the last column.")
+    if left := [name for name in PARTS if name not in done]:
+        print(f"\nThe table is written once these are done too: {', '.join(left)}.")
+    else:
+        _write(table, done)
+
+
+def _write(table: str, done: dict[str, Any]) -> None:
+    """Write the table down, with what of it is of another commit, and begin from the start the next time."""
+    minutes = sum(part["seconds"] for part in done.values()) / 60
+    earlier = "".join(f", the {name} at {part['commit']}" for name, part in done.items() if part["commit"] != commit())
+    write(TRUST, "make fuzz", table, f"`N={N} SEED={SEED}`, {minutes:.0f} minutes{earlier}")
+    for name in done:
         (KEPT / name).unlink()
     KEPT.rmdir()
-    if any(Line(*line).wrong not in {"", "0"} for part in done for line in part["lines"]):
-        raise SystemExit("Something is wrong: see the last column.")
 
 
-def _done(name: str, lines: Callable[[], list[Line]]) -> dict[str, Any]:
-    """Return what came of a part: of this run, or of one before it that was ended."""
-    kept = KEPT / name
-    if not kept.exists():
+def _run(name: str) -> None:
+    """Run a part and keep what came of it, unless a run before this one has."""
+    if (KEPT / name).exists():
+        print(f"{name}: kept in {KEPT}")
+    else:
         print(f"{name} ...", flush=True)
-        began = time.monotonic()
-        of = commit()
-        found = {"lines": lines(), "seconds": time.monotonic() - began, "commit": of}
-        kept.write_text(json.dumps(found), "utf-8")
-    done: dict[str, Any] = json.loads(kept.read_text("utf-8"))
-    return done
+        began, of = time.monotonic(), commit()
+        found = {"lines": PARTS[name](), "seconds": time.monotonic() - began, "commit": of}
+        (KEPT / name).write_text(json.dumps(found), "utf-8")
 
 
 main()
