@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 
+from sqlalchemy import select
+
 from receiver import errors
 from receiver.customers import privacy
-from receiver.customers.registrars import NotRegistered, Registrar, registrations
+from receiver.customers.registrars import NotRegistered, Registrar, customer_fields, registrations
+from receiver.customers.registrars.repeated_values import without_values
 from receiver.mail.transport import MailTransport
 from receiver.storage.database import Database
+from receiver.storage.models import CustomerRow
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +61,13 @@ def _tell(database: Database, registrar: Registrar | None, email: str) -> list[s
         return ["Your website wasn't told: erase them there."]
     with database.write() as session:
         registrations.forget(session, email)  # or they might be registered again before they're erased here
+        customer = session.scalar(select(CustomerRow).where(CustomerRow.email == email))
+        fields = customer_fields.read(session, customer) if customer else {}
     try:
         said = registrar.erase(email)  # type: ignore[attr-defined]  # it has one
     except NotRegistered as error:
-        said = f"Your website didn't erase them: {str(error).rstrip('.')}. Erase them there."
+        why = without_values(str(error), fields).rstrip(".")
+        said = f"Your website didn't erase them: {why}. Erase them there."
     except Exception as error:  # noqa: BLE001 - a merchant's class may fail in any way, and must not stop the erasure
         log.error("the website didn't erase a customer: %s", errors.describe_for_log(error))
         said = f"Your website didn't erase them: {type(error).__name__}. Erase them there."

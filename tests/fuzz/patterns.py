@@ -29,7 +29,7 @@ _EVERY = frozenset(_METHODS.values())
 #: What patterns that a function makes are made of, or an example of one.
 _MADE_IN_FUNCTIONS: dict[str, dict[str, Any] | Callable[[], re.Pattern[Any]]] = {
     "customers.unread_orders.naming": {"email": "ada@shop.example"},
-    "customers.registrars.registrations._without_values": {"spelled": "Ada (née Byron)"},
+    "customers.registrars.repeated_values.without_values": {"spelled": "Ada (née Byron)"},
     "orders.card_issuers.": {"length": 16},
     "orders.conversions._number": lambda: conversions._number(","),
     "orders.lookup._pattern": lambda: lookup._pattern("cards[{n}].number"),

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import html
-import json
 import logging
-import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from sqlalchemy import (
     BigInteger,
@@ -29,6 +25,7 @@ from sqlalchemy.orm import Session
 
 from receiver.customers.purging import batches
 from receiver.customers.registrars import Fields, NotRegistered, Registrar, customer_fields
+from receiver.customers.registrars.repeated_values import without_values
 from receiver.errors import NotThere
 from receiver.mail.notices import Trouble
 from receiver.orders.email_addresses import normalised
@@ -41,8 +38,6 @@ from receiver.storage.leases import Leases
 from receiver.storage.models import CustomerRow
 
 _LONGEST_DETAIL = 500
-#: Shorter values, such as a country's, tell nobody who it is.
-_SHORTEST_VALUE = 4
 
 log = logging.getLogger(__name__)
 
@@ -104,20 +99,11 @@ class Registrations(JobQueue[RegistrationRow]):
             done = {"state": "done", "due_at": None, "digest": customer_fields.fields_digest(fields)}
             return {**done, "detail": said, "changed_at": datetime.now(UTC)}
         now = datetime.now(UTC)
-        kept = {"detail": _without_values(said, fields)[:_LONGEST_DETAIL], "changed_at": now}
+        kept = {"detail": without_values(said, fields)[:_LONGEST_DETAIL], "changed_at": now}
         if row.attempts > len(self._schedule):
             log.error("a customer could not be registered with the website; see: flask doctor")
             return {"state": "failed", "due_at": None, **kept}
         return {"state": "open", "due_at": now + timedelta(seconds=self._schedule[row.attempts - 1]), **kept}
-
-
-def _without_values(said: str, fields: Fields) -> str:
-    """Replace the customer's values in an error by the fields' names: `flask doctor` shows it."""
-    values = {value: name for name, value in fields.items() if isinstance(value, str) and len(value) >= _SHORTEST_VALUE}
-    for value in sorted(values, key=len, reverse=True):
-        for spelled in {value, json.dumps(value)[1:-1], quote(value), html.escape(value)}:  # as websites repeat it
-            said = re.sub(rf"(?<!\w){re.escape(spelled)}(?!\w)", f"[{values[value]}]", said, flags=re.IGNORECASE)
-    return said
 
 
 def _settle(connection: Connection, row: RegistrationRow, outcome: dict[str, Any]) -> None:

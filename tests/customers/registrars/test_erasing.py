@@ -132,6 +132,15 @@ def test_whatever_the_website_does_the_person_is_erased_here_and_it_is_said(
     assert ADA not in caplog.text
 
 
+def test_what_the_website_says_of_the_person_is_told_without_their_values(serve: Callable[..., Served]) -> None:
+    kit = (shop := serve()).kit
+    shop.post(order_fields(customer_email=ADA, customer_phone="+44 20 7946 0018"))
+    shop.settled()
+    website = Failing(NotRegistered(f"{ADA}, 02079460018: they have a subscription."))
+    done = erasing.everywhere(kit.database, kit.transport, website, ADA, secret_key=kit.secret_key)
+    assert done[1] == "Your website didn't erase them: [email], [phone]: they have a subscription. Erase them there."
+
+
 def test_no_registration_begins_between_the_website_and_here(serve: Callable[..., Served]) -> None:
     kit = (shop := serve(work=False)).kit
     with kit.database.write() as session:

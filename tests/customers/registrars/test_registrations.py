@@ -245,6 +245,16 @@ def test_nor_with_values_as_a_website_escapes_them(desk: Desk, repeat: Callable[
     assert "hne" not in (desk.row().detail or "")
 
 
+@pytest.mark.parametrize(
+    "respelled", ["+49305550100", "0049 (30) 555-0100", "030/5550100", "%2B49%2030%205550100", "409 0305550100 1"]
+)
+def test_nor_with_a_telephone_number_as_a_website_spells_it(desk: Desk, respelled: str) -> None:
+    desk.website.fails_with = NotRegistered(f'Order 20261130: "{respelled}" is taken')
+    desk.order(phone="+49 30 555 0100")
+    desk.jobs.run_next()
+    assert desk.row().detail == 'Order 20261130: "[phone]" is taken'
+
+
 def test_without_a_registrar_nothing_is_due(desk: Desk) -> None:
     desk.order()
     idle = Registrations(desk.kit.database, desk.kit.leases, None, schedule=[])
