@@ -32,8 +32,9 @@ _SWITCH_SECONDS = 0.001
 _LOOK_AGAIN_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
 
-#: A link that opens an account, in a line of a request log.
-_LINK = re.compile(r'(/account/claim/)[^\s"]+')
+#: A link that opens an account, in a line of a request log, however its path is spelled; and the end of one anywhere.
+_LINK = re.compile(r'(account(?:/|%2f)+claim(?:/|%2f)+)[^\s"]+', re.IGNORECASE)
+_END_OF_LINK = re.compile(r"(?<![A-Za-z0-9_-])\.?[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{5,8}\.[A-Za-z0-9_-]{43}")
 #: What comes after it in a URL should be a source's name; somebody may have put a secret there.
 _ORDERS = re.compile("/orders[/?]+", re.IGNORECASE)
 #: What no line of a log may hold: a path may, since servers log it decoded.
@@ -190,7 +191,7 @@ def _set_up_process(level: str, sources: Sources) -> None:
 
 def _without_secrets(sources: Sources, record: logging.LogRecord) -> bool:
     """Cut out of a server's request log what whoever reads it could use: account links, and secrets in a URL."""
-    line = _LINK.sub(r"\1...", _BREAKS.sub("?", record.getMessage()))
+    line = _END_OF_LINK.sub("...", _LINK.sub(r"\1...", _BREAKS.sub("?", record.getMessage())))
     asked, protocol, rest = line.rpartition(" HTTP/")
     place = _ORDERS.search(asked)
     if place and asked[place.end() :] not in {"", *(source.name for source in sources.known)}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from urllib.parse import quote
 
 from flask import Flask, Response, json, request
@@ -69,7 +70,8 @@ def log_bug(error: Exception) -> None:
 
 
 def _logged_path() -> str:
-    known = next((path for path in _BEFORE_A_SECRET if request.path.startswith(path)), None)
+    asked = re.sub("/+", "/", request.path)
+    known = next((path for path in _BEFORE_A_SECRET if asked.startswith(path)), None)
     return f"{known}…" if known else quote(request.path, errors="replace")
 
 

@@ -20,6 +20,8 @@ from receiver.storage.clock import UpkeepRow
 from tests.waiting import wait_for
 
 NO_KEY = "SECRET_KEY is missing: put secret_key back from a backup, or run `flask init` if there never was one."
+#: The end of a link that opens an account, in its form.
+LINK = ".eJyLNtRRKiYAlGIBKjMPug.aw4f1A.Gp0pXpfo6Beeu1C4zoEKWzh4t6wSGjM8XhDdcaF0x6A"
 
 
 @pytest.fixture
@@ -248,6 +250,11 @@ def test_of_the_flask_commands_only_run_serves(group: click.Group, name: str, se
         ("/orders/a secret", "/orders/..."),
         ('/orders/a"secret HTTP/1.1', "/orders/..."),
         ("/orders?key=a-secret", "/orders?..."),
+        ("/account/claim/a-secret", "/account/claim/..."),
+        ("/account//claim///a-secret", "/account//claim///..."),
+        ("/shop/Account%2fclaim%2Fa-secret", "/shop/Account%2fclaim%2F..."),
+        (f"/%61ccount/clai%6D/{LINK}?again=1", "/%61ccount/clai%6D/...?again=1"),
+        (f"/x?next={LINK}", "/x?next=..."),
         ("/x\n2026-11-30 ERROR forged", "/x?2026-11-30 ERROR forged"),
         ("/x\x1b[31m", "/x?[31m"),
     ],

@@ -15,6 +15,7 @@ from werkzeug.debug import DebuggedApplication
 from werkzeug.test import Client
 
 from receiver.errors import CardDataRefused, ReceiverError, Unavailable, Undecodable
+from receiver.web import problems
 from tests.served import SECRET, order_fields
 
 
@@ -145,6 +146,14 @@ def test_a_secret_in_the_url_is_not_logged(make_app: Callable[..., Flask], caplo
     assert answer.status_code == 503
     assert any(message.startswith("POST /orders/… failed: ") for message in caplog.messages)
     assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("path", ["/account/claim/a-secret", "/account//claim/a-secret", "/orders///a-secret"])
+def test_nor_with_slashes_too_many(make_app: Callable[..., Flask], caplog: pytest.LogCaptureFixture, path: str) -> None:
+    with make_app().test_request_context(path):
+        problems.log_failure(KeyError("anything"))
+    assert "…" in caplog.text
+    assert "a-secret" not in caplog.text
 
 
 @pytest.mark.parametrize("path", ["/fails/bug", "/admin/sign-in", "/account/sign-in"])
