@@ -19,9 +19,10 @@ from jinja2.sandbox import safe_range
 from markupsafe import Markup
 
 from receiver import errors
-from receiver.mail import formatting, text_layout
+from receiver.mail import formatting, postal_addresses, text_layout
 from receiver.mail.language import catalogue
 from receiver.mail.quoting import unlinked
+from receiver.orders import Address
 
 #: What Jinja itself puts under a name; a template's values need other names.
 RESERVED = {"self": TemplateReference, "loop": LoopContext, "super": BlockReference}
@@ -118,7 +119,7 @@ def _ngettext(context: Context, one: str, many: str, number: int) -> str:
     return catalogue(context["locale"].language).ngettext(one, many, number)
 
 
-def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., str]]:
+def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., Any]]:
     """Return the filters that write in the reader's language and in the order's currency."""
 
     @pass_context
@@ -134,7 +135,11 @@ def _localised_filters(timezone: tzinfo) -> dict[str, Callable[..., str]]:
     def country(context: Context, code: str | None) -> str:
         return formatting.country(code, context["locale"])
 
-    return {"money": money, "date": date, "country": country}
+    @pass_context
+    def postal(context: Context, place: Address | None) -> list[str]:
+        return postal_addresses.lines(place, context["locale"]) if place else []
+
+    return {"money": money, "date": date, "country": country, "postal": postal}
 
 
 def _printable(value: Any) -> Any:

@@ -39,7 +39,7 @@ def test_both_parts_of_the_confirmation_say_the_same(templates: MailTemplates) -
     for words in (
         *("TEST: sample data", "Hi Zoë,", "Order 1042", "November 24, 2026", "2 × Enamel mug “Łódź”"),
         *("Colour: red", "€37.00", "€18.50 each", "Discount (WELCOME10) -€5.75", "Total €67.35"),
-        *("Shipping (DHL parcel) €4.90", "31-017 Kraków, MA Poland", "10999 Berlin, BE Germany"),
+        *("Shipping (DHL parcel) €4.90", "31-017 Kraków Poland", "10999 Berlin Germany"),
         "Please ring twice – danke!",
     ):
         assert words in text.replace("\u00a0", " "), words

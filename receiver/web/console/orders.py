@@ -13,7 +13,6 @@ from receiver.errors import ConfigurationError, NotThere, UnknownSource
 from receiver.intake import second_orders
 from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
-from receiver.mail import formatting
 from receiver.orders import FieldError, Order
 from receiver.storage import order_queries, same_id, search
 from receiver.storage.models import OrderRow
@@ -22,7 +21,6 @@ from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console import order_events
 from receiver.web.console.blueprint import console
-from receiver.web.console.presentation import LOCALE
 
 _LONGEST_SEARCH = 320
 #: Letters of a body that couldn't be read.
@@ -102,7 +100,6 @@ def orders_show(receipt: str) -> str:
             can_reread=row.state in {"done", "failed"} and not row.test and row.fields != "[]",
             duplicates=order_queries.duplicates(session, row),
             others=same_id.others(session, row),
-            country=lambda code: formatting.country(code, LOCALE),
             in_the_way=_in_the_way(session, row) if row.state == "parked" and row.may_be_cut else None,
             how_to_know_the_end=HOW_TO_KNOW_THE_END,
         )

@@ -15,7 +15,7 @@ from flask import Flask, request, url_for
 from markupsafe import Markup, escape
 
 from receiver.app.components import Kit
-from receiver.mail import formatting
+from receiver.mail import formatting, postal_addresses
 from receiver.settings.installation import COMMAND
 from receiver.web.console.menu import MENU, is_current
 from receiver.web.help.pages import pages
@@ -38,6 +38,7 @@ def init_app(app: Flask, kit: Kit) -> None:
     zone = ZoneInfo(kit.settings.TIMEZONE)
     app.add_template_filter(lambda when: _time(when, zone), "when")
     app.add_template_filter(money, "amount")
+    app.add_template_filter(lambda place: postal_addresses.lines(place, LOCALE), "postal")
     app.add_template_filter(marked, "marked")
     app.add_template_filter(typed, "typed")
     app.add_template_filter(json.loads, "from_json")
