@@ -41,7 +41,12 @@ class Kit(Parts):
         super().__init__(instance, read)
         self.silences = Silences(self.sources)
         self.notices = Notices(
-            self.database, self.templates, self.settings, self._troubles_elsewhere, self._told_by_case()
+            self.database,
+            self.templates,
+            self.settings,
+            self._troubles_elsewhere,
+            self._told_by_case(),
+            self.alert_posts.add,
         )
         self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
         self.search_writing = SearchWriting(self.database)
@@ -57,6 +62,7 @@ class Kit(Parts):
             "transmissions": (self.transmissions, max(threads // 2, 1)),
             "registrations": (self.registrations, max(threads // 4, 1)),
         }
+        alerts = (self.notices.look, self.alert_posts.look)
         registrations = ("registrations",) if self.registrations.registrar else ()
         made = {"orders": ("mails", "transmissions", *registrations), "asking": ("orders", "mails")}
         return Engine(
@@ -77,7 +83,7 @@ class Kit(Parts):
             # In threads of their own: a slow template of the merchant's must not keep a lease from being renewed.
             beside={
                 "leases": [self.leases.renew, self.leases.watch],
-                "notices": [self.own_mails.check, *([] if "mails" in waiting else [self.notices.look])],
+                "notices": [self.own_mails.check, *([] if "mails" in waiting else alerts)],
             },
             threads=threads,
             elsewhere=hints.between_processes(self.settings),

@@ -32,6 +32,7 @@ from receiver.mail.customisation import OwnMails
 from receiver.mail.outbox import Outbox
 from receiver.mail.templates import MailTemplates
 from receiver.mail.transport import MailTransport
+from receiver.relay.alert_posts import AlertPosts
 from receiver.relay.controls import Controls
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.transmissions import Transmissions
@@ -125,6 +126,13 @@ class Parts:
             allow_private=allow_private,
             allowed=allowed,
         )
+        self.alert_posts = AlertPosts(
+            settings.ALERT_URL.get_secret_value(),
+            forwarding=forwarding,
+            pool=pool,
+            shop_name=settings.SHOP_NAME,
+            public_url=settings.PUBLIC_URL,
+        )
         self.controls = Controls(database, secret_key=secret_key, https_only=https_only, allow_private=allow_private)
         self.transmissions = Transmissions(database, leases, self.controls, pool, forward_secret=forward_secret)
 
@@ -163,6 +171,7 @@ class Parts:
             *wrong_registrar,
             *self.registry.setting_problems,
             *forwarding.problems(forwarded_to),
+            *self.alert_posts.problems,
         ]
         is_registrar_known = settings.REGISTRAR in self.registrars.names
         #: The kinds of jobs that wait until a setting is fixed.

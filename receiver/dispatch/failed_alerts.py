@@ -24,7 +24,7 @@ def _described(session: Session, pk: int) -> Alert | None:
     page = f"orders/{row.receipt}"
     return Alert(
         headline=f"{order_words.named(row)}: {one.name} failed after {tries}",
-        short=f"Order {number}: {one.name} failed after {tries}",
+        short=f"{order_words.unnamed(row)}: {one.name} failed",
         facts=(
             ("Order", number),
             ("Receipt", row.receipt),

@@ -3,28 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Any, Literal
-from urllib.parse import urlsplit
+from typing import Literal
 
 from pydantic import BaseModel, Field
 from urllib3.exceptions import HTTPError
 
-from receiver.handlers import Context, Order, RetryLater, SecretUrl, handler, plain_line, retry_after
-
-#: Ends of host names, and whose chat is there; any other takes Slack's messages, as Mattermost and Rocket.Chat do.
-_HOSTS = {
-    "discord.com": "discord",
-    "discordapp.com": "discord",
-    "office.com": "teams",
-    "logic.azure.com": "teams",
-    "powerplatform.com": "teams",
-}
-#: Marks that mention somebody or make a link, in this chat or in one that takes the same messages. A zero-width space
-#: after each keeps it from having an effect.
-_MARKS = re.compile(r"[<@:](?=\S)|\](?=[\[(])|(?<=\w)\.(?=[^\W\d_])")
-#: The most letters of one of the order's texts in a message.
-_LONGEST = 80
+from receiver.handlers import Context, Order, RetryLater, SecretUrl, handler, retry_after
+from receiver.relay import chats
 
 
 class ChatSettings(BaseModel):
@@ -48,13 +33,13 @@ def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
     """
     own = context.own
     url = own.url.get_secret_value()
-    kind = _kind_of(url) if own.kind == "auto" else own.kind
+    kind = chats.kind_of(url) or "slack" if own.kind == "auto" else own.kind
     text = _line(order, test=context.test, names_customer=own.names_customer)
     try:
         answer = context.http.request(
             "POST",
             url,
-            body=json.dumps(_SHAPES[kind](text)),
+            body=json.dumps(chats.message(kind, text)),
             headers={"Content-Type": "application/json"},
             preload_content=False,
         )
@@ -69,54 +54,13 @@ def notify_chat(order: Order, context: Context[ChatSettings]) -> str:
     return f"posted to {kind}"
 
 
-def _kind_of(url: str) -> str:
-    host = (urlsplit(url).hostname or "").lower()
-    return next((kind for end, kind in _HOSTS.items() if f".{host}".endswith(f".{end}")), "slack")
-
-
 def _line(order: Order, *, test: bool, names_customer: bool) -> str:
     pieces = sum(item.quantity or 1 for item in order.items)
     name = " ".join(filter(None, (order.customer.first_name, order.customer.last_name)))
     parts = [
-        f"{'Test: order' if test else 'New order'} {_plain(order.order_number or order.order_id)}",
+        f"{'Test: order' if test else 'New order'} {chats.plain(order.order_number or order.order_id)}",
         f"{order.total} {order.currency or ''}".strip() if order.total is not None else "",
         f"{pieces} item{'s'[: pieces != 1]}",
-        f"from {_plain(name)}" if names_customer and name else "",
+        f"from {chats.plain(name)}" if names_customer and name else "",
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _plain(text: str) -> str:
-    """Return one of the order's texts for a message: on one line, cut to fit, and without formatting marks."""
-    return _MARKS.sub("\\g<0>\u200b", plain_line(text, _LONGEST))
-
-
-def _slack(text: str) -> dict[str, Any]:
-    """Return a message for Slack, which parses nothing in it; the three marks that it reads anyway are escaped.
-
-    See https://api.slack.com/reference/surfaces/formatting#escaping.
-    """
-    escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return {"text": escaped, "parse": "none", "link_names": False, "mrkdwn": False, "unfurl_links": False}
-
-
-def _discord(text: str) -> dict[str, Any]:
-    """Return a message for Discord that mentions nobody, with every mark of its Markdown escaped."""
-    escaped = re.sub(r"([\\*_~`|>#\[\]()<:/@.-])", r"\\\1", text)
-    return {"content": escaped, "allowed_mentions": {"parse": []}, "flags": 4}
-
-
-def _teams(text: str) -> dict[str, Any]:
-    """Return a message for Teams: an adaptive card with a text run, which has no Markdown."""
-    line = {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text.replace("{{", "{ {")}]}
-    card = {
-        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
-        "type": "AdaptiveCard",
-        "version": "1.2",
-        "body": [line],
-    }
-    attachment = {"contentType": "application/vnd.microsoft.card.adaptive", "contentUrl": None, "content": card}
-    return {"type": "message", "attachments": [attachment]}
-
-
-_SHAPES = {"slack": _slack, "discord": _discord, "teams": _teams}

@@ -24,7 +24,7 @@ def _described(session: Session, pk: int) -> Alert | None:
         headline=said,
         short=said,
         facts=(("Source", row.source), ("Reason", row.detail), ("Sent from", row.address or "")),
-        lines=(why.next_step, "If it was an order, have it sent again then: nothing of it was stored."),
+        lines=(why.next_step, "If it was an order, have it sent again after that: nothing of it was stored."),
         buttons=(("See what came", f"refused?reason={row.reason}&source={quote(row.source, safe='')}"),),
     )
 

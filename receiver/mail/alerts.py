@@ -66,6 +66,10 @@ class CaseKind:
     most_an_hour: int = MOST_AN_HOUR
 
 
+#: Takes the kind, the name and the text of an alert that was put into the outbox, to say it elsewhere too.
+SayElsewhere = Callable[[str, str, Alert], None]
+
+
 class Plan(NamedTuple):
     """What to email about now."""
 

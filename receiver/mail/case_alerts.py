@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from receiver.mail import alerts
 from receiver.mail.alert_mails import AlertMails
-from receiver.mail.alerts import Alert, Case, CaseKind, Plan
+from receiver.mail.alerts import Alert, Case, CaseKind, Plan, SayElsewhere
 from receiver.mail.formatting import ENGLISH
 from receiver.storage.database import Database
 
@@ -24,10 +24,18 @@ _WHAT_FOLLOWS = "If there are more of these within the hour, they come in one em
 class CaseAlerts:
     """What finds new cases of these kinds, and puts emails about them into the outbox."""
 
-    def __init__(self, database: Database, mails: AlertMails, kinds: Sequence[CaseKind], timezone: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        mails: AlertMails,
+        kinds: Sequence[CaseKind],
+        timezone: str,
+        say_elsewhere: SayElsewhere,
+    ) -> None:
         self._database = database
         self._mails = mails
         self._zone = ZoneInfo(timezone)
+        self._say_elsewhere = say_elsewhere
         self.kinds = kinds
 
     def look(self, now: datetime) -> None:
@@ -77,3 +85,5 @@ class CaseAlerts:
             for case, alert, mail in rendered:
                 name = f"{kind.kind}:{case.pk}{':several' if plan.together else ''}"
                 self._mails.add(session, mail, name=name, number=case.since, now=now, order_pk=alert.order_pk)
+        for case, alert in said:
+            self._say_elsewhere(kind.kind, f"{kind.kind}:{case.pk}:{case.since}", alert)

@@ -19,7 +19,7 @@ def _described(session: Session, pk: int) -> Alert | None:
     number = order_words.number(row)
     return Alert(
         headline=f"{order_words.named(row)}: an email couldn't be sent",
-        short=f"Order {number}: an email couldn't be sent",
+        short=f"{order_words.unnamed(row)}: an email couldn't be sent",
         facts=(
             ("Order", number),
             ("Receipt", row.receipt),

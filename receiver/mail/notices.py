@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from receiver.mail.alert_mails import AlertMails
-from receiver.mail.alerts import Alert, CaseKind
+from receiver.mail.alerts import Alert, CaseKind, SayElsewhere
 from receiver.mail.case_alerts import CaseAlerts
 from receiver.mail.message import ANOTHER_ADDRESS
 from receiver.mail.reported import HAD_CARD_DATA, HAD_WRONG_SECRET, MAIL_HAS_FAILED
@@ -156,11 +156,13 @@ class Notices:
         templates: MailTemplates,
         settings: Settings,
         others: Standing,
-        kinds: Sequence[CaseKind] = (),
+        kinds: Sequence[CaseKind],
+        say_elsewhere: SayElsewhere,
     ) -> None:
         self._database = database
         self._mails = AlertMails(templates, settings)
-        self._cases = CaseAlerts(database, self._mails, kinds, settings.TIMEZONE)
+        self._cases = CaseAlerts(database, self._mails, kinds, settings.TIMEZONE, say_elsewhere)
+        self._say_elsewhere = say_elsewhere
         self._others = others
         self._look_again_at = 0.0  # in monotonic seconds: the wall clock may be set back
 
@@ -184,15 +186,20 @@ class Notices:
             everything = (one for one in (*TROUBLES, *self._others(session)) if one.kind not in by_case)
             news = [trouble for trouble in everything if _is_news(session, trouble, now)]
         for trouble in news:
-            rendered = self._mails.render(_alert(trouble))
+            alert = _alert(trouble)
+            rendered = self._mails.render(alert)
             with self._database.write() as session:
-                if _is_news(session, trouble, now):
-                    self._tell(session, trouble, rendered, now)
+                if not _is_news(session, trouble, now):
+                    continue
+                number = self._tell(session, trouble, rendered, now)
+            self._say_elsewhere(trouble.kind, f"{trouble.name}:{number}", alert)
 
-    def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> None:
+    def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> int:
+        """Put an alert into the outbox, and return the number of its newest case."""
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.name, last_seen=newest, mailed_at=now))
         self._mails.add(session, rendered, name=trouble.name, number=newest, now=now)
+        return newest
 
 
 def _alert(trouble: Trouble) -> Alert:

@@ -22,12 +22,25 @@ def named(row: OrderRow) -> str:
     """Return an order's number with its buyer and its total, as its notice to the merchant has them in its subject."""
     order = _order(row)
     if order is None:
-        return f"Order {number(row)}"
+        return unnamed(row)
     customer = quoted(order).customer
     buyer = " ".join(filter(None, (customer.first_name, customer.last_name))) or customer.company
-    total = formatting.money(order.total, order.currency, formatting.ENGLISH)
-    who_and_what = ", ".join(filter(None, (plain_line(buyer or "", _LONGEST), total)))
-    return f"Order {number(row)} ({who_and_what})" if who_and_what else f"Order {number(row)}"
+    return _called(row, plain_line(buyer or "", _LONGEST), _total(order))
+
+
+def unnamed(row: OrderRow) -> str:
+    """Return an order's number with its total alone, where others may read it."""
+    order = _order(row)
+    return _called(row, _total(order) if order else "")
+
+
+def _called(row: OrderRow, *known: str) -> str:
+    said = ", ".join(filter(None, known))
+    return f"Order {number(row)} ({said})" if said else f"Order {number(row)}"
+
+
+def _total(order: Order) -> str:
+    return formatting.money(order.total, order.currency, formatting.ENGLISH)
 
 
 def _order(row: OrderRow) -> Order | None:

@@ -37,11 +37,15 @@ class Forwarding:
                 "FORWARD_SECRET is empty, and orders are never forwarded unsigned. Set it to the secret that the other "
                 "server checks."
             )
-        check_url(url, https_only=self.https_only, allow_private=self.allow_private, is_allowed=self.allowed.name)
+        self.check_address(url)
         if is_at(url, self.public_url):
             raise ConfigurationError(
                 f"{url} is this receiver itself: an order forwarded there would go round in circles."
             )
+
+    def check_address(self, url: str) -> None:
+        """Raise ConfigurationError, with what to do, if this URL may not be called."""
+        check_url(url, https_only=self.https_only, allow_private=self.allow_private, is_allowed=self.allowed.name)
 
     def problems(self, urls: Sequence[str]) -> list[str]:
         """Return a sentence, without any secret, for each URL that the handler ``forward`` can't send to."""

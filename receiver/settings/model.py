@@ -148,6 +148,11 @@ class Settings(BaseSettings):
     """hours without any order after which you're emailed; 0 never"""
     ORDER_GAP_ALARM: bool = False
     """email you when order numbers skip, and the missing ones haven't come within an hour"""
+    ALERT_URL: Annotated[SecretStr, _checked(checks.optional(checks.call_address))] = _default(
+        NO_SECRET, example="https://hooks.slack.com/services/…"
+    )
+    """address that alerts are posted to as well as emailed: an incoming webhook of Slack, Discord or Teams, or any
+    server, which gets JSON signed with FORWARD_SECRET"""
     METRICS_TOKEN: Annotated[SecretStr, _checked(checks.optional(checks.bearer_token))] = _default(
         NO_SECRET, example="2f1c9b7de05a4c3899a6d8e17f40b562"
     )
@@ -160,7 +165,7 @@ class Settings(BaseSettings):
     """let the relay reach addresses that aren't public; for trying out on one machine only, and without effect in
     production and on handlers, which have HTTP_ALLOW"""
     FORWARD_SECRET: Annotated[SecretStr, _checked(checks.optional(checks.secret))] = NO_SECRET
-    """signs what handlers send on by `forward` and `context.forward`; the other server checks it"""
+    """signs what handlers send on by `forward` and `context.forward`, and alerts; the other server checks it"""
     TRUSTED_PROXIES: Annotated[int, _number(0, 9)] = _default(0, example=1)
     """how many proxies are in front and set X-Forwarded-*"""
     MAX_BODY_BYTES: Annotated[int, _number(1024, 16_777_216)] = 2_097_152

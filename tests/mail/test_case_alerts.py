@@ -120,7 +120,7 @@ def test_after_five_in_an_hour_one_email_counts_the_others(shop: Served, make_ap
     mail = shop.rows(MailRow)[-1]
     page = Page(mail.html)
     for number in range(12):
-        said = f"Order {4001 + number}: book_courier failed after 1 attempt"
+        said = f"Order {4001 + number} (£54.50): book_courier failed"
         assert said in flat(mail.text)
         assert said in flat(page.text)
     links = [value for name, value in page.attributes if name == "href"]

@@ -28,7 +28,7 @@ def _described(session: Session, pk: int) -> Alert | None:
     said = "the customer couldn't be registered on your website"
     return Alert(
         headline=f"{order_words.named(order)}: {said}" if order else said.replace("the", "A", 1),
-        short=f"Order {order_words.number(order)}: {said}" if order else said.replace("the", "A", 1),
+        short=f"{order_words.unnamed(order)}: {said}" if order else said.replace("the", "A", 1),
         facts=(*of_order, ("Error", one.detail or ""), ("Attempts", str(one.attempts))),
         lines=(
             "The order is safe, and the customer is stored here. Once you've fixed the cause, try again on their page.",
