@@ -121,7 +121,7 @@ TROUBLES = (
         same_id.newest_of_orders,
         "Two different orders have the same id",
         "Both were stored and processed. Check whether the later one corrects the first or is another order.",
-        "See them in the console under Received → Orders → Same id, or with: flask orders list --same-id",
+        "See them in the console under Orders → Filters → Same id, or with: flask orders list --same-id",
         "If they have an event_id: the shop uses it for several orders, or your mapping reads the wrong parameter.",
         "If not: the shop sent the same order_id again with different items or a different total.",
         stands=same_id.came_today,

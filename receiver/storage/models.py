@@ -95,6 +95,11 @@ class OrderRow(Job, Base):
         partial_index("ix_orders_not_read", "id", where=IS_UNREAD.text),
         partial_index("ix_orders_test", "test", where=IS_TEST.text),
         Index("ix_orders_counted", "received_at", "test", "state", "copies"),
+        # All that a list is filtered by and sums up, in its order: the rows themselves are large.
+        Index(
+            "ix_orders_listed",
+            *("id", "test", "state", "source", "decided", "received_at", "currency", "total"),
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session, defer
 
 from receiver.errors import NotPossible, NotThere
@@ -36,34 +36,17 @@ def page(
     only later events of orders.
     """
     # Large columns aren't read: those of hundreds of thousands of orders would fill the server's memory.
-    found = newest(state=state, shares_id=shares_id, later=later)
+    found = pages.newest(OrderRow, state=state)
+    if later:  # by their own index, since there are few among all orders
+        found = found.where(OrderRow.id.in_(select(OrderRow.id).where(IS_LATER)))
+    if shares_id:
+        found = found.where(OrderRow.id.in_(same_id.shared()))
     statement = found.options(*map(defer, _LARGE)).execution_options(yield_per=1000)
     if not everything:
         statement = statement.limit(pages.SIZE)
         if not state and not shares_id:
             statement = statement.where(OrderRow.state != "ignored", OrderRow.test.is_(False))
     return [summary(row) for row in session.scalars(statement)]
-
-
-def newest(
-    *,
-    state: str | None = None,
-    test: bool | None = None,
-    among: Sequence[int] | None = None,
-    shares_id: bool = False,
-    later: bool = False,
-    before: int | None = None,
-) -> Select[OrderRow]:
-    """Select orders, newest first: of a state, tests or real ones, only those ``among`` some, those before an id.
-
-    With ``shares_id`` only those whose id something else has too, with ``later`` only later events of orders.
-    """
-    statement = pages.newest(OrderRow, state=state, test=test, before=before)
-    if among is not None:
-        statement = statement.where(OrderRow.id.in_(among))
-    if later:  # by their own index, since there are few among all orders
-        statement = statement.where(OrderRow.id.in_(select(OrderRow.id).where(IS_LATER)))
-    return statement.where(OrderRow.id.in_(same_id.shared())) if shares_id else statement
 
 
 def find(session: Session, receipt: str) -> OrderRow:

@@ -7,8 +7,9 @@ from flask import request
 #: Label of each group -> its pages, by label. A group with one page is shown as a link to that page.
 MENU = {
     "Overview": {"Overview": "console.overview"},
+    "Orders": {"Orders": "console.orders"},
     "Customer": {"Order Manager": "console.order_manager", "Customers": "console.customers"},
-    "Received": {"Orders": "console.orders", "Parked": "console.parked", "Refused": "console.refused"},
+    "Received": {"Parked": "console.parked", "Refused": "console.refused"},
     "Emails": {"Emails": "console.mail"},
     "Handlers": {"Handlers": "console.handlers"},
     "Settings": {"Settings": "console.settings", "Sources": "console.sources"},

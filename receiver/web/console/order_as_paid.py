@@ -1,4 +1,4 @@
-"""Received → Orders: run an ignored order as paid, after a look."""
+"""Orders: run an ignored order as paid, after a look."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Received → Orders: read an order that has run with today's mapping, after a look at what changes."""
+"""Orders: read an order that has run with today's mapping, after a look at what changes."""
 
 from __future__ import annotations
 

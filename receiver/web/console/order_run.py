@@ -1,4 +1,4 @@
-"""Received → Orders: ask before an order's unfinished handlers run again, for a link in an email."""
+"""Orders: ask before an order's unfinished handlers run again, for a link in an email."""
 
 from __future__ import annotations
 

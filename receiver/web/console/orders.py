@@ -1,4 +1,4 @@
-"""Received → Orders: a list of them, one with its handlers and emails, and running handlers again."""
+"""Orders: one with its handlers and emails, and running handlers again."""
 
 from __future__ import annotations
 
@@ -14,26 +14,15 @@ from receiver.intake import second_orders
 from receiver.intake.authentication import IMPORTED, IMPORTED_TO_RUN
 from receiver.intake.held_back import HOW_TO_KNOW_THE_END
 from receiver.orders import FieldError, Order
-from receiver.storage import order_queries, same_id, search
+from receiver.storage import order_queries, same_id
 from receiver.storage.models import OrderRow
-from receiver.storage.pages import SIZE
-from receiver.web import kit, paging
+from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console import order_events
 from receiver.web.console.blueprint import console
 
-_LONGEST_SEARCH = 320
 #: Letters of a body that couldn't be read.
 _LONGEST_BODY = 20_000
-#: In which order the list counts an order's handlers.
-_WORST_FIRST = ("failed", "retrying", "pending", "skipped", "done")
-#: Label of a filter -> its part of the address.
-_WHICH: dict[str, dict[str, str]] = {
-    "Real": {},
-    "Tests": {"tests": "yes"},
-    "Same id": {"same_id": "yes"},
-    "Refunds, changes": {"later": "yes"},
-}
 #: What verified an order, in words.
 _WAYS = {
     "signature": "its signature",
@@ -43,44 +32,6 @@ _WAYS = {
     IMPORTED: "nobody: it was imported, with its handlers off",
     IMPORTED_TO_RUN: "nobody: it was imported",
 }
-
-
-@console.get("/orders")
-def orders() -> str:
-    """List the orders, newest first."""
-    words = request.args.get("q", "").strip()[:_LONGEST_SEARCH]
-    state = paging.filtered("state", order_queries.STATES)
-    which = next((name for name in ("tests", "same_id", "later") if paging.filtered(name, ("yes",))), "")
-    if words:
-        state = which = ""
-    flag = {which: "yes"} if which else {}
-    test = None if words or which == "same_id" else which == "tests"
-    with kit.database.read() as session:
-        statement = order_queries.newest(
-            state=state,
-            test=test,
-            among=search.ids(session, words, most=SIZE + 1, before=paging.before()) if words else None,
-            shares_id=which == "same_id",
-            later=which == "later",
-            before=paging.before(),
-        )
-        rows, pages = paging.one_page(session, statement, state=state, q=words, **flag)
-        counts = order_queries.handler_counts(session, rows)
-        sharing = same_id.among(session, rows)
-    return render_template(
-        "console/orders.html",
-        rows=rows,
-        handlers={pk: _in_short(count) for pk, count in counts.items()},
-        sharing=sharing,
-        filters={
-            "Which orders": [(label, paging.address(state=state, **one), one == flag) for label, one in _WHICH.items()],
-            "State": paging.filter_links("state", {"": "all"} | {one: one for one in order_queries.STATES}, **flag),
-        },
-        words=words,
-        state=state,
-        which=which,
-        pages=pages,
-    )
 
 
 @console.get("/orders/<receipt>")
@@ -139,7 +90,7 @@ def _found(session: Session, receipt: str) -> OrderRow:
     try:
         return order_queries.find(session, receipt)
     except NotThere:
-        abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Received → Orders.")
+        abort(404, f"No order has the receipt {receipt[:64]}. Search for it under Orders.")
 
 
 def _text_of_body(row: OrderRow) -> str:
@@ -184,10 +135,6 @@ def _never_run(row: OrderRow) -> list[str]:
     known = {one.name for one in row.handlers}
     has_run = known or row.proof == IMPORTED
     return [handler.name for handler in kit.registry.on(row.event) if has_run and handler.name not in known]
-
-
-def _in_short(counts: dict[str, int]) -> str:
-    return ", ".join(f"{counts[state]} {state}" for state in _WORST_FIRST if state in counts)
 
 
 def _said(done: Replayed, handler: str | None) -> str:

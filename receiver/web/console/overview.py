@@ -23,7 +23,7 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "handler_failed": ("console.orders", "Failed orders", {"state": "failed"}),
     "registration_failed": ("console.customers", "Customers", {}),
     "mail_failed": ("console.mail", "Failed emails", {"state": "failed"}),
-    "same_id": ("console.orders", "Orders with the same id", {"same_id": "yes"}),
+    "same_id": ("console.orders", "Orders with the same id", {"which": "same_id"}),
     "wrong_secret": ("console.refused", "Refused", {}),
     "card_data": ("console.refused", "Refused", {}),
     "card_data_dropped": ("console.orders", "Orders", {}),

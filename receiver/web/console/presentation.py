@@ -30,6 +30,11 @@ _STATES = {
     "wait": ("parked", "test", "same id", "held", "to do", "waiting"),
     "bad": ("failed", "switched off", "unreadable", "refuses all"),
 }
+#: How a moment is written whole.
+_WHOLE = "d MMM y, HH:mm"
+#: How old a moment of the last week is, in the largest unit that it has one of.
+_UNITS = ((86_400, "d"), (3600, "h"), (60, "min"))
+_WEEK = 7 * 86_400
 _TONES = {state: tone for tone, states in _STATES.items() for state in states}
 
 
@@ -37,6 +42,7 @@ def init_app(app: Flask, kit: Kit) -> None:
     """Add to the templates their filters, and what every page of the console shows."""
     zone = ZoneInfo(kit.settings.TIMEZONE)
     app.add_template_filter(lambda when: _time(when, zone), "when")
+    app.add_template_filter(lambda when: _short_time(when, zone), "when_in_short")
     app.add_template_filter(money, "amount")
     app.add_template_filter(lambda place: postal_addresses.lines(place, LOCALE), "postal")
     app.add_template_filter(marked, "marked")
@@ -84,6 +90,20 @@ def age(when: datetime, now: datetime) -> str:
     return str(format_timedelta(when - now, add_direction=True, locale=LOCALE, threshold=1.2))
 
 
+def _short_time(when: datetime, zone: ZoneInfo) -> str:
+    """Write how long ago a moment of the last week was, or else its day; the whole of it shows on hover."""
+    seconds = int((datetime.now(UTC) - when).total_seconds())
+    there = when.astimezone(zone)
+    if abs(seconds) < _WEEK:
+        said = next((f"{seconds // size} {unit}" for size, unit in _UNITS if seconds >= size), "now")
+    else:
+        pattern = "d MMM" if there.year == datetime.now(zone).year else "d MMM y"
+        said = format_datetime(there, pattern, locale=LOCALE)
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        when.astimezone(UTC).isoformat(timespec="seconds"), format_datetime(there, _WHOLE, locale=LOCALE), said
+    )
+
+
 def _time(when: datetime | None, zone: ZoneInfo) -> str:
     """Write a moment in the shop's zone, with its age; UTC shows on hover."""
     if when is None:
@@ -93,7 +113,7 @@ def _time(when: datetime | None, zone: ZoneInfo) -> str:
         there = when.astimezone(zone)
     except OverflowError:  # a sender may date an order on the last day of the year 9999
         there = utc
-    local = format_datetime(there, "d MMM y, HH:mm", locale=LOCALE)
+    local = format_datetime(there, _WHOLE, locale=LOCALE)
     return Markup('<time datetime="{}" title="{}">{}</time> <span class="age">{}</span>').format(
         utc.isoformat(timespec="seconds"), f"{utc:%Y-%m-%d %H:%M:%S} UTC", local, age(when, datetime.now(UTC))
     )

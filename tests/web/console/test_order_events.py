@@ -146,12 +146,12 @@ def test_one_that_was_only_kept_by_an_older_release_can_be_read_again(shop: Serv
 
 def test_they_can_be_listed_alone(shop: Served, visitor: Visitor, make_app: Callable[..., Flask]) -> None:
     run = runner(make_app)
-    assert "No order was refunded, cancelled or changed." in visitor.get("/admin/orders?later=yes").text
+    assert "No order was refunded, cancelled or changed." in visitor.get("/admin/orders?which=later").text
     assert "No order was refunded, cancelled or changed." in run("orders", "list", "--later").stdout
     shop.post(order_fields(order_id="A-1"))
     refund(shop, refund_total="12.00")
     shop.settled()
-    page = visitor.get("/admin/orders?later=yes")
+    page = visitor.get("/admin/orders?which=later")
     assert ("rcp_00000002" in page.html, "rcp_00000001" in page.html) == (True, False)
     (row,) = json.loads(run("orders", "list", "--later", "--json").stdout)
     assert (row["receipt"], row["event"]) == ("rcp_00000002", "order.refunded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,7 +18,7 @@ from receiver.orders.sample import dummy_order
 from receiver.storage.models import HandlerRow, OrderRow
 from tests.served import Served, order_fields, signed
 from tests.storage.test_order_queries import store
-from tests.web.console.browsing import FOLLOWS_EVERY, Browsing
+from tests.web.console.browsing import FOLLOWS_EVERY, NARROW, Browsing
 from tests.web.console.visitor import Visitor
 
 _SCRIPT = "<script>alert(1)</script>"
@@ -32,7 +33,12 @@ def tell_the_warehouse(order, context):
 
 def receipts(visitor: Visitor, query: str = "") -> list[str]:
     """Return the receipts that a list shows, in its order."""
-    return re.findall(r">(rcp_[0-9]+)</a>", visitor.get(f"/admin/orders{query}").html)
+    return linked(visitor.get(f"/admin/orders{query}").html)
+
+
+def linked(html: str) -> list[str]:
+    """Return the receipts of the orders that a page of the list links to."""
+    return re.findall(r'class="key short"><a href="/admin/orders/(rcp_[0-9]+)"', html)
 
 
 def post(shop: Served, **changes: str) -> str:
@@ -60,10 +66,14 @@ def test_the_curl_of_the_empty_list_sends_an_order(shop: Served, visitor: Visito
 
 
 def test_a_line_shows_what_matters_of_an_order(shop: Served, visitor: Visitor) -> None:
-    receipt = post(shop, order_id="A-17")
-    text = visitor.get("/admin/orders").text
-    for words in (receipt, "A-17", "ada@shop.example", "£19.99", "done", "3 done"):
-        assert words in text
+    post(shop, order_id="A-17", order_number="2117", customer_last_name="Lovelace", item_1_quantity="3", total="59.97")
+    post(shop, order_id="A-18", total="0.00")
+    cells = re.findall(r'role="cell"[^>]*>(.*?)</td>', visitor.get("/admin/orders").html)
+    lines = [re.sub("<[^>]+>", "", cell).strip() for cell in cells]
+    assert lines == [
+        *("A-18", "Ada", "1", "£0.00", "done", "now"),
+        *("2117", "Ada Lovelace", "3", "£59.97", "done", "now"),
+    ]
 
 
 def test_numbers_stand_below_their_headings(shop: Served, visitor: Visitor) -> None:
@@ -80,13 +90,13 @@ def test_numbers_stand_below_their_headings(shop: Served, visitor: Visitor) -> N
         assert set(re.findall(r'role="columnheader" class="number">([^<]+)', page)) == numbers != set(), path
 
 
-def test_a_failed_handler_stands_first_in_the_line(instance: Path, serve: Callable[..., Served]) -> None:
+def test_the_handlers_that_are_not_done_are_counted_in_the_line(instance: Path, serve: Callable[..., Served]) -> None:
     (instance / "handlers" / "tell_the_warehouse.py").write_text(_FAILING)
     shop = serve()
     post(shop)
     visitor = Visitor(shop.base)
     visitor.sign_in()
-    assert "1 failed, 3 done" in visitor.get("/admin/orders?state=failed").text
+    assert "failed 1 failed" in visitor.get("/admin/orders?state=failed").text
 
 
 def test_a_filter_shows_a_state_or_the_tests_alone(kit: Kit, visitor: Visitor) -> None:
@@ -96,10 +106,55 @@ def test_a_filter_shows_a_state_or_the_tests_alone(kit: Kit, visitor: Visitor) -
     store(kit, 4, test=True, state="failed")
     assert receipts(visitor) == ["rcp_00000002", "rcp_00000001"]
     assert receipts(visitor, "?state=failed") == ["rcp_00000002"]
-    assert receipts(visitor, "?tests=yes") == ["rcp_00000004", "rcp_00000003"]
-    assert receipts(visitor, "?tests=yes&state=failed") == ["rcp_00000004"]
-    assert receipts(visitor, "?state=nonsense&tests=perhaps") == ["rcp_00000002", "rcp_00000001"]
+    assert receipts(visitor, "?which=tests") == ["rcp_00000004", "rcp_00000003"]
+    assert receipts(visitor, "?which=tests&state=failed") == ["rcp_00000004"]
+    assert receipts(visitor, "?state=nonsense&which=perhaps") == ["rcp_00000002", "rcp_00000001"]
     assert "No orders are parked." in visitor.get("/admin/orders?state=parked").text
+
+
+def test_every_filter_of_the_page_is_in_its_address_and_kept_by_its_links(kit: Kit, visitor: Visitor) -> None:
+    at = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    for number in range(1, 53):
+        store(kit, number, total="5.00", currency="GBP", decided="completed", received_at=at)
+    store(kit, 53, total="5.00", source="ebay", received_at=at)
+    store(kit, 54, total="9.00", received_at=at)
+    store(kit, 55, total="5.00", received_at=datetime(2026, 11, 25, tzinfo=UTC))
+    where = "?state=done&source=shopintegrator&from=2026-11-23&to=2026-11-23&min=5&max=5.00"
+    page = visitor.get(f"/admin/orders{where}")
+    assert [int(one.removeprefix("rcp_")) for one in linked(page.html)] == list(range(52, 2, -1))
+    assert "52 orders · £260.00" in page.text
+    for value in ('value="done" selected', 'value="2026-11-23" type="date"', 'value="5.00" type="text"'):
+        assert value in page.html
+    (older,) = re.findall(r'href="/admin/orders([^"]+)" rel="next"', page.html)
+    page = visitor.get(f"/admin/orders{older.replace('&amp;', '&')}")
+    assert linked(page.html) == ["rcp_00000002", "rcp_00000001"]
+    assert "52 orders · £260.00" in page.text
+
+
+@pytest.mark.parametrize("wrong", ["from=x", "from=2026-13-01", "to=", "min=-1", "max=1e9", "min=NaN", "source="])
+def test_a_filter_that_makes_no_sense_is_none(kit: Kit, visitor: Visitor, wrong: str) -> None:
+    store(kit, 1)
+    assert receipts(visitor, f"?{wrong}") == ["rcp_00000001"]
+
+
+def test_filters_that_nothing_meets_say_so(kit: Kit, visitor: Visitor) -> None:
+    store(kit, 1)
+    assert "No order meets all of these filters." in visitor.get("/admin/orders?source=nowhere").text
+
+
+def test_fifty_orders_are_two_lines_each_on_a_phone(shop: Served, browse: Callable[..., Browsing]) -> None:
+    for number in range(1, 51):
+        name = {"first_name": "Maximiliana-Constantina", "last_name": "von Hohenstein"}
+        order = json.dumps({"order_id": str(number), "customer": name})
+        store(shop.kit, number, order=order, total="333.50", currency="GBP", state="failed" if number % 2 else "done")
+    person = browse(shop.base, viewport=NARROW)
+    person.sign_in()
+    person.open("/admin/orders")
+    assert person.page.locator(".lines tbody tr").count() == 50
+    assert person.page.evaluate("document.documentElement.scrollHeight") < 4000
+    heights = person.page.locator(".lines tbody tr").evaluate_all("all => all.map((one) => one.offsetHeight)")
+    assert max(heights) < 2.5 * 25
+    assert person.look() == []
 
 
 def test_what_came_under_one_id_is_marked_filtered_and_linked_both_ways(
@@ -108,14 +163,14 @@ def test_what_came_under_one_id_is_marked_filtered_and_linked_both_ways(
     shop = serve(work=False)
     visitor = Visitor(shop.base)
     visitor.sign_in()
-    assert "No two orders share an id" in visitor.get("/admin/orders?same_id=yes").text
+    assert "No two orders share an id" in visitor.get("/admin/orders?which=same_id").text
     shop.post(order_fields(order_id="B-1"))
     for changes in ({"payment_status": "pending"}, {}, {"order_id": "A-2"}):
         shop.post(order_fields(order_id="A-1", event_id="E1") | changes)
     first, second, third = (row.receipt for row in shop.rows()[1:])
 
-    assert receipts(visitor, "?same_id=yes") == [third, second, first]
-    assert receipts(visitor, "?same_id=yes&state=ignored") == [first]
+    assert receipts(visitor, "?which=same_id") == [third, second, first]
+    assert receipts(visitor, "?which=same_id&state=ignored") == [first]
     assert visitor.get("/admin/orders").html.count(">same id</span>") == 3
     for receipt, others in ((first, [second, third]), (second, [first, third]), (third, [first, second])):
         page = visitor.get(f"/admin/orders/{receipt}")
@@ -125,7 +180,7 @@ def test_what_came_under_one_id_is_marked_filtered_and_linked_both_ways(
 
 
 def test_without_a_test_the_page_says_how_to_send_one(visitor: Visitor) -> None:
-    assert "flask selftest" in visitor.get("/admin/orders?tests=yes").text
+    assert "flask selftest" in visitor.get("/admin/orders?which=tests").text
 
 
 @pytest.mark.parametrize(
@@ -151,7 +206,7 @@ def test_a_search_finds_by_what_is_on_an_order_and_by_its_receipt(
     store(kit, 1, order_id="A-1", email="ada@shop.example")
     store(kit, 2, order_id="B-2", email="ada@shop.example", test=True)
     store(kit, 3, order_id="A-17", email="zoe@shop.example")
-    page = f"?{urlencode({'q': words, 'state': 'failed'})}"
+    page = f"?{urlencode({'q': words})}"
     assert receipts(visitor, page) == [f"rcp_{number:08d}" for number in found]
     assert ("No matching orders" in visitor.get(f"/admin/orders{page}").text) == (not found)
 
@@ -162,11 +217,11 @@ def test_a_long_list_is_read_in_pages(kit: Kit, visitor: Visitor) -> None:
     pages, where = [], "?state=failed"
     while where:
         page = visitor.get(f"/admin/orders{where}")
-        pages.append(re.findall(r">rcp_([0-9]+)</a>", page.html))
+        pages.append(linked(page.html))
         link = re.search(r'href="/admin/orders(\?[^"]*)" rel="next"', page.html)
         where = link[1].replace("&amp;", "&") if link else ""
     assert [len(rows) for rows in pages] == [50, 50, 2]
-    assert [int(pk) for rows in pages for pk in rows] == list(range(102, 0, -1))
+    assert [int(one.removeprefix("rcp_")) for rows in pages for one in rows] == list(range(102, 0, -1))
     assert 'href="/admin/orders?state=failed" rel="prev"' in page.html
 
 

@@ -135,7 +135,7 @@ def test_each_trouble_leads_to_the_page_where_it_is_mended(
     html = signed_in(serve(work=False)).get("/admin/").html
     notices = [part.partition("</div>")[0] for part in html.split('<div class="notice bad">')[1:]]
     assert [re.findall(r'href="([^"]+)"', notice)[0].removeprefix("/admin/") for notice in notices] == [
-        *("orders?state=failed", "mail?state=failed", "orders?same_id=yes"),
+        *("orders?state=failed", "mail?state=failed", "orders?which=same_id"),
         *("refused", "refused"),
         *("orders", "orders", "mail", "order-manager?state=failed", "customers"),
         *("order-manager?open=controls", "order-manager?open=controls"),
