@@ -6,12 +6,12 @@ import csv
 import fcntl
 import io
 import os
-import re
 from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from receiver.handlers import Context, InstancePath, Item, Order, handler, plain_line
+from receiver.handlers import Context, InstancePath, Item, Order, handler
+from receiver.mail.spreadsheet import BOM, cell, encoded
 
 #: The heading. A new column goes at the end, so that the rows of an older file still fit.
 COLUMNS = (
@@ -19,10 +19,6 @@ COLUMNS = (
     *("country", "currency", "subtotal", "discount_total", "shipping_total", "tax_total", "total"),
     *("payment_gateway", "payment_reference", "item_sku", "item_name", "item_quantity", "item_unit_price"),
 )
-#: Where a spreadsheet may see a formula (OWASP, "CSV injection"): at the start of a cell, and after what some take for
-#: the end of one. Full-width signs count too.
-_FORMULA = re.compile('(^|;[" ]*)(?=[=+@\uff1d\uff0b\uff0d\uff20-])')
-_BOM = b"\xef\xbb\xbf"
 
 
 class CsvSettings(BaseModel):
@@ -63,17 +59,12 @@ def _rows(order: Order, context: Context[CsvSettings], *, one_per_item: bool) ->
     )
     items = order.items if one_per_item else ()
     of_items = [(item.sku, item.name, item.quantity, item.unit_price) for item in items or (Item(),)]
-    return [[_cell(value) for value in (*of_order, *of_item)] for of_item in of_items]
-
-
-def _cell(value: object) -> str:
-    """Return a value on one line, in which no spreadsheet sees a formula."""
-    return "" if value is None else _FORMULA.sub(r"\1'", plain_line(value))
+    return [[cell(value) for value in (*of_order, *of_item)] for of_item in of_items]
 
 
 def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:
     """Write the rows unless they're there, and the heading into an empty file; return whether it wrote."""
-    block, first_cells = _encoded(rows), _encoded([rows[0][:2]]).rstrip() + b","
+    block, first_cells = encoded(rows), encoded([rows[0][:2]]).rstrip() + b","
     place, line_end = _place_of(first_cells, file)
     file.seek(place)
     standing = file.read(len(block) + 1) or b""
@@ -81,7 +72,7 @@ def _append(file: io.FileIO, rows: list[list[str]], *, bom: bool) -> bool:
     is_cut_off = standing != block and block.startswith(standing)
     if standing.startswith(first_cells) and not is_cut_off:
         return False
-    heading = b"" if place else (_BOM if bom else b"") + _encoded([list(COLUMNS)])
+    heading = b"" if place else (BOM if bom else b"") + encoded([list(COLUMNS)])
     try:
         file.truncate(place)
         _write(file, heading + line_end + block)
@@ -116,9 +107,3 @@ def _is_whole(line: bytes) -> bool:
 def _write(file: io.FileIO, content: bytes) -> None:
     while content:
         content = content[file.write(content) :]
-
-
-def _encoded(rows: list[list[str]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    return text.getvalue().encode("utf-8", "replace")

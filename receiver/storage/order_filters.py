@@ -22,14 +22,10 @@ WHICH = ("tests", "same_id", "later")
 #: Orders that are counted and summed at most, and of those that words find: each of them is looked up.
 MOST_COUNTED, MOST_FOUND = 100_000, 10_000
 _AMOUNT: ColumnElement[float] = cast(OrderRow.total, Numeric(asdecimal=False))
-#: 1 for what counts as sold.
-_SOLD = case(
-    (
-        and_(OrderRow.decided == COMPLETED, OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)),
-        1,
-    ),
-    else_=0,
-)
+#: The states of an order that counts as sold, and 1 for those that do.
+_SOLD_STATES = ("open", "done", "failed")
+_IS_SOLD = and_(OrderRow.decided == COMPLETED, OrderRow.state.in_(_SOLD_STATES), OrderRow.test.is_(False))
+_SOLD = case((_IS_SOLD, 1), else_=0)
 # Not the bare columns: SQLite would take their own indexes, and then look up the large rows of whole days or sources.
 _SOURCE, _RECEIVED_AT = OrderRow.source.concat(""), type_coerce(OrderRow.received_at, BigInteger) + 0
 
@@ -105,6 +101,11 @@ class OrderFilter:
             yield float(self.least) <= _AMOUNT
         if self.most is not None:
             yield float(self.most) >= _AMOUNT
+
+
+def is_sold(row: OrderRow) -> bool:
+    """Return whether an order's total is in the sum of its list."""
+    return row.decided == COMPLETED and row.state in _SOLD_STATES and not row.test
 
 
 def _summed(session: Session, listed: Subquery, most: int) -> Totals:

@@ -22,7 +22,7 @@ from receiver.customers import csv_erasure, privacy
 from receiver.customers.purging import Purged
 from receiver.dispatch.replay import Replay
 from receiver.errors import ConfigurationError
-from receiver.handlers import append_csv
+from receiver.mail import spreadsheet
 from receiver.storage import order_queries
 from receiver.storage.models import AddressRow, AttemptRow, CustomerRow, HandlerRow, MailRow, OrderRow
 from receiver.storage.relay_models import TransmissionAttemptRow, TransmissionRow
@@ -273,7 +273,7 @@ def test_the_rows_of_the_csv_file_stay_without_the_person(serve: Callable[..., S
 @pytest.mark.parametrize("address", ["'ada@shop.example", "=ada@shop.example", "'=ada@shop.example"])
 def test_an_address_that_looks_like_a_formula_is_found_in_the_csv_file(tmp_path: Path, address: str) -> None:
     path = tmp_path / "orders.csv"
-    path.write_text(f"order_id,email\r\nA-1,{append_csv._cell(address)}\r\nA-2,ada@shop.example\r\n")
+    path.write_text(f"order_id,email\r\nA-1,{spreadsheet.cell(address)}\r\nA-2,ada@shop.example\r\n")
     assert csv_erasure.count(str(path), address) == 1
     assert csv_erasure.count(str(path), "ada@shop.example") == 1
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from receiver.app.commands import importing, rereading, saved_files
+from receiver.app.commands import exporting, importing, rereading, saved_files
 from receiver.app.commands.printing import always_json, json_option, print_json, print_rows, say
 from receiver.app.commands.working import working_kit
 from receiver.app.components import Kit
@@ -21,8 +21,8 @@ from receiver.intake.explanation import explain_file, explain_receipt
 from receiver.orders.states import COMPLETED_EVENT, LATER
 from receiver.storage import later_events, order_queries, pages, same_id
 
-group = AppGroup("orders", help="List, show, explain, import, replay and dismiss orders.")
-for command in (importing.import_orders, rereading.reread):
+group = AppGroup("orders", help="List, show, export, explain, import, replay and dismiss orders.")
+for command in (exporting.export_orders, importing.import_orders, rereading.reread):
     group.add_command(command)
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
+from itertools import chain
 from zoneinfo import ZoneInfo
 
-from flask import render_template, request
+from flask import Response, render_template, request, url_for
 from sqlalchemy import select
 
+from receiver.app import order_export
+from receiver.mail.spreadsheet import BOM
 from receiver.storage import order_lines, order_queries, same_id
 from receiver.storage.models import OrderRow
 from receiver.storage.order_filters import WHICH, OrderFilter, of_days
@@ -46,6 +49,7 @@ def orders() -> str:
         totals=totals,
         wanted=wanted,
         chosen=chosen,
+        csv=url_for("console.orders_csv", _external=False, **{name: text for name, text in chosen.items() if text}),
         is_filtered=any(chosen[name] for name in _FILTERS),
         choices={
             "which": _WHICH,
@@ -54,6 +58,16 @@ def orders() -> str:
         },
         pages=pages,
     )
+
+
+@console.get("/orders.csv")
+def orders_csv() -> Response:
+    """Download the whole list as a CSV file."""
+    wanted, _ = from_address()
+    zone = ZoneInfo(kit.settings.TIMEZONE)
+    parts = order_export.written(kit.database, wanted, zone)
+    headers = {"Content-Disposition": f'attachment; filename="orders-{datetime.now(zone):%Y-%m-%d}.csv"'}
+    return Response(chain([BOM], parts), mimetype="text/csv", headers=headers)
 
 
 def from_address() -> tuple[OrderFilter, dict[str, str]]:
