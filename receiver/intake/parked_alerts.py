@@ -84,7 +84,8 @@ ORDER_PARKED = CaseKind(
     kind="order_parked",
     cases=select(
         OrderRow.id.label("pk"),
-        type_coerce(OrderRow.received_at, BigInteger).label("since"),
+        # Not the column itself, or SQLite would read all orders of two weeks by its index.
+        (type_coerce(OrderRow.received_at, BigInteger) + 0).label("since"),
         OrderRow.id.label("counted"),
     ).where(_IS_PARKED, *_WAIT),
     describe=_described,

@@ -11,7 +11,7 @@ from sqlalchemy import Select, Text, cast, delete, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from receiver.storage import pages
-from receiver.storage.columns import milliseconds
+from receiver.storage.columns import milliseconds, table_of, upsert
 from receiver.storage.models import NoticeRow
 
 #: The most emails about cases of one kind within an hour. What doesn't fit goes into one email.
@@ -19,6 +19,8 @@ MOST_AN_HOUR = 5
 HOUR = timedelta(hours=1)
 #: Older cases are no news.
 _LOOK_BACK = timedelta(days=14)
+#: The most that one look tells of, as senders of orders wait while it's written down.
+_MOST_AT_ONCE = 10_000
 #: How long it's kept which cases the merchant was emailed about.
 _KEPT = timedelta(days=28)
 
@@ -80,6 +82,12 @@ class Plan(NamedTuple):
     is_last: bool
 
 
+_ADD = upsert(table_of(NoticeRow))
+_NOTE = _ADD.on_conflict_do_update(
+    index_elements=["kind"], set_={name: _ADD.excluded[name] for name in ("last_seen", "mailed_at")}
+)
+
+
 def plan(session: Session, kind: CaseKind, now: datetime) -> Plan | None:
     """Return what to email about now: the cases that nobody was told of, as far as the hour has room."""
     lately = pages.begins_with(NoticeRow.kind, _name(kind)), NoticeRow.mailed_at.between(now - HOUR, now)
@@ -93,10 +101,10 @@ def plan(session: Session, kind: CaseKind, now: datetime) -> Plan | None:
 
 def note(session: Session, kind: CaseKind, told: Plan, now: datetime) -> None:
     """Write down that the merchant is told, in the transaction that puts the emails into the outbox."""
-    for number, case in enumerate(told.cases):
-        is_mailed = not told.together or number == 0  # so that the emails of the hour can be counted
-        row = NoticeRow(kind=_name(kind, case.pk), last_seen=case.since, mailed_at=now if is_mailed else None)
-        session.merge(row)
+    rows = [{"kind": _name(kind, case.pk), "last_seen": case.since, "mailed_at": now} for case in told.cases]
+    for row in rows[1:] if told.together else ():
+        row["mailed_at"] = None  # so that the emails of the hour can be counted
+    session.execute(_NOTE, rows)
     old = NoticeRow.last_seen < milliseconds(now - _KEPT)
     session.execute(delete(NoticeRow).where(pages.begins_with(NoticeRow.kind, _name(kind)), old))
 
@@ -107,9 +115,8 @@ def _untold(session: Session, kind: CaseKind, now: datetime) -> tuple[Case, ...]
     is_told = exists().where(NoticeRow.kind == name, NoticeRow.last_seen >= found.c.since)
     since = found.c.since >= milliseconds(now - _LOOK_BACK)
     columns = found.c.pk, found.c.since, found.c.counted
-    return tuple(
-        Case(*row) for row in session.execute(select(*columns).where(since, ~is_told).order_by(*columns[1::-1]))
-    )
+    oldest = select(*columns).where(since, ~is_told).order_by(*columns[1::-1]).limit(_MOST_AT_ONCE)
+    return tuple(Case(*row) for row in session.execute(oldest))
 
 
 def _name(kind: CaseKind, pk: int | str = "") -> str:

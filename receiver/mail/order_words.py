@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from receiver.mail import formatting
-from receiver.mail.quoting import quoted
+from receiver.mail.quoting import quoted, unlinked
 from receiver.mail.text_layout import plain_line
 from receiver.orders import Order
 from receiver.storage.models import OrderRow
@@ -15,7 +15,8 @@ _LONGEST = 80
 def number(row: OrderRow) -> str:
     """Return the number that shop and customer know an order by, or else its id or its receipt."""
     order = _order(row)
-    return plain_line((order and (order.order_number or order.order_id)) or row.order_id or row.receipt, _LONGEST)
+    known = (order and (order.order_number or order.order_id)) or row.order_id or row.receipt
+    return plain_line(unlinked(known), _LONGEST)
 
 
 def named(row: OrderRow) -> str:

@@ -26,6 +26,7 @@ from tests.web.console.visitor import Visitor
 def shop(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve two sources without running jobs; every look is a real one."""
     monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600.0)  # so that no other look comes between
     return serve(work=False, sources={"kiln": {}})
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from receiver.app.components import Kit
 from receiver.customers import privacy
 from receiver.dispatch.replay import Replay
 from receiver.mail.alerts import MOST_AN_HOUR
+from receiver.mail.templates import BUILT_IN
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import Page, flat
 from tests.served import Served, order_fields
@@ -34,6 +35,7 @@ SUBJECT = "Order 2105 (Alan O'Neill, £54.50): book_courier failed after 1 attem
 def shop(serve: Callable[..., Served], instance: Path, monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve with a handler that fails on every order; every look is a real one, and none is made but here."""
     monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600.0)  # so that no other look comes between
     (instance / "handlers" / "book_courier.py").write_text(_COURIER, "utf-8")
     return serve(work=False, HANDLERS=["book_courier"], SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
@@ -77,6 +79,29 @@ def test_it_names_order_buyer_total_handler_error_and_attempts(shop: Served) -> 
     order = "http://127.0.0.1:8000/admin/orders/rcp_00000001"
     assert links == [order, f"{order}/run"]
     assert mail.text.count(f"\n{order}\n") == mail.text.count(f"\n{order}/run\n") == 1
+
+
+def test_nobody_who_orders_writes_in_the_alert(shop: Served) -> None:
+    names = {"customer_first_name": "Ada\r\nBcc: x@evil.example", "customer_last_name": "\u202ehttp://evil.example"}
+    shop.post(order_fields(order_id="http://evil.example/1", **names))
+    assert shop.kit.processor.run_next()
+    (subject,) = subjects(shop)
+    (mail,) = shop.rows(MailRow)
+    assert subject.startswith("Order http: //evil.example/1 (Ada Bcc: x@evil.example http: //evil.example, £19.99): ")
+    assert "://evil" not in f"{mail.subject} {mail.text} {mail.html}"
+    assert "\u202e" not in f"{mail.subject} {mail.text} {mail.html}"
+    assert "\nBcc" not in mail.text
+
+
+def test_a_frame_that_was_copied_before_alerts_had_one_takes_them(shop: Served, instance: Path) -> None:
+    layout = (BUILT_IN / "_layout.html").read_text("utf-8").replace("(order and order.test)", "order.test")
+    assert "{% if test or order.test %}" in layout
+    (instance / "templates").mkdir(exist_ok=True)
+    (instance / "templates" / "_layout.html").write_text(layout.replace("<body", "<body id=mine", 1), "utf-8")
+    fail(shop)
+    assert subjects(shop) == [SUBJECT]
+    assert "<body id=mine" in shop.rows(MailRow)[0].html
+    assert shop.kit.templates.broken == {}
 
 
 def test_every_order_is_told_and_each_once(shop: Served) -> None:
@@ -143,6 +168,21 @@ def test_many_at_once_are_one_email_that_counts_as_one(shop: Served) -> None:
     assert (text.count("book_courier failed"), "And 5 more." in text) == (20, True)
     fail(shop, 4001)
     assert subjects(shop)[1:] == ["Order 4001 (Alan O'Neill, £54.50): book_courier failed after 1 attempt"]
+
+
+def test_many_are_written_down_in_as_few_statements_as_one(shop: Served) -> None:
+    """The write lock is held meanwhile, and senders of orders wait for it."""
+    ran: list[str] = []
+    event.listen(shop.kit.database.engine, "before_cursor_execute", lambda *about: ran.append(about[2]))
+    counts = []
+    for number in (1, 30):
+        for one in range(number):
+            fail(shop, 1000 * number + one)
+        later(shop.kit)
+        ran.clear()
+        shop.kit.notices.look()
+        counts.append(sum(statement.startswith(("INSERT INTO notices", "DELETE FROM notices")) for statement in ran))
+    assert counts == [2, 2]
 
 
 def test_two_processes_that_look_at_the_same_moment_tell_once(

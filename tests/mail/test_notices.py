@@ -38,6 +38,7 @@ CARD = "4111 1111 1111 1111"
 def idle(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> Served:
     """Serve without running jobs; every look is a real one."""
     monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600.0)  # so that no other look comes between
     return serve(work=False, SHOP_NAME="Corner Shop", MERCHANT_EMAIL="owner@laden.de")
 
 

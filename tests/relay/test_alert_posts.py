@@ -43,6 +43,7 @@ def other() -> Iterator[Server]:
 def shop(serve: Serve, instance: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Served]:
     """Serve with ALERT_URL and a handler that fails; every look is a real one, and none is made but here."""
     monkeypatch.setattr("receiver.mail.notices._LOOK_EVERY_SECONDS", 0)
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600.0)  # so that no other look comes between
     (instance / "handlers" / "book_courier.py").write_text(_COURIER, "utf-8")
 
     def start(url: str, **settings: Any) -> Served:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from sqlalchemy import update
 
 from receiver.storage.models import MailRow, OrderRow
@@ -33,7 +34,10 @@ def test_it_names_order_customer_and_error_and_leads_to_both(serve: Callable[...
         assert f'href="http://127.0.0.1:8000/admin/{path}"' in (mail.html or "")
 
 
-def test_without_an_order_of_theirs_it_names_nobody(serve: Callable[..., Served]) -> None:
+def test_without_an_order_of_theirs_it_names_nobody(
+    serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("receiver.app.engine.UPKEEP_EVERY", 3600.0)  # so that no other look comes before
     shop = serve(work=False, REGISTRAR="sql", registrar=BROKEN, RETRY_SCHEDULE=[])
     shop.post(order_fields())
     while shop.kit.processor.run_next() or shop.kit.registrations.run_next():
