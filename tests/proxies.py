@@ -20,21 +20,24 @@ _HOST = "127.0.0.1"
 
 
 class Proxy(NamedTuple):
-    """Is a proxy that serves: its port, and what a client must trust."""
+    """A proxy that serves: its port for TLS, what a client must trust, and its port for plain http if there is one."""
 
     port: int
     trusts: ssl.SSLContext
+    plain_port: int = 0
 
 
 @contextmanager
 def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
     """Run nginx before a server of this machine, with the two lines for its nginx.conf that the sample asks for."""
-    port, sample = free_port(), (DEPLOY / "nginx.conf").read_text("utf-8")
+    port, plain_port, sample = free_port(), free_port(), (DEPLOY / "nginx.conf").read_text("utf-8")
     certificate(folder, host=_HOST)
     site = _replaced(
         sample,
         {
             "listen 443 ssl": f"listen {_HOST}:{port} ssl",
+            "listen 80;": f"listen {_HOST}:{plain_port};",
+            "server_name orders.your-shop.example": f"server_name {_HOST}",
             "/etc/letsencrypt/live/orders.your-shop.example/fullchain.pem": f"{folder}/server.pem",
             "/etc/letsencrypt/live/orders.your-shop.example/privkey.pem": f"{folder}/server.pem",
             "http://127.0.0.1:8000": f"http://{_HOST}:{upstream}",
@@ -50,7 +53,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[Proxy]:
     )
     command = ["nginx", "-p", str(folder), "-c", str(config), "-e", "stderr", "-g", "daemon off;"]
     with _running(command, folder, port) as proxy:
-        yield proxy
+        yield proxy._replace(plain_port=plain_port)
 
 
 @contextmanager
