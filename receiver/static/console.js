@@ -32,6 +32,14 @@ for (const part of document.querySelectorAll("[data-refresh]")) {
   }, 5000);
 }
 
+// A checkbox with data-select-all ticks all others of its form.
+for (const all of document.querySelectorAll("[data-select-all]")) {
+  all.hidden = false;
+  all.addEventListener("change", () => {
+    for (const one of all.form.querySelectorAll("input[type=checkbox]")) one.checked = all.checked;
+  });
+}
+
 // A button with data-busy="Sending…" shows that while its form is being sent.
 for (const button of document.querySelectorAll("[data-busy]")) {
   button.form.addEventListener("submit", (event) => {

@@ -33,6 +33,7 @@ _WORST_FIRST = ("failed", "retrying", "pending")
 def orders() -> str:
     """List the orders, newest first."""
     wanted, chosen = from_address()
+    address = {name: text for name, text in chosen.items() if text}
     with kit.database.read() as session:
         pks = wanted.ids(session, most=SIZE + 1, before=paging.before())
         statement = select(OrderRow).where(OrderRow.id.in_(pks)).order_by(OrderRow.id.desc())
@@ -49,7 +50,8 @@ def orders() -> str:
         totals=totals,
         wanted=wanted,
         chosen=chosen,
-        csv=url_for("console.orders_csv", _external=False, **{name: text for name, text in chosen.items() if text}),
+        csv=url_for("console.orders_csv", _external=False, **address),
+        selected=url_for("console.orders_selected", _external=False, **address),
         is_filtered=any(chosen[name] for name in _FILTERS),
         choices={
             "which": _WHICH,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Mapping, Sequence
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode, urljoin
 
@@ -67,11 +68,16 @@ class Visitor:
         return self.request("GET", path, **options)  # type: ignore[arg-type]
 
     def post(
-        self, path: str, fields: dict[str, str] | None = None, *, token: str | None = None, **options: object
+        self,
+        path: str,
+        fields: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        token: str | None = None,
+        **options: object,
     ) -> Page:
         """Send a form as its page would; the CSRF token is this sign-in's unless another is given."""
         token = self.get("/admin/password").token if token is None else token
-        body = urlencode({"csrf_token": token, **(fields or {})})
+        body = urlencode({"csrf_token": token, **(fields or {})}, doseq=True)
         headers = {"Content-Type": FORM, **dict(options.pop("headers", {}))}  # type: ignore[call-overload]
         return self.request("POST", path, body=body, headers=headers, **options)  # type: ignore[arg-type]
 
