@@ -76,10 +76,23 @@ class Plan(NamedTuple):
     """What to email about now."""
 
     cases: tuple[Case, ...]
-    #: Whether they share one email, since each of them would be too many.
-    together: bool
-    #: Whether none of the kind can follow within the hour.
-    is_last: bool
+    #: How many emails of the kind the hour has room for.
+    room: int
+
+    @property
+    def together(self) -> bool:
+        """Whether they share one email, since one each would be too many."""
+        return len(self.cases) > self.room
+
+    @property
+    def emails(self) -> int:
+        """How many emails that makes."""
+        return 1 if self.together else len(self.cases)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether none of the kind can follow within the hour."""
+        return self.emails == self.room
 
 
 _ADD = upsert(table_of(NoticeRow))
@@ -93,10 +106,13 @@ def plan(session: Session, kind: CaseKind, now: datetime) -> Plan | None:
     lately = pages.begins_with(NoticeRow.kind, _name(kind)), NoticeRow.mailed_at.between(now - HOUR, now)
     room = kind.most_an_hour - (session.scalar(select(func.count()).where(*lately)) or 0)
     cases = _untold(session, kind, now) if room > 0 else ()
-    if not cases:
-        return None
-    together = len(cases) > room
-    return Plan(cases, together, is_last=room == (1 if together else len(cases)))
+    return Plan(cases, room) if cases else None
+
+
+def is_still_right(session: Session, kind: CaseKind, made: Plan, now: datetime) -> bool:
+    """Return whether the cases of a plan are still untold, and the hour has room; more may have come meanwhile."""
+    again = plan(session, kind, now)
+    return again is not None and made.emails <= again.room and set(made.cases) <= set(again.cases)
 
 
 def note(session: Session, kind: CaseKind, told: Plan, now: datetime) -> None:

@@ -79,8 +79,8 @@ class CaseAlerts:
     def _tell(self, kind: CaseKind, plan: Plan, said: Sequence[tuple[Case, Alert]], now: datetime) -> None:
         rendered = [(case, alert, self._mails.render(alert)) for case, alert in said]
         with self._database.write() as session:
-            if alerts.plan(session, kind, now) != plan:
-                return  # another process was quicker, or there are more now: the next look sees
+            if not alerts.is_still_right(session, kind, plan, now):
+                return  # another process was quicker; the next look sees what's left
             alerts.note(session, kind, plan, now)
             for case, alert, mail in rendered:
                 name = f"{kind.kind}:{case.pk}{':several' if plan.together else ''}"

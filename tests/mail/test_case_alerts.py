@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,8 +16,9 @@ from sqlalchemy import event, update
 from receiver.app.components import Kit
 from receiver.customers import privacy
 from receiver.dispatch.replay import Replay
-from receiver.mail.alerts import MOST_AN_HOUR
-from receiver.mail.templates import BUILT_IN
+from receiver.mail.alert_mails import AlertMails
+from receiver.mail.alerts import MOST_AN_HOUR, Alert
+from receiver.mail.templates import BUILT_IN, Rendered
 from receiver.storage.models import HandlerRow, MailRow, NoticeRow, OrderRow
 from tests.mail_pages import Page, flat
 from tests.served import Served, order_fields
@@ -199,6 +201,23 @@ def test_two_processes_that_look_at_the_same_moment_tell_once(
     monkeypatch.setattr(shop.kit.database, "write", write_after_the_other)
     assert subjects(shop) == [SUBJECT]
     assert subjects(shop) == [SUBJECT]
+
+
+def test_cases_that_come_while_the_email_is_written_hold_it_up_no_longer(
+    shop: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    render, numbers = AlertMails.render, iter(range(3001, 3009))
+
+    def render_meanwhile(self: AlertMails, alert: Alert) -> Rendered:
+        for number in itertools.islice(numbers, 2):
+            fail(shop, number)
+        return render(self, alert)
+
+    monkeypatch.setattr(AlertMails, "render", render_meanwhile)
+    fail(shop)
+    assert subjects(shop) == [SUBJECT]
+    told = [subject.partition(" (")[0] for subject in subjects(shop)]
+    assert told == ["Order 2105", "Order 3001", "Order 3002"]
 
 
 def test_a_test_order_and_one_that_is_retried_are_no_case(shop: Served) -> None:
