@@ -52,14 +52,18 @@ def of_database(database: Path | None) -> list[Path]:
     return [database.with_name(database.name + suffix) for suffix in _BESIDE] if database else []
 
 
+def copies_of(database: Path | None) -> list[Path]:
+    """Return the copies of SQLite's database that an upgrade or a restore left beside it."""
+    return sorted(database.parent.glob(f"{glob.escape(database.name)}.before-*")) if database else []
+
+
 def _open_ones(instance: Path, database: Path | None) -> Iterator[Path]:
     """Yield what others may read or change. Handlers and templates are neither secret nor personal.
 
     The emails in outbox/ are private by their folder, which may hold a hundred thousand.
     """
-    backups = database.parent.glob(f"{glob.escape(database.name)}.before-*") if database else ()
     ours = (instance, *(instance / name for name in (secret_key.FILE, FILE, "outbox")))
-    for path in (*ours, *of_database(database), *sorted(backups)):
+    for path in (*ours, *of_database(database), *copies_of(database)):
         with suppress(OSError):  # it's not there
             if path.stat().st_mode & _OTHERS:
                 yield path

@@ -101,6 +101,10 @@ class Database(ABC):
         """
 
     @abstractmethod
+    def check_copy(self, path: Path) -> None:
+        """Raise ConfigurationError for a file of ``back_up`` that isn't whole."""
+
+    @abstractmethod
     def exists(self) -> bool:
         """Return whether there is a database, with tables or without; asking makes none."""
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 
 from receiver.errors import Busy, ConfigurationError
-from receiver.storage import postgresql
+from receiver.storage import postgresql, postgresql_programs
 from receiver.storage.database import Beside, Database
 from receiver.storage.postgresql_connections import LendableConnection, QmarkCursor
 from receiver.storage.transactions import WriteTransaction
@@ -100,17 +98,19 @@ class PostgreSQLDatabase(Database):
 
     def back_up(self, path: Path) -> None:
         """Copy the database with ``pg_dump``, in the form that ``pg_restore`` reads."""
-        program = shutil.which("pg_dump")
-        if program is None:
-            raise ConfigurationError("A backup of PostgreSQL takes pg_dump; install it (Debian: postgresql-client).")
+        program = postgresql_programs.found("pg_dump", "A backup of PostgreSQL")
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        url = self.engine.url.set(drivername="postgresql")
-        command = [program, "--format=custom", f"--file={path}", f"--dbname={url.set(password=None)}"]
-        password = {"PGPASSWORD": url.password} if url.password else {}
-        done = subprocess.run(command, env={**os.environ, **password}, capture_output=True, text=True, check=False)  # noqa: S603 - found above
-        if done.returncode:
+        try:
+            postgresql_programs.run(self.engine.url, program, "--format=custom", f"--file={path}")
+        except ConfigurationError as error:
             path.unlink()
-            raise ConfigurationError(f"{path} can't be written whole ({done.stderr.strip()}), and was removed.")
+            raise ConfigurationError(f"{path} can't be written whole ({error}), and was removed.") from error
+
+    def check_copy(self, path: Path) -> None:
+        """Have ``pg_restore`` list what's in the copy."""
+        listed = postgresql_programs.listed(path)
+        if " TABLE DATA public orders " not in listed:
+            raise ConfigurationError("The copy of the database is damaged: it has no orders.")
 
     def exists(self) -> bool:
         """Return True: whether it can be reached shows when it's used."""

@@ -72,6 +72,16 @@ class SQLiteDatabase(Database):
                 raise ConfigurationError(f"{path} can't be written whole ({error}), and was removed.") from error
             raise
 
+    def check_copy(self, path: Path) -> None:
+        """Have SQLite look through the whole copy."""
+        try:
+            with closing(sqlite.driver.connect(f"file:{quote(os.fsencode(path))}?mode=ro", uri=True)) as copy:
+                found = [str(line) for (line,) in copy.execute("PRAGMA quick_check(1)")]
+        except sqlite.driver.Error as error:
+            found = [str(error)]
+        if found != ["ok"]:
+            raise ConfigurationError(f"The copy of the database is damaged ({' '.join(found[0].split())}).")
+
     @contextmanager
     def write_cursor(self, patience: float = PATIENCE) -> Iterator[Any]:
         """Hold the write lock, with a bare cursor whose statements each commit by themselves.

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import resource
-import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,14 +11,12 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select
 from werkzeug.security import check_password_hash
 
 from receiver import create_app
 from receiver.app.commands import setup
 from receiver.app.components import Kit
-from receiver.app.doctor import diagnose
-from receiver.storage.models import AdministratorRow, OrderRow
+from receiver.storage.models import AdministratorRow
 from tests.commanding import Run, lines, runner
 from tests.served import SECRET, Served, order_fields
 
@@ -112,66 +106,6 @@ def test_password_on_a_terminal_is_typed_twice(
 
 
 @pytest.mark.sqlite
-def test_backup_opens_and_is_whole(run: Run, shop: Served, tmp_path: Path) -> None:
-    shop.post(order_fields(order_id="A-1"))
-    copy = tmp_path / "copy.sqlite"
-    result = run("backup", str(copy))
-    assert result.exit_code == 0
-    assert str(copy) in result.output
-    with closing(sqlite3.connect(copy)) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-        assert connection.execute("SELECT order_id FROM orders").fetchall() == [("A-1",)]
-
-
-@pytest.mark.sqlite
-def test_a_backup_is_put_back_as_the_readme_says(
-    run: Run, shop: Served, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a killed server leaves beside the database would be played into the copy."""
-    shop.post(order_fields(order_id="A-1"))
-    copy, crashed = tmp_path / "copy.sqlite", tmp_path / "crashed"
-    run("backup", str(copy))
-    shop.post(order_fields(order_id="A-2"))
-    shutil.copytree(instance, crashed, ignore=shutil.ignore_patterns("outbox"))  # emails are being written
-    assert (crashed / "receiver.sqlite-wal").stat().st_size > 0
-
-    for end in ("-wal", "-shm"):
-        (crashed / f"receiver.sqlite{end}").unlink()
-    shutil.copy(copy, crashed / "receiver.sqlite")
-    monkeypatch.setenv("RECEIVER_INSTANCE_PATH", str(crashed))
-    kit: Kit = create_app().extensions["receiver"]
-    assert "damaged" not in str(list(diagnose(kit)))
-    with kit.database.read() as session:
-        assert [row.order_id for row in session.scalars(select(OrderRow))] == ["A-1"]
-
-
-def test_backup_never_overwrites(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "copy.sqlite").write_text("precious")
-    result = run("backup", str(tmp_path / "copy.sqlite"))
-    assert (result.exit_code, (tmp_path / "copy.sqlite").read_text()) == (1, "precious")
-    assert "already exists. Name a new file" in result.stderr
-
-
-def test_backup_into_a_folder_that_is_not_there_says_so(run: Run, tmp_path: Path) -> None:
-    result = run("backup", str(tmp_path / "none" / "copy.sqlite"))
-    assert result.exit_code == 1
-    assert "copy.sqlite: No such file or directory." in result.stderr
-
-
-def test_backup_onto_a_full_disk_says_so_and_leaves_no_file(run: Run, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.sqlite"
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (65536, hard))
-    try:
-        result = run("backup", str(copy))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert result.exit_code == 1
-    assert result.stderr.startswith(f"Error: {copy} can't be written whole (")
-    assert not copy.exists()
-
-
-@pytest.mark.sqlite
 @pytest.mark.parametrize(
     ("words", "stdin"),
     [
@@ -218,7 +152,7 @@ def test_init_on_a_database_that_cannot_be_opened_says_so_in_a_line(run: Run, in
         ("secret", "list"),
         ("secret", "revoke", "00000000"),
         ("password",),
-        ("backup", "copy.sqlite"),
+        ("backup", "backups"),
         ("selftest",),
     ],
 )

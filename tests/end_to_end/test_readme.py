@@ -177,7 +177,7 @@ def test_an_email_is_previewed_and_its_template_copied(project: Project) -> None
     assert (project.folder / "instance" / "templates" / "order_confirmation.html").exists()
 
 
-def test_the_database_is_backed_up(project: Project) -> None:
+def test_the_instance_is_backed_up(project: Project) -> None:
     command = block("sh", "flask backup", "docs/backup-and-upgrade.md")
     assert "Backed up to" in project.sh(command.replace("/somewhere/else", str(project.folder)))
 

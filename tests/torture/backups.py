@@ -59,10 +59,12 @@ def _rows(place: Place) -> list[OrderRow]:
 def _restored(place: Place, copy: Path) -> Iterator[Place]:
     """Put a copy where an instance finds it, as the docs say."""
     folder = place.folder / f"{copy.name}-restored"
-    shutil.copytree(place.instance, folder / "instance", ignore=shutil.ignore_patterns("receiver.sqlite*", "outbox"))
+    (archive,) = copy.iterdir()
+    shutil.unpack_archive(archive, folder, filter="data")
+    (folder / "instance" / "handlers").mkdir(exist_ok=True)
     settings = {**place.settings, "INSTANCE_PATH": str(folder / "instance")}
     if place.store == SQLITE:
-        shutil.copyfile(copy, folder / "instance" / "receiver.sqlite")
+        (folder / "database").rename(folder / "instance" / "receiver.sqlite")
     else:
         assert place.postgresql
         place.postgresql.execute(f"CREATE DATABASE {_name(copy)} TEMPLATE template0 ENCODING 'UTF8'")
@@ -73,7 +75,7 @@ def _restored(place: Place, copy: Path) -> Iterator[Place]:
             "--no-owner",
             f"--dbname={settings['DATABASE_URL']}",
         ]
-        subprocess.run([*restore, str(copy)], check=True)
+        subprocess.run([*restore, str(folder / "database")], check=True)
     kit = kit_of(settings)
     try:
         yield place._replace(folder=folder, kit=kit, settings=settings)

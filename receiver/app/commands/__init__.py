@@ -9,6 +9,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 
 from receiver.app.commands import (
+    backups,
     checks,
     customers,
     database,
@@ -29,7 +30,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(
         setup.init,
         setup.password,
-        upkeep.backup,
+        backups.backup,
         database.group,
         serve.serve,
         checks.selftest,

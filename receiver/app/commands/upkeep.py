@@ -1,4 +1,4 @@
-"""flask worker, prune and backup: what runs beside the server and keeps the instance in order."""
+"""flask worker and prune: what runs beside the server and keeps the instance in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import signal
 import threading
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 
 import click
 
@@ -53,13 +52,3 @@ def prune(as_json: bool, trust_clock: bool) -> None:
             f"Older than {days} days: emptied {purged.orders} orders; removed {purged.mails} emails, "
             f"{purged.files} outbox files and {purged.transmissions} transmissions."
         )
-
-
-@click.command("backup")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def backup(file: Path) -> None:
-    """Copy the database to FILE, even while in use. Keep the rest of the instance folder with it."""
-    if file.exists():
-        raise click.ClickException(f"{file} already exists. Name a new file.")
-    working_kit().database.back_up(file)
-    click.echo(f"Backed up to {file}. Keep the rest of instance/ with it, above all secret_key. You can skip outbox/.")

@@ -21,7 +21,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateTable
 
-from receiver.storage import account_models, clock, models, processes, relay_models
+from receiver.storage import account_models, clock, models, processes, relay_models, safekeeping
 from receiver.storage.columns import Base
 from receiver.storage.database import Database
 from receiver.storage.search import trigrams
@@ -33,7 +33,7 @@ _CHANGING = 1_869_771_879
 _COPY = "copy-"
 _AND_THE_FOLDER = " and the instance folder"
 #: What has to be imported for `Base.metadata` to have every table.
-_DECLARE_TABLES = (account_models, clock, models, processes, relay_models)
+_DECLARE_TABLES = (account_models, clock, models, processes, relay_models, safekeeping)
 
 
 def problem(database: Database) -> str | None:
