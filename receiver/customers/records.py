@@ -7,23 +7,27 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import Select, bindparam, false, func, select
 from sqlalchemy.orm import Session, make_transient_to_detached
 
 from receiver.orders import Address, Order
 from receiver.orders.email_addresses import normalised
+from receiver.orders.folding import folded
 from receiver.orders.idempotency import digest
 from receiver.orders.states import COMPLETED
 from receiver.storage import pages
 from receiver.storage.columns import larger, table_of, upsert
 from receiver.storage.models import AddressRow, CustomerRow, OrderRow
+from receiver.storage.search.text import of_customer
 
 _COMPLETED = OrderRow.decided == COMPLETED, OrderRow.state.in_(("open", "done", "failed")), OrderRow.test.is_(False)
+#: Words that are looked for.
+_MOST_WORDS = 10
 _DETAILS = ("first_name", "last_name", "company", "phone")
 #: What the insert of a new customer has.
 _APPLIED = (
     *("email", "registered_at", "applied_order_date", "locale", *_DETAILS),
-    *("accepts_marketing", "consent_at", "consent_source"),
+    *("accepts_marketing", "consent_at", "consent_source", "found_by"),
 )
 # Made once: the write lock is held while they run, and to make a statement costs ten times as much as to run it.
 _ADD = upsert(table_of(CustomerRow)).on_conflict_do_nothing().returning(table_of(CustomerRow).c.id)
@@ -66,6 +70,19 @@ def apply_order(session: Session, order: Order, *, now: datetime) -> tuple[Custo
 def is_known(session: Session, email: str) -> bool:
     """Return whether there's a customer of this email, however it's written."""
     return session.scalar(_FIND_ID, {"its_email": normalised(email)}) is not None
+
+
+def note_text(customer: CustomerRow) -> None:
+    """Write down what the customer is found by, after a change."""
+    name = " ".join(filter(None, (customer.first_name, customer.last_name)))
+    customer.found_by = of_customer(customer.email, name, customer.company, customer.phone)
+
+
+def newest(words: str = "", *, subscribed: bool = False, before: int | None = None) -> Select[CustomerRow]:
+    """Select the customers, newest first: those that all words are found in, who want marketing emails, below an id."""
+    holds = [CustomerRow.found_by.like(f"%{word}%") for word in folded(words).split()[:_MOST_WORDS]]
+    none = [false()] if words and not holds else []
+    return pages.newest(CustomerRow, *holds, *none, before=before, accepts_marketing=True if subscribed else None)
 
 
 def set_consent(customer: CustomerRow, *, is_given: bool, at: datetime, source: str) -> None:
@@ -113,6 +130,7 @@ def _update(customer: CustomerRow, order: Order) -> None:
             setattr(customer, name, value)
     if is_newer:
         customer.applied_order_date = order.order_date
+    note_text(customer)
     is_later = customer.consent_at is None or order.order_date > customer.consent_at
     if order.customer.accepts_marketing and not customer.accepts_marketing and is_later:
         set_consent(customer, is_given=True, at=order.order_date, source=f"order {order.order_id}")

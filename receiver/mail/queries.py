@@ -5,25 +5,38 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_
 from sqlalchemy.orm import Session, defer
 
 from receiver.errors import NotPossible, NotThere
 from receiver.orders.email_addresses import deliverable
-from receiver.storage import pages
+from receiver.orders.folding import folded
+from receiver.storage import pages, search
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import MailRow
 
 #: The states of an email.
 STATES = ("open", "sent", "failed")
+#: Orders whose emails a search shows.
+_MOST_ORDERS = 1000
 #: SQLite raises OverflowError for a larger number.
 _LARGEST_ID = 2**63 - 1
 
 
-def newest(*, state: str | None = None, test: bool | None = None, before: int | None = None) -> Select[MailRow]:
+def newest(
+    *conditions: ColumnElement[bool], state: str | None = None, test: bool | None = None, before: int | None = None
+) -> Select[MailRow]:
     """Select emails without their contents, newest first: only those in a state, of tests, or before an id."""
     without_contents = (defer(MailRow.text), defer(MailRow.html), defer(MailRow.attachments))
-    return pages.newest(MailRow, state=state, test=test, before=before).options(*without_contents)
+    return pages.newest(MailRow, *conditions, state=state, test=test, before=before).options(*without_contents)
+
+
+def about(session: Session, words: str) -> ColumnElement[bool]:
+    """Return the condition of emails of the newest orders that hold all words, and of others to or about them."""
+    of_orders = MailRow.order_pk.in_(search.ids(session, words, most=_MOST_ORDERS))
+    parts = [f"%{word}%" for word in folded(words).split()]
+    holds = (or_(func.lower(MailRow.recipient).like(part), func.lower(MailRow.subject).like(part)) for part in parts)
+    return or_(of_orders, and_(MailRow.order_pk.is_(None), *holds)) if parts else false()
 
 
 def page(session: Session, *, state: str | None = None) -> list[dict[str, Any]]:

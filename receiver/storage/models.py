@@ -218,6 +218,8 @@ class CustomerRow(Base):
     #: order_date of the order last applied; an older one fills empty fields only.
     applied_order_date: Mapped[datetime | None]
     claimed_at: Mapped[datetime | None]
+    #: What a search looks into: see `receiver.storage.search.text`.
+    found_by: Mapped[str | None]
 
     addresses: Mapped[list[AddressRow]] = relationship(order_by="AddressRow.id", viewonly=True)
 

@@ -392,6 +392,7 @@ def test_details_and_consent_are_the_customers_to_change(shop: Served, ada: Visi
     assert "subscribed to the newsletter" in send(ada, "/account/details", {"news": "yes"}, to="/account/consent").text
     customer = shop.rows(CustomerRow)[0]
     assert (customer.first_name, customer.last_name, customer.phone) == ("Augusta Ada", "King", None)
+    assert "\naugusta ada king\n" in (customer.found_by or ""), "a search finds the new name"
     assert (customer.accepts_marketing, customer.consent_source) == (True, "account page")
     send(ada, "/account/details", {"news": "no"}, to="/account/consent")
     assert not shop.rows(CustomerRow)[0].accepts_marketing

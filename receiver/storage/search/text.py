@@ -1,9 +1,9 @@
-"""What an order can be found by: its numbers, people, items and total, a line each, in their simplest letters."""
+"""What orders and customers can be found by: numbers, people, items, totals, a line each, in their simplest letters."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import select
@@ -23,8 +23,17 @@ def read(session: Session, pks: Sequence[int]) -> dict[int, str]:
     return {pk: _text(order_id, email, total, json.loads(order or "{}")) for pk, order_id, email, total, order in rows}
 
 
+def of_customer(*about: str | None) -> str:
+    """Return the text of a customer: what's said of them in a line each."""
+    return _lines(about)
+
+
 def _text(*about: Any) -> str:
-    lines = dict.fromkeys(folded(str(value)) for value in _values(*about) if value)
+    return _lines(_values(*about))
+
+
+def _lines(values: Iterable[Any]) -> str:
+    lines = dict.fromkeys(folded(str(value)) for value in values if value)
     lines.pop("", None)
     return "\n{}\n".format("\n".join(lines))[:_MOST_LETTERS] if lines else ""
 

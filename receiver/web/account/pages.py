@@ -86,6 +86,7 @@ def details() -> ResponseReturnValue:
         row = session.get_one(CustomerRow, g.customer.id)
         for name in ("first_name", "last_name", "phone"):
             setattr(row, name, " ".join((form[name].data or "").split()) or None)
+        records.note_text(row)
     return next_page("account.details", "Your details were saved.")
 
 

@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from itertools import chain
 
-from flask import Response, abort, json, render_template, request
+from flask import Response, abort, json, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from sqlalchemy.orm import Session
 
-from receiver.customers import erasing, privacy
+from receiver.customers import csv_list, erasing, privacy
 from receiver.customers import records as customer_book
 from receiver.customers.registrars import names_a_website, registrations
-from receiver.orders.email_addresses import normalised
+from receiver.mail.spreadsheet import BOM
 from receiver.storage.models import CustomerRow
-from receiver.storage.pages import SIZE, begins_with, newest
-from receiver.web import kit
+from receiver.storage.pages import SIZE
+from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
-from receiver.web.paging import before, one_page
+from receiver.web.console.order_list import LONGEST_SEARCH
 
 
 @console.get("/customers")
 def customers() -> str:
     """List the customers, newest first."""
-    words = request.args.get("q", "").strip()
+    words, subscribed = _wanted()
     with kit.database.read() as session:
-        found = [begins_with(CustomerRow.email, normalised(words))] if words else []
-        rows, pages = one_page(session, newest(CustomerRow, *found, before=before()), q=words)
+        found = customer_book.newest(words, subscribed=bool(subscribed), before=paging.before())
+        rows, pages = paging.one_page(session, found, q=words, subscribed=subscribed)
         counts = customer_book.order_counts(session, *(row.email for row in rows)) if rows else {}
-    return render_template("console/customers.html", rows=rows, pages=pages, counts=counts, words=words)
+    return render_template(
+        "console/customers.html",
+        rows=rows,
+        pages=pages,
+        counts=counts,
+        words=words,
+        subscribed=subscribed,
+        filters=paging.filter_links("subscribed", {"": "All", "yes": "Subscribed only"}, q=words),
+        csv=url_for("console.customers_csv", q=words or None, subscribed=subscribed or None),
+    )
+
+
+@console.get("/customers.csv")
+def customers_csv() -> Response:
+    """Download the whole list as a CSV file."""
+    words, subscribed = _wanted()
+    parts = csv_list.written(kit.database, words, subscribed=bool(subscribed))
+    headers = {"Content-Disposition": 'attachment; filename="customers.csv"'}
+    return Response(chain([BOM], parts), mimetype="text/csv", headers=headers)
 
 
 @console.get("/customers/<int:pk>")
@@ -92,6 +111,11 @@ def customers_erase(pk: int) -> ResponseReturnValue:
     parts = kit.database, kit.transport, kit.registrations.registrar
     done = erasing.everywhere(*parts, row.email, kit.csv_file, secret_key=kit.secret_key)
     return next_page("console.customers", " ".join(done))
+
+
+def _wanted() -> tuple[str, str]:
+    """Return the words that are searched for, and "yes" for those who want marketing emails alone."""
+    return request.args.get("q", "").strip()[:LONGEST_SEARCH], paging.filtered("subscribed", ("yes",))
 
 
 def _has_website() -> bool:

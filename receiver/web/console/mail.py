@@ -15,6 +15,7 @@ from receiver.storage.models import MailRow
 from receiver.web import kit, paging
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
+from receiver.web.console.order_list import LONGEST_SEARCH
 
 #: A preview has the email's own styles, as in a mail program; nothing in it runs, and only the shop's logo is fetched.
 _PREVIEW_POLICY = (
@@ -27,18 +28,24 @@ _PREVIEW_POLICY = (
 def mail() -> str:
     """List the emails, newest first."""
     state, tests = paging.filtered("state", queries.STATES), paging.filtered("tests", ("yes",))
-    statement = queries.newest(state=state, test=bool(tests), before=paging.before())
+    words = request.args.get("q", "").strip()[:LONGEST_SEARCH]
     with kit.database.read() as session:
-        rows, pages = paging.one_page(session, statement, state=state, tests=tests)
+        found = [queries.about(session, words)] if words else []
+        statement = queries.newest(*found, state=state, test=bool(tests), before=paging.before())
+        rows, pages = paging.one_page(session, statement, q=words, state=state, tests=tests)
     return render_template(
         "console/mail.html",
         rows=rows,
         receipt_of=receipt_of,
         filters={
-            "Which orders": paging.filter_links("tests", {"": "Real", "yes": "Tests"}, state=state),
-            "State": paging.filter_links("state", {"": "all"} | {one: one for one in queries.STATES}, tests=tests),
+            "Which orders": paging.filter_links("tests", {"": "Real", "yes": "Tests"}, q=words, state=state),
+            "State": paging.filter_links(
+                "state", {"": "all"} | {one: one for one in queries.STATES}, q=words, tests=tests
+            ),
         },
+        words=words,
         state=state,
+        tests=tests,
         pages=pages,
         outbox=_outbox(),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from receiver.customers import records
+from receiver.customers import csv_list, records
 from receiver.orders import Customer, Order
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import CustomerRow
@@ -61,12 +62,49 @@ def test_an_empty_list_says_what_to_do(visitor: Visitor) -> None:
     assert "Help → Set-up" in text
 
 
-def test_customers_are_searched_by_the_beginning_of_their_e_mail(shop: Served, visitor: Visitor) -> None:
+def test_customers_are_searched_by_any_part_of_what_is_known_of_them(shop: Served, visitor: Visitor) -> None:
     register(shop, "zoe@kunde.de", "ada@kunde.de", "zora@kunde.de")
+    shop.post(
+        order_fields(customer_last_name="Müller-Łukasz", customer_company="Töchter GmbH", customer_phone="+49 30 99")
+    )
+    shop.settled()
     assert listed(visitor.get("/admin/customers?q=%20ZO").html) == ["zora@kunde.de", "zoe@kunde.de"]
+    for words in ("LUKASZ", "ada m%C3%BCller", "tochter", "30 99", "da@shop"):
+        assert listed(visitor.get(f"/admin/customers?q={words}").html) == ["ada@shop.example"], words
+    assert listed(visitor.get("/admin/customers?q=%23").html) == []
     page = visitor.get("/admin/customers?q=<script>")
     assert "No matching customers" in page.text
     assert "<script>alert" not in page.html
+
+
+def test_those_who_are_subscribed_are_listed_alone_and_in_a_file_that_holds_no_formula(
+    shop: Served, visitor: Visitor
+) -> None:
+    register(shop, "zoe@kunde.de")
+    shop.post(order_fields(customer_first_name="=1+1", customer_accepts_marketing="true", total="19.99"))
+    shop.settled()
+    assert len(listed(visitor.get("/admin/customers").html)) == 2
+    page = visitor.get("/admin/customers?subscribed=yes")
+    assert listed(page.html) == ["ada@shop.example"]
+    (link,) = re.findall(r'href="([^"]+)" download', page.html)
+    rows = list(csv.DictReader(visitor.get(link).html.removeprefix("\ufeff").splitlines()))
+    assert [(row["email"], row["first_name"], row["orders"], row["subscribed"]) for row in rows] == [
+        ("ada@shop.example", "'=1+1", "1", "yes")
+    ]
+    assert rows[0]["consent_source"].startswith("order ")
+    every = list(csv.DictReader(visitor.get("/admin/customers.csv?q=kunde").html.removeprefix("\ufeff").splitlines()))
+    assert [(row["email"], row["subscribed"], row["consent_at"]) for row in every] == [("zoe@kunde.de", "no", "")]
+    visitor.post("/admin/customers/2/withdraw")
+    assert "No subscribed customers" in visitor.get("/admin/customers?subscribed=yes").text
+
+
+def test_a_file_of_many_customers_is_read_in_batches(
+    shop: Served, visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_list, "_BATCH", 2)
+    register(shop, *(f"c{number}@kunde.de" for number in range(5)))
+    lines = visitor.get("/admin/customers.csv").html.splitlines()
+    assert [line.partition("@")[0] for line in lines[1:]] == ["c4", "c3", "c2", "c1", "c0"]
 
 
 def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:

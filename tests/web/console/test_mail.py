@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import update
@@ -88,6 +89,18 @@ def test_a_filter_shows_a_state_or_the_tests_alone(shop: Served, visitor: Visito
     assert subjects(visitor, "?tests=yes") == ["three"]
     assert subjects(visitor, "?state=nonsense") == ["two", "one"]
     assert "No emails here are open." in visitor.get("/admin/mail?state=open").text
+
+
+def test_emails_are_searched_by_what_is_on_their_order(shop: Served, visitor: Visitor) -> None:
+    shop.post(order_fields(order_id="A-1", order_number="2117", customer_last_name="Müller"))
+    shop.post(order_fields(order_id="A-2", customer_email="zoe@shop.example"))
+    shop.settled()
+    write(shop.kit, subject="Parked: 2117 things", recipient="Owner@laden.de")
+    assert len(subjects(visitor)) == 5
+    for words, count in (("muller", 2), ("2117", 3), ("owner@LADEN", 1), ("zoe@shop", 2), ("nobody", 0), ("%", 0)):
+        assert len(subjects(visitor, f"?{urlencode({'q': words})}")) == count, words
+    assert subjects(visitor, "?q=2117&state=failed") == []
+    assert "All emails" in visitor.get("/admin/mail?q=nobody").text
 
 
 def test_a_long_list_is_read_in_pages(shop: Served, visitor: Visitor) -> None:
