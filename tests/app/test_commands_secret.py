@@ -117,8 +117,8 @@ def test_secret_add_wants_a_duration(run: Run, overlap: str) -> None:
 def test_secret_list_is_a_table_or_json(run: Run) -> None:
     table = run("secret", "list")
     assert [line.split() for line in lines(table)] == [
-        ["fingerprint", "name", "state", "created_at", "ends_at"],
-        ["b469f92f", "SHARED_SECRETS", "active", "-", "-"],
+        ["fingerprint", "name", "state"],
+        ["b469f92f", "SHARED_SECRETS", "active"],
     ]
     (row,) = json.loads(run("secret", "list", "--json").stdout)
     assert (row["fingerprint"], row["created_at"]) == ("b469f92f", None)

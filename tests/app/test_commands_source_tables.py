@@ -48,7 +48,7 @@ def test_all_sources_are_listed_with_origin_and_what_arrived(run: Run, instance:
         "word": ("", "config.toml", 0),
     }
     assert rows["mugs"]["address"].endswith("/orders/mugs")
-    assert rows["mugs"]["last"].endswith("+00:00")
+    assert rows["mugs"]["last_at"].endswith("+00:00")
     assert rows["mugs"]["verified_by"] == "a signature over the body"
     assert rows["hook"]["verified_by"] == "a token in the header X-Token"
     assert rows["word"]["verified_by"] == "a token in the field word"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import click
 
 from receiver import errors
+from receiver.app.components import current_kit
 from receiver.mail.text_layout import plain_line
 
 #: Most characters of a cell. Every line of a table is as wide as its widest one.
@@ -29,15 +32,18 @@ always_json = click.option(
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]], *, as_json: bool, empty: str) -> None:
-    """Print rows that have the same keys, as a table or JSON; ``empty`` is printed instead of an empty table."""
+    """Print rows that have the same keys, as a table or JSON; ``empty`` is printed instead of an empty table.
+
+    A table leaves columns out that no row has a value for, and times, of columns named ``…_at``, are those of TIMEZONE.
+    """
     if as_json:
         print_json(rows)
         return
     if not rows:
         click.echo(empty)
         return
-    names = [str(name) for name in rows[0]]
-    lines = [names, *([_cell(row[name]) for name in names] for row in rows)]
+    names = [str(name) for name in rows[0] if any(row[name] is not None for row in rows)]
+    lines = [names, *([_cell(name, row[name]) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(names))]
     for number, line in enumerate(lines):
         text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
@@ -67,9 +73,12 @@ def print_as_they_come(items: Iterable[Item], line_of: Callable[[Item], str], *,
     return seen
 
 
-def _cell(value: object) -> str:
+def _cell(name: str, value: object) -> str:
     if value is None:
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name.endswith("_at") and value:
+        when = datetime.fromisoformat(str(value)).astimezone(ZoneInfo(current_kit().settings.TIMEZONE))
+        return f"{when:%d %b %Y %H:%M}"
     return plain_line(value, most=_LONGEST_CELL)

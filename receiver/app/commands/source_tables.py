@@ -86,5 +86,5 @@ def _row(session: Session, known: SourceFacts) -> dict[str, Any]:
         "verified_by": known.verified_by,
         "secrets": ", ".join(known.fingerprints),
         "orders": seen.orders,
-        "last": seen.last.at.isoformat(timespec="seconds") if seen.last else "",
+        "last_at": seen.last.at.isoformat(timespec="seconds") if seen.last else "",
     }
