@@ -7,8 +7,8 @@ from alembic import op
 
 from receiver.storage.search.text import of_customer
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 
 _PARTS = ("email", "first_name", "last_name", "company", "phone")
 #: Customers that are in memory at once.
