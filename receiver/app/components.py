@@ -61,8 +61,8 @@ class Kit(Parts):
             "mails": (self.outbox, max(threads // 2, 1)),
             "transmissions": (self.transmissions, max(threads // 2, 1)),
             "registrations": (self.registrations, max(threads // 4, 1)),
+            "alerts": (self.alert_posts, 1),
         }
-        alerts = (self.notices.look, self.alert_posts.look)
         registrations = ("registrations",) if self.registrations.registrar else ()
         made = {"orders": ("mails", "transmissions", *registrations), "asking": ("orders", "mails")}
         return Engine(
@@ -83,7 +83,7 @@ class Kit(Parts):
             # In threads of their own: a slow template of the merchant's must not keep a lease from being renewed.
             beside={
                 "leases": [self.leases.renew, self.leases.watch],
-                "notices": [self.own_mails.check, *([] if "mails" in waiting else alerts)],
+                "notices": [self.own_mails.check, *([] if "mails" in waiting else [self.notices.look])],
             },
             threads=threads,
             elsewhere=hints.between_processes(self.settings),

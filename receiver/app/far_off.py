@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 
 from receiver.dispatch.handler_rows import LONGEST_WAIT
 from receiver.intake.quarantine import KEPT_FOR
+from receiver.relay.alert_posts import SCHEDULE as ALERT_SCHEDULE
 from receiver.relay.transmissions import LONGEST_PAUSE
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.columns import Job
 from receiver.storage.database import Database
 from receiver.storage.leases import Leases
 from receiver.storage.models import HandlerRow, MailRow, OrderRow, QuarantineRow
-from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.relay_models import AlertPostRow, TransmissionRow
 
 #: A past time in a row may be this far ahead of the clock without being wrong.
 _SLACK = timedelta(minutes=5)
@@ -79,6 +80,7 @@ def conditions(schedule: Sequence[int], now: datetime) -> Conditions:
         "transmissions": (TransmissionRow, _is_far_off(TransmissionRow, now + LONGEST_PAUSE)),
         "registrations": (RegistrationRow, _is_far_off(RegistrationRow, now + longest)),
         "asking": (QuarantineRow, _is_far_off(QuarantineRow, now + KEPT_FOR)),
+        "alerts": (AlertPostRow, _is_far_off(AlertPostRow, now + timedelta(seconds=max(ALERT_SCHEDULE)))),
     }
 
 

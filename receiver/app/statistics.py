@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from receiver.intake import refusals
 from receiver.storage.columns import milliseconds, receipt_of
 from receiver.storage.models import IS_LATER, IS_TEST, HandlerRow, MailRow, OrderRow, QuarantineRow
-from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.relay_models import AlertPostRow, TransmissionRow
 
 #: Milliseconds of a quarter of an hour: every time zone's hours and days begin at one.
 _QUARTER = 15 * 60 * 1000
@@ -25,6 +25,7 @@ _JOBS: tuple[tuple[type[Any], str], ...] = (
     (MailRow, "mail"),
     (TransmissionRow, "transmission"),
     (QuarantineRow, "question to a shop"),
+    (AlertPostRow, "alert to post"),
 )
 
 

@@ -49,7 +49,7 @@ from receiver.storage.leases import Leases
 from receiver.storage.models import MailRow, OrderRow, QuarantineRow
 from receiver.storage.opening import open_database
 from receiver.storage.processes import Presence
-from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.relay_models import AlertPostRow, TransmissionRow
 
 
 class Parts:
@@ -64,7 +64,9 @@ class Parts:
         self.secret_key = secret_key = settings.SECRET_KEY.get_secret_value()
         schedule = settings.RETRY_SCHEDULE
         self.database = database = open_database(settings.DATABASE_URL.get_secret_value(), instance / "write.lock")
-        self.leases = leases = Leases(database, (OrderRow, MailRow, TransmissionRow, RegistrationRow, QuarantineRow))
+        self.leases = leases = Leases(
+            database, (OrderRow, MailRow, TransmissionRow, RegistrationRow, QuarantineRow, AlertPostRow)
+        )
         self.presence = Presence(database)
 
         self.shared_secrets = SharedSecrets(
@@ -127,6 +129,8 @@ class Parts:
             allowed=allowed,
         )
         self.alert_posts = AlertPosts(
+            database,
+            leases,
             settings.ALERT_URL.get_secret_value(),
             forwarding=forwarding,
             pool=pool,

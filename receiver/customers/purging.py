@@ -12,7 +12,7 @@ from receiver.mail.transport import MailTransport
 from receiver.storage import search
 from receiver.storage.database import Database
 from receiver.storage.models import AttemptRow, HandlerRow, MailRow, OrderRow
-from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.relay_models import AlertPostRow, TransmissionRow
 
 #: Rows with which nothing more happens, unless somebody asks for it.
 SETTLED_ORDER = OrderRow.state.in_(("done", "failed", "ignored", "duplicate"))
@@ -48,6 +48,7 @@ def empty_orders(
             emptied = update(OrderRow).where(OrderRow.id.in_(batch), *conditions).returning(OrderRow.id)
             kept = session.scalars(emptied.values(fields="[]", body=None, order=None, **columns)).all()
             search.forget(session, kept)
+            session.execute(delete(AlertPostRow).where(AlertPostRow.order_pk.in_(kept)))
             handlers = select(HandlerRow.id).where(HandlerRow.order_pk.in_(kept))
             session.execute(update(AttemptRow).where(AttemptRow.handler_pk.in_(handlers)).values(detail=None))
             session.execute(update(HandlerRow).where(HandlerRow.order_pk.in_(kept)).values(detail=None))

@@ -68,8 +68,8 @@ class CaseKind:
     most_an_hour: int = MOST_AN_HOUR
 
 
-#: Takes the kind, the name and the text of an alert that was put into the outbox, to say it elsewhere too.
-SayElsewhere = Callable[[str, str, Alert], None]
+#: Takes the kind, the name and the text of an alert in the transaction that emails it, to have it said elsewhere too.
+SayElsewhere = Callable[[Session, str, str, Alert], None]
 
 
 class Plan(NamedTuple):

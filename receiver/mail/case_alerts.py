@@ -85,5 +85,4 @@ class CaseAlerts:
             for case, alert, mail in rendered:
                 name = f"{kind.kind}:{case.pk}{':several' if plan.together else ''}"
                 self._mails.add(session, mail, name=name, number=case.since, now=now, order_pk=alert.order_pk)
-        for case, alert in said:
-            self._say_elsewhere(kind.kind, f"{kind.kind}:{case.pk}:{case.since}", alert)
+                self._say_elsewhere(session, kind.kind, f"{name}:{case.since}", alert)

@@ -189,17 +189,14 @@ class Notices:
             alert = _alert(trouble)
             rendered = self._mails.render(alert)
             with self._database.write() as session:
-                if not _is_news(session, trouble, now):
-                    continue
-                number = self._tell(session, trouble, rendered, now)
-            self._say_elsewhere(trouble.kind, f"{trouble.name}:{number}", alert)
+                if _is_news(session, trouble, now):
+                    self._tell(session, trouble, alert, rendered, now)
 
-    def _tell(self, session: Session, trouble: Trouble, rendered: Rendered, now: datetime) -> int:
-        """Put an alert into the outbox, and return the number of its newest case."""
+    def _tell(self, session: Session, trouble: Trouble, alert: Alert, rendered: Rendered, now: datetime) -> None:
         newest = trouble.newest(session)
         session.merge(NoticeRow(kind=trouble.name, last_seen=newest, mailed_at=now))
         self._mails.add(session, rendered, name=trouble.name, number=newest, now=now)
-        return newest
+        self._say_elsewhere(session, trouble.kind, f"{trouble.name}:{newest}", alert)
 
 
 def _alert(trouble: Trouble) -> Alert:

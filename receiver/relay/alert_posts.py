@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import time
-from collections import deque
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
+from sqlalchemy import Connection, delete, insert
+from sqlalchemy.orm import Session
 from urllib3 import PoolManager
 
 from receiver.errors import ConfigurationError
@@ -18,37 +18,44 @@ from receiver.relay import chats
 from receiver.relay.forwarding import Forwarding
 from receiver.relay.sender import send
 from receiver.security.signing import sign
+from receiver.storage import jobs
 from receiver.storage.clock import utc_now
+from receiver.storage.columns import table_of
+from receiver.storage.database import Database
+from receiver.storage.job_queue import JobQueue
+from receiver.storage.leases import Leases
+from receiver.storage.relay_models import AlertPostRow
 
 #: Seconds between the attempts; the email is there all the same.
-_SCHEDULE = (60, 300, 900, 2400)
-#: Alerts that wait at most; the oldest is dropped.
-_MOST_WAITING = 100
+SCHEDULE = (60, 300, 900, 2400)
 #: Letters of a chat's message.
 _LONGEST = 300
+_POSTS = table_of(AlertPostRow)
 
 log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Post:
-    webhook_id: str
-    body: bytes
-    due: float = 0.0
-    attempts: int = 0
+class AlertPosts(JobQueue[AlertPostRow]):
+    """The job of posting alerts, each at least once under its webhook-id. What's posted is deleted."""
 
-
-class AlertPosts:
-    """What posts alerts. They wait in memory: one that's lost with its process was emailed."""
-
-    def __init__(self, url: str, *, forwarding: Forwarding, pool: PoolManager, shop_name: str, public_url: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        leases: Leases,
+        url: str,
+        *,
+        forwarding: Forwarding,
+        pool: PoolManager,
+        shop_name: str,
+        public_url: str,
+    ) -> None:
+        super().__init__(database, leases, AlertPostRow)
         self._url = url
         self._chat = chats.kind_of(url) if url else None
         self._forwarding = forwarding
         self._pool = pool
         self._shop_name = shop_name
         self._console = f"{public_url.rstrip('/')}/admin/"
-        self._waiting: deque[_Post] = deque(maxlen=_MOST_WAITING)
         #: A sentence for what keeps alerts from being posted.
         self.problems = list(filter(None, [self._problem()] if url else []))
 
@@ -65,37 +72,46 @@ class AlertPosts:
             return f"ALERT_URL: {error} Until then alerts are emailed only."
         return ""
 
-    def add(self, kind: str, name: str, alert: Alert) -> None:
-        """Have an alert posted by the next look. Its ``name`` makes its webhook-id, the same at each attempt."""
-        if self._url and not self.problems:
-            body = json.dumps(self._message(kind, alert), ensure_ascii=False).encode()
-            self._waiting.append(_Post(f"alert_{digest(name)}", body))
+    @property
+    def _can_post(self) -> bool:
+        return bool(self._url) and not self.problems
 
-    def look(self) -> None:
-        """Post what's due; after the first that isn't taken, the others wait too."""
-        for post in [post for post in self._waiting if post.due <= time.monotonic()]:
-            post.attempts += 1
-            failure, is_final = self._try(post)
-            if failure and not is_final and post.attempts <= len(_SCHEDULE):
-                for one in self._waiting:
-                    one.due = time.monotonic() + _SCHEDULE[post.attempts - 1]
-                return
-            self._waiting.remove(post)
-            if failure:
-                log.error("an alert couldn't be posted to ALERT_URL, only emailed: %s", failure)
+    def add(self, session: Session, kind: str, name: str, alert: Alert) -> None:
+        """Have an alert posted, in the transaction of its email. Its ``name`` makes its webhook-id."""
+        if self._can_post:
+            row = {
+                "webhook_id": f"alert_{digest(name)}",
+                "body": json.dumps(self._message(kind, alert), ensure_ascii=False),
+                "order_pk": alert.order_pk,
+                "state": "open",
+                "due_at": utc_now(),
+            }
+            session.execute(insert(_POSTS), row)
 
-    def _try(self, post: _Post) -> tuple[str, bool]:
+    def run(self, job: AlertPostRow) -> None:
+        """Post an alert, and write down at once what became of it: if the process ends before, it's posted again."""
+        failure, is_final = self._try(job) if self._can_post else ("ALERT_URL was changed", True)
+        if failure and not is_final and job.attempts <= len(SCHEDULE):
+            due_at = utc_now() + timedelta(seconds=SCHEDULE[job.attempts - 1])
+            jobs.write_down(self.database, lambda connection: jobs.settle(connection, job, due_at=due_at))
+            return
+        jobs.write_down(self.database, lambda connection: _delete(connection, job))
+        if failure:
+            log.error("an alert couldn't be posted to ALERT_URL, only emailed: %s", failure)
+
+    def _try(self, job: AlertPostRow) -> tuple[str, bool]:
         """Make one attempt; return what went wrong, and whether it would go wrong again."""
-        secrets = [self._forwarding.secret] if self._forwarding.secret and self._chat is None else []
-        headers = {"Content-Type": "application/json"}
+        body, headers = job.body.encode(), {"Content-Type": "application/json"}
+        secrets = [self._forwarding.secret] if self._chat is None else []
         if secrets:
             timestamp = int(utc_now().timestamp())
+            signature = sign(secrets, webhook_id=job.webhook_id, timestamp=timestamp, body=body)
             headers |= {
-                "webhook-id": post.webhook_id,
+                "webhook-id": job.webhook_id,
                 "webhook-timestamp": str(timestamp),
-                "webhook-signature": sign(secrets, webhook_id=post.webhook_id, timestamp=timestamp, body=post.body),
+                "webhook-signature": signature,
             }
-        answer = send(self._url, post.body, headers, pool=self._pool, secrets=secrets)
+        answer = send(self._url, body, headers, pool=self._pool, secrets=secrets)
         if answer.status is None:
             return f"it wasn't reached ({answer.kind})", False
         if 200 <= answer.status < 300:
@@ -118,3 +134,8 @@ class AlertPosts:
             "links": links,
             "cases": [{"headline": said, "url": self._console + path} for said, path in alert.cases],
         }
+
+
+def _delete(connection: Connection, job: AlertPostRow) -> None:
+    mine = _POSTS.c.id == job.id, _POSTS.c.lease_token == job.lease_token
+    connection.execute(delete(_POSTS).where(*mine))

@@ -1,4 +1,4 @@
-"""The relay's tables: the Order Control, the transmissions and their attempts."""
+"""The relay's tables: the Order Control, the transmissions and their attempts, the alerts to post."""
 
 from __future__ import annotations
 
@@ -91,3 +91,19 @@ class TransmissionAttemptRow(Base):
     tls: Mapped[str | None]
 
     __table_args__ = NEVER_AGAIN
+
+
+class AlertPostRow(Job, Base):
+    """One alert on its way to ALERT_URL, and the job of posting it. It's always open: what's posted is deleted."""
+
+    __tablename__ = "alert_posts"
+
+    webhook_id: Mapped[str] = mapped_column(unique=True)
+    body: Mapped[str]
+    #: The order that it's about, with whose data it goes.
+    order_pk: Mapped[int | None] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
+
+    __table_args__ = (
+        Index("ix_alert_posts_due", "due_at", "id"),
+        partial_index("ix_alert_posts_leased", "lease_until", where="lease_until IS NOT NULL"),
+    )

@@ -10,11 +10,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from receiver.app.components import Kit
+from receiver.customers import privacy
 from receiver.relay import alert_posts, chats
 from receiver.security.signing import sign
 from receiver.storage.models import MailRow
+from receiver.storage.relay_models import AlertPostRow
 from tests.hostile_servers import Server, reply, serving
 from tests.served import SECRET, Served, order_fields
 
@@ -61,7 +64,8 @@ def fail(shop: Served, number: int = 2105) -> None:
 
 def look(shop: Served) -> None:
     shop.kit.notices.look()
-    shop.kit.alert_posts.look()
+    while shop.kit.alert_posts.run_next():
+        pass
 
 
 def test_another_server_gets_what_the_email_says_signed(shop: Callable[..., Served], other: Server) -> None:
@@ -133,7 +137,7 @@ def test_a_problem_without_cases_is_posted_too(shop: Callable[..., Served], othe
 def test_what_is_not_taken_is_posted_again_under_its_id(
     shop: Callable[..., Served], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(alert_posts, "_SCHEDULE", (0, 0))
+    monkeypatch.setattr(alert_posts, "SCHEDULE", (0, 0))
     with serving(reply("503 Later")) as other:
         served = shop(other.url("/alerts?key=as-good-as-a-password"))
         fail(served)
@@ -156,16 +160,42 @@ def test_what_is_refused_is_not_posted_again(shop: Callable[..., Served], caplog
     assert "only emailed: it answered 404" in caplog.text
 
 
-def test_while_a_server_is_away_one_post_a_look_waits_for_it(
-    shop: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+def test_what_a_process_left_is_posted_by_another(
+    shop: Callable[..., Served], make_app: Callable[..., Flask], other: Server
 ) -> None:
-    monkeypatch.setattr(alert_posts, "_SCHEDULE", (0, 0, 0, 0))
-    with serving(reply("503 Later")) as other:
-        served = shop(other.url("/alerts"))
-        for number in (3001, 3002, 3003):
-            fail(served, number)
-        look(served)
-        assert len(other.requests) == 1
+    served = shop(other.url("/alerts"))
+    fail(served)
+    served.kit.notices.look()
+    assert other.requests == []
+    settings = {"ALERT_URL": other.url("/alerts"), "FORWARD_SECRET": SECRET, "HTTP_ALLOW": ["127.0.0.1"]}
+    restarted: Kit = make_app(**settings).extensions["receiver"]
+    assert restarted.alert_posts.run_next()
+    assert len(other.requests) == 1
+    assert not served.kit.alert_posts.run_next()
+    assert served.rows(AlertPostRow) == []
+
+
+def test_what_waits_goes_with_the_customer(shop: Callable[..., Served], other: Server) -> None:
+    served = shop(other.url("/alerts"))
+    fail(served)
+    served.kit.notices.look()
+    (row,) = served.rows(AlertPostRow)
+    assert "Neill" in row.body
+    with served.kit.database.write() as session:
+        session.execute(update(MailRow).values(state="sent", due_at=None))
+    key = served.kit.settings.SECRET_KEY.get_secret_value()
+    privacy.erase(served.kit.database, served.kit.transport, "ada@shop.example", secret_key=key)
+    assert served.rows(AlertPostRow) == []
+
+
+def test_without_its_url_what_waits_is_dropped(
+    shop: Callable[..., Served], make_app: Callable[..., Flask], other: Server
+) -> None:
+    served = shop(other.url("/alerts"))
+    fail(served)
+    served.kit.notices.look()
+    assert make_app().extensions["receiver"].alert_posts.run_next()
+    assert (other.requests, served.rows(AlertPostRow)) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from receiver.storage.account_models import RegistrationRow
 from receiver.storage.models import MailRow, OrderRow, QuarantineRow
 from receiver.storage.processes import living
-from receiver.storage.relay_models import TransmissionRow
+from receiver.storage.relay_models import AlertPostRow, TransmissionRow
 
 #: Each kind of job, and its states that wait for a person, as far as an index counts them.
 KINDS: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
@@ -24,6 +24,7 @@ KINDS: Mapping[str, tuple[type[Any], tuple[str, ...]]] = {
     "transmissions": (TransmissionRow, ("failed", "held")),
     "registrations": (RegistrationRow, ("failed",)),
     "quarantine": (QuarantineRow, ()),
+    "alerts": (AlertPostRow, ()),
 }
 
 
