@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from receiver.app.components import Kit
-from receiver.storage import order_filters, order_lines
+from receiver.storage import order_filters, order_lines, search
 from receiver.storage.models import OrderRow
 from receiver.storage.order_filters import OrderFilter, Totals, of_days
 from tests.storage.search.test_search import store_order
@@ -71,6 +71,28 @@ def test_a_list_holds_what_meets_every_filter(filled: Kit, filters: dict[str, An
     assert ids(filled, **filters) == found
     assert ids(filled, **filters, before=3) == [pk for pk in found if pk < 3]
     assert totals(filled, **filters).found == len(found)
+
+
+@pytest.mark.parametrize("few", [0, 1, 6])
+def test_a_word_and_a_filter_find_the_same_however_many_meet_the_filter(
+    filled: Kit, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(search, "_MOST_TEXTS", few)
+    store_order(filled, 7, state="failed")  # isn't in the index yet
+    assert ids(filled, words="pritchard", state="failed") == [7, 2]
+    assert ids(filled, words="pritchard", state="failed", before=7) == [2]
+    assert ids(filled, words="pritchard zoe", state="done") == [5, 4, 3, 1]
+    assert ids(filled, words="nobody", state="done") == []
+
+
+@pytest.mark.sqlite
+def test_a_word_that_stands_in_all_orders_does_not_walk_them_for_a_rare_filter(filled: Kit) -> None:
+    asked: list[str] = []
+    event.listen(filled.database.engine, "before_cursor_execute", lambda *about: asked.append(about[2]))
+    assert ids(filled, words="pritchard", state="failed") == [2]
+    (look,) = [one for one in asked if "LIKE" in one]
+    assert "FROM order_search" in look
+    assert "order_search.id IN" in look
 
 
 def test_what_was_sold_is_summed_by_currency(filled: Kit) -> None:

@@ -21,9 +21,12 @@ def upgrade() -> None:
     connection = op.get_bind()
     table = sa.table("customers", *(sa.column(name) for name in ("id", "found_by", *_PARTS)))
     people = sa.select(table.c.id, *(table.c[name] for name in _PARTS)).order_by(table.c.id).limit(_BATCH)
+    write = table.update().where(table.c.id == sa.bindparam("pk")).values(found_by=sa.bindparam("text"))
     last = 0
     while rows := connection.execute(people.where(table.c.id > last)).all():
-        for pk, email, first, later, *others in rows:
-            text = of_customer(email, " ".join(filter(None, (first, later))), *others)
-            connection.execute(table.update().where(table.c.id == pk).values(found_by=text))
+        texts = [
+            {"pk": pk, "text": of_customer(email, " ".join(filter(None, (first, later))), *others)}
+            for pk, email, first, later, *others in rows
+        ]
+        connection.execute(write, texts)
         last = rows[-1][0]
