@@ -72,6 +72,22 @@ def test_the_server_is_the_same_as_under_systemd() -> None:
     assert " ".join(SERVER) == systemd.replace("--host 127.0.0.1", "--host 0.0.0.0")
 
 
+def test_the_backup_under_systemd_is_a_command_and_as_shut_in_as_the_server(make_app: Callable[..., Flask]) -> None:
+    server, backup = ((DEPLOY / f"{name}.service").read_text("utf-8") for name in ("receiver", "receiver-backup"))
+    (words,) = re.findall(r"^ExecStart=\S+/flask (.+)$", backup, re.MULTILINE)
+    name, *given = words.split()
+    cli = make_app().cli
+    command = cli.get_command(click.Context(cli), name)
+    assert command
+    assert command.make_context(name, given).params == {"folder": Path("/var/backups/receiver"), "keep": 14}
+    shut_in = re.findall(
+        r"^(?:UMask|NoNewPrivileges|Private\w+|Protect\w+|User|Group|WorkingDirectory)=.*", server, re.MULTILINE
+    )
+    assert len(shut_in) == 8
+    assert set(shut_in) <= set(backup.splitlines())
+    assert "ReadWritePaths=/srv/receiver/instance /var/backups/receiver" in backup
+
+
 def test_the_image_gets_what_it_copies_and_nothing_secret() -> None:
     copied = " ".join(re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)).split()
     for path in copied:

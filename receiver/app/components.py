@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from receiver.app.engine import Engine, Jobs, Kind
 from receiver.app.far_off import FarOff
 from receiver.app.hints import choosing as hints
+from receiver.app.hold import Hold
 from receiver.app.wiring import Parts
 from receiver.customers import clock_notice, parked_purge
 from receiver.customers.registrars.failed_alerts import REGISTRATION_FAILED
@@ -50,6 +51,7 @@ class Kit(Parts):
         )
         self.heartbeat = Heartbeat(self.database, days=self.settings.RETENTION_DAYS)
         self.search_writing = SearchWriting(self.database)
+        self.hold = Hold(self.database)
         self.engine = self._engine()
 
     def _engine(self) -> Engine:
@@ -87,6 +89,7 @@ class Kit(Parts):
             },
             threads=threads,
             elsewhere=hints.between_processes(self.settings),
+            held=self.hold.kinds,
         )
 
     def _write_search(self) -> None:

@@ -67,12 +67,15 @@ class Engine:
         threads: int,
         beside: Mapping[str, Sequence[Task]] = MappingProxyType({}),
         elsewhere: Hints | None = None,
+        held: Callable[[], Collection[str]] = tuple,
     ) -> None:
         self._kinds = kinds
         self._slots = {name: threading.BoundedSemaphore(kind.at_once) for name, kind in kinds.items()}
         self._rounds = {"upkeep": (*upkeep, self._sweep), **beside}
         self._threads = threads
         self._elsewhere = elsewhere
+        #: Gives the kinds of jobs that don't run now.
+        self._held = held
         self._hints: deque[str] = deque()
         #: Guards the hints, the workers, how many of them wait and whether they should end.
         self._changed = threading.Condition()
@@ -164,7 +167,7 @@ class Engine:
         if not self._slots[name].acquire(blocking=False):
             return
         try:
-            found = kind.jobs.is_due() and kind.jobs.run_next()
+            found = name not in self._held() and kind.jobs.is_due() and kind.jobs.run_next()
         except Exception as error:  # noqa: BLE001 - a job's failure must not end the worker
             log.error("a job of %s failed: %s", name, errors.describe_for_log(error))
             return
@@ -191,6 +194,6 @@ class Engine:
     def _sweep(self) -> None:
         for name, kind in self._kinds.items():
             kind.jobs.give_back(after=_LONGEST_CLAIMED_SECONDS)
-            if self.works and kind.jobs.is_due():
+            if self.works and name not in self._held() and kind.jobs.is_due():
                 for _ in range(kind.at_once):
                     self.hint(name)

@@ -38,7 +38,7 @@ def set_up(kit: Kit, chosen_password: str | None, *, new_key: bool = False) -> I
     release; and Unavailable if the database can't be used.
     """
     try:
-        yield from _make_folders(kit.instance)
+        yield from make_folders(kit.instance)
         private_paths.repair(kit.instance, kit.database.path)
         yield from _set_up_key(kit, new_key=new_key)
         if private_files.write(kit.instance / FILE, example()):
@@ -71,6 +71,15 @@ def set_password(database: Database, chosen: str | None) -> str:
     return password
 
 
+def make_folders(instance: Path) -> Iterator[str]:
+    """Make the folders that are missing, and yield a sentence for each."""
+    for name in _FOLDERS:
+        folder = instance / name
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True)
+            yield f"Made {folder}"
+
+
 def _set_first_password(database: Database, chosen: str | None) -> str | None:
     """Set and return the admin password; None if another process that sets the database up was faster."""
     password, row = _administrator(chosen)
@@ -88,14 +97,6 @@ def _administrator(chosen: str | None) -> tuple[str, AdministratorRow]:
     return password, AdministratorRow(
         id=1, password_hash=generate_password_hash(password), changed_at=datetime.now(UTC)
     )
-
-
-def _make_folders(instance: Path) -> Iterator[str]:
-    for name in _FOLDERS:
-        folder = instance / name
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, parents=True)
-            yield f"Made {folder}"
 
 
 def _key(kit: Kit) -> str | None:

@@ -16,12 +16,13 @@ from urllib.parse import urlsplit
 import click
 from flask.cli import FlaskGroup
 from flask.helpers import get_debug_flag
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import is_running_from_reloader
 
 from receiver.app import private_paths, reloading, stray_errors
 from receiver.app.components import Kit
 from receiver.dispatch import handler_changes
-from receiver.errors import UNPRINTABLE
+from receiver.errors import UNPRINTABLE, ReceiverError
 from receiver.security.keyring import Keyring
 from receiver.sources.registry import Sources
 from receiver.storage.processes import SERVER
@@ -125,6 +126,7 @@ def start(kit: Kit, *, work: bool, kind: str = SERVER, owns_process: bool = True
     if not kit.problems:
         _log_missing_secrets(kit.shared_secrets.keyring())
         _beat(kit)
+        _log_hold(kit)
     names = [handler.name for handler in kit.registry.handlers]
     log.info("handlers: %s", ", ".join(names) or "none")
     kit.presence.begin(kind, names, handler_changes.loaded_files(kit.registry))
@@ -142,6 +144,13 @@ def _beat(kit: Kit) -> None:
     """Compare the clock with the heartbeat before the first order comes: without one, it's compared with the orders."""
     with suppress(Exception):  # the upkeep tries again, and logs it; meanwhile nothing is deleted
         kit.heartbeat.look()
+
+
+def _log_hold(kit: Kit) -> None:
+    """Say that jobs are held after a restore, if the database can be asked."""
+    with suppress(ReceiverError, SQLAlchemyError):
+        if said := kit.hold.said():
+            log.warning("%s", said)
 
 
 def _log_missing_secrets(keyring: Keyring) -> None:

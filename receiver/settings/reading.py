@@ -83,7 +83,7 @@ def read(instance: Path, overrides: Mapping[str, Any]) -> Reading:
     settings = settings.model_copy(
         update={
             "SECRET_KEY": settings.SECRET_KEY or SecretStr(_secret_key(instance)),
-            "DATABASE_URL": settings.DATABASE_URL or SecretStr(_database_in(instance)),
+            "DATABASE_URL": settings.DATABASE_URL or SecretStr(database_in(instance)),
         }
     )
     needed = NEEDED | {FILE}
@@ -110,6 +110,11 @@ def read_file(instance: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def database_in(instance: Path) -> str:
+    """Return the URL of the database in the instance folder, whose path may have any characters."""
+    return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
 
 
 def without_effect(names: Iterable[str], known: Collection[str]) -> list[str]:
@@ -160,11 +165,6 @@ def _no_setting(name: str, known: Collection[str]) -> str:
     spelled = {one.upper(): one for one in known}
     close = get_close_matches(name.upper(), sorted(spelled), n=1, cutoff=_CLOSE)
     return "which is no setting and has no effect" + (f"; is {spelled[close[0]]} meant?" if close else ".")
-
-
-def _database_in(instance: Path) -> str:
-    """Return the URL of the database in the instance folder, whose path may have any characters."""
-    return URL.create("sqlite", database=str(instance / "receiver.sqlite")).render_as_string(hide_password=False)
 
 
 def _secret_key(instance: Path) -> str:

@@ -18,7 +18,7 @@ from receiver.app.doctor import Finding, diagnose
 from receiver.errors import Unauthenticated, Unavailable
 from receiver.mail.message import MailNotDelivered
 from receiver.security.keyring import Keyring
-from receiver.storage import sqlite
+from receiver.storage import safekeeping, sqlite
 from receiver.storage.models import MailRow, OrderRow
 from tests.served import SECRET, Served
 
@@ -31,6 +31,7 @@ SUBJECTS = [
         "sqlite",
         "database",
         "disk",
+        "backup",
         "secrets",
         "clock",
         "refused",
@@ -108,6 +109,8 @@ def test_in_production_with_a_mail_server_all_is_well(
     proxied = {"PUBLIC_URL": "https://shop.example", "TRUSTED_PROXIES": 1}
     kit: Kit = make_app(**OWN, **proxied, **mail).extensions["receiver"]
     monkeypatch.setattr(kit.transport, "check", lambda: None)
+    with kit.database.write() as session:
+        safekeeping.note_backup(session, datetime.now(UTC))
     found = list(diagnose(kit))
     assert {finding.state for finding in found} == {"ok"}
     assert of(found, "mail") == [("ok", f"smtp.laden.de answers{said}")]
@@ -393,6 +396,27 @@ def test_a_trials_openness_is_reported(findings: Callable[..., list[Finding]]) -
     assert relay[1].startswith("RELAY_ALLOW_PRIVATE is on")
 
 
+@pytest.mark.parametrize(
+    ("url", "days", "state", "said"),
+    [
+        ("http://127.0.0.1:8000", None, "ok", "none yet"),
+        ("https://shop.example", None, "warning", "none yet. `flask backup FOLDER` makes one"),
+        ("https://shop.example", 6, "ok", "the last one is of 2"),
+        ("https://shop.example", 8, "warning", "8 days old. `flask backup FOLDER` makes one"),
+    ],
+)
+def test_how_old_the_last_backup_is_is_said(
+    make_app: Callable[..., Flask], url: str, days: int | None, state: str, said: str
+) -> None:
+    kit: Kit = make_app(PUBLIC_URL=url).extensions["receiver"]
+    if days is not None:
+        with kit.database.write() as session:
+            safekeeping.note_backup(session, datetime.now(UTC) - timedelta(days=days, minutes=1))
+    ((found, text),) = of(list(diagnose(kit, quickly=True)), "backup")
+    assert found == state
+    assert said in text
+
+
 def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[..., Flask]) -> None:
     kit = make_app(MAIL_SERVER="192.0.2.1").extensions["receiver"]
     with kit.database.write():
@@ -404,6 +428,7 @@ def test_a_quick_look_connects_nowhere_and_waits_for_nobody(make_app: Callable[.
         "registrars",
         "handlers",
         "public url",
+        "backup",
     }
 
 

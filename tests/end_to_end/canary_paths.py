@@ -84,7 +84,7 @@ COMMANDS: dict[tuple[str, ...], bool] = {
 #: Commands that aren't about orders or people that are here, or that print a new secret once, as they should.
 OTHER_COMMANDS = frozenset(
     {
-        *("init", "password", "backup", "database copy", "serve", "worker", "selftest", "customers erase"),
+        *("init", "password", "backup", "restore", "database copy", "serve", "worker", "selftest", "customers erase"),
         *("handlers new", "mail customise", "secret add", "secret revoke"),
         *("relay enable", "relay disable", "relay rotate", "relay send"),
         *(f"sources {name}" for name in ("sample", "add", "secret", "revoke", "remove", "state")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -17,10 +16,9 @@ from sqlalchemy import select
 from receiver.storage.models import OrderRow
 from tests.end_to_end.processes import ROOT, server_environment
 from tests.end_to_end.starting import Starter
-from tests.stores import programs
 from tests.torture.fleet import ALONE, fleet_at
 from tests.torture.judging import integrity
-from tests.torture.places import SQLITE, Place, kit_of
+from tests.torture.places import Place, kit_of
 from tests.torture.results import Result
 from tests.torture.scenes import scene_at
 
@@ -60,22 +58,11 @@ def _restored(place: Place, copy: Path) -> Iterator[Place]:
     """Put a copy where an instance finds it, as the docs say."""
     folder = place.folder / f"{copy.name}-restored"
     (archive,) = copy.iterdir()
-    shutil.unpack_archive(archive, folder, filter="data")
-    (folder / "instance" / "handlers").mkdir(exist_ok=True)
     settings = {**place.settings, "INSTANCE_PATH": str(folder / "instance")}
-    if place.store == SQLITE:
-        (folder / "database").rename(folder / "instance" / "receiver.sqlite")
-    else:
-        assert place.postgresql
+    if place.postgresql:
         place.postgresql.execute(f"CREATE DATABASE {_name(copy)} TEMPLATE template0 ENCODING 'UTF8'")
         settings["DATABASE_URL"] = place.postgresql.url(_name(copy))
-        restore = [
-            str(programs() / "pg_restore"),
-            "--exit-on-error",
-            "--no-owner",
-            f"--dbname={settings['DATABASE_URL']}",
-        ]
-        subprocess.run([*restore, str(folder / "database")], check=True)
+    _run("restore", str(archive), settings=settings)
     kit = kit_of(settings)
     try:
         yield place._replace(folder=folder, kit=kit, settings=settings)

@@ -10,8 +10,11 @@ from pathlib import Path
 from receiver.app import private_paths
 
 #: What isn't kept, by its name at the top of the folder: the database, which is copied by itself, and its old copies,
-#: emails that were saved as files, a lock that's empty, what a restore moved aside or was unpacking.
-_NOT_KEPT = ("receiver.sqlite*", "outbox", "write.lock", "before-restore-*", ".restore-*")
+#: emails that were saved as files, a lock that's empty, what a restore moved aside or was unpacking, the kit's own.
+_NOT_KEPT = (
+    *("receiver.sqlite*", "outbox", "write.lock", "before-restore-*", ".restore-*"),
+    *("README.md", "config.toml.example", ".gitignore"),
+)
 #: What isn't kept anywhere in it.
 _NOWHERE = "__pycache__"
 

@@ -31,6 +31,7 @@ _COMMANDS: tuple[click.Command, ...] = (
         setup.init,
         setup.password,
         backups.backup,
+        backups.restore,
         database.group,
         serve.serve,
         checks.selftest,

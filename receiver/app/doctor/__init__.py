@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from receiver.app.components import Kit
-from receiver.app.doctor import received, running, set_up, stored
+from receiver.app.doctor import received, running, safekeeping, set_up, stored
 from receiver.app.doctor.finding import Finding, wrong
 from receiver.errors import ReceiverError
 
@@ -18,6 +18,8 @@ _CHECKS: dict[Callable[[Kit], Iterator[Finding]], bool] = {
     set_up.instance: True,
     stored.database: False,
     running.disk: False,
+    safekeeping.backup: True,
+    safekeeping.hold: True,
     set_up.secrets: True,
     set_up.weak_secrets: True,
     set_up.control_secrets: False,

@@ -8,11 +8,14 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 from flask import render_template
+from flask.typing import ResponseReturnValue
 
 from receiver.app import statistics
 from receiver.app.doctor import diagnose
 from receiver.mail.notices import Trouble
+from receiver.storage import safekeeping
 from receiver.web import kit
+from receiver.web.answers import next_page
 from receiver.web.console import set_up
 from receiver.web.console.blueprint import console
 from receiver.web.console.presentation import LOCALE
@@ -37,6 +40,8 @@ _PLACES: dict[str, tuple[str, str, dict[str, Any]]] = {
 #: What the page of an alert about one order is called.
 _OF_AN_ORDER = {"order_changed": "The change", "order_cancelled_first": "The order"}
 _OF_THE_RELAY: tuple[str, str, dict[str, Any]] = ("console.order_manager", "Order Manager", {"open": "controls"})
+#: What else of the doctor's findings is shown: how old the backup is, and whether jobs are held.
+_NOTES = ("backup", "jobs")
 #: A job that's due for longer than this suggests that no worker runs.
 _LATE = timedelta(minutes=5)
 #: Of a chart, in its own units; the lowest bar can still be seen beside one that's a thousand times higher.
@@ -75,7 +80,16 @@ def overview() -> str:
         steps = []
     said = {step.text for step in steps}
     wrong = [one.text for one in found if one.state == "wrong" and one.text not in said]
-    return render_template("console/overview.html", steps=steps, wrong=wrong, **_lately())
+    notes = {one.subject: one for one in found if one.subject in _NOTES}
+    return render_template("console/overview.html", steps=steps, wrong=wrong, notes=notes, **_lately())
+
+
+@console.post("/release-jobs")
+def overview_release_jobs() -> ResponseReturnValue:
+    """Let the jobs of a restored database run."""
+    with kit.database.write() as session:
+        safekeeping.release(session)
+    return next_page("console.overview", "Handlers, emails, registrations and orders that are sent on run again.")
 
 
 @console.get("/figures")

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 import urllib3
 from playwright.sync_api import Route
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from receiver.mail.notices import TROUBLES, Notices, Trouble
+from receiver.storage import safekeeping
 from receiver.storage.models import OrderRow
 from tests.served import Served, order_fields
+from tests.waiting import wait_for
 from tests.web.console.browsing import FOLLOWS_EVERY, Browsing
 from tests.web.console.visitor import Visitor
 
@@ -87,6 +89,39 @@ def test_what_the_doctor_finds_wrong_stands_at_the_top(instance: Path, serve: Ca
     (instance / "handlers" / "broken.py").write_text("def oops(:\n")
     text = signed_in(serve(work=False)).get("/admin/").text
     assert "broken.py cannot be loaded: line 1" in text
+
+
+def test_how_old_the_last_backup_is_stands_there(serve: Callable[..., Served]) -> None:
+    shop = serve(PUBLIC_URL="https://shop.example")
+    assert "Backup: none yet" in signed_in(shop).get("/admin/").text
+    with shop.kit.database.write() as session:
+        safekeeping.note_backup(session, datetime.now(UTC) - timedelta(days=3, minutes=1))
+    assert "3 days old" in signed_in(shop).get("/admin/").text
+
+
+def test_held_jobs_run_once_a_button_is_pressed(serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = serve()
+    person = signed_in(shop)
+    assert "Let them run" not in person.get("/admin/").text
+    with shop.kit.database.write() as session:
+        safekeeping.hold(session, datetime.now(UTC))
+    wait_for(lambda: bool(shop.kit.hold.kinds()))
+    asked: list[str | None] = []
+    said = shop.kit.hold.said
+    monkeypatch.setattr(shop.kit.hold, "said", lambda: asked.append(said()) or asked[-1])  # type: ignore[func-returns-value]
+    shop.post(order_fields(order_id="A-1"))
+    page = person.get("/admin/").text
+    assert "are held" in page
+    assert "Let them run" in page
+    wait_for(lambda: len(asked) > 2)
+    assert has_open(shop)
+    assert "run again" in person.post("/admin/release-jobs").text
+    wait_for(lambda: not has_open(shop))
+
+
+def has_open(shop: Served) -> bool:
+    with shop.kit.database.read() as session:
+        return session.scalar(select(OrderRow.id).where(OrderRow.state == "open")) is not None
 
 
 def test_orders_are_counted_and_tests_are_not(visitor: Visitor, shop: Served) -> None:
