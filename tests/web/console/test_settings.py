@@ -188,7 +188,11 @@ def test_the_alarms_say_what_is_mailed_to_whom(serve: Callable[..., Served]) -> 
     assert "these emails don't leave this server" in text
     assert "Off: no orders for a while" in text
     assert "Off: gaps in order numbers" in text
-    text = text_with(MAIL_SERVER="127.0.0.1", QUIET_HOURS_ALARM=12, ORDER_GAP_ALARM=True)
+    assert "Set ALERT_URL to have alerts posted" in text
+    hook = "https://hooks.slack.com/services/T0/B0/as-good-as-a-password"
+    text = text_with(MAIL_SERVER="127.0.0.1", QUIET_HOURS_ALARM=12, ORDER_GAP_ALARM=True, ALERT_URL=hook)
+    assert "Alerts are posted to ALERT_URL as well." in text
+    assert "as-good-as-a-password" not in text
     assert "these emails don't leave this server" not in text
     assert "No orders for 12 hours" in text
     assert "Off:" not in text
