@@ -78,6 +78,12 @@ def test_a_scheme_that_does_not_sign_all_fulfils_no_required_signature() -> None
     assert reason({"x-token": OWN}, token, required=True) == "signature_required"
 
 
+def test_a_token_in_a_field_is_said_to_have_come_in_one() -> None:
+    token = replace(SHOP, scheme_of_table=Token(field="token"))
+    sent = Sent({}, BODY, "", lambda: [("token", OWN)])
+    assert authenticate(sent, token, KEYRING, now=NOW, require_signature=False).way == "field"
+
+
 def test_a_scheme_that_fails_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_args: Any) -> None:
         raise ZeroDivisionError

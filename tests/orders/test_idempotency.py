@@ -169,6 +169,10 @@ def test_an_order_that_is_read_again_has_the_key_that_its_ids_make() -> None:
     assert kept_key(an_order(), "completed", key="evt_old") == MADE_UP
 
 
+def test_a_form_that_may_be_cut_has_the_key_of_its_own_fields() -> None:
+    assert cut_key([("a", "b")]) == cut_key([("a", "b")]) != cut_key([("a", "c")])
+
+
 @pytest.mark.parametrize("cut", [False, True])
 def test_where_a_number_in_its_ids_was_masked_it_keeps_the_key_that_it_came_under(cut: bool) -> None:
     """Two masked ids may be equal; the key of the row is what its own copies find, without what tells it apart."""

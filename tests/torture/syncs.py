@@ -22,6 +22,7 @@ from tests.torture.results import Result
 from tests.torture.senders import Sent, customer_email
 from tests.waiting import wait_for
 
+_ACKNOWLEDGED = frozenset({200, 202})
 #: A sync that has ended well, and the beginning of an answer.
 _SYNC, _ANSWER = re.compile(r"(?:fsync|fdatasync)(?:\(| resumed).*= 0$"), re.compile(r'"HTTP/1\.1 (\d{3})')
 
@@ -38,10 +39,11 @@ def before_every_answer(place: Place, starter: Starter, _random: Random, times: 
                 order_id = f"T-{number}"
                 reply = fleet.post(order_fields(order_id=order_id, customer_email=customer_email(order_id)))
                 statuses[reply.status] += 1
-                acknowledged[order_id] = reply.content["receipt"]
+                if reply.status in _ACKNOWLEDGED:  # traced on a busy machine, a commit may take too long: 503
+                    acknowledged[order_id] = reply.content["receipt"]
         result = judge(fleet, Sent(acknowledged, statuses), mailbox.taken)
     answers, early, syncs = _counted(trace.read_text("utf-8", "replace"))
-    assert answers == times, f"strace saw {answers} answers of {times}"
+    assert answers == len(acknowledged) > 0, f"strace saw {answers} answers of {len(acknowledged)}"
     return replace(result, tried=times, lost=result.lost + early, notes={**result.notes, "syncs": syncs})
 
 
@@ -51,7 +53,7 @@ def _counted(trace: str) -> tuple[int, int, int]:
     for line in trace.splitlines():
         if _SYNC.search(line):
             syncs, since = syncs + 1, since + 1
-        elif (found := _ANSWER.search(line)) and found[1] in {"200", "202"}:
+        elif (found := _ANSWER.search(line)) and int(found[1]) in _ACKNOWLEDGED:
             answers, early, since = answers + 1, early + (not since), 0
     return answers, early, syncs
 
