@@ -13,7 +13,7 @@ from receiver.storage import safekeeping
 from receiver.storage.database import Database
 
 #: The kinds of jobs that reach people or other systems. To ask a shop about a POST is part of receiving it.
-_HELD = frozenset({"orders", "mails", "transmissions", "registrations"})
+_HELD = frozenset({"orders", "mails", "transmissions", "registrations", "alerts"})
 _LOOK_EVERY_SECONDS = 1.0
 _SAID = (
     "restored from a backup at {:%Y-%m-%d %H:%M} UTC: orders are taken, but handlers, emails, registrations and orders "
