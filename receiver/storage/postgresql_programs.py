@@ -54,9 +54,7 @@ def restore(engine: Engine, dump: Path) -> None:
             "in RECEIVER_DATABASE_URL, which comes before that of config.toml."
         )
     if others:
-        raise ConfigurationError(
-            f"Others use {_shown(engine)}, over {others} connections. Stop them, and run it again."
-        )
+        raise ConfigurationError(f"Others use {_shown(engine)} (connections: {others}). Stop them, and run it again.")
     try:
         run(engine.url, program, "--single-transaction", "--exit-on-error", "--no-owner", "--no-comments", str(dump))
     except ConfigurationError as error:

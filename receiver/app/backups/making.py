@@ -25,6 +25,8 @@ from receiver.storage.models import OrderRow
 #: How archives are named, by the second in UTC; what's unfinished begins with a dot.
 _NAME, _NAMES = "receiver-{:%Y%m%dT%H%M%SZ}.tar.gz", "receiver-????????T??????Z.tar.gz"
 _UNFINISHED = ".receiver-*.new"
+#: How the files are named that earlier releases wrote, and archives.
+_OF_FILES = (".sqlite", ".db", ".dump", ".gz")
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ def make(kit: Kit, folder: Path, *, keep: int | None = None) -> Made:
     folder = folder.absolute()
     if folder.exists() and not folder.is_dir():
         raise NotPossible(f"{folder} is a file. Name a folder: each backup becomes a new archive in it.")
+    if folder.suffix in _OF_FILES and not folder.exists():
+        raise NotPossible(f"{folder} looks like a file. Name a folder: each backup becomes a new archive in it.")
     if folder.resolve().is_relative_to(kit.instance.resolve()):
         raise NotPossible(f"{folder} is in the instance folder, and would be lost with it. Name a folder elsewhere.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

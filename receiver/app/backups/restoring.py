@@ -49,7 +49,7 @@ def restore(kit: Kit, path: Path, *, replace: bool = False) -> Iterator[str]:
             yield from _put(kit.instance, target, staging, manifest)
         finally:
             target.engine.dispose()
-    yield f"Restored {manifest.orders} orders of {manifest.made_at} from {path}."
+    yield f"Restored {path}, made at {manifest.made_at}. Orders in it: {manifest.orders}."
 
 
 def _target(instance: Path, staging: Path) -> Database:
@@ -70,7 +70,7 @@ def _refuse(kit: Kit, target: Database, manifest: archive.Manifest, *, replace: 
     for database in (kit.database, target):
         if running := _running(database):
             raise NotPossible(
-                f"{running} processes of this instance are running. Stop the server and its workers first; what was "
+                f"This instance is running (processes: {running}). Stop the server and its workers first; what was "
                 "killed on another machine counts for two minutes more."
             )
     here = [name for name, _ in kept.files(kit.instance, target.path)]

@@ -19,7 +19,7 @@ from receiver.storage import safekeeping
 def backup(folder: Path, keep: int | None) -> None:
     """Write a new archive of database, settings, key and own files into FOLDER, even while they're in use."""
     made = making.make(working_kit(), folder, keep=keep)
-    click.echo(f"Backed up to {made.path}: {made.orders} orders, {made.size:,} bytes, verified.")
+    click.echo(f"Backed up to {made.path}: {made.size:,} bytes, verified. Orders in it: {made.orders}.")
     if made.holds_key:
         click.echo("It holds the secret key and personal data, so keep it where only you can read it.")
     if made.not_in_it:

@@ -58,7 +58,7 @@ def test_backup_opens_and_is_whole(run: Run, shop: Served, folder: Path, tmp_pat
     result = run("backup", str(folder))
     assert result.exit_code == 0, result.output
     (path,) = archives(folder)
-    assert lines(result)[0] == f"Backed up to {path}: 1 orders, {path.stat().st_size:,} bytes, verified."
+    assert lines(result)[0] == f"Backed up to {path}: {path.stat().st_size:,} bytes, verified. Orders in it: 1."
     assert "holds the secret key" in lines(result)[1]
     (tmp_path / "copy").write_bytes(members(path)["database"])
     with closing(sqlite3.connect(tmp_path / "copy")) as connection:
@@ -139,6 +139,15 @@ def test_a_file_is_no_folder_and_stays_as_it_is(run: Run, tmp_path: Path) -> Non
     result = run("backup", str(tmp_path / "copy.sqlite"))
     assert (result.exit_code, (tmp_path / "copy.sqlite").read_text()) == (1, "precious")
     assert "Name a folder" in result.stderr
+
+
+@pytest.mark.parametrize("name", ["receiver-1.sqlite", "receiver.dump", "receiver.tar.gz"])
+def test_no_folder_is_made_where_a_file_was_meant(run: Run, tmp_path: Path, name: str) -> None:
+    """A nightly job of an earlier release names another file each time."""
+    result = run("backup", str(tmp_path / "backups" / name))
+    assert result.exit_code == 1
+    assert f"{name} looks like a file. Name a folder" in result.stderr
+    assert not (tmp_path / "backups").exists()
 
 
 def test_a_folder_that_is_not_there_is_made(run: Run, tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_backup_is_restored_elsewhere_and_served_with_its_jobs_held(
 
     monkeypatch.setattr("receiver.app.components.Hold", Counting)
     assert result.exit_code == 0, result.output
-    assert "Restored 1 orders of" in result.stdout
+    assert "Orders in it: 1." in result.stdout
     assert "flask restore --confirm" in lines(result)[-1]
     assert (place / "secret_key").read_bytes() == (instance / "secret_key").read_bytes()
     assert (place / "secret_key").stat().st_mode & 0o777 == 0o600
