@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import suppress
 from urllib.parse import urljoin, urlsplit
 
@@ -18,16 +18,17 @@ from tests.web.console.visitor import Page, Visitor
 _LINK = re.compile(r'(?:href|src|action)="([^"]+)"')
 
 
-def pages(visitor: Visitor, app: Flask, *, most: int | None = None) -> dict[str, str]:
+def pages(visitor: Visitor, app: Flask, *, most: int | None = None, without: Collection[str] = ()) -> dict[str, str]:
     """Follow the links from the first page on; gives endpoint -> the path of the first such page that answered 200.
 
-    ``most`` is how many pages of each kind are loaded at most; without it, every page that's linked to before.
+    ``most`` is how many pages of each kind are loaded at most; without it, every page that's linked to before. The
+    endpoints ``without`` aren't loaded.
     """
     found: dict[str, str] = {}
     loaded = Counter[str]()
 
     def is_wanted(endpoint: str) -> bool:
-        return endpoint not in found
+        return endpoint not in found and endpoint not in without
 
     for endpoint, path, page in _walk(visitor, app, is_wanted, loaded, most):
         if page.status == 200:
