@@ -38,7 +38,11 @@ def restore(kit: Kit, path: Path, *, replace: bool = False) -> Iterator[str]:
     if not migrations.is_known(manifest.schema):
         raise NotPossible(f"{path} has schema {manifest.schema}, made by a newer release. Install that release first.")
     with _staging(kit.instance, sum(entry.size for entry in manifest.files.values())) as staging:
-        archive.read(path, staging)
+        try:
+            archive.read(path, staging)
+        except OSError as error:
+            where = f"{path} can't be unpacked in {kit.instance}"
+            raise NotPossible(f"{where} ({error.strerror}). Nothing was changed.") from error
         target = _target(kit.instance, staging)
         try:
             _refuse_names(staging / archive.INSTANCE, kit.instance, target.path)

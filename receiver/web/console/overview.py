@@ -111,7 +111,7 @@ def _lately() -> dict[str, Any]:
         ],
         "troubles": troubles,
         "waiting": waiting,
-        "is_late": waiting is not None and now - waiting.since > _LATE,
+        "is_late": waiting is not None and now - waiting.since > _LATE and not kit.hold.said(),
     }
 
 

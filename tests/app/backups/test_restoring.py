@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import resource
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -289,3 +291,30 @@ def test_a_database_that_others_use_is_not_restored_into(
     other.database.engine.dispose()
     assert result.exit_code == 1
     assert "Others use " in result.stderr
+
+
+def test_a_full_disk_changes_nothing(kit: Kit, instance: Path, tmp_path: Path, new_place: Callable[[], Path]) -> None:
+    (instance / "handlers" / "large.bin").write_bytes(os.urandom(1_000_000))
+    archive = made(kit, tmp_path / "backups")
+    place = new_place()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (900_000, hard))
+    try:
+        result = restored(archive)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {archive} can't be unpacked in {place} (File too large). Nothing was changed.\n"
+    assert not place.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_restores_belongs_to_the_folders_owner(
+    kit: Kit, tmp_path: Path, new_place: Callable[[], Path]
+) -> None:
+    archive = made(kit, tmp_path / "backups")
+    place = new_place()
+    place.mkdir(mode=0o700)
+    os.chown(place, 12345, 12345)
+    assert restored(archive).exit_code == 0
+    assert {path.stat().st_uid for path in place.rglob("*")} == {12345}

@@ -112,6 +112,10 @@ def test_held_jobs_run_once_a_button_is_pressed(serve: Callable[..., Served], mo
     shop.post(order_fields(order_id="A-1"))
     page = person.get("/admin/").text
     assert "are held" in page
+    with shop.kit.database.write() as session:
+        session.execute(update(OrderRow).values(due_at=datetime.now(UTC) - timedelta(minutes=10)))
+    assert "Oldest waiting job" in person.get("/admin/").text
+    assert "Is the server" not in person.get("/admin/").text
     assert "Let them run" in page
     wait_for(lambda: len(asked) > 2)
     assert has_open(shop)
