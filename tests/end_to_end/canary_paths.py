@@ -60,7 +60,6 @@ COMMANDS: dict[tuple[str, ...], bool] = {
     ("orders", "show", "rcp_00000001"): True,
     ("orders", "show", "rcp_00000001", "--json"): True,
     ("orders", "explain", "rcp_00000002"): True,
-    ("orders", "export", "-"): True,
     ("orders", "reread", "rcp_00000001"): True,
     ("orders", "replay", "--parked"): False,
     ("orders", "import", "saved.json", "--json"): False,
