@@ -56,6 +56,7 @@ WAYS = {
 COMMANDS: dict[tuple[str, ...], bool] = {
     ("orders", "list", "--json"): True,
     ("orders", "list", "--parked"): False,
+    ("orders", "export", "-"): True,
     ("orders", "show", "rcp_00000001"): True,
     ("orders", "show", "rcp_00000001", "--json"): True,
     ("orders", "explain", "rcp_00000002"): True,
