@@ -14,8 +14,6 @@ from receiver.storage.models import AddressRow
 
 #: Where nothing is known of a country: the order of most of them. The letters are those of libaddressinput.
 _USUAL = "%N%n%O%n%A%n%Z %C%n%S"
-#: A field of a format, with what's between it and the field before.
-_FIELD = re.compile(r"([^%]*)%([A-Z])")
 #: A region's code, such as the MA of Kraków, which belongs on an envelope only where the format has a place for it.
 _REGION_CODE = re.compile("[A-Z0-9-]{1,3}")
 
@@ -58,8 +56,10 @@ def _format(code: str) -> str:
 def _line(template: str, values: dict[str, str | None]) -> str:
     """Return a line's fields that there are, each with what's before it in the format, unless it begins the line."""
     text = ""
-    for before, field in _FIELD.findall(template):
-        if value := values.get(field):
+    before, *fields = template.split("%")
+    for field in fields:
+        if value := values.get(field[:1]):
             before = before if text else before.lstrip(" ,-/")
             text += value if before.strip() and value.startswith(before) else before + value  # as in CH-8001
+        before = field[1:]
     return text
