@@ -35,6 +35,24 @@ def test_without_one_it_is_made_of_store_order_decision_and_test() -> None:
     assert key() == MADE_UP
 
 
+def test_made_up_keys_stay_what_they_are_from_release_to_release() -> None:
+    """SHA-256 of the JSON ["shop-1","A-1","completed","test"], and of ["shop-1","A-1","refunded","live","R-1"]."""
+    assert key(test=True) == "evt_91171710fc4ec1617aec37724dd29e34c519825e7a4e0ba21d4c002414175d21"
+    assert key("refunded", refund_id="R-1") == "evt_d105131f532d1fb3c908f58304099859bd710d3be1565413ae6563684c251070"
+
+
+def test_only_a_refund_is_known_by_its_own_id_and_amount() -> None:
+    assert key(refund_id="R-1") == key()
+    refunds = [
+        an_order(refund_id=one, refund_total=total) for one, total in ((None, None), ("R-1", None), ("R-2", None))
+    ]
+    refunds += [an_order(refund_id=one, refund_total="5.00") for one in (None, "R-1", "R-2")]
+    refunds += [an_order(refund_id=one, refund_total="5.01") for one in (None, "R-1")]
+    assert len({content_digest(one, "refunded") for one in refunds}) == len(refunds)
+    assert len({content_digest(one, "completed") for one in refunds}) == 1
+    assert len({order_key(one, "refunded") for one in refunds}) == 3
+
+
 def test_a_made_up_key_tells_events_of_one_order_apart() -> None:
     """A test, another store's order or an unpaid notice never takes a real order's place."""
     others = {
