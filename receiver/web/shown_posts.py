@@ -43,24 +43,27 @@ def init_app(app: Flask) -> None:
         g.began = time.monotonic()
 
     @app.after_request
-    def show(response: Response) -> Response:
+    def finish(response: Response) -> Response:
         is_shown = request.method in _METHODS and SELF_TEST_HEADER not in request.headers  # which are its own refusals
         if request.blueprint == "orders" and is_shown:
-            said = response.get_json(silent=True)
-            said = said if isinstance(said, dict) else {}
-            at, line = f"{datetime.now().astimezone():%H:%M:%S}", partial(_line, response.status_code, said)
-            if said.get("status") == "accepted" and waiting.acquire(blocking=False):
-                threading.Thread(target=wait, args=(at, said["receipt"], g.began, line), daemon=True).start()
-            else:
-                row = None if said.get("status") == "duplicate" else _row(kit.database, said.get("receipt"))
-                _print(at, line(row), g.began)
+            with suppress(Exception):  # what can't be shown changes no answer: the order is on disk
+                show(response)
         return response
 
+    def show(response: Response) -> None:
+        said = response.get_json(silent=True)
+        said = said if isinstance(said, dict) else {}
+        at, line = f"{datetime.now().astimezone():%H:%M:%S}", partial(_line, response.status_code, said)
+        if said.get("status") == "accepted" and waiting.acquire(blocking=False):
+            threading.Thread(target=wait, args=(at, said["receipt"], g.began, line), daemon=True).start()
+        else:
+            row = None if said.get("status") == "duplicate" else _row(kit.database, said.get("receipt"))
+            _print(at, line(row), g.began)
+
     def wait(at: str, receipt: str, began: float, line: partial[str]) -> None:
-        try:
+        with suppress(Exception):
             _print(at, line(_settled(kit.database, receipt)), began)
-        finally:
-            waiting.release()
+        waiting.release()
 
 
 def _settled(database: Database, receipt: str) -> OrderRow | None:

@@ -58,3 +58,10 @@ def test_each_post_has_a_line_with_answer_order_amount_handlers_and_time(
 def test_nothing_is_shown_where_another_server_serves(shop: Served, capfd: pytest.CaptureFixture[str]) -> None:
     shop.post(order_fields())
     assert "accepted" not in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("shop", ["1"], indirect=True)
+def test_a_line_that_cannot_be_shown_changes_no_answer(shop: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_posts, "_line", lambda *_: 1 / 0)
+    assert [shop.post(one).status for one in (order_fields(order_id="A-1"), {"colour": "red"})] == [202, 202]
+    assert shop.post(order_fields(), prove=False).status == 401

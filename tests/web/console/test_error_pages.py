@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from receiver.errors import ConfigurationError, NotPossible, NotThere
-from receiver.storage import order_queries
+from receiver.storage.order_filters import OrderFilter
 from tests.web.console.visitor import Visitor
 
 
@@ -28,7 +28,7 @@ def test_each_kind_of_refusal_has_its_page_and_a_wrong_setting_is_logged(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(order_queries, "newest", refuse)
+    monkeypatch.setattr(OrderFilter, "totals", refuse)
     page = visitor.get("/admin/orders")
     assert page.status == status
     assert title in page.text
