@@ -16,16 +16,23 @@ def checked(app: _Wsgi) -> _Wsgi:
     """
 
     def serve(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not _is_address(environ.get("REMOTE_ADDR", "")):
-            environ["REMOTE_ADDR"] = environ["werkzeug.proxy_fix.orig"]["REMOTE_ADDR"]
+        said = environ.get("REMOTE_ADDR", "")
+        environ["REMOTE_ADDR"] = _address(said) or environ["werkzeug.proxy_fix.orig"]["REMOTE_ADDR"]
         return app(environ, start_response)
 
     return serve
 
 
-def _is_address(text: str) -> bool:
-    """Return whether it's an IP address; one with a zone is of one machine alone, and the zone may be any text."""
+def _address(text: str) -> str | None:
+    """Return the IP address of a text, without the port that some proxies add; None for anything else.
+
+    One with a zone is none: it's of one machine alone, and the zone may be any text.
+    """
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]
     try:
-        return "%" not in text and bool(ip_address(text))
+        return None if "%" in text else str(ip_address(text))
     except ValueError:
-        return False
+        return None

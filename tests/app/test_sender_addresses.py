@@ -15,7 +15,12 @@ def test_the_address_that_the_proxy_names_is_kept(serve: Callable[..., Served], 
     assert _kept(serve, said) == said
 
 
-@pytest.mark.parametrize("said", ["unknown", "ada@shop.example", "x" * 5_000, "fe80::1%<b>", "198.51.100.7:443", "1"])
+@pytest.mark.parametrize("said", ["198.51.100.7:443", "[198.51.100.7]:443"])
+def test_a_port_that_the_proxy_adds_is_left_out(serve: Callable[..., Served], said: str) -> None:
+    assert _kept(serve, said) == "198.51.100.7"
+
+
+@pytest.mark.parametrize("said", ["unknown", "ada@shop.example", "x" * 5_000, "fe80::1%<b>", "a:443", "[x]:1", "1"])
 def test_for_anything_else_it_is_that_of_the_connection(serve: Callable[..., Served], said: str) -> None:
     assert _kept(serve, said) == "127.0.0.1"
 

@@ -174,7 +174,7 @@ def _give_to_owner(instance: Path, database: Path | None) -> None:
     if os.geteuid() == 0 and owner.st_uid:
         for path in (*instance.rglob("*"), *private_paths.of_database(database)):
             if path.exists() and not path.is_symlink():
-                os.chown(path, owner.st_uid, owner.st_gid)
+                os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 @contextmanager
