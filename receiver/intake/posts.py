@@ -70,9 +70,11 @@ class Post:
     #: Whether it was verified, so that all work on it is worth doing.
     is_verified: bool = field(default=False, init=False)
 
-    def verified(self) -> None:
-        """Note that it was verified: what was too large before may be decoded now."""
+    def verified(self, way: str) -> None:
+        """Note that it was verified: what was too large before may be decoded now, and what's signed is whole."""
         self.is_verified = True
+        if way == "signature":
+            self.body = self.body._replace(may_have_stalled=False)
         if isinstance(self.__dict__.get("_outcome"), TooLarge):
             del self._outcome
 

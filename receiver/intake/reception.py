@@ -102,7 +102,7 @@ class Reception:
             self.quarantine.add(post, source, source.asks, keyring, require_signature=self.settings.REQUIRE_SIGNATURE)
             return Received("waiting", 0, "", None, [])
         proof = self._proof(post, source, keyring)
-        post.verified()
+        post.verified(proof.way)
         row = self._row(post, source, keyring, proof)
         recorded = self.inbox.record(row, keyring.stored)
         errors = _for_sender(json.loads(row["errors"])) if row["state"] == "parked" else []

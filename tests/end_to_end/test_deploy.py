@@ -16,7 +16,7 @@ import pytest
 from urllib3.exceptions import HTTPError
 
 from tests.end_to_end.processes import Process, Running, command_environment, granian, gunicorn
-from tests.served import FORM, SECRET, Reply, order_fields
+from tests.served import FORM, SECRET, Reply, order_fields, signed
 from tests.waiting import wait_for
 
 Launch = Callable[..., Running]
@@ -110,14 +110,15 @@ def test_a_worker_process_runs_the_jobs_of_servers_without_workers(launch: Launc
         worker.kill()
 
 
-def _chunked(shop: Running, body: bytes) -> Reply:
+def _chunked(shop: Running, body: bytes, *, is_signed: bool = False) -> Reply:
     """POST in chunks of 8 KiB, without a Content-Length."""
 
     def parts() -> Iterator[bytes]:
         for start in range(0, len(body), 8192):
             yield body[start : start + 8192]
 
-    headers = {"X-Shared-Secret": SECRET, "Content-Type": FORM, "Connection": "close"}
+    proof = signed(body) if is_signed else {"X-Shared-Secret": SECRET}
+    headers = {**proof, "Content-Type": FORM, "Connection": "close"}
     return shop.request("POST", "/orders", body=parts(), chunked=True, headers=headers)
 
 
@@ -219,10 +220,12 @@ def test_who_stalls_has_no_whole_body_of_its_address_refused_for_good(launch: La
 
     form = _chunked(shop, urlencode(order_fields()).encode())
     as_json = _chunked(shop, json.dumps(order_fields()).encode())
+    with_signature = _chunked(shop, urlencode(order_fields()).encode(), is_signed=True)
 
     assert (form.status, form.headers["Retry-After"]) == (503, "30")
-    assert (as_json.status, as_json.content["status"]) == (202, "accepted")
-    assert len(shop.rows()) == 1
+    for whole in (as_json, with_signature):
+        assert (whole.status, whole.content["status"]) == (202, "accepted")
+    assert len(shop.rows()) == 2
 
 
 def _in_haste(server: Callable[..., list[str]], port: int, *, workers: int) -> list[str]:
