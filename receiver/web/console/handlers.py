@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from receiver.app import statistics
 from receiver.dispatch import handler_changes
 from receiver.dispatch.attempt import MOST_ABANDONED
 from receiver.dispatch.missed_orders import MOST, missed_orders
-from receiver.dispatch.replay import Replay
+from receiver.dispatch.replay import Replay, Replayed
+from receiver.errors import ConfigurationError, ReceiverError
 from receiver.handlers.contract import Handler
 from receiver.handlers.own_settings import OwnSettings
+from receiver.storage import order_queries
 from receiver.web import kit
 from receiver.web.answers import next_page
 from receiver.web.console.blueprint import console
@@ -74,13 +77,26 @@ def handlers_missed(name: str) -> ResponseReturnValue:
         abort(404)
     with kit.database.read() as session:
         missed = missed_orders(session, handler, datetime.now(UTC))
-    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, handler=name)
-    done = list(again.each(kit.database, missed))
+    done = list(_run_on_missed(name, missed))
     kit.engine.hint("orders")
     queued = sum(one.state == "open" for one in done)
     reasons = dict.fromkeys(one.became for one in done if one.state != "open")
     said = f"{name} now runs on {queued} {'order' if queued == 1 else 'orders'}."
     return next_page("console.handlers", " ".join([said, *reasons]), "wait" if reasons else "message")
+
+
+def _run_on_missed(name: str, receipts: Sequence[str]) -> Iterator[Replayed]:
+    """Queue a handler on orders, one transaction each, but on none that has it by now: two may press at once."""
+    again = Replay(sources=kit.sources, registry=kit.registry, bodies=kit.bodies, handler=name)
+    for receipt in receipts:
+        try:
+            with kit.database.write() as session:
+                has_it = any(one.name == name for one in order_queries.find(session, receipt).handlers)
+                done = None if has_it else again.one(session, receipt)
+        except (ConfigurationError, ReceiverError) as error:
+            done = Replayed(receipt, "failed", str(error))
+        if done:
+            yield done
 
 
 def _is_own(handler: Handler) -> bool:

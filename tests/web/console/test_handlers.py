@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from receiver.dispatch.attempt import MOST_ABANDONED
 from receiver.storage.columns import receipt_of
 from receiver.storage.models import HandlerRow
+from receiver.web.console import handlers as page_of_handlers
 from receiver.web.console.handlers import EXAMPLE
 from tests.served import Served, order_fields
 from tests.web.console.browsing import Browsing
@@ -158,3 +160,21 @@ def test_a_handler_misses_only_orders_of_its_events(instance: Path, serve: Calla
 def test_no_other_handler_is_run_on_orders_that_it_missed(visitor: Visitor) -> None:
     for name in ("register_customer", "nosuch"):
         assert visitor.post(f"/admin/handlers/{name}/missed", {}).status == 404
+
+
+def test_of_two_who_press_at_once_one_runs_the_handler(
+    instance: Path, serve: Callable[..., Served], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = serve()
+    (instance / "handlers" / "mine.py").write_text(NEW.format(events=("order.completed",)))
+    missed = [before.post(order_fields()).content["receipt"]]
+    before.settled()
+    shop = serve()
+    monkeypatch.setattr(page_of_handlers, "missed_orders", lambda *_: missed)
+    person = Visitor(shop.base)
+    person.sign_in()
+    assert "mine now runs on 1 order." in person.post("/admin/handlers/mine/missed", {}).text
+    shop.wait_for(lambda: ran_on(shop) == set(missed))
+    assert "mine now runs on 0 orders." in person.post("/admin/handlers/mine/missed", {}).text
+    with shop.kit.database.read() as session:
+        assert session.scalars(select(HandlerRow.run).where(HandlerRow.name == "mine")).all() == [1]
