@@ -10,6 +10,7 @@ import tarfile
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -102,6 +103,8 @@ def _manifest(tar: tarfile.TarFile, first: tarfile.TarInfo | None) -> Manifest:
     if said["format"] != _FORMAT:
         raise ValueError("a newer release made it; install that one")
     manifest = Manifest(**{**said, "files": {name: Entry(**one) for name, one in said["files"].items()}})
+    if not isinstance(manifest.orders, int) or datetime.fromisoformat(str(manifest.made_at)).tzinfo is None:
+        raise ValueError("its manifest has no number of orders, or no time with a zone")
     for name in manifest.files:
         _check_name(name)
     if DATABASE not in manifest.files:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -182,6 +183,12 @@ def _staging(instance: Path, size: int) -> Iterator[Path]:
     """Give a folder to unpack to, on the instance's own disk; an instance folder that was only made for it goes."""
     is_new = not instance.exists()
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
+    opened = os.open(instance, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(opened)
+        raise NotPossible(f"Another restore is putting files into {instance}.") from None
     for left in instance.glob(f"{_STAGING}*"):  # of one that was killed
         shutil.rmtree(left)
     try:
@@ -195,5 +202,6 @@ def _staging(instance: Path, size: int) -> Iterator[Path]:
         finally:
             shutil.rmtree(folder)
     finally:
+        os.close(opened)
         if is_new and not any(instance.iterdir()):
             instance.rmdir()

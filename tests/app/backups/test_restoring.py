@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -318,3 +319,36 @@ def test_what_root_restores_belongs_to_the_folders_owner(
     os.chown(place, 12345, 12345)
     assert restored(archive).exit_code == 0
     assert {path.stat().st_uid for path in place.rglob("*")} == {12345}
+
+
+@pytest.mark.sqlite
+def test_of_two_restores_at_once_one_is_refused(kit: Kit, tmp_path: Path, new_place: Callable[[], Path]) -> None:
+    archive, place = made(kit, tmp_path / "backups"), new_place()
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    opened = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        refused = restored(archive)
+    finally:
+        os.close(opened)
+    assert (refused.exit_code, list(place.iterdir())) == (1, [])
+    assert f"Another restore is putting files into {place}." in refused.stderr
+    assert restored(archive).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"orders": "\x1b[31m7"}, {"made_at": "yesterday"}, {"made_at": 5}, {"made_at": "2026-12-01"}]
+)
+def test_a_manifest_of_wrong_values_is_refused_before_anything_changes(
+    kit: Kit, tmp_path: Path, new_place: Callable[[], Path], wrong: dict[str, object]
+) -> None:
+    def change(found: list[Member]) -> None:
+        header, content = found[0]
+        found[0] = header, json.dumps(json.loads(content) | wrong).encode()
+
+    spoiled, place = rewritten(made(kit, tmp_path / "backups"), change), new_place()
+    result = restored(spoiled)
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: ")
+    assert "\x1b" not in result.output + result.stderr
+    assert not place.exists() or list(place.iterdir()) == []
