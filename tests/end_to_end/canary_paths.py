@@ -27,9 +27,7 @@ class Way(NamedTuple):
 WAYS = {
     "accepted by a header": Way(202, PERSON),
     "accepted by a field": Way(202, PERSON | {"order_id": "A-2", "shared_secret": SECRET, "remark": f"{SECRET} twice"}),
-    "accepted by a signature": Way(
-        202, BODY.replace(b"A-1", b"A-3"), {"headers": signed(BODY.replace(b"A-1", b"A-3"))}
-    ),
+    "accepted by a signature": Way(202, BODY.replace(b"A-1", b"A-3"), {"signed": BODY.replace(b"A-1", b"A-3")}),
     "a copy": Way(200, PERSON),
     "a copy that differs": Way(200, PERSON | {"customer_note": "Quoxstreet is closed"}),
     "a test": Way(200, PERSON | {"order_id": "T-1", "test": "true"}),
@@ -40,12 +38,12 @@ WAYS = {
     "parked": Way(202, FOREIGN, {"headers": {"X-Shared-Secret": SECRET}}),
     "parked by a wrong value": Way(202, PERSON | {"order_id": "P-1", "total": EMAIL}),
     "held back": Way(202, BODY.replace(b"A-1", b"H-1"), {"is_chunked": True}),
-    "not read": Way(202, BROKEN, {"headers": signed(BROKEN), "content_type": "application/json"}),
+    "not read": Way(202, BROKEN, {"signed": BROKEN, "content_type": "application/json"}),
     "in quarantine": Way(202, PERSON, {"path": "/orders/asked", "prove": False}),
     "refused without a proof": Way(401, PERSON, {"prove": False}),
     "refused by a field": Way(401, PERSON | {"shared_secret": OTHER_SECRET}, {"prove": False}),
     "refused by a header": Way(401, PERSON, {"headers": {"X-Shared-Secret": OTHER_SECRET}}),
-    "refused by a signature": Way(401, BODY.replace(b"Quox", b"quox"), {"headers": signed(BODY)}),
+    "refused by a signature": Way(401, BODY.replace(b"Quox", b"quox"), {"signed": BODY}),
     "refused for a card": Way(422, PERSON | {"card_number": CARD, "cvv": "123", SECRET: "a secret for a name"}),
     "refused as no JSON": Way(400, json.dumps(PERSON)[:-9].encode(), {"content_type": "application/json"}),
     "refused as too large": Way(413, BODY + b"x" * 3_000_000),
@@ -98,6 +96,8 @@ IMPERSONAL = re.compile(r"/admin/(|figures|handlers|refused.*|settings|sources.*
 def go(shop: Served, way: Way) -> Reply:
     """Send a POST this way."""
     options = dict(way.options)
+    if "signed" in options:  # now: a signature is too old after five minutes
+        options["headers"] = signed(options.pop("signed"))
     if not options.pop("is_chunked", False):
         return shop.post(way.sent, **options)
     headers = {"X-Shared-Secret": SECRET, "Content-Type": FORM}
