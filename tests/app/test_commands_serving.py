@@ -213,7 +213,7 @@ def test_a_worker_that_ends_unexpectedly_is_started_again_here_and_where_it_is_d
         ("127.0.0.1", {"PUBLIC_URL": "http://shop.example"}, {"RECEIVER_RELAY_ALLOW_PRIVATE": "true"}),
     ],
 )
-def test_only_on_a_trial_machine_handlers_may_reach_local_addresses(
+def test_only_on_a_trial_machine_the_relay_may_reach_local_addresses(
     make_app: Callable[..., Flask], host: str, settings: dict[str, str], variables: dict[str, str]
 ) -> None:
     kit: Kit = make_app(**settings).extensions["receiver"]

@@ -170,7 +170,7 @@ def _move_in(copy: Path, path: Path) -> None:
 
 
 def _give_to_owner(instance: Path, database: Path | None) -> None:
-    """Give what root has put there to the folder's owner, who serves."""
+    """Make the folder's owner, as whom the server runs, the owner of what root has restored."""
     owner = instance.stat()
     if os.geteuid() == 0 and owner.st_uid:
         for path in (*instance.rglob("*"), *private_paths.of_database(database)):
@@ -180,7 +180,7 @@ def _give_to_owner(instance: Path, database: Path | None) -> None:
 
 @contextmanager
 def _staging(instance: Path, size: int) -> Iterator[Path]:
-    """Give a folder to unpack to, on the instance's own disk; an instance folder that was only made for it goes."""
+    """Make a folder to unpack to, on the instance's own disk, and remove it afterwards. One restore runs at a time."""
     is_new = not instance.exists()
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     opened = os.open(instance, os.O_RDONLY)

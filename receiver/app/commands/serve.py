@@ -153,7 +153,7 @@ def _granian(host: str, port: int) -> list[str]:
 def _environment(kit: Kit, host: str, url: str) -> dict[str, str]:
     """Return the server's environment, with this address as PUBLIC_URL unless that is set.
 
-    On a trial machine, served on loopback without https, handlers may reach local addresses.
+    On a trial machine, served on loopback without https, the relay may reach local addresses.
     """
     environment = {**os.environ, SHOWS_POSTS: "1"}
     if SETTINGS["PUBLIC_URL"].default == kit.settings.PUBLIC_URL:

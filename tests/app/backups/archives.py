@@ -22,7 +22,7 @@ def made(kit: Kit, folder: Path, **options: Any) -> Path:
 
 
 def members(path: Path) -> dict[str, bytes]:
-    """Give what an archive holds, by name."""
+    """Return the contents of an archive's files, by name."""
     return {header.name: content for header, content in _read(path)}
 
 
